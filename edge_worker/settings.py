@@ -1,0 +1,114 @@
+"""Deployment facts, read once from `STETHO_*` environment variables.
+
+Signal and model facts are not here: they live in the model card beside the model.
+`docs/configuration.md` lists every variable; a test holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Self
+
+from edge_worker import topics
+from edge_worker.errors import SettingsError
+
+ENVIRONMENT_PREFIX: Final = "STETHO_"
+
+
+def _setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
+    return field(default=default, metadata={"help": help_text, "minimum": minimum})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the worker and the history API; field `mqtt_host` is `STETHO_MQTT_HOST`, and so on."""
+
+    mqtt_host: str = _setting("127.0.0.1", "broker's host name or address")
+    mqtt_port: int = _setting(1883, "broker's port", 1)
+    mqtt_username: str = _setting("worker", "user name and client id at the broker")
+    mqtt_password: str = _setting("", "password at the broker; prefer the file")
+    mqtt_password_file: Path | None = _setting(None, "file whose first line is the password")
+    mqtt_ca_file: Path | None = _setting(None, "certificate of the CA; set: TLS is used")
+    worker_id: str = _setting("edge-01", "name of this worker in `stetho/v1/worker/{worker}`")
+    data_dir: Path = _setting(Path("data"), "directory of spool, audio and the SQLite file")
+    database_url: str = _setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
+    models_dir: Path = _setting(Path("models_tflite"), "directory of the model pairs")
+    models: tuple[str, ...] = _setting(
+        ("heart5", "heart2"), "models for a device that asks for none, comma separated"
+    )
+    max_recording_s: float = _setting(600.0, "longest recording accepted, seconds", 1)
+    max_open_per_device: int = _setting(4, "recordings that one device may have open at once", 1)
+    max_open: int = _setting(2000, "recordings open at once, all devices together", 1)
+    max_spool_mb: int = _setting(4096, "size of the spool above which chunks wait at the broker, MiB", 1)
+    missing_after_s: float = _setting(0.5, "quiet time after which missing audio is asked for, seconds", 0.01)
+    give_up_s: float = _setting(
+        30.0, "quiet time after which a recording of a connected device is closed, seconds", 0.1
+    )
+    offline_give_up_s: float = _setting(
+        3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
+    )
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    api_host: str = _setting("127.0.0.1", "address the history API listens on")
+    api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Return the settings in `environ`.
+
+        Raises:
+            SettingsError: a value has the wrong form, or the password file cannot be read.
+        """
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            name = ENVIRONMENT_PREFIX + spec.name.upper()
+            if name in environ:
+                values[spec.name] = _parse(name, environ[name], spec.default, spec.metadata["minimum"])
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'stetho.db'}"
+
+    @property
+    def password(self) -> str:
+        """The broker password in force: the file's first line where a file is set."""
+        if self.mqtt_password_file is None:
+            return self.mqtt_password
+        try:
+            return self.mqtt_password_file.read_text().split("\n", 1)[0].strip()
+        except OSError as error:
+            raise SettingsError(f"STETHO_MQTT_PASSWORD_FILE cannot be read: {error}") from error
+
+    def _check(self) -> None:
+        if not topics.DEVICE_ID.fullmatch(self.worker_id):
+            raise SettingsError(f"STETHO_WORKER_ID is {self.worker_id!r}; use 1 to 32 of a-z, 0-9 and -")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
+        if not self.models:
+            raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
+
+
+def _parse(name: str, text: str, default: object, minimum: float | None) -> object:
+    """Return `text` as the type of `default`; a default of None stands for an optional path."""
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, (int, float)):
+        return _parse_number(name, text, type(default), minimum)
+    if default is None or isinstance(default, Path):
+        return Path(text)
+    return text
+
+
+def _parse_number(name: str, text: str, kind: type[int] | type[float], minimum: float | None) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        raise SettingsError(
+            f"{name} is {text!r}; it takes {'a whole number' if kind is int else 'a number'}"
+        ) from None
+    if minimum is not None and not minimum <= number < float("inf"):
+        raise SettingsError(f"{name} is {text}; it takes at least {minimum}")
+    return number

@@ -1,0 +1,54 @@
+"""The topic names of the wire protocol, in one place. Normative: `docs/protocol.md` § Topics."""
+
+import re
+from typing import Final
+
+PREFIX: Final = "stetho/v1"
+DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
+
+ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
+ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
+ALL_RESULTS: Final = f"{PREFIX}/result/#"
+
+
+def pcm(device_id: str) -> str:
+    """Return the topic on which a device publishes its chunks."""
+    return f"{PREFIX}/device/{device_id}/up/pcm"
+
+
+def state(device_id: str) -> str:
+    """Return the topic of a device's birth, will and state."""
+    return f"{PREFIX}/device/{device_id}/up/state"
+
+
+def info(device_id: str) -> str:
+    """Return the topic on which a device says what it is."""
+    return f"{PREFIX}/device/{device_id}/up/info"
+
+
+def control(device_id: str) -> str:
+    """Return the topic of `missing`, `stored` and `rejected`."""
+    return f"{PREFIX}/device/{device_id}/down/control"
+
+
+def device_result(device_id: str) -> str:
+    """Return the topic of the compact retained result for the OLED."""
+    return f"{PREFIX}/device/{device_id}/down/result"
+
+
+def result(device_id: str) -> str:
+    """Return the topic of the full result for operators."""
+    return f"{PREFIX}/result/{device_id}"
+
+
+def worker(worker_id: str) -> str:
+    """Return the topic of a worker's state and will."""
+    return f"{PREFIX}/worker/{worker_id}"
+
+
+def device_of(topic: str) -> str | None:
+    """Return the device id of an `up/…` topic, or None when the topic or the id is malformed."""
+    levels = topic.split("/")
+    if len(levels) != 6 or topic[: len(PREFIX) + 8] != f"{PREFIX}/device/":  # noqa: PLR2004 - prefix has two levels, then four
+        return None
+    return levels[3] if DEVICE_ID.fullmatch(levels[3]) else None
