@@ -1,0 +1,166 @@
+"""Chunks on disk until their recording is complete.
+
+One file a recording, `spool/<device>/<recording id>.chunks`: 16 bytes of header, then the payloads exactly
+as they came. Appending is one write, after which a `kill -9` loses nothing, so that the chunk may be
+acknowledged; reading it back needs no index, because chunks say how long they are and where they belong.
+"""
+
+import errno
+import os
+import re
+import resource
+import struct
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from edge_worker.chunk import HEADER, HEADER_BYTES, META, Chunk, body_bytes, decode
+from edge_worker.errors import ChunkError, SpoolError
+from edge_worker.recording import Key, Recording, parse_meta
+
+_FILE_HEADER: Final = struct.Struct("<8sQ")
+_FILE_MAGIC: Final = b"STSPOOL1"
+_FILE_NAME: Final = re.compile("[0-9a-f]{16}")
+_MAX_DESCRIPTORS: Final = 512
+
+
+class Spool:
+    """The files of all open recordings. Used by one thread, except `pcm` and `remove`."""
+
+    def __init__(self, directory: Path) -> None:
+        """Use `directory`, creating it.
+
+        Raises:
+            SpoolError: it cannot be created or written.
+        """
+        self._directory = directory
+        self._descriptors: OrderedDict[Key, int] = OrderedDict()
+        self._limit = min(_MAX_DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            probe = directory / ".probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise SpoolError(f"the spool {directory} cannot be written: {error.strerror}") from error
+
+    def append(self, recording: Recording, payload: bytes) -> int:
+        """Write `payload` at the end of the file of `recording`; return where it begins.
+
+        Raises:
+            OSError: nothing was written: no room, no permission.
+        """
+        descriptor = self._descriptor(recording)
+        start = recording.spool_bytes
+        _write(descriptor, payload, start)
+        recording.spool_bytes = start + len(payload)
+        return start
+
+    def body(self, recording: Recording, first_sample: int) -> bytes:
+        """Return the body of the chunk that was placed at `first_sample`."""
+        count, offset = recording.places[first_sample]
+        return os.pread(self._descriptor(recording), count * recording.frame_bytes, offset)
+
+    def close(self, key: Key) -> None:
+        """Give the descriptor of a recording back; its file stays."""
+        descriptor = self._descriptors.pop(key, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def remove(self, recording: Recording) -> None:
+        """Delete the file of a closed recording."""
+        self._path(recording.device_id, recording.name).unlink(missing_ok=True)
+
+    def pcm(self, recording: Recording, samples: int) -> bytearray:
+        """Return the sound of a closed recording, `samples` per channel, gaps as zeros.
+
+        Signed 16-bit little endian, channels interleaved.
+        """
+        sound = bytearray(samples * recording.frame_bytes)
+        with self._path(recording.device_id, recording.name).open("rb") as file:
+            for first_sample, (count, offset) in recording.places.items():
+                file.seek(offset)
+                start = first_sample * recording.frame_bytes
+                sound[start : start + count * recording.frame_bytes] = file.read(
+                    count * recording.frame_bytes
+                )
+        return sound
+
+    def load(self) -> Iterator[Recording]:
+        """Yield every recording that an earlier process left, cutting off a half-written last chunk."""
+        for path in sorted(self._directory.glob("*/*.chunks")):
+            if not _FILE_NAME.fullmatch(path.stem):
+                continue
+            recording = _read(path)
+            if recording is None:
+                path.unlink()
+            else:
+                yield recording
+
+    def _descriptor(self, recording: Recording) -> int:
+        key = recording.key
+        descriptor = self._descriptors.get(key)
+        if descriptor is not None:
+            self._descriptors.move_to_end(key)
+            return descriptor
+        if len(self._descriptors) >= self._limit:
+            os.close(self._descriptors.popitem(last=False)[1])
+        path = self._path(recording.device_id, recording.name)
+        if not recording.spool_bytes:
+            path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self._descriptors[key] = descriptor
+        if not recording.spool_bytes:
+            header = _FILE_HEADER.pack(_FILE_MAGIC, int(recording.received_at * 1000))
+            os.ftruncate(descriptor, 0)
+            _write(descriptor, header, 0)
+            recording.spool_bytes = len(header)
+        return descriptor
+
+    def _path(self, device_id: str, name: str) -> Path:
+        return self._directory / device_id / f"{name}.chunks"
+
+
+def _write(descriptor: int, content: bytes, size: int) -> None:
+    """Append all of `content` to a file of `size` bytes, or leave the file as it was."""
+    written = 0
+    try:
+        written = os.write(descriptor, content)
+    finally:
+        if written < len(content):
+            os.ftruncate(descriptor, size)
+    if written < len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _read(path: Path) -> Recording | None:
+    """Return the recording in `path`, or None when not one chunk of it is whole."""
+    content = path.read_bytes()
+    if len(content) <= _FILE_HEADER.size or not content.startswith(_FILE_MAGIC):
+        return None
+    received_at_ms = _FILE_HEADER.unpack_from(content)[1]
+    recording = Recording(path.parent.name, int(path.stem, 16), 0, 0, received_at_ms / 1000)
+    offset = _FILE_HEADER.size
+    for chunk in _chunks(memoryview(content)[offset:]):
+        start, offset = offset, offset + HEADER_BYTES + len(chunk.body)
+        if chunk.type == META:
+            recording.meta = parse_meta(bytes(chunk.body), chunk.recording_id)
+        else:
+            recording.place(chunk, start + HEADER_BYTES)
+        recording.spool_bytes = offset
+    if offset < len(content):
+        os.truncate(path, offset)
+    return recording if recording.spool_bytes else None
+
+
+def _chunks(content: memoryview) -> Iterator[Chunk]:
+    """Yield the chunks in `content` up to the first that is not whole."""
+    while len(content) >= HEADER_BYTES:
+        _, kind, _, _, channels, _, _, _, count, _ = HEADER.unpack_from(content)
+        size = HEADER_BYTES + body_bytes(kind, channels, count)
+        try:
+            yield decode(content[:size])
+        except ChunkError:
+            return
+        content = content[size:]
