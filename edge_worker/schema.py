@@ -1,0 +1,212 @@
+"""Tables of the history, and how to open the database that holds them.
+
+SQLite by default, any SQLAlchemy URL by setting. Times are RFC 3339 text in UTC with `Z`: they sort as
+they are and mean the same in every database. Changes of this file go with a migration in `migrations/`.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from edge_worker.errors import StoreError
+
+REVISION: Final = "0001"
+"""The newest migration; a test holds it against Alembic's own head."""
+
+metadata: Final = MetaData()
+
+recordings: Final = Table(
+    "recordings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("device_id", String(32), nullable=False),
+    Column("recording_id", String(16), nullable=False),
+    Column("received_at", String(24), nullable=False),
+    Column("captured_at", String(24), nullable=False),
+    Column("captured_at_source", String(8), nullable=False),
+    Column("completeness", String(8), nullable=False),
+    Column("missing", JSON, nullable=False),
+    Column("sample_rate", Integer, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("samples", Integer, nullable=False),
+    Column("audio_sha256", String(64), nullable=False),
+    Column("audio_file", Text, nullable=False),
+    Column("meta", JSON, nullable=False),
+    Column("status", String(12)),
+    Column("heart_rate_bpm", Float),
+    Column("analysed_at", String(24)),
+    Column("document", Text),
+    UniqueConstraint("device_id", "recording_id"),
+    Index("recordings_by_device", "device_id", "id"),
+    Index("recordings_by_recording_id", "recording_id"),
+    Index("recordings_by_captured_at", "captured_at"),
+)
+"""One row per recording, from the moment its audio is durable; `status` and `document` (the full result
+as published) are null until it was analysed."""
+
+predictions: Final = Table(
+    "predictions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("device_id", String(32), nullable=False),
+    Column("recording_id", String(16), nullable=False),
+    Column("model", String(32), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("probabilities", JSON, nullable=False),
+    Column("windows", Integer, nullable=False),
+    Column("took_ms", Float, nullable=False),
+    UniqueConstraint("device_id", "recording_id", "model"),
+    Index("predictions_by_recording", "recording"),
+    Index("predictions_by_label", "label", "recording"),
+    Index("predictions_by_model", "model", "recording"),
+)
+"""One row per recording and model: what makes a result exist once, whatever was delivered twice."""
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("retain", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Messages saved with their result and not yet acknowledged by the broker; a row goes with its PUBACK.
+Ids are never used twice, so an acknowledgement that comes late cannot delete another message."""
+
+workers: Final = Table(
+    "workers",
+    metadata,
+    Column("worker_id", String(32), primary_key=True),
+    Column("seen_at", String(24), nullable=False),
+    Column("document", JSON, nullable=False),
+)
+"""Heartbeat of each worker: how the history API knows that somebody analyses."""
+
+
+def connect(url: str, *, read_only: bool = False) -> Engine:
+    """Return an engine for `url`; SQLite gets WAL, full durability and a patient lock.
+
+    A read-only SQLite connection still needs a writable directory: in WAL mode the last reader may have
+    to create the `-shm` file. `query_only` is what keeps it from writing.
+
+    Raises:
+        StoreError: `url` is malformed or its driver is not installed.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine, read_only=read_only)
+    return engine
+
+
+def revision(engine: Engine) -> str | None:
+    """Return the migration that the database is at, None for an empty database.
+
+    Raises:
+        StoreError: the database cannot be read or is not ours.
+    """
+    try:
+        with engine.connect() as connection:
+            tables = set(inspect(connection).get_table_names())
+            if "alembic_version" in tables:
+                return connection.execute(
+                    select(text("version_num")).select_from(text("alembic_version"))
+                ).scalar()
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database {_shown(engine)} cannot be read: {_first_line(error)}") from error
+    if tables:
+        raise StoreError(
+            f"the database {_shown(engine)} holds other tables; name another one in STETHO_DATABASE_URL"
+        )
+    return None
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to `REVISION`.
+
+    Raises:
+        StoreError: the database is of a newer version, or cannot be written.
+    """
+    from alembic import command  # noqa: PLC0415 - costs 0.2 s, and only a first start needs it
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "edge_worker:migrations")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"the database {_shown(engine)} is of another version of this program: {error}"
+        ) from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database {_shown(engine)} cannot be written: {_first_line(error)}") from error
+
+
+def require_revision(engine: Engine) -> None:
+    """Raise StoreError unless the database is at `REVISION`."""
+    found = revision(engine)
+    if found is None:
+        raise StoreError(
+            f"the database {_shown(engine)} is empty; start the worker once, it creates the tables"
+        )
+    if found != REVISION:
+        raise StoreError(
+            f"the database {_shown(engine)} is at schema {found}, this program needs {REVISION}; "
+            "run `python -m edge_worker migrate` of the newest version"
+        )
+
+
+def _shown(engine: Engine) -> str:
+    return make_url(engine.url).render_as_string(hide_password=True)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _tune_sqlite(engine: Engine, *, read_only: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=5000")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        else:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()

@@ -1,0 +1,203 @@
+"""The writer's half of the history on real SQLite files."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from edge_worker import schema
+from edge_worker.errors import StoreError
+from edge_worker.result import Audio, Prediction, Quality, Result
+from edge_worker.store import Message, Store, StoredRecording, open_existing
+
+STORED = StoredRecording(
+    device_id="st-01",
+    recording_id="00000000000000aa",
+    received_at="2026-11-20T17:20:01.123Z",
+    captured_at="2026-11-20T17:20:00.000Z",
+    captured_at_source="device",
+    completeness="partial",
+    missing=[(10, 20)],
+    sample_rate=44100,
+    channels=1,
+    samples=176400,
+    audio_sha256="0" * 64,
+    audio_file="audio/st-01/00000000000000aa.wav",
+    meta={"site": "MV"},
+)
+PREDICTION = Prediction(
+    "heart2", "1", "f" * 64, "normal", 0.9, 0.8, True, {"abnormal": 0.1, "normal": 0.9}, 1, 0.5
+)
+RESULT = Result(
+    device_id="st-01",
+    recording_id="00000000000000aa",
+    status="ok",
+    completeness="partial",
+    audio=Audio(44100, 1, 176400, "0" * 64),
+    quality=Quality(True, 12.0, 0.0),
+    captured_at="2026-11-20T17:20:00.000Z",
+    captured_at_source="device",
+    missing=((10, 20),),
+    models=(PREDICTION, replace(PREDICTION, model="heart5")),
+)
+MESSAGES = (Message("stetho/v1/result/st-01", b"{}", retain=False), Message("down", b"{}", retain=True))
+NOW = "2026-11-20T17:20:09.000Z"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'stetho.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = Store.open(url)
+    yield opened
+    opened.close()
+
+
+def test_migrations_make_exactly_the_tables_of_the_schema(url: str, store: Store) -> None:
+    with schema.connect(url).connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, schema.metadata) == []
+        assert context.get_current_revision() == schema.REVISION
+
+
+def test_the_revision_in_the_code_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", "edge_worker:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.REVISION
+
+
+def test_the_schema_is_portable_to_postgresql() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves its dialects untyped
+    statements = [str(CreateTable(table).compile(dialect=dialect)) for table in schema.metadata.sorted_tables]
+    statements += [
+        str(CreateIndex(index).compile(dialect=dialect))
+        for table in schema.metadata.sorted_tables
+        for index in table.indexes
+    ]
+    assert any("BYTEA" in statement for statement in statements)
+
+
+def test_sqlite_runs_in_wal_and_survives_a_power_cut(url: str, store: Store) -> None:
+    with schema.connect(url).connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_recording_is_stored_once(store: Store) -> None:
+    assert store.completeness("st-01", STORED.recording_id) is None
+    assert store.save_recording(STORED) is True
+    assert store.save_recording(replace(STORED, samples=1)) is False
+    assert store.completeness("st-01", STORED.recording_id) == "partial"
+    (found,) = store.unanalysed()
+    assert replace(found, missing=[(10, 20)]) == STORED
+
+
+def test_a_result_is_saved_once_with_its_messages(store: Store) -> None:
+    store.save_recording(STORED)
+    posted = store.save_result(RESULT, NOW, MESSAGES)
+    assert [message.topic for message in posted] == [message.topic for message in MESSAGES]
+    assert store.save_result(replace(RESULT, status="error"), NOW, MESSAGES) == []
+    assert store.pending() == posted
+    assert store.unanalysed() == []
+
+
+def test_acknowledged_messages_leave_the_outbox_and_their_ids_are_not_used_again(store: Store) -> None:
+    store.save_recording(STORED)
+    posted = store.save_result(RESULT, NOW, MESSAGES)
+    store.acknowledge([message.id for message in posted])
+    assert store.pending() == []
+    store.save_recording(replace(STORED, device_id="st-02"))
+    again = store.save_result(replace(RESULT, device_id="st-02"), NOW, MESSAGES)
+    assert {message.id for message in again}.isdisjoint(message.id for message in posted)
+
+
+def test_two_devices_may_use_the_same_recording_id(store: Store) -> None:
+    assert store.save_recording(STORED)
+    assert store.save_recording(replace(STORED, device_id="st-02"))
+    assert store.save_result(RESULT, NOW, ()) == []
+    assert [each.device_id for each in store.unanalysed()] == ["st-02"]
+
+
+def test_a_result_that_cannot_be_saved_whole_is_not_saved_at_all(store: Store) -> None:
+    store.save_recording(STORED)
+    twice = replace(RESULT, models=(PREDICTION, PREDICTION))
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.save_result(twice, NOW, MESSAGES)
+    assert store.pending() == []
+    assert len(store.unanalysed()) == 1
+
+
+def test_a_reader_beside_the_writer_never_waits_or_writes(url: str, store: Store) -> None:
+    reader = open_existing(url)
+    store.save_recording(STORED)
+    assert reader.completeness("st-01", STORED.recording_id) == "partial"
+    with pytest.raises(Exception, match="readonly"):
+        reader.save_recording(replace(STORED, device_id="st-02"))
+    reader.close()
+
+
+def test_the_lookup_works_from_another_thread(store: Store) -> None:
+    store.save_recording(STORED)
+    found: list[str | None] = []
+    thread = threading.Thread(target=lambda: found.append(store.completeness("st-01", STORED.recording_id)))
+    thread.start()
+    thread.join()
+    assert found == ["partial"]
+
+
+def test_the_heartbeat_is_one_row_a_worker(url: str, store: Store) -> None:
+    for second in range(3):
+        store.beat("edge-01", f"2026-11-20T17:20:0{second}.000Z", {"state": "ready"})
+    assert store.last_beat("edge-01") == "2026-11-20T17:20:02.000Z"
+    assert store.last_beat("edge-02") is None
+
+
+def test_opening_twice_changes_nothing(url: str, store: Store) -> None:
+    store.save_recording(STORED)
+    again = Store.open(url)
+    assert again.completeness("st-01", STORED.recording_id) == "partial"
+    again.close()
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER)")
+    with pytest.raises(StoreError, match="other tables"):
+        Store.open(f"sqlite:///{path}")
+
+
+def test_a_database_of_a_newer_version_is_left_alone(url: str, store: Store) -> None:
+    with schema.connect(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="another version"):
+        Store.open(url)
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "song.db"
+    path.write_bytes(b"RIFF" + bytes(2000))
+    with pytest.raises(StoreError, match="not a database"):
+        Store.open(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "oracle+nothing://x/y", "sqlite:////nonexistent-directory/x/y.db", "postgresql://h/d"]
+)
+def test_a_wrong_url_is_one_sentence(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store.open(url)
+    assert "\n" not in str(caught.value)
