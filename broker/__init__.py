@@ -1,0 +1,1 @@
+"""The broker's side of a deployment: configuration, accounts, certificates, and running Mosquitto."""

@@ -1,0 +1,109 @@
+"""Accounts at the broker: devices, workers and operators, with their passwords and their rights.
+
+The name says the role, so nothing else is stored: `worker`, `worker-2`, `operator-ann`; any other name is a
+device. User name = client id for all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from broker import password
+from broker.directory import SHIPPED, StateDirectory, write_private
+from edge_worker import topics
+from edge_worker.errors import BrokerError
+
+ROLES: Final = ("worker", "operator")
+RESERVED: Final = (*ROLES, "api")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client connects with; its client id is the user name."""
+
+    username: str
+    password: str
+
+
+def username_of(kind: str, name: str = "") -> str:
+    """Return the user name of a `device`, `worker` or `operator`.
+
+    A device's is its id. A role's is the role itself or, with a name, `role-name`.
+
+    Raises:
+        BrokerError: the name is malformed or stands for a role.
+    """
+    username = name if kind == "device" else "-".join(filter(None, (kind, name)))
+    if not topics.DEVICE_ID.fullmatch(username):
+        raise BrokerError(f"{username!r} cannot be a name at the broker; use 1 to 32 of a-z, 0-9 and -")
+    if kind == "device" and username.partition("-")[0] in RESERVED:
+        raise BrokerError(f"{username!r} cannot be a device id; names of {', '.join(RESERVED)} are reserved")
+    return username
+
+
+def kind_of(username: str) -> str:
+    """Return `device`, `worker` or `operator`."""
+    role = username.partition("-")[0]
+    return role if role in ROLES else "device"
+
+
+class Accounts:
+    """The accounts of one state directory."""
+
+    def __init__(self, directory: StateDirectory) -> None:
+        self._directory = directory
+        with directory.locked():
+            self._save(self._load())
+
+    def names(self) -> list[str]:
+        """Return all user names, sorted."""
+        return sorted(self._load())
+
+    def add(self, kind: str, name: str = "", *, rotate: bool = False) -> Credentials:
+        """Add an account, or give an existing one a new password with `rotate`.
+
+        Raises:
+            BrokerError: the name is malformed or reserved, or exists already and `rotate` is not set.
+        """
+        credentials = Credentials(username_of(kind, name), password.generate())
+        with self._directory.locked():
+            hashes = self._load()
+            if credentials.username in hashes and not rotate:
+                raise BrokerError(f"{credentials.username} exists already; --rotate gives it a new password")
+            self._save(hashes | {credentials.username: password.encode(credentials.password)})
+        return credentials
+
+    def remove(self, username: str) -> None:
+        """Remove an account.
+
+        Raises:
+            BrokerError: there is none of this name.
+        """
+        with self._directory.locked():
+            hashes = self._load()
+            if hashes.pop(username, None) is None:
+                raise BrokerError(f"no account is called {username!r}; `list` shows them all")
+            self._save(hashes)
+
+    def _load(self) -> dict[str, str]:
+        try:
+            lines = self._directory.passwords.read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        return {username: encoded for username, _, encoded in (line.partition(":") for line in lines)}
+
+    def _save(self, hashes: dict[str, str]) -> None:
+        # Rights first: an account that can connect must never be without its rules.
+        write_private(self._directory.acl, render_acl(sorted(hashes)))
+        lines = (f"{username}:{encoded}\n" for username, encoded in sorted(hashes.items()))
+        write_private(self._directory.passwords, "".join(lines))
+
+
+def render_acl(usernames: list[str]) -> str:
+    """Return the rules for these accounts: the patterns, then for each account the block of its kind."""
+    patterns, *blocks = (SHIPPED / "acl").read_text().split("\nuser ")
+    rules = dict(block.split("\n", 1) for block in blocks)
+    rendered = [
+        f"user {username}\n{rules[kind_of(username)].replace('{username}', username)}"
+        for username in usernames
+    ]
+    return "\n".join([patterns, *rendered])

@@ -1,0 +1,190 @@
+"""Runs the real broker, with the shipped configuration, from Python: for demo, bench and tests."""
+
+import os
+import secrets
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from broker import listener
+from broker.account import Accounts, Credentials
+from broker.directory import SHIPPED, StateDirectory
+from broker.listener import LOOPBACK, Listener
+from broker.program import CONTAINER, IMAGE, find_mosquitto
+from edge_worker.errors import BrokerError
+
+CONFIGURATION: Final = SHIPPED / "mosquitto.conf"
+DEADLINE_S: Final = 10.0
+ACCEPTED: Final = 0  # return code of CONNACK
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port that another program holds: its answer would pass for ours."""
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError as error:
+        raise BrokerError(f"port {port} is in use by another program; choose another one") from error
+
+
+class Broker:
+    """One broker on loopback with its state in `directory`; differs from deployment in its ports alone.
+
+    Use it as a context manager, or call `start` and `stop`. Accounts can be added before and while it runs,
+    and it keeps port, accounts and queues when it is stopped or killed and started again.
+    """
+
+    def __init__(
+        self, directory: Path, port: int | None = None, websocket: bool = False, tls: bool = False
+    ) -> None:
+        self.host = LOOPBACK
+        self.port = port or free_port()
+        self.websocket_port = free_port() if websocket else None
+        self.tls_port = free_port() if tls else None
+        self.tls_websocket_port = free_port() if tls and websocket else None
+        self._program = find_mosquitto()
+        self._directory = StateDirectory(directory)
+        self._accounts = Accounts(self._directory)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._container = f"stetho-broker-{secrets.token_hex(4)}"
+        self.log_path = self._directory.log
+        self.ca_path = self._directory.certificates / "ca.pem"
+        if tls:
+            self._certify()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs; of the `docker run` client where the broker is a container."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Start it and return when it answers.
+
+        Raises:
+            BrokerError: it runs already, ended at once, or did not answer in time; the log says why.
+        """
+        if self.pid:
+            raise BrokerError("the broker runs already")
+        for each in self._listeners():
+            _check_free(each.port)
+        listener.write(self._directory, self._listeners())
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(), cwd=self._directory.path, stdout=log, stderr=log
+            )
+        try:
+            self._wait_for(None)
+        except BrokerError:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it in order: it saves its queues. Does nothing when it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would (`kill -9`). Does nothing when it does not run."""
+        if self._program == CONTAINER and self.pid:
+            subprocess.run(["docker", "kill", self._container], capture_output=True, check=False)
+        self._end(signal.SIGKILL)
+
+    def add_user(self, kind: str, name: str = "") -> Credentials:
+        """Add a `device`, `worker` or `operator` and return its credentials, in force when this returns.
+
+        Raises:
+            BrokerError: the name is malformed, reserved or taken.
+        """
+        credentials = self._accounts.add(kind, name)
+        if self._process and self.pid:
+            self._process.send_signal(signal.SIGHUP)
+            self._wait_for(credentials)
+        return credentials
+
+    def _certify(self) -> None:
+        from broker import certificate  # noqa: PLC0415 - needs the cryptography package, which a worker has not
+
+        certificate.ensure(self._directory.certificates, ["localhost", LOOPBACK])
+
+    def _listeners(self) -> list[Listener]:
+        address = "" if self._program == CONTAINER else LOOPBACK  # a container's own loopback reaches nobody
+        listeners = [Listener(self.port, address)]
+        if self.websocket_port:
+            listeners.append(Listener(self.websocket_port, address, websocket=True))
+        if self.tls_port:
+            listeners.append(Listener(self.tls_port, address, tls=True))
+        if self.tls_websocket_port:
+            listeners.append(Listener(self.tls_websocket_port, address, websocket=True, tls=True))
+        return listeners
+
+    def _command(self) -> list[str]:
+        if self._program != CONTAINER:
+            return [self._program, "-c", str(CONFIGURATION)]
+        publish = [f"--publish={LOOPBACK}:{each.port}:{each.port}" for each in self._listeners()]
+        mounts = [f"--volume={path}:{path}" for path in (self._directory.path, CONFIGURATION)]
+        owner = f"--user={os.getuid()}:{os.getgid()}"
+        place = [f"--workdir={self._directory.path}", f"--name={self._container}", "--rm", owner]
+        return ["docker", "run", *place, *publish, *mounts, IMAGE, "mosquitto", "-c", str(CONFIGURATION)]
+
+    def _wait_for(self, credentials: Credentials | None) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline and self.pid:
+            answer = connect(self.host, self.port, credentials)
+            if answer == ACCEPTED or (answer is not None and credentials is None):
+                return
+            time.sleep(0.01)
+        raise BrokerError(
+            f"the broker does not answer on port {self.port}; {self.log_path} says: {self._last_words()}"
+        )
+
+    def _last_words(self) -> str:
+        lines = self.log_path.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else "nothing"
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+def connect(host: str, port: int, credentials: Credentials | None) -> int | None:
+    """Try an MQTT 3.1.1 CONNECT; return the code of the CONNACK, None when there was none.
+
+    A broker that answers is ready, even where it answers that nobody without a name is authorised (5).
+    """
+    flags = 0x02 if credentials is None else 0xC2  # clean session; user name and password follow
+    texts = ["stetho-ready"] if credentials is None else [credentials.username] * 2 + [credentials.password]
+    payload = b"".join(struct.pack(">H", len(text)) + text.encode() for text in texts)
+    body = struct.pack(">H4sBBH", 4, b"MQTT", 4, flags, 10) + payload
+    try:
+        with socket.create_connection((host, port), timeout=1) as client:
+            client.sendall(bytes([0x10, len(body)]) + body)
+            answer = client.recv(4)
+    except OSError:
+        return None
+    return answer[3] if len(answer) == 4 else None  # noqa: PLR2004 - a CONNACK has four bytes

@@ -1,0 +1,39 @@
+"""The mosquitto program: where it is on this machine, or the image that stands in for it."""
+
+import os
+import shutil
+import subprocess
+from typing import Final
+
+from edge_worker.errors import BrokerError
+
+CONTAINER: Final = "docker"  # as $STETHO_MOSQUITTO: run the image instead of a local program
+IMAGE: Final = os.environ.get("STETHO_MOSQUITTO_IMAGE", "eclipse-mosquitto:2")
+# Debian keeps it out of the path of ordinary users, Homebrew out of the path of cron and CI.
+FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
+
+
+def find_mosquitto() -> str:
+    """Return the path of the mosquitto program, or `docker` when only its image can be run.
+
+    `$STETHO_MOSQUITTO` decides where it is set: a path, or `docker`.
+
+    Raises:
+        BrokerError: there is neither; the sentence says how to install it.
+    """
+    if chosen := os.environ.get("STETHO_MOSQUITTO"):
+        if found := shutil.which(chosen):
+            return CONTAINER if chosen == CONTAINER else found
+        raise BrokerError(f"STETHO_MOSQUITTO is {chosen!r}, which is not a program that can be run")
+    if found := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
+        return found
+    if engine_answers():
+        return CONTAINER
+    raise BrokerError("mosquitto is not installed; run broker/install.sh, or start a Docker engine")
+
+
+def engine_answers() -> bool:
+    """Return whether a container engine can be reached with `docker`."""
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0

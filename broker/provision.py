@@ -1,0 +1,150 @@
+"""Adds and removes the accounts of a broker: `python -m broker.provision device st-01`."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from broker import directory, listener
+from broker.account import Accounts, Credentials, kind_of
+from broker.directory import StateDirectory, write_private
+from edge_worker.errors import StethoError
+
+KINDS: Final = {"device": "a stethoscope", "worker": "an edge worker", "operator": "who reads results"}
+EXAMPLES: Final = """examples:
+  python -m broker.provision init stetho.local 192.168.1.20   certificates and the worker, once; then
+  python -m broker.provision device st-01                     prints what to put on the device
+  python -m broker.provision device st-01 --rotate            gives it a new password
+  python -m broker.provision operator ann                     somebody who reads results: operator-ann
+  python -m broker.provision list
+  python -m broker.provision remove st-01"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        _run(chosen, StateDirectory(chosen.dir))
+    except (StethoError, OSError, ValueError) as error:
+        print(f"broker.provision: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m broker.provision",
+        description="Adds and removes those who may connect to the broker.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    init = commands.add_parser("init", help="make what a first start needs; changes nothing that is there")
+    init.add_argument("hosts", nargs="*", metavar="HOST", help="name or address that devices connect to")
+    for kind, note in KINDS.items():
+        command = commands.add_parser(kind, help=f"add {note}")
+        # One worker needs no name of its own; a device always has one.
+        command.add_argument("name", metavar="NAME", nargs=None if kind == "device" else "?", default="")
+        command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
+    commands.add_parser("list", help="show all accounts")
+    commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
+    return parser
+
+
+def _run(chosen: argparse.Namespace, state: StateDirectory) -> None:
+    accounts = Accounts(state)
+    match chosen.command:
+        case "init":
+            _initialise(state, accounts, chosen.hosts)
+        case "list":
+            for username in accounts.names():
+                print(f"{username}\t{kind_of(username)}")
+        case "remove":
+            accounts.remove(chosen.username)
+            print(f"{chosen.username} is removed.")
+            _reload(state)
+        case kind:
+            credentials = accounts.add(kind, chosen.name, rotate=chosen.rotate)
+            if kind == "worker":
+                _hand_to_worker(state, credentials)
+            else:
+                _show(state, credentials)
+            _reload(state)
+
+
+def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> None:
+    from broker import certificate  # noqa: PLC0415 - only this command needs the cryptography package
+
+    names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
+    certificate.ensure(state.certificates, list(dict.fromkeys(names)))
+    listener.write(state, listener.deployed(state))
+    if "worker" not in accounts.names():
+        _hand_to_worker(state, accounts.add("worker"))
+        _reload(state)
+    print(f"{state.path} is ready for {', '.join(certificate.hosts(state.certificates))}.")
+
+
+def _hand_to_worker(state: StateDirectory, credentials: Credentials) -> None:
+    """Leave a worker's password, and the CA's certificate where there is one, in a folder of its own."""
+    folder = state.path / credentials.username
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(folder / "password", f"{credentials.password}\n")
+    print(f"STETHO_MQTT_USERNAME={credentials.username}")
+    print(f"STETHO_MQTT_PASSWORD_FILE={folder / 'password'}")
+    if (ca := state.certificates / "ca.pem").exists():
+        write_private(folder / "ca.pem", ca.read_text())
+        print(f"STETHO_MQTT_PORT={listener.TLS.port}")
+        print(f"STETHO_MQTT_CA_FILE={folder / 'ca.pem'}")
+
+
+def _show(state: StateDirectory, credentials: Credentials) -> None:
+    print("The password is shown now and never again.")
+    print(f"  user and client id  {credentials.username}")
+    print(f"  password            {credentials.password}")
+    if not (state.certificates / "server.pem").exists():
+        print(
+            f"  host, port          127.0.0.1, {listener.PLAIN.port} (this machine only: no certificates yet)"
+        )
+        return
+    from broker import certificate  # noqa: PLC0415 - as above
+
+    print(f"  host                {' or '.join(certificate.hosts(state.certificates))}")
+    print(f"  port                {listener.TLS.port} (TLS), {listener.TLS_WEBSOCKET.port} (TLS WebSocket)")
+    print(f"  CA                  {state.certificates / 'ca.pem'}")
+    print(f"  CA's SHA-256        {certificate.fingerprint(state.certificates / 'ca.pem')}")
+
+
+def _reload(state: StateDirectory) -> None:
+    """Let a broker that runs natively in the directory read its accounts anew, or say how to do it."""
+    if (pid := _running(state)) is None:
+        print("If the broker runs, let it know: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto.")
+    else:
+        os.kill(pid, signal.SIGHUP)
+
+
+def _running(state: StateDirectory) -> int | None:
+    try:
+        pid = state.pid_file.read_text().strip()
+        program = _program_of(pid)
+    except OSError:  # no broker has run here yet, or it is gone, or there is no `ps` to ask
+        return None
+    # A stale number, or that of another container's process 1, belongs to a stranger.
+    return int(pid) if program == "mosquitto" else None
+
+
+def _program_of(pid: str) -> str:
+    if Path("/proc/self").exists():  # a minimal Linux has no `ps`
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    asked = subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False)
+    return Path(asked.stdout.strip()).name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

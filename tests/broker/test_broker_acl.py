@@ -1,0 +1,149 @@
+"""Who may say and hear what, on the real broker.
+
+Over MQTT 3.1.1 a refused message is acknowledged and dropped, so each test looks at a receiver and uses a
+permitted message as the proof that the refused one would have arrived before it.
+"""
+
+import pytest
+from mqtt_probe import Probe
+
+from broker.account import Credentials
+from broker.mosquitto import Broker
+from edge_worker import topics
+
+pytest_plugins = ["broker_accounts"]
+
+ST_01 = "stetho/v1/device/st-01"
+ST_02 = "stetho/v1/device/st-02"
+
+
+def test_a_device_cannot_publish_as_another(broker: Broker, worker: Credentials, device: Credentials) -> None:
+    with Probe(broker.port, worker) as receiver, Probe(broker.port, device) as sender:
+        receiver.subscribe("stetho/v1/device/+/up/#")
+        for topic in (f"{ST_02}/up/pcm", f"{ST_02}/up/state", f"{ST_01}/up/pcm"):
+            sender.publish(topic)
+        receiver.wait_for(f"{ST_01}/up/pcm")
+        assert receiver.topics == [f"{ST_01}/up/pcm"]
+
+
+@pytest.mark.parametrize(
+    "forged", [topics.result("st-01"), topics.worker("edge-01"), "homeassistant/device/st-01/config"]
+)
+def test_only_a_worker_publishes_results_and_its_state(
+    broker: Broker, worker: Credentials, operator: Credentials, device: Credentials, forged: str
+) -> None:
+    spy = broker.add_user("operator", f"spy-{len(forged)}")
+    with Probe(broker.port, spy) as receiver, Probe(broker.port, worker) as honest:
+        receiver.subscribe("#")
+        for forger in (device, operator):
+            with Probe(broker.port, forger) as sender:
+                sender.publish(forged, b"forged")
+        honest.publish(forged, b"honest")
+        receiver.wait_for(forged)
+        assert [payload for topic, payload in receiver.received if topic == forged] == [b"honest"]
+
+
+@pytest.mark.parametrize("down", ["control", "live", "result"])
+def test_only_a_worker_answers_a_device(
+    broker: Broker, worker: Credentials, operator: Credentials, other_device: Credentials, down: str
+) -> None:
+    device = broker.add_user("device", f"hears-{down}")
+    topic = f"stetho/v1/device/{device.username}/down/{down}"
+    with Probe(broker.port, device) as receiver, Probe(broker.port, worker) as honest:
+        receiver.subscribe(f"stetho/v1/device/{device.username}/down/#")
+        for forger in (operator, other_device):
+            with Probe(broker.port, forger) as sender:
+                sender.publish(topic, b"forged")
+        honest.publish(topic, b"honest")
+        receiver.wait_for(topic)
+        assert receiver.received == [(topic, b"honest")]
+
+
+def test_a_device_hears_itself_and_the_worker_and_nothing_else(
+    broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
+) -> None:
+    with (
+        Probe(broker.port, device) as receiver,
+        Probe(broker.port, worker) as analyser,
+        Probe(broker.port, other_device) as neighbour,
+    ):
+        for topic_filter in ("#", "stetho/v1/device/+/down/#", "$share/group/stetho/v1/device/+/up/pcm"):
+            receiver.subscribe(topic_filter)
+        neighbour.publish(f"{ST_02}/up/pcm")
+        for topic in (f"{ST_02}/down/control", topics.result("st-02"), topics.worker("edge-02")):
+            analyser.publish(topic)
+        analyser.publish(f"{ST_01}/down/control")
+        receiver.wait_for(f"{ST_01}/down/control")
+        assert set(receiver.topics) == {topics.worker("edge-02"), f"{ST_01}/down/control"}
+
+
+def test_sound_is_for_the_worker_alone(
+    broker: Broker, worker: Credentials, operator: Credentials, device: Credentials
+) -> None:
+    with (
+        Probe(broker.port, operator) as reader,
+        Probe(broker.port, worker) as analyser,
+        Probe(broker.port, device) as sender,
+    ):
+        analyser.subscribe(topics.ALL_PCM)
+        reader.subscribe("stetho/v1/#").subscribe(topics.ALL_PCM)
+        sender.publish(f"{ST_01}/up/pcm", b"sound")
+        sender.publish(f"{ST_01}/up/state", b"online")
+        reader.wait_for(f"{ST_01}/up/state")
+        analyser.wait_for(f"{ST_01}/up/pcm")
+        assert f"{ST_01}/up/pcm" not in reader.topics
+
+
+def test_an_operator_commands_a_device(broker: Broker, operator: Credentials, device: Credentials) -> None:
+    with Probe(broker.port, device) as receiver, Probe(broker.port, operator) as sender:
+        receiver.subscribe(f"{ST_01}/down/#")
+        sender.publish(f"{ST_01}/down/command", b"identify")
+        receiver.wait_for(f"{ST_01}/down/command")
+
+
+def test_a_role_is_no_device(
+    broker: Broker, worker: Credentials, operator: Credentials, device: Credentials
+) -> None:
+    """The pattern for devices holds for every account; a role must not record under its own name."""
+    with Probe(broker.port, worker) as receiver:
+        receiver.subscribe("stetho/v1/device/+/up/#")
+        receiver.publish("stetho/v1/device/worker/up/pcm")
+        with Probe(broker.port, operator) as sender:
+            sender.publish(f"stetho/v1/device/{operator.username}/up/pcm")
+        with Probe(broker.port, device) as sender:
+            sender.publish(f"{ST_01}/up/pcm")
+        receiver.wait_for(f"{ST_01}/up/pcm")
+        assert receiver.topics == [f"{ST_01}/up/pcm"]
+
+
+def test_a_foreign_client_id_is_replaced_by_the_own_name(
+    broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
+) -> None:
+    with (
+        Probe(broker.port, other_device, clean_session=False) as victim,
+        Probe(broker.port, worker) as sender,
+    ):
+        victim.subscribe(f"{ST_02}/down/#")
+        with Probe(broker.port, device, client_id=other_device.username) as thief:
+            assert thief.accepted
+            sender.publish(f"{ST_02}/down/control", b"while both are there")
+            victim.wait_for(f"{ST_02}/down/control")
+            assert not victim.disconnected.is_set()
+            assert thief.received == []
+
+
+def test_a_foreign_client_id_does_not_reach_the_session_of_somebody_away(
+    broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
+) -> None:
+    with Probe(broker.port, other_device, clean_session=False) as victim:
+        victim.subscribe(f"{ST_02}/down/#")
+    with Probe(broker.port, worker) as sender:
+        sender.publish(f"{ST_02}/down/control", b"queued")
+    for clean_session in (False, True):  # the one would hear the queue, the other would delete it
+        with Probe(
+            broker.port, device, client_id=other_device.username, clean_session=clean_session
+        ) as thief:
+            assert thief.accepted
+            assert thief.received == []
+    with Probe(broker.port, other_device, clean_session=False) as victim:
+        victim.wait_for(f"{ST_02}/down/control")

@@ -1,0 +1,98 @@
+"""Starting, killing and finding the broker."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mqtt_probe import Probe
+
+from broker import mosquitto, program
+from broker.mosquitto import CONFIGURATION, Broker
+from broker.program import find_mosquitto
+from edge_worker.errors import BrokerError
+
+pytest_plugins = ["broker_accounts"]
+
+
+def test_it_comes_back_on_its_port_with_its_accounts(own_broker: Broker) -> None:
+    device = own_broker.add_user("device", "st-01")
+    own_broker.start()
+    port, pid = own_broker.port, own_broker.pid
+    own_broker.kill()
+    assert own_broker.pid is None
+    own_broker.start()
+    assert own_broker.port == port
+    assert own_broker.pid != pid
+    with Probe(port, device) as client:
+        assert client.accepted
+
+
+def test_no_process_is_left_behind(tmp_path: Path) -> None:
+    with Broker(tmp_path) as broker:
+        pid = broker.pid
+    assert pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_name_is_taken_once(own_broker: Broker) -> None:
+    own_broker.add_user("device", "st-01")
+    with pytest.raises(BrokerError, match="exists already"):
+        own_broker.add_user("device", "st-01")
+
+
+def test_a_port_in_use_is_one_sentence_with_the_reason(broker: Broker, tmp_path: Path) -> None:
+    second = Broker(tmp_path / "second", port=broker.port)
+    with pytest.raises(BrokerError, match="in use"):
+        second.start()
+    assert second.pid is None
+
+
+def test_a_broken_configuration_is_reported(
+    own_broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "mosquitto.conf"
+    broken.write_text(CONFIGURATION.read_text() + "\nno_such_option true\n")
+    monkeypatch.setattr(mosquitto, "CONFIGURATION", broken)
+    with pytest.raises(BrokerError, match="does not answer"):
+        own_broker.start()
+
+
+def test_without_mosquitto_the_sentence_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("STETHO_MOSQUITTO", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(program, "FOLDERS", ())
+    with pytest.raises(BrokerError, match=r"broker/install\.sh"):
+        find_mosquitto()
+
+
+def test_a_chosen_program_that_is_not_there_is_not_replaced_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STETHO_MOSQUITTO", "/nowhere/mosquitto")
+    with pytest.raises(BrokerError, match="/nowhere/mosquitto"):
+        find_mosquitto()
+
+
+def test_the_command_becomes_mosquitto_inside_the_state_directory(tmp_path: Path) -> None:
+    """`pwd` stands in for the program: the real one would take port 1883 of this machine."""
+    script = tmp_path / "mosquitto"
+    script.write_text('#!/bin/sh\npwd\necho "$@"\n')
+    script.chmod(0o700)
+    state = tmp_path / "state"
+    ran = subprocess.run(
+        [sys.executable, "-m", "broker", "--dir", str(state)],
+        env={**os.environ, "STETHO_MOSQUITTO": str(script)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == [str(state), "-c", str(CONFIGURATION)]
+    listeners = (state / "conf.d/listeners.conf").read_text()
+    assert "listener 1883 127.0.0.1\n" in listeners
+    assert "listener 9001 127.0.0.1\n" in listeners
+    assert "8883" not in listeners, "no TLS before there are certificates"

@@ -1,0 +1,143 @@
+"""The commands that a person types, on a running broker."""
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import wait_until
+from mqtt_probe import Probe
+
+from broker import certificate, mosquitto, program, provision
+from broker.account import Credentials, render_acl
+from broker.mosquitto import Broker
+
+
+def run(directory: Path, *arguments: str) -> int:
+    return provision.main(["--dir", str(directory), *arguments])
+
+
+def shown(text: str) -> Credentials:
+    """Return what was printed to be put on a device."""
+    values = dict(re.findall(r"^  (user and client id|password) +(\S+)$", text, re.MULTILINE))
+    return Credentials(values["user and client id"], values["password"])
+
+
+def lets_in(broker: Broker, credentials: Credentials) -> bool:
+    return mosquitto.connect(broker.host, broker.port, credentials) == mosquitto.ACCEPTED
+
+
+@pytest.mark.skipif(
+    program.find_mosquitto() == program.CONTAINER, reason="no signal reaches a process inside a container"
+)
+def test_a_device_from_its_first_day_to_its_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Broker(tmp_path) as broker:
+        assert run(tmp_path, "device", "st-01") == 0
+        first = shown(capsys.readouterr().out)
+        wait_until(lambda: lets_in(broker, first), "the new device is let in")
+
+        assert run(tmp_path, "device", "st-01", "--rotate") == 0
+        second = shown(capsys.readouterr().out)
+        wait_until(lambda: lets_in(broker, second), "the new password is in force")
+        assert not lets_in(broker, first)
+
+        with Probe(broker.port, second) as client:
+            assert run(tmp_path, "remove", "st-01") == 0
+            assert client.disconnected.wait(10), "a device that was removed is thrown out"
+        assert not lets_in(broker, second)
+
+
+def test_an_existing_device_keeps_its_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "device", "st-01") == 0
+    before = (tmp_path / "passwords").read_text()
+    assert run(tmp_path, "device", "st-01") == 2
+    assert "--rotate" in capsys.readouterr().err
+    assert (tmp_path / "passwords").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["ST-01", "st_01", "st/01", "#", "+", "", "d" * 33, "st-01\n", "st:01"])
+def test_a_malformed_device_id_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert run(tmp_path, "device", name) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (tmp_path / "passwords").read_text() == ""
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-2", "operator", "operator-ann", "api"])
+def test_a_device_cannot_have_the_name_of_a_role(tmp_path: Path, name: str) -> None:
+    assert run(tmp_path, "device", name) == 2
+
+
+def test_list_shows_who_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (("device", "st-01"), ("worker",), ("operator", "ann")):
+        assert run(tmp_path, *arguments) == 0
+    capsys.readouterr()
+    assert run(tmp_path, "list") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "operator-ann\toperator",
+        "st-01\tdevice",
+        "worker\tworker",
+    ]
+
+
+def test_removing_a_stranger_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "remove", "st-01") == 2
+    assert "st-01" in capsys.readouterr().err
+
+
+def test_init_makes_all_that_a_first_start_needs_and_repeats_harmlessly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "init", "stetho.local") == 0
+    output = capsys.readouterr().out
+    setting = dict(re.findall(r"^(STETHO_\w+)=(.*)$", output, re.MULTILINE))
+    password = Path(setting["STETHO_MQTT_PASSWORD_FILE"]).read_text().strip()
+    assert password not in output
+    assert Path(setting["STETHO_MQTT_CA_FILE"]).read_text() == (tmp_path / "certificates/ca.pem").read_text()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert run(tmp_path, "init", "stetho.local") == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    with Broker(tmp_path) as broker:
+        assert lets_in(broker, Credentials(setting["STETHO_MQTT_USERNAME"], password))
+
+
+def test_a_device_is_told_host_port_and_ca(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "init", "stetho.local") == 0
+    assert run(tmp_path, "device", "st-01") == 0
+    output = capsys.readouterr().out
+    for fact in ("stetho.local", "8883", certificate.fingerprint(tmp_path / "certificates/ca.pem")):
+        assert fact in output
+
+
+def test_everything_is_for_its_owner_only(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert run(state, "init", "stetho.local") == 0
+    readable = [path for path in (state, *state.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert readable == []
+
+
+def test_an_unwritable_directory_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(tmp_path / "file", "list") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_name_of_an_account_never_becomes_a_wildcard_or_a_line() -> None:
+    rules = render_acl(["operator-ann", "st-01", "worker"])
+    assert rules.count("\nuser ") == 3
+    assert "{username}" not in rules
+
+
+def test_a_stale_process_id_is_not_signalled(tmp_path: Path) -> None:
+    """The pid file may hold anybody's number after a power cut, or process 1 of another container."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        run(tmp_path, "list")
+        (tmp_path / "mosquitto.pid").write_text(f"{stranger.pid}\n")
+        assert run(tmp_path, "device", "st-01") == 0
+        assert stranger.stdin
+        stranger.stdin.write(b"\n")
+        stranger.stdin.close()
+        assert stranger.wait(10) == 0

@@ -1,0 +1,151 @@
+"""What every test may use: a site of real processes, and plain MQTT clients to talk to it."""
+
+import json
+import os
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from broker.account import Credentials
+from broker.mosquitto import Broker
+from edge_worker import chunk as codec
+from edge_worker import topics
+from edge_worker.chunk import Chunk, encode
+from simulator.site import Site
+
+WITHIN_S = 30.0
+
+
+def pytest_report_header() -> str:
+    """Say at the top of the run whether the recordings are there."""
+    directory = datasets_directory()
+    if directory.is_dir():
+        return f"recordings: {directory}"
+    return f"recordings: NONE in {directory} — tests on real sound are SKIPPED (set STETHO_DATASETS)"
+
+
+def datasets_directory() -> Path:
+    """Return where the public recordings are looked for."""
+    return Path(os.environ.get("STETHO_DATASETS", Path(__file__).parents[2] / "shared" / "datasets"))
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """The public recordings; skips, loudly, where they are absent."""
+    directory = datasets_directory()
+    if not directory.is_dir():
+        pytest.skip(f"no recordings in {directory}: set STETHO_DATASETS to run this test on real sound")
+    return directory
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A broker of its own, on which worker and API can be started; short patience for what is lost."""
+    with Site(tmp_path / "site", {"STETHO_GIVE_UP_S": "3", "STETHO_MISSING_AFTER_S": "0.2"}) as running:
+        yield running
+
+
+class Client:
+    """A plain MQTT client that keeps everything it hears."""
+
+    def __init__(self, broker: Broker, account: Credentials, *subscriptions: str) -> None:
+        self.messages: list[mqtt.MQTTMessage] = []
+        self._subscribed = False
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=account.username)
+        self._client.username_pw_set(account.username, account.password)
+        self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+        self._client.on_subscribe = lambda *_: setattr(self, "_subscribed", True)
+        self._client.on_connect = lambda *_: self._subscribe(subscriptions)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+        wait_until(lambda: self._subscribed or not subscriptions, "the subscription")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _subscribe(self, subscriptions: tuple[str, ...]) -> None:
+        if subscriptions:
+            self._client.subscribe([(topic, 1) for topic in subscriptions])
+
+    def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
+        """Publish at QoS 1 and wait for the acknowledgement."""
+        wait_until(self._client.is_connected, "the broker to be back")
+        self._client.publish(topic, payload, 1, retain).wait_for_publish(WITHIN_S)
+
+    def documents(self, topic: str) -> list[dict[str, Any]]:
+        """Return the JSON documents heard on `topic` so far."""
+        return [json.loads(message.payload) for message in list(self.messages) if message.topic == topic]
+
+    def wait_for(self, topic: str, **expected: object) -> dict[str, Any]:
+        """Return the first document on `topic` that has these values."""
+        found: list[dict[str, Any]] = []
+
+        def look() -> bool:
+            found[:] = [each for each in self.documents(topic) if expected.items() <= each.items()]
+            return bool(found)
+
+        wait_until(look, f"{expected} on {topic}")
+        return found[0]
+
+
+class Device(Client):
+    """A stethoscope reduced to its chunks: sends what it is told, resends nothing by itself."""
+
+    def __init__(self, site: Site, device_id: str) -> None:
+        self.device_id = device_id
+        super().__init__(site.broker, site.add_device(device_id), f"stetho/v1/device/{device_id}/down/#")
+
+    def send(self, chunk: Chunk) -> None:
+        """Publish one chunk."""
+        self.publish(topics.pcm(self.device_id), encode(chunk))
+
+    def send_all(self, chunks: list[Chunk]) -> None:
+        """Publish chunks in this order."""
+        for chunk in chunks:
+            self.send(chunk)
+
+
+def wait_until(condition: Callable[[], object], what: str, within_s: float = WITHIN_S) -> None:
+    """Return as soon as `condition` holds; fail the test when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {within_s:g} s in vain for {what}")
+        time.sleep(0.01)
+
+
+def cut(pcm: bytes, recording_id: int, size: int = 2048, sample_rate: int = 4000) -> list[Chunk]:
+    """Return mono PCM as the chunks of one recording."""
+    total = len(pcm) // codec.SAMPLE_BYTES
+    return [
+        Chunk(
+            codec.PCM,
+            codec.LAST if start + size >= total else 0,
+            1,
+            sample_rate,
+            recording_id,
+            start,
+            min(size, total - start),
+            pcm[start * 2 : min(start + size, total) * 2],
+        )
+        for start in range(0, total, size)
+    ]
+
+
+def beep(samples: int, step: int = 37) -> bytes:
+    """Return a deterministic saw tooth, 16-bit little endian: sound that cannot be mistaken for a heart."""
+    return struct.pack(f"<{samples}h", *((n * step) % 20000 - 10000 for n in range(samples)))

@@ -1,0 +1,114 @@
+"""docker-compose.yml and the Dockerfiles held against the facts of the code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from broker import listener
+from edge_worker.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LASTING = sorted(set(SERVICES) - {"provision"})
+BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
+
+
+def environment(name: str) -> dict[str, str]:
+    declared: dict[str, str] = SERVICES[name].get("environment", {})
+    return declared
+
+
+def published(name: str) -> list[list[str]]:
+    return [port.split(":") for port in SERVICES[name].get("ports", [])]
+
+
+def test_it_has_the_services_of_the_design() -> None:
+    assert {"broker", "edge_worker", "history_api"} <= set(SERVICES)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
+    service = SERVICES[name]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"]), "not root, by number"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_service_says_whether_it_is_well_and_comes_back(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_only_mqtt_over_tls_is_open_to_the_network() -> None:
+    ports = [port for name in SERVICES for port in published(name)]
+    assert [port for port in ports if port[0] != "127.0.0.1"] == [[str(listener.TLS.port)] * 2]
+
+
+def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
+    reachable = {each.port for each in (listener.TLS, listener.TLS_WEBSOCKET) if not each.address}
+    assert {int(port[-1]) for port in published("broker")} == reachable
+
+
+@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
+    Settings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
+    known = {f"STETHO_{field.upper()}" for field in Settings.__dataclass_fields__}
+    assert set(environment(name)) <= known
+
+
+def test_the_worker_reaches_the_broker_as_it_is_published() -> None:
+    settings = environment("edge_worker")
+    assert settings["STETHO_MQTT_HOST"] in SERVICES["provision"]["command"].split(), (
+        "a name in the certificate"
+    )
+    assert int(settings["STETHO_MQTT_PORT"]) == listener.TLS.port
+    assert SERVICES["edge_worker"]["user"] == SERVICES["provision"]["user"], "who may read the password"
+
+
+def test_worker_and_api_share_their_data() -> None:
+    def data(name: str) -> list[str]:
+        return [volume for volume in SERVICES[name]["volumes"] if volume.startswith("data:")]
+
+    assert data("edge_worker") == data("history_api") == ["data:/data"]
+
+
+def test_the_api_listens_where_it_is_published() -> None:
+    assert published("history_api")[0][-1] == environment("history_api")["STETHO_API_PORT"]
+    assert "/livez" in str(SERVICES["history_api"]["healthcheck"])
+
+
+def test_the_worker_never_sees_keys_or_hashes() -> None:
+    assert not any("broker-state" in volume for volume in SERVICES["edge_worker"]["volumes"])
+
+
+def test_no_password_is_written_down() -> None:
+    values = [value for name in SERVICES for key, value in environment(name).items() if "PASSWORD" in key]
+    assert values == ["/secrets/password"]
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_an_image_holds_locked_packages_and_runs_as_nobody_special(name: str) -> None:
+    lines = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text().splitlines()
+    installs = [line for line in lines if "pip install" in line]
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
+    assert f"USER {SERVICES[name]['user']}" in lines
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_everything_that_an_image_copies_exists_and_is_sent_to_the_engine(name: str) -> None:
+    dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    sources = [
+        part for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE) for part in line.split()[:-1]
+    ]
+    assert sources
+    for source in sources:
+        assert list(ROOT.glob(source)), source
+        assert any(pattern.startswith(source.split("/")[0]) for pattern in allowed), source

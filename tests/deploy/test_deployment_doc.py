@@ -1,0 +1,34 @@
+"""docs/deployment.md held against the configuration and the commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from broker import certificate, listener, provision
+from broker.mosquitto import CONFIGURATION
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
+OPTIONS = dict(re.findall(r"^(\w+) (\S+)$", CONFIGURATION.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("option", ["max_packet_size", "max_queued_messages", "max_inflight_messages"])
+def test_a_limit_is_the_one_in_force(option: str) -> None:
+    assert f"{int(OPTIONS[option]):,}" in DOCUMENT
+
+
+def test_the_queue_and_its_save_are_the_ones_in_force() -> None:
+    assert f"{int(OPTIONS['max_queued_bytes']) >> 20} MiB" in DOCUMENT
+    assert f"every {OPTIONS['autosave_interval']} s, which" in DOCUMENT
+    assert f"{OPTIONS['persistent_client_expiration'].removesuffix('d')} days" in DOCUMENT
+
+
+def test_ports_and_validity_are_the_ones_in_force() -> None:
+    assert f"| {listener.TLS.port} |" in DOCUMENT
+    assert f"| {listener.TLS_WEBSOCKET.port} |" in DOCUMENT
+    assert f"{certificate.SERVER_DAYS} days" in DOCUMENT
+
+
+@pytest.mark.parametrize("kind", [*provision.KINDS, "list", "remove"])
+def test_every_account_command_is_described(kind: str) -> None:
+    assert f"`{kind} " in DOCUMENT or f"`{kind}`" in DOCUMENT
