@@ -62,6 +62,7 @@ recordings: Final = Table(
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
+    Index("recordings_by_status", "status", "id"),
 )
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
 as published) are null until it was analysed."""
@@ -87,6 +88,7 @@ predictions: Final = Table(
     Index("predictions_by_recording", "recording"),
     Index("predictions_by_label", "label", "recording"),
     Index("predictions_by_model", "model", "recording"),
+    Index("predictions_by_model_label", "model", "label", "recording"),
 )
 """One row per recording and model: what makes a result exist once, whatever was delivered twice."""
 

@@ -4,7 +4,7 @@ One thread of one worker writes. Every method is one transaction, and doing it t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
@@ -110,7 +110,7 @@ class Store:
         with self._engine.begin() as connection:
             if connection.execute(_IDENTITY, key).scalar() is not None:
                 return False
-            connection.execute(insert(recordings), asdict(recording))
+            connection.execute(insert(recordings), _columns(recording))
         return True
 
     def save_result(self, result: Result, analysed_at: str, messages: Iterable[Message]) -> list[Message]:
@@ -182,7 +182,12 @@ def open_existing(url: str) -> Store:
 
 
 def _prediction_row(identity: int, key: dict[str, str], prediction: Prediction) -> dict[str, Any]:
-    return {"recording": identity, **key, **asdict(prediction)}
+    return {"recording": identity, **key, **_columns(prediction)}
+
+
+def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
+    # Not dataclasses.asdict: its deep copies cost a third of a millisecond a recording.
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def _post(connection: Connection, message: Message) -> Message:

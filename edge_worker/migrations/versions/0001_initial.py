@@ -44,6 +44,7 @@ def upgrade() -> None:
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.create_index("recordings_by_captured_at", ["captured_at"], unique=False)
         batch_op.create_index("recordings_by_device", ["device_id", "id"], unique=False)
+        batch_op.create_index("recordings_by_status", ["status", "id"], unique=False)
         batch_op.create_index("recordings_by_recording_id", ["recording_id"], unique=False)
 
     op.create_table(
@@ -76,6 +77,7 @@ def upgrade() -> None:
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.create_index("predictions_by_label", ["label", "recording"], unique=False)
         batch_op.create_index("predictions_by_model", ["model", "recording"], unique=False)
+        batch_op.create_index("predictions_by_model_label", ["model", "label", "recording"], unique=False)
         batch_op.create_index("predictions_by_recording", ["recording"], unique=False)
 
 
@@ -83,6 +85,7 @@ def downgrade() -> None:
     """Take back."""
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.drop_index("predictions_by_recording")
+        batch_op.drop_index("predictions_by_model_label")
         batch_op.drop_index("predictions_by_model")
         batch_op.drop_index("predictions_by_label")
 
@@ -90,6 +93,7 @@ def downgrade() -> None:
     op.drop_table("workers")
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index("recordings_by_recording_id")
+        batch_op.drop_index("recordings_by_status")
         batch_op.drop_index("recordings_by_device")
         batch_op.drop_index("recordings_by_captured_at")
 

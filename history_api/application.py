@@ -1,0 +1,34 @@
+"""The application factory."""
+
+from datetime import UTC, datetime
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from edge_worker.history import History
+from edge_worker.settings import Settings
+from history_api import access, health, index, models, parameters, problem, recordings, results
+from history_api.services import Services
+
+
+class _OrderedJSON(DefaultJSONProvider):
+    sort_keys = False  # the order of a document helps whoever reads it
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the history API on the database and directories that `settings` names.
+
+    Raises:
+        StoreError: the database URL is malformed, or what it names is not our database.
+    """
+    app = Flask("history_api", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.json = _OrderedJSON(app)
+    app.url_map.merge_slashes = False
+    app.extensions["stetho"] = Services(settings, History.open(settings.database), datetime.now(UTC))
+    access.register(app)
+    parameters.register(app)
+    problem.register(app)
+    for concern in (index, results, recordings, models, health):
+        app.register_blueprint(concern.blueprint)
+    return app

@@ -1,0 +1,85 @@
+"""Whether the service is well, and since when it runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from edge_worker import __version__
+from edge_worker.errors import StoreError
+from edge_worker.history import Heartbeat, History
+from edge_worker.recording import rfc3339
+from history_api import models
+from history_api.services import services
+
+STALE: Final = timedelta(seconds=30)
+"""A worker writes its heartbeat every 5 s; after this long it is taken for dead."""
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """Answer while the process lives."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Answer 200 when the database can be read, 503 with what to do otherwise."""
+    services().history.require_ready()
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/uptime")
+def uptime() -> Response:
+    """Answer since when this process serves (`seeds.md` E4)."""
+    started_at = services().started_at
+    seconds = round((datetime.now(UTC) - started_at).total_seconds(), 3)
+    return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds})
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Answer how the parts are; always 200, the orchestrator's question is `/readyz` (`seeds.md` D7, E4)."""
+    components = _components(services().history, datetime.now(UTC))
+    is_well = all(component["status"] == "ok" for component in components.values())
+    return jsonify({"status": _word(is_well), "version": __version__, "components": components})
+
+
+def _components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
+    try:
+        history.require_ready()
+        database = {"status": "ok", "recordings": history.count()}
+        beats = history.heartbeats()
+    except StoreError as error:
+        database, beats = {"status": "degraded", "detail": str(error)}, []
+    workers = [_worker(beat, now) for beat in beats]
+    ready = [worker for worker in workers if worker["is_fresh"] and worker["state"] == "ready"]
+    loaded = sorted({name for worker in ready for name in worker["models"]})
+    return {
+        "database": database,
+        "worker": {"status": _word(bool(ready)), "workers": workers},
+        "models": {
+            "status": _word(bool(loaded)),
+            "loaded": loaded,
+            "cards": list(models.cards(services().settings.models_dir)),
+        },
+    }
+
+
+def _worker(beat: Heartbeat, now: datetime) -> dict[str, Any]:
+    age = now - datetime.fromisoformat(beat.seen_at)
+    return {
+        "worker_id": beat.worker_id,
+        "state": beat.document.get("state"),
+        "seen_at": beat.seen_at,
+        "age_s": round(age.total_seconds(), 1),
+        "is_fresh": age < STALE,
+        "models": beat.document.get("models", []),
+        "version": beat.document.get("version"),
+        "runtime": beat.document.get("runtime"),
+    }
+
+
+def _word(is_well: bool) -> str:
+    return "ok" if is_well else "degraded"

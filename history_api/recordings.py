@@ -1,0 +1,92 @@
+"""One recording: its facts, its result, its sound."""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from flask import Blueprint, Response, g, jsonify, send_file
+
+from edge_worker.history import Entry
+from history_api.problem import ProblemError
+from history_api.services import services
+
+_LOG: Final = logging.getLogger(__name__)
+_RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
+blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+
+
+@blueprint.get("")
+def recording(recording_id: str) -> Response:
+    """Answer what is known of a recording; `result` is null while it is being analysed."""
+    return jsonify(_document(_find(recording_id)))
+
+
+@blueprint.get("/audio.wav")
+def audio(recording_id: str) -> Response:
+    """Answer the sound as 16-bit WAV; conditional and range requests are understood."""
+    entry = _find(recording_id)
+    response = send_file(
+        _audio_path(entry),
+        mimetype="audio/wav",
+        download_name=f"{entry.device_id}-{entry.recording_id}.wav",
+        etag=entry.audio_sha256,
+        conditional=True,
+    )
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _find(recording_id: str) -> Entry:
+    # A malformed id may not even be a text that every database takes.
+    is_id = _RECORDING_ID.fullmatch(recording_id) is not None
+    found = services().history.recording(recording_id, g.query["device"]) if is_id else []
+    if not found:
+        raise ProblemError(
+            404, "no recording has this id; GET /api/v1/results lists those that were analysed"
+        )
+    if len(found) > 1:
+        devices = [entry.device_id for entry in found]
+        raise ProblemError(
+            409, "several devices have a recording of this id; say which with ?device=", devices=devices
+        )
+    return found[0]
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    address = f"/api/v1/recordings/{entry.recording_id}"
+    query = f"?device={quote(entry.device_id)}"
+    return {
+        "recording_id": entry.recording_id,
+        "device_id": entry.device_id,
+        "received_at": entry.received_at,
+        "captured_at": entry.captured_at,
+        "captured_at_source": entry.captured_at_source,
+        "completeness": entry.completeness,
+        "missing": entry.missing,
+        "meta": entry.meta,
+        "audio": {
+            "sample_rate": entry.sample_rate,
+            "channels": entry.channels,
+            "samples": entry.samples,
+            "duration_s": round(entry.samples / entry.sample_rate, 3),
+            "sha256": entry.audio_sha256,
+        },
+        "analysed_at": entry.analysed_at,
+        "result": None if entry.document is None else json.loads(entry.document),
+        "links": {"self": address + query, "audio": f"{address}/audio.wav{query}"},
+    }
+
+
+def _audio_path(entry: Entry) -> Path:
+    """Return the file of `entry`; whatever the database says, only files below `audio/` are served."""
+    data_dir = services().settings.data_dir.resolve()
+    path = (data_dir / entry.audio_file).resolve()
+    if not path.is_relative_to(data_dir / "audio"):
+        _LOG.error("event=audio_outside device=%s recording=%s", entry.device_id, entry.recording_id)
+        raise ProblemError(404, "this recording has no audio file")
+    if not path.is_file():
+        raise ProblemError(410, "the audio file of this recording was removed; its result is still here")
+    return path

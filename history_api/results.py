@@ -1,0 +1,61 @@
+"""Results: pages with filters, and the flat list that clients of the emotion system know."""
+
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, json, jsonify, request
+
+from edge_worker.history import Filter, Verdict
+from history_api.problem import ProblemError
+from history_api.services import services
+
+EMOTION_MODEL: Final = "emotion"
+blueprint = Blueprint("results", __name__)
+
+
+@blueprint.get("/api/v1/results")
+def results() -> Response:
+    """Answer a page of results, newest first."""
+    query = g.query
+    if query["from"] and query["to"] and query["from"] > query["to"]:
+        raise ProblemError(400, "from is later than to; no time lies between them", parameter="from")
+    wanted = Filter(
+        device=query["device"],
+        label=query["label"],
+        model=query["model"],
+        status=query["status"],
+        since=query["from"],
+        until=query["to"],
+    )
+    page = services().history.results(wanted, query["limit"], query["cursor"])
+    # The documents are JSON already, as published: parsing them only to write them again would be slower.
+    body = f'{{"items":[{",".join(page.documents)}],"next":{json.dumps(page.next)}}}\n'
+    response = Response(body, mimetype="application/json")
+    if page.next:
+        following = urlencode({**request.args.to_dict(), "cursor": page.next})
+        response.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+    return response
+
+
+@blueprint.get("/history")
+def history() -> Response:
+    """Answer the last predictions as a flat list, newest first (`seeds.md` D3)."""
+    return jsonify([_flat(verdict) for verdict in services().history.verdicts(g.query["limit"])])
+
+
+def _flat(verdict: Verdict) -> dict[str, Any]:
+    ranked = sorted(verdict.probabilities.items(), key=lambda item: item[1], reverse=True)
+    emotion = {"predicted_emotion": verdict.label} if verdict.model == EMOTION_MODEL else {}
+    return {
+        "timestamp": verdict.captured_at,
+        "filename": verdict.audio_file.rsplit("/", 1)[-1],
+        "device_id": verdict.device_id,
+        "recording_id": verdict.recording_id,
+        "model": verdict.model,
+        "label": verdict.label,
+        **emotion,
+        "confidence": round(verdict.confidence, 4),
+        "accepted": verdict.accepted,
+        "top_3_probabilities": {label: round(share, 4) for label, share in islice(ranked, 3)},
+    }

@@ -1,0 +1,184 @@
+"""JSON schemas of the documents that the API answers with; `openapi` puts them to addresses."""
+
+from typing import Any, Final
+
+from edge_worker.result import REASONS
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to one of `SCHEMAS`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """Return an object of exactly these properties, all there but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def open_object(properties: dict[str, Schema]) -> Schema:
+    """Return an object that may get more properties: what workers and cards say of themselves."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def list_of(items: Schema) -> Schema:
+    """Return a list of any length."""
+    return {"type": "array", "items": items}
+
+
+def map_of(values: Schema) -> Schema:
+    """Return an object of any keys."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return `schema`, or null."""
+    return schema | {"type": [schema["type"], "null"]}
+
+
+TEXT: Final[Schema] = {"type": "string"}
+_BOOLEAN: Final[Schema] = {"type": "boolean"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+NUMBER: Final[Schema] = {"type": "number"}
+_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_SHA256: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+DEVICE: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+STATUS: Final[Schema] = {"type": "string", "enum": ["ok", "inconclusive", "error"]}
+_HEALTH: Final[Schema] = {"type": "string", "enum": ["ok", "degraded"]}
+_GAPS: Final[Schema] = list_of({"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2})
+_REASONS: Final[Schema] = list_of({"type": "string", "enum": list(REASONS)})
+_FACTS: Final[dict[str, Schema]] = {
+    "recording_id": RECORDING,
+    "device_id": DEVICE,
+    "captured_at": TIME,
+    "captured_at_source": {"type": "string", "enum": ["device", "worker"]},
+    "completeness": {"type": "string", "enum": ["complete", "partial"]},
+    "missing": _GAPS,
+}
+_AUDIO: Final[dict[str, Schema]] = {
+    "sample_rate": {"type": "integer", "minimum": 1000, "maximum": 192000},
+    "channels": {"type": "integer", "minimum": 1, "maximum": 2},
+    "samples": _COUNT,
+    "sha256": _SHA256,
+}
+_PREDICTION: Final = open_object(
+    {
+        "model": TEXT,
+        "version": TEXT,
+        "sha256": TEXT,
+        "label": TEXT,
+        "confidence": _SHARE,
+        "threshold": _SHARE,
+        "accepted": _BOOLEAN,
+        "probabilities": map_of(_SHARE),
+        "windows": _COUNT,
+        "took_ms": NUMBER,
+    }
+)
+_RESULT: Final = open_object(
+    {
+        "v": {"type": "integer", "const": 1},
+        **_FACTS,
+        "status": STATUS,
+        "reasons": _REASONS,
+        "hints": list_of(TEXT),
+        "models": list_of(ref("Prediction")),
+        "quality": open_object(
+            {"usable": _BOOLEAN, "snr_db": or_null(NUMBER), "clipped": _SHARE, "reasons": _REASONS}
+        ),
+        "heart_rate_bpm": or_null(NUMBER),
+        "site": or_null(TEXT),
+        "audio": open_object(_AUDIO),
+        "links": map_of(TEXT),
+    }
+)
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Prediction": {"description": "What one model said."} | _PREDICTION,
+    "Result": {"description": "As published; docs/protocol.md § Result is normative."} | _RESULT,
+    "ResultPage": strict_object({"items": list_of(ref("Result")), "next": or_null(TEXT)}),
+    "Recording": strict_object(
+        {
+            **_FACTS,
+            "received_at": TIME,
+            "meta": {"type": "object", "description": "what the device said about the recording"},
+            "audio": strict_object({**_AUDIO, "duration_s": NUMBER}),
+            "analysed_at": or_null(TIME),
+            "result": {"oneOf": [ref("Result"), {"type": "null"}]},
+            "links": strict_object({"self": TEXT, "audio": TEXT}),
+        }
+    ),
+    "HistoryItem": strict_object(
+        {
+            "timestamp": TIME,
+            "filename": TEXT,
+            "device_id": DEVICE,
+            "recording_id": RECORDING,
+            "model": TEXT,
+            "label": TEXT,
+            "predicted_emotion": {"type": "string", "description": "the label, of model emotion only"},
+            "confidence": _SHARE,
+            "accepted": {"type": "boolean", "description": "false: not to be shown as an answer"},
+            "top_3_probabilities": {"maxProperties": 3} | map_of(_SHARE),
+        },
+        optional=("predicted_emotion",),
+    ),
+    "Model": strict_object(
+        {
+            "type": TEXT,
+            "classes": list_of(TEXT),
+            "n_features": {"type": ["integer", "null"], "description": "mel bands of a frame"},
+            "trained_on": {"description": "data sets"},
+            "feature_type": or_null(TEXT),
+            "scaler": {"description": "how features are scaled"},
+            "card": {"type": "object", "description": "the whole model card"},
+        }
+    ),
+    "Worker": strict_object(
+        {
+            "worker_id": TEXT,
+            "state": or_null(TEXT),
+            "seen_at": TIME,
+            "age_s": NUMBER,
+            "is_fresh": _BOOLEAN,
+            "models": list_of(TEXT),
+            "version": or_null(TEXT),
+            "runtime": or_null(TEXT),
+        }
+    ),
+    "Health": strict_object(
+        {
+            "status": _HEALTH,
+            "version": TEXT,
+            "components": strict_object(
+                {
+                    "database": strict_object(
+                        {"status": _HEALTH, "recordings": _COUNT, "detail": TEXT}, ("recordings", "detail")
+                    ),
+                    "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
+                    "models": strict_object(
+                        {"status": _HEALTH, "loaded": list_of(TEXT), "cards": list_of(TEXT)}
+                    ),
+                }
+            ),
+        }
+    ),
+    "Problem": open_object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "what is wrong and what to do about it"},
+            "instance": TEXT,
+            "request_id": {"type": "string", "description": "finds the line in the server's log"},
+        }
+    ),
+}

@@ -1,0 +1,178 @@
+"""A data directory filled through the worker's own store, and a client that holds every answer to OpenAPI."""
+
+import json
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from werkzeug.exceptions import NotFound
+from werkzeug.test import TestResponse
+
+from edge_worker import wav
+from edge_worker.result import Audio, Prediction, Quality, Result, Status
+from edge_worker.settings import Settings
+from edge_worker.store import Store, StoredRecording
+from history_api import openapi
+from history_api.application import create_app
+from history_api.parameters import openapi_path
+
+MORNING = "2026-11-20T08:00:00.000Z"
+PCM = bytes(range(256)) * 8
+SAMPLE_RATE = 4000
+
+
+class Archive:
+    """What a worker leaves behind."""
+
+    def __init__(self, directory: Path) -> None:
+        self.settings = Settings(data_dir=directory, models_dir=directory / "models")
+        self.settings.models_dir.mkdir()
+        (directory / "stetho.db").write_bytes(_empty_database())
+        self.store = Store.open(self.settings.database)
+
+    def add(
+        self,
+        number: int,
+        device: str = "st-01",
+        *,
+        labels: dict[str, str] | None = None,
+        status: Status = "ok",
+        captured_at: str = MORNING,
+        audio_file: str | None = None,
+        is_analysed: bool = True,
+    ) -> Result:
+        """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
+        recording_id = f"{number:016x}"
+        audio_file = audio_file or f"audio/{device}/{recording_id}.wav"
+        wav.write(self.settings.data_dir / audio_file, PCM, SAMPLE_RATE, 1)
+        audio = Audio(SAMPLE_RATE, 1, len(PCM) // 2, "5" * 64)
+        stored = StoredRecording(
+            device,
+            recording_id,
+            MORNING,
+            captured_at,
+            "device",
+            "complete",
+            [],
+            audio.sample_rate,
+            audio.channels,
+            audio.samples,
+            audio.sha256,
+            audio_file,
+            {"site": "MV"},
+        )
+        self.store.save_recording(stored)
+        predictions = [prediction(model, label) for model, label in (labels or {"heart5": "normal"}).items()]
+        result = Result(
+            device_id=device,
+            recording_id=recording_id,
+            status=status,
+            completeness="complete",
+            audio=audio,
+            quality=Quality(True, 12.0, 0.0),
+            captured_at=captured_at,
+            captured_at_source="device",
+            models=tuple(predictions),
+            heart_rate_bpm=72.0,
+            site="MV",
+        )
+        if is_analysed:
+            self.store.save_result(result, MORNING, [])
+        return result
+
+    def api(self) -> "Api":
+        """Return a client of the history API on this directory."""
+        return Api(self.settings)
+
+
+class Api:
+    """Flask's test client; every answer must be one that the OpenAPI document promises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
+        self.client: FlaskClient = self.app.test_client()
+
+    def get(self, address: str, **headers: str) -> TestResponse:
+        """Return the answer to GET; `If_None_Match="x"` is the header If-None-Match."""
+        return self.ask("GET", address, **headers)
+
+    def ask(self, method: str, address: str, **headers: str) -> TestResponse:
+        """Return the answer to a request."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.client.open(address, method=method, headers=named)
+        if method == "GET":
+            hold_to_document(answer, self._documented(answer.request.path))
+        return answer
+
+    def _documented(self, path: str) -> str | None:
+        try:
+            rule, _ = self.app.url_map.bind("localhost").match(path, return_rule=True)
+        except NotFound:
+            return None
+        return openapi_path(rule.rule)
+
+    def json(self, address: str) -> Any:  # noqa: ANN401 - JSON is what it is
+        """Return the document at `address`, which must be there."""
+        answer = self.get(address)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return answer.get_json()
+
+
+def hold_to_document(answer: TestResponse, path: str | None) -> None:
+    """Fail unless the document promises this status, media type and body at `path`."""
+    if path is None:
+        assert answer.status_code == 404
+        problem = {"$ref": "#/components/schemas/Problem"}
+        promised: dict[str, Any] = {"content": {"application/problem+json": {"schema": problem}}}
+    else:
+        promised = openapi.DOCUMENT["paths"][path]["get"]["responses"][str(answer.status_code)]
+    if "content" not in promised:
+        assert answer.get_data() == b""
+        return
+    media_type = str(answer.mimetype)
+    assert media_type in promised["content"]
+    if media_type.endswith("json"):
+        schema = promised["content"][media_type]["schema"]
+        whole = {**schema, "components": openapi.DOCUMENT["components"]}
+        OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())
+
+
+def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: ANN401 - as the fields of Prediction
+    """Return a prediction of five probabilities."""
+    rest = [name for name in ("artifact", "extrahls", "extrastole", "murmur", "normal") if name != label]
+    probabilities = {label: 0.9, **dict(zip(rest, (0.05, 0.03, 0.015, 0.005), strict=False))}
+    facts: dict[str, Any] = {
+        "model": model,
+        "version": "1.0.0",
+        "sha256": "f" * 64,
+        "label": label,
+        "confidence": 0.9,
+        "threshold": 0.8,
+        "accepted": True,
+        "probabilities": probabilities,
+        "windows": 1,
+        "took_ms": 0.5,
+    }
+    return Prediction(**(facts | changed))
+
+
+def problem(answer: TestResponse, status: int) -> dict[str, Any]:
+    """Return the problem document of an answer that must be one."""
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    document: dict[str, Any] = json.loads(answer.get_data())
+    assert document["status"] == status
+    assert document["request_id"] == answer.headers["X-Request-ID"]
+    return document
+
+
+@cache
+def _empty_database() -> bytes:
+    """Return a migrated database: migrating it again for every test takes longer than the tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "stetho.db"
+        Store.open(f"sqlite:///{path}").close()
+        return path.read_bytes()

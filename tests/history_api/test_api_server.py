@@ -1,0 +1,181 @@
+"""`python -m history_api` as a process: start, serve, stop, and refuse what cannot work."""
+
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from archive import PCM, Archive
+
+WITHIN_S = 30.0
+HEAVY = ("numpy", "scipy", "librosa", "soundfile", "soxr", "tensorflow", "tflite_runtime", "ai_edge_litert")
+FOREIGN = ("paho", "alembic", "yaml")
+
+
+def environment(data_dir: Path, **changed: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("STETHO_")}
+    return own | {"STETHO_DATA_DIR": str(data_dir), "STETHO_API_PORT": "0"} | changed
+
+
+@contextmanager
+def serving(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the program; yield it and its address."""
+    command = [sys.executable, "-m", "history_api"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, first_line(process).removeprefix("listening on ").strip()
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], WITHIN_S)
+    assert ready, "the program said nothing"
+    return process.stdout.readline()
+
+
+def fetch(address: str, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(address, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def refusal(environ: Mapping[str, str]) -> str:
+    """Return the sentence with which the program refuses to start."""
+    command = [sys.executable, "-m", "history_api"]
+    ended = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    assert ended.returncode == 2
+    assert "listening" not in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    return ended.stderr
+
+
+def test_results_and_audio_are_served_until_sigterm(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    result = archive.add(1)
+    with serving(environment(tmp_path)) as (process, address):
+        assert address.startswith("http://127.0.0.1:")
+        status, body = fetch(f"{address}/api/v1/results")
+        assert (status, json.loads(body)["items"]) == (200, [result.document()])
+        recording = json.loads(fetch(f"{address}/api/v1/recordings/{result.recording_id}")[1])
+        audio = address + recording["links"]["audio"]
+        assert fetch(audio)[1][44:] == PCM
+        assert fetch(audio, Range="bytes=44-143") == (206, PCM[:100])
+        assert fetch(f"{address}/nothing")[0] == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WITHIN_S) == 0
+        assert process.stdout is not None
+        assert "event=request" in process.stdout.read()
+
+
+def test_a_huge_body_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with serving(environment(tmp_path)) as (_, address):
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=WITHIN_S)
+        connection.request("POST", "/history", headers={"Content-Length": "1000000000"})
+        assert connection.getresponse().status == 413
+        connection.close()
+
+
+def test_ctrl_c_is_a_clean_stop(tmp_path: Path) -> None:
+    with serving(environment(tmp_path)) as (process, _):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN_S) == 0
+
+
+def test_it_starts_before_the_worker_and_recovers_by_itself(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with serving(environment(data_dir)) as (_, address):
+        assert fetch(f"{address}/livez")[0] == 200
+        assert fetch(f"{address}/readyz")[0] == 503
+        assert not data_dir.exists()
+        data_dir.mkdir()
+        Archive(data_dir).add(1)
+        deadline = time.monotonic() + WITHIN_S
+        while fetch(f"{address}/readyz")[0] != 200:
+            assert time.monotonic() < deadline
+        assert len(json.loads(fetch(f"{address}/api/v1/results")[1])["items"]) == 1
+
+
+def test_many_clients_read_while_a_worker_writes(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.add(0)
+    with serving(environment(tmp_path)) as (_, address), ThreadPoolExecutor(8) as clients:
+        answers = [clients.submit(fetch, f"{address}/api/v1/results?limit=5") for _ in range(100)]
+        for number in range(1, 40):
+            archive.add(number)
+        assert {answer.result()[0] for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"STETHO_API_PORT": "http"}, "STETHO_API_PORT"),
+        ({"STETHO_API_PORT": "70000"}, "STETHO_API_PORT"),
+        ({"STETHO_API_HOST": "no.such.host.invalid"}, "STETHO_API_HOST"),
+        ({"STETHO_API_HOST": "a..b"}, "STETHO_API_HOST"),
+        ({"STETHO_LOG_LEVEL": "loud"}, "STETHO_LOG_LEVEL"),
+        ({"STETHO_DATABASE_URL": "not a url"}, "STETHO_DATABASE_URL"),
+        ({"STETHO_DATABASE_URL": "nosuchdb://localhost/stetho"}, "STETHO_DATABASE_URL"),
+        ({"STETHO_DATABASE_URL": "sqlite:////dev/null/stetho.db"}, "STETHO_DATABASE_URL"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(tmp_path: Path, changed: dict[str, str], named: str) -> None:
+    assert named in refusal(environment(tmp_path, **changed))
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "stetho.db").write_bytes(b"this is not a database, however long one reads it" * 100)
+    assert "stetho.db" in refusal(environment(tmp_path))
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert str(port) in refusal(environment(tmp_path, STETHO_API_PORT=str(port)))
+
+
+def test_help_has_examples() -> None:
+    command = [sys.executable, "-m", "history_api", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=True).stdout
+    assert "examples:" in shown
+    assert "not a medical device" in shown
+
+
+def test_serving_history_loads_no_model_and_no_numpy(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.add(1)
+    program = (
+        "import os, sys\n"
+        "import history_api.__main__ as main\n"
+        "from edge_worker.settings import Settings\n"
+        "client = main.create_app(Settings.from_environ(os.environ)).test_client()\n"
+        "one = '/api/v1/recordings/0000000000000001'\n"
+        "for path in ('/api/v1/results', '/history', '/health', '/models/info', one, one + '/audio.wav'):\n"
+        "    assert client.get(path).status_code == 200, path\n"
+        f"print(sorted(set({HEAVY + FOREIGN!r}) & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(
+        command, env=environment(tmp_path), capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "[]\n"
