@@ -1,0 +1,189 @@
+"""A simulated device against the real broker and the real worker."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from conftest import Client, wait_until
+
+from broker.account import Credentials
+from edge_worker import topics
+from simulator.heart_sound import synthesise
+from simulator.site import Process, Site
+from simulator.sound_file import from_samples, write
+
+RATE = 8000
+BAD_NETWORK = ("--loss", "0.2", "--duplicate", "0.2", "--reorder", "8", "--corrupt", "0.1")
+
+
+@pytest.fixture
+def device(site: Site) -> Credentials:
+    """A provisioned device."""
+    return site.add_device("st-01")
+
+
+@pytest.fixture
+def worker(site: Site) -> Process:
+    """A worker that is ready."""
+    return site.start_worker()
+
+
+@pytest.fixture
+def heart(tmp_path: Path) -> Path:
+    """A file with four seconds of a normal heart."""
+    path = tmp_path / "heart.wav"
+    write(path, from_samples(synthesise("normal", 72, 4, RATE, 1), RATE))
+    return path
+
+
+class Sending:
+    """A simulator process that sends `path`."""
+
+    def __init__(self, site: Site, device: Credentials, path: Path, *options: str) -> None:
+        at = ("--host", site.broker.host, "--port", str(site.broker.port))
+        command = [sys.executable, "-m", "simulator", "send", str(path), "--device", device.username]
+        secrets = {
+            "STETHO_DEVICE_PASSWORD": device.password,
+            "STETHO_OPERATOR_USERNAME": site.operator.username,
+            "STETHO_OPERATOR_PASSWORD": site.operator.password,
+        }
+        self.process = subprocess.Popen(
+            [*command, *at, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **secrets},
+        )
+        self.screen = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.screen += line
+
+    def result(self, status: int = 0) -> dict[str, Any]:
+        """Wait for the end with `status`; return the JSON on stdout, if any."""
+        assert self.process.stdout is not None
+        text = self.process.stdout.read()
+        assert self.process.wait(60) == status, self.screen
+        self._reader.join()
+        document: dict[str, Any] = json.loads(text) if text else {}
+        return document
+
+
+Send = Callable[..., Sending]
+
+
+@pytest.fixture
+def send(site: Site, device: Credentials, heart: Path) -> Iterator[Send]:
+    """A function that starts to send the heart; what still runs at the end is killed."""
+    started: list[Sending] = []
+
+    def start(*options: str, path: Path = heart) -> Sending:
+        started.append(Sending(site, device, path, *options))
+        return started[-1]
+
+    yield start
+    for sending in started:
+        sending.process.kill()
+        sending.result(sending.process.wait())
+
+
+def _sha256(path: Path) -> str:
+    pcm, _ = soundfile.read(path, dtype="int16")
+    return hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_sound_becomes_a_result_on_stdout_and_on_the_display(send: Send, site: Site) -> None:
+    with Client(site.broker, site.operator, topics.device_result("st-01")) as operator:
+        sending = send("--chunk-samples", "2048")
+        compact = sending.result()
+        assert compact == operator.wait_for(
+            topics.device_result("st-01"), recording_id=compact["recording_id"]
+        )
+    assert compact["status"] in {"ok", "inconclusive"}
+    for words in ("READY", "RECORDING", "16 of 16", "WAITING", "not a diagnosis"):
+        assert words in sending.screen
+    assert "no analyser" not in sending.screen
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_second_recording_is_not_answered_with_the_retained_result_of_the_first(send: Send) -> None:
+    first, second = (send().result() for _ in range(2))
+    assert first["recording_id"] != second["recording_id"]
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.usefixtures("worker")
+def test_a_bad_network_delays_a_recording_and_changes_nothing_in_it(
+    send: Send, heart: Path, seed: str
+) -> None:
+    full = send(*BAD_NETWORK, "--seed", seed, "--chunk-samples", "512", "--full").result()
+    assert full["status"] in {"ok", "inconclusive"}
+    assert (full["completeness"], full["missing"]) == ("complete", [])
+    assert full["audio"]["sha256"] == _sha256(heart)
+
+
+@pytest.mark.usefixtures("worker")
+def test_rate_channels_models_and_site_reach_the_worker(send: Send, tmp_path: Path) -> None:
+    path = tmp_path / "stereo.flac"
+    left = synthesise("murmur", 80, 3, 44_100, 2)
+    soundfile.write(path, [[sample, sample / 2] for sample in left], 44_100)
+    options = ("--sample-rate", "4000", "--models", "heart2", "--site", "PV", "--full")
+    full = send(*options, path=path).result()
+    audio = full["audio"]
+    assert (audio["sample_rate"], audio["channels"], audio["samples"]) == (4000, 2, 12_000)
+    assert [model["model"] for model in full["models"]] == ["heart2"]
+    assert (full["site"], full["captured_at_source"]) == ("PV", "device")
+
+
+def test_without_an_analyser_the_device_says_so_and_waits_for_one(send: Send, site: Site) -> None:
+    sending = send()
+    wait_until(lambda: "no analyser is online; waiting" in sending.screen, "the device to say that it waits")
+    site.start_worker()
+    assert sending.result()["status"] in {"ok", "inconclusive"}
+
+
+def test_an_analyser_that_never_comes_is_exit_status_1(send: Send) -> None:
+    sending = send("--timeout", "0.2")
+    assert sending.result(1) == {}
+    assert "no analyser came online" in sending.screen.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_result_that_never_comes_is_exit_status_1(send: Send) -> None:
+    sending = send("--loss", "1", "--timeout", "1")
+    assert sending.result(1) == {}
+    assert "not stored" in sending.screen.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_broker_that_dies_in_the_middle_costs_no_sample(send: Send, site: Site, heart: Path) -> None:
+    sending = send("--realtime", "--chunk-samples", "1024", "--full")
+    wait_until(lambda: "RECORDING" in sending.screen, "the recording to begin")
+    site.broker.kill()
+    site.broker.start()
+    assert sending.result()["audio"]["sha256"] == _sha256(heart)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_device_that_dies_is_lost_and_one_that_ends_is_offline(send: Send, site: Site) -> None:
+    state = topics.state("st-01")
+    with Client(site.broker, site.operator, state) as operator:
+        sending = send("--realtime")
+        recording = operator.wait_for(state, state="recording")
+        sending.process.kill()
+        assert operator.wait_for(state, state="lost")["boot"] == recording["boot"]
+        send().result()
+        assert operator.wait_for(state, state="offline")["boot"] != recording["boot"]
