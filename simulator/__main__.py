@@ -1,0 +1,35 @@
+"""`python -m simulator`: send a sound as a device, synthesise a heart, or play a fleet."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from edge_worker.errors import StethoError
+from simulator.argument import DISCLAIMER
+from simulator.command import add_fleet, add_send, add_synth
+from simulator.demo import add_demo
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="A stethoscope in software.",
+        epilog=f"Example: python -m simulator synth --finding murmur -o murmur.wav. {DISCLAIMER}",
+    )
+    commands = parser.add_subparsers(required=True, metavar="send|synth|fleet|demo")
+    for add in (add_send, add_synth, add_fleet, add_demo):
+        add(commands)
+    args = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except StethoError as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

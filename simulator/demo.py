@@ -1,0 +1,134 @@
+"""The main job in front of a person: broker, worker, history, and a stethoscope that plays hearts."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from broker.account import Credentials
+from simulator.argument import DISCLAIMER
+from simulator.site import ProcessError, Site
+
+DEVICE_ID: Final = "st-01"
+_BPM: Final = 72
+_EXAMPLES: Final = """examples:
+  make demo                              a heart without and with murmur, then serve until Ctrl-C
+  make demo ARGS="heart.wav other.flac"  these files
+  DEMO_ONCE=1 make demo                  stop after the results
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A file to play and what to call it."""
+
+    title: str
+    path: Path
+
+
+def add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `demo` to the commands."""
+    parser = commands.add_parser(
+        "demo",
+        help="run everything on this machine and play a heart",
+        description="Start broker, worker and history API on free loopback ports; play sounds as a device.",
+        epilog=f"{_EXAMPLES}\n{DISCLAIMER}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="audio to send (default: synthesised)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play the demo; return 0 when every sound got its result."""
+    with tempfile.TemporaryDirectory(prefix="stetho-demo-") as name, Site(Path(name)) as site:
+        print("Stetho Edge: research and education, not a medical device\n")
+        print(f"broker   {site.broker.host}:{site.broker.port}")
+        ready = site.start_worker().wait_for(r"event=ready models=(\S+) runtime='([^']+)'")
+        print(f"worker   {ready.group(1)} on {ready.group(2)}")
+        history = site.start_api()
+        print(f"history  {history}\n", flush=True)
+        device = site.add_device(DEVICE_ID)
+        sounds = [Sound(str(path), path) for path in args.files] or _synthesised(Path(name))
+        failures = [sound for sound in sounds if not _play(site, device, sound, history)]
+        if not os.environ.get("DEMO_ONCE"):
+            _serve(site, device, history)
+        return 1 if failures else 0
+
+
+def _synthesised(directory: Path) -> list[Sound]:
+    sounds = []
+    for finding in ("normal", "murmur"):
+        path = directory / f"{finding}.wav"
+        _simulator(["synth", "--bpm", str(_BPM), "--finding", finding, "-o", str(path)], {}, capture=True)
+        sounds.append(Sound(f"synthesised heart, {_BPM} bpm, {finding}", path))
+    return sounds
+
+
+def _play(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
+    """Send one sound as the device; print what the device, an operator and the history see."""
+    print(f"=== {sound.title}\n\nwhat the device shows:", flush=True)
+    done = _simulator(
+        ["send", str(sound.path.resolve()), "--device", DEVICE_ID, "--port", str(site.broker.port), "--full"],
+        {"STETHO_DEVICE_PASSWORD": device.password, **_operator(site)},
+        capture=True,
+    )
+    if done.returncode != 0:
+        return False
+    result = json.loads(done.stdout)
+    print(f"\nwhat an operator hears:\nstetho/v1/result/{DEVICE_ID} {json.dumps(result, indent=2)}")
+    url = history + result["links"]["self"]
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
+        print(f"\nwhat the history keeps: {url} ({answer.status})\n", flush=True)
+    return True
+
+
+def _serve(site: Site, device: Credentials, history: str) -> None:
+    print("listen:  " + _subscription(site))
+    print(
+        f"send:    .venv/bin/python -m simulator send FILE --device {DEVICE_ID} --port {site.broker.port} "
+        f"--password {device.password}"
+    )
+    print(f"look up: {history}/api/v1/results\n\nServing until Ctrl-C.", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("\nstopping")
+
+
+def _subscription(site: Site) -> str:
+    account = site.operator
+    where = f"-h {site.broker.host} -p {site.broker.port} -u {account.username} -P {account.password}"
+    return f"mosquitto_sub {where} -i {account.username} -t 'stetho/v1/result/#' -v"
+
+
+def _operator(site: Site) -> dict[str, str]:
+    return {
+        "STETHO_OPERATOR_USERNAME": site.operator.username,
+        "STETHO_OPERATOR_PASSWORD": site.operator.password,
+    }
+
+
+def _simulator(
+    arguments: list[str], environ: dict[str, str], *, capture: bool
+) -> "subprocess.CompletedProcess[str]":
+    """Run the simulator as a user would; its display goes straight to our stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", *arguments],
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE if capture else None,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 2:  # noqa: PLR2004 - the simulator's status for a user's mistake, explained on stderr
+        raise ProcessError(f"the device could not send: {' '.join(arguments[:2])}")
+    return done
