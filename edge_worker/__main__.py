@@ -1,0 +1,90 @@
+"""`python -m edge_worker`: run the worker, bring the database up to date, or ask whether a worker lives."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from edge_worker import __version__
+from edge_worker.errors import StethoError
+from edge_worker.settings import Settings
+
+_STALE: Final = timedelta(seconds=30)
+_EXAMPLES: Final = """examples:
+  python -m edge_worker                 run with the STETHO_* settings of the environment
+  python -m edge_worker check           load settings, models and database, then stop
+  python -m edge_worker migrate         create the database or bring it up to date
+  python -m edge_worker health          exit 0 when the worker's last heartbeat is fresh
+
+settings: docs/configuration.md. Research and education, not a medical device."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, 1 when not healthy, 2 with one sentence on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="python -m edge_worker",
+        description="Stetho Edge worker: chunks in over MQTT, results out.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = {"run": _run, "check": _check, "migrate": _migrate, "health": _health}
+    parser.add_argument("command", nargs="?", default="run", choices=commands)
+    parser.add_argument("--version", action="version", version=f"stetho-edge {__version__}")
+    command = commands[parser.parse_args(arguments).command]
+    try:
+        return command(Settings.from_environ(os.environ))
+    except StethoError as error:
+        print(f"edge_worker: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(settings: Settings) -> int:
+    # Imported here so that --help and health answer at once.
+    from edge_worker.assembly import assemble  # noqa: PLC0415
+
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    worker = assemble(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()
+    return 0
+
+
+def _check(settings: Settings) -> int:
+    from edge_worker.assembly import assemble  # noqa: PLC0415
+
+    assemble(settings)
+    print("settings, models, spool and database are usable")
+    return 0
+
+
+def _migrate(settings: Settings) -> int:
+    from edge_worker.schema import REVISION  # noqa: PLC0415
+    from edge_worker.store import Store  # noqa: PLC0415
+
+    Store.open(settings.database).close()
+    print(f"the database is at schema {REVISION}")
+    return 0
+
+
+def _health(settings: Settings) -> int:
+    from edge_worker.store import StoreFault, open_existing  # noqa: PLC0415
+
+    try:
+        seen_at = open_existing(settings.database).last_beat(settings.worker_id)
+    except StoreFault as error:
+        print(f"unhealthy: {error}")
+        return 1
+    is_fresh = seen_at is not None and datetime.now(UTC) - datetime.fromisoformat(seen_at) < _STALE
+    print(f"{'healthy' if is_fresh else 'unhealthy'}: last heartbeat {seen_at or 'never'}")
+    return 0 if is_fresh else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

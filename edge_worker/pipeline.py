@@ -1,0 +1,165 @@
+"""From a closed recording to its result: store the sound, judge it, save what was said."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from edge_worker import heart_rate, quality, topics, wav
+from edge_worker.classifier import Classifier
+from edge_worker.features import Signal
+from edge_worker.intake import Close
+from edge_worker.recording import rfc3339
+from edge_worker.result import Audio, Prediction, Quality, Result
+from edge_worker.settings import Settings
+from edge_worker.spool import Spool
+from edge_worker.store import Message, Store, StoredRecording
+
+_LOG = logging.getLogger(__name__)
+_NOT_JUDGED: Final = Quality(usable=False, snr_db=None, clipped=0.0)
+
+
+class Pipeline:
+    """What happens to one recording at a time, on the analyst's thread."""
+
+    def __init__(
+        self, settings: Settings, classifiers: Mapping[str, Classifier], spool: Spool, store: Store
+    ) -> None:
+        self._settings = settings
+        self._classifiers = classifiers
+        self._spool = spool
+        self._store = store
+
+    def keep(self, close: Close) -> tuple[StoredRecording, bytes]:
+        """Make the sound of a closed recording durable; return its facts and its PCM.
+
+        Doing it again after a crash anywhere in between leads to the same files and rows.
+
+        Raises:
+            OSError, StoreFault: no room or no database now; try again later.
+        """
+        recording = close.recording
+        samples = recording.coverage.end if recording.end is None else recording.end
+        pcm = bytes(self._spool.pcm(recording, samples))
+        received_at = rfc3339(datetime.fromtimestamp(recording.received_at, UTC))
+        meta = recording.meta or {}
+        stored = StoredRecording(
+            device_id=recording.device_id,
+            recording_id=recording.name,
+            received_at=received_at,
+            captured_at=meta.get("captured_at") or received_at,
+            captured_at_source="device" if meta.get("captured_at") else "worker",
+            completeness=close.completeness,
+            missing=recording.gaps(),
+            sample_rate=recording.sample_rate,
+            channels=recording.channels,
+            samples=samples,
+            audio_sha256=hashlib.sha256(pcm).hexdigest(),
+            audio_file=f"audio/{recording.device_id}/{recording.name}.wav",
+            meta=meta,
+        )
+        path = self._settings.data_dir / stored.audio_file
+        wav.write(path, pcm, recording.sample_rate, recording.channels)
+        self._store.save_recording(stored)
+        self._spool.remove(recording)
+        return stored, pcm
+
+    def analyse(self, stored: StoredRecording, pcm: bytes | None = None) -> list[Message]:
+        """Judge a stored recording, save its result, return the messages to publish.
+
+        Whatever goes wrong while judging becomes a result of status `error`: a recording that no code can
+        digest must not come back for ever.
+
+        Raises:
+            StoreFault: no database now; try again later.
+        """
+        started = time.perf_counter()
+        try:
+            result = self._judge(
+                stored, wav.read(self._settings.data_dir / stored.audio_file) if pcm is None else pcm
+            )
+        except Exception:
+            _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
+            result = _result(stored, _NOT_JUDGED, (), None, ("failed",))
+        messages = [
+            Message(topics.result(result.device_id), result.to_json(), retain=False),
+            Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
+        ]
+        posted = self._store.save_result(result, rfc3339(datetime.now(UTC)), messages)
+        if posted:
+            _log_result(result, (time.perf_counter() - started) * 1000)
+        return posted
+
+    def _judge(self, stored: StoredRecording, pcm: bytes) -> Result:
+        asked = tuple(stored.meta.get("models") or self._settings.models)
+        classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
+        unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
+        samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
+        signal = Signal.from_pcm(samples, stored.sample_rate)
+        bpm = heart_rate.estimate(signal)
+        sound = quality.assess(signal, bpm)
+        lost = _missing_fraction(stored)
+        gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
+        predictions = tuple(
+            _gated(each.classify(signal), usable=sound.usable and lost <= each.card.max_missing_fraction)
+            for each in (classifiers if stored.samples else ())
+        )
+        reasons = (*unknown, *gaps, *sound.reasons)
+        return _result(stored, sound, predictions, bpm, reasons)
+
+
+def _result(
+    stored: StoredRecording,
+    sound: Quality,
+    predictions: tuple[Prediction, ...],
+    bpm: float | None,
+    reasons: tuple[str, ...],
+) -> Result:
+    is_error = "failed" in reasons or (not predictions and "unknown_model" in reasons)
+    is_sure = any(prediction.accepted for prediction in predictions)
+    if not is_sure and not reasons:
+        reasons = ("low_confidence",)
+    return Result(
+        device_id=stored.device_id,
+        recording_id=stored.recording_id,
+        status="error" if is_error else "ok" if is_sure else "inconclusive",
+        completeness=stored.completeness,
+        audio=Audio(stored.sample_rate, stored.channels, stored.samples, stored.audio_sha256),
+        quality=sound,
+        captured_at=stored.captured_at,
+        captured_at_source="device" if stored.captured_at_source == "device" else "worker",
+        missing=tuple((start, end) for start, end in stored.missing),
+        models=predictions,
+        heart_rate_bpm=bpm,
+        reasons=tuple(dict.fromkeys(reasons)),
+        site=stored.meta.get("site"),
+    )
+
+
+def _gated(prediction: Prediction, *, usable: bool) -> Prediction:
+    return prediction if usable else replace(prediction, accepted=False)
+
+
+def _missing_fraction(stored: StoredRecording) -> float:
+    return sum(end - start for start, end in stored.missing) / max(stored.samples, 1)
+
+
+def _log_result(result: Result, took_ms: float) -> None:
+    facts = {
+        "device": result.device_id,
+        "recording": result.recording_id,
+        "status": result.status,
+        "completeness": result.completeness,
+        "reasons": ",".join(result.reasons) or "-",
+        "bpm": "-" if result.heart_rate_bpm is None else f"{result.heart_rate_bpm:.0f}",
+        "rate_hz": result.audio.sample_rate,
+        "samples": result.audio.samples,
+        **{each.model: f"{each.label}:{each.confidence:.3f}" for each in result.models},
+        "took_ms": f"{took_ms:.1f}",
+    }
+    _LOG.info("event=result %s", " ".join(f"{key}={value}" for key, value in facts.items()))

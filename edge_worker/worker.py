@@ -1,0 +1,229 @@
+"""The worker: chunks go to the intake, closed recordings to the analyst, what they say to the broker."""
+
+import json
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+from edge_worker import __version__, topics
+from edge_worker.analyst import Analyst, Stored, Trouble
+from edge_worker.classifier import runtime_name
+from edge_worker.connection import Connection, Inbound
+from edge_worker.errors import ChunkError
+from edge_worker.intake import Answer, Close, Event, Intake
+from edge_worker.pipeline import Pipeline
+from edge_worker.recording import rfc3339
+from edge_worker.settings import Settings
+from edge_worker.store import Message, Store, StoreFault
+
+_LOG = logging.getLogger(__name__)
+_RETRY_S: Final = 1.0
+_FAREWELL_S: Final = 2.0
+
+_device_of = lru_cache(maxsize=4096)(topics.device_of)
+
+
+class Worker:
+    """Everything between the broker and the pipeline. `run` is the main thread; the analyst is the other."""
+
+    def __init__(
+        self, settings: Settings, intake: Intake, store: Store, pipeline: Pipeline, models: Iterable[str]
+    ) -> None:
+        self._worker_id = settings.worker_id
+        self._intake = intake
+        self._store = store
+        self._facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
+        self._started_at = rfc3339(datetime.now(UTC))
+        self._analyst = Analyst(pipeline, store, self._post, self._beat)
+        self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
+        self._waiting: deque[Inbound] = deque()
+        self._retry_at = 0.0
+        self._in_flight: dict[int, int] = {}
+        self._boots: dict[str, str] = {}
+        self._trouble = ""
+        self._stopping = False
+        will = (topics.worker(self._worker_id), self._state("offline"))
+        self._connection = Connection(settings, [topics.ALL_PCM, topics.ALL_STATES], will, self)
+
+    def run(self) -> None:
+        """Serve until `stop`.
+
+        Raises:
+            BrokerError: the broker refuses us for good.
+        """
+        self._analyst.submit(self._store.unanalysed())
+        self._handle(self._intake.load(time.monotonic()))
+        for message in self._store.pending():
+            self._publish(message)
+        self._analyst.start()
+        try:
+            while not self._stopping:
+                self._connection.spin()
+                self._work(time.monotonic())
+        finally:
+            self._analyst.stop()
+            self._drain_outgoing()
+            self._publish_state("offline")
+            self._connection.close(_FAREWELL_S)
+            _LOG.info("event=stopped")
+
+    def stop(self) -> None:
+        """End `run` soon; safe from a signal handler."""
+        self._stopping = True
+        self._connection.wake()
+
+    # --- what the connection tells us ---------------------------------------------------------------
+
+    def on_connected(self) -> None:
+        """Say that an analyser is here; nobody was silent while nobody could be heard."""
+        self._intake.resume(time.monotonic())
+        self._publish_state("degraded" if self._trouble else "ready")
+        self._analyst.beat_soon()
+        _LOG.info("event=ready models=%s runtime=%r", ",".join(self._facts["models"]), self._facts["runtime"])
+
+    def on_lost(self) -> None:
+        """Forget what waited: it comes again."""
+        self._waiting.clear()
+
+    def on_message(self, message: Inbound) -> None:
+        """Take a message, or let it wait behind others that disk or database refuse for now."""
+        if self._waiting or not self._take(message):
+            self._waiting.append(message)
+
+    def on_delivered(self, mid: int) -> None:
+        """Take a message out of the outbox that the broker has."""
+        message_id = self._in_flight.pop(mid, None)
+        if message_id is not None:
+            self._analyst.acknowledged(message_id)
+
+    # --- what we do with it -------------------------------------------------------------------------
+
+    def _work(self, now: float) -> None:
+        self._drain_outgoing()
+        if self._analyst.failure is not None:
+            raise self._analyst.failure
+        if self._waiting and now >= self._retry_at:
+            self._retry(now)
+        if self._connection.is_connected and not self._waiting:
+            self._handle(self._intake.due(now))
+
+    def _take(self, message: Inbound) -> bool:
+        """Receive and acknowledge one message; False when disk or database refuse it for now."""
+        now = time.monotonic()
+        try:
+            self._handle(self._receive(message, now))
+        except (OSError, *StoreFault) as error:
+            self._note_trouble(str(error).split("\n", 1)[0])
+            self._retry_at = now + _RETRY_S
+            return False
+        self._connection.ack(message)
+        return True
+
+    def _receive(self, message: Inbound, now: float) -> list[Event]:
+        topic = message.topic
+        device_id = _device_of(topic)
+        if device_id is None:
+            self._intake.counts["rejected_topic"] += 1
+            return []
+        if topic.endswith("/up/state"):
+            self._note_state(device_id, message.payload, now)
+            return []
+        if message.retain:
+            return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+        return self._intake.receive(device_id, message.payload, now)
+
+    def _retry(self, now: float) -> None:
+        while self._waiting:
+            if not self._take(self._waiting[0]):
+                return
+            self._waiting.popleft()
+        self._intake.resume(now)
+        self._note_trouble("")
+
+    def _note_state(self, device_id: str, payload: bytes, now: float) -> None:
+        """Follow births and wills; a will of an earlier boot says nothing about this one."""
+        try:
+            state = json.loads(payload)
+            said, boot = str(state["state"]), str(state.get("boot"))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self._intake.counts["rejected_state"] += 1
+            return
+        if said == "lost" and self._boots.get(device_id, boot) != boot:
+            return
+        self._boots[device_id] = boot
+        self._intake.device_online(device_id, said not in ("lost", "offline"), now)
+
+    def _handle(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, Close):
+                self._analyst.submit([event])
+            else:
+                self._answer(event)
+
+    # --- what we say --------------------------------------------------------------------------------
+
+    def _answer(self, answer: Answer) -> None:
+        payload = json.dumps(answer.document, separators=(",", ":"))
+        self._connection.publish(topics.control(answer.device_id), payload)
+
+    def _publish(self, message: Message) -> None:
+        mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
+        self._in_flight[mid] = message.id
+
+    def _publish_state(self, state: str) -> None:
+        self._connection.publish(topics.worker(self._worker_id), self._state(state), retain=True)
+
+    def _state(self, state: str) -> str:
+        reason = {"reason": self._trouble} if state == "degraded" else {}
+        return json.dumps({"state": state, **self._facts, **reason})
+
+    def _note_trouble(self, text: str) -> None:
+        """Publish `degraded` with what is wrong, or `ready` when an empty text says that it is over."""
+        if text == self._trouble:
+            return
+        self._trouble = text
+        if text:
+            _LOG.error("event=degraded reason=%r", text)
+        else:
+            _LOG.info("event=recovered")
+        self._publish_state("degraded" if text else "ready")
+
+    # --- between the threads ------------------------------------------------------------------------
+
+    def _post(self, item: Answer | Message | Stored | Trouble) -> None:
+        self._outgoing.put(item)
+        self._connection.wake()
+
+    def _drain_outgoing(self) -> None:
+        handlers: dict[type, Callable[[Any], None]] = {
+            Answer: self._answer,
+            Message: self._publish,
+            Stored: lambda stored: self._intake.forget(stored.key),
+            Trouble: lambda trouble: self._note_trouble(trouble.text),
+        }
+        while True:
+            try:
+                item = self._outgoing.get_nowait()
+            except Empty:
+                return
+            handlers[type(item)](item)
+
+    def _beat(self) -> None:
+        """Write the heartbeat; on the analyst's thread, which is the one that writes."""
+        state = "offline" if not self._connection.is_connected else "degraded" if self._trouble else "ready"
+        document = {
+            "state": state,
+            **self._facts,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "open_recordings": len(self._intake),
+            "backlog": self._analyst.backlog,
+            "counters": dict(self._intake.counts),
+        }
+        self._store.beat(self._worker_id, rfc3339(datetime.now(UTC)), document)

@@ -1,0 +1,123 @@
+"""The main job through every part: stethoscope, broker, worker, models, database, history."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.site import Site
+
+BAD_NETWORK = ("--loss", "0.2", "--duplicate", "0.2", "--reorder", "8", "--corrupt", "0.1", "--seed", "3")
+
+
+def simulator(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def send(site: Site, path: Path, device_id: str, *options: str) -> dict[str, Any]:
+    done = simulator(
+        "send",
+        str(path),
+        "--device",
+        device_id,
+        "--port",
+        str(site.broker.port),
+        "--full",
+        *options,
+        STETHO_DEVICE_PASSWORD=site.add_device(device_id).password,
+        STETHO_OPERATOR_USERNAME=site.operator.username,
+        STETHO_OPERATOR_PASSWORD=site.operator.password,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def get(url: str) -> Any:  # noqa: ANN401 - JSON
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_a_synthesised_heart_reaches_the_history_over_a_bad_network(site: Site, tmp_path: Path) -> None:
+    heart = tmp_path / "heart.wav"
+    assert simulator("synth", "--bpm", "72", "--finding", "normal", "-o", str(heart)).returncode == 0
+    site.start_worker()
+    history = site.start_api()
+    result = send(site, heart, "st-01", *BAD_NETWORK)
+    assert (result["completeness"], result["missing"]) == ("complete", [])
+    assert result["quality"]["usable"] is True
+    assert result["heart_rate_bpm"] == pytest.approx(72, abs=4)
+    assert get(f"{history}/api/v1/results?device=st-01")["items"] == [result]
+    recording = get(history + result["links"]["self"])
+    assert recording["result"] == result
+    with urllib.request.urlopen(f"{history}{result['links']['self']}/audio.wav", timeout=10) as answer:
+        assert answer.read()[-1000:] == heart.read_bytes()[-1000:], "the sound that was sent"
+
+
+@pytest.mark.parametrize(
+    ("recording", "labels"),
+    [
+        ("pascal-heart/set_a/normal*.flac", {"artifact", "extrahls", "extrastole", "murmur", "normal"}),
+        ("physionet2016/training-a/*.flac", {"artifact", "extrahls", "extrastole", "murmur", "normal"}),
+    ],
+)
+def test_a_real_recording_gets_a_result_that_the_history_shows(
+    site: Site, datasets: Path, recording: str, labels: set[str]
+) -> None:
+    path = sorted(datasets.glob(recording))[0]
+    site.start_worker()
+    history = site.start_api()
+    result = send(site, path, "st-01")
+    assert result["completeness"] == "complete"
+    heart5, heart2 = result["models"]
+    assert set(heart5["probabilities"]) == labels
+    assert set(heart2["probabilities"]) == {"abnormal", "normal"}
+    assert sum(heart5["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    (item,) = get(f"{history}/api/v1/results?model=heart2&label={heart2['label']}")["items"]
+    assert item == result
+    health = get(f"{history}/health")
+    assert health["status"] == "ok"
+
+
+def test_the_demo_shows_the_whole_job_and_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "demo"],
+        env={**os.environ, "DEMO_ONCE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not a diagnosis" in done.stdout + done.stderr, "the screen of the OLED"
+    assert done.stdout.count("stetho/v1/result/st-01 {") == 2
+    assert done.stdout.count("(200)") == 2
+    assert "not a medical device" in done.stdout
+
+
+def test_the_demo_takes_a_file_and_refuses_what_is_no_sound(tmp_path: Path) -> None:
+    path = tmp_path / "notes.wav"
+    path.write_text("not a sound")
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "demo", str(path)],
+        env={**os.environ, "DEMO_ONCE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "notes.wav" in done.stderr
+    assert "Traceback" not in done.stderr
