@@ -1,0 +1,57 @@
+# Two commands do everything: `make demo` shows the product, `make test` checks a change.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check unit test-tflite-runtime test-training bench train lock clean
+
+PY := .venv/bin/python
+# tflite-runtime ends at Python 3.11.
+PYTHON311 ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+
+help: ## Say what can be made
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 24
+
+setup: ## Create .venv and find or install Mosquitto
+	@requirements/install.sh .venv dev
+	@broker/install.sh
+
+demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="file.wav", DEMO_ONCE=1)
+	@$(PY) -m simulator demo $(ARGS)
+
+test: setup check test-tflite-runtime test-training unit ## Check format, lint, types, imports; run all tests
+
+check: setup ## Format, lint, types, import rules
+	$(PY) -m ruff format --check --quiet .
+	$(PY) -m ruff check --quiet .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+unit: setup ## All tests of the main environment (ARGS="-k chunk")
+	$(PY) -m pytest -m "not training" $(ARGS)
+
+test-tflite-runtime: ## The classifier on the runtime that the design names (Python 3.11 only)
+ifneq ($(PYTHON311),)
+	@requirements/install.sh .venv-tflite-runtime tflite-runtime $(PYTHON311)
+	.venv-tflite-runtime/bin/python -m pytest -p no:cacheprovider --quiet tests/edge_worker/test_classifier.py
+else
+	@echo "SKIPPED: the classifier on tflite-runtime 2.14 (it needs Python 3.11, which is not here)"
+endif
+
+test-training: ## Training in its short form, with TensorFlow
+	@requirements/install.sh .venv-training training
+	.venv-training/bin/python -m pytest -p no:cacheprovider --quiet -m training tests
+
+bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
+	@requirements/install.sh .venv-training training
+	.venv-training/bin/python -m bench $(ARGS)
+
+train: ## Train a model (MODEL=heart2 DATA=../shared/datasets)
+	@requirements/install.sh .venv-training training
+	.venv-training/bin/python -m models_tflite.training $(MODEL) --data $(or $(DATA),../shared/datasets) $(ARGS)
+
+LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
+
+lock: setup ## Resolve requirements/*.in anew
+	for list in worker api broker dev training; do $(LOCK) --universal requirements/$$list.in -o requirements/$$list.txt || exit 1; done
+	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
+
+clean: ## Remove environments and caches
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
