@@ -1,4 +1,8 @@
-"""The thread on which recordings are stored and judged, so that chunks are never kept waiting."""
+"""The thread on which recordings are stored and judged, so that chunks are never kept waiting.
+
+Recordings are taken as they come, and those that waited together are stored together: the disk is what a
+recording waits for, and one sync serves them all.
+"""
 
 import logging
 import queue
@@ -9,16 +13,19 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from edge_worker.intake import Answer, Close, stored_answer
-from edge_worker.pipeline import Pipeline
+from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import Key
-from edge_worker.store import Message, Store, StoredRecording, StoreFault
+from edge_worker.store import Message, Store, StoreFault, Verdict
 
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
 _BEAT_EVERY_S: Final = 5.0
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
-Job = Close | StoredRecording
+_BATCH_SAMPLES: Final = 4_000_000
+"""Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
+
+Job = Close | Kept
 T = TypeVar("T")
 
 
@@ -85,43 +92,66 @@ class Analyst(threading.Thread):
         """Work until stopped."""
         try:
             while not self._stopping.is_set():
-                self._persistently(self._housekeeping)
                 self._work()
+                self._persistently(self._housekeeping)
             self._persistently(self._clear_outbox)
         except BaseException as error:
             self.failure = error
             self._post(Trouble(str(error)))
 
     def _work(self) -> None:
-        try:
-            job = self._jobs.get(timeout=_IDLE_S)
-        except queue.Empty:
-            return
-        stored, pcm = self._persistently(lambda: self._keep(job)) or (None, None)
-        if stored is not None:
-            for message in self._persistently(lambda: self._pipeline.analyse(stored, pcm)) or ():
+        """Store and judge what waits, as far as it fits into one batch."""
+        batch = self._next_batch()
+        closes = [job for job in batch if isinstance(job, Close)]
+        kept = [job for job in batch if isinstance(job, Kept)]
+        if closes:
+            kept += self._persistently(lambda: self._keep(closes)) or []
+        if kept:
+            verdicts = [self._pipeline.judge(each) for each in kept]
+            for message in self._persistently(lambda: self._save(verdicts)) or ():
                 self._post(message)
 
-    def _keep(self, job: Job) -> tuple[StoredRecording, bytes | None]:
-        if isinstance(job, StoredRecording):
-            return job, None
-        stored, pcm = self._pipeline.keep(job)
-        self._post(Stored(job.recording.key))
-        self._post(stored_answer(stored.device_id, stored.recording_id, stored.completeness))
-        return stored, pcm
+    def _next_batch(self) -> list[Job]:
+        batch: list[Job] = []
+        samples = 0
+        try:
+            while samples < _BATCH_SAMPLES:
+                job = self._jobs.get(timeout=0 if batch else _IDLE_S)
+                samples += job.recording.coverage.end if isinstance(job, Close) else job.recording.samples
+                batch.append(job)
+        except queue.Empty:
+            pass
+        return batch
+
+    def _keep(self, closes: list[Close]) -> list[Kept]:
+        kept = self._pipeline.keep(closes)
+        for close in closes:
+            self._post(Stored(close.recording.key))
+            self._post(stored_answer(close.recording.device_id, close.recording.name, close.completeness))
+        return kept
+
+    def _save(self, verdicts: list[Verdict]) -> list[Message]:
+        self._collect_delivered()
+        messages = self._store.save_results(verdicts, self._delivered)
+        self._delivered.clear()
+        return messages
 
     def _housekeeping(self) -> None:
-        self._clear_outbox()
+        if self._jobs.empty():  # else the next results take them along
+            self._clear_outbox()
         if time.monotonic() - self._beaten_at >= _BEAT_EVERY_S:
             self._beat()
             self._beaten_at = time.monotonic()
 
     def _clear_outbox(self) -> None:
-        while not self._acknowledged.empty():
-            self._delivered.append(self._acknowledged.get())
+        self._collect_delivered()
         if self._delivered:
             self._store.acknowledge(self._delivered)
             self._delivered.clear()
+
+    def _collect_delivered(self) -> None:
+        while not self._acknowledged.empty():
+            self._delivered.append(self._acknowledged.get())
 
     def _persistently(self, action: Callable[[], T]) -> T | None:
         """Do `action`, again and again while disk or database refuse; None when stopped before it worked."""

@@ -3,8 +3,9 @@
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,14 +19,24 @@ from edge_worker.recording import rfc3339
 from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
-from edge_worker.store import Message, Store, StoredRecording
+from edge_worker.store import Message, Store, StoredRecording, Verdict
 
 _LOG = logging.getLogger(__name__)
+_WRITERS: Final = 4
 _NOT_JUDGED: Final = Quality(usable=False, snr_db=None, clipped=0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording that is durable, to be judged."""
+
+    recording: StoredRecording
+    pcm: bytes | None = None
+    """Its sound; None: read the WAV file."""
+
+
 class Pipeline:
-    """What happens to one recording at a time, on the analyst's thread."""
+    """What happens to closed recordings, on the analyst's thread."""
 
     def __init__(
         self, settings: Settings, classifiers: Mapping[str, Classifier], spool: Spool, store: Store
@@ -34,15 +45,25 @@ class Pipeline:
         self._classifiers = classifiers
         self._spool = spool
         self._store = store
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="wav")
 
-    def keep(self, close: Close) -> tuple[StoredRecording, bytes]:
-        """Make the sound of a closed recording durable; return its facts and its PCM.
+    def keep(self, closes: Sequence[Close]) -> list[Kept]:
+        """Make the sound of closed recordings durable; return their facts and their PCM.
 
         Doing it again after a crash anywhere in between leads to the same files and rows.
 
         Raises:
             OSError, StoreFault: no room or no database now; try again later.
         """
+        # Each file waits for the disk; side by side they wait together.
+        written = list(self._writers.map(self._write, closes))
+        stored = self._store.save_recordings([recording for recording, _ in written])
+        for close in closes:
+            self._spool.remove(close.recording)
+        return [Kept(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)]
+
+    def _write(self, close: Close) -> tuple[StoredRecording, bytes]:
+        """Write the WAV file of one recording; return what is to be said of it, and its PCM."""
         recording = close.recording
         samples = recording.coverage.end if recording.end is None else recording.end
         pcm = bytes(self._spool.pcm(recording, samples))
@@ -65,38 +86,33 @@ class Pipeline:
         )
         path = self._settings.data_dir / stored.audio_file
         wav.write(path, pcm, recording.sample_rate, recording.channels)
-        self._store.save_recording(stored)
-        self._spool.remove(recording)
         return stored, pcm
 
-    def analyse(self, stored: StoredRecording, pcm: bytes | None = None) -> list[Message]:
-        """Judge a stored recording, save its result, return the messages to publish.
+    def judge(self, kept: Kept) -> Verdict:
+        """Return the result of a stored recording, and the messages that announce it.
 
-        Whatever goes wrong while judging becomes a result of status `error`: a recording that no code can
-        digest must not come back for ever.
-
-        Raises:
-            StoreFault: no database now; try again later.
+        Whatever goes wrong becomes a result of status `error`: a recording that no code can digest must not
+        come back for ever.
         """
         started = time.perf_counter()
+        stored = kept.recording
         try:
-            result = self._judge(
-                stored, wav.read(self._settings.data_dir / stored.audio_file) if pcm is None else pcm
-            )
+            path = self._settings.data_dir / stored.audio_file
+            result = self._judge(stored, wav.read(path) if kept.pcm is None else kept.pcm)
         except Exception:
             _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
             result = _result(stored, _NOT_JUDGED, (), None, ("failed",))
-        messages = [
+        _log_result(result, (time.perf_counter() - started) * 1000)
+        messages = (
             Message(topics.result(result.device_id), result.to_json(), retain=False),
             Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
-        ]
-        posted = self._store.save_result(result, rfc3339(datetime.now(UTC)), messages)
-        if posted:
-            _log_result(result, (time.perf_counter() - started) * 1000)
-        return posted
+        )
+        if stored.id is None:
+            raise ValueError(f"recording {stored.recording_id} was not saved before it was judged")
+        return Verdict(stored.id, result, rfc3339(datetime.now(UTC)), messages)
 
     def _judge(self, stored: StoredRecording, pcm: bytes) -> Result:
-        asked = tuple(stored.meta.get("models") or self._settings.models)
+        asked = tuple(dict.fromkeys(stored.meta.get("models") or self._settings.models))
         classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)

@@ -1,14 +1,15 @@
 """The writer's half of the history: recordings, predictions, the outbox, the heartbeat.
 
-One thread of one worker writes. Every method is one transaction, and doing it twice changes nothing.
+One thread of one worker writes. Every method is one transaction, so that many recordings cost one sync of
+the disk, and doing it twice changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from edge_worker import schema
 from edge_worker.errors import StoreError
@@ -29,11 +30,7 @@ _IDENTITY = select(recordings.c.id).where(
 )
 _ANALYSED = (
     update(recordings)
-    .where(
-        recordings.c.device_id == bindparam("for_device"),
-        recordings.c.recording_id == bindparam("for_recording"),
-        recordings.c.document.is_(None),
-    )
+    .where(recordings.c.id == bindparam("identity"), recordings.c.document.is_(None))
     .values(
         status=bindparam("status"),
         heart_rate_bpm=bindparam("heart_rate_bpm"),
@@ -41,6 +38,8 @@ _ANALYSED = (
         document=bindparam("document"),
     )
 )
+_KEPT = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
+_POSTED = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,20 @@ class StoredRecording:
     audio_file: str
     """Path of the WAV file below the data directory."""
     meta: dict[str, Any]
+    id: int | None = None
+    """Of its row, once it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A result to be saved, with the messages that announce it."""
+
+    recording: int
+    """Id of the recording's row."""
+    result: Result
+    analysed_at: str
+    """RFC 3339, UTC, `Z`."""
+    messages: tuple["Message", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,37 +117,31 @@ class Store:
             ).scalar()
         return found
 
-    def save_recording(self, recording: StoredRecording) -> bool:
-        """Insert `recording`; return False when it is there already."""
-        key = {"device_id": recording.device_id, "recording_id": recording.recording_id}
-        with self._engine.begin() as connection:
-            if connection.execute(_IDENTITY, key).scalar() is not None:
-                return False
-            connection.execute(insert(recordings), _columns(recording))
-        return True
+    def save_recordings(self, kept: Sequence[StoredRecording]) -> list[StoredRecording]:
+        """Insert recordings, leave those alone that are there already; return all with their ids."""
+        rows = [_columns(recording) for recording in kept]
+        try:
+            with self._engine.begin() as connection:
+                ids = list(connection.execute(_KEPT, rows).scalars())
+        except IntegrityError:  # a crash came between this commit and what follows it
+            with self._engine.begin() as connection:
+                ids = [_insert_if_new(connection, row) for row in rows]
+        return [replace(recording, id=identity) for recording, identity in zip(kept, ids, strict=True)]
 
-    def save_result(self, result: Result, analysed_at: str, messages: Iterable[Message]) -> list[Message]:
-        """Save `result` and the messages that announce it; return those with their outbox ids.
+    def save_results(self, verdicts: Sequence[Verdict], delivered: Sequence[int] = ()) -> list[Message]:
+        """Save results and the messages that announce them; return the messages with their outbox ids.
 
-        Returns an empty list, and changes nothing, when the recording has its result already.
+        A recording that has its result already keeps it, and nothing is announced again. Messages that were
+        `delivered` leave the outbox on the way.
         """
-        values = {
-            "for_device": result.device_id,
-            "for_recording": result.recording_id,
-            "status": result.status,
-            "heart_rate_bpm": result.heart_rate_bpm,
-            "analysed_at": analysed_at,
-            "document": result.to_json().decode(),
-        }
-        key = {"device_id": result.device_id, "recording_id": result.recording_id}
         with self._engine.begin() as connection:
-            if connection.execute(_ANALYSED, values).rowcount == 0:
-                return []
-            identity = connection.execute(_IDENTITY, key).scalar_one()
-            rows = [_prediction_row(identity, key, prediction) for prediction in result.models]
+            fresh = [verdict for verdict in verdicts if _mark_analysed(connection, verdict)]
+            rows = [row for verdict in fresh for row in _prediction_rows(verdict)]
             if rows:
                 connection.execute(insert(predictions), rows)
-            return [_post(connection, message) for message in messages]
+            if delivered:
+                connection.execute(delete(outbox).where(outbox.c.id.in_(list(delivered))))
+            return _post(connection, [message for verdict in fresh for message in verdict.messages])
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""
@@ -181,21 +188,46 @@ def open_existing(url: str) -> Store:
     return Store(engine)
 
 
-def _prediction_row(identity: int, key: dict[str, str], prediction: Prediction) -> dict[str, Any]:
-    return {"recording": identity, **key, **_columns(prediction)}
+def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
+    key = {name: row[name] for name in ("device_id", "recording_id")}
+    found: int | None = connection.execute(_IDENTITY, key).scalar()
+    return connection.execute(_KEPT, [row]).scalar_one() if found is None else found
+
+
+def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
+    """Write the result into its recording; False when it has one already."""
+    values = {
+        "identity": verdict.recording,
+        "status": verdict.result.status,
+        "heart_rate_bpm": verdict.result.heart_rate_bpm,
+        "analysed_at": verdict.analysed_at,
+        "document": verdict.result.to_json().decode(),
+    }
+    return connection.execute(_ANALYSED, values).rowcount > 0
+
+
+def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
+    result = verdict.result
+    key = {
+        "recording": verdict.recording,
+        "device_id": result.device_id,
+        "recording_id": result.recording_id,
+    }
+    return [{**key, **_columns(prediction)} for prediction in result.models]
 
 
 def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
     # Not dataclasses.asdict: its deep copies cost a third of a millisecond a recording.
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "id"}
 
 
-def _post(connection: Connection, message: Message) -> Message:
-    values = {"topic": message.topic, "payload": message.payload, "retain": message.retain}
-    key = connection.execute(insert(outbox), values).inserted_primary_key
-    assert key is not None  # noqa: S101 - every dialect returns it for a single row
-    return Message(message.topic, message.payload, message.retain, key[0])
+def _post(connection: Connection, messages: list[Message]) -> list[Message]:
+    if not messages:
+        return []
+    rows = [{"topic": each.topic, "payload": each.payload, "retain": each.retain} for each in messages]
+    ids = connection.execute(_POSTED, rows).scalars()
+    return [replace(message, id=identity) for message, identity in zip(messages, ids, strict=True)]
 
 
-StoreFault = (StoreError, SQLAlchemyError)
-"""What a database that is full, locked or gone raises."""
+StoreFault = (StoreError, OperationalError, InterfaceError)
+"""What a database that is full, locked or gone raises. Anything else is a bug and is not tried again."""

@@ -17,7 +17,7 @@ from edge_worker.classifier import runtime_name
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
-from edge_worker.pipeline import Pipeline
+from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.store import Message, Store, StoreFault
@@ -57,7 +57,7 @@ class Worker:
         Raises:
             BrokerError: the broker refuses us for good.
         """
-        self._analyst.submit(self._store.unanalysed())
+        self._analyst.submit(Kept(recording) for recording in self._store.unanalysed())
         self._handle(self._intake.load(time.monotonic()))
         for message in self._store.pending():
             self._publish(message)

@@ -17,7 +17,7 @@ from edge_worker import history, schema
 from edge_worker.errors import StoreError
 from edge_worker.history import CursorError, Filter, History
 from edge_worker.result import Audio, Prediction, Quality, Result
-from edge_worker.store import Store, StoredRecording
+from edge_worker.store import Store, StoredRecording, Verdict
 
 NOW = "2026-11-20T17:20:09.000Z"
 AUDIO = Audio(4000, 1, 16000, "0" * 64)
@@ -82,30 +82,33 @@ def made(number: int, device: str = "st-01", **changed: Any) -> Result:  # noqa:
     return replace(result, **changed)
 
 
-def keep(store: Store, result: Result) -> None:
-    """Store the recording that `result` is about, without the result."""
-    store.save_recording(
-        StoredRecording(
-            result.device_id,
-            result.recording_id,
-            NOW,
-            result.captured_at,
-            result.captured_at_source,
-            result.completeness,
-            [],
-            AUDIO.sample_rate,
-            AUDIO.channels,
-            AUDIO.samples,
-            AUDIO.sha256,
-            f"audio/{result.device_id}/{result.recording_id}.wav",
-            {},
-        )
+def keep(store: Store, result: Result) -> int:
+    """Store the recording that `result` is about, without the result; return the id of its row."""
+    (kept,) = store.save_recordings(
+        [
+            StoredRecording(
+                result.device_id,
+                result.recording_id,
+                NOW,
+                result.captured_at,
+                result.captured_at_source,
+                result.completeness,
+                [],
+                AUDIO.sample_rate,
+                AUDIO.channels,
+                AUDIO.samples,
+                AUDIO.sha256,
+                f"audio/{result.device_id}/{result.recording_id}.wav",
+                {},
+            )
+        ]
     )
+    assert kept.id is not None
+    return kept.id
 
 
 def add(store: Store, result: Result) -> Result:
-    keep(store, result)
-    store.save_result(result, NOW, [])
+    store.save_results([Verdict(keep(store, result), result, NOW, ())])
     return result
 
 

@@ -12,12 +12,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edge_worker import schema
 from edge_worker.errors import StoreError
 from edge_worker.result import Audio, Prediction, Quality, Result
-from edge_worker.store import Message, Store, StoredRecording, open_existing
+from edge_worker.store import Message, Store, StoredRecording, Verdict, open_existing
 
 STORED = StoredRecording(
     device_id="st-01",
@@ -51,6 +52,17 @@ RESULT = Result(
 )
 MESSAGES = (Message("stetho/v1/result/st-01", b"{}", retain=False), Message("down", b"{}", retain=True))
 NOW = "2026-11-20T17:20:09.000Z"
+
+
+def save(store: Store, recording: StoredRecording) -> int:
+    """Save one recording; return the id of its row."""
+    (saved,) = store.save_recordings([recording])
+    assert saved.id is not None
+    return saved.id
+
+
+def verdict(identity: int, result: Result = RESULT) -> Verdict:
+    return Verdict(identity, result, NOW, MESSAGES)
 
 
 @pytest.fixture
@@ -98,59 +110,74 @@ def test_sqlite_runs_in_wal_and_survives_a_power_cut(url: str, store: Store) -> 
 
 def test_a_recording_is_stored_once(store: Store) -> None:
     assert store.completeness("st-01", STORED.recording_id) is None
-    assert store.save_recording(STORED) is True
-    assert store.save_recording(replace(STORED, samples=1)) is False
+    (first,) = store.save_recordings([STORED])
+    other = replace(STORED, device_id="st-02")
+    again, new = store.save_recordings([replace(STORED, samples=1), other])
+    assert again.id == first.id != new.id
     assert store.completeness("st-01", STORED.recording_id) == "partial"
-    (found,) = store.unanalysed()
-    assert replace(found, missing=[(10, 20)]) == STORED
+    assert [replace(each, missing=[(10, 20)]) for each in store.unanalysed()] == [first, new]
+
+
+def test_many_recordings_keep_their_order_and_ids(store: Store) -> None:
+    many = [replace(STORED, recording_id=f"{number:016x}") for number in range(50)]
+    saved = store.save_recordings(many)
+    assert [replace(each, id=None) for each in saved] == many
+    assert [each.id for each in store.unanalysed()] == [each.id for each in saved]
 
 
 def test_a_result_is_saved_once_with_its_messages(store: Store) -> None:
-    store.save_recording(STORED)
-    posted = store.save_result(RESULT, NOW, MESSAGES)
+    identity = save(store, STORED)
+    posted = store.save_results([verdict(identity)])
     assert [message.topic for message in posted] == [message.topic for message in MESSAGES]
-    assert store.save_result(replace(RESULT, status="error"), NOW, MESSAGES) == []
+    assert store.save_results([verdict(identity, replace(RESULT, status="error"))]) == []
     assert store.pending() == posted
     assert store.unanalysed() == []
 
 
-def test_acknowledged_messages_leave_the_outbox_and_their_ids_are_not_used_again(store: Store) -> None:
-    store.save_recording(STORED)
-    posted = store.save_result(RESULT, NOW, MESSAGES)
-    store.acknowledge([message.id for message in posted])
-    assert store.pending() == []
-    store.save_recording(replace(STORED, device_id="st-02"))
-    again = store.save_result(replace(RESULT, device_id="st-02"), NOW, MESSAGES)
+def test_results_of_a_batch_are_told_apart(store: Store) -> None:
+    first, second = save(store, STORED), save(store, replace(STORED, device_id="st-02"))
+    store.save_results([verdict(first)])
+    posted = store.save_results([verdict(first), verdict(second, replace(RESULT, device_id="st-02"))])
+    assert len(posted) == len(MESSAGES)
+    assert store.unanalysed() == []
+
+
+def test_delivered_messages_leave_the_outbox_and_their_ids_are_not_used_again(store: Store) -> None:
+    posted = store.save_results([verdict(save(store, STORED))])
+    store.acknowledge([posted[0].id])
+    other = verdict(save(store, replace(STORED, device_id="st-02")), replace(RESULT, device_id="st-02"))
+    again = store.save_results([other], delivered=[posted[1].id])
+    assert store.pending() == again
     assert {message.id for message in again}.isdisjoint(message.id for message in posted)
 
 
 def test_two_devices_may_use_the_same_recording_id(store: Store) -> None:
-    assert store.save_recording(STORED)
-    assert store.save_recording(replace(STORED, device_id="st-02"))
-    assert store.save_result(RESULT, NOW, ()) == []
+    identity = save(store, STORED)
+    save(store, replace(STORED, device_id="st-02"))
+    assert store.save_results([replace(verdict(identity), messages=())]) == []
     assert [each.device_id for each in store.unanalysed()] == ["st-02"]
 
 
-def test_a_result_that_cannot_be_saved_whole_is_not_saved_at_all(store: Store) -> None:
-    store.save_recording(STORED)
+def test_results_that_cannot_be_saved_whole_are_not_saved_at_all(store: Store) -> None:
+    identity = save(store, STORED)
     twice = replace(RESULT, models=(PREDICTION, PREDICTION))
-    with pytest.raises(Exception, match="UNIQUE"):
-        store.save_result(twice, NOW, MESSAGES)
+    with pytest.raises(IntegrityError):
+        store.save_results([verdict(identity, twice)])
     assert store.pending() == []
     assert len(store.unanalysed()) == 1
 
 
 def test_a_reader_beside_the_writer_never_waits_or_writes(url: str, store: Store) -> None:
     reader = open_existing(url)
-    store.save_recording(STORED)
+    save(store, STORED)
     assert reader.completeness("st-01", STORED.recording_id) == "partial"
     with pytest.raises(Exception, match="readonly"):
-        reader.save_recording(replace(STORED, device_id="st-02"))
+        reader.save_recordings([replace(STORED, device_id="st-02")])
     reader.close()
 
 
 def test_the_lookup_works_from_another_thread(store: Store) -> None:
-    store.save_recording(STORED)
+    save(store, STORED)
     found: list[str | None] = []
     thread = threading.Thread(target=lambda: found.append(store.completeness("st-01", STORED.recording_id)))
     thread.start()
@@ -166,7 +193,7 @@ def test_the_heartbeat_is_one_row_a_worker(url: str, store: Store) -> None:
 
 
 def test_opening_twice_changes_nothing(url: str, store: Store) -> None:
-    store.save_recording(STORED)
+    save(store, STORED)
     again = Store.open(url)
     assert again.completeness("st-01", STORED.recording_id) == "partial"
     again.close()

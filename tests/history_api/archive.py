@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from edge_worker import wav
 from edge_worker.result import Audio, Prediction, Quality, Result, Status
 from edge_worker.settings import Settings
-from edge_worker.store import Store, StoredRecording
+from edge_worker.store import Store, StoredRecording, Verdict
 from history_api import openapi
 from history_api.application import create_app
 from history_api.parameters import openapi_path
@@ -64,7 +64,7 @@ class Archive:
             audio_file,
             {"site": "MV"},
         )
-        self.store.save_recording(stored)
+        self.store.save_recordings([stored])
         predictions = [prediction(model, label) for model, label in (labels or {"heart5": "normal"}).items()]
         result = Result(
             device_id=device,
@@ -80,8 +80,15 @@ class Archive:
             site="MV",
         )
         if is_analysed:
-            self.store.save_result(result, MORNING, [])
+            self.save(result)
         return result
+
+    def save(self, result: Result) -> None:
+        """Save the result of a stored recording."""
+        key = (result.device_id, result.recording_id)
+        (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
+        assert stored.id is not None
+        self.store.save_results([Verdict(stored.id, result, MORNING, ())])
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""

@@ -209,7 +209,7 @@ def test_texts_of_a_result_travel_unharmed(archive: Archive, api: Api) -> None:
 def test_a_label_below_its_threshold_is_marked(archive: Archive, api: Api) -> None:
     result: Result = archive.add(1, is_analysed=False)
     doubtful = prediction("heart5", "normal", confidence=0.5, accepted=False)
-    archive.store.save_result(
+    archive.save(
         Result(
             device_id=result.device_id,
             recording_id=result.recording_id,
@@ -222,8 +222,6 @@ def test_a_label_below_its_threshold_is_marked(archive: Archive, api: Api) -> No
             models=(doubtful,),
             reasons=("low_confidence",),
         ),
-        result.captured_at,
-        [],
     )
     assert api.json("/history")[0]["accepted"] is False
     assert api.json("/api/v1/results")["items"][0]["models"][0]["accepted"] is False
