@@ -1,0 +1,1 @@
+"""Reproducible measurements against baselines named in the same run."""
