@@ -31,7 +31,7 @@ class Kept:
     """A recording that is durable, to be judged."""
 
     recording: StoredRecording
-    pcm: bytes | None = None
+    pcm: bytes | bytearray | None = None
     """Its sound; None: read the WAV file."""
 
 
@@ -62,11 +62,11 @@ class Pipeline:
             self._spool.remove(close.recording)
         return [Kept(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)]
 
-    def _write(self, close: Close) -> tuple[StoredRecording, bytes]:
+    def _write(self, close: Close) -> tuple[StoredRecording, bytearray]:
         """Write the WAV file of one recording; return what is to be said of it, and its PCM."""
         recording = close.recording
         samples = recording.coverage.end if recording.end is None else recording.end
-        pcm = bytes(self._spool.pcm(recording, samples))
+        pcm = self._spool.pcm(recording, samples)
         received_at = rfc3339(datetime.fromtimestamp(recording.received_at, UTC))
         meta = recording.meta or {}
         stored = StoredRecording(
@@ -103,15 +103,16 @@ class Pipeline:
             _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
             result = _result(stored, _NOT_JUDGED, (), None, ("failed",))
         _log_result(result, (time.perf_counter() - started) * 1000)
+        document = result.to_json()
         messages = (
-            Message(topics.result(result.device_id), result.to_json(), retain=False),
+            Message(topics.result(result.device_id), document, retain=False),
             Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
         )
         if stored.id is None:
             raise ValueError(f"recording {stored.recording_id} was not saved before it was judged")
-        return Verdict(stored.id, result, rfc3339(datetime.now(UTC)), messages)
+        return Verdict(stored.id, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
 
-    def _judge(self, stored: StoredRecording, pcm: bytes) -> Result:
+    def _judge(self, stored: StoredRecording, pcm: bytes | bytearray) -> Result:
         asked = tuple(dict.fromkeys(stored.meta.get("models") or self._settings.models))
         classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)

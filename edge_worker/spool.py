@@ -77,14 +77,13 @@ class Spool:
 
         Signed 16-bit little endian, channels interleaved.
         """
-        sound = bytearray(samples * recording.frame_bytes)
-        with self._path(recording.device_id, recording.name).open("rb") as file:
-            for first_sample, (count, offset) in recording.places.items():
-                file.seek(offset)
-                start = first_sample * recording.frame_bytes
-                sound[start : start + count * recording.frame_bytes] = file.read(
-                    count * recording.frame_bytes
-                )
+        unit = recording.frame_bytes
+        sound = bytearray(samples * unit)
+        content = memoryview(self._path(recording.device_id, recording.name).read_bytes())
+        for first_sample, (count, offset) in recording.places.items():
+            sound[first_sample * unit : (first_sample + count) * unit] = content[
+                offset : offset + count * unit
+            ]
         return sound
 
     def load(self) -> Iterator[Recording]:

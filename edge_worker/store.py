@@ -71,6 +71,8 @@ class Verdict:
     recording: int
     """Id of the recording's row."""
     result: Result
+    document: str
+    """The full result as published, JSON."""
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
     messages: tuple["Message", ...]
@@ -201,7 +203,7 @@ def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
         "status": verdict.result.status,
         "heart_rate_bpm": verdict.result.heart_rate_bpm,
         "analysed_at": verdict.analysed_at,
-        "document": verdict.result.to_json().decode(),
+        "document": verdict.document,
     }
     return connection.execute(_ANALYSED, values).rowcount > 0
 

@@ -108,7 +108,7 @@ def keep(store: Store, result: Result) -> int:
 
 
 def add(store: Store, result: Result) -> Result:
-    store.save_results([Verdict(keep(store, result), result, NOW, ())])
+    store.save_results([Verdict(keep(store, result), result, result.to_json().decode(), NOW, ())])
     return result
 
 

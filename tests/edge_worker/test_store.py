@@ -62,7 +62,7 @@ def save(store: Store, recording: StoredRecording) -> int:
 
 
 def verdict(identity: int, result: Result = RESULT) -> Verdict:
-    return Verdict(identity, result, NOW, MESSAGES)
+    return Verdict(identity, result, result.to_json().decode(), NOW, MESSAGES)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class Archive:
         key = (result.device_id, result.recording_id)
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
         assert stored.id is not None
-        self.store.save_results([Verdict(stored.id, result, MORNING, ())])
+        self.store.save_results([Verdict(stored.id, result, result.to_json().decode(), MORNING, ())])
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""
