@@ -14,8 +14,11 @@ SALT_BYTES = 12  # Mosquitto 2.0 takes no other length
 
 
 def generate() -> str:
-    """Return a new password of 192 random bits in 32 characters that need no quoting."""
-    return secrets.token_urlsafe(24)
+    """Return a new password of 192 random bits in 32 characters that need no quoting.
+
+    None begins with `-`, which a command line would take for an option.
+    """
+    return secrets.token_urlsafe(24).replace("-", ".")
 
 
 def encode(password: str) -> str:

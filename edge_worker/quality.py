@@ -55,6 +55,7 @@ def _levels(signal: Signal) -> tuple[float, float]:
 
 def _clipped(signal: Signal) -> float:
     """Return the fraction of samples at full scale, 0..1."""
-    if not len(signal.samples):
+    samples = signal.samples
+    if not len(samples) or max(samples.max(), -samples.min()) < FULL_SCALE:  # cheap, and nearly always enough
         return 0.0
-    return float(np.count_nonzero(np.abs(signal.samples) >= FULL_SCALE) / len(signal.samples))
+    return float(np.count_nonzero(np.abs(samples) >= FULL_SCALE) / len(samples))

@@ -138,7 +138,8 @@ class Result:
     def to_compact_json(self) -> bytes:
         """Return what a device's OLED needs, at most `COMPACT_MAX_BYTES` long.
 
-        The first model is the headline: the order of `models` is the order in which they were asked for.
+        The headline is the first model that is sure enough, else the first: the order of `models` is the
+        order in which they were asked for.
         """
         compact: dict[str, Any] = {
             "v": self.v,
@@ -147,7 +148,7 @@ class Result:
             "bpm": None if self.heart_rate_bpm is None else round(self.heart_rate_bpm),
         }
         if self.models:
-            headline = self.models[0]
+            headline = next((model for model in self.models if model.accepted), self.models[0])
             compact |= {
                 "model": headline.model,
                 "label": headline.label,
