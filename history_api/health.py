@@ -32,7 +32,7 @@ def readyz() -> Response:
 
 @blueprint.get("/uptime")
 def uptime() -> Response:
-    """Answer since when this process serves (`seeds.md` E4)."""
+    """Answer since when this process serves."""
     started_at = services().started_at
     seconds = round((datetime.now(UTC) - started_at).total_seconds(), 3)
     return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds})
@@ -40,7 +40,7 @@ def uptime() -> Response:
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Answer how the parts are; always 200, the orchestrator's question is `/readyz` (`seeds.md` D7, E4)."""
+    """Answer how the parts are; always 200, the orchestrator's question is `/readyz`."""
     components = _components(services().history, datetime.now(UTC))
     is_well = all(component["status"] == "ok" for component in components.values())
     return jsonify({"status": _word(is_well), "version": __version__, "components": components})

@@ -10,7 +10,7 @@ blueprint = Blueprint("index", __name__)
 
 @blueprint.get("/")
 def index() -> Response:
-    """Name the endpoints (`seeds.md` B2)."""
+    """Name the endpoints."""
     return jsonify(
         {
             "name": openapi.DOCUMENT["info"]["title"],

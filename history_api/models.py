@@ -17,7 +17,7 @@ blueprint = Blueprint("models", __name__)
 
 @blueprint.get("/models/info")
 def info() -> Response:
-    """Answer what each model is (`seeds.md` D6), and its whole card."""
+    """Answer what each model is, and its whole card."""
     found = cards(services().settings.models_dir)
     return jsonify({"models": {model: _described(card) for model, card in found.items()}})
 

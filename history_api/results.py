@@ -40,7 +40,7 @@ def results() -> Response:
 
 @blueprint.get("/history")
 def history() -> Response:
-    """Answer the last predictions as a flat list, newest first (`seeds.md` D3)."""
+    """Answer the last predictions as a flat list, newest first."""
     return jsonify([_flat(verdict) for verdict in services().history.verdicts(g.query["limit"])])
 
 
