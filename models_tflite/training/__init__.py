@@ -1,0 +1,1 @@
+"""Training of the shipped models. TensorFlow is imported here and nowhere else."""

@@ -1,0 +1,109 @@
+"""Training of one network: balanced disturbed batches in, the best weights by validation out."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from edge_worker.features import Float32Array, normalise, windows
+from models_tflite.training import architecture
+from models_tflite.training.augmentation import crop, disturb, mix
+from models_tflite.training.corpus import Corpus
+from models_tflite.training.recipe import Recipe
+
+VALIDATION_FOLDS: Final = 10
+"""One part in so many, of other groups, chooses the best weights."""
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
+    """Endless variety of windows; the same for the same seed, however many threads draw them."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, seed: int) -> None:
+        super().__init__(workers=1)
+        self._corpus, self._recipe, self._seed, self._epoch = corpus, recipe, seed, 0
+        self._chance = recipe.draw(corpus)
+        self._targets = np.eye(len(corpus.labels), dtype=np.float32)[corpus.targets]
+
+    def __len__(self) -> int:
+        return self._recipe.steps
+
+    def on_epoch_end(self) -> None:
+        """Count epochs: each draws other windows."""
+        self._epoch += 1
+
+    def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
+        random = np.random.default_rng((self._seed, self._epoch, index))
+        drawn = random.choice(len(self._corpus), self._recipe.batch, p=self._chance)
+        length = self._recipe.window_frames
+        seen = np.stack([crop(self._corpus.spectrograms[i], length, random) for i in drawn])
+        return mix(disturb(seen, random), self._targets[drawn], random, self._recipe.mixup)
+
+
+def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, title: str) -> keras.Model:
+    """Train on a corpus, of which one part in ten only chooses the best weights."""
+    keras.utils.set_random_seed(seed)
+    validation = corpus.folds(VALIDATION_FOLDS, seed) == 0
+    model = architecture.build(
+        recipe.window_frames, recipe.features.n_mels, len(recipe.labels), recipe.widths, recipe.dropout
+    )
+    if start is not None:
+        _copy_layers(start, model)
+    model.compile(
+        keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps),
+            weight_decay=1e-3,
+            use_ema=True,
+        ),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        best = Path(folder) / "best.weights.h5"
+        model.fit(
+            Batches(corpus.subset(~validation), recipe, seed),
+            epochs=recipe.epochs,
+            validation_data=_weighted(corpus.subset(validation), recipe),
+            callbacks=[
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                keras.callbacks.ModelCheckpoint(
+                    best, "val_loss", save_best_only=True, save_weights_only=True
+                ),
+                _progress(recipe.epochs, title),
+            ],
+            verbose=0,
+        )
+        model.load_weights(best)
+    return model
+
+
+def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArray[np.intp]]:
+    """Return every window as the worker cuts it, (windows, frames, n_mels), and whose it is, (windows,)."""
+    cut = [normalise(windows(item, recipe.window_frames, recipe.hop_frames)) for item in corpus.spectrograms]
+    return np.concatenate(cut), np.repeat(np.arange(len(cut)), [len(part) for part in cut])
+
+
+def _weighted(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Return validation windows, targets and weights: labels and sites count as they are drawn."""
+    seen, owner = windows_of(corpus, recipe)
+    share = recipe.draw(corpus)[owner] / np.bincount(owner)[owner]
+    targets = np.eye(len(corpus.labels), dtype=np.float32)[corpus.targets[owner]]
+    return seen, targets, (share * len(share)).astype(np.float32)
+
+
+def _copy_layers(source: keras.Model, target: keras.Model) -> None:
+    """Take over the weights of every layer but the last, which knows other labels."""
+    for taken, given in zip(target.layers[:-1], source.layers[:-1], strict=True):
+        taken.set_weights(given.get_weights())
+
+
+def _progress(epochs: int, title: str) -> keras.callbacks.Callback:
+    bar = tqdm(total=epochs, desc=title, unit="epoch", disable=None)
+
+    def advance(_epoch: int, logs: dict[str, Any]) -> None:
+        bar.update()
+        bar.set_postfix(loss=f"{logs['loss']:.3f}", validation=f"{logs['val_loss']:.3f}")
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=advance, on_train_end=lambda _logs: bar.close())

@@ -1,0 +1,58 @@
+"""What differs between the models: data, windows and how long to train."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_worker.features import HEART, LogMelParameters
+from models_tflite.training.corpus import Corpus, Recording
+from models_tflite.training.draw import Chances, by_label
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one model is trained."""
+
+    model: str
+    version: str
+    labels: tuple[str, ...]
+    gather: Callable[[Path], Iterator[Recording]]
+    """Recordings to learn from, found under the data directory."""
+    judged_on: str
+    """Figures are of recordings whose site begins so; the others only help to learn."""
+    facts: dict[str, Any]
+    """What the card says about data, licence, method and limits."""
+    draw: Callable[[Corpus], Chances] = by_label
+    """How often each recording is shown."""
+    features: LogMelParameters = HEART
+    window_s: float = 4.0
+    hop_s: float = 1.0
+    epochs: int = 30
+    steps: int = 60
+    """Batches of an epoch."""
+    batch: int = 64
+    learning_rate: float = 3e-3
+    mixup: float = 0.2
+    """Alpha of the beta distribution; windows and targets are blended."""
+    widths: tuple[int, ...] = (24, 32, 48, 64, 96)
+    """Channels of the layers."""
+    dropout: float = 0.3
+    start: "Recipe | None" = None
+    """A model to train first, whose layers this one starts from."""
+    held_out_sites: tuple[str, ...] = field(default=())
+    """Sites of which each is left out whole once, for a figure on a place never heard."""
+    max_missing_fraction: float = 0.1
+    coverage: float = 0.8
+    """Share of recordings that the threshold accepts, on recordings never trained on."""
+    seed: int = 1
+
+    @property
+    def window_frames(self) -> int:
+        """Frames of a window."""
+        return self.features.frames(self.window_s)
+
+    @property
+    def hop_frames(self) -> int:
+        """Frames between windows of a recording."""
+        return round(self.hop_s * self.features.sample_rate / self.features.hop_length)

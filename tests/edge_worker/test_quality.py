@@ -1,0 +1,130 @@
+"""What can be judged and what cannot, synthesised and real."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from edge_worker import heart_rate, quality
+from edge_worker.features import HEART, Float32Array, Signal
+from edge_worker.result import REASONS, Quality
+from models_tflite import audio
+
+RATE = 4000
+
+
+def assess(samples: npt.NDArray[np.floating[Any]], rate: int = RATE) -> Quality:
+    signal = Signal(samples.astype(np.float32), rate)
+    return quality.assess(signal, heart_rate.estimate(signal))
+
+
+def heart(seconds: float = 4.0, gain: float = 1.0) -> Float32Array:
+    """A heart of 75 bpm: S1 and S2 as short tones in a quiet room."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    phase = time % 0.8
+    beats = sum(
+        level
+        * np.exp(-((phase - onset).clip(0)) / 0.02)
+        * np.sin(2 * np.pi * hz * (phase - onset))
+        * (phase >= onset)
+        for onset, hz, level in ((0.05, 50, 0.5), (0.35, 75, 0.3))
+    )
+    return np.float32(gain) * (beats + np.random.default_rng(0).normal(size=len(time)) * 0.002).astype(
+        np.float32
+    )
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.3, 1.0])
+def test_a_clean_heart_is_usable(gain: float) -> None:
+    found = assess(heart(gain=gain))
+
+    assert found.usable
+    assert found.reasons == ()
+    assert found.clipped == 0
+    assert found.snr_db is not None
+    assert found.snr_db > 15
+
+
+UNUSABLE: dict[str, tuple[Callable[[npt.NDArray[np.floating[Any]]], npt.NDArray[np.floating[Any]]], str]] = {
+    "silence": (lambda t: 0 * t, "too_quiet"),
+    "direct current": (lambda t: 0 * t + 0.5, "too_quiet"),
+    "faint heart": (lambda t: heart(gain=0.001), "too_quiet"),
+    "white noise": (lambda t: 0.1 * np.random.default_rng(1).normal(size=len(t)), "no_heartbeat"),
+    "hum": (lambda t: 0.3 * np.sin(2 * np.pi * 50 * t), "no_heartbeat"),
+    "hum of two tones": (lambda t: 0.2 * (np.sin(2 * np.pi * 50 * t) + np.sin(2 * np.pi * 150 * t)), "noisy"),
+    "clipped heart": (lambda t: np.clip(heart() * 40, -1, 1), "clipped"),
+    "drowned heart": (lambda t: heart() + 0.3 * np.random.default_rng(2).normal(size=len(t)), "noisy"),
+    "half a beat": (lambda t: heart(0.5), "too_short"),
+    "nothing": (lambda t: t[:0], "too_short"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_is_no_clean_heart_is_unusable(name: str) -> None:
+    make, reason = UNUSABLE[name]
+
+    found = assess(make(np.arange(4 * RATE) / RATE))
+
+    assert not found.usable
+    assert reason in found.reasons
+
+
+def test_worst_reason_comes_first() -> None:
+    assert assess(np.zeros(RATE)).reasons[:2] == ("too_short", "too_quiet")
+
+
+@given(
+    samples=hnp.arrays(
+        np.float32, st.integers(0, 9000), elements=st.sampled_from([0.0, 1.0, -1.0, 0.3]), fill=st.just(0.1)
+    )
+)
+def test_any_sound_gets_a_whole_answer(samples: Float32Array) -> None:
+    found = assess(samples)
+
+    assert found.usable is not bool(found.reasons)
+    assert set(found.reasons) <= REASONS.keys()
+    assert 0 <= found.clipped <= 1
+    assert found.snr_db is None or np.isfinite(found.snr_db)
+
+
+def test_levels_are_in_decibel_of_full_scale() -> None:
+    """A tone of amplitude 0.1 has a mean square of -23 dB; the constant that says so must fit."""
+    time = np.arange(8000) / HEART.sample_rate
+    tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART.sample_rate)
+
+    assert quality._levels(tone) == pytest.approx((-23, -23), abs=0.5)
+
+
+def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: int) -> float:
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if chosen(row)][::step]
+    assert len(rows) >= 10
+    signals = [audio.read(folder / row["file"]) for row in rows]
+    return float(np.mean([quality.assess(each, heart_rate.estimate(each)).usable for each in signals]))
+
+
+def test_good_recordings_are_usable(datasets: Path) -> None:
+    folder = datasets / "physionet2016"
+
+    good = usable_share(folder, lambda row: row["good_quality"] == "1", 20)
+    bad = usable_share(folder, lambda row: row["good_quality"] == "0", 4)
+
+    assert good > 0.95
+    assert bad < good - 0.05
+
+
+def test_clean_normal_hearts_are_more_usable_than_artifacts(datasets: Path) -> None:
+    folder = datasets / "pascal-heart"
+
+    normal = usable_share(folder, lambda row: (row["label"], row["sublabel"]) == ("normal", ""), 4)
+    artifact = usable_share(folder, lambda row: row["label"] == "artifact", 1)
+
+    assert normal > 0.85
+    assert artifact < 0.65

@@ -1,0 +1,176 @@
+"""Training from a folder of recordings to a pair that runs, and what it says to wrong data."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from edge_worker.classifier import Classifier
+from edge_worker.features import Signal
+
+pytest.importorskip(
+    "tensorflow", reason="TensorFlow is not installed: pip install -r requirements/training.txt"
+)
+
+from models_tflite.training import augmentation, calibration, datasets, draw
+from models_tflite.training.__main__ import main
+from models_tflite.training.corpus import Corpus, Recording
+
+pytestmark = pytest.mark.training
+RATE = 2000
+
+
+def make_data(root: Path, recordings: int = 24) -> Path:
+    """Write tiny datasets: abnormal ones hiss between the beats."""
+    random = np.random.default_rng(0)
+    time = np.arange(5 * RATE) / RATE
+    rows: dict[str, list[dict[str, str]]] = {"physionet2016": [], "circor": []}
+    for number in range(recordings):
+        murmur = number % 2
+        sound = np.sin(2 * np.pi * 60 * time) * np.exp(-(time % 0.8) / 0.05) * 0.3
+        sound += random.normal(size=len(time)) * (0.05 if murmur else 0.002)
+        file = f"b{number * 10:04d}.wav"
+        for folder in rows:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            soundfile.write(root / folder / file, sound, RATE)
+        label, heard = ("abnormal", "Present") if murmur else ("normal", "Absent")
+        rows["physionet2016"].append({"file": file, "label": label, "good_quality": "1", "database": "b"})
+        rows["circor"].append({"file": file, "subject": str(number), "murmur_at_site": heard})
+    for folder, lines in rows.items():
+        write_labels(root / folder, lines)
+    return root
+
+
+def write_labels(folder: Path, lines: list[dict[str, str]]) -> None:
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def test_training_makes_a_pair_that_runs(tmp_path: Path) -> None:
+    data, out = make_data(tmp_path / "data"), tmp_path / "models"
+
+    status = main(["heart2", "--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"])
+
+    assert status == 0
+    assert sorted(path.name for path in out.iterdir()) == ["heart2.json", "heart2.tflite"]
+    classifier = Classifier.load(out, "heart2")
+    assert classifier._input["dtype"] == np.int8
+    classifier.classify(Signal(np.zeros(8000, dtype=np.float32), 4000))
+    card = json.loads((out / "heart2.json").read_text())
+    assert card["figures"]["cross_validation"]["n"] == 24, "every recording is judged exactly once"
+    assert card["figures"]["by_site"]["physionet-b"]["n"] == 24
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert len(said) == 1
+    return said[0]
+
+
+def test_wrong_data_gets_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = make_data(tmp_path, recordings=4)
+    arguments = ["heart2", "--data", str(data), "--out", str(tmp_path / "models"), "--epochs", "1"]
+    labels = tmp_path / "physionet2016" / "labels.csv"
+    good = labels.read_text()
+
+    assert "labels.csv is missing" in refused(["heart2", "--data", str(tmp_path / "gone")], capsys)
+    labels.write_text(good.replace("good_quality", "quality"))
+    assert "no column good_quality" in refused(arguments, capsys)
+    labels.write_text(good.replace("b0000.wav", "b9999.wav"))
+    assert "b9999.wav is missing" in refused(arguments, capsys)
+    labels.write_text(good.replace("b0000.wav", "nonsense.wav"))
+    assert "nonsense" in refused(arguments, capsys)
+    labels.write_text(good.replace("abnormal", "odd"))
+    assert "is labelled 'odd'" in refused(arguments, capsys)
+    labels.write_text(good)
+    (tmp_path / "file").touch()
+    assert "cannot be written" in refused([*arguments, "--out", str(tmp_path / "file" / "models")], capsys)
+    circor = tmp_path / "circor" / "labels.csv"
+    circor.write_text(circor.read_text().replace("Present", "Unknown"))
+    labels.write_text(good.replace("abnormal", "normal"))
+    assert "fewer than two recordings labelled abnormal" in refused(arguments, capsys)
+    assert not (tmp_path / "models").exists()
+
+
+def corpus_of(*recordings: tuple[str, str, str]) -> Corpus:
+    items = tuple(Recording(Path("x"), label, site, group) for label, site, group in recordings)
+    return Corpus(items, tuple(np.zeros((10, 4), np.float32) for _ in items), ("normal", "murmur"))
+
+
+def test_no_group_is_in_two_folds_and_labels_are_spread() -> None:
+    corpus = corpus_of(
+        *(("normal" if n % 3 else "murmur", f"site{n % 2}", f"patient{n // 4}") for n in range(240))
+    )
+
+    fold = corpus.folds(5, seed=0)
+
+    groups = np.array([recording.group for recording in corpus.recordings])
+    assert all(len(set(fold[groups == group])) == 1 for group in set(groups))
+    share = [np.mean(corpus.targets[fold == k]) for k in range(5)]
+    assert min(np.bincount(fold, minlength=5)) > 30
+    assert max(share) - min(share) < 0.15
+
+
+def test_labels_are_drawn_alike_and_sites_by_the_root_of_their_size() -> None:
+    corpus = corpus_of(
+        *[("normal", "big", str(n)) for n in range(90)],
+        *[("normal", "small", "s")] * 10,
+        *[("murmur", "big", "m")] * 5,
+    )
+
+    chance = draw.by_label(corpus)
+
+    assert chance.sum() == pytest.approx(1)
+    assert chance[100:].sum() == pytest.approx(0.5)
+    assert chance[:90].sum() / chance[90:100].sum() == pytest.approx(np.sqrt(90) / np.sqrt(10))
+
+
+def test_drawn_by_site_no_site_shows_one_label_more_than_another() -> None:
+    corpus = corpus_of(
+        *[("normal", "big", str(n)) for n in range(90)],
+        *[("murmur", "big", "m")] * 3,
+        *[("normal", "small", "s")] * 2,
+    )
+
+    chance = draw.by_site(corpus)
+
+    assert chance[:90].sum() == pytest.approx(0.25)
+    assert chance[90:93].sum() == pytest.approx(0.25)
+    assert chance[93:].sum() == pytest.approx(0.5)
+
+
+def test_disturbed_windows_are_normalised_and_the_same_for_a_seed() -> None:
+    seen = np.random.default_rng(0).normal(-40, 10, (8, 196, 40)).astype(np.float32)
+
+    first, second = (augmentation.disturb(seen.copy(), np.random.default_rng(3)) for _ in range(2))
+
+    np.testing.assert_array_equal(first, second)
+    assert np.isfinite(first).all()
+    assert np.abs(first).max() < 10
+
+
+def test_temperature_softens_an_overconfident_model() -> None:
+    """Logits of +-8 that are right three times in four deserve a confidence of 0.75."""
+    logits = np.array([[8.0, 0.0]] * 100, dtype=np.float32)
+    targets = np.array([0] * 75 + [1] * 25)
+    owner = np.arange(100)
+
+    temperature = calibration.fit_temperature(logits, owner, targets)
+
+    assert temperature == pytest.approx(5.0, abs=0.1), "the upper bound: 8 / ln 3 would be 7.3"
+    mild = calibration.fit_temperature(logits / np.float32(2), owner, targets)
+    confidence = calibration.recording_probabilities(logits / np.float32(2), owner, mild)[0, 0]
+    assert confidence == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_dataset_is_found_by_its_parent_or_by_itself(tmp_path: Path) -> None:
+    make_data(tmp_path, recordings=2)
+
+    assert datasets.dataset_folder(tmp_path, "circor") == tmp_path / "circor"
+    assert datasets.dataset_folder(tmp_path / "circor", "circor") == tmp_path / "circor"
