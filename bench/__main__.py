@@ -12,7 +12,7 @@ from edge_worker.errors import StethoError
 
 _HERE: Final = Path(__file__).parent
 _MODELS: Final = _HERE.parent / "models_tflite"
-_LIVE_STEPS: Final = (50, 100, 150, 200, 250, 300, 400, 500)
+_LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about eight minutes

@@ -25,7 +25,7 @@ from simulator.site import Site
 
 CHUNKS: Final = 6000
 DEVICES: Final = 3
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 _WITHIN_S: Final = 120.0
 
 

@@ -80,16 +80,18 @@ class Connection:
         """Whether the broker has accepted us and nothing said otherwise since."""
         return self._client.is_connected()
 
-    def spin(self) -> None:
+    def spin(self) -> bool:
         """Wait at most a tick for something to do, and do it; when disconnected, try to connect once.
+
+        Returns True when we are connected and nothing had come: whoever is silent now is silent.
 
         Raises:
             BrokerError: the broker refuses our name or password, or we do not trust its certificate.
         """
         if self._client.socket() is None and not self._try_to_connect():
             self._rest()
-        else:
-            self._wait(_TICK_S)
+            return False
+        return not self._wait(_TICK_S) and self.is_connected
 
     def wake(self) -> None:
         """Make a `spin` that waits return at once; safe from any thread and from signal handlers."""
@@ -132,10 +134,11 @@ class Connection:
         if select.select([self._wake_out], [], [], _TICK_S)[0]:
             self._wake_out.recv(4096)
 
-    def _wait(self, timeout_s: float) -> None:
+    def _wait(self, timeout_s: float) -> bool:
+        """Serve the socket once; return whether something had come."""
         connection = self._client.socket()
         if connection is None:
-            return
+            return False
         # TLS may hold decrypted bytes that select does not see.
         pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         writers = [connection] if self._client.want_write() else []
@@ -143,11 +146,13 @@ class Connection:
         readable, writable, _ = select.select(readers, writers, [], 0 if pending else timeout_s)
         if self._wake_out in readable:
             self._wake_out.recv(4096)
-        if pending or connection in readable:
+        has_come = pending or connection in readable
+        if has_come:
             self._client.loop_read()
         if writable:
             self._client.loop_write()
         self._client.loop_misc()
+        return has_come
 
     def _make_client(self, will: tuple[str, str]) -> mqtt.Client:
         name = self._settings.mqtt_username

@@ -24,6 +24,7 @@ from edge_worker.store import Message, Store, StoreFault
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
+_DUE_EVERY_S: Final = 0.05
 _FAREWELL_S: Final = 2.0
 
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
@@ -44,6 +45,7 @@ class Worker:
         self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
         self._waiting: deque[Inbound] = deque()
         self._retry_at = 0.0
+        self._due_at = 0.0
         self._in_flight: dict[int, int] = {}
         self._boots: dict[str, str] = {}
         self._trouble = ""
@@ -64,8 +66,8 @@ class Worker:
         self._analyst.start()
         try:
             while not self._stopping:
-                self._connection.spin()
-                self._work(time.monotonic())
+                is_quiet = self._connection.spin()
+                self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
             self._analyst.stop()
             self._drain_outgoing()
@@ -104,13 +106,16 @@ class Worker:
 
     # --- what we do with it -------------------------------------------------------------------------
 
-    def _work(self, now: float) -> None:
+    def _work(self, now: float, *, is_quiet: bool) -> None:
         self._drain_outgoing()
         if self._analyst.failure is not None:
             raise self._analyst.failure
         if self._waiting and now >= self._retry_at:
             self._retry(now)
-        if self._connection.is_connected and not self._waiting:
+        # While chunks wait to be read nobody is silent: asking for them now would only bring them twice, and
+        # a worker that cannot keep up would drown in what it asked for.
+        if is_quiet and not self._waiting and now >= self._due_at:
+            self._due_at = now + _DUE_EVERY_S
             self._handle(self._intake.due(now))
 
     def _take(self, message: Inbound) -> bool:

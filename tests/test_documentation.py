@@ -1,5 +1,6 @@
 """What the pages say exists: links, commands, make targets."""
 
+import json
 import re
 import subprocess
 import sys
@@ -59,3 +60,19 @@ def test_every_command_helps_with_examples(command: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"[Ee]xamples?:", done.stdout)
+
+
+def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:
+    measured = json.loads((PROJECT / "bench" / "results.json").read_text())
+    page = (PROJECT / "README.md").read_text()
+    quoted = dict(re.findall(r"^\| `([a-z_0-9]+)` \| ([0-9.]+) \|", page, re.MULTILINE))
+    assert {
+        "cpu_ms_per_recording",
+        "cpu_ratio_keras_librosa",
+        "ingest_fraction_of_bare_paho",
+        "ready_s",
+        "peak_rss_mb_200_open",
+        "live_devices",
+    } <= set(quoted)
+    assert {name: f"{float(f'{measured[name]:.3g}'):g}" for name in quoted} == quoted
+    assert measured["machine"] in page
