@@ -32,7 +32,7 @@ class Coverage:
 
     def overlaps(self, start: int, end: int) -> bool:
         """Return whether any sample of `[start, end)` is there."""
-        if not self._ends or start >= self._ends[-1]:
+        if start >= end or not self._ends or start >= self._ends[-1]:
             return False
         position = bisect_right(self._ends, start)
         return position < len(self._starts) and self._starts[position] < end

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import hypothesis
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -21,6 +22,12 @@ from edge_worker.chunk import Chunk, encode
 from simulator.site import Site
 
 WITHIN_S = 30.0
+
+# Nothing is timed in a test. A run that decides about a change must be repeatable; everybody else's explores.
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 
 def pytest_report_header() -> str:
