@@ -31,5 +31,6 @@ if ! "$python" -m venv "$environment" >/dev/null 2>&1; then
   fi
   "$python" -m venv "$environment" || { say "Python's venv module is missing; install it (Debian: apt-get install python3-venv)."; exit 2; }
 fi
-"$environment/bin/pip" install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list"
+quiet=--quiet; [ ! -t 2 ] || quiet= # somebody who watches sees pip's progress
+"$environment/bin/pip" install $quiet --disable-pip-version-check --no-input --require-hashes -r "$list"
 echo "$wanted" > "$environment/.installed"

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import wait_until
 
 from simulator.site import Site
 
@@ -105,6 +108,36 @@ def test_the_demo_shows_the_whole_job_and_ends() -> None:
     assert done.stdout.count("stetho/v1/result/st-01 {") == 2
     assert done.stdout.count("(200)") == 2
     assert "not a medical device" in done.stdout
+
+
+def test_the_demo_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    heart = tmp_path / "heart.wav"
+    assert simulator("synth", "--bpm", "60", "--seconds", "3", "-o", str(heart)).returncode == 0
+    environ = {key: value for key, value in os.environ.items() if key != "DEMO_ONCE"}
+    said = tmp_path / "said"
+    with said.open("wb") as output:
+        demo = subprocess.Popen(
+            [sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in a terminal reaches the whole group; so does ours
+        )
+    try:
+        wait_until(lambda: "Serving until Ctrl-C" in said.read_text(), "the demo", within_s=60)
+        found = re.search(r"look up: (\S+)", said.read_text())
+        assert found is not None
+        assert len(get(found.group(1))["items"]) == 1
+        os.killpg(demo.pid, signal.SIGINT)
+        assert demo.wait(30) == 0
+    finally:
+        if demo.poll() is None:
+            os.killpg(demo.pid, signal.SIGKILL)
+            demo.wait()
+    with pytest.raises(OSError, match="refused"):
+        get(found.group(1))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(demo.pid, 0)
 
 
 def test_the_demo_takes_a_file_and_refuses_what_is_no_sound(tmp_path: Path) -> None:
