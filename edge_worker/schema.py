@@ -129,6 +129,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, read_only=read_only)
+    elif engine.dialect.name == "postgresql" and read_only:
+        engine = engine.execution_options(postgresql_readonly=True)
     return engine
 
 
