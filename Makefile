@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` shows the product, `make test` checks a change.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check unit test-tflite-runtime test-training bench train lock clean
+.PHONY: help setup demo test check unit test-tflite-runtime test-training chaos bench train lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -39,6 +39,9 @@ endif
 test-training: ## Training in its short form, with TensorFlow
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m pytest -p no:cacheprovider --quiet -m training tests
+
+chaos: setup ## Kill worker and broker at random under 30 live devices for two minutes
+	STETHO_CHAOS_S=$(or $(SECONDS),120) $(PY) -m pytest -q tests/test_chaos.py
 
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
 	@requirements/install.sh .venv-training training
