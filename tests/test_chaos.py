@@ -67,7 +67,8 @@ def test_nothing_is_lost_whoever_is_killed(tmp_path: Path) -> None:
         assert workers > 0
         assert brokers > 0
         planned = report["recordings_planned"]
-        assert (report["stored"], report["results"], report["partial"]) == (planned, planned, 0), report
+        # A worker that dies between the two says no `stored`; the result says it as well.
+        assert (report["results"], report["partial"]) == (planned, 0), report
         with sqlite3.connect(site.data_dir / "stetho.db") as history:
             complete = "SELECT COUNT(*), COUNT(document), SUM(completeness = 'complete') FROM recordings"
             assert history.execute(complete).fetchone() == (planned, planned, planned)
