@@ -6,6 +6,7 @@ D. B. Springer et al., IEEE Trans. Biomed. Eng. 63(4) (2016). Here several bands
 S1 and S2 differ in pitch, so the distance between them counts less than the distance between two S1.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -36,7 +37,8 @@ def estimate(signal: Signal) -> float | None:
     if not len(lags) or heights.max() < MIN_STRENGTH:
         return None
     cycle = lags[np.argmax(heights >= FIRST_PEAK * heights.max())]
-    return float(60 * FRAMES_PER_S / _refined(correlation, int(cycle)))
+    bpm = float(60 * FRAMES_PER_S / _refined(correlation, int(cycle)))
+    return bpm if MIN_BPM <= bpm <= MAX_BPM else None
 
 
 def strength(signal: Signal) -> float:
@@ -67,7 +69,7 @@ def autocorrelation(spectrogram: Float32Array) -> npt.NDArray[np.float64]:
 
 def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Return the lags in frames of the local maxima between the shortest and the longest cycle."""
-    first = int(FRAMES_PER_S * 60 / MAX_BPM)
+    first = math.ceil(FRAMES_PER_S * 60 / MAX_BPM)
     last = min(int(FRAMES_PER_S * 60 / MIN_BPM), int(0.7 * len(correlation)))
     lags = np.arange(first, max(first, last))
     return lags[(correlation[lags] > correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])]

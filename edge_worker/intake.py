@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_worker.chunk import HEADER_BYTES, META, Chunk, decode, recording_name
+from edge_worker.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk, decode, recording_name
 from edge_worker.errors import ChunkError
 from edge_worker.recording import Key, Recording, parse_meta
 from edge_worker.result import Completeness
@@ -92,7 +92,10 @@ class Intake:
         try:
             return self._receive(device_id, decode(payload), payload, now)
         except ChunkError as error:
-            return self.reject(device_id, error, now)
+            events = self.reject(device_id, error, now)
+            if error.reason == "meta" and error.recording_id is not None:
+                events += self._go_on_without_meta((device_id, error.recording_id))
+            return events
 
     def reject(self, device_id: str, error: ChunkError, now: float) -> list[Event]:
         """Count a rejection; return the answer unless the same was said within the last second."""
@@ -112,6 +115,8 @@ class Intake:
         if not online:
             self._offline.add(device_id)
             return
+        if device_id not in self._offline:
+            return  # it was not silent because it was away
         self._offline.discard(device_id)
         for recording in self._open.values():
             if recording.device_id == device_id:
@@ -181,10 +186,21 @@ class Intake:
         recording.meta = meta
         return True
 
+    def _go_on_without_meta(self, key: Key) -> list[Event]:
+        """Wait no longer for the META of a recording: the device would send the same again."""
+        recording = self._open.get(key)
+        if recording is None or recording.meta is not None:
+            return []
+        recording.meta = {}
+        return [self._close(recording, "complete")] if recording.is_complete() else []
+
     def _place_pcm(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
         limit_s = self._settings.max_recording_s
         if chunk.end > limit_s * chunk.sample_rate:
             raise ChunkError("too_long", f"beyond {limit_s:g} s of sound", chunk.recording_id)
+        limit_mb = self._settings.max_recording_mb
+        if chunk.end * chunk.channels * SAMPLE_BYTES > limit_mb * 2**20:
+            raise ChunkError("too_long", f"beyond {limit_mb} MiB of sound", chunk.recording_id)
         recording.check(chunk)
         if recording.coverage.overlaps(chunk.first_sample, chunk.end):
             self._compare(recording, chunk)
@@ -225,7 +241,9 @@ class Intake:
         if recording.end is None and quiet >= _TAIL_AFTER * self._settings.missing_after_s:
             ranges.append([recording.coverage.end, None])
         document: dict[str, Any] = {"type": "missing", "recording_id": recording.name}
-        document["ranges"] = ranges[:MAX_RANGES]
+        # What the device cannot answer must not keep the rest from being asked for.
+        first = MAX_RANGES * recording.asked % len(ranges) if len(ranges) > MAX_RANGES else 0
+        document["ranges"] = ranges[first : first + MAX_RANGES]
         if recording.wants_meta and recording.meta is None:
             document["meta"] = True
         recording.asked += 1

@@ -99,18 +99,14 @@ class Pipeline:
         try:
             path = self._settings.data_dir / stored.audio_file
             result = self._judge(stored, wav.read(path) if kept.pcm is None else kept.pcm)
+            verdict = _verdict(stored, result)
         except Exception:
             _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
-            result = _result(stored, _NOT_JUDGED, (), None, ("failed",))
+            # Without what the device said of itself: that may be what could not be digested.
+            result = _result(replace(stored, meta={}), _NOT_JUDGED, (), None, ("failed",))
+            verdict = _verdict(stored, result)
         _log_result(result, (time.perf_counter() - started) * 1000)
-        document = result.to_json()
-        messages = (
-            Message(topics.result(result.device_id), document, retain=False),
-            Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
-        )
-        if stored.id is None:
-            raise ValueError(f"recording {stored.recording_id} was not saved before it was judged")
-        return Verdict(stored.id, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
+        return verdict
 
     def _judge(self, stored: StoredRecording, pcm: bytes | bytearray) -> Result:
         asked = tuple(dict.fromkeys(stored.meta.get("models") or self._settings.models))
@@ -128,6 +124,17 @@ class Pipeline:
         )
         reasons = (*unknown, *gaps, *sound.reasons)
         return _result(stored, sound, predictions, bpm, reasons)
+
+
+def _verdict(stored: StoredRecording, result: Result) -> Verdict:
+    if stored.id is None:
+        raise ValueError(f"recording {stored.recording_id} was not saved before it was judged")
+    document = result.to_json()
+    messages = (
+        Message(topics.result(result.device_id), document, retain=False),
+        Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
+    )
+    return Verdict(stored.id, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
 
 
 def _result(

@@ -12,6 +12,7 @@ from edge_worker.errors import ChunkError
 MAX_CHUNKS: Final = 65_536
 """Chunks in one recording: bounds the index that is held in memory for it."""
 MAX_MODELS: Final = 8
+MAX_MODEL_NAME: Final = 32
 MAX_SITE: Final = 16
 
 Key = tuple[str, int]
@@ -119,6 +120,8 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
     """
     try:
         meta = json.loads(body)
+        # NaN, infinity and half a surrogate pass Python's reader and choke every other one.
+        json.dumps(meta, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ChunkError("meta", "the body is not JSON", recording_id) from None
     if not isinstance(meta, dict):
@@ -143,7 +146,7 @@ def _is_name_list(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= MAX_MODELS
-        and all(isinstance(name, str) and 0 < len(name) <= 32 for name in value)  # noqa: PLR2004 - width of the column
+        and all(isinstance(name, str) and 0 < len(name) <= MAX_MODEL_NAME for name in value)
     )
 
 

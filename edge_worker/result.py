@@ -128,7 +128,8 @@ class Result:
                 "samples": self.audio.samples,
                 "sha256": self.audio.sha256,
             },
-            "links": {"self": f"/api/v1/recordings/{self.recording_id}"},
+            # A recording id is unique per device only.
+            "links": {"self": f"/api/v1/recordings/{self.recording_id}?device={self.device_id}"},
         }
 
     def to_json(self) -> bytes:
@@ -155,7 +156,7 @@ class Result:
                 "confidence": round(headline.confidence, 3),
                 "accepted": headline.accepted,
             }
-        if self.reasons:
+        if self.reasons and self.status != "ok":
             compact["reason"] = self.reasons[0]
         payload = _json(compact)
         if len(payload) > COMPACT_MAX_BYTES:

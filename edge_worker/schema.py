@@ -125,7 +125,7 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
     """
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, read_only=read_only)

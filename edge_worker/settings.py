@@ -13,6 +13,7 @@ from edge_worker import topics
 from edge_worker.errors import SettingsError
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
+_LAST_PORT: Final = 65_535
 
 
 def _setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
@@ -34,12 +35,15 @@ class Settings:
     database_url: str = _setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
     models_dir: Path = _setting(Path("models_tflite"), "directory of the model pairs")
     models: tuple[str, ...] = _setting(
-        ("heart5", "heart2"), "models for a device that asks for none, comma separated"
+        ("heart5", "heart2"), "models for a device that asks for none, comma separated, the headline first"
     )
     max_recording_s: float = _setting(600.0, "longest recording accepted, seconds", 1)
+    max_recording_mb: int = _setting(
+        64, "largest recording accepted, MiB of samples; analysis takes about three times that", 1
+    )
     max_open_per_device: int = _setting(4, "recordings that one device may have open at once", 1)
     max_open: int = _setting(2000, "recordings open at once, all devices together", 1)
-    max_spool_mb: int = _setting(4096, "size of the spool above which chunks wait at the broker, MiB", 1)
+    max_spool_mb: int = _setting(4096, "sound of open recordings above which no new one is opened, MiB", 1)
     missing_after_s: float = _setting(0.5, "quiet time after which missing audio is asked for, seconds", 0.01)
     give_up_s: float = _setting(
         30.0, "quiet time after which a recording of a connected device is closed, seconds", 0.1
@@ -79,16 +83,33 @@ class Settings:
             return self.mqtt_password
         try:
             return self.mqtt_password_file.read_text().split("\n", 1)[0].strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"STETHO_MQTT_PASSWORD_FILE cannot be read: {error}") from error
 
     def _check(self) -> None:
+        if not _is_host(self.mqtt_host):
+            raise SettingsError(f"STETHO_MQTT_HOST is {self.mqtt_host!r}; use a host name or an address")
+        for name, port in (("STETHO_MQTT_PORT", self.mqtt_port), ("STETHO_API_PORT", self.api_port)):
+            if port > _LAST_PORT:
+                raise SettingsError(f"{name} is {port}; ports end at {_LAST_PORT}")
+        if not topics.DEVICE_ID.fullmatch(self.mqtt_username):
+            raise SettingsError(
+                f"STETHO_MQTT_USERNAME is {self.mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -"
+            )
         if not topics.DEVICE_ID.fullmatch(self.worker_id):
             raise SettingsError(f"STETHO_WORKER_ID is {self.worker_id!r}; use 1 to 32 of a-z, 0-9 and -")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
+
+
+def _is_host(text: str) -> bool:
+    try:
+        text.encode("idna")
+    except UnicodeError:  # empty labels, labels too long
+        return False
+    return bool(text) and text.isprintable() and " " not in text
 
 
 def _parse(name: str, text: str, default: object, minimum: float | None) -> object:

@@ -99,6 +99,8 @@ class Spool:
 
     def _descriptor(self, recording: Recording) -> int:
         key = recording.key
+        if not recording.spool_bytes:
+            self.close(key)  # of an attempt that the disk refused: the file begins anew
         descriptor = self._descriptors.get(key)
         if descriptor is not None:
             self._descriptors.move_to_end(key)

@@ -6,6 +6,7 @@ the disk, and doing it twice changes nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
@@ -186,6 +187,9 @@ def open_existing(url: str) -> Store:
         StoreError: it is not there or of another version.
     """
     engine = schema.connect(url, read_only=True)
+    path = engine.url.database
+    if engine.dialect.name == "sqlite" and path and not Path(path).exists():
+        raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
     schema.require_revision(engine)
     return Store(engine)
 

@@ -34,8 +34,17 @@ class Worker:
     """Everything between the broker and the pipeline. `run` is the main thread; the analyst is the other."""
 
     def __init__(
-        self, settings: Settings, intake: Intake, store: Store, pipeline: Pipeline, models: Iterable[str]
+        self,
+        settings: Settings,
+        *,
+        intake: Intake,
+        store: Store,
+        pipeline: Pipeline,
+        models: Iterable[str],
+        claim: object,
     ) -> None:
+        """Put the parts to work; `claim` is held as long as the worker lives."""
+        self._claim = claim
         self._worker_id = settings.worker_id
         self._intake = intake
         self._store = store
@@ -48,7 +57,7 @@ class Worker:
         self._due_at = 0.0
         self._in_flight: dict[int, int] = {}
         self._boots: dict[str, str] = {}
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
         self._stopping = False
         will = (topics.worker(self._worker_id), self._state("offline"))
         self._connection = Connection(settings, [topics.ALL_PCM, topics.ALL_STATES], will, self)
@@ -85,7 +94,7 @@ class Worker:
     def on_connected(self) -> None:
         """Say that an analyser is here; nobody was silent while nobody could be heard."""
         self._intake.resume(time.monotonic())
-        self._publish_state("degraded" if self._trouble else "ready")
+        self._publish_state("degraded" if self._troubles else "ready")
         self._analyst.beat_soon()
         _LOG.info("event=ready models=%s runtime=%r", ",".join(self._facts["models"]), self._facts["runtime"])
 
@@ -124,10 +133,12 @@ class Worker:
         try:
             self._handle(self._receive(message, now))
         except (OSError, *StoreFault) as error:
-            self._note_trouble(str(error).split("\n", 1)[0])
+            self._note_trouble("intake", str(error).split("\n", 1)[0])
             self._retry_at = now + _RETRY_S
             return False
         self._connection.ack(message)
+        if self._troubles:
+            self._note_trouble("intake", "")
         return True
 
     def _receive(self, message: Inbound, now: float) -> list[Event]:
@@ -149,7 +160,6 @@ class Worker:
                 return
             self._waiting.popleft()
         self._intake.resume(now)
-        self._note_trouble("")
 
     def _note_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow births and wills; a will of an earlier boot says nothing about this one."""
@@ -185,19 +195,20 @@ class Worker:
         self._connection.publish(topics.worker(self._worker_id), self._state(state), retain=True)
 
     def _state(self, state: str) -> str:
-        reason = {"reason": self._trouble} if state == "degraded" else {}
+        reason = {"reason": "; ".join(self._troubles.values())} if state == "degraded" else {}
         return json.dumps({"state": state, **self._facts, **reason})
 
-    def _note_trouble(self, text: str) -> None:
-        """Publish `degraded` with what is wrong, or `ready` when an empty text says that it is over."""
-        if text == self._trouble:
+    def _note_trouble(self, where: str, text: str) -> None:
+        """Publish `degraded` with what is wrong, or `ready` when nothing is; no text: it works again."""
+        if text == self._troubles.get(where, ""):
             return
-        self._trouble = text
+        self._troubles = {key: value for key, value in self._troubles.items() if key != where}
         if text:
-            _LOG.error("event=degraded reason=%r", text)
+            self._troubles[where] = text
+            _LOG.error("event=degraded where=%s reason=%r", where, text)
         else:
-            _LOG.info("event=recovered")
-        self._publish_state("degraded" if text else "ready")
+            _LOG.info("event=recovered where=%s", where)
+        self._publish_state("degraded" if self._troubles else "ready")
 
     # --- between the threads ------------------------------------------------------------------------
 
@@ -210,7 +221,7 @@ class Worker:
             Answer: self._answer,
             Message: self._publish,
             Stored: lambda stored: self._intake.forget(stored.key),
-            Trouble: lambda trouble: self._note_trouble(trouble.text),
+            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
         }
         while True:
             try:
@@ -221,7 +232,7 @@ class Worker:
 
     def _beat(self) -> None:
         """Write the heartbeat; on the analyst's thread, which is the one that writes."""
-        state = "offline" if not self._connection.is_connected else "degraded" if self._trouble else "ready"
+        state = "offline" if not self._connection.is_connected else "degraded" if self._troubles else "ready"
         document = {
             "state": state,
             **self._facts,

@@ -78,6 +78,9 @@ def _worker(beat: Heartbeat, now: datetime) -> dict[str, Any]:
         "models": beat.document.get("models", []),
         "version": beat.document.get("version"),
         "runtime": beat.document.get("runtime"),
+        "open_recordings": beat.document.get("open_recordings"),
+        "backlog": beat.document.get("backlog"),
+        "counters": beat.document.get("counters", {}),
     }
 
 

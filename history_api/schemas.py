@@ -152,6 +152,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "models": list_of(TEXT),
             "version": or_null(TEXT),
             "runtime": or_null(TEXT),
+            "open_recordings": or_null(_COUNT),
+            "backlog": or_null(_COUNT),
+            "counters": map_of(_COUNT),
         }
     ),
     "Health": strict_object(

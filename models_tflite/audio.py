@@ -15,7 +15,7 @@ def read(path: Path) -> Signal:
         raise AudioError(f"{path} is missing: check the column file and --root")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
+    except (OSError, TypeError, soundfile.LibsndfileError) as error:  # TypeError: a headerless .raw
         raise AudioError(f"{path} cannot be read as audio: take it out of the CSV or repair it") from error
     if not len(samples):
         raise AudioError(f"{path} holds no samples: take it out of the CSV")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_worker.chunk import MAX_BODY_BYTES, MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_BYTES
 from edge_worker.errors import SettingsError
+from edge_worker.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
 from edge_worker.topics import DEVICE_ID
 from simulator.heartbeat import MAX_BPM, MIN_BPM
 
@@ -101,8 +102,18 @@ def device_id(text: str) -> str:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the comma separated parts of `text`."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    """Return the comma separated parts of `text`, no more and no longer than META takes."""
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if len(found) > MAX_MODELS or any(len(name) > MAX_MODEL_NAME for name in found):
+        raise argparse.ArgumentTypeError(f"at most {MAX_MODELS} names of {MAX_MODEL_NAME} characters")
+    return found
+
+
+def site(text: str) -> str:
+    """Return `text` as a place on the chest that META takes."""
+    if len(text) > MAX_SITE or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a text of at most {MAX_SITE} characters")
+    return text
 
 
 def positive(text: str) -> int:
@@ -133,6 +144,11 @@ def probability(text: str) -> float:
 def seconds(text: str) -> float:
     """Return `text` as a time of up to a day, s."""
     return _number(text, 0.0, 86_400.0)
+
+
+def sound_seconds(text: str) -> float:
+    """Return `text` as the length of a sound, s: it is held in memory."""
+    return _number(text, 0.0, 600.0)
 
 
 def decibels(text: str) -> float:

@@ -44,7 +44,9 @@ def add_send(commands: "Commands") -> None:
     parser.add_argument("--username", metavar="NAME", help="at the broker (default: the device id)")
     argument.add_format(parser)
     parser.add_argument("--sample-rate", type=argument.sample_rate, metavar="HZ", help="resample first")
-    parser.add_argument("--site", metavar="MV", help="where on the chest: AV, PV, TV or MV")
+    parser.add_argument(
+        "--site", type=argument.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+    )
     parser.add_argument("--realtime", action="store_true", help="send chunks as they would be recorded")
     argument.add_timeout(parser)
     bad = parser.add_argument_group("a bad network")
@@ -74,7 +76,7 @@ def add_synth(commands: "Commands") -> None:
     parser.add_argument(
         "--bpm", type=argument.heart_rate, default=72.0, metavar="BPM", help="heart rate (72)"
     )
-    parser.add_argument("--seconds", type=argument.seconds, default=8.0, metavar="S", help="length (8)")
+    parser.add_argument("--seconds", type=argument.sound_seconds, default=8.0, metavar="S", help="length (8)")
     parser.add_argument(
         "--sample-rate", type=argument.sample_rate, default=44_100, metavar="HZ", help="(44100)"
     )
@@ -104,7 +106,11 @@ def add_fleet(commands: "Commands") -> None:
         "--sample-rate", type=argument.sample_rate, default=44_100, metavar="HZ", help="(44100)"
     )
     parser.add_argument(
-        "--recording-seconds", type=argument.seconds, default=4.0, metavar="S", help="length of each (4)"
+        "--recording-seconds",
+        type=argument.sound_seconds,
+        default=4.0,
+        metavar="S",
+        help="length of each (4)",
     )
     parser.add_argument("--ramp", type=argument.seconds, default=0.0, metavar="S", help="connect within S")
     argument.add_timeout(parser)

@@ -144,7 +144,7 @@ class Connection:
             raise BrokerError(
                 f"no TLS with the broker at {self._address} ({error.reason}); check --ca-file"
             ) from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no host name at all
             advice = "start it with `python -m broker`, or give --host and --port"
             raise BrokerError(f"no broker at {self._address} ({error}); {advice}") from error
         self._network.call_at(time.monotonic() + _TEND_EVERY_S, self._tend)

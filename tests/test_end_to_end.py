@@ -65,8 +65,15 @@ def test_a_synthesised_heart_reaches_the_history_over_a_bad_network(site: Site, 
     assert get(f"{history}/api/v1/results?device=st-01")["items"] == [result]
     recording = get(history + result["links"]["self"])
     assert recording["result"] == result
-    with urllib.request.urlopen(f"{history}{result['links']['self']}/audio.wav", timeout=10) as answer:
+    with urllib.request.urlopen(history + recording["links"]["audio"], timeout=10) as answer:
         assert answer.read()[-1000:] == heart.read_bytes()[-1000:], "the sound that was sent"
+
+    def counted() -> dict[str, int]:
+        counters: dict[str, int] = get(f"{history}/health")["components"]["worker"]["workers"][0]["counters"]
+        return counters
+
+    wait_until(lambda: counted().get("closed_complete") == 1, "the counters of the next heartbeat")
+    assert counted()["rejected_crc"] > 0
 
 
 @pytest.mark.parametrize(

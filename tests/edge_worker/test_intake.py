@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,9 @@ def test_meta_alone_is_no_recording(bench: Bench) -> None:
         b'{"site":5}',
         b'{"captured_at":"yesterday"}',
         b'{"captured_at":"2026-11-20T17:20:01"}',
+        b'{"gain_db":NaN}',
+        b'{"gain_db":1e999}',
+        b'{"site":"\\ud800"}',
         b"[" * 3000,
     ],
 )
@@ -256,6 +260,14 @@ def test_a_bad_meta_is_refused_and_harms_nothing(bench: Bench, body: bytes) -> N
     (answer,) = answers(bench.send(meta(body)))
     assert (answer["type"], answer["reason"]) == ("rejected", "meta")
     assert closes(bench.send(cut(sound(10), 10)[0]))
+
+
+def test_a_bad_meta_that_was_announced_is_not_waited_for(bench: Bench) -> None:
+    (chunk,) = cut(sound(100), 100, flags=codec.HAS_META)
+    assert bench.send(chunk) == []
+    events = bench.send(meta(b"[]"))
+    assert answers(events)[0]["reason"] == "meta"
+    assert closes(events)[0].completeness == "complete"
 
 
 def test_captured_at_is_kept_in_utc(bench: Bench) -> None:
@@ -301,6 +313,12 @@ def test_a_recording_that_is_too_long_is_refused_before_it_is_opened(bench: Benc
     (answer,) = answers(bench.send(far))
     assert answer["reason"] == "too_long"
     assert len(bench.intake) == 0
+
+
+def test_a_recording_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "spool", replace(LIMITS, max_recording_s=600.0, max_recording_mb=1))
+    (answer,) = answers(bench.send(Chunk(codec.PCM, 0, 2, 192_000, 7, 2**18, 1, b"\0" * 4)))
+    assert (answer["reason"], len(bench.intake)) == ("too_long", 0)
 
 
 def test_quotas_hold_per_device_and_in_all(bench: Bench) -> None:
@@ -394,6 +412,38 @@ def test_a_full_disk_changes_nothing_and_the_chunk_is_taken_later(
     assert closes(bench.restart()), "the file is whole, too"
 
 
+@pytest.mark.parametrize("refusals", [1, 2, 3, 4])
+def test_a_disk_that_is_full_at_the_first_chunk_spoils_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """The header and the chunk are two writes: each may be the one that is refused."""
+    pcm = sound(200)
+    first, last = cut(pcm, 100)
+    real, left = os.write, [refusals]
+
+    def write(descriptor: int, data: bytes) -> int:
+        is_refused = left[0] > 0 and (refusals % 2 == 0 or len(data) > 16)
+        left[0] -= is_refused
+        return real(descriptor, data[: len(data) // 2 if is_refused else None])
+
+    monkeypatch.setattr("edge_worker.spool.os.write", write)
+    for _ in range(refusals):
+        with pytest.raises(OSError, match="No space left"):
+            bench.send(first)
+    assert bench.send(first) == []
+    bench.restart()
+    (close,) = closes(bench.send(last))
+    assert bench.sound(close) == pcm
+
+
+def test_a_device_that_is_busy_does_not_keep_an_old_recording_open(bench: Bench) -> None:
+    bench.send(cut(sound(200), 100)[0])
+    for _ in range(6):
+        bench.wait(5.0)
+        bench.intake.device_online("st-01", True, bench.now)
+    assert len(bench.intake) == 0
+
+
 def test_a_lost_device_is_waited_for_and_asked_when_it_is_back(bench: Bench) -> None:
     pcm = sound(300)
     chunks = cut(pcm, 100)
@@ -425,6 +475,9 @@ def test_more_gaps_than_fit_one_message_are_asked_for_in_turn(bench: Bench) -> N
     ranges = answer["ranges"]
     assert isinstance(ranges, list)
     assert len(ranges) == 32
+    (answer,) = answers(bench.wait(0.5))
+    assert isinstance(answer["ranges"], list)
+    assert answer["ranges"][0][0] > ranges[-1][0], "even when the first are not answered"
     for chunk in resend(pcm, ranges, 1):
         bench.send(chunk)
     (answer,) = answers(bench.wait(0.5))

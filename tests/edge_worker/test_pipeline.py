@@ -3,6 +3,7 @@
 import json
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,13 @@ def test_a_sound_that_is_gone_is_an_error_result_not_a_loop(rig: Rig, damage: An
     assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
     rig.store.save_results([verdict])
     assert rig.store.unanalysed() == []
+
+
+def test_what_the_device_says_of_itself_cannot_stop_the_worker(rig: Rig) -> None:
+    (kept,) = rig.pipeline.keep([rig.close(*cut(beep(9000), 1))])
+    hostile = Kept(replace(kept.recording, meta={"site": "\ud800"}), kept.pcm)
+    verdict = rig.pipeline.judge(hostile)
+    assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
 
 
 def test_stereo_is_kept_and_judged(rig: Rig) -> None:

@@ -52,6 +52,10 @@ def test_values_take_the_type_of_their_default() -> None:
         ("STETHO_MQTT_PORT", "mqtt"),
         ("STETHO_MQTT_PORT", "0"),
         ("STETHO_MQTT_PORT", "1.5"),
+        ("STETHO_MQTT_PORT", "70000"),
+        ("STETHO_MQTT_HOST", ""),
+        ("STETHO_MQTT_HOST", "a..b"),
+        ("STETHO_MQTT_USERNAME", ""),
         ("STETHO_GIVE_UP_S", "nan"),
         ("STETHO_GIVE_UP_S", "inf"),
         ("STETHO_MAX_OPEN", "-1"),
@@ -71,6 +75,9 @@ def test_the_password_file_wins(tmp_path: Path) -> None:
     path.write_text("from-file\n")
     environ = {"STETHO_MQTT_PASSWORD": "plain", "STETHO_MQTT_PASSWORD_FILE": str(path)}
     assert Settings.from_environ(environ).password == "from-file"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="STETHO_MQTT_PASSWORD_FILE"):
+        _ = Settings.from_environ(environ).password
     path.unlink()
     with pytest.raises(SettingsError, match="STETHO_MQTT_PASSWORD_FILE"):
         _ = Settings.from_environ(environ).password

@@ -199,6 +199,12 @@ def test_opening_twice_changes_nothing(url: str, store: Store) -> None:
     again.close()
 
 
+def test_opening_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="start the worker"):
+        open_existing(f"sqlite:///{tmp_path / 'none.db'}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as connection:
@@ -222,7 +228,14 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "oracle+nothing://x/y", "sqlite:////nonexistent-directory/x/y.db", "postgresql://h/d"]
+    "url",
+    [
+        "nonsense",
+        "oracle+nothing://x/y",
+        "sqlite:////nonexistent-directory/x/y.db",
+        "postgresql://h/d",
+        "postgresql://x:abc/d",
+    ],
 )
 def test_a_wrong_url_is_one_sentence(url: str) -> None:
     with pytest.raises(StoreError) as caught:

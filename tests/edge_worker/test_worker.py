@@ -227,6 +227,46 @@ def test_a_spool_that_refuses_makes_chunks_wait_and_loses_none(site: Site) -> No
         ear.wait_for("stetho/v1/worker/edge-01", state="ready")
 
 
+def test_a_worker_that_reconnects_while_its_disk_refuses_is_ready_again_afterwards(site: Site) -> None:
+    site.start_worker()
+    obstacle = site.data_dir / "spool" / "st-01"
+    obstacle.write_text("a file where the directory of this device belongs")
+    with operator(site) as ear, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        ear.wait_for("stetho/v1/worker/edge-01", state="degraded")
+        site.broker.stop()
+        obstacle.unlink()
+        site.broker.start()
+    complete = [("complete",)]
+    stored = "SELECT completeness FROM recordings WHERE document IS NOT NULL"
+    wait_until(lambda: rows(site, stored) == complete, "the result")
+    with operator(site) as ear:
+        ear.wait_for("stetho/v1/worker/edge-01", state="ready")
+
+
+def test_a_second_worker_on_the_same_data_is_refused(site: Site) -> None:
+    first = site.start_worker()
+    second = site.start_worker(wait=False)
+    assert second.wait() == 2
+    assert "another worker uses STETHO_DATA_DIR" in second.log
+    first.kill()
+    site.start_worker()
+
+
+def test_a_model_that_is_there_can_be_asked_for_though_it_is_no_default(tmp_path: Path) -> None:
+    with Site(tmp_path / "site", {"STETHO_MODELS": "heart5"}) as site:
+        site.start_worker()
+        with operator(site) as ear, Device(site, "st-01") as device:
+            body = b'{"models":["heart2"]}'
+            device.send(Chunk(codec.META, 0, 1, 4000, 1, 0, len(body), body))
+            device.send_all(cut(PCM, 1))
+            device.send_all(cut(PCM, 2))
+            asked = ear.wait_for("stetho/v1/result/st-01", recording_id="0000000000000001")
+            default = ear.wait_for("stetho/v1/result/st-01", recording_id="0000000000000002")
+    assert [model["model"] for model in asked["models"]] == ["heart2"]
+    assert [model["model"] for model in default["models"]] == ["heart5"]
+
+
 def test_a_database_that_refuses_makes_results_wait_and_loses_none(site: Site) -> None:
     site.start_worker()
     lock = sqlite3.connect(site.data_dir / "stetho.db", isolation_level=None)
