@@ -51,7 +51,7 @@ train: ## Train a model (MODEL=heart2 DATA=../shared/datasets)
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m models_tflite.training $(MODEL) --data $(or $(DATA),../shared/datasets) $(ARGS)
 
-LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11
+LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --python-version 3.11
 
 lock: setup ## Resolve requirements/*.in anew
 	for list in worker api broker dev training; do $(LOCK) --universal requirements/$$list.in -o requirements/$$list.txt || exit 1; done
