@@ -139,7 +139,7 @@ class _stages_inside:  # noqa: N801 - reads as a statement
     def __init__(self, watch: Stopwatch) -> None:
         self._places: list[tuple[Any, str, Any]] = [
             (Signal, "at", watch.timed("resample", Signal.at)),
-            (Signal, "log_mel", watch.timed("log_mel", Signal.log_mel)),
+            (Signal, "features", watch.timed("log_mel", Signal.features)),
             (heart_rate, "estimate", watch.timed("heart_rate", heart_rate.estimate)),
             (quality, "assess", watch.timed("quality", quality.assess)),
             (Classifier, "classify", watch.timed("models", Classifier.classify)),

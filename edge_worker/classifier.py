@@ -1,7 +1,7 @@
-"""A quantised model and its card: the only door to the TFLite runtime.
+"""A quantised model and its card.
 
 A model is a pair of files: `<model>.tflite` and `<model>.json`, the card with everything that the tensor
-file cannot say. LiteRT runs it; tflite-runtime, where that is what a board has, gives the same answer.
+file cannot say.
 """
 
 import hashlib
@@ -10,21 +10,29 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_worker import nrdt
 from edge_worker.errors import ModelError
-from edge_worker.features import Float32Array, LogMelParameters, Signal, normalise, windows
+from edge_worker.features import (
+    Features,
+    Float32Array,
+    LogMelParameters,
+    Pad,
+    Signal,
+    normalise,
+    trim,
+    windows,
+)
+from edge_worker.network import Network
 from edge_worker.result import Prediction
 
-try:
-    from ai_edge_litert.interpreter import Interpreter
-except ImportError:
-    from tflite_runtime.interpreter import Interpreter
+Hears = Literal["heart", "sound"]
+"""What a model listens to: a heart, which must be found first, or any sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Card:
     """SHA-256 of the .tflite file."""
     labels: tuple[str, ...]
     """In the order of the output tensor."""
-    features: LogMelParameters
+    features: Features
     window_s: float
     hop_s: float
     """Windows of a recording are at most this far apart."""
@@ -47,6 +55,12 @@ class Card:
     """Confidence from which on a label is accepted, 0..1."""
     max_missing_fraction: float
     """A recording that lost more than this is not to be judged, 0..1."""
+    hears: Hears
+    pad: Pad
+    trim_db: float | None
+    """Ends of a recording this far under its loudest frame are left out; None: nothing is."""
+    background: bool
+    """The network has one output more than labels: everything that is none of them."""
     document: dict[str, Any]
 
     @classmethod
@@ -58,12 +72,16 @@ class Card:
             version=document["version"],
             sha256=document["sha256"],
             labels=tuple(document["labels"]),
-            features=LogMelParameters(**document["features"]),
+            features=parse_features(document["features"]),
             window_s=float(document["window_s"]),
             hop_s=float(document["hop_s"]),
             temperature=float(document["temperature"]),
             threshold=float(document["threshold"]),
             max_missing_fraction=float(document["max_missing_fraction"]),
+            hears=document.get("hears", "heart"),
+            pad=document.get("pad", "repeat"),
+            trim_db=document.get("trim_db"),
+            background=document.get("background", False),
             document=document,
         )
         card._check()
@@ -76,11 +94,20 @@ class Card:
             "a temperature above 0": 0 < self.temperature < math.inf,
             "a threshold from 0 to 1": 0 <= self.threshold <= 1,
             "a max_missing_fraction from 0 to 1": 0 <= self.max_missing_fraction <= 1,
-            "features that make a spectrogram": self.features.is_sound(),
+            "features that can be computed": self.features.is_sound(),
+            "hears: heart or sound": self.hears in get_args(Hears),
+            "pad: repeat or silence": self.pad in get_args(Pad),
+            "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
+            "background: true or false": isinstance(self.background, bool),
         }
         for rule, kept in rules.items():
             if not kept:
                 raise ValueError(f"it needs {rule}")
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the network gives."""
+        return len(self.labels) + self.background
 
     @property
     def window_frames(self) -> int:
@@ -100,17 +127,16 @@ class Classifier:
         """Set up the interpreter and run it once on silence; raises ModelError when that fails."""
         self.card = card
         try:
-            self._interpreter = Interpreter(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
-            self._input = self._interpreter.get_input_details()[0]
-            self._output = self._interpreter.get_output_details()[0]
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"model {card.model} does not load ({_said(error)}): copy it again") from error
-        self._check_tensors()
-        try:
-            self._logits(np.zeros((1, card.window_frames, card.features.n_mels), dtype=np.float32))
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"model {card.model} does not run ({_said(error)}): copy it again") from error
+            self._network = Network(content)
+        except ModelError as error:
+            raise ModelError(f"model {card.model} {error}") from error
+        wanted = ((card.window_frames, card.features.bands), (card.outputs,))
+        found = (self._network.input_shape, self._network.output_shape)
+        if wanted != found:
+            raise ModelError(
+                f"model {card.model} has tensors of shape {found} where its card asks for {wanted}: "
+                "copy the pair again"
+            )
 
     @classmethod
     def load(cls, directory: Path, model: str) -> "Classifier":
@@ -136,15 +162,16 @@ class Classifier:
     def classify(self, signal: Signal) -> Prediction:
         """Return the label of a whole recording: the mean of the calibrated probabilities of its windows.
 
-        `accepted` means confident enough; whether the sound was usable is for `quality` to say.
+        Probabilities of a model that knows a background add up to less than 1: the rest is "none of
+        these". `accepted` means confident enough, and likelier than none of these; whether the sound was
+        usable is for `quality` to say.
         """
         start = time.perf_counter()
         card = self.card
-        seen = windows(signal.log_mel(card.features), card.window_frames, card.hop_frames)
-        logits = self._logits(normalise(seen))
-        probabilities = _softmax(logits / card.temperature).mean(axis=0)
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
+        seen = self.windows(signal)
+        scores = self.probabilities(seen).mean(axis=0)
+        best = int(scores[: len(card.labels)].argmax())
+        confidence = float(scores[best])
         return Prediction(
             model=card.model,
             version=card.version,
@@ -152,35 +179,33 @@ class Classifier:
             label=card.labels[best],
             confidence=confidence,
             threshold=card.threshold,
-            accepted=confidence >= card.threshold,
-            probabilities=dict(zip(card.labels, probabilities.tolist(), strict=True)),
+            accepted=bool(confidence >= card.threshold and confidence == scores.max()),
+            probabilities=dict(zip(card.labels, scores.tolist(), strict=False)),
             windows=len(seen),
             took_ms=(time.perf_counter() - start) * 1000,
         )
 
-    def _logits(self, normalised: Float32Array) -> Float32Array:
-        """Run every window of (windows, frames, n_mels) through the network: (windows, labels)."""
-        inputs = _quantised(normalised, self._input)
-        outputs = np.empty((len(inputs), len(self.card.labels)), dtype=self._output["dtype"])
-        for index in range(len(inputs)):
-            self._interpreter.set_tensor(self._input["index"], inputs[index : index + 1])
-            self._interpreter.invoke()
-            outputs[index] = self._interpreter.get_tensor(self._output["index"])[0]
-        return _dequantised(outputs, self._output)
+    def windows(self, signal: Signal) -> Float32Array:
+        """Return what the model sees of a recording, not yet normalised: (windows, frames, bands)."""
+        card = self.card
+        frames = signal.features(card.features)
+        if card.trim_db is not None:
+            frames = trim(frames, card.trim_db)
+        return windows(frames, card.window_frames, card.hop_frames, card.pad)
 
-    def _check_tensors(self) -> None:
-        wanted = ((1, self.card.window_frames, self.card.features.n_mels), (1, len(self.card.labels)))
-        found = tuple(tuple(int(size) for size in tensor["shape"]) for tensor in (self._input, self._output))
-        if wanted != found:
-            raise ModelError(
-                f"model {self.card.model} has tensors of shape {found} where its card asks for {wanted}: "
-                "copy the pair again"
-            )
-        for tensor in (self._input, self._output):
-            if tensor["dtype"] not in (np.int8, np.uint8, np.float32):
-                raise ModelError(
-                    f"model {self.card.model} has tensors of {tensor['dtype']}: convert it to int8"
-                )
+    def probabilities(self, seen: Float32Array) -> npt.NDArray[np.float64]:
+        """Return the calibrated probabilities of windows (windows, frames, bands): (windows, outputs)."""
+        return softmax(self._network.run(normalise(seen)) / self.card.temperature)
+
+
+def parse_features(document: dict[str, Any]) -> Features:
+    """Return the parameters that a card names; raises TypeError or ValueError when it names none."""
+    kinds = {"log_mel": LogMelParameters, "nrdt": nrdt.NrdtParameters}
+    named = dict(document)
+    kind = named.pop("kind", "log_mel")
+    if kind not in kinds:
+        raise ValueError(f"features of kind {kind!r} are not known")
+    return kinds[kind](**named)  # type: ignore[no-any-return]
 
 
 def load_all(directory: Path, models: Iterable[str]) -> dict[str, Classifier]:
@@ -188,36 +213,8 @@ def load_all(directory: Path, models: Iterable[str]) -> dict[str, Classifier]:
     return {model: Classifier.load(directory, model) for model in models}
 
 
-def runtime_name() -> str:
-    """Return the name and version of the runtime that is in use."""
-    package = "ai-edge-litert" if Interpreter.__module__.startswith("ai_edge_litert") else "tflite-runtime"
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return package
-
-
-def _quantised(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]:
-    """Return values as the tensor takes them; clipped, because a cast to int8 wraps around."""
-    dtype = tensor["dtype"]
-    if dtype == np.float32:
-        return values
-    scale, zero_point = tensor["quantization"]
-    limits = np.iinfo(dtype)
-    steps = np.rint(values / np.float32(scale) + zero_point)
-    quantised: npt.NDArray[Any] = steps.clip(limits.min, limits.max).astype(dtype)
-    return quantised
-
-
-def _dequantised(values: npt.NDArray[Any], tensor: dict[str, Any]) -> Float32Array:
-    if tensor["dtype"] == np.float32:
-        return values
-    scale, zero_point = tensor["quantization"]
-    real: Float32Array = (values.astype(np.float32) - zero_point) * np.float32(scale)
-    return real
-
-
-def _softmax(logits: Float32Array) -> npt.NDArray[np.float64]:
+def softmax(logits: Float32Array) -> npt.NDArray[np.float64]:
+    """Return the probabilities of logits (windows, outputs), each row adding up to 1."""
     raised = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     probabilities: npt.NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return probabilities

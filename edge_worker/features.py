@@ -1,12 +1,12 @@
-"""Sound as models see it: a mono signal, its resampled copies and its log-mel spectrogram.
+"""Sound as models see it: a mono signal, its resampled copies, its log-mel spectrogram, its MFCC.
 
-The log-mel equals `librosa.feature.melspectrogram` + `librosa.power_to_db` (tests hold it to them) in
-numpy and scipy alone: librosa is too slow to start, and too heavy, for an edge worker.
+Log-mel and MFCC equal librosa's (tests hold them to it) in numpy and scipy alone: librosa is too slow to
+start, and too heavy, for an edge worker.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,31 @@ MIN_SPREAD_DB: Final = 1.0
 """Standard deviation that a window is divided by at least: silence stays silent."""
 
 
+class Features(Protocol):
+    """What a model is shown of a sound: frames in time order, each of so many bands in dB."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz that the sound is brought to first."""
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from one frame to the next."""
+
+    @property
+    def bands(self) -> int:
+        """Numbers of a frame."""
+
+    def is_sound(self) -> bool:
+        """Return whether frames can be made of these."""
+
+    def frames(self, seconds: float) -> int:
+        """Return how many frames fit into so many seconds of sound."""
+
+    def of(self, samples: Float32Array) -> Float32Array:
+        """Return the frames of samples (samples,) at `sample_rate`: (frames, bands), at least one frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogMelParameters:
     """A log-mel spectrogram in librosa's words; frames are not centred (`center=False`)."""
@@ -41,6 +66,11 @@ class LogMelParameters:
     fmax: float
     """Hz"""
 
+    @property
+    def bands(self) -> int:
+        """Mel bands of a frame."""
+        return self.n_mels
+
     def is_sound(self) -> bool:
         """Return whether a spectrogram can be made of these."""
         whole = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
@@ -52,6 +82,10 @@ class LogMelParameters:
     def frames(self, seconds: float) -> int:
         """Return how many frames fit into so many seconds of sound."""
         return 1 + max(0, round(seconds * self.sample_rate) - self.n_fft) // self.hop_length
+
+    def of(self, samples: Float32Array) -> Float32Array:
+        """Return `log_mel` of samples."""
+        return log_mel(samples, self)
 
 
 HEART: Final = LogMelParameters(sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800)
@@ -72,7 +106,7 @@ class Signal:
         self.samples = samples
         self.sample_rate = sample_rate
         self._resampled: dict[int, Float32Array] = {sample_rate: samples}
-        self._log_mels: dict[LogMelParameters, Float32Array] = {}
+        self._features: dict[Features, Float32Array] = {}
 
     @classmethod
     def from_pcm(cls, pcm: npt.NDArray[np.int16], sample_rate: int) -> "Signal":
@@ -95,11 +129,11 @@ class Signal:
             self._resampled[rate] = _resample(self.samples, self.sample_rate, rate)
         return self._resampled[rate]
 
-    def log_mel(self, parameters: LogMelParameters) -> Float32Array:
-        """Return the log-mel spectrogram in dB, shape (frames, n_mels); computed once per parameters."""
-        if parameters not in self._log_mels:
-            self._log_mels[parameters] = log_mel(self.at(parameters.sample_rate), parameters)
-        return self._log_mels[parameters]
+    def features(self, parameters: Features) -> Float32Array:
+        """Return the features in dB, shape (frames, bands); computed once per parameters."""
+        if parameters not in self._features:
+            self._features[parameters] = parameters.of(self.at(parameters.sample_rate))
+        return self._features[parameters]
 
 
 def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array:
@@ -118,6 +152,15 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     return decibel
 
 
+def mfcc(log_mel_db: Float32Array, n_mfcc: int) -> Float32Array:
+    """Return the first cepstral coefficients of a log-mel spectrogram (frames, n_mels): (frames, n_mfcc).
+
+    The orthonormal DCT-II of each frame; equal to `librosa.feature.mfcc(S=log_mel_db.T).T`.
+    """
+    coefficients: Float32Array = scipy.fft.dct(log_mel_db, axis=1, type=2, norm="ortho")[:, :n_mfcc]
+    return coefficients
+
+
 @lru_cache(maxsize=16)
 def mel_filter_bank(parameters: LogMelParameters) -> Float32Array:
     """Return Slaney's triangular filters of unit area, float32 (1 + n_fft // 2, n_mels).
@@ -134,18 +177,31 @@ def mel_filter_bank(parameters: LogMelParameters) -> Float32Array:
     return np.ascontiguousarray((triangles * area[:, np.newaxis]).T, dtype=np.float32)
 
 
-def windows(spectrogram: Float32Array, length: int, hop: int) -> Float32Array:
-    """Cut a spectrogram (frames, n_mels) into windows of `length` frames: (windows, length, n_mels).
+Pad = Literal["repeat", "silence"]
+"""What makes a short sound as long as a window: itself again (a heart goes on), or silence around it."""
+
+
+def windows(frames: Float32Array, length: int, hop: int, pad: Pad = "repeat") -> Float32Array:
+    """Cut features (frames, bands) into windows of `length` frames: (windows, length, bands).
 
     Windows are spread evenly from the first frame to the last, at most `hop` frames apart, so that the
-    end of a recording counts like its start. A recording shorter than one window is repeated from its
-    start until the window is full.
+    end of a recording counts like its start.
     """
-    if len(spectrogram) < length:
-        return np.resize(spectrogram, (1, length, spectrogram.shape[1]))
-    last = len(spectrogram) - length
+    if len(frames) < length:
+        return _padded(frames, length, pad)[np.newaxis]
+    last = len(frames) - length
     starts = np.linspace(0, last, 1 + -(-last // hop)).round().astype(int)
-    return np.stack([spectrogram[start : start + length] for start in starts])
+    return np.stack([frames[start : start + length] for start in starts])
+
+
+def trim(frames: Float32Array, depth_db: float) -> Float32Array:
+    """Return features (frames, bands) without the frames at both ends that are `depth_db` under the loudest.
+
+    At least one frame is left. Loudness of a frame is that of its loudest band.
+    """
+    loudness = frames.max(axis=1)
+    loud = np.flatnonzero(loudness >= loudness.max() - depth_db)
+    return frames[loud[0] : loud[-1] + 1]
 
 
 def normalise(window: Float32Array) -> Float32Array:
@@ -159,6 +215,14 @@ def normalise(window: Float32Array) -> Float32Array:
     spread = np.sqrt(np.square(centred).mean(axis=over, keepdims=True))
     normal: Float32Array = centred / np.maximum(spread, np.float32(MIN_SPREAD_DB))
     return normal
+
+
+def _padded(frames: Float32Array, length: int, pad: Pad) -> Float32Array:
+    if pad == "repeat":
+        return np.resize(frames, (length, frames.shape[1]))
+    before = (length - len(frames)) // 2
+    around = ((before, length - len(frames) - before), (0, 0))
+    return np.pad(frames, around, constant_values=float(frames.max()) - TOP_DB)
 
 
 def _resample(samples: Float32Array, from_rate: int, to_rate: int) -> Float32Array:

@@ -31,7 +31,7 @@ FIRST_PEAK: Final = 0.88
 
 def estimate(signal: Signal) -> float | None:
     """Return the heart rate in bpm, 30..220, or None when no cycle repeats clearly."""
-    correlation = autocorrelation(signal.log_mel(HEART))
+    correlation = autocorrelation(signal.features(HEART))
     lags = _peaks(correlation)
     heights = correlation[lags]
     if not len(lags) or heights.max() < MIN_STRENGTH:
@@ -43,7 +43,7 @@ def estimate(signal: Signal) -> float | None:
 
 def strength(signal: Signal) -> float:
     """Return how well the best cycle repeats, 0..1: noise reaches 0.2, most hearts are above 0.3."""
-    correlation = autocorrelation(signal.log_mel(HEART))
+    correlation = autocorrelation(signal.features(HEART))
     return float(correlation[_peaks(correlation)].max(initial=0))
 
 

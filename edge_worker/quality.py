@@ -48,7 +48,7 @@ def _levels(signal: Signal) -> tuple[float, float]:
 
     The 20th and 95th percentile of the power of the frames: S1 and S2 fill about a quarter of a cycle.
     """
-    power = 10 ** (signal.log_mel(HEART)[:, :SNR_BANDS] / 10)
+    power = 10 ** (signal.features(HEART)[:, :SNR_BANDS] / 10)
     quiet_db, loud_db = 10 * np.log10(np.percentile(power.sum(axis=1), (20, 95))) - FULL_SCALE_DB
     return float(quiet_db), float(loud_db)
 

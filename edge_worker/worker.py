@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from edge_worker import __version__, topics
 from edge_worker.analyst import Analyst, Stored, Trouble
-from edge_worker.classifier import runtime_name
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
+from edge_worker.network import runtime_name
 from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings

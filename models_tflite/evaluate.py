@@ -17,9 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from edge_worker import heart_rate, quality
-from edge_worker.classifier import Classifier, runtime_name
+from edge_worker.classifier import Classifier
 from edge_worker.errors import AudioError, StethoError
 from edge_worker.features import Signal
+from edge_worker.network import runtime_name
 from models_tflite import audio, metrics
 
 EXAMPLES = """examples:

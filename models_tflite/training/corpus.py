@@ -93,7 +93,7 @@ def load(recordings: Iterable[Recording], labels: tuple[str, ...], parameters: L
         if sum(recording.label == label for recording in wanted) < 2:  # noqa: PLR2004 one to learn, one to judge
             raise TrainingError(f"there are fewer than two recordings labelled {label}: give more data")
     spectrograms = [
-        audio.read(item.path).log_mel(parameters)
+        audio.read(item.path).features(parameters)
         for item in tqdm(wanted, "features", unit="file", disable=None)
     ]
     return Corpus(wanted, tuple(spectrograms), labels)

@@ -16,7 +16,9 @@ from edge_worker.features import (
     Signal,
     log_mel,
     mel_filter_bank,
+    mfcc,
     normalise,
+    trim,
     windows,
 )
 
@@ -84,7 +86,7 @@ ANY_PCM = hnp.arrays(
 
 @given(pcm=ANY_PCM, rate=st.sampled_from([2000, 4000, 8000, 44100]))
 def test_any_pcm_gives_finite_normalised_windows(pcm: np.ndarray, rate: int) -> None:
-    cut = windows(Signal.from_pcm(pcm, rate).log_mel(HEART), 196, 50)
+    cut = windows(Signal.from_pcm(pcm, rate).features(HEART), 196, 50)
 
     normal = normalise(cut)
 
@@ -135,7 +137,7 @@ def test_a_recording_is_resampled_and_transformed_once() -> None:
 
     assert signal.at(2000) is signal.at(2000)
     assert signal.at(44100) is signal.samples
-    assert signal.log_mel(HEART) is signal.log_mel(LogMelParameters(2000, 200, 40, 40, 20, 800))
+    assert signal.features(HEART) is signal.features(LogMelParameters(2000, 200, 40, 40, 20, 800))
 
 
 def test_resampling_keeps_what_models_hear() -> None:
@@ -153,3 +155,29 @@ def test_resampling_keeps_what_models_hear() -> None:
 def test_a_signal_that_is_none_is_refused(shape: tuple[int, ...], rate: int) -> None:
     with pytest.raises(ValueError, match="mono"):
         Signal(np.zeros(shape, dtype=np.float32), rate)
+
+
+@pytest.mark.parametrize("n_mfcc", [13, 40])
+def test_mfcc_equals_librosa(n_mfcc: int) -> None:
+    decibel = log_mel(noise(2.0, 16000), PARAMETERS[2])
+
+    expected = librosa.feature.mfcc(S=decibel.T, n_mfcc=n_mfcc).T
+
+    np.testing.assert_allclose(mfcc(decibel, n_mfcc), expected, atol=1e-2, rtol=1e-5)
+
+
+def test_a_short_sound_is_repeated_or_stands_in_silence() -> None:
+    frames = np.arange(8, dtype=np.float32).reshape(4, 2)
+
+    repeated, silent = (windows(frames, 7, 1, pad)[0] for pad in ("repeat", "silence"))
+
+    np.testing.assert_array_equal(repeated[:, 0], [0, 2, 4, 6, 0, 2, 4])
+    np.testing.assert_array_equal(silent[:, 0], [7 - TOP_DB, 0, 2, 4, 6, 7 - TOP_DB, 7 - TOP_DB])
+
+
+def test_quiet_ends_are_trimmed_and_something_is_left() -> None:
+    frames = np.full((6, 3), -90.0, dtype=np.float32)
+    assert len(trim(frames, 30)) == 6, "all of it is as loud as the loudest"
+    frames[[1, 4]] = (-20.0, -60.0, -20.0)
+
+    np.testing.assert_array_equal(trim(frames, 30), frames[1:5])
