@@ -20,6 +20,7 @@ from edge_worker.store import Message, Store, StoreFault, Verdict
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
 _BEAT_EVERY_S: Final = 5.0
+_REFRESH_EVERY_S: Final = 1.0
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 _BATCH_SAMPLES: Final = 4_000_000
@@ -61,6 +62,7 @@ class Analyst(threading.Thread):
         self._delivered: list[int] = []
         self._stopping = threading.Event()
         self._beaten_at = float("-inf")
+        self._refreshed_at = float("-inf")
         self.failure: BaseException | None = None
         """What ended the thread, if anything did: a bug, for the main thread to raise."""
 
@@ -139,6 +141,10 @@ class Analyst(threading.Thread):
     def _housekeeping(self) -> None:
         if self._jobs.empty():  # else the next results take them along
             self._clear_outbox()
+        if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
+            self._refreshed_at = time.monotonic()
+            if self._pipeline.refresh():
+                self.beat_soon()
         if time.monotonic() - self._beaten_at >= _BEAT_EVERY_S:
             self._beat()
             self._beaten_at = time.monotonic()

@@ -9,9 +9,9 @@ import json
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -198,14 +198,25 @@ class Classifier:
         return softmax(self._network.run(normalise(seen)) / self.card.temperature)
 
 
+_FEATURES: Final = {"log_mel": LogMelParameters, "nrdt": nrdt.NrdtParameters}
+
+
 def parse_features(document: dict[str, Any]) -> Features:
     """Return the parameters that a card names; raises TypeError or ValueError when it names none."""
-    kinds = {"log_mel": LogMelParameters, "nrdt": nrdt.NrdtParameters}
     named = dict(document)
     kind = named.pop("kind", "log_mel")
-    if kind not in kinds:
+    if kind not in _FEATURES:
         raise ValueError(f"features of kind {kind!r} are not known")
-    return kinds[kind](**named)  # type: ignore[no-any-return]
+    parameters: Features = _FEATURES[kind](**named)
+    return parameters
+
+
+def features_document(features: Features) -> dict[str, Any]:
+    """Return what `parse_features` reads."""
+    if not isinstance(features, LogMelParameters | nrdt.NrdtParameters):
+        raise TypeError(f"{type(features).__name__} has no name in a card")
+    kind = next(kind for kind, of_kind in _FEATURES.items() if isinstance(features, of_kind))
+    return {"kind": kind, **asdict(features)}
 
 
 def load_all(directory: Path, models: Iterable[str]) -> dict[str, Classifier]:

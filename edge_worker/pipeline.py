@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,13 +39,24 @@ class Pipeline:
     """What happens to closed recordings, on the analyst's thread."""
 
     def __init__(
-        self, settings: Settings, classifiers: Mapping[str, Classifier], spool: Spool, store: Store
+        self,
+        settings: Settings,
+        classifiers: Mapping[str, Classifier],
+        spool: Spool,
+        store: Store,
+        refresh: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._classifiers = classifiers
         self._spool = spool
         self._store = store
+        self.refresh = refresh
+        """Lets promoted versions take over among `classifiers`; True when something changed."""
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="wav")
+
+    def versions(self) -> dict[str, str]:
+        """Return the version in use of each model."""
+        return {model: each.card.version for model, each in self._classifiers.items()}
 
     def keep(self, closes: Sequence[Close]) -> list[Kept]:
         """Make the sound of closed recordings durable; return their facts and their PCM.

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_worker.classifier import features_document
 from edge_worker.errors import StethoError
 from models_tflite.training.recipe import Recipe
 
@@ -39,11 +40,13 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int) -> None:
     """Train `recipe` on `data`, judge it by `folds`, and replace the pair in `out`."""
     from models_tflite.training import assessment, conversion, corpus, fit  # noqa: PLC0415 TensorFlow: seconds
 
-    heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features)
+    heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
     conversion.check_writable(out)
     start = None
     if recipe.start is not None:
-        before = corpus.load(recipe.start.gather(data), recipe.start.labels, recipe.start.features)
+        before = corpus.load(
+            recipe.start.gather(data), recipe.start.labels, recipe.start.features, recipe.start.trim_db
+        )
         start = fit.fit(before, recipe.start, None, recipe.seed, f"{recipe.start.model} to start from")
     judged = assessment.assess(heard, recipe, start, folds, recipe.seed)
     model = fit.fit(heard, recipe, start, recipe.seed, f"{recipe.model} on everything")
@@ -65,9 +68,13 @@ def card(recipe: Recipe, judged: "Assessment", content: bytes, recordings: int) 
         "version": recipe.version,
         "sha256": hashlib.sha256(content).hexdigest(),
         "labels": recipe.labels,
-        "features": dataclasses.asdict(recipe.features),
+        "features": features_document(recipe.features),
         "window_s": recipe.window_s,
         "hop_s": recipe.hop_s,
+        "hears": recipe.hears,
+        "pad": recipe.pad,
+        "trim_db": recipe.trim_db,
+        "background": recipe.background,
         "normalisation": "per window: 60 dB deep at most, mean 0, standard deviation 1",
         "temperature": round(judged.temperature, 4),
         "threshold": round(judged.threshold, 3),

@@ -7,14 +7,18 @@ one. `site` is a device and place: models must not learn it instead of the heart
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.features import Float32Array, LogMelParameters
+from edge_worker.features import Features, Float32Array, trim
 from models_tflite import audio
+
+BACKGROUND: Final = ""
+"""Label of a recording that is none of the labels: it teaches the last output of the network."""
 
 
 class TrainingError(StethoError):
@@ -27,16 +31,19 @@ class Recording:
 
     path: Path
     label: str
+    """One of the recipe's labels, or `BACKGROUND`."""
     site: str
     group: str
+    fold: str = ""
+    """The fold that the dataset's authors put it into; empty: they made none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Recordings with their log-mel spectrograms, each (frames, n_mels)."""
+    """Recordings with their features, each (frames, bands)."""
 
     recordings: tuple[Recording, ...]
-    spectrograms: tuple[Float32Array, ...]
+    frames: tuple[Float32Array, ...]
     labels: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -44,8 +51,9 @@ class Corpus:
 
     @property
     def targets(self) -> npt.NDArray[np.intp]:
-        """Index of each recording's label, (recordings,)."""
-        return np.array([self.labels.index(recording.label) for recording in self.recordings], dtype=np.intp)
+        """Index of each recording's label, (recordings,); one past the last label is the background."""
+        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND))}
+        return np.array([index[recording.label] for recording in self.recordings], dtype=np.intp)
 
     @property
     def sites(self) -> npt.NDArray[np.str_]:
@@ -56,14 +64,18 @@ class Corpus:
         """Return the recordings where `chosen` is true."""
         kept = np.flatnonzero(chosen)
         return Corpus(
-            tuple(self.recordings[i] for i in kept), tuple(self.spectrograms[i] for i in kept), self.labels
+            tuple(self.recordings[i] for i in kept), tuple(self.frames[i] for i in kept), self.labels
         )
 
     def folds(self, count: int, seed: int) -> npt.NDArray[np.intp]:
         """Return a fold for each recording; no group is in two, labels and sites are spread evenly.
 
-        Greedy: groups from the largest to the smallest go where their label × site is rarest so far.
+        Folds of the dataset's authors are kept when there are exactly `count`. Else greedy: groups from
+        the largest to the smallest go where their label × site is rarest so far.
         """
+        official, fold = np.unique([recording.fold for recording in self.recordings], return_inverse=True)
+        if len(official) == count and "" not in official:
+            return fold.astype(np.intp)
         cells = np.array([f"{recording.label}/{recording.site}" for recording in self.recordings])
         names, cell = np.unique(cells, return_inverse=True)
         groups, group = np.unique([recording.group for recording in self.recordings], return_inverse=True)
@@ -81,19 +93,34 @@ class Corpus:
         return fold_of_group[group]
 
 
-def load(recordings: Iterable[Recording], labels: tuple[str, ...], parameters: LogMelParameters) -> Corpus:
-    """Read every recording and compute its spectrogram, with a progress bar."""
+def load(
+    recordings: Iterable[Recording], labels: tuple[str, ...], features: Features, trim_db: float | None = None
+) -> Corpus:
+    """Read every recording and compute its features, with a progress bar.
+
+    Raises:
+        TrainingError: a label is not known, or has fewer than two recordings.
+        AudioError: a file is missing, empty or no audio.
+    """
     wanted = tuple(recordings)
     for recording in wanted:
-        if recording.label not in labels:
+        if recording.label not in (*labels, BACKGROUND):
             raise TrainingError(
                 f"{recording.path} is labelled {recording.label!r}, not {', '.join(labels)}: correct it"
             )
     for label in labels:
         if sum(recording.label == label for recording in wanted) < 2:  # noqa: PLR2004 one to learn, one to judge
             raise TrainingError(f"there are fewer than two recordings labelled {label}: give more data")
-    spectrograms = [
-        audio.read(item.path).features(parameters)
-        for item in tqdm(wanted, "features", unit="file", disable=None)
-    ]
-    return Corpus(wanted, tuple(spectrograms), labels)
+    return Corpus(
+        wanted,
+        tuple(
+            _frames(recording.path, features, trim_db)
+            for recording in tqdm(wanted, "features", unit="file", disable=None)
+        ),
+        labels,
+    )
+
+
+def _frames(path: Path, features: Features, trim_db: float | None) -> Float32Array:
+    frames = audio.read(path).features(features)
+    return frames if trim_db is None else trim(frames, trim_db)

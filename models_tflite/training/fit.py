@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,9 +15,6 @@ from models_tflite.training.augmentation import crop, disturb, mix
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
 
-VALIDATION_FOLDS: Final = 10
-"""One part in so many, of other groups, chooses the best weights."""
-
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
     """Endless variety of windows; the same for the same seed, however many threads draw them."""
@@ -26,7 +23,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
         super().__init__(workers=1)
         self._corpus, self._recipe, self._seed, self._epoch = corpus, recipe, seed, 0
         self._chance = recipe.draw(corpus)
-        self._targets = np.eye(len(corpus.labels), dtype=np.float32)[corpus.targets]
+        self._targets = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets]
 
     def __len__(self) -> int:
         return self._recipe.steps
@@ -37,18 +34,28 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
 
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
         random = np.random.default_rng((self._seed, self._epoch, index))
-        drawn = random.choice(len(self._corpus), self._recipe.batch, p=self._chance)
-        length = self._recipe.window_frames
-        seen = np.stack([crop(self._corpus.spectrograms[i], length, random) for i in drawn])
-        return mix(disturb(seen, random), self._targets[drawn], random, self._recipe.mixup)
+        recipe, how = self._recipe, self._recipe.disturbance
+        drawn = random.choice(len(self._corpus), recipe.batch, p=self._chance)
+        seen = np.stack(
+            [
+                crop(self._corpus.frames[i], recipe.window_frames, random, how.stretch, recipe.pad)
+                for i in drawn
+            ]
+        )
+        return mix(disturb(seen, how, random), self._targets[drawn], random, recipe.mixup)
 
 
 def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, title: str) -> keras.Model:
-    """Train on a corpus, of which one part in ten only chooses the best weights."""
+    """Train on a corpus, of which one part, of other groups, only chooses the best weights."""
     keras.utils.set_random_seed(seed)
-    validation = corpus.folds(VALIDATION_FOLDS, seed) == 0
+    validation = corpus.folds(recipe.validation_folds, seed) == 0
     model = architecture.build(
-        recipe.window_frames, recipe.features.n_mels, len(recipe.labels), recipe.widths, recipe.dropout
+        recipe.window_frames,
+        recipe.features.bands,
+        recipe.outputs,
+        widths=recipe.widths,
+        halving=recipe.halving,
+        dropout=recipe.dropout,
     )
     if start is not None:
         _copy_layers(start, model)
@@ -58,7 +65,7 @@ def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, ti
             weight_decay=1e-3,
             use_ema=True,
         ),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
     )
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
@@ -80,8 +87,11 @@ def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, ti
 
 
 def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArray[np.intp]]:
-    """Return every window as the worker cuts it, (windows, frames, n_mels), and whose it is, (windows,)."""
-    cut = [normalise(windows(item, recipe.window_frames, recipe.hop_frames)) for item in corpus.spectrograms]
+    """Return every window as the worker cuts it, (windows, frames, bands), and whose it is, (windows,)."""
+    cut = [
+        normalise(windows(item, recipe.window_frames, recipe.hop_frames, recipe.pad))
+        for item in corpus.frames
+    ]
     return np.concatenate(cut), np.repeat(np.arange(len(cut)), [len(part) for part in cut])
 
 
@@ -89,7 +99,7 @@ def _weighted(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, Float32Arra
     """Return validation windows, targets and weights: labels and sites count as they are drawn."""
     seen, owner = windows_of(corpus, recipe)
     share = recipe.draw(corpus)[owner] / np.bincount(owner)[owner]
-    targets = np.eye(len(corpus.labels), dtype=np.float32)[corpus.targets[owner]]
+    targets = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets[owner]]
     return seen, targets, (share * len(share)).astype(np.float32)
 
 

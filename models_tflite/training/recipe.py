@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge_worker.features import HEART, LogMelParameters
+from edge_worker.classifier import Hears
+from edge_worker.features import HEART, Features, Pad
+from models_tflite.training.augmentation import Disturbance
 from models_tflite.training.corpus import Corpus, Recording
 from models_tflite.training.draw import Chances, by_label
 
@@ -25,9 +27,15 @@ class Recipe:
     """What the card says about data, licence, method and limits."""
     draw: Callable[[Corpus], Chances] = by_label
     """How often each recording is shown."""
-    features: LogMelParameters = HEART
+    features: Features = HEART
     window_s: float = 4.0
     hop_s: float = 1.0
+    hears: Hears = "heart"
+    pad: Pad = "repeat"
+    trim_db: float | None = None
+    background: bool = False
+    """One output more, for recordings labelled `corpus.BACKGROUND`."""
+    disturbance: Disturbance = field(default_factory=Disturbance)
     epochs: int = 30
     steps: int = 60
     """Batches of an epoch."""
@@ -35,8 +43,11 @@ class Recipe:
     learning_rate: float = 3e-3
     mixup: float = 0.2
     """Alpha of the beta distribution; windows and targets are blended."""
+    label_smoothing: float = 0.0
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
+    halving: tuple[int, ...] = (0, 1)
+    """Separable layers that halve time and bands."""
     dropout: float = 0.3
     start: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
@@ -45,7 +56,14 @@ class Recipe:
     max_missing_fraction: float = 0.1
     coverage: float = 0.8
     """Share of recordings that the threshold accepts, on recordings never trained on."""
+    validation_folds: int = 10
+    """One part in so many, of other groups, chooses the best epoch."""
     seed: int = 1
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the network gives."""
+        return len(self.labels) + self.background
 
     @property
     def window_frames(self) -> int:

@@ -148,7 +148,10 @@ def test_drawn_by_site_no_site_shows_one_label_more_than_another() -> None:
 def test_disturbed_windows_are_normalised_and_the_same_for_a_seed() -> None:
     seen = np.random.default_rng(0).normal(-40, 10, (8, 196, 40)).astype(np.float32)
 
-    first, second = (augmentation.disturb(seen.copy(), np.random.default_rng(3)) for _ in range(2))
+    first, second = (
+        augmentation.disturb(seen.copy(), augmentation.Disturbance(), np.random.default_rng(3))
+        for _ in range(2)
+    )
 
     np.testing.assert_array_equal(first, second)
     assert np.isfinite(first).all()
