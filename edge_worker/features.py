@@ -152,6 +152,12 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     return decibel
 
 
+def mel_edges(parameters: LogMelParameters) -> npt.NDArray[np.float64]:
+    """Return the edges of the mel bands in Hz, (n_mels + 2,): band i rises from i to i + 1, falls to i + 2."""
+    edges_mel = np.linspace(_mel(parameters.fmin), _mel(parameters.fmax), parameters.n_mels + 2)
+    return np.array([_hz(mel) for mel in edges_mel])
+
+
 def mfcc(log_mel_db: Float32Array, n_mfcc: int) -> Float32Array:
     """Return the first cepstral coefficients of a log-mel spectrogram (frames, n_mels): (frames, n_mfcc).
 
@@ -168,8 +174,7 @@ def mel_filter_bank(parameters: LogMelParameters) -> Float32Array:
     Equal to `librosa.filters.mel(...).T`; M. Slaney, Auditory Toolbox, Interval Research 1998-010.
     """
     bins_hz = scipy.fft.rfftfreq(parameters.n_fft, 1 / parameters.sample_rate)
-    edges_mel = np.linspace(_mel(parameters.fmin), _mel(parameters.fmax), parameters.n_mels + 2)
-    edges_hz = np.array([_hz(mel) for mel in edges_mel])
+    edges_hz = mel_edges(parameters)
     distance = edges_hz[:, np.newaxis] - bins_hz
     width = np.diff(edges_hz)[:, np.newaxis]
     triangles = np.minimum(-distance[:-2] / width[:-1], distance[2:] / width[1:]).clip(min=0)
@@ -189,9 +194,13 @@ def windows(frames: Float32Array, length: int, hop: int, pad: Pad = "repeat") ->
     """
     if len(frames) < length:
         return _padded(frames, length, pad)[np.newaxis]
-    last = len(frames) - length
-    starts = np.linspace(0, last, 1 + -(-last // hop)).round().astype(int)
-    return np.stack([frames[start : start + length] for start in starts])
+    return np.stack([frames[start : start + length] for start in window_starts(len(frames), length, hop)])
+
+
+def window_starts(frames: int, length: int, hop: int) -> npt.NDArray[np.intp]:
+    """Return the first frame of each window that `windows` cuts out of so many frames: (windows,)."""
+    last = max(0, frames - length)
+    return np.linspace(0, last, 1 + -(-last // hop)).round().astype(np.intp)
 
 
 def trim(frames: Float32Array, depth_db: float) -> Float32Array:
