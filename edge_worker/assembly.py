@@ -6,7 +6,7 @@ from edge_worker.claim import claim
 from edge_worker.errors import SettingsError
 from edge_worker.intake import Intake
 from edge_worker.loaded_models import LoadedModels
-from edge_worker.model_shelf import ModelShelf, default_first
+from edge_worker.model_shelf import ModelShelf
 from edge_worker.pipeline import Pipeline
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
@@ -23,17 +23,17 @@ def assemble(settings: Settings) -> Worker:
     _require_data_dir(settings)
     claimed = claim(
         settings.data_dir / "worker.lock",
-        f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one another directory",
+        f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
+        "another directory",
     )
     shelf = ModelShelf.of(settings)
-    models = LoadedModels(shelf, default_first(settings.models, shelf.classifiers()))
+    # The default models first, then every other one: a device may ask for it.
+    models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
     intake = Intake(spool, settings, store.completeness)
     pipeline = Pipeline(settings, models, spool, store, models.refresh)
-    return Worker(
-        settings, intake=intake, store=store, pipeline=pipeline, models=list(models), claim=claimed
-    )
+    return Worker(settings, intake=intake, store=store, pipeline=pipeline, models=list(models), claim=claimed)
 
 
 def _require_data_dir(settings: Settings) -> None:

@@ -153,7 +153,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
 
 
 def mel_edges(parameters: LogMelParameters) -> npt.NDArray[np.float64]:
-    """Return the edges of the mel bands in Hz, (n_mels + 2,): band i rises from i to i + 1, falls to i + 2."""
+    """Return the edges of mel bands in Hz, (n_mels + 2,): band i rises from i to i + 1, falls to i + 2."""
     edges_mel = np.linspace(_mel(parameters.fmin), _mel(parameters.fmax), parameters.n_mels + 2)
     return np.array([_hz(mel) for mel in edges_mel])
 

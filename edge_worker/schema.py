@@ -4,6 +4,7 @@ SQLite by default, any SQLAlchemy URL by setting. Times are RFC 3339 text in UTC
 they are and mean the same in every database. Changes of this file go with a migration in `migrations/`.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -32,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration; a test holds it against Alembic's own head."""
 
 metadata: Final = MetaData()
@@ -113,6 +114,55 @@ workers: Final = Table(
 )
 """Heartbeat of each worker: how the history API knows that somebody analyses."""
 
+training_clips: Final = Table(
+    "training_clips",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(32), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("held_out", Boolean, nullable=False),
+    Column("added_at", String(24), nullable=False),
+    UniqueConstraint("model", "sha256"),
+)
+"""Labelled uploads; `file` is a path below the data directory. Clips of one `source` (a patient, a device; a
+digest, never a name) stand on one side: `held_out` is decided once, so no version ever learns a clip that
+another is judged by."""
+
+training_jobs: Final = Table(
+    "training_jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(32), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("asked_at", String(24), nullable=False),
+    Column("started_at", String(24)),
+    Column("finished_at", String(24)),
+    Column("progress", JSON, nullable=False),
+    Column("report", JSON, nullable=False),
+    Index("training_jobs_by_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+"""Requests to train: queued → running → promoted, kept (the model in use was not beaten) or failed."""
+
+model_versions: Final = Table(
+    "model_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(32), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("made_at", String(24), nullable=False),
+    Column("job", Integer, ForeignKey("training_jobs.id")),
+    Column("document", JSON, nullable=False),
+    UniqueConstraint("model", "version"),
+)
+"""Versions that are kept beside the data: candidate (won, not yet in use), active or former. What the worker
+uses is what the file `active` of the model names; this table follows it."""
+
 
 def connect(url: str, *, read_only: bool = False) -> Engine:
     """Return an engine for `url`; SQLite gets WAL, full durability and a patient lock.
@@ -131,6 +181,16 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         _tune_sqlite(engine, read_only=read_only)
     elif engine.dialect.name == "postgresql" and read_only:
         engine = engine.execution_options(postgresql_readonly=True)
+    return engine
+
+
+def connect_existing(url: str) -> Engine:
+    """Return a writing engine for a database that a worker made; raises StoreError when it is not there."""
+    engine = connect(url)
+    path = engine.url.database
+    if engine.dialect.name == "sqlite" and path and not Path(path).exists():
+        raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
+    require_revision(engine)
     return engine
 
 

@@ -50,6 +50,7 @@ class Worker:
         self._store = store
         self._facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
         self._started_at = rfc3339(datetime.now(UTC))
+        self._versions = pipeline.versions
         self._analyst = Analyst(pipeline, store, self._post, self._beat)
         self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
         self._waiting: deque[Inbound] = deque()
@@ -236,6 +237,7 @@ class Worker:
         document = {
             "state": state,
             **self._facts,
+            "versions": self._versions(),
             "pid": os.getpid(),
             "started_at": self._started_at,
             "open_recordings": len(self._intake),

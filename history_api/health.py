@@ -62,7 +62,7 @@ def _components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
         "models": {
             "status": _word(bool(loaded)),
             "loaded": loaded,
-            "cards": list(models.cards(services().settings.models_dir)),
+            "cards": list(models.cards(services().settings)),
         },
     }
 

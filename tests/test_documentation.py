@@ -22,6 +22,8 @@ COMMANDS = [
     ("broker.provision",),
     ("broker.certificate",),
     ("models_tflite.evaluate",),
+    ("models_tflite.explain",),
+    ("models_tflite.training", "serve"),
     ("bench",),
 ]
 

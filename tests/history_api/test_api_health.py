@@ -11,6 +11,7 @@ from archive import Api, Archive, problem
 from sqlalchemy import text
 
 from edge_worker import schema
+from edge_worker.model_shelf import ModelShelf
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.store import Store
@@ -144,6 +145,25 @@ def test_d6_models_are_what_their_cards_say(archive: Archive, api: Api) -> None:
     assert model["trained_on"] == ["PhysioNet/CinC Challenge 2016"]
     assert model["card"] == CARD
     assert api.json("/health")["components"]["models"]["cards"] == ["heart2"]
+
+
+def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Archive, api: Api) -> None:
+    (archive.settings.models_dir / "heart2.json").write_text(json.dumps(CARD))
+    shelf, version = ModelShelf(archive.settings.models_dir, archive.settings.data_dir / "models"), "1.0.0+1"
+    made = archive.settings.data_dir / "made"
+    made.mkdir()
+    (made / "heart2.json").write_text(json.dumps(CARD | {"version": version}))
+    (made / "heart2.tflite").touch()
+    shelf.put("heart2", version, made)
+
+    def described() -> str:
+        return str(api.json("/models/info")["models"]["heart2"]["card"]["version"])
+
+    assert described() == "1.0.0"
+    shelf.activate("heart2", version)
+    assert described() == version
+    shelf.activate("heart2", None)
+    assert described() == "1.0.0"
 
 
 def test_b2_the_index_names_every_endpoint(api: Api) -> None:

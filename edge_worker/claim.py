@@ -1,0 +1,29 @@
+"""A claim on a directory: one process at a time works there."""
+
+import fcntl
+from pathlib import Path
+from typing import TextIO
+
+from edge_worker.errors import SettingsError
+
+
+def claim(path: Path, refusal: str) -> TextIO:
+    """Return the lock file `path`, locked as long as it is open.
+
+    The system takes the lock back when the process ends, however it ends.
+
+    Raises:
+        SettingsError: another process holds it (`refusal` is the sentence), or it cannot be opened.
+    """
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be opened ({error.strerror}): let this user write there"
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise SettingsError(refusal) from error
+    return file

@@ -1,0 +1,74 @@
+"""What retraining is tested with: sounds, pairs, and stand-ins for a training where none is to be tested.
+
+A module of its own, because a child process imports it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from edge_worker.errors import AudioError
+from models_tflite.training.training_process import Order
+from simulator.heart_sound import Finding, synthesise
+
+MODELS = Path(__file__).parents[1] / "models_tflite"
+RATE = 4000
+Note = Callable[[dict[str, Any]], None]
+
+
+def write_pair(folder: Path, model: str = "heart2", **facts: object) -> Path:
+    """Write a shipped pair with other facts in its card; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(MODELS / f"{model}.tflite", folder / f"{model}.tflite")
+    card = {**json.loads((MODELS / f"{model}.json").read_text()), **facts}
+    (folder / f"{model}.json").write_text(json.dumps(card))
+    return folder
+
+
+def write_clips(folder: Path, count: int = 3, seconds: float = 4.5) -> Path:
+    """Write hearts without and with a murmur in class folders; return the folder."""
+    findings: dict[str, Finding] = {"normal": "normal", "abnormal": "murmur"}
+    for label, finding in findings.items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for seed in range(count):
+            sound = synthesise(finding, 60 + 5 * seed, seconds, RATE, seed)
+            soundfile.write(folder / label / f"{seed}.wav", sound, RATE)
+    return folder
+
+
+def good(order: Order, note: Note) -> None:
+    """Hand out the shipped pair as what was trained."""
+    note({"phase": "training", "epoch": 1, "epochs": 1})
+    write_pair(order.out, order.model, version=order.version)
+
+
+def bad(order: Order, note: Note) -> None:
+    """Hand out a pair that says the opposite."""
+    labels = json.loads((MODELS / f"{order.model}.json").read_text())["labels"]
+    note({"phase": "training", "epoch": 1, "epochs": 1})
+    write_pair(order.out, order.model, version=order.version, labels=labels[::-1])
+
+
+def refusing(_order: Order, _note: Note) -> None:
+    raise AudioError("the third clip cannot be read: repair it")
+
+
+def broken(_order: Order, _note: Note) -> None:
+    raise ZeroDivisionError
+
+
+def killed(_order: Order, _note: Note) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def endless(_order: Order, note: Note) -> None:
+    note({"phase": "training", "epoch": 1, "epochs": 1, "pid": os.getpid()})
+    while True:
+        time.sleep(1)
