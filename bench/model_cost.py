@@ -1,20 +1,15 @@
 """Processor time of one window through each shipped model, from samples to probabilities; and the same
 window through librosa's features alone."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from bench.progress import steps
 from edge_worker.classifier import Classifier
-from edge_worker.features import Float32Array, LogMelParameters, windows
+from edge_worker.features import LogMelParameters
 from edge_worker.model_shelf import ModelShelf
-
-ROUNDS: Final = 200
-WARM_UP: Final = 20
+from models_tflite import cost
 
 
 def measure(models_dir: Path) -> dict[str, float]:
@@ -22,23 +17,12 @@ def measure(models_dir: Path) -> dict[str, float]:
     figures: dict[str, float] = {}
     for model in steps(ModelShelf(models_dir, models_dir).classifiers(), "models"):
         classifier = Classifier.load(models_dir, model)
-        ours, librosas = _window_ms(classifier), _librosa_ms(classifier)
+        spent = cost.measure(classifier, b"")
+        ours, librosas = spent["features_ms"] + spent["inference_ms"], _librosa_ms(classifier)
         figures[f"window_ms_{model}"] = ours
         if librosas is not None:
             figures[f"window_ratio_librosa_{model}"] = librosas / ours
     return figures
-
-
-def _window_ms(classifier: Classifier) -> float:
-    """Return the time of features and network for one window of noise at the model's own rate."""
-    card = classifier.card
-    samples = _noise(card.window_s, card.features.sample_rate)
-
-    def once() -> None:
-        frames = card.features.of(samples)
-        classifier.probabilities(windows(frames, card.window_frames, card.hop_frames, card.pad)[:1])
-
-    return _milliseconds(once)
 
 
 def _librosa_ms(classifier: Classifier) -> float | None:
@@ -48,7 +32,8 @@ def _librosa_ms(classifier: Classifier) -> float | None:
     features = classifier.card.features
     if not isinstance(features, LogMelParameters):
         return None
-    samples = _noise(classifier.card.window_s, features.sample_rate)
+    length = round(classifier.card.window_s * features.sample_rate)
+    samples = np.random.default_rng(0).normal(0, 0.1, length).astype(np.float32)
 
     def once() -> None:
         power = librosa.feature.melspectrogram(
@@ -63,18 +48,4 @@ def _librosa_ms(classifier: Classifier) -> float | None:
         )
         librosa.power_to_db(power)
 
-    return _milliseconds(once)
-
-
-def _noise(seconds: float, rate: int) -> Float32Array:
-    return np.random.default_rng(0).normal(0, 0.1, round(seconds * rate)).astype(np.float32)
-
-
-def _milliseconds(once: Callable[[], None]) -> float:
-    """Return the median processor time of a call."""
-    taken = []
-    for _ in range(WARM_UP + ROUNDS):
-        started = time.process_time()
-        once()
-        taken.append(time.process_time() - started)
-    return 1000 * float(np.median(taken[WARM_UP:]))
+    return cost.median_ms(once)

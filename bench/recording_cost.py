@@ -13,10 +13,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from bench.progress import steps
-from edge_worker import heart_rate, quality, wav
+from edge_worker import quality, wav
 from edge_worker.chunk import LAST, PCM, Chunk, encode
 from edge_worker.classifier import Classifier, load_all
 from edge_worker.features import Signal
+from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Close, Intake
 from edge_worker.pipeline import Pipeline
 from edge_worker.settings import Settings
@@ -114,7 +115,9 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
         settings = Settings(data_dir=Path(name), models_dir=models_dir)
         spool, store = Spool(settings.data_dir / "spool"), Store.open(settings.database)
         intake = Intake(spool, settings, store.completeness)
-        pipeline = Pipeline(settings, load_all(models_dir, settings.models), spool, store)
+        pipeline = Pipeline(
+            settings, load_all(models_dir, settings.models), Segmenter.load(models_dir), spool, store
+        )
         receive = watch.timed("receive", intake.receive)
         keep = watch.timed("keep", pipeline.keep)
         judge = watch.timed("judge", pipeline.judge)
@@ -140,7 +143,7 @@ class _stages_inside:  # noqa: N801 - reads as a statement
         self._places: list[tuple[Any, str, Any]] = [
             (Signal, "at", watch.timed("resample", Signal.at)),
             (Signal, "features", watch.timed("log_mel", Signal.features)),
-            (heart_rate, "estimate", watch.timed("heart_rate", heart_rate.estimate)),
+            (Segmenter, "find", watch.timed("heart_cycle", Segmenter.find)),
             (quality, "assess", watch.timed("quality", quality.assess)),
             (Classifier, "classify", watch.timed("models", Classifier.classify)),
         ]

@@ -4,6 +4,7 @@ import os
 
 from edge_worker.claim import claim
 from edge_worker.errors import SettingsError
+from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Intake
 from edge_worker.loaded_models import LoadedModels
 from edge_worker.model_shelf import ModelShelf
@@ -29,10 +30,11 @@ def assemble(settings: Settings) -> Worker:
     shelf = ModelShelf.of(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
+    segmenter = Segmenter.load(settings.models_dir)
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
     intake = Intake(spool, settings, store.completeness)
-    pipeline = Pipeline(settings, models, spool, store, models.refresh)
+    pipeline = Pipeline(settings, models, segmenter, spool, store, refresh=models.refresh)
     return Worker(settings, intake=intake, store=store, pipeline=pipeline, models=list(models), claim=claimed)
 
 

@@ -11,10 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker import heart_rate, quality, topics, wav
+from edge_worker import topics, wav
 from edge_worker.classifier import Classifier
 from edge_worker.features import Signal
+from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Close
+from edge_worker.listening import Heard
 from edge_worker.recording import rfc3339
 from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
@@ -24,6 +26,7 @@ from edge_worker.store import Message, Store, StoredRecording, Verdict
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
 _NOT_JUDGED: Final = Quality(usable=False, snr_db=None, clipped=0.0)
+_NOT_HEARD: Final = Heard(_NOT_JUDGED, _NOT_JUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,15 @@ class Pipeline:
         self,
         settings: Settings,
         classifiers: Mapping[str, Classifier],
+        segmenter: Segmenter,
         spool: Spool,
         store: Store,
+        *,
         refresh: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._classifiers = classifiers
+        self._segmenter = segmenter
         self._spool = spool
         self._store = store
         self.refresh = refresh
@@ -114,7 +120,7 @@ class Pipeline:
         except Exception:
             _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
             # Without what the device said of itself: that may be what could not be digested.
-            result = _result(replace(stored, meta={}), _NOT_JUDGED, (), None, ("failed",))
+            result = _result(replace(stored, meta={}), _NOT_HEARD, (), ("failed",))
             verdict = _verdict(stored, result)
         _log_result(result, (time.perf_counter() - started) * 1000)
         return verdict
@@ -125,16 +131,17 @@ class Pipeline:
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
         signal = Signal.from_pcm(samples, stored.sample_rate)
-        bpm = heart_rate.estimate(signal)
-        sound = quality.assess(signal, bpm)
+        heard = Heard.listen(signal, [each.card for each in classifiers], self._segmenter)
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
         predictions = tuple(
-            _gated(each.classify(signal), usable=sound.usable and lost <= each.card.max_missing_fraction)
+            _gated(
+                each.classify(signal),
+                usable=heard.usable(each.card) and lost <= each.card.max_missing_fraction,
+            )
             for each in (classifiers if stored.samples else ())
         )
-        reasons = (*unknown, *gaps, *sound.reasons)
-        return _result(stored, sound, predictions, bpm, reasons)
+        return _result(stored, heard, predictions, (*unknown, *gaps, *heard.quality.reasons))
 
 
 def _verdict(stored: StoredRecording, result: Result) -> Verdict:
@@ -150,9 +157,8 @@ def _verdict(stored: StoredRecording, result: Result) -> Verdict:
 
 def _result(
     stored: StoredRecording,
-    sound: Quality,
+    heard: Heard,
     predictions: tuple[Prediction, ...],
-    bpm: float | None,
     reasons: tuple[str, ...],
 ) -> Result:
     is_error = "failed" in reasons or (not predictions and "unknown_model" in reasons)
@@ -165,12 +171,13 @@ def _result(
         status="error" if is_error else "ok" if is_sure else "inconclusive",
         completeness=stored.completeness,
         audio=Audio(stored.sample_rate, stored.channels, stored.samples, stored.audio_sha256),
-        quality=sound,
+        quality=heard.quality,
         captured_at=stored.captured_at,
         captured_at_source="device" if stored.captured_at_source == "device" else "worker",
         missing=tuple((start, end) for start, end in stored.missing),
         models=predictions,
-        heart_rate_bpm=bpm,
+        heart_rate_bpm=heard.heart_rate_bpm,
+        heart_sounds=heard.heart_sounds,
         reasons=tuple(dict.fromkeys(reasons)),
         site=stored.meta.get("site"),
     )

@@ -1,46 +1,66 @@
 """Whether a recording can be judged at all: a label on noise is worse than no label.
 
-Thresholds were set on real recordings, good and bad; `docs/models.md` says what they let through.
+What is plainly wrong (length, level, clipping) has a limit each; whether there is a heart, and a clear one,
+is said by two scores that were fitted to thousands of real recordings: `scorecard`.
 """
 
 from typing import Final
 
 import numpy as np
 
-from edge_worker import heart_rate
+from edge_worker import scorecard
 from edge_worker.features import HEART, Signal
+from edge_worker.measures import measure
 from edge_worker.result import Quality
 
 MIN_DURATION_S: Final = 1.5
 """Two beats of a resting heart."""
 FULL_SCALE: Final = 0.999
 MAX_CLIPPED: Final = 0.01
+LEVEL_S: Final = 0.1
 MIN_LEVEL_DB: Final = -50.0
 """dB re full scale of the loud frames; the converter's own noise is at about -98."""
-MIN_STRENGTH: Final = 0.2
-"""See `heart_rate.strength`. Lower than what a rate needs: an irregular heart is a heart too."""
-MIN_SNR_DB: Final = 9.0
-"""White noise reaches 4 dB, quiet rooms with a clean heart 20."""
 FULL_SCALE_DB: Final = 26.0
 """What the bands of the shared spectrogram add up to for sound of mean square 1."""
 SNR_BANDS: Final = 20
 """Lowest bands of the shared spectrogram, 20 to about 400 Hz: where heart sounds are."""
 
 
-def assess(signal: Signal, heart_rate_bpm: float | None) -> Quality:
-    """Judge the sound of a whole recording; `heart_rate_bpm` is `heart_rate.estimate` of it."""
-    beating = heart_rate_bpm is not None or heart_rate.strength(signal) >= MIN_STRENGTH
+def assess(signal: Signal, heart_rate_bpm: float | None = None) -> Quality:
+    """Judge the sound of a whole recording."""
+    card = scorecard.shipped()
+    standard = card.standardised(measure(signal.features(HEART)))
+    heart, clear = card.heart.probability(standard), card.clear.probability(standard)
     clipped = _clipped(signal)
     quiet_db, loud_db = _levels(signal)
     checks = {
         "too_short": signal.duration_s < MIN_DURATION_S,
         "too_quiet": loud_db < MIN_LEVEL_DB,
         "clipped": clipped > MAX_CLIPPED,
-        "no_heartbeat": not beating,
-        "noisy": loud_db - quiet_db < MIN_SNR_DB,
+        "no_heartbeat": heart < card.heart.threshold,
+        "noisy": clear < card.clear.threshold,
     }
     reasons = tuple(reason for reason, failed in checks.items() if failed)
-    return Quality(not reasons, loud_db - quiet_db if beating else None, clipped, reasons)
+    snr_db = None if checks["no_heartbeat"] else loud_db - quiet_db
+    return Quality(not reasons, snr_db, clipped, reasons, heart * clear)
+
+
+def assess_any(signal: Signal) -> Quality:
+    """Judge a sound for models that do not listen for hearts: loud enough, and not clipped."""
+    clipped = _clipped(signal)
+    checks = {"too_quiet": _loudest_db(signal) < MIN_LEVEL_DB, "clipped": clipped > MAX_CLIPPED}
+    reasons = tuple(reason for reason, failed in checks.items() if failed)
+    return Quality(not reasons, None, clipped, reasons)
+
+
+def _loudest_db(signal: Signal) -> float:
+    """Return the level of the loudest tenth of a second, dB re full scale; all frequencies count."""
+    length = max(1, round(signal.sample_rate * LEVEL_S))
+    samples = signal.samples
+    if len(samples) < length:
+        samples = np.pad(samples, (0, length - len(samples)))
+    power = np.square(samples[: len(samples) // length * length].reshape(-1, length)).mean(axis=1)
+    return float(10 * np.log10(max(float(power.max()), 1e-12)))
 
 
 def _levels(signal: Signal) -> tuple[float, float]:

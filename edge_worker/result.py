@@ -47,6 +47,8 @@ class Quality:
     """Fraction of samples at full scale, 0..1."""
     reasons: tuple[str, ...] = ()
     """Words of `REASONS`, worst first."""
+    score: float | None = None
+    """How much this sounds like a heart that is recorded well, 0..1; None when the sound was not judged."""
 
 
 REASONS: Final[dict[str, str]] = {
@@ -61,6 +63,14 @@ REASONS: Final[dict[str, str]] = {
     "failed": "the analysis failed: see the worker's log",
 }
 """Why a result is not `ok`, each with what a person can do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartSounds:
+    """Where S1 and S2 begin, seconds from the start of the recording."""
+
+    s1_s: tuple[float, ...]
+    s2_s: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,8 @@ class Result:
     """Half-open ranges of samples that never came."""
     models: tuple[Prediction, ...] = ()
     heart_rate_bpm: float | None = None
+    heart_sounds: HeartSounds | None = None
+    """None unless a rate is certain."""
     reasons: tuple[str, ...] = ()
     """Words of `REASONS` that explain a status other than `ok`."""
     site: str | None = None
@@ -119,8 +131,10 @@ class Result:
                 "snr_db": _rounded(self.quality.snr_db, 1),
                 "clipped": round(self.quality.clipped, 6),
                 "reasons": list(self.quality.reasons),
+                "score": _rounded(self.quality.score, 3),
             },
             "heart_rate_bpm": _rounded(self.heart_rate_bpm, 1),
+            "heart_sounds": None if self.heart_sounds is None else _marks_document(self.heart_sounds),
             "site": self.site,
             "audio": {
                 "sample_rate": self.audio.sample_rate,
@@ -177,6 +191,10 @@ def _prediction_document(prediction: Prediction) -> dict[str, Any]:
         "windows": prediction.windows,
         "took_ms": round(prediction.took_ms, 3),
     }
+
+
+def _marks_document(sounds: HeartSounds) -> dict[str, list[float]]:
+    return {name: [round(mark, 3) for mark in getattr(sounds, name)] for name in ("s1_s", "s2_s")}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -93,9 +93,16 @@ _RESULT: Final = open_object(
         "hints": list_of(TEXT),
         "models": list_of(ref("Prediction")),
         "quality": open_object(
-            {"usable": _BOOLEAN, "snr_db": or_null(NUMBER), "clipped": _SHARE, "reasons": _REASONS}
+            {
+                "usable": _BOOLEAN,
+                "snr_db": or_null(NUMBER),
+                "clipped": _SHARE,
+                "reasons": _REASONS,
+                "score": or_null(NUMBER),
+            }
         ),
         "heart_rate_bpm": or_null(NUMBER),
+        "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
         "site": or_null(TEXT),
         "audio": open_object(_AUDIO),
         "links": map_of(TEXT),

@@ -1,6 +1,4 @@
-"""Heart rate of synthesised hearts, of what is no heart, and of annotated recordings."""
-
-from pathlib import Path
+"""Heart rate of synthesised hearts and of no hearts. Real ones: tests/models_tflite/test_segments.py."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 
 from edge_worker import heart_rate
 from edge_worker.features import Float32Array, Signal
-from models_tflite import signal_report
 
 
 def heart(bpm: float, seconds: float = 8.0, rate: int = 4000, noise: float = 0.002) -> Float32Array:
@@ -57,19 +54,19 @@ def test_silence_hum_and_direct_current_have_no_rate() -> None:
         assert heart_rate.strength(Signal(samples.astype(np.float32), 4000)) < heart_rate.MIN_STRENGTH
 
 
-def test_rate_of_annotated_recordings(datasets: Path) -> None:
-    """CirCor: every eighth recording. docs/models.md has the figures of all of them."""
-    report = signal_report.rate_report(datasets / "circor", every=8)
+def test_cycle_of_whatever_repeats() -> None:
+    """Two pulses a cycle of 40.5 frames, told apart by their track."""
+    time = np.arange(400)
+    tracks = np.stack([np.exp(-(((time - lag) % 40.5 - 20) ** 2) / 8) for lag in (0, 18)], axis=1)
 
-    assert report["n"] > 100
-    assert report["answered"] > 0.75
-    assert report["median_error_bpm"] < 1.5
-    assert report["within_5_bpm_of_answered"] > 0.8
+    length, height = heart_rate.cycle(tracks.astype(np.float32))
+
+    assert length == pytest.approx(40.5, abs=0.1)
+    assert height > 0.9
 
 
-def test_annotated_rate_counts_only_cycles_without_a_hole(tmp_path: Path) -> None:
-    marks = tmp_path / "marks.tsv"
-    marks.write_text("0 .1 1\n.1 .5 2\n.8 .9 1\n1.6 1.7 1\n1.7 4 0\n4 4.1 1\n4.8 4.9 1\n9 9.1 1\n")
-
-    assert signal_report.annotated_rate(marks, until_s=6) == pytest.approx(75)
-    assert signal_report.annotated_rate(marks, until_s=1) is None
+def test_nothing_repeats_in_what_never_changes_or_is_too_short() -> None:
+    for frames in (1, 2, 10, 200):
+        assert heart_rate.cycle(np.ones((frames, 4), dtype=np.float32)) == (0, 0)
+    once = np.eye(200, 4, dtype=np.float32)
+    assert heart_rate.cycle(once)[1] < heart_rate.MIN_STRENGTH

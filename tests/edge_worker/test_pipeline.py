@@ -15,6 +15,7 @@ from edge_worker import chunk as codec
 from edge_worker.chunk import Chunk, encode
 from edge_worker.classifier import Classifier, load_all
 from edge_worker.features import Signal
+from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Close, Intake
 from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.settings import Settings
@@ -39,7 +40,7 @@ class Rig:
         self.spool = Spool(directory / "spool")
         self.store = Store.open(self.settings.database)
         self.intake = Intake(self.spool, self.settings, self.store.completeness)
-        self.pipeline = Pipeline(self.settings, classifiers, self.spool, self.store)
+        self.pipeline = Pipeline(self.settings, classifiers, Segmenter.load(MODELS), self.spool, self.store)
 
     def close(self, *chunks: Chunk) -> Close:
         """Receive chunks that make one recording complete, or give it up."""

@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge_worker import heart_rate, quality
+from edge_worker import quality
 from edge_worker.features import HEART, Float32Array, Signal
 from edge_worker.result import REASONS, Quality
-from models_tflite import audio
+from models_tflite import audio, clips, metrics
 
 RATE = 4000
 
 
 def assess(samples: npt.NDArray[np.floating[Any]], rate: int = RATE) -> Quality:
     signal = Signal(samples.astype(np.float32), rate)
-    return quality.assess(signal, heart_rate.estimate(signal))
+    return quality.assess(signal)
 
 
 def heart(seconds: float = 4.0, gain: float = 1.0) -> Float32Array:
@@ -92,6 +92,8 @@ def test_any_sound_gets_a_whole_answer(samples: Float32Array) -> None:
     assert set(found.reasons) <= REASONS.keys()
     assert 0 <= found.clipped <= 1
     assert found.snr_db is None or np.isfinite(found.snr_db)
+    assert found.score is not None
+    assert 0 <= found.score <= 1
 
 
 def test_levels_are_in_decibel_of_full_scale() -> None:
@@ -107,24 +109,55 @@ def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: i
         rows = [row for row in csv.DictReader(file) if chosen(row)][::step]
     assert len(rows) >= 10
     signals = [audio.read(folder / row["file"]) for row in rows]
-    return float(np.mean([quality.assess(each, heart_rate.estimate(each)).usable for each in signals]))
+    return float(np.mean([quality.assess(each).usable for each in signals]))
 
 
 def test_good_recordings_are_usable(datasets: Path) -> None:
+    """Every twentieth good one and every fourth poor one; docs/models.md has the figures of all."""
     folder = datasets / "physionet2016"
 
     good = usable_share(folder, lambda row: row["good_quality"] == "1", 20)
     bad = usable_share(folder, lambda row: row["good_quality"] == "0", 4)
 
-    assert good > 0.95
-    assert bad < good - 0.05
+    assert good > 0.97
+    assert bad < good - 0.1
 
 
-def test_clean_normal_hearts_are_more_usable_than_artifacts(datasets: Path) -> None:
-    folder = datasets / "pascal-heart"
+@pytest.mark.parametrize("label", ["normal", "murmur", "extrastole", "extrahls"])
+def test_no_finding_is_refused_for_what_it_is(label: str, datasets: Path) -> None:
+    """13 of the normal ones are too short."""
+    usable = usable_share(
+        datasets / "pascal-heart", lambda row: (row["label"], row["sublabel"]) == (label, ""), 1
+    )
 
-    normal = usable_share(folder, lambda row: (row["label"], row["sublabel"]) == ("normal", ""), 4)
-    artifact = usable_share(folder, lambda row: row["label"] == "artifact", 1)
+    assert usable > 0.9
 
-    assert normal > 0.85
-    assert artifact < 0.65
+
+@pytest.mark.parametrize("murmur", ["Present", "Absent"])
+def test_children_are_not_refused(murmur: str, datasets: Path) -> None:
+    assert usable_share(datasets / "circor", lambda row: row["murmur_at_site"] == murmur, 8) > 0.9
+
+
+def test_artifacts_are_refused(datasets: Path) -> None:
+    assert usable_share(datasets / "pascal-heart", lambda row: row["label"] == "artifact", 1) < 0.15
+
+
+def test_the_score_tells_good_from_poor_recordings(datasets: Path) -> None:
+    """Fitted to these; recordings of groups never heard reach 0.92 (docs/models.md)."""
+    chosen = [clip for clip in clips.physionet(datasets) if clip.site[-1] in "abe"][::8]
+    scores = np.array([quality.assess(clip.read()).score for clip in chosen])
+
+    assert len(chosen) > 300
+    assert metrics.auc(np.array([bool(clip.is_clear) for clip in chosen]), scores) > 0.88
+
+
+def test_any_sound_is_usable_when_it_is_loud_enough_and_not_clipped() -> None:
+    """A bird is no heart and lies above what hearts are heard in; a model of any sound may judge it."""
+    time = np.arange(2 * 16_000) / 16_000
+    bird = (0.1 * np.sin(2 * np.pi * 5000 * time) * (time % 0.5 < 0.2)).astype(np.float32)
+
+    assert quality.assess_any(Signal(bird, 16_000)) == Quality(True, None, 0.0)
+    assert not quality.assess(Signal(bird, 16_000)).usable
+    assert quality.assess_any(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
+    assert quality.assess_any(Signal(np.zeros(5, dtype=np.float32), 16_000)).reasons == ("too_quiet",)

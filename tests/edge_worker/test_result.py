@@ -6,26 +6,28 @@ from typing import Any
 
 import pytest
 
-from edge_worker.result import COMPACT_MAX_BYTES, REASONS, Audio, Prediction, Quality, Result
+from edge_worker.result import COMPACT_MAX_BYTES, REASONS, Audio, HeartSounds, Prediction, Quality, Result
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "results.json").read_text())
 
 
 def result(document: dict[str, Any]) -> Result:
     """Build a result from its full JSON form; what the form derives is left out."""
-    quality = document["quality"]
+    marks = document["heart_sounds"]
+    quality = Quality(**document["quality"] | {"reasons": tuple(document["quality"]["reasons"])})
     return Result(
         device_id=document["device_id"],
         recording_id=document["recording_id"],
         status=document["status"],
         completeness=document["completeness"],
         audio=Audio(**document["audio"]),
-        quality=Quality(quality["usable"], quality["snr_db"], quality["clipped"], tuple(quality["reasons"])),
+        quality=quality,
         captured_at=document["captured_at"],
         captured_at_source=document["captured_at_source"],
         missing=tuple((start, end) for start, end in document["missing"]),
         models=tuple(Prediction(**model) for model in document["models"]),
         heart_rate_bpm=document["heart_rate_bpm"],
+        heart_sounds=marks and HeartSounds(tuple(marks["s1_s"]), tuple(marks["s2_s"])),
         reasons=tuple(document["reasons"]),
         site=document["site"],
     )
