@@ -4,34 +4,46 @@ Every file goes the worker's way: PCM, signal, heart rate, quality, classifier.
 """
 
 import argparse
-import csv
 import json
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from tqdm import tqdm
 
-from edge_worker import heart_rate, quality
+from edge_worker import quality
 from edge_worker.classifier import Classifier
-from edge_worker.errors import AudioError, StethoError
+from edge_worker.errors import StethoError
 from edge_worker.features import Signal
 from edge_worker.network import runtime_name
-from models_tflite import audio, metrics
+from models_tflite import audio, cost, label_table
+from models_tflite.figures import Judged, describe
+from models_tflite.label_table import Columns, Row
 
-EXAMPLES = """examples:
-  python -m models_tflite.evaluate heart2 --labels ../shared/datasets/physionet2016/labels.csv
+EXAMPLES: Final = """examples:
+  python -m models_tflite.evaluate heart2 --labels D/physionet2016/labels.csv --by database
+  python -m models_tflite.evaluate heart5 --labels D/pascal-heart/labels.csv --group-column group
+  python -m models_tflite.evaluate digits --labels D/fsdd/labels.csv --label-column word \\
+      --group-column speaker --others-as-background
+  python -m models_tflite.evaluate esc50 --labels D/esc50/labels.csv --label-column category --by fold
+  python -m models_tflite.evaluate us8k --labels D/urbansound8k/labels.csv --label-column class \\
+      --group-column source_id --by fold
+  python -m models_tflite.evaluate emotion --labels D/ravdess/labels.csv --label-column emotion \\
+      --group-column actor --by actor
   python -m models_tflite.evaluate heart5 --labels mine.csv --root ~/recordings
+
+Without --group-column each file is a group of its own, and intervals are too narrow where several files
+are of one person.
 """
-HERE = Path(__file__).parent
+HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Answer:
     """What came out for one file."""
 
     probabilities: tuple[float, ...]
@@ -45,104 +57,90 @@ class Judged:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
+    columns = Columns(options.file_column, options.label_column, options.group_column, options.by)
     try:
         classifier = Classifier.load(options.models_dir, options.model)
-        report = evaluate(classifier, options.labels, options.root or options.labels.parent)
+        rows = label_table.read(
+            options.labels, columns, classifier.card, others_as_background=options.others_as_background
+        )
+        report = evaluate(classifier, rows, options.root or options.labels.parent)
+        content = (options.models_dir / f"{options.model}.tflite").read_bytes()
     except (StethoError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(report, indent=1))
+    print(json.dumps({**report, "cost": cost.measure(classifier, content)}, indent=1))
     return 0
 
 
-def evaluate(classifier: Classifier, labels: Path, root: Path) -> dict[str, Any]:
-    """Return the figures of `classifier` on the files of a CSV with the columns file and label."""
-    rows = read_labels(labels, classifier.card.labels)
-    judged = [judge(classifier, audio.read(root / file)) for file, _ in tqdm(rows, unit="file", disable=None)]
-    truth = np.array([classifier.card.labels.index(label) for _, label in rows], dtype=np.intp)
-    return _report(classifier, truth, judged)
-
-
-def judge(classifier: Classifier, signal: Signal) -> Judged:
-    """Judge one recording as the worker does."""
-    start = time.perf_counter()
-    usable = quality.assess(signal, heart_rate.estimate(signal)).usable
-    prediction = classifier.classify(signal)
-    took_ms = (time.perf_counter() - start) * 1000
-    return Judged(tuple(prediction.probabilities.values()), prediction.accepted and usable, took_ms)
-
-
-def read_labels(path: Path, known: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return (file, label) of every row; raises AudioError with a sentence when the CSV does not fit."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table)
-            missing = {"file", "label"} - set(reader.fieldnames or ())
-            rows = [] if missing else [(row["file"] or "", row["label"] or "") for row in reader]
-    except FileNotFoundError as error:
-        raise AudioError(f"{path} is missing: give --labels a CSV with the columns file and label") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AudioError(f"{path} is not a CSV in UTF-8 ({error}): save it as one") from error
-    if missing:
-        raise AudioError(f"{path} has no column {' and no column '.join(sorted(missing))}: add it")
-    if not rows:
-        raise AudioError(f"{path} has no rows: there is nothing to evaluate")
-    for number, (file, label) in enumerate(rows, start=2):
-        if not file:
-            raise AudioError(f"{path} line {number} names no file: complete or remove the line")
-        if label not in known:
-            raise AudioError(
-                f"{path} line {number}: the model does not know {label!r}, only {', '.join(known)}"
-            )
-    return rows
-
-
-def _report(classifier: Classifier, truth: metrics.IntArray, judged: list[Judged]) -> dict[str, Any]:
-    labels = classifier.card.labels
-    probabilities = np.array([item.probabilities for item in judged])
-    accepted = np.array([item.accepted for item in judged])
-    predicted = probabilities.argmax(axis=1)
-    correct = predicted == truth
-    counts = metrics.confusion(truth, predicted, len(labels))
-    positive = _positive(labels)
+def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, Any]:
+    """Return the figures of `classifier` on labelled files below `root`; raises AudioError."""
+    card = classifier.card
+    answers = [
+        judge(classifier, audio.read(root / row.file)) for row in tqdm(rows, unit="file", disable=None)
+    ]
+    index = {label: i for i, label in enumerate((*card.labels, label_table.OTHER))}
+    judged = Judged(
+        np.array([index[row.label] for row in rows], dtype=np.intp),
+        np.array([answer.probabilities for answer in answers]),
+        np.array([answer.accepted for answer in answers]),
+        np.array([row.group for row in rows]),
+    )
+    parts = np.array([row.part for row in rows])
     return {
-        "model": classifier.card.model,
-        "version": classifier.card.version,
-        "sha256": classifier.card.sha256,
+        "model": card.model,
+        "version": card.version,
+        "sha256": card.sha256,
         "runtime": runtime_name(),
-        "n": len(judged),
-        "accuracy": metrics.accuracy(counts),
-        "balanced_accuracy": metrics.balanced_accuracy(counts),
-        "macro_f1": metrics.macro_f1(counts),
-        "auc": None if positive is None else metrics.auc(truth == positive, probabilities[:, positive]),
-        "per_class": metrics.per_class(counts, labels),
-        "confusion": {
-            label: dict(zip(labels, row, strict=True))
-            for label, row in zip(labels, counts.tolist(), strict=True)
+        **_named(describe(judged, card.labels), card.labels),
+        "by": {
+            str(part): _named(describe(judged.subset(parts == part), card.labels), card.labels)
+            for part in np.unique(parts)
+            if part
         },
-        "accepted_fraction": float(accepted.mean()),
-        "accuracy_when_accepted": float(correct[accepted].mean()) if accepted.any() else None,
-        "ms_per_file": float(np.mean([item.took_ms for item in judged])),
+        "ms_per_file": round(float(np.mean([answer.took_ms for answer in answers])), 3),
     }
 
 
-def _positive(labels: tuple[str, ...]) -> int | None:
-    """Return the index of the label that the ROC curve is about: the last of two."""
-    return 1 if len(labels) == 2 else None  # noqa: PLR2004 a curve needs exactly two
+def judge(classifier: Classifier, signal: Signal) -> Answer:
+    """Judge one recording as the worker does."""
+    start = time.perf_counter()
+    sound = quality.assess(signal) if classifier.card.hears == "heart" else quality.assess_any(signal)
+    prediction = classifier.classify(signal)
+    took_ms = (time.perf_counter() - start) * 1000
+    return Answer(tuple(prediction.probabilities.values()), prediction.accepted and sound.usable, took_ms)
+
+
+def _named(report: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return a report whose confusion matrix says which row and column is which label."""
+    if "confusion" not in report:
+        return report
+    rows = (dict(zip(labels, row, strict=True)) for row in report["confusion"])
+    return {**report, "confusion": dict(zip(labels, rows, strict=True))}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models_tflite.evaluate",
-        description="Evaluate a model on labelled recordings (wav, flac, ogg; any rate, any channels) "
-        "and print one JSON object.",
+        description="Evaluate a model on labelled recordings (wav, flac, ogg, mp3; any rate, any channels) "
+        "and print one JSON object: figures with 95 % intervals.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="name of the model, such as heart2")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV with the columns file and label")
+    parser.add_argument("model", help="heart2, heart5, digits, esc50, us8k, emotion or one of your own")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV with a row for each recording")
     parser.add_argument(
         "--root", type=Path, help="folder that the files are relative to (default: the CSV's)"
+    )
+    for name, default in (("file", "file"), ("label", "label")):
+        parser.add_argument(f"--{name}-column", default=default, metavar="NAME", help="default: %(default)s")
+    parser.add_argument(
+        "--group-column", metavar="NAME", help="patient, speaker or source: intervals are over these"
+    )
+    parser.add_argument("--by", metavar="NAME", help="column to give figures for each value of: site, fold…")
+    parser.add_argument(
+        "--others-as-background",
+        action="store_true",
+        help="rows of unknown labels are to be rejected (models that know a background)",
     )
     parser.add_argument(
         "--models-dir", type=Path, default=HERE, help="where the models are (default: %(default)s)"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from models_tflite import card_page, overview
+
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 COMMANDS = [
@@ -23,7 +25,10 @@ COMMANDS = [
     ("broker.certificate",),
     ("models_tflite.evaluate",),
     ("models_tflite.explain",),
+    ("models_tflite.training",),
     ("models_tflite.training", "serve"),
+    ("models_tflite.training.card",),
+    ("models_tflite.card_page",),
     ("bench",),
 ]
 
@@ -62,6 +67,13 @@ def test_every_command_helps_with_examples(command: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"[Ee]xamples?:", done.stdout)
+
+
+def test_the_table_of_models_in_the_readme_is_what_their_cards_say() -> None:
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    cards = card_page.cards(PROJECT / "models_tflite")
+    assert overview.written_into(page, cards) == page, "python -m models_tflite.card_page --readme README.md"
+    assert {path.stem for path in cards} == set(overview.AIMS)
 
 
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:

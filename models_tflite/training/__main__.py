@@ -2,104 +2,91 @@
 
 import argparse
 import dataclasses
-import hashlib
-import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
-from edge_worker.classifier import features_document
 from edge_worker.errors import StethoError
+from models_tflite.training import assessment, card, corpus, folders, pair
 from models_tflite.training.recipe import Recipe
+from models_tflite.training.recipes import MODELS, recipe_of
 
-if TYPE_CHECKING:
-    from models_tflite.training.assessment import Assessment
-
-EXAMPLES = """examples:
+EXAMPLES: Final = """examples:
   python -m models_tflite.training heart2 --data ../shared/datasets
   python -m models_tflite.training heart5 --data ../shared/datasets --out /tmp/models --epochs 5 --folds 2
+  python -m models_tflite.training digits --data ~/words          ~/words/nine/anna_1.wav: a folder per label
+  python -m models_tflite.training serve --help                   and submit, jobs, versions, rollback
+  python -m models_tflite.training segments --help                the network that marks S1 and S2
+
+class folders: DIR/<label>/*.wav|mp3|flac|ogg. Files of one speaker, patient or source must begin alike, up
+to the first _ or -, or lie in DIR/<label>/<source>/: they never stand on both sides of a split.
 """
-REPRESENTATIVE_WINDOWS = 400
+FOLDS: Final = 3
+"""Of the cross-validation, where the authors of a dataset made none."""
+RETRAINING: Final = ("serve", "submit", "jobs", "versions", "rollback")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in RETRAINING:
+        from models_tflite.training import commands  # noqa: PLC0415 database and MQTT: training needs neither
+
+        return commands.main(given)
+    if given and given[0] == "segments":
+        from models_tflite.training import segments  # noqa: PLC0415 it is another network
+
+        return segments.main(given[1:])
+    options = _parser().parse_args(given)
     try:
-        recipe = _chosen(options)
-        train(recipe, options.data, options.out, options.folds)
+        train(_chosen(options), options.data, options.out, options.folds)
     except (StethoError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def train(recipe: Recipe, data: Path, out: Path, folds: int) -> None:
-    """Train `recipe` on `data`, judge it by `folds`, and replace the pair in `out`."""
-    from models_tflite.training import assessment, conversion, corpus, fit  # noqa: PLC0415 TensorFlow: seconds
+def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
+    """Train `recipe` on `data`, judge it by `folds`, and replace its files in `out`.
 
+    Raises:
+        TrainingError, AudioError: data that cannot be learned from, or no permission; nothing was written.
+    """
     heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
-    conversion.check_writable(out)
+    pair.check_writable(out)
+    from models_tflite.training import conversion, cross_validation, fit  # noqa: PLC0415 TensorFlow: seconds
+
     start = None
     if recipe.start is not None:
-        before = corpus.load(
-            recipe.start.gather(data), recipe.start.labels, recipe.start.features, recipe.start.trim_db
-        )
-        start = fit.fit(before, recipe.start, None, recipe.seed, f"{recipe.start.model} to start from")
-    judged = assessment.assess(heard, recipe, start, folds, recipe.seed)
+        first = recipe.start
+        before = corpus.load(first.gather(data), first.labels, first.features, first.trim_db)
+        start = fit.fit(before, first, None, first.seed, f"{first.model} to start from")
+    unheard = cross_validation.predict(heard, recipe, start, folds or _folds(heard))
+    judged = assessment.assess(unheard, recipe, cross_validation.predict_sites(heard, recipe))
     model = fit.fit(heard, recipe, start, recipe.seed, f"{recipe.model} on everything")
     seen, _ = fit.windows_of(heard, recipe)
-    chosen = seen[:: max(1, len(seen) // REPRESENTATIVE_WINDOWS)]
-    content = conversion.to_int8(model, chosen)
-    document = card(recipe, judged, content, len(heard))
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    conversion.replace({out / f"{recipe.model}.tflite": content, out / f"{recipe.model}.json": text.encode()})
-    whole = judged.figures["cross_validation"]
-    balanced = whole["balanced_accuracy"]
+    content = conversion.to_int8(model, conversion.representative(seen))
+    document = card.document(recipe, judged, content, len(heard))
+    pair.write(out, card.measured(document, content, recipe, data), content)
+    balanced = judged.figures["cross_validation"]["balanced_accuracy"]
     print(f"{recipe.model}: balanced accuracy {balanced:.3f} on groups never heard; written to {out}")
 
 
-def card(recipe: Recipe, judged: "Assessment", content: bytes, recordings: int) -> dict[str, Any]:
-    """Return the card of a model: what the worker needs first, then what people should know."""
-    return {
-        "model": recipe.model,
-        "version": recipe.version,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "labels": recipe.labels,
-        "features": features_document(recipe.features),
-        "window_s": recipe.window_s,
-        "hop_s": recipe.hop_s,
-        "hears": recipe.hears,
-        "pad": recipe.pad,
-        "trim_db": recipe.trim_db,
-        "background": recipe.background,
-        "normalisation": "per window: 60 dB deep at most, mean 0, standard deviation 1",
-        "temperature": round(judged.temperature, 4),
-        "threshold": round(judged.threshold, 3),
-        "max_missing_fraction": recipe.max_missing_fraction,
-        **recipe.facts,
-        "training": {
-            "recordings": recordings,
-            "epochs": recipe.epochs,
-            "steps": recipe.steps,
-            "batch": recipe.batch,
-            "learning_rate": recipe.learning_rate,
-            "mixup": recipe.mixup,
-            "seed": recipe.seed,
-            "model_bytes": len(content),
-        },
-        "figures": judged.figures,
-    }
+def _folds(heard: corpus.Corpus) -> int:
+    """Return how many folds the dataset's authors made of it, or ours."""
+    official = {recording.fold for recording in heard.recordings}
+    return FOLDS if "" in official or len(official) == 1 else len(official)
 
 
 def _chosen(options: argparse.Namespace) -> Recipe:
-    from models_tflite.training import heart2, heart5  # noqa: PLC0415 after TF_CPP_MIN_LOG_LEVEL
-
-    recipe = {"heart2": heart2.RECIPE, "heart5": heart5.RECIPE}[options.model]
+    recipe = recipe_of(options.model)
     seed = recipe.seed if options.seed is None else options.seed
     recipe = dataclasses.replace(recipe, seed=seed)
+    if folders.holds_classes(options.data, recipe):
+        recipe = folders.adapted(recipe)
     if options.epochs is None:
         return recipe
     start = recipe.start and dataclasses.replace(recipe.start, epochs=options.epochs)
@@ -123,24 +110,24 @@ def _two_or_more(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models_tflite.training",
-        description="Train a model on real recordings, judge it on groups it never heard, and write the pair "
-        "MODEL.tflite + MODEL.json.",
+        description="Train a model on real recordings, judge it on groups it never heard, and write "
+        "MODEL.tflite, its card MODEL.json and the card's page MODEL.md.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", choices=("heart2", "heart5"))
+    parser.add_argument("model", choices=MODELS)
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder that holds physionet2016, circor, pascal-heart"
+        "--data", type=Path, required=True, help="folder that holds the public datasets, or class folders"
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path(__file__).parents[1],
-        help="where the pair goes (default: %(default)s)",
+        help="where the files go (default: %(default)s)",
     )
     parser.add_argument("--epochs", type=_positive, help="default: what the recipe says")
     parser.add_argument(
-        "--folds", type=_two_or_more, default=3, help="of the cross-validation (default: %(default)s)"
+        "--folds", type=_two_or_more, help=f"of the cross-validation (default: the dataset's own, or {FOLDS})"
     )
     parser.add_argument("--seed", type=int, help="default: what the recipe says")
     return parser

@@ -1,24 +1,31 @@
-"""What a recipe reaches on groups it never heard: cross-validation over groups, then whole sites held out."""
+"""What a recipe reaches on groups it never heard: from out-of-fold predictions to calibration and figures.
+
+Cross-fitted: the temperature and the threshold that a fold is judged with come from the other folds, so that
+confidence, coverage and rejection are as honest as accuracy. Shipped are those fitted on all folds.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-import keras
 import numpy as np
-import numpy.typing as npt
 
-from edge_worker.features import Float32Array
 from models_tflite import metrics
+from models_tflite.figures import Judged, acceptable, describe
 from models_tflite.training.calibration import (
-    FloatArray,
-    IntArray,
     fit_temperature,
     fit_threshold,
     recording_probabilities,
+    rule,
 )
-from models_tflite.training.corpus import Corpus, TrainingError
-from models_tflite.training.fit import fit, windows_of
+from models_tflite.training.corpus import TrainingError
+from models_tflite.training.out_of_fold import OutOfFold, StrArray
 from models_tflite.training.recipe import Recipe
+
+HOW: Final = (
+    "Each recording was judged by an int8 model that never heard its group, at the temperature and the "
+    "threshold of the other folds. The shipped model was trained on all groups by the same recipe. Intervals "
+    "hold 95 %: bootstrap over groups, where there are five or more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,90 +34,108 @@ class Assessment:
 
     temperature: float
     threshold: float
+    threshold_rule: str
     figures: dict[str, Any]
 
 
-def assess(corpus: Corpus, recipe: Recipe, start: keras.Model | None, folds: int, seed: int) -> Assessment:
-    """Train once per fold and once per held-out site; every recording is judged by a model that never
-    heard its group, and only recordings of the sites that `recipe.judged_on` names are counted.
+def assess(unheard: OutOfFold, recipe: Recipe, away: OutOfFold | None = None) -> Assessment:
+    """Return the figures of out-of-fold predictions, and of sites that were held out whole (`away`).
+
+    Raises:
+        TrainingError: there is one fold only, and so none that could calibrate it.
     """
-    judged = np.char.startswith(corpus.sites, recipe.judged_on)
-    fold = corpus.folds(folds, seed)
-    if len(np.unique(fold[judged])) < folds:
+    if len(np.unique(unheard.fold)) < 2:  # noqa: PLR2004 one to calibrate, one to judge
         raise TrainingError(
-            f"{recipe.model} has fewer groups to be judged on than {folds} folds: lower --folds"
+            "predictions of one fold cannot be calibrated by another: give those of all folds"
         )
-    rounds = []
-    for k in range(folds):
-        model = fit(corpus.subset(fold != k), recipe, start, seed + k, f"{recipe.model} fold {k + 1}/{folds}")
-        rounds.append(_unheard(model, corpus.subset((fold == k) & judged), recipe))
-    logits, owner, targets, sites = _joined(rounds)
-    temperature = fit_temperature(logits, owner, targets)
-    probabilities = recording_probabilities(logits, owner, temperature)
-    threshold = fit_threshold(probabilities, recipe.coverage)
-
-    def described(probabilities: FloatArray, targets: IntArray) -> dict[str, Any]:
-        return describe(probabilities, targets, recipe.labels, threshold)
-
-    held_out = {}
-    for site in sorted(set(recipe.held_out_sites) & set(sites)):
-        logits, owner, away, _ = _without(corpus, recipe, site, seed)
-        held_out[site] = described(recording_probabilities(logits, owner, temperature), away)
-    figures = {
-        "cross_validation": {"folds": folds, **described(probabilities, targets)},
-        "by_site": {
-            str(site): described(probabilities[sites == site], targets[sites == site])
-            for site in np.unique(sites)
+    temperature, threshold = _calibrated(unheard, recipe)
+    judged, by_fold = _cross_fitted(unheard, recipe)
+    has_others = bool((unheard.targets == len(recipe.labels)).any())
+    return Assessment(
+        temperature,
+        threshold,
+        rule(recipe.coverage, recipe.rejection, has_others=has_others),
+        {
+            "how": HOW,
+            "cross_validation": {
+                "folds": len(by_fold),
+                **describe(judged, recipe.labels),
+                "by_fold": by_fold,
+            },
+            "before_int8": _before_int8(unheard, recipe, temperature),
+            "by_site": _by_site(judged, unheard.sites, recipe.labels),
+            "site_held_out": {} if away is None else _held_out(away, recipe, temperature, threshold),
         },
-        "site_held_out": held_out,
-    }
-    return Assessment(temperature, threshold, figures)
-
-
-def describe(
-    probabilities: FloatArray, targets: IntArray, labels: tuple[str, ...], threshold: float
-) -> dict[str, Any]:
-    """Return the figures of recordings: (recordings, labels) probabilities against (recordings,) targets."""
-    predicted = probabilities.argmax(axis=1)
-    counts = metrics.confusion(targets, predicted, len(labels))
-    confidence = probabilities.max(axis=1)
-    accepted = confidence >= threshold
-    correct = predicted == targets
-    return {
-        "n": len(targets),
-        "accuracy": metrics.accuracy(counts),
-        "balanced_accuracy": metrics.balanced_accuracy(counts),
-        "macro_f1": metrics.macro_f1(counts),
-        "auc": metrics.auc(targets == 1, probabilities[:, 1]) if len(labels) == 2 else None,  # noqa: PLR2004
-        "expected_calibration_error": metrics.expected_calibration_error(correct, confidence),
-        "accepted_fraction": float(accepted.mean()),
-        "accuracy_when_accepted": float(correct[accepted].mean()) if accepted.any() else None,
-        "per_class": metrics.per_class(counts, labels),
-        "confusion": counts.tolist(),
-    }
-
-
-_Round = tuple[Float32Array, IntArray, IntArray, npt.NDArray[np.str_]]
-
-
-def _unheard(model: keras.Model, corpus: Corpus, recipe: Recipe) -> _Round:
-    """Return logits and owner of the windows, target and site of the recordings."""
-    seen, owner = windows_of(corpus, recipe)
-    return model.predict(seen, batch_size=256, verbose=0), owner, corpus.targets, corpus.sites
-
-
-def _joined(rounds: list[_Round]) -> _Round:
-    offsets = np.cumsum([0] + [len(targets) for _, _, targets, _ in rounds])
-    return (
-        np.concatenate([logits for logits, _, _, _ in rounds]),
-        np.concatenate([owner + offset for (_, owner, _, _), offset in zip(rounds, offsets, strict=False)]),
-        np.concatenate([targets for _, _, targets, _ in rounds]),
-        np.concatenate([sites for _, _, _, sites in rounds]),
     )
 
 
-def _without(corpus: Corpus, recipe: Recipe, site: str, seed: int) -> _Round:
-    """Train without a site and judge it. From nothing: what a start was trained on may hold the site."""
-    away = corpus.sites == site
-    model = fit(corpus.subset(~away), recipe, None, seed, f"{recipe.model} without {site}")
-    return _unheard(model, corpus.subset(away), recipe)
+def _calibrated(unheard: OutOfFold, recipe: Recipe) -> tuple[float, float]:
+    """Return the temperature and the threshold that these predictions ask for."""
+    temperature = fit_temperature(unheard.logits, unheard.owner, unheard.targets)
+    probabilities = recording_probabilities(unheard.logits, unheard.owner, temperature)
+    threshold = fit_threshold(
+        probabilities,
+        unheard.targets,
+        len(recipe.labels),
+        recipe.coverage,
+        recipe.rejection,
+        sites=unheard.sites,
+    )
+    return temperature, threshold
+
+
+def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
+    """Return every recording as judged with the calibration of the other folds, and each fold's figures."""
+    probabilities = np.zeros((len(unheard.targets), recipe.outputs))
+    accepted = np.zeros(len(unheard.targets), dtype=bool)
+    calibrations = []
+    for k in np.unique(unheard.fold):
+        here = unheard.fold == k
+        temperature, threshold = _calibrated(unheard.subset(~here), recipe)
+        part = unheard.subset(here)
+        probabilities[here] = recording_probabilities(part.logits, part.owner, temperature)
+        accepted[here] = acceptable(probabilities[here], len(recipe.labels), threshold)
+        calibrations.append((here, {"temperature": round(temperature, 4), "threshold": threshold}))
+    judged = Judged(unheard.targets, probabilities, accepted, unheard.groups)
+    return judged, [
+        {**calibration, **_in_short(describe(judged.subset(here), recipe.labels))}
+        for here, calibration in calibrations
+    ]
+
+
+def _before_int8(unheard: OutOfFold, recipe: Recipe, temperature: float) -> dict[str, Any] | None:
+    """Return what the float models reached, and how much more their int8 form did (below 0: less)."""
+    if unheard.float_logits is None:
+        return None
+    known = unheard.targets < len(recipe.labels)
+    before, after = (
+        recording_probabilities(logits, unheard.owner, temperature)[known, : len(recipe.labels)].argmax(
+            axis=1
+        )
+        for logits in (unheard.float_logits, unheard.logits)
+    )
+    report: dict[str, Any] = {"same_label": metrics.number(float((before == after).mean()))}
+    gain = {}
+    for name, figure in (("accuracy", metrics.accuracy), ("balanced_accuracy", metrics.balanced_accuracy)):
+        float_value, int8_value = (
+            float(figure(metrics.confusion(unheard.targets[known], said, len(recipe.labels))))
+            for said in (before, after)
+        )
+        report[name], gain[name] = metrics.number(float_value), metrics.number(int8_value - float_value)
+    return {**report, "int8_minus_float": gain}
+
+
+def _held_out(away: OutOfFold, recipe: Recipe, temperature: float, threshold: float) -> dict[str, Any]:
+    probabilities = recording_probabilities(away.logits, away.owner, temperature)
+    accepted = acceptable(probabilities, len(recipe.labels), threshold)
+    judged = Judged(away.targets, probabilities, accepted, away.groups)
+    return _by_site(judged, away.sites, recipe.labels)
+
+
+def _by_site(judged: Judged, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {str(site): _in_short(describe(judged.subset(sites == site), labels)) for site in np.unique(sites)}
+
+
+def _in_short(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a part without its curve and its table: too few recordings for them."""
+    return {name: of for name, of in report.items() if name not in ("reliability", "confusion")}

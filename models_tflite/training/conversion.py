@@ -1,16 +1,22 @@
 """From a Keras model to an int8 TFLite file."""
 
-import os
-import tempfile
+import contextlib
+import io
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from edge_worker.features import Float32Array
-from models_tflite.training.corpus import TrainingError
+
+REPRESENTATIVE_WINDOWS: Final = 400
+
+
+def representative(windows: Float32Array) -> Float32Array:
+    """Return windows, evenly chosen, that show the ranges that the tensors of a network take."""
+    return windows[:: max(1, len(windows) // REPRESENTATIVE_WINDOWS)]
 
 
 def to_int8(model: keras.Model, representative: Float32Array) -> bytes:
@@ -26,34 +32,6 @@ def to_int8(model: keras.Model, representative: Float32Array) -> bytes:
     converter.representative_dataset = batches
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    content: bytes = converter.convert()
+    with contextlib.redirect_stdout(io.StringIO()):  # TensorFlow names every variable it meets
+        content: bytes = converter.convert()
     return content
-
-
-def check_writable(folder: Path) -> None:
-    """Make sure, before hours of training, that its result can be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise TrainingError(f"{folder} cannot be written ({error.strerror}): choose another --out") from error
-
-
-def replace(files: dict[Path, bytes]) -> None:
-    """Write files so that each is the old or the new one at any time, never half of one."""
-    try:
-        for path, content in files.items():
-            _part(path).write_bytes(content)
-        for path in files:
-            os.replace(_part(path), path)  # noqa: PTH105 the atomic one, by name
-    except OSError as error:
-        for path in files:
-            _part(path).unlink(missing_ok=True)
-        raise TrainingError(
-            f"{error.filename} cannot be written ({error.strerror}): choose another --out"
-        ) from error
-
-
-def _part(path: Path) -> Path:
-    return path.with_suffix(path.suffix + ".part")

@@ -1,11 +1,13 @@
-"""The public heart sound datasets: which folder, which columns, which label, site and group each row has."""
+"""The public datasets: which folder, which columns, which label, site and group each row has."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from models_tflite.training.corpus import Recording, TrainingError
+from models_tflite.training.corpus import BACKGROUND, Recording, TrainingError
 
 PHYSIONET_BLOCK: Final = 10
 """PhysioNet 2016 names no patients; neighbours in its numbering may be one: blocks of so many records
@@ -69,3 +71,58 @@ def rows(folder: Path, *columns: str) -> Iterator[dict[str, str]]:
             if column not in (reader.fieldnames or ()):
                 raise TrainingError(f"{folder / 'labels.csv'} has no column {column}: see docs/models.md")
         yield from reader
+
+
+def esc50(data: Path) -> Iterator[Recording]:
+    """ESC-50 (Piczak 2015): fifty kinds of environmental sound; clips of one source are in one fold."""
+    folder = dataset_folder(data, "esc50")
+    for row in rows(folder, "file", "category", "fold", "src_file"):
+        group = f"freesound-{row['src_file']}"
+        yield Recording(folder / row["file"], row["category"], "esc50", group, row["fold"])
+
+
+def urbansound8k(data: Path) -> Iterator[Recording]:
+    """UrbanSound8K (Salamon et al. 2014): ten kinds of urban sound; clips of one source are in one fold."""
+    folder = dataset_folder(data, "urbansound8k")
+    for row in rows(folder, "file", "class", "fold", "source_id"):
+        group = f"freesound-{row['source_id']}"
+        yield Recording(folder / row["file"], row["class"], "urbansound8k", group, row["fold"])
+
+
+def fsdd(data: Path, labels: Collection[str]) -> Iterator[Recording]:
+    """Free Spoken Digit Dataset (Jackson et al. 2018); words that are no label are background."""
+    return _words(data, "fsdd", labels)
+
+
+def speech_commands(data: Path, labels: Collection[str]) -> Iterator[Recording]:
+    """Speech Commands (Warden 2018), words of one second; those that are no label are background."""
+    return _words(data, "speech_commands", labels)
+
+
+def ravdess(data: Path) -> Iterator[Recording]:
+    """RAVDESS speech (Livingstone and Russo 2018): eight acted emotions; odd actors are men."""
+    folder = dataset_folder(data, "ravdess")
+    for row in rows(folder, "file", "emotion", "actor"):
+        voice = "male" if row["actor"][-1:] in set("13579") else "female"
+        yield Recording(folder / row["file"], row["emotion"], f"ravdess-{voice}", f"ravdess-{row['actor']}")
+
+
+def no_hearts(data: Path) -> Iterator[Recording]:
+    """A choice of environmental and urban sounds and speech as background of the heart models."""
+    chosen = {
+        "esc50": (esc50(data), 4),
+        "urbansound8k": (urbansound8k(data), 8),
+        "ravdess": (ravdess(data), 8),
+        "fsdd": (fsdd(data, ()), 20),
+        "speech_commands": (speech_commands(data, ()), 40),
+    }
+    for name, (recordings, every) in chosen.items():
+        for recording in islice(recordings, 0, None, every):
+            yield replace(recording, label=BACKGROUND, site=f"background-{name}", fold="")
+
+
+def _words(data: Path, name: str, labels: Collection[str]) -> Iterator[Recording]:
+    folder = dataset_folder(data, name)
+    for row in rows(folder, "file", "word", "speaker"):
+        label = row["word"] if row["word"] in labels else BACKGROUND
+        yield Recording(folder / row["file"], label, name, f"{name}-{row['speaker']}")

@@ -1,6 +1,8 @@
 """Training of one network: balanced disturbed batches in, the best weights by validation out."""
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.features import Float32Array, normalise, windows
-from models_tflite.training import architecture
+from models_tflite.training import architecture, heart_network
 from models_tflite.training.augmentation import crop, disturb, mix
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
@@ -45,18 +47,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
         return mix(disturb(seen, how, random), self._targets[drawn], random, recipe.mixup)
 
 
-def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, title: str) -> keras.Model:
-    """Train on a corpus, of which one part, of other groups, only chooses the best weights."""
+def fit(
+    corpus: Corpus,
+    recipe: Recipe,
+    start: keras.Model | None,
+    seed: int,
+    title: str,
+    *,
+    on_epoch: Callable[[int], None] = lambda _: None,
+) -> keras.Model:
+    """Train on a corpus, of which one part, of other groups, only chooses the best weights.
+
+    `on_epoch` hears how many epochs are done.
+    """
     keras.utils.set_random_seed(seed)
-    validation = corpus.folds(recipe.validation_folds, seed) == 0
-    model = architecture.build(
-        recipe.window_frames,
-        recipe.features.bands,
-        recipe.outputs,
-        widths=recipe.widths,
-        halving=recipe.halving,
-        dropout=recipe.dropout,
-    )
+    fold = corpus.folds(recipe.validation_folds, seed)
+    validation = fold == np.bincount(fold).argmin()  # the smallest holds the fewest of few speakers
+    model = _untrained(recipe, recipe.precision)
     if start is not None:
         _copy_layers(start, model)
     model.compile(
@@ -76,14 +83,16 @@ def fit(corpus: Corpus, recipe: Recipe, start: keras.Model | None, seed: int, ti
             callbacks=[
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                 keras.callbacks.ModelCheckpoint(
-                    best, "val_loss", save_best_only=True, save_weights_only=True
+                    best, "val_loss", save_best_only=recipe.keep_best, save_weights_only=True
                 ),
-                _progress(recipe.epochs, title),
+                _progress(recipe.epochs, title, on_epoch),
             ],
             verbose=0,
         )
         model.load_weights(best)
-    return model
+    exact = _untrained(recipe, "float32")
+    exact.set_weights(model.get_weights())
+    return exact
 
 
 def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArray[np.intp]]:
@@ -93,6 +102,28 @@ def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArra
         for item in corpus.frames
     ]
     return np.concatenate(cut), np.repeat(np.arange(len(cut)), [len(part) for part in cut])
+
+
+def _untrained(recipe: Recipe, precision: str) -> keras.Model:
+    """Return the network of a recipe; it computes in `precision` and keeps its weights in float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        build = (
+            heart_network.build
+            if recipe.network == "course"
+            else partial(architecture.build, separable=recipe.separable)
+        )
+        return build(
+            recipe.window_frames,
+            recipe.features.bands,
+            recipe.outputs,
+            widths=recipe.widths,
+            halving=recipe.halving,
+            dropout=recipe.dropout,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _weighted(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, Float32Array, Float32Array]:
@@ -109,11 +140,12 @@ def _copy_layers(source: keras.Model, target: keras.Model) -> None:
         taken.set_weights(given.get_weights())
 
 
-def _progress(epochs: int, title: str) -> keras.callbacks.Callback:
+def _progress(epochs: int, title: str, on_epoch: Callable[[int], None]) -> keras.callbacks.Callback:
     bar = tqdm(total=epochs, desc=title, unit="epoch", disable=None)
 
-    def advance(_epoch: int, logs: dict[str, Any]) -> None:
+    def advance(epoch: int, logs: dict[str, Any]) -> None:
         bar.update()
+        on_epoch(epoch + 1)
         bar.set_postfix(loss=f"{logs['loss']:.3f}", validation=f"{logs['val_loss']:.3f}")
 
     return keras.callbacks.LambdaCallback(on_epoch_end=advance, on_train_end=lambda _logs: bar.close())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edge_worker.classifier import Hears
 from edge_worker.features import HEART, Features, Pad
@@ -44,10 +44,16 @@ class Recipe:
     mixup: float = 0.2
     """Alpha of the beta distribution; windows and targets are blended."""
     label_smoothing: float = 0.0
+    network: Literal["picture", "course"] = "picture"
+    """`architecture.build` of the picture of time and bands, or `heart_network.build` of their course."""
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
     halving: tuple[int, ...] = (0, 1)
-    """Separable layers that halve time and bands."""
+    """Layers after the first that halve time and bands."""
+    separable: bool = True
+    """Depthwise-separable convolutions; else whole ones, of more weights and no slower where int8 is wide."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Numbers that training computes with; weights are float32 in both."""
     dropout: float = 0.3
     start: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
@@ -56,8 +62,12 @@ class Recipe:
     max_missing_fraction: float = 0.1
     coverage: float = 0.8
     """Share of recordings that the threshold accepts, on recordings never trained on."""
+    rejection: float | None = None
+    """Share of recordings that are none of the labels that the threshold rejects; before `coverage`."""
     validation_folds: int = 10
     """One part in so many, of other groups, chooses the best epoch."""
+    keep_best: bool = True
+    """Whether that part chooses; else the last epoch is kept, for labels too rare there to choose by."""
     seed: int = 1
 
     @property

@@ -6,6 +6,7 @@ requirements/tflite-runtime.txt.
 """
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -24,7 +25,13 @@ from edge_worker.network import Network, runtime_name
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models_tflite"
-NAMES = ("heart2", "heart5")
+NAMES = tuple(
+    path.stem
+    for path in sorted(MODELS.glob("*.tflite"))
+    if json.loads(path.with_suffix(".json").read_text()).get("kind", "classifier") == "classifier"
+)
+LIKELIEST = 5
+"""Probabilities that are recorded of many."""
 VECTORS: dict[str, Any] = json.loads((ROOT / "tests" / "vectors" / "models.json").read_text())
 
 
@@ -44,42 +51,59 @@ def sound(name: str) -> tuple[npt.NDArray[np.int16], int]:
     return (pcm if channels == 1 else np.stack([pcm] * channels, axis=1)), rate
 
 
+def sounds_for(classifier: Classifier) -> list[str]:
+    """Return the vectors of the kind of sound that a model hears."""
+    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.hears]
+
+
+def decided(answer: dict[str, Any]) -> bool:
+    """Return whether the best label is further from the next than runtimes may be from each other."""
+    first, second, *_ = answer["probabilities"].values()
+    return bool(first - second > 2 * VECTORS["tolerance"])
+
+
+def test_there_are_models() -> None:
+    assert {"heart2", "heart5"} <= set(NAMES)
+
+
 @pytest.mark.parametrize("model", NAMES)
-@pytest.mark.parametrize("name", VECTORS["sounds"])
-def test_every_runtime_gives_the_recorded_answer(model: str, name: str) -> None:
-    expected = VECTORS["answers"][model][name]
+def test_every_runtime_gives_the_recorded_answer(model: str) -> None:
+    classifier = Classifier.load(MODELS, model)
+    expected = VECTORS["answers"][model]
 
-    found = Classifier.load(MODELS, model).classify(Signal.from_pcm(*sound(name)))
-
-    assert found.sha256 == VECTORS["answers"][model]["sha256"], "record the vectors again: docs/models.md"
-    assert found.label == expected["label"]
-    assert found.windows == expected["windows"]
-    assert found.probabilities == pytest.approx(expected["probabilities"], abs=VECTORS["tolerance"])
+    assert classifier.card.sha256 == expected["sha256"], "record the vectors again: docs/models.md"
+    assert any(map(decided, (expected[name] for name in sounds_for(classifier))))
+    for name in sounds_for(classifier):
+        found = classifier.classify(Signal.from_pcm(*sound(name)))
+        if decided(expected[name]):
+            assert found.label == expected[name]["label"], name
+        assert found.windows == expected[name]["windows"], name
+        likely = {label: found.probabilities[label] for label in expected[name]["probabilities"]}
+        assert likely == pytest.approx(expected[name]["probabilities"], abs=VECTORS["tolerance"]), name
 
 
 @pytest.mark.parametrize("model", NAMES)
 def test_prediction_is_whole(model: str) -> None:
     classifier = Classifier.load(MODELS, model)
 
-    found = classifier.classify(Signal.from_pcm(*sound("steady heart")))
+    found = classifier.classify(Signal.from_pcm(*sound(sounds_for(classifier)[0])))
 
     assert tuple(found.probabilities) == classifier.card.labels
     total = sum(found.probabilities.values())
     assert total <= 1 + 1e-9 if classifier.card.background else total == pytest.approx(1)
     assert found.confidence == max(found.probabilities.values()) == found.probabilities[found.label]
-    assert found.accepted is (found.confidence >= classifier.card.threshold)
+    none_of_these = 1 - total
+    sure = found.confidence >= max(classifier.card.threshold, none_of_these)
+    assert found.accepted is sure
     assert found.took_ms > 0
 
 
 @pytest.mark.parametrize("model", NAMES)
-@pytest.mark.parametrize("samples", [0, 1, 150, 3000, 40_001])
-@pytest.mark.parametrize("value", [0, 32767, -32768])
-def test_any_length_of_any_constant_is_answered(model: str, samples: int, value: int) -> None:
-    found = Classifier.load(MODELS, model).classify(
-        Signal.from_pcm(np.full(samples, value, dtype=np.int16), 4000)
-    )
-
-    assert np.isfinite(list(found.probabilities.values())).all()
+def test_any_length_of_any_constant_is_answered(model: str) -> None:
+    classifier = Classifier.load(MODELS, model)
+    for samples, value in itertools.product((0, 1, 150, 3000, 40_001), (0, 32767, -32768)):
+        found = classifier.classify(Signal.from_pcm(np.full(samples, value, dtype=np.int16), 4000))
+        assert np.isfinite(list(found.probabilities.values())).all()
 
 
 def test_models_are_int8_and_small() -> None:
@@ -205,9 +229,10 @@ def record() -> None:
     for model in NAMES:
         classifier = Classifier.load(MODELS, model)
         VECTORS["answers"][model] = {"sha256": classifier.card.sha256}
-        for name in VECTORS["sounds"]:
+        for name in sounds_for(classifier):
             found = classifier.classify(Signal.from_pcm(*sound(name)))
-            probabilities = {label: round(p, 4) for label, p in found.probabilities.items()}
+            likeliest = sorted(found.probabilities.items(), key=lambda item: -item[1])[:LIKELIEST]
+            probabilities = {label: round(p, 4) for label, p in likeliest}
             answer = {"label": found.label, "windows": found.windows, "probabilities": probabilities}
             VECTORS["answers"][model][name] = answer
     (ROOT / "tests" / "vectors" / "models.json").write_text(json.dumps(VECTORS, indent=1) + "\n")

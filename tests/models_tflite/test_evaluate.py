@@ -1,8 +1,10 @@
 """The evaluation command as a program, on files made here, and what it says to wrong input."""
 
 import csv
+import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from edge_worker.classifier import Classifier
+from edge_worker.features import Signal
+from models_tflite import evaluate
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -24,7 +30,12 @@ KEYS = {
     "accepted_fraction",
     "accuracy_when_accepted",
     "ms_per_file",
+    "expected_calibration_error",
+    "intervals",
+    "reliability",
+    "cost",
 }
+MODELS = ROOT / "models_tflite"
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -41,9 +52,9 @@ def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def make_sounds(folder: Path) -> list[str]:
-    """Write the same four seconds as wav, flac and ogg, at different rates and channel counts."""
+    """Write the same four seconds as wav, flac, ogg and mp3, at different rates and channel counts."""
     names = []
-    for suffix, rate, channels in (("wav", 44100, 2), ("flac", 4000, 1), ("ogg", 16000, 1)):
+    for suffix, rate, channels in (("wav", 44100, 2), ("flac", 4000, 1), ("ogg", 16000, 1), ("mp3", 8000, 1)):
         noise = np.random.default_rng(0).normal(size=(4 * rate, channels)) * 0.1
         soundfile.write(folder / f"sound.{suffix}", noise, rate)
         names.append(f"sound.{suffix}")
@@ -53,7 +64,7 @@ def make_sounds(folder: Path) -> list[str]:
 def test_report_has_every_figure_and_takes_any_format(tmp_path: Path) -> None:
     rows = [
         {"file": name, "label": label, "comment": "ignored"}
-        for name, label in zip(make_sounds(tmp_path), ("normal", "abnormal", "normal"), strict=True)
+        for name, label in zip(make_sounds(tmp_path), ("normal", "abnormal", "normal", "normal"), strict=True)
     ]
 
     done = run("heart2", "--labels", write_csv(tmp_path / "labels.csv", rows))
@@ -61,9 +72,11 @@ def test_report_has_every_figure_and_takes_any_format(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report.keys() >= KEYS
-    assert report["n"] == 3
-    assert sum(sum(row.values()) for row in report["confusion"].values()) == 3
-    assert report["auc"] in (0.0, 0.5, 1.0)
+    assert report["n"] == report["groups"] == 4
+    assert sum(sum(row.values()) for row in report["confusion"].values()) == 4
+    assert 0 <= report["auc"] <= 1
+    assert report["cost"]["bytes"] == (MODELS / "heart2.tflite").stat().st_size
+    assert report["cost"]["features_ms"] > 0 < report["cost"]["inference_ms"]
     assert report["accepted_fraction"] == 0, "noise must never be accepted"
     assert report["accuracy_when_accepted"] is None
 
@@ -80,6 +93,72 @@ def test_root_is_where_files_are_and_one_class_has_no_auc(tmp_path: Path) -> Non
     assert report["auc"] is None
     assert report["per_class"]["murmur"]["recall"] is None
     assert report["accuracy"] == report["balanced_accuracy"] == report["per_class"]["normal"]["recall"]
+
+
+def test_columns_have_any_name_and_groups_and_parts_are_told_apart(tmp_path: Path) -> None:
+    names = make_sounds(tmp_path)
+    rows = [
+        {"path": name, "finding": "normal", "patient": str(number // 2), "site": "ward" if number else ""}
+        for number, name in enumerate(names)
+    ]
+    labels = write_csv(tmp_path / "labels.csv", rows)
+    columns = ("--file-column", "path", "--label-column", "finding", "--group-column", "patient")
+
+    done = run("heart2", "--labels", labels, *columns, "--by", "site")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["n"] == 4
+    assert report["groups"] == 2
+    assert report["intervals"]["accuracy"] is None, "two patients say nothing about others"
+    assert report["by"].keys() == {"ward"}
+    assert report["by"]["ward"]["n"] == 3
+    assert_refused(run("heart2", "--labels", labels, *columns, "--by", "age"), "has no column age")
+
+
+@pytest.fixture
+def with_background(tmp_path: Path) -> Path:
+    """A folder with heart5 whose last output stands for none of the labels."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    shutil.copy(MODELS / "heart5.tflite", folder)
+    card = json.loads((MODELS / "heart5.json").read_text())
+    changed = card | {"labels": card["labels"][:-1], "background": True, "hears": "sound"}
+    (folder / "heart5.json").write_text(json.dumps(changed))
+    return folder
+
+
+def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path, with_background: Path) -> None:
+    names = make_sounds(tmp_path)
+    rows = [
+        {"file": name, "label": label} for name, label in zip(names, ("murmur", "a", "b", "c"), strict=True)
+    ]
+    labels = write_csv(tmp_path / "labels.csv", rows)
+    command = ("heart5", "--labels", labels, "--models-dir", with_background)
+
+    done = run(*command, "--others-as-background")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["n"] == 1
+    assert report["background"]["n"] == 3
+    assert report["background"]["rejected"] in (0, 0.3333, 0.6667, 1)
+    assert_refused(run(*command), "does not know 'a'.*--others-as-background")
+    assert_refused(run("heart5", "--labels", labels, "--others-as-background"), "knows no background")
+
+
+def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
+    """Quality asks a loud enough, unclipped sound of it, and no heartbeat."""
+    classifier = Classifier.load(MODELS, "heart5")
+    sure = dataclasses.replace(classifier.card, threshold=0.0)
+    classifier.card = dataclasses.replace(sure, hears="sound")
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+
+    assert evaluate.judge(classifier, Signal(noise, 4000)).accepted
+    assert not evaluate.judge(classifier, Signal(np.sign(noise), 4000)).accepted
+    assert not evaluate.judge(classifier, Signal(noise * 1e-5, 4000)).accepted
+    classifier.card = dataclasses.replace(sure, hears="heart")
+    assert not evaluate.judge(classifier, Signal(noise, 4000)).accepted
 
 
 def no_samples(folder: Path) -> dict[str, str]:
@@ -142,3 +221,5 @@ def test_help_shows_examples() -> None:
 
     assert done.returncode == 0
     assert "examples:" in done.stdout
+    for model in ("heart2", "heart5", "digits", "esc50", "us8k", "emotion"):
+        assert f"models_tflite.evaluate {model} --labels" in done.stdout

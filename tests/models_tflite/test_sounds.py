@@ -1,0 +1,70 @@
+"""Environmental sounds: what their models may learn from, and how the source system did it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models_tflite.training import draw, esc50, us8k
+from models_tflite.training.corpus import Corpus, Recording
+
+
+def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
+    items = tuple(Recording(Path("x"), label, "x", group) for label, group in recordings)
+    return Corpus(items, tuple(np.zeros((10, 4), np.float32) for _ in items), labels)
+
+
+def test_c1_us8k_starts_from_no_source_that_it_is_judged_on(datasets: Path) -> None:
+    """Both datasets come from Freesound; clips of thirteen sources are in both."""
+    judged = {recording.group for recording in us8k.gather(datasets)}
+
+    assert len(judged & {recording.group for recording in esc50.gather(datasets)}) == 13
+    assert not judged & {recording.group for recording in us8k.gather_others(datasets)}
+
+
+def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None:
+    for recipe in (esc50.RECIPE, us8k.START, us8k.RECIPE):
+        assert {recording.label for recording in recipe.gather(datasets)} == set(recipe.labels)
+
+
+def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> None:
+    corpus = corpus_of(*[("bell", "long")] * 16, ("bell", "short"), ("rain", "one"), labels=("bell", "rain"))
+
+    chance = draw.by_source(corpus)
+
+    assert chance.sum() == pytest.approx(1)
+    assert chance[-1] == pytest.approx(0.5)
+    assert chance[:16].sum() / chance[16] == pytest.approx(4)
+
+
+@pytest.mark.training
+def test_fused_batch_normalisation_equals_that_of_keras() -> None:
+    keras = pytest.importorskip("keras")
+    from models_tflite.training.normalisation import BatchNormalization  # noqa: PLC0415 TensorFlow
+
+    inputs = np.random.default_rng(0).normal(3, 2, (8, 5, 4, 3)).astype(np.float32)
+    fused, plain = BatchNormalization(momentum=0.5), keras.layers.BatchNormalization(momentum=0.5)
+
+    for training in (True, True, False):
+        shown, wanted = (np.asarray(layer(inputs, training=training)) for layer in (fused, plain))
+        np.testing.assert_allclose(shown, wanted, atol=1e-4 if training else 0.02)
+
+
+@pytest.mark.training
+def test_c3_the_baseline_learns_and_keeps_the_best_epoch() -> None:
+    pytest.importorskip("keras")
+    from models_tflite.training import baseline_sounds  # noqa: PLC0415 TensorFlow
+
+    random = np.random.default_rng(0)
+    recordings, frames = [], []
+    for number in range(40):
+        label = ("hum", "hiss")[number % 2]
+        recordings.append(Recording(Path("x"), label, "x", str(number), fold=str(number // 2 % 2)))
+        slope = np.linspace(0, 20, 12) * (1 if label == "hiss" else -1)
+        frames.append((slope - 50 + random.normal(0, 3, (44, 12))).astype(np.float32))
+    corpus = Corpus(tuple(recordings), tuple(frames), ("hiss", "hum"))
+
+    figures = baseline_sounds.judge(corpus, seconds=1.0, epochs=3)
+
+    assert [fold for fold, _, _ in figures] == ["0", "1"]
+    assert min(balanced for _, _, balanced in figures) > 0.9
