@@ -119,14 +119,19 @@ def _swells(is_loud: npt.NDArray[np.bool_]) -> float:
 
 def _skew(bands: Float32Array) -> FloatArray:
     """Return the skewness of each of the bands (bands, frames): (bands,)."""
-    centred = bands - bands.mean(axis=1, keepdims=True)
-    cubed: FloatArray = (centred * centred * centred).mean(axis=1) / (bands.std(axis=1) + MIN_SPREAD_DB) ** 3
-    return cubed
+    centred, spread = _centred(bands)
+    skew: FloatArray = (centred * centred * centred).mean(axis=1) / spread**3
+    return skew
 
 
 def _correlation(bands: Float32Array) -> FloatArray:
     """Return the correlation over time of each of the bands (4, frames) with the lowest: (4,)."""
-    centred = bands - bands.mean(axis=1, keepdims=True)
-    spread = bands.std(axis=1) + MIN_SPREAD_DB
-    together: FloatArray = (centred * centred[LOW]).mean(axis=1) / (spread * spread[LOW])
+    centred, spread = _centred(bands)
+    together: FloatArray = centred @ centred[LOW] / (spread * spread[LOW] * bands.shape[1])
     return together
+
+
+def _centred(bands: Float32Array) -> tuple[Float32Array, FloatArray]:
+    """Return bands (bands, frames) without their means, and their deviations (bands,)."""
+    centred = bands - bands.mean(axis=1, keepdims=True)
+    return centred, np.sqrt(np.square(centred).mean(axis=1)) + np.float32(MIN_SPREAD_DB)

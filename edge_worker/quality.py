@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_worker import scorecard
 from edge_worker.features import HEART, Signal
-from edge_worker.measures import measure
+from edge_worker.measures import LOUD, QUIET, measure
 from edge_worker.result import Quality
 
 MIN_DURATION_S: Final = 1.5
@@ -26,8 +26,8 @@ SNR_BANDS: Final = 20
 """Lowest bands of the shared spectrogram, 20 to about 400 Hz: where heart sounds are."""
 
 
-def assess(signal: Signal, heart_rate_bpm: float | None = None) -> Quality:
-    """Judge the sound of a whole recording."""
+def assess(signal: Signal) -> Quality:
+    """Judge the sound of a whole recording as a heart."""
     card = scorecard.shipped()
     standard = card.standardised(measure(signal.features(HEART)))
     heart, clear = card.heart.probability(standard), card.clear.probability(standard)
@@ -68,9 +68,10 @@ def _levels(signal: Signal) -> tuple[float, float]:
 
     The 20th and 95th percentile of the power of the frames: S1 and S2 fill about a quarter of a cycle.
     """
-    power = 10 ** (signal.features(HEART)[:, :SNR_BANDS] / 10)
-    quiet_db, loud_db = 10 * np.log10(np.percentile(power.sum(axis=1), (20, 95))) - FULL_SCALE_DB
-    return float(quiet_db), float(loud_db)
+    power = np.exp(signal.features(HEART)[:, :SNR_BANDS] * np.float32(np.log(10) / 10)).sum(axis=1)
+    levels_db = 10 * np.log10(np.sort(power)) - FULL_SCALE_DB
+    quiet_db, loud_db = (float(levels_db[int(share * (len(power) - 1))]) for share in (QUIET, LOUD))
+    return quiet_db, loud_db
 
 
 def _clipped(signal: Signal) -> float:

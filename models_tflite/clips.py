@@ -73,11 +73,12 @@ def pascal(data: Path) -> Iterator[Clip]:
 
 
 def circor(data: Path) -> Iterator[Clip]:
-    """CirCor DigiScope: children, many restless; kinds by what was heard at the site."""
+    """CirCor DigiScope: children; where people could not say whether there was a murmur, it is poor."""
     folder = data / "circor"
     for row in _rows(folder):
         kind = f"circor murmur {row['murmur_at_site'].lower()}"
-        yield Clip((folder / row["file"],), kind, "circor", f"circor-{row['subject']}", True)
+        is_clear = row["murmur_at_site"] != "Unknown"
+        yield Clip((folder / row["file"],), kind, "circor", f"circor-{row['subject']}", True, is_clear)
 
 
 def esc50(data: Path) -> Iterator[Clip]:

@@ -1,8 +1,8 @@
 """`python -m models_tflite.quality_report --data DIR`: how right the quality gate is, and on what.
 
-`good_quality` of PhysioNet 2016 and the sublabels of PASCAL say which hearts are good; ESC-50, UrbanSound8K
-and speech are no hearts. The gate was fitted to these recordings: `cross_validated`, from the scorecard, is
-of the same recordings by fits that did not hear their group, or their site.
+`good_quality` of PhysioNet 2016, the sublabels of PASCAL, and murmurs that nobody could tell in CirCor say
+which hearts are poor; ESC-50, UrbanSound8K and speech are no hearts. The gate was fitted to these recordings:
+`cross_validated`, from the scorecard, is of fits that did not hear a recording's group, or its site.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""`python -m models_tflite.signal_report --data DIR`: how right rate, marks and quality are on real sound.
+"""`python -m models_tflite.signal_report --data DIR`: how right heart rate and marks are on real sound.
 
-Heart rate, S1 and S2 are held to the annotation of CirCor, quality to what the datasets say of their
-recordings. The shipped network learned from CirCor: its card has the figures of subjects never heard.
+They are held to the annotation of CirCor. The shipped network learned from CirCor: its card has the figures
+of subjects never heard.
 """
 
 import argparse
@@ -14,27 +14,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from tqdm import tqdm
 
 from edge_worker import heart_rate, quality
 from edge_worker.errors import StethoError
 from edge_worker.heart_cycle import HeartCycle, Segmenter
-from edge_worker.result import Quality
-from models_tflite import audio, beat_score, metrics
+from models_tflite import audio, beat_score
 from models_tflite.annotation import Annotation
 from models_tflite.beat_score import Case
 
 EXAMPLES = """example:
   python -m models_tflite.signal_report --data ../shared/datasets
 """
-KINDS = {
-    "physionet2016": ("good_quality",),
-    "pascal-heart": ("label", "sublabel"),
-    "circor": ("murmur",),
-    "esc50": (),
-}
-"""Datasets and the columns by which their recordings are told apart."""
 MODELS: Final = Path(__file__).parent
 
 
@@ -42,12 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        report = {
-            "beats": beat_report(options.data / "circor", Segmenter.load(MODELS), options.every),
-            "usable": {
-                name: usable_report(options.data / name, by, options.every) for name, by in KINDS.items()
-            },
-        }
+        report = beat_report(options.data / "circor", Segmenter.load(MODELS), options.every)
     except (StethoError, OSError) as error:
         print(f"signal_report: {error}", file=sys.stderr)
         return 2
@@ -71,7 +57,7 @@ def beat_report(circor: Path, segmenter: Segmenter, every: int = 1) -> dict[str,
         by_loudness = heart_rate.estimate(signal)
         case = Case(segmenter.find(signal), annotation, row["subject"])
         kinds["all"].append(case)
-        if quality.assess(signal, by_loudness).usable:
+        if quality.assess(signal).usable:
             kinds["usable"].append(case)
         if annotation.is_throughout(signal.duration_s):
             kinds["annotated_throughout"].append(case)
@@ -79,37 +65,6 @@ def beat_report(circor: Path, segmenter: Segmenter, every: int = 1) -> dict[str,
     report: dict[str, Any] = {kind: beat_score.report(of_kind) for kind, of_kind in kinds.items()}
     report["rate_by_loudness_alone"] = beat_score.report(loudness)["heart_rate"]
     return report
-
-
-def usable_report(folder: Path, columns: tuple[str, ...], every: int = 1) -> dict[str, Any]:
-    """Return the usable share, why not, and the share with a heart rate, for each kind of recording."""
-    kinds: dict[str, list[Quality]] = defaultdict(list)
-    rates: dict[str, list[bool]] = defaultdict(list)
-    for row in tqdm(_rows(folder, every), folder.name, unit="file", disable=None):
-        kind = " ".join(row[column] for column in columns).strip() or "all"
-        signal = audio.read(folder / row["file"])
-        bpm = heart_rate.estimate(signal)
-        kinds[kind].append(quality.assess(signal, bpm))
-        rates[kind].append(bpm is not None)
-    report: dict[str, Any] = {kind: _share(kinds[kind], rates[kind]) for kind in sorted(kinds)}
-    if columns == ("good_quality",):
-        found = [(kind == "1", _worth(item)) for kind, items in kinds.items() for item in items]
-        report["auc_of_snr"] = metrics.auc(np.array([g for g, _ in found]), np.array([s for _, s in found]))
-    return report
-
-
-def _share(items: list[Quality], rates: list[bool]) -> dict[str, Any]:
-    reasons = sorted({reason for item in items for reason in item.reasons})
-    return {
-        "n": len(items),
-        "usable": float(np.mean([item.usable for item in items])),
-        "with_heart_rate": float(np.mean(rates)),
-        "reasons": {reason: sum(reason in item.reasons for item in items) for reason in reasons},
-    }
-
-
-def _worth(item: Quality) -> float:
-    return 0.0 if item.snr_db is None else item.snr_db
 
 
 def _rows(folder: Path, every: int) -> list[dict[str, str]]:
@@ -120,7 +75,7 @@ def _rows(folder: Path, every: int) -> list[dict[str, str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models_tflite.signal_report",
-        description="Measure heart rate and quality on real recordings and print one JSON object.",
+        description="Measure heart rate, S1 and S2 on real recordings and print one JSON object.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

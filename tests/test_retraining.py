@@ -55,6 +55,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     """A site whose heart2 says the opposite of what it should: easily beaten."""
     shipped = trainers.write_pair(tmp_path / "shipped", "heart5")
     trainers.write_pair(shipped, "heart2", version="1.0.0", labels=["abnormal", "normal"])
+    trainers.write_pair(shipped, "segments")
     with Site(tmp_path / "site", {"STETHO_MODELS_DIR": str(shipped)}) as running:
         yield running
 

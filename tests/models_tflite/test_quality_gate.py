@@ -142,7 +142,7 @@ def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Cou
 
 
 def test_a_thousand_generated_sounds_hardly_ever_get_a_confident_label() -> None:
-    """Eight passed the gate when it was fitted (to noises from another generator): the aim is none."""
+    """Seven passed the gate when it was fitted, to noises of another generator; the aim is none."""
     count, usable, accepted = judged(generated())
 
     assert count == 1000
