@@ -94,7 +94,7 @@ def test_a_real_recording_gets_a_result_that_the_history_shows(
     heart5, heart2 = result["models"]
     assert set(heart5["probabilities"]) == labels
     assert set(heart2["probabilities"]) == {"abnormal", "normal"}
-    assert sum(heart5["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    assert 0.5 < sum(heart5["probabilities"].values()) <= 1.001, "the rest is none of these"
     (item,) = get(f"{history}/api/v1/results?model=heart2&label={heart2['label']}")["items"]
     assert item == result
     health = get(f"{history}/health")

@@ -51,7 +51,6 @@ RECIPE = Recipe(
         "split": "actor, folds balanced by voice",
         "baseline": {
             "method": "mean of 40 MFCC, scaled, and a Random Forest",
-            "claimed": "none stated",
             "accuracy": 0.330,
             "balanced_accuracy": 0.311,
         },

@@ -42,6 +42,13 @@ RECIPE = Recipe(
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0",
         "split": "PhysioNet: blocks of ten neighbouring numbers within a database (it names no patients), "
         "and whole databases; CirCor: patient; background: source recording, actor or speaker",
+        "baseline": {
+            "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
+            "claimed": "accuracy 0.855, F1 0.644, AUC 0.900 on a random split",
+            "accuracy": 0.895,
+            "balanced_accuracy": 0.818,
+            "auc": 0.953,
+        },
         "not_for": "Diagnosis, screening or any decision about a patient. Research and education.",
     },
 )

@@ -50,6 +50,11 @@ RECIPE = Recipe(
         "Speech Commands: CC BY 4.0",
         "split": "PASCAL: group (recording day and likeness); CirCor: patient; background: source recording, "
         "actor or speaker",
+        "baseline": {
+            "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
+            "accuracy": 0.688,
+            "balanced_accuracy": 0.511,
+        },
         "not_for": "Diagnosis, screening or any decision about a patient. Research and education.",
     },
 )

@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -116,25 +115,13 @@ def test_columns_have_any_name_and_groups_and_parts_are_told_apart(tmp_path: Pat
     assert_refused(run("heart2", "--labels", labels, *columns, "--by", "age"), "has no column age")
 
 
-@pytest.fixture
-def with_background(tmp_path: Path) -> Path:
-    """A folder with heart5 whose last output stands for none of the labels."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    shutil.copy(MODELS / "heart5.tflite", folder)
-    card = json.loads((MODELS / "heart5.json").read_text())
-    changed = card | {"labels": card["labels"][:-1], "background": True, "hears": "sound"}
-    (folder / "heart5.json").write_text(json.dumps(changed))
-    return folder
-
-
-def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path, with_background: Path) -> None:
+def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path) -> None:
     names = make_sounds(tmp_path)
     rows = [
         {"file": name, "label": label} for name, label in zip(names, ("murmur", "a", "b", "c"), strict=True)
     ]
     labels = write_csv(tmp_path / "labels.csv", rows)
-    command = ("heart5", "--labels", labels, "--models-dir", with_background)
+    command = ("heart5", "--labels", labels)
 
     done = run(*command, "--others-as-background")
 
@@ -144,14 +131,13 @@ def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path, with_b
     assert report["background"]["n"] == 3
     assert report["background"]["rejected"] in (0, 0.3333, 0.6667, 1)
     assert_refused(run(*command), "does not know 'a'.*--others-as-background")
-    assert_refused(run("heart5", "--labels", labels, "--others-as-background"), "knows no background")
+    assert_refused(run("emotion", "--labels", labels, "--others-as-background"), "knows no background")
 
 
 def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
     """Quality asks a loud enough, unclipped sound of it, and no heartbeat."""
-    classifier = Classifier.load(MODELS, "heart5")
-    sure = dataclasses.replace(classifier.card, threshold=0.0)
-    classifier.card = dataclasses.replace(sure, hears="sound")
+    classifier = Classifier.load(MODELS, "emotion")
+    sure = classifier.card = dataclasses.replace(classifier.card, threshold=0.0)
     noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
 
     assert evaluate.judge(classifier, Signal(noise, 4000)).accepted

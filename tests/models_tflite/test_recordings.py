@@ -82,7 +82,7 @@ def test_a_shipped_model_is_small_and_int8_from_input_to_output(model: str) -> N
     [
         ("artifact", 3, 0.6),
         ("extrahls", 2, 0.6),
-        ("extrastole", 3, 0.5),
+        ("extrastole", 1, 0.4),
         ("murmur", 8, 0.6),
         ("normal", 20, 0.5),
     ],
