@@ -17,6 +17,8 @@ Float32Array = npt.NDArray[np.float32]
 
 FULL_SCALE: Final = 32768
 """Magnitude of the most negative signed 16-bit sample."""
+CLIPPED_PCM: Final = 32735
+"""Magnitude from which a sample counts as clipped: 0.999 of full scale."""
 AMIN: Final = 1e-10
 """Power under which the spectrogram is flat, as in `librosa.power_to_db`: -100 dB."""
 TOP_DB: Final = 60.0
@@ -99,12 +101,16 @@ class Signal:
     threads at once.
     """
 
-    def __init__(self, samples: Float32Array, sample_rate: int) -> None:
-        """Take `samples` of shape (samples,) at `sample_rate` Hz; they are not copied."""
+    def __init__(self, samples: Float32Array, sample_rate: int, clipped: float | None = None) -> None:
+        """Take `samples` of shape (samples,) at `sample_rate` Hz; they are not copied.
+
+        `clipped` is the fraction at full scale, where `samples` no longer show it.
+        """
         if samples.ndim != 1 or sample_rate <= 0:
             raise ValueError(f"a signal is mono and has a rate, not {samples.shape} at {sample_rate} Hz")
         self.samples = samples
         self.sample_rate = sample_rate
+        self.clipped = clipped
         self._resampled: dict[int, Float32Array] = {sample_rate: samples}
         self._features: dict[Features, Float32Array] = {}
 
@@ -113,10 +119,12 @@ class Signal:
         """Take int16 PCM of shape (samples,) or (samples, channels); channels are averaged."""
         if pcm.ndim == 1 or pcm.shape[1] == 1:
             mono = np.multiply(pcm.reshape(-1), np.float32(1 / FULL_SCALE), dtype=np.float32)
-        else:
-            total = pcm.sum(axis=1, dtype=np.int32)
-            mono = np.multiply(total, np.float32(1 / (FULL_SCALE * pcm.shape[1])), dtype=np.float32)
-        return cls(mono, sample_rate)
+            return cls(mono, sample_rate)
+        total = pcm.sum(axis=1, dtype=np.int32)
+        mono = np.multiply(total, np.float32(1 / (FULL_SCALE * pcm.shape[1])), dtype=np.float32)
+        # The mean of a channel at full scale and one that is not is not at full scale.
+        at_full_scale = (pcm >= CLIPPED_PCM) | (pcm <= -CLIPPED_PCM)
+        return cls(mono, sample_rate, float(at_full_scale.mean(axis=0).max()) if len(pcm) else 0.0)
 
     @property
     def duration_s(self) -> float:

@@ -17,6 +17,8 @@ MIN_DURATION_S: Final = 1.5
 """Two beats of a resting heart."""
 FULL_SCALE: Final = 0.999
 MAX_CLIPPED: Final = 0.01
+MIN_SOUND_S: Final = 0.05
+"""Of a sound that is no heart: a click fills it, and no class can be told from less."""
 LEVEL_S: Final = 0.1
 MIN_LEVEL_DB: Final = -50.0
 """dB re full scale of the loud frames; the converter's own noise is at about -98."""
@@ -46,9 +48,13 @@ def assess(signal: Signal) -> Quality:
 
 
 def assess_any(signal: Signal) -> Quality:
-    """Judge a sound for models that do not listen for hearts: loud enough, and not clipped."""
+    """Judge a sound for models that do not listen for hearts: there, loud enough, and not clipped."""
     clipped = _clipped(signal)
-    checks = {"too_quiet": _loudest_db(signal) < MIN_LEVEL_DB, "clipped": clipped > MAX_CLIPPED}
+    checks = {
+        "too_short": signal.duration_s < MIN_SOUND_S,
+        "too_quiet": _loudest_db(signal) < MIN_LEVEL_DB,
+        "clipped": clipped > MAX_CLIPPED,
+    }
     reasons = tuple(reason for reason, failed in checks.items() if failed)
     return Quality(not reasons, None, clipped, reasons)
 
@@ -59,7 +65,8 @@ def _loudest_db(signal: Signal) -> float:
     samples = signal.samples
     if len(samples) < length:
         samples = np.pad(samples, (0, length - len(samples)))
-    power = np.square(samples[: len(samples) // length * length].reshape(-1, length)).mean(axis=1)
+    # The variance: an offset of the converter is no sound.
+    power = samples[: len(samples) // length * length].reshape(-1, length).var(axis=1)
     return float(10 * np.log10(max(float(power.max()), 1e-12)))
 
 
@@ -75,7 +82,9 @@ def _levels(signal: Signal) -> tuple[float, float]:
 
 
 def _clipped(signal: Signal) -> float:
-    """Return the fraction of samples at full scale, 0..1."""
+    """Return the fraction of samples at full scale, 0..1; of several channels, in the worst."""
+    if signal.clipped is not None:
+        return signal.clipped
     samples = signal.samples
     if not len(samples) or max(samples.max(), -samples.min()) < FULL_SCALE:  # cheap, and nearly always enough
         return 0.0

@@ -39,7 +39,9 @@ class Settings:
     )
     max_recording_s: float = _setting(600.0, "longest recording accepted, seconds", 1)
     max_recording_mb: int = _setting(
-        64, "largest recording accepted, MiB of samples; analysis takes about three times that", 1
+        64,
+        "largest recording accepted, MiB of samples; analysis takes five to nine times that",
+        1,
     )
     max_open_per_device: int = _setting(4, "recordings that one device may have open at once", 1)
     max_open: int = _setting(2000, "recordings open at once, all devices together", 1)

@@ -59,6 +59,7 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
     pair.check_writable(out)
     from models_tflite.training import conversion, cross_validation, fit  # noqa: PLC0415 TensorFlow: seconds
 
+    recipe = recipe.for_what_is_there(heard.recordings)
     start = None
     if recipe.start is not None:
         first = recipe.start

@@ -42,6 +42,10 @@ def train(order: Order, note: Callable[[Progress], None]) -> None:
 
 def _of(order: Order) -> Recipe:
     recipe = dataclasses.replace(recipe_of(order.model), version=order.version)
+    recipe = recipe.for_what_is_there(order.learn)
+    if order.data is None:  # nothing of the public data is in it, nor are its terms
+        facts = {name: recipe.facts[name] for name in ("task", "not_for")}
+        recipe = dataclasses.replace(recipe, facts={**facts, "licence_of_data": "that of the uploads"})
     if order.epochs is None:
         return recipe
     start = recipe.start and dataclasses.replace(recipe.start, epochs=order.epochs)
@@ -78,7 +82,7 @@ def _calibrated(heard: Corpus, recipe: Recipe, content: bytes) -> Assessment:
     """
     from models_tflite.training import fit  # noqa: PLC0415 TensorFlow: seconds
 
-    aside = heard.subset(heard.folds(recipe.validation_folds, recipe.seed) == 0)
+    aside = heard.subset(fit.aside(heard, recipe, recipe.seed))
     windows, owner = fit.windows_of(aside, recipe)
     logits, targets, labels = Network(content).run(windows), aside.targets, len(recipe.labels)
     temperature = calibration.fit_temperature(logits, owner, targets)

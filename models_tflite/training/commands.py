@@ -27,7 +27,7 @@ _EXAMPLES: Final = """examples:
   python -m models_tflite.training serve --once                       from uploads alone, then end
   python -m models_tflite.training jobs
   python -m models_tflite.training versions heart2
-  python -m models_tflite.training rollback heart2 1.0.0
+  python -m models_tflite.training rollback heart2 shipped
 
 settings: STETHO_DATA_DIR, STETHO_DATABASE_URL, STETHO_MODELS_DIR as the worker's; docs/operations.md."""
 
@@ -69,7 +69,8 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingLedg
 def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
     labels = Versions(ModelShelf.of(settings), ledger).active(options.model).card.labels
     uploads = list(upload.class_folders(options.data, labels))
-    added = upload.add(ledger, settings.data_dir, options.model, labels, uploads)
+    with claim(settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"):
+        added = upload.add(ledger, settings.data_dir, options.model, labels, uploads)
     held_out = sum(clip.held_out for clip in added)
     print(
         f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "

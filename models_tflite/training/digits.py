@@ -65,7 +65,7 @@ RECIPE = Recipe(
             "method": "a CNN of two layers on 64 mel bands of 1 s, digits only; under 0.8 rejected",
             "accuracy": 0.782,
             "balanced_accuracy": 0.740,
-            "others_rejected": 0.307,
+            "rejected": 0.307,
         },
         "not_for": "Entering numbers that matter, or knowing who speaks. Research and education.",
     },

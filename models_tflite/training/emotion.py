@@ -55,6 +55,7 @@ RECIPE = Recipe(
             "balanced_accuracy": 0.311,
         },
         "not_for": "Telling how a person feels, or any decision about a person: the voices are acted and the "
-        "sentences are two. Research and education.",
+        "sentences are two. It knows no background and answers to any sound, hearts too. Research and "
+        "education.",
     },
 )

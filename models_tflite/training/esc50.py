@@ -98,7 +98,7 @@ RECIPE = Recipe(
         "task": "Tells fifty environmental sounds apart.",
         "data": ["ESC-50 (Piczak 2015), folds 1 to 4 of 5"],
         "licence_of_data": "CC BY-NC 3.0 (its part ESC-10: CC BY)",
-        "split": "the folds of its authors, clips of a source recording in one",
+        "split": "the folds of its authors, clips of a source recording in one, but for two sources",
         "baseline": {
             "method": "NRDT (44.1 kHz, 1000 samples) and a SELU network (training/baseline_sounds.py)",
             "claimed": "0.94 on a random split",

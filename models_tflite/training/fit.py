@@ -61,8 +61,7 @@ def fit(
     `on_epoch` hears how many epochs are done.
     """
     keras.utils.set_random_seed(seed)
-    fold = corpus.folds(recipe.validation_folds, seed)
-    validation = fold == np.bincount(fold).argmin()  # the smallest holds the fewest of few speakers
+    validation = aside(corpus, recipe, seed)
     model = _untrained(recipe, recipe.precision)
     if start is not None:
         _copy_layers(start, model)
@@ -93,6 +92,13 @@ def fit(
     exact = _untrained(recipe, "float32")
     exact.set_weights(model.get_weights())
     return exact
+
+
+def aside(corpus: Corpus, recipe: Recipe, seed: int) -> npt.NDArray[np.bool_]:
+    """Return what only chooses the best weights: the smallest fold, with the fewest of few speakers."""
+    fold = corpus.folds(recipe.validation_folds, seed)
+    smallest: npt.NDArray[np.bool_] = fold == np.bincount(fold).argmin()
+    return smallest
 
 
 def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArray[np.intp]]:

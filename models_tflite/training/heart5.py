@@ -49,7 +49,8 @@ RECIPE = Recipe(
         "UrbanSound8K: CC BY-NC 3.0; RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; "
         "Speech Commands: CC BY 4.0",
         "split": "PASCAL: group (recording day and likeness); CirCor: patient; background: source recording, "
-        "actor or speaker",
+        "actor or speaker, but the layers that it starts from heard all of it: how much of it is rejected is "
+        "flattered, and the temperature leans on it",
         "baseline": {
             "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
             "accuracy": 0.688,

@@ -49,6 +49,8 @@ def gather(
     )
     if not clips:
         raise TrainingError("there are no uploads: give some with `submit`")
+    if len({each.group for each in material.learn}) == 1:
+        raise TrainingError("all that may be learned is of one source: upload sounds of another")
     _require(labels, material.learn, "learn from")
     _require(labels, (*material.uploads, *material.public), "be judged by")
     return material

@@ -36,6 +36,14 @@ CLEAR: Final = (
 )
 """Few, and nearly all of them straight: with more the fit learns the sites by heart."""
 CLEAR_SQUARED: Final = ("floor_murmur",)
+DATA: Final = (
+    "PhysioNet/CinC Challenge 2016, CirCor DigiScope, PASCAL, ESC-50, UrbanSound8K, RAVDESS, FSDD, Speech "
+    "Commands, and generated noises"
+)
+LICENCE_OF_DATA: Final = (
+    "PhysioNet 2016 and CirCor: ODC-By 1.0; PASCAL: none stated; ESC-50 and UrbanSound8K: CC BY-NC 3.0; "
+    "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0"
+)
 PASSED: Final = {"heart": 0.99, "clear": 0.993}
 """Shares of unheard hearts, and of unheard good recordings, that the thresholds let through: about as many
 as the limits on rhythm and noise did that the scorecard replaced."""
@@ -54,6 +62,8 @@ def fit(sounds: Sounds) -> dict[str, Any]:
     return {
         "fitted_by": "models_tflite.training.quality",
         "sounds": len(sounds.site),
+        "data": DATA,
+        "licence_of_data": LICENCE_OF_DATA,
         "standard": {name: [_short(middle), _short(width)] for name, middle, width in pairs},
         **{name: _entry(asked, sounds, PASSED[name]) for name, asked in questions(x, sounds).items()},
     }

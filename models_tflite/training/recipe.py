@@ -1,14 +1,14 @@
 """What differs between the models: data, windows and how long to train."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from edge_worker.classifier import Hears
 from edge_worker.features import HEART, Features, Pad
 from models_tflite.training.augmentation import Disturbance
-from models_tflite.training.corpus import Corpus, Recording
+from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
 from models_tflite.training.draw import Chances, by_label
 
 
@@ -69,6 +69,11 @@ class Recipe:
     keep_best: bool = True
     """Whether that part chooses; else the last epoch is kept, for labels too rare there to choose by."""
     seed: int = 1
+
+    def for_what_is_there(self, recordings: Iterable[Recording]) -> "Recipe":
+        """Return the recipe without the output for none of the labels when nothing there would teach it."""
+        is_taught = any(recording.label == BACKGROUND for recording in recordings)
+        return replace(self, background=self.background and is_taught)
 
     @property
     def outputs(self) -> int:

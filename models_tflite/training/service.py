@@ -107,6 +107,10 @@ class Service:
             "learned": len(known.learn),
             **compared.document(),
         }
+        if self._versions.active(model).card.sha256 != incumbent.card.sha256:
+            why = "another version was put to use meanwhile: submit again"
+            self._ledger.finish(job.id, "kept", {**report, "why": why})
+            return "kept", why
         if compared.objection() is None:
             self._versions.promote(made, folder, job.id, report)
             return "promoted", report["why"]
@@ -120,7 +124,10 @@ class Service:
         if progress is None:
             return
         if progress["phase"] != self._phase or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
-            self._ledger.note(job, progress)
+            try:
+                self._ledger.note(job, progress)
+            except StoreFault as error:  # what was trained is worth more than the note
+                _LOG.warning("event=note_refused job=%d error=%r", job, str(error).split("\n", 1)[0])
             self._phase, self._noted_at = progress["phase"], time.monotonic()
 
 

@@ -72,6 +72,7 @@ def _listen(receiver: "Connection[Any, Any]", note: Callable[[Progress | None], 
         try:
             said = receiver.recv() if receiver.poll(_LOOK_EVERY_S) else None
         except EOFError:
+            note(None)  # a signal to the group ends both: then the job is interrupted, not failed
             return
         if isinstance(said, str):
             raise TrainingError(said)
@@ -80,7 +81,8 @@ def _listen(receiver: "Connection[Any, Any]", note: Callable[[Progress | None], 
 
 
 def _work(trainer: Trainer, order: Order, sender: "Connection[Any, Any]") -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that waits decides
+    for number in (signal.SIGINT, signal.SIGTERM):  # these reach both; the one that waits decides
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         trainer(order, sender.send)

@@ -99,7 +99,7 @@ def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     file = f"training/{model}/{upload.label}/{digest}{upload.path.suffix.lower()}"
-    source = digest if upload.source is None else hashlib.sha256(upload.source.encode()).hexdigest()
+    source = digest if upload.source is None else hashlib.sha256(os.fsencode(upload.source)).hexdigest()
     return Clip(model, upload.label, file, digest, source)
 
 
@@ -127,12 +127,12 @@ def _require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
             raise TrainingError(f"there is one example of {label}: give a second source, one is to judge by")
 
 
-def _sounds(folder: Path) -> Iterator[Path]:
+def _sounds(folder: Path, *, is_nested: bool = False) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if _is_hidden(path):
             continue
-        if path.is_dir():
-            yield from (each for each in sorted(path.iterdir()) if not _is_hidden(each))
+        if path.is_dir() and not is_nested:
+            yield from _sounds(path, is_nested=True)
         elif path.suffix.lower() in SUFFIXES:
             yield path
         else:

@@ -160,4 +160,24 @@ def test_any_sound_is_usable_when_it_is_loud_enough_and_not_clipped() -> None:
     assert not quality.assess(Signal(bird, 16_000)).usable
     assert quality.assess_any(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
     assert quality.assess_any(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
-    assert quality.assess_any(Signal(np.zeros(5, dtype=np.float32), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any(Signal(np.zeros(5000, dtype=np.float32), 16_000)).reasons == ("too_quiet",)
+
+
+def test_an_offset_is_no_sound_and_a_blip_is_too_short() -> None:
+    noise = np.random.default_rng(0).normal(0, 2 / 32768, 16_000)
+
+    offset = quality.assess_any(Signal((noise + 0.01).astype(np.float32), 8000))
+    blip = quality.assess_any(Signal(np.array([0.6], dtype=np.float32), 16_000))
+
+    assert offset.reasons == ("too_quiet",)
+    assert "too_short" in blip.reasons
+
+
+def test_one_clipped_channel_is_enough() -> None:
+    random = np.random.default_rng(0)
+    left = np.where(random.random(8000) < 0.5, -32768, 32767)
+    pcm = np.stack([left, random.integers(-3000, 3000, 8000)], axis=1).astype(np.int16)
+
+    assert quality.assess_any(Signal.from_pcm(pcm, 4000)).clipped == 1
+    assert "clipped" in quality.assess(Signal.from_pcm(pcm, 4000)).reasons
+    assert quality.assess_any(Signal.from_pcm(pcm[:, 1:], 4000)).clipped == 0
