@@ -28,7 +28,7 @@ from edge_worker.features import (
     trim,
     windows,
 )
-from edge_worker.network import Network
+from edge_worker.network import Network, read_pair
 from edge_worker.result import Prediction
 
 Hears = Literal["heart", "sound"]
@@ -141,14 +141,8 @@ class Classifier:
     @classmethod
     def load(cls, directory: Path, model: str) -> "Classifier":
         """Load the pair `<model>.tflite` + `<model>.json`; raises ModelError with what to do."""
-        card_path, model_path = directory / f"{model}.json", directory / f"{model}.tflite"
-        try:
-            text, content = card_path.read_bytes(), model_path.read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"model {model} needs {card_path.name} and {model_path.name} in {directory}, and "
-                f"{Path(error.filename).name} cannot be read: train it or copy both files there"
-            ) from error
+        card_path = directory / f"{model}.json"
+        text, content = read_pair(directory, model)
         try:
             card = Card.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -156,7 +150,10 @@ class Classifier:
                 f"{card_path} is not a model card ({_said(error)}): copy the pair again"
             ) from error
         if card.model != model or hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(f"{card_path} and {model_path} do not belong together: copy both files again")
+            raise ModelError(
+                f"{card_path} and {card_path.with_suffix('.tflite')} do not belong together: "
+                "copy both files again"
+            )
         return cls(card, content)
 
     def classify(self, signal: Signal) -> Prediction:

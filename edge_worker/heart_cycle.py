@@ -17,7 +17,7 @@ import numpy as np
 from edge_worker import heart_rate, segmentation
 from edge_worker.errors import ModelError
 from edge_worker.features import HEART, Float32Array, Signal, normalise, window_starts, windows
-from edge_worker.network import Network
+from edge_worker.network import Network, read_pair
 
 Run = Callable[[Float32Array], Float32Array]
 """From normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
@@ -102,14 +102,8 @@ class Segmenter:
     @classmethod
     def load(cls, directory: Path) -> "Segmenter":
         """Load the pair from `directory`; raises ModelError with what to do."""
-        card_path, model_path = directory / f"{MODEL}.json", directory / f"{MODEL}.tflite"
-        try:
-            text, content = card_path.read_bytes(), model_path.read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"model {MODEL} needs {card_path.name} and {model_path.name} in {directory}, and "
-                f"{Path(error.filename).name} cannot be read: train it or copy both files there"
-            ) from error
+        card_path = directory / f"{MODEL}.json"
+        text, content = read_pair(directory, MODEL)
         try:
             card = Card.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -117,7 +111,10 @@ class Segmenter:
                 f"{card_path} is not a card of {MODEL} ({error}): copy the pair again"
             ) from error
         if hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(f"{card_path} and {model_path} do not belong together: copy both files again")
+            raise ModelError(
+                f"{card_path} and {card_path.with_suffix('.tflite')} do not belong together: "
+                "copy both files again"
+            )
         return cls(card, content)
 
     def find(self, signal: Signal) -> HeartCycle:

@@ -93,7 +93,7 @@ def _told(job: Job) -> str:
 
 def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
     shelf = ModelShelf.of(settings)
-    Versions(shelf, ledger).active(options.model)
+    Versions(shelf, ledger).require(options.model)
     active = shelf.active(options.model)
     card = shelf.card(options.model, None)
     print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")

@@ -22,7 +22,8 @@ SLACK: Final = 0.02
 FLATTERY: Final = 0.10
 """What macro recall may fall on public recordings that the incumbent has learned; on others, `SLACK`."""
 LOST: Final = 0.5
-"""A class of the public recordings is lost when less than this share of its recall is left."""
+"""A class of the public recordings is lost when less than this share of its recall is left; and answers are,
+when less than this share of the uploads that were accepted and right still is."""
 
 Note = Callable[[dict[str, Any]], None]
 
@@ -34,6 +35,9 @@ class Figures:
     labels: tuple[str, ...]
     candidate: metrics.FloatArray
     incumbent: metrics.FloatArray
+    answered: tuple[float, float] = (1.0, 1.0)
+    """Shares of the candidate's and of the incumbent's labels that are right and accepted, so that people
+    see them."""
 
     @property
     def macro_recall(self) -> tuple[float, float]:
@@ -77,6 +81,9 @@ class Comparison:
         new, old = self.uploads.macro_recall
         if new <= old:
             return f"macro recall {new:.3f} is not above {old:.3f} on held-out uploads"
+        shown, before = self.uploads.answered
+        if shown < before * LOST:
+            return f"right labels that are accepted fall from {before:.3f} to {shown:.3f} of held-out uploads"
         for label, n, new, old in self.uploads.by_class():
             if old - new > (SLACK if n >= MANY else 0):
                 return f"recall of {label} falls from {old:.3f} to {new:.3f} on {n} held-out uploads"
@@ -123,12 +130,16 @@ def _measure(
     labels = incumbent.card.labels
     truth = np.array([labels.index(recording.label) for recording in recordings], dtype=np.intp)
     said = np.empty((len(recordings), 2), dtype=np.intp)
+    accepted = np.empty((len(recordings), 2), dtype=bool)
     for row, recording in enumerate(recordings):
         note({"phase": "judging", "recording": row, "recordings": len(recordings)})
         signal = audio.read(recording.path)
-        said[row] = [labels.index(each.classify(signal).label) for each in (candidate, incumbent)]
+        heard = [each.classify(signal) for each in (candidate, incumbent)]
+        said[row] = [labels.index(each.label) for each in heard]
+        accepted[row] = [each.accepted for each in heard]
     candidates, incumbents = (metrics.confusion(truth, column, len(labels)) for column in said.T)
-    return Figures(labels, candidates, incumbents)
+    shown, before = (accepted & (said == truth[:, np.newaxis])).mean(axis=0)
+    return Figures(labels, candidates, incumbents, (float(shown), float(before)))
 
 
 def _macro_recall(counts: metrics.FloatArray) -> float:

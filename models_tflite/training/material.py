@@ -33,6 +33,7 @@ def gather(
     Raises:
         TrainingError: there is no upload, or a label has nothing to learn from or nothing to be judged by.
     """
+    clips = [clip for clip in clips if clip.label in labels]  # an upgrade may have dropped a label
     known = list(recipe.gather(public)) if recipe and public else []
     judged_on = recipe.judged_on if recipe else ""
     material = Material(

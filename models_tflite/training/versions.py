@@ -25,7 +25,7 @@ class Versions:
 
     def active(self, model: str) -> Classifier:
         """Return the classifier in use; raises TrainingError or ModelError when there is none."""
-        self._require(model)
+        self.require(model)
         return Classifier.load(self._shelf.directory(model, self._shelf.active(model)), model)
 
     def next(self, incumbent: Classifier, job: int) -> str:
@@ -65,7 +65,7 @@ class Versions:
             TrainingError: there is no such version.
             ModelError: it does not load, or cannot be put to use; the one before stays.
         """
-        self._require(model)
+        self.require(model)
         shipped = self._shelf.card(model, None)
         kept = [each.version for each in self._ledger.versions(model)]
         if version not in (SHIPPED, shipped["version"], *kept):
@@ -76,7 +76,8 @@ class Versions:
         self._ledger.follow(model, target)
         return found
 
-    def _require(self, model: str) -> None:
+    def require(self, model: str) -> None:
+        """Raise TrainingError unless there is a classifier of that name."""
         known = self._shelf.classifiers()
         if model not in known:
             raise TrainingError(f"there is no classifier {model}: choose {', '.join(known)}")

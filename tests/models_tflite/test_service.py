@@ -327,3 +327,12 @@ def test_without_a_worker_before_every_command_says_so(
         assert commands.main(arguments) == 2
         assert "start the worker once" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_e6_a_candidate_whose_right_labels_nobody_would_see_is_kept_out() -> None:
+    """A threshold of 1 makes every result inconclusive, however right its label is."""
+    better = figures([[9, 1], [1, 9]], [[5, 5], [1, 9]])
+    shy, open_ = (replace(better, answered=(share, 0.7)) for share in (0.1, 0.6))
+
+    assert "accepted fall from 0.700 to 0.100" in str(Comparison(shy, None, is_flattered=True).objection())
+    assert Comparison(open_, None, is_flattered=True).objection() is None
