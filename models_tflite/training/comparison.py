@@ -5,13 +5,14 @@ uploads do not show. A shipped model has learned all of them, which flatters its
 candidate may fall behind by as much as that is worth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from edge_worker.classifier import Classifier
+from edge_worker.result import Prediction
 from models_tflite import audio, metrics
 from models_tflite.training.corpus import Recording, TrainingError
 from models_tflite.training.material import Material
@@ -72,10 +73,16 @@ class Comparison:
     public: Figures | None
     is_flattered: bool
     """The incumbent has learned the public recordings."""
+    rejected: tuple[float, float] | None = None
+    """Shares of public sounds that are none of the labels which the candidate and the incumbent reject."""
 
     def objection(self) -> str | None:
         """Return why the incumbent stays; None when the candidate is better and loses no class."""
-        return self._on_uploads() or (self._on_public(self.public) if self.public else None)
+        return (
+            self._on_uploads()
+            or (self._on_public(self.public) if self.public else None)
+            or (self._on_others(*self.rejected) if self.rejected else None)
+        )
 
     def _on_uploads(self) -> str | None:
         new, old = self.uploads.macro_recall
@@ -98,11 +105,18 @@ class Comparison:
                 return f"recall of {label} falls from {old:.3f} to {new:.3f} on {n} public recordings"
         return None
 
+    def _on_others(self, new: float, old: float) -> str | None:
+        if old - new > (FLATTERY if self.is_flattered else SLACK):
+            return f"of sounds that are none of the labels, {new:.3f} are rejected instead of {old:.3f}"
+        return None
+
     def document(self) -> dict[str, Any]:
         """Return all figures and the reason for a report."""
         return {
             "uploads": self.uploads.document(),
             "public": self.public and self.public.document(),
+            "others_rejected": self.rejected
+            and dict(zip(("candidate", "incumbent"), self.rejected, strict=True)),
             "incumbent_has_learned_public": self.is_flattered,
             "why": self.objection() or "better on held-out uploads, and no class is lost",
         }
@@ -121,7 +135,8 @@ def compare(
         raise TrainingError(f"the recipe has other labels than version {incumbent.card.version}: correct it")
     uploads = _measure(candidate, incumbent, material.uploads, note)
     public = _measure(candidate, incumbent, material.public, note) if material.public else None
-    return Comparison(uploads, public, is_flattered)
+    others = _rejected(candidate, incumbent, material.background, note) if material.background else None
+    return Comparison(uploads, public, is_flattered, others)
 
 
 def _measure(
@@ -131,15 +146,29 @@ def _measure(
     truth = np.array([labels.index(recording.label) for recording in recordings], dtype=np.intp)
     said = np.empty((len(recordings), 2), dtype=np.intp)
     accepted = np.empty((len(recordings), 2), dtype=bool)
-    for row, recording in enumerate(recordings):
-        note({"phase": "judging", "recording": row, "recordings": len(recordings)})
-        signal = audio.read(recording.path)
-        heard = [each.classify(signal) for each in (candidate, incumbent)]
+    for row, heard in enumerate(_heard(candidate, incumbent, recordings, note)):
         said[row] = [labels.index(each.label) for each in heard]
         accepted[row] = [each.accepted for each in heard]
     candidates, incumbents = (metrics.confusion(truth, column, len(labels)) for column in said.T)
     shown, before = (accepted & (said == truth[:, np.newaxis])).mean(axis=0)
     return Figures(labels, candidates, incumbents, (float(shown), float(before)))
+
+
+def _rejected(
+    candidate: Classifier, incumbent: Classifier, recordings: Sequence[Recording], note: Note
+) -> tuple[float, float]:
+    accepted = [[each.accepted for each in heard] for heard in _heard(candidate, incumbent, recordings, note)]
+    new, old = 1 - np.mean(accepted, axis=0)
+    return float(new), float(old)
+
+
+def _heard(
+    candidate: Classifier, incumbent: Classifier, recordings: Sequence[Recording], note: Note
+) -> Iterator[tuple[Prediction, Prediction]]:
+    for row, recording in enumerate(recordings):
+        note({"phase": "judging", "recording": row, "recordings": len(recordings)})
+        signal = audio.read(recording.path)
+        yield candidate.classify(signal), incumbent.classify(signal)
 
 
 def _macro_recall(counts: metrics.FloatArray) -> float:

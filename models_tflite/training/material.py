@@ -23,6 +23,8 @@ class Material:
     """Uploads held out."""
     public: tuple[Recording, ...]
     """Public recordings held out; empty without public data."""
+    background: tuple[Recording, ...] = ()
+    """Public recordings held out that are none of the labels."""
 
 
 def gather(
@@ -35,6 +37,7 @@ def gather(
     """
     clips = [clip for clip in clips if clip.label in labels]  # an upgrade may have dropped a label
     known = list(recipe.gather(public)) if recipe and public else []
+    held_out = [each for each in known if is_held_out(each.group)]
     judged_on = recipe.judged_on if recipe else ""
     material = Material(
         learn=(
@@ -43,10 +46,9 @@ def gather(
         ),
         uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
         public=tuple(
-            each
-            for each in known
-            if is_held_out(each.group) and each.label != BACKGROUND and each.site.startswith(judged_on)
+            each for each in held_out if each.label != BACKGROUND and each.site.startswith(judged_on)
         ),
+        background=tuple(each for each in held_out if each.label == BACKGROUND),
     )
     if not clips:
         raise TrainingError("there are no uploads: give some with `submit`")

@@ -14,6 +14,7 @@ from edge_worker.settings import Settings
 from edge_worker.store import StoreFault
 from edge_worker.training_ledger import Job, JobState, TrainingLedger
 from models_tflite.training import candidate, comparison, material, training_process
+from models_tflite.training.corpus import TrainingError
 from models_tflite.training.recipes import recipe_of
 from models_tflite.training.training_process import Order, Progress, Trainer
 from models_tflite.training.versions import LOCAL, Versions
@@ -90,8 +91,12 @@ class Service:
     def _retrain(self, job: Job, folder: Path) -> tuple[JobState, str]:
         """Train a candidate in `folder` and let it serve if it wins; return how the job ended, and why."""
         model, note = job.model, partial(self._note, job.id)
-        incumbent = self._versions.active(model)
-        recipe = None if self._data is None else recipe_of(model)
+        incumbent, recipe = self._versions.active(model), recipe_of(model)
+        if set(recipe.labels) != set(incumbent.card.labels):
+            raise TrainingError(
+                f"{model} {incumbent.card.version} has other labels than this program trains: "
+                f"roll it back to `shipped` first"
+            )
         known = material.gather(
             self._ledger.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
         )

@@ -21,9 +21,10 @@ from edge_worker.model_shelf import ModelShelf
 from edge_worker.settings import Settings
 from edge_worker.store import Store
 from edge_worker.training_ledger import Clip, Job, TrainingLedger, Version
+from models_tflite import audio
 from models_tflite.training import commands, comparison, material
 from models_tflite.training.comparison import Comparison, Figures
-from models_tflite.training.corpus import Recording, TrainingError
+from models_tflite.training.corpus import BACKGROUND, Recording, TrainingError
 from models_tflite.training.heart2 import RECIPE
 from models_tflite.training.service import Service
 from models_tflite.training.training_process import Trainer
@@ -246,6 +247,7 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
         Recording(Path(f"{n}.wav"), LABELS[n % 2], "physionet-a" if n % 3 else "circor", f"patient{n // 4}")
         for n in range(800)
     ]
+    recordings += [Recording(Path(f"{n}.ogg"), BACKGROUND, "background-esc50", f"{n}") for n in range(50)]
     recipe = replace(RECIPE, gather=lambda _: iter(recordings))
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
     known = material.gather(clips, Path("data"), recipe, Path("datasets"), LABELS)
@@ -254,6 +256,8 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
     assert 25 <= len(judged) <= 55, "one in five of 200"
     assert {each.site for each in known.public} == {"physionet-a"}, "where its figures are of"
     assert {each.label for each in known.public} == set(LABELS)
+    assert {each.label for each in known.background} == {BACKGROUND}
+    assert not learned & {each.group for each in known.background}
 
 
 def clip(label: str, name: str, *, held_out: bool) -> Clip:
@@ -300,6 +304,54 @@ def test_candidates_with_other_labels_are_refused(submitted: Rig, tmp_path: Path
     other = Classifier.load(folder, "heart2")
     with pytest.raises(TrainingError, match="other labels"):
         comparison.compare(other, mine, material.Material((), (), ()), lambda _: None, is_flattered=True)
+
+
+def test_what_an_upgrade_left_with_other_labels_is_not_trained_against(submitted: Rig) -> None:
+    """Said before hours of training, not after them."""
+    trainers.write_pair(submitted.settings.models_dir, version="2.0.0", labels=["calm", "fast"])
+
+    job = submitted.serve(trainers.endless)
+
+    assert (job.state, job.report["why"]) == (
+        "failed",
+        "heart2 2.0.0 has other labels than this program trains: roll it back to `shipped` first",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rejected", "is_flattered", "said"),
+    [
+        ((0.95, 0.96), False, None),
+        ((0.90, 0.96), False, "0.900 are rejected instead of 0.960"),
+        ((0.90, 0.96), True, None),
+        ((0.80, 0.96), True, "0.800 are rejected instead of 0.960"),
+    ],
+)
+def test_e6_a_candidate_that_answers_to_what_is_none_of_its_labels_is_kept_out(
+    rejected: tuple[float, float], is_flattered: bool, said: str | None
+) -> None:
+    compared = Comparison(BETTER, None, is_flattered, rejected)
+
+    assert compared.objection() is None if said is None else said in str(compared.objection())
+    assert compared.document()["others_rejected"]["incumbent"] == rejected[1]
+
+
+def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig, tmp_path: Path) -> None:
+    mine = Versions(submitted.shelf, submitted.ledger).active("heart2")
+    clips = material.gather(
+        submitted.ledger.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
+    ).uploads
+    others = tuple(replace(each, label=BACKGROUND) for each in clips)
+    deaf = Classifier.load(trainers.write_pair(tmp_path / "deaf", threshold=1.0), "heart2")
+
+    found = comparison.compare(
+        deaf, mine, material.Material((), clips, (), others), lambda _: None, is_flattered=True
+    )
+
+    assert found.rejected is not None
+    assert found.rejected[0] == 1
+    accepted = [mine.classify(audio.read(each.path)).accepted for each in others]
+    assert found.rejected[1] == pytest.approx(1 - np.mean(accepted))
 
 
 def test_jobs_are_listed_newest_first(submitted: Rig, capsys: pytest.CaptureFixture[str]) -> None:
