@@ -28,6 +28,7 @@ COMMANDS = [
     ("models_tflite.training",),
     ("models_tflite.training", "serve"),
     ("models_tflite.training.card",),
+    ("models_tflite.training.hint_maker",),
     ("models_tflite.card_page",),
     ("bench",),
 ]

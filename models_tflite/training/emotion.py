@@ -41,7 +41,6 @@ RECIPE = Recipe(
     widths=(16, 48, 96, 128, 128),
     halving=(0, 1, 2),
     separable=False,
-    precision="mixed_bfloat16",
     dropout=0.4,
     validation_folds=16,
     facts={

@@ -92,7 +92,6 @@ RECIPE = Recipe(
     halving=(0, 1, 3),
     dropout=0.2,
     separable=False,
-    precision="mixed_bfloat16",
     validation_folds=20,
     facts={
         "task": "Tells fifty environmental sounds apart.",

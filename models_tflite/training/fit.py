@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.features import Float32Array, normalise, windows
-from models_tflite.training import architecture, heart_network
+from models_tflite.training import architecture, heart_network, hints
 from models_tflite.training.augmentation import crop, disturb, mix
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
@@ -21,11 +21,11 @@ from models_tflite.training.recipe import Recipe
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
     """Endless variety of windows; the same for the same seed, however many threads draw them."""
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, seed: int) -> None:
+    def __init__(self, corpus: Corpus, recipe: Recipe, seed: int, targets: Float32Array) -> None:
         super().__init__(workers=1)
         self._corpus, self._recipe, self._seed, self._epoch = corpus, recipe, seed, 0
         self._chance = recipe.draw(corpus)
-        self._targets = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets]
+        self._targets = targets
 
     def __len__(self) -> int:
         return self._recipe.steps
@@ -62,23 +62,25 @@ def fit(
     """
     keras.utils.set_random_seed(seed)
     validation = aside(corpus, recipe, seed)
-    model = _untrained(recipe, recipe.precision)
+    model = _untrained(recipe)
     if start is not None:
         _copy_layers(start, model)
-    model.compile(
+    targets = _targets(corpus, recipe)
+    taught = _taught(model, max(0, targets.shape[1] - recipe.outputs - 1))
+    taught.compile(
         keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps),
             weight_decay=1e-3,
             use_ema=True,
         ),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        _loss(recipe),
     )
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
-        model.fit(
-            Batches(corpus.subset(~validation), recipe, seed),
+        taught.fit(
+            Batches(corpus.subset(~validation), recipe, seed, targets[~validation]),
             epochs=recipe.epochs,
-            validation_data=_weighted(corpus.subset(validation), recipe),
+            validation_data=_weighted(corpus.subset(validation), recipe, targets[validation]),
             callbacks=[
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                 keras.callbacks.ModelCheckpoint(
@@ -88,10 +90,8 @@ def fit(
             ],
             verbose=0,
         )
-        model.load_weights(best)
-    exact = _untrained(recipe, "float32")
-    exact.set_weights(model.get_weights())
-    return exact
+        taught.load_weights(best)
+    return model
 
 
 def aside(corpus: Corpus, recipe: Recipe, seed: int) -> npt.NDArray[np.bool_]:
@@ -110,34 +110,61 @@ def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArra
     return np.concatenate(cut), np.repeat(np.arange(len(cut)), [len(part) for part in cut])
 
 
-def _untrained(recipe: Recipe, precision: str) -> keras.Model:
-    """Return the network of a recipe; it computes in `precision` and keeps its weights in float32."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        build = (
-            heart_network.build
-            if recipe.network == "course"
-            else partial(architecture.build, separable=recipe.separable)
-        )
-        return build(
-            recipe.window_frames,
-            recipe.features.bands,
-            recipe.outputs,
-            widths=recipe.widths,
-            halving=recipe.halving,
-            dropout=recipe.dropout,
-        )
-    finally:
-        keras.config.set_dtype_policy(before)
+def _untrained(recipe: Recipe) -> keras.Model:
+    build = (
+        heart_network.build
+        if recipe.network == "course"
+        else partial(architecture.build, separable=recipe.separable)
+    )
+    return build(
+        recipe.window_frames,
+        recipe.features.bands,
+        recipe.outputs,
+        widths=recipe.widths,
+        halving=recipe.halving,
+        dropout=recipe.dropout,
+    )
 
 
-def _weighted(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, Float32Array, Float32Array]:
+def _targets(corpus: Corpus, recipe: Recipe) -> Float32Array:
+    """Return what is to be said of each recording: labels, one hot, then what `hints.of` returns."""
+    labels = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets]
+    said = None if recipe.hints is None else hints.of(corpus, recipe.hints)
+    return labels if said is None else np.hstack([labels, said])
+
+
+def _taught(model: keras.Model, numbers: int) -> keras.Model:
+    """Return a model that says logits and so many numbers of hints, of the same layers as `model`."""
+    if numbers == 0:
+        return model
+    said = keras.layers.Dense(numbers)(model.layers[-1].input)
+    return keras.Model(model.input, keras.layers.Concatenate()([model.output, said]))
+
+
+def _loss(recipe: Recipe) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
+    """Return the loss of what `_targets` wants: cross-entropy, and the squared error of hints."""
+    outputs, smoothing = recipe.outputs, recipe.label_smoothing
+
+    def loss(wanted: keras.KerasTensor, said: keras.KerasTensor) -> keras.KerasTensor:
+        of_labels = keras.losses.categorical_crossentropy(
+            wanted[:, :outputs], said[:, :outputs], from_logits=True, label_smoothing=smoothing
+        )
+        if said.shape[1] == outputs:
+            return of_labels
+        is_known = keras.ops.floor(wanted[:, outputs] + 1e-3)  # both that were mixed
+        error = keras.losses.mean_squared_error(wanted[:, outputs + 1 :], said[:, outputs:])
+        return of_labels + recipe.hint_weight * is_known * error
+
+    return loss
+
+
+def _weighted(
+    corpus: Corpus, recipe: Recipe, targets: Float32Array
+) -> tuple[Float32Array, Float32Array, Float32Array]:
     """Return validation windows, targets and weights: labels and sites count as they are drawn."""
     seen, owner = windows_of(corpus, recipe)
     share = recipe.draw(corpus)[owner] / np.bincount(owner)[owner]
-    targets = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets[owner]]
-    return seen, targets, (share * len(share)).astype(np.float32)
+    return seen, targets[owner], (share * len(share)).astype(np.float32)
 
 
 def _copy_layers(source: keras.Model, target: keras.Model) -> None:

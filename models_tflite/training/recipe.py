@@ -52,9 +52,11 @@ class Recipe:
     """Layers after the first that halve time and bands."""
     separable: bool = True
     """Depthwise-separable convolutions; else whole ones, of more weights and no slower where int8 is wide."""
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """Numbers that training computes with; weights are float32 in both."""
     dropout: float = 0.3
+    hints: Path | None = None
+    """What larger networks hear in each recording (`hints.py`); the network learns to say that, too."""
+    hint_weight: float = 1.0
+    """Of the squared error of what it says of hints, beside the cross-entropy of labels."""
     start: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
     held_out_sites: tuple[str, ...] = field(default=())
