@@ -76,6 +76,14 @@ def test_what_is_no_clean_heart_is_unusable(name: str) -> None:
     assert reason in found.reasons
 
 
+def test_a_tone_that_glides_has_no_beat() -> None:
+    """Its bands swell like those of a heart, which both scores believe; its loudness does not."""
+    time = np.arange(6 * RATE) / RATE
+    glide = 0.5 * np.sin(2 * np.pi * 150 * time - 150 * 0.8 / 3 * np.cos(2 * np.pi * 3 * time))
+
+    assert assess(glide).reasons == ("no_heartbeat",)
+
+
 def test_worst_reason_comes_first() -> None:
     assert assess(np.zeros(RATE)).reasons[:2] == ("too_short", "too_quiet")
 

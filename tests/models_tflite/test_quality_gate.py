@@ -142,12 +142,14 @@ def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Cou
 
 
 def test_a_thousand_generated_sounds_hardly_ever_get_a_confident_label() -> None:
-    """Seven passed the gate when it was fitted, to noises of another generator; the aim is none."""
+    """None on noise, hum, tones and silence. Of what swells and knocks like a heart five passed when this was
+    written, four with a label."""
     count, usable, accepted = judged(generated())
 
     assert count == 1000
-    assert usable.total() <= 12, usable
-    assert accepted.total() <= 10, accepted
+    assert set(accepted) <= {"swelling_noise", "clicks", "ticking"}, accepted
+    assert usable.total() <= 7, usable
+    assert accepted.total() <= 5, accepted
 
 
 @pytest.mark.parametrize(
