@@ -122,9 +122,11 @@ def test_the_demo_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) 
     assert simulator("synth", "--bpm", "60", "--seconds", "3", "-o", str(heart)).returncode == 0
     environ = {key: value for key, value in os.environ.items() if key != "DEMO_ONCE"}
     said = tmp_path / "said"
+    # Tests in the background of a shell hand on that Ctrl-C is ignored to what they start.
+    hears_ctrl_c = ["env", "--default-signal=INT"]
     with said.open("wb") as output:
         demo = subprocess.Popen(
-            [sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
+            [*hears_ctrl_c, sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
             env=environ,
             stdout=output,
             stderr=subprocess.STDOUT,
