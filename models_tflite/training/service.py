@@ -95,7 +95,7 @@ class Service:
         if set(recipe.labels) != set(incumbent.card.labels):
             raise TrainingError(
                 f"{model} {incumbent.card.version} has other labels than this program trains: "
-                f"roll it back to `shipped` first"
+                "roll back to `shipped`; if that is it, install models and program of one release"
             )
         known = material.gather(
             self._ledger.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels

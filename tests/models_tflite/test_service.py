@@ -314,7 +314,8 @@ def test_what_an_upgrade_left_with_other_labels_is_not_trained_against(submitted
 
     assert (job.state, job.report["why"]) == (
         "failed",
-        "heart2 2.0.0 has other labels than this program trains: roll it back to `shipped` first",
+        "heart2 2.0.0 has other labels than this program trains: "
+        "roll back to `shipped`; if that is it, install models and program of one release",
     )
 
 

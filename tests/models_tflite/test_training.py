@@ -21,7 +21,7 @@ pytest.importorskip(
 
 import keras
 
-from models_tflite.training import augmentation, corpus, datasets, digits, draw, fit, heart2, pair
+from models_tflite.training import augmentation, corpus, datasets, digits, draw, fit, heart2, hints, pair
 from models_tflite.training.__main__ import main
 from models_tflite.training.corpus import Corpus, Recording, TrainingError
 from models_tflite.training.recipe import Recipe
@@ -179,6 +179,33 @@ def test_c3_the_best_epoch_by_validation_is_kept(tmp_path: Path, monkeypatch: py
     assert len(losses) == 6
     assert min(losses) < losses[-1]
     assert kept == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_a_network_with_hints_learns_to_say_them_and_gives_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = heard_of(make_data(tmp_path))
+    wanted = np.array([[1.0, -2.0], [-1.0, 2.0]], np.float16)[heard.targets]
+    file = tmp_path / "hints.npz"
+    np.savez(file, names=[hints.name(each.path) for each in heard.recordings], embeddings=wanted)
+    recipe = dataclasses.replace(SHORT, epochs=4, steps=60, batch=16, hints=file, hint_weight=5.0)
+    taught = []
+    make = fit._taught
+
+    def keep(*given: Any) -> Any:  # noqa: ANN401 whatever it takes and gives
+        taught.append(make(*given))
+        return taught[-1]
+
+    monkeypatch.setattr(fit, "_taught", keep)
+
+    model = fit.fit(heard, recipe, None, recipe.seed, "hints")
+
+    windows, owner = fit.windows_of(heard, recipe)
+    said = taught[0].predict(windows, verbose=0)
+    assert model.output_shape == (None, recipe.outputs)
+    np.testing.assert_allclose(said[:, : recipe.outputs], model.predict(windows, verbose=0), atol=1e-5)
+    for number in range(2):
+        assert np.corrcoef(said[:, recipe.outputs + number], wanted[owner, number])[0, 1] > 0.5
 
 
 def test_another_run_gives_the_same_answers(tmp_path: Path) -> None:
