@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker import schema
 from edge_worker.errors import StethoError, StoreError
 from edge_worker.result import Completeness, Status
-from edge_worker.schema import predictions, recordings, workers
+from edge_worker.schema import predictions, recordings, reviews, workers
 
 _CURSOR: Final = struct.Struct(">Bq")
 _CURSOR_VERSION: Final = 1
@@ -101,6 +101,18 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What a person said of a result."""
+
+    verdict: Literal["confirmed", "rejected"]
+    note: str
+    reviewer: str
+    reviewed_at: str
+    version: int
+    """1 for the first, one more with every change."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """When a worker was last alive, and what it said of itself."""
 
@@ -159,6 +171,15 @@ class History:
             query = query.where(recordings.c.device_id == device)
         with self._reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
+
+    def review(self, device_id: str, recording_id: str) -> Review | None:
+        """Return what a person said of a recording; None: nobody did."""
+        columns = [reviews.c[name] for name in Review.__dataclass_fields__]
+        query = select(*columns).join_from(reviews, recordings)
+        mine = (recordings.c.device_id == device_id, recordings.c.recording_id == recording_id)
+        with self._reading() as connection:
+            row = connection.execute(query.where(*mine)).first()
+        return None if row is None else Review(**row._mapping)
 
     def verdicts(self, limit: int) -> list[Verdict]:
         """Return the last `limit` predictions, newest first."""

@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration; a test holds it against Alembic's own head."""
 
 metadata: Final = MetaData()
@@ -162,6 +162,51 @@ model_versions: Final = Table(
 )
 """Versions that are kept beside the data: candidate (won, not yet in use), active or former. What the worker
 uses is what the file `active` of the model names; this table follows it."""
+
+reviews: Final = Table(
+    "reviews",
+    metadata,
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("verdict", String(9), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("reviewer", String(64), nullable=False),
+    Column("reviewed_at", String(24), nullable=False),
+    Column("version", Integer, nullable=False),
+)
+"""What a person said of a result: `confirmed` or `rejected`. `version` counts changes, for `If-Match`."""
+
+deletions: Final = Table(
+    "deletions",
+    metadata,
+    Column("device_id", String(32), primary_key=True),
+    Column("recording_id", String(16), primary_key=True),
+    Column("deleted_at", String(24), nullable=False),
+)
+"""Recordings that were deleted: what a device sends of them again is answered with `stored` and not kept."""
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("role", String(8), nullable=False),
+    Column("device_id", String(32)),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("made_at", String(24), nullable=False),
+)
+"""Who may use the API: `owner` (of `device_id`), `operator` or `admin`. A key is random, so its SHA-256 is
+enough to keep: there is nothing to guess."""
+
+uploads: Final = Table(
+    "uploads",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("device_id", String(32), nullable=False),
+    Column("recording_id", String(16), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("made_at", String(24), nullable=False),
+)
+"""Idempotency-Key of uploads, with the digest of what was sent: the same again gets the same recording."""
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:

@@ -55,6 +55,9 @@ class Settings:
     )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     api_host: str = _setting("127.0.0.1", "address the history API listens on")
+    api_auth: str = _setting(
+        "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
+    )
     api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
 
     @classmethod
@@ -102,6 +105,8 @@ class Settings:
             raise SettingsError(f"STETHO_WORKER_ID is {self.worker_id!r}; use 1 to 32 of a-z, 0-9 and -")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
+        if self.api_auth not in ("keys", "none"):
+            raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
 

@@ -16,15 +16,19 @@ from edge_worker import schema
 from edge_worker.errors import StoreError
 from edge_worker.result import Completeness, Prediction, Result
 
-recordings, predictions, outbox, workers = (
+recordings, predictions, outbox, workers, deletions = (
     schema.recordings,
     schema.predictions,
     schema.outbox,
     schema.workers,
+    schema.deletions,
 )
 
 _STORED = select(recordings.c.completeness).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
+)
+_DELETED = select(deletions.c.device_id).where(
+    deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
 )
 _IDENTITY = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
@@ -113,11 +117,12 @@ class Store:
         self._engine.dispose()
 
     def completeness(self, device_id: str, recording_id: str) -> Completeness | None:
-        """Return how a recording was stored, None when it was not. Safe from any thread."""
+        """Return how a recording was stored, None when not; a deleted one was. Safe from any thread."""
         with self._engine.connect() as connection:
-            found: Completeness | None = connection.execute(
-                _STORED, {"device_id": device_id, "recording_id": recording_id}
-            ).scalar()
+            key = {"device_id": device_id, "recording_id": recording_id}
+            found: Completeness | None = connection.execute(_STORED, key).scalar()
+            if found is None and connection.execute(_DELETED, key).first() is not None:
+                return "complete"  # its device may forget it, too
         return found
 
     def save_recordings(self, kept: Sequence[StoredRecording]) -> list[StoredRecording]:

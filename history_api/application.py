@@ -7,7 +7,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from edge_worker.history import History
 from edge_worker.settings import Settings
-from history_api import access, health, index, models, parameters, problem, recordings, results
+from history_api import access, index, openapi, parameters, problem
 from history_api.services import Services
 
 
@@ -29,6 +29,6 @@ def create_app(settings: Settings) -> Flask:
     access.register(app)
     parameters.register(app)
     problem.register(app)
-    for concern in (index, results, recordings, models, health):
+    for concern in (index, *openapi.CONCERNS):
         app.register_blueprint(concern.blueprint)
     return app

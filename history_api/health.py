@@ -10,11 +10,29 @@ from edge_worker.errors import StoreError
 from edge_worker.history import Heartbeat, History
 from edge_worker.recording import rfc3339
 from history_api import models
+from history_api.operation import OK, UNAVAILABLE, Paths, get, json_answer
+from history_api.schemas import NUMBER, TIME, ref, strict_object
 from history_api.services import services
 
 STALE: Final = timedelta(seconds=30)
 """A worker writes its heartbeat every 5 s; after this long it is taken for dead."""
 blueprint = Blueprint("health", __name__)
+PATHS: Final[Paths] = {
+    "/health": get(
+        "how database, worker and models are",
+        "health",
+        {"200": json_answer(ref("Health"), "Also when degraded.")},
+    ),
+    "/livez": get("whether the process lives", "livez", {"200": OK}),
+    "/readyz": get(
+        "whether requests can be answered; 503 says what to do", "readyz", {"200": OK} | UNAVAILABLE
+    ),
+    "/uptime": get(
+        "since when this process serves",
+        "uptime",
+        {"200": json_answer(strict_object({"started_at": TIME, "uptime_s": NUMBER}))},
+    ),
+}
 
 
 @blueprint.get("/livez")

@@ -16,7 +16,10 @@ def index() -> Response:
             "name": openapi.DOCUMENT["info"]["title"],
             "version": __version__,
             "notice": openapi.NOTICE,
-            "endpoints": {path: item["get"]["summary"] for path, item in openapi.DOCUMENT["paths"].items()},
+            "endpoints": {
+                path: "; ".join(each["summary"] for each in item.values())
+                for path, item in openapi.DOCUMENT["paths"].items()
+            },
         }
     )
 

@@ -8,12 +8,21 @@ from flask import Blueprint, Response, jsonify
 from edge_worker.errors import ModelError
 from edge_worker.model_shelf import ModelShelf
 from edge_worker.settings import Settings
+from history_api.operation import Paths, get, json_answer
+from history_api.schemas import map_of, ref, strict_object
 from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _TYPE: Final = "int8 TFLite network"
 _FEATURE_TYPES: Final = {"log_mel": "log-mel spectrogram", "nrdt": "NRDT"}
 blueprint = Blueprint("models", __name__)
+PATHS: Final[Paths] = {
+    "/models/info": get(
+        "the models, from their cards",
+        "models_info",
+        {"200": json_answer(strict_object({"models": map_of(ref("Model"))}))},
+    ),
+}
 
 
 @blueprint.get("/models/info")

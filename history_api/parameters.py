@@ -28,7 +28,7 @@ def _read() -> None:
     """Fill `g.query` with a value per documented parameter, its default or None where it is not given."""
     if request.url_rule is None:
         return
-    known = openapi.query_parameters(openapi_path(request.url_rule.rule))
+    known = openapi.query_parameters(openapi_path(request.url_rule.rule), request.method)
     for name, values in request.args.lists():
         if name not in known:
             takes = ", ".join(known) or "none"

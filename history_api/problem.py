@@ -15,7 +15,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5
 _DETAILS: Final[dict[int, str]] = {
     404: "there is nothing at this address; GET / names the endpoints",
-    405: "this address answers GET and HEAD only",
+    405: "this address does not answer this method; Allow names those it answers",
     416: "the recording has no bytes in this range; Content-Range says how many there are",
     500: "the server failed; its log has the reason under this request_id",
 }

@@ -10,12 +10,36 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.history import Entry
+from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer
 from history_api.problem import ProblemError
+from history_api.schemas import Schema, ref
 from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
 blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+_WAV: Final[Schema] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+PATHS: Final[Paths] = {
+    "/api/v1/recordings/{recording_id}": get(
+        "a recording with its result, null while it is being analysed",
+        "recording",
+        {"200": json_answer(ref("Recording"))} | NOT_FOUND,
+        WHICH,
+    ),
+    "/api/v1/recordings/{recording_id}/audio.wav": get(
+        "the sound of a recording, 16-bit PCM; conditional and range requests work",
+        "audio",
+        {
+            "200": {"description": "The file.", "content": _WAV},
+            "206": {"description": "The bytes asked for.", "content": _WAV},
+            "304": {"description": "Unchanged: ETag is the SHA-256 of the PCM."},
+            "410": PROBLEM,
+            "416": PROBLEM,
+        }
+        | NOT_FOUND,
+        WHICH,
+    ),
+}
 
 
 @blueprint.get("")

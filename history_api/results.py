@@ -7,11 +7,36 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, json, jsonify, request
 
 from edge_worker.history import Filter, Verdict
+from history_api.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.problem import ProblemError
+from history_api.schemas import DEVICE, STATUS, TEXT, TIME, list_of, ref
 from history_api.services import services
 
 EMOTION_MODEL: Final = "emotion"
 blueprint = Blueprint("results", __name__)
+PATHS: Final[Paths] = {
+    "/api/v1/results": get(
+        "results, newest first, with filters and pages",
+        "results",
+        {"200": json_answer(ref("ResultPage"), headers=NEXT)} | UNAVAILABLE,
+        (
+            query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
+            query("label", PRINTABLE, "a label that a model gave; with model: that this model gave"),
+            query("model", PRINTABLE, "a model that judged the recording"),
+            query("status", STATUS, "what came of the analysis"),
+            query("from", TIME, "earliest captured_at"),
+            query("to", TIME, "captured_at from which on results are left out"),
+            query("cursor", TEXT, "`next` of the page before, with the same filters"),
+            limit(50),
+        ),
+    ),
+    "/history": get(
+        "the last predictions as a flat list, one per recording and model, newest first",
+        "history",
+        {"200": json_answer(list_of(ref("HistoryItem")))} | UNAVAILABLE,
+        (limit(50),),
+    ),
+}
 
 
 @blueprint.get("/api/v1/results")

@@ -130,6 +130,7 @@ class Site:
             "STETHO_MQTT_PASSWORD": self._worker_account.password,
             "STETHO_DATA_DIR": str(self.data_dir),
             "STETHO_MODELS_DIR": str(_PROJECT / "models_tflite"),
+            "STETHO_API_AUTH": "none",  # nobody but this machine reaches it
             "STETHO_API_PORT": "0",
             **self._settings,
         }

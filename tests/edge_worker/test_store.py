@@ -241,3 +241,14 @@ def test_a_wrong_url_is_one_sentence(url: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(url)
     assert "\n" not in str(caught.value)
+
+
+def test_a_deleted_recording_counts_as_stored_so_that_it_does_not_come_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'stetho.db'}"
+    store = Store.open(url)
+    assert store.completeness("st-01", "00000000000000aa") is None
+    with schema.connect(url).begin() as connection:
+        deleted = {"device_id": "st-01", "recording_id": "00000000000000aa", "deleted_at": NOW}
+        connection.execute(schema.deletions.insert(), deleted)
+    assert store.completeness("st-01", "00000000000000aa") == "complete"
+    assert store.completeness("st-02", "00000000000000aa") is None

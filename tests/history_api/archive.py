@@ -28,7 +28,7 @@ class Archive:
     """What a worker leaves behind."""
 
     def __init__(self, directory: Path) -> None:
-        self.settings = Settings(data_dir=directory, models_dir=directory / "models")
+        self.settings = Settings(data_dir=directory, models_dir=directory / "models", api_auth="none")
         self.settings.models_dir.mkdir()
         (directory / "stetho.db").write_bytes(_empty_database())
         self.store = Store.open(self.settings.database)
@@ -110,8 +110,9 @@ class Api:
         """Return the answer to a request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.client.open(address, method=method, headers=named)
-        if method == "GET":
-            hold_to_document(answer, self._documented(answer.request.path))
+        path = self._documented(answer.request.path)
+        if answer.status_code != 405:
+            hold_to_document(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")
         return answer
 
     def _documented(self, path: str) -> str | None:
@@ -128,20 +129,22 @@ class Api:
         return answer.get_json()
 
 
-def hold_to_document(answer: TestResponse, path: str | None) -> None:
+def hold_to_document(
+    answer: TestResponse, path: str | None, method: str = "GET", *, has_body: bool = True
+) -> None:
     """Fail unless the document promises this status, media type and body at `path`."""
     if path is None:
         assert answer.status_code == 404
         problem = {"$ref": "#/components/schemas/Problem"}
         promised: dict[str, Any] = {"content": {"application/problem+json": {"schema": problem}}}
     else:
-        promised = openapi.DOCUMENT["paths"][path]["get"]["responses"][str(answer.status_code)]
+        promised = openapi.DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status_code)]
     if "content" not in promised:
         assert answer.get_data() == b""
         return
     media_type = str(answer.mimetype)
     assert media_type in promised["content"]
-    if media_type.endswith("json"):
+    if media_type.endswith("json") and has_body:
         schema = promised["content"][media_type]["schema"]
         whole = {**schema, "components": openapi.DOCUMENT["components"]}
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())

@@ -26,7 +26,9 @@ FOREIGN = ("paho", "alembic", "yaml")
 
 def environment(data_dir: Path, **changed: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("STETHO_")}
-    return own | {"STETHO_DATA_DIR": str(data_dir), "STETHO_API_PORT": "0"} | changed
+    return (
+        own | {"STETHO_DATA_DIR": str(data_dir), "STETHO_API_PORT": "0", "STETHO_API_AUTH": "none"} | changed
+    )
 
 
 @contextmanager
