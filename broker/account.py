@@ -1,7 +1,7 @@
-"""Accounts at the broker: devices, workers and operators, with their passwords and their rights.
+"""Accounts at the broker: devices, workers, operators and the API, with their passwords and their rights.
 
-The name says the role, so nothing else is stored: `worker`, `worker-2`, `operator-ann`; any other name is a
-device. User name = client id for all of them.
+The name says the role, so nothing else is stored: `worker`, `worker-2`, `operator-ann`, `api`; any other name
+is a device. User name = client id for all of them.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from broker.directory import SHIPPED, StateDirectory, write_private
 from edge_worker import topics
 from edge_worker.errors import BrokerError
 
-ROLES: Final = ("worker", "operator")
-RESERVED: Final = (*ROLES, "api")
+ROLES: Final = ("worker", "operator", "api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Credentials:
 
 
 def username_of(kind: str, name: str = "") -> str:
-    """Return the user name of a `device`, `worker` or `operator`.
+    """Return the user name of a `device`, `worker`, `operator` or `api`.
 
     A device's is its id. A role's is the role itself or, with a name, `role-name`.
 
@@ -35,13 +34,13 @@ def username_of(kind: str, name: str = "") -> str:
     username = name if kind == "device" else "-".join(filter(None, (kind, name)))
     if not topics.DEVICE_ID.fullmatch(username):
         raise BrokerError(f"{username!r} cannot be a name at the broker; use 1 to 32 of a-z, 0-9 and -")
-    if kind == "device" and username.partition("-")[0] in RESERVED:
-        raise BrokerError(f"{username!r} cannot be a device id; names of {', '.join(RESERVED)} are reserved")
+    if kind == "device" and username.partition("-")[0] in ROLES:
+        raise BrokerError(f"{username!r} cannot be a device id; names of {', '.join(ROLES)} are reserved")
     return username
 
 
 def kind_of(username: str) -> str:
-    """Return `device`, `worker` or `operator`."""
+    """Return `device`, `worker`, `operator` or `api`."""
     role = username.partition("-")[0]
     return role if role in ROLES else "device"
 

@@ -14,9 +14,16 @@ from broker.account import Accounts, Credentials, kind_of
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import StethoError
 
-KINDS: Final = {"device": "a stethoscope", "worker": "an edge worker", "operator": "who reads results"}
+KINDS: Final = {
+    "device": "a stethoscope",
+    "worker": "an edge worker",
+    "operator": "who reads results",
+    "api": "the history API",
+}
+SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT"}
+"""Our own programs, which find their password in a file, and how their settings begin."""
 EXAMPLES: Final = """examples:
-  python -m broker.provision init stetho.local 192.168.1.20   certificates and the worker, once; then
+  python -m broker.provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
   python -m broker.provision device st-01                     prints what to put on the device
   python -m broker.provision device st-01 --rotate            gives it a new password
   python -m broker.provision operator ann                     somebody who reads results: operator-ann
@@ -72,8 +79,8 @@ def _run(chosen: argparse.Namespace, state: StateDirectory) -> None:
             _reload(state)
         case kind:
             credentials = accounts.add(kind, chosen.name, rotate=chosen.rotate)
-            if kind == "worker":
-                _hand_to_worker(state, credentials)
+            if kind in SERVICES:
+                _hand_over(state, credentials, SERVICES[kind])
             else:
                 _show(state, credentials)
             _reload(state)
@@ -85,19 +92,20 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
     names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
     certificate.ensure(state.certificates, list(dict.fromkeys(names)))
     listener.write(state, listener.deployed(state))
-    if "worker" not in accounts.names():
-        _hand_to_worker(state, accounts.add("worker"))
-        _reload(state)
+    for kind, prefix in SERVICES.items():
+        if kind not in accounts.names():
+            _hand_over(state, accounts.add(kind), prefix)
+            _reload(state)
     print(f"{state.path} is ready for {', '.join(certificate.hosts(state.certificates))}.")
 
 
-def _hand_to_worker(state: StateDirectory, credentials: Credentials) -> None:
-    """Leave a worker's password, and the CA's certificate where there is one, in a folder of its own."""
+def _hand_over(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
+    """Leave a service's password, and the CA's certificate where there is one, in a folder of its own."""
     folder = state.path / credentials.username
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "password", f"{credentials.password}\n")
-    print(f"STETHO_MQTT_USERNAME={credentials.username}")
-    print(f"STETHO_MQTT_PASSWORD_FILE={folder / 'password'}")
+    print(f"{prefix}_USERNAME={credentials.username}")
+    print(f"{prefix}_PASSWORD_FILE={folder / 'password'}")
     if (ca := state.certificates / "ca.pem").exists():
         write_private(folder / "ca.pem", ca.read_text())
         print(f"STETHO_MQTT_PORT={listener.TLS.port}")

@@ -57,14 +57,20 @@ class Listener(Protocol):
 
 
 class Connection:
-    """A persistent session at the broker, driven by calls of `spin` from one thread."""
+    """A session at the broker, driven by calls of `spin` from one thread."""
 
     def __init__(
-        self, settings: Settings, subscriptions: list[str], will: tuple[str, str], listener: Listener
+        self,
+        settings: Settings,
+        subscriptions: list[str],
+        will: tuple[str, str] | None,
+        listener: Listener,
+        *,
+        is_persistent: bool = True,
     ) -> None:
         """Prepare a connection that subscribes to `subscriptions` at QoS 1 and leaves `will`.
 
-        `will` is a topic and a payload.
+        `will` is a topic and a payload. Not persistent: what comes while we are away is not kept for us.
         """
         self._settings = settings
         self._subscriptions = [(topic, 1) for topic in subscriptions]
@@ -73,7 +79,7 @@ class Connection:
         self._try_at = 0.0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
-        self._client = self._make_client(will)
+        self._client = self._make_client(will, is_persistent=is_persistent)
 
     @property
     def is_connected(self) -> bool:
@@ -101,6 +107,16 @@ class Connection:
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
         """Queue a message at QoS 1; return the id that `on_delivered` will name."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
+
+    def subscribe(self, topic: str) -> None:
+        """Hear `topic` from now on, also after the connection was lost."""
+        self._subscriptions.append((topic, 1))
+        self._client.subscribe(topic, 1)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Hear `topic` no longer."""
+        self._subscriptions.remove((topic, 1))
+        self._client.unsubscribe(topic)
 
     def ack(self, message: Inbound) -> None:
         """Tell the broker that it may forget `message`."""
@@ -154,15 +170,16 @@ class Connection:
         self._client.loop_misc()
         return has_come
 
-    def _make_client(self, will: tuple[str, str]) -> mqtt.Client:
+    def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> mqtt.Client:
         name = self._settings.mqtt_username
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True
+            CallbackAPIVersion.VERSION2, client_id=name, clean_session=not is_persistent, manual_ack=True
         )
         client.username_pw_set(name, self._settings.password)
         self._use_tls(client)
         client.max_inflight_messages_set(_MAX_IN_FLIGHT)
-        client.will_set(will[0], will[1], qos=1, retain=True)
+        if will is not None:
+            client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message

@@ -6,6 +6,7 @@ between moves nothing. "Newest" is the order in which recordings were stored.
 
 import base64
 import binascii
+import json
 import os
 import struct
 from collections.abc import Iterator
@@ -171,6 +172,15 @@ class History:
             query = query.where(recordings.c.device_id == device)
         with self._reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
+
+    def document(self, device_id: str, recording_id: str) -> dict[str, Any] | None:
+        """Return the result of a recording; None: there is none yet."""
+        query = select(recordings.c.document).where(
+            recordings.c.device_id == device_id, recordings.c.recording_id == recording_id
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else json.loads(found)
 
     def review(self, device_id: str, recording_id: str) -> Review | None:
         """Return what a person said of a recording; None: nobody did."""

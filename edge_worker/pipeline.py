@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_worker import topics, wav
 from edge_worker.classifier import Classifier
@@ -22,6 +23,8 @@ from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
 from edge_worker.store import Message, Store, StoredRecording, Verdict
+
+Int16Array = npt.NDArray[np.int16]
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
@@ -130,7 +133,7 @@ class Pipeline:
         classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
-        signal = Signal.from_pcm(samples, stored.sample_rate)
+        signal = Signal.from_pcm(_louder(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
         heard = Heard.listen(signal, [each.card for each in classifiers], self._segmenter)
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
@@ -185,6 +188,14 @@ def _result(
 
 def _gated(prediction: Prediction, *, usable: bool) -> Prediction:
     return prediction if usable else replace(prediction, accepted=False)
+
+
+def _louder(samples: Int16Array, amplification: float) -> Int16Array:
+    """Return samples so many times louder, at full scale what would be over it: that counts as clipped."""
+    if amplification == 1:
+        return samples
+    limits = np.iinfo(np.int16)
+    return np.clip(np.round(samples * float(amplification)), limits.min, limits.max).astype(np.int16)
 
 
 def _missing_fraction(stored: StoredRecording) -> float:

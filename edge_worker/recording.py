@@ -14,6 +14,7 @@ MAX_CHUNKS: Final = 65_536
 MAX_MODELS: Final = 8
 MAX_MODEL_NAME: Final = 32
 MAX_SITE: Final = 16
+MAX_AMPLIFICATION: Final = 100
 
 Key = tuple[str, int]
 """Device id and recording id."""
@@ -132,6 +133,9 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
     site = meta.get("site")
     if site is not None and not (isinstance(site, str) and len(site) <= MAX_SITE):
         raise ChunkError("meta", f"site is not a text of at most {MAX_SITE} characters", recording_id)
+    if not _is_amplification(meta.get("amplification", 1)):
+        limit = f"a number from 1 to {MAX_AMPLIFICATION}"
+        raise ChunkError("meta", f"amplification is not {limit}", recording_id)
     if meta.get("captured_at") is not None:
         meta["captured_at"] = _utc(meta["captured_at"], recording_id)
     return meta
@@ -148,6 +152,11 @@ def _is_name_list(value: object) -> bool:
         and len(value) <= MAX_MODELS
         and all(isinstance(name, str) and 0 < len(name) <= MAX_MODEL_NAME for name in value)
     )
+
+
+def _is_amplification(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 1 <= float(value) <= MAX_AMPLIFICATION  # type: ignore[arg-type]
 
 
 def _utc(text: object, recording_id: int) -> str:

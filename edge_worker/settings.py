@@ -55,6 +55,13 @@ class Settings:
     )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     api_host: str = _setting("127.0.0.1", "address the history API listens on")
+    api_mqtt_username: str = _setting("api", "user name and client id of the history API at the broker")
+    api_mqtt_password: str = _setting("", "its password; prefer the file")
+    api_mqtt_password_file: Path | None = _setting(
+        None, "file whose first line is its password; neither: no uploads, nothing live"
+    )
+    upload_wait_s: float = _setting(20.0, "how long an upload waits for its result, seconds", 0)
+    predict_model: str = _setting("heart2", "model of `POST /predict` where it names none")
     api_auth: str = _setting(
         "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
     )
@@ -84,12 +91,13 @@ class Settings:
     @property
     def password(self) -> str:
         """The broker password in force: the file's first line where a file is set."""
-        if self.mqtt_password_file is None:
-            return self.mqtt_password
-        try:
-            return self.mqtt_password_file.read_text().split("\n", 1)[0].strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"STETHO_MQTT_PASSWORD_FILE cannot be read: {error}") from error
+        return _first_line(self.mqtt_password_file, "STETHO_MQTT_PASSWORD_FILE") or self.mqtt_password
+
+    @property
+    def api_password(self) -> str:
+        """The same of the history API; empty: it has no account at the broker."""
+        name = "STETHO_API_MQTT_PASSWORD_FILE"
+        return _first_line(self.api_mqtt_password_file, name) or self.api_mqtt_password
 
     def _check(self) -> None:
         if not _is_host(self.mqtt_host):
@@ -101,6 +109,14 @@ class Settings:
             raise SettingsError(
                 f"STETHO_MQTT_USERNAME is {self.mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -"
             )
+        if (
+            not topics.DEVICE_ID.fullmatch(self.api_mqtt_username)
+            or self.api_mqtt_username == self.mqtt_username
+        ):
+            raise SettingsError(
+                f"STETHO_API_MQTT_USERNAME is {self.api_mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -, "
+                "other than STETHO_MQTT_USERNAME: the broker disconnects one of two that share a name"
+            )
         if not topics.DEVICE_ID.fullmatch(self.worker_id):
             raise SettingsError(f"STETHO_WORKER_ID is {self.worker_id!r}; use 1 to 32 of a-z, 0-9 and -")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -109,6 +125,16 @@ class Settings:
             raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
+
+
+def _first_line(path: Path | None, name: str) -> str:
+    """Return the first line of a password file, nothing where none is set."""
+    if path is None:
+        return ""
+    try:
+        return path.read_text().split("\n", 1)[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name} cannot be read: {error}") from error
 
 
 def _is_host(text: str) -> bool:

@@ -9,6 +9,11 @@ DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
 ALL_RESULTS: Final = f"{PREFIX}/result/#"
+ALL_CONTROLS: Final = f"{PREFIX}/device/+/down/control"
+ALL_LIVE: Final = f"{PREFIX}/device/+/down/live"
+ALL_WORKERS: Final = f"{PREFIX}/worker/+"
+ALL_INFOS: Final = f"{PREFIX}/device/+/up/info"
+ALL_TELEMETRY: Final = f"{PREFIX}/device/+/up/telemetry"
 
 
 def pcm(device_id: str) -> str:
@@ -34,6 +39,11 @@ def control(device_id: str) -> str:
 def device_result(device_id: str) -> str:
     """Return the topic of the compact retained result for the OLED."""
     return f"{PREFIX}/device/{device_id}/down/result"
+
+
+def command(device_id: str) -> str:
+    """Return the topic on which an operator or the API tells a device what to do."""
+    return f"{PREFIX}/device/{device_id}/down/command"
 
 
 def result(device_id: str) -> str:

@@ -16,9 +16,9 @@ from edge_worker.errors import SettingsError, StethoError
 from edge_worker.settings import Settings
 from history_api.application import create_app
 
-_THREADS: Final = 8
-_MAX_BODY_BYTES: Final = 65_536
-"""Nothing here takes a body; waitress would otherwise put a gigabyte on disk before we see the request."""
+_THREADS: Final = 32
+_MAX_BODY_BYTES: Final = 100 * 2**20
+"""Of an upload; waitress puts it on disk before we see the request."""
 _EXAMPLES: Final = """examples:
   python -m history_api                          serve on 127.0.0.1:8080
   STETHO_API_PORT=0 python -m history_api        serve on any free port and say which
@@ -54,6 +54,9 @@ def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     app = create_app(settings)
+    bus = app.extensions["stetho"].bus
+    if bus is not None:
+        bus.start()
     listener = _listen(settings.api_host, settings.api_port)
     server = create_server(
         app, sockets=[listener], threads=_THREADS, ident=None, max_request_body_size=_MAX_BODY_BYTES
@@ -62,6 +65,8 @@ def _serve(settings: Settings) -> None:
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
     server.run()
     server.close()
+    if bus is not None:
+        bus.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from flask.json.provider import DefaultJSONProvider
 from edge_worker.history import History
 from edge_worker.settings import Settings
 from history_api import access, index, openapi, parameters, problem
+from history_api.bus import Bus
 from history_api.services import Services
 
 
@@ -25,7 +26,9 @@ def create_app(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    app.extensions["stetho"] = Services(settings, History.open(settings.database), datetime.now(UTC))
+    bus = Bus(settings) if settings.api_password else None
+    history = History.open(settings.database)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), bus)
     access.register(app)
     parameters.register(app)
     problem.register(app)

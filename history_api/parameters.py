@@ -48,7 +48,7 @@ def _parse(name: str, text: str, schema: Mapping[str, Any]) -> str | int:
         return _parse_time(name, text)
     if text not in schema.get("enum", [text]):
         raise _refuse(name, f"{name} is {text!r}; it takes one of {', '.join(schema['enum'])}")
-    if not re.fullmatch(schema.get("pattern", ".*"), text):
+    if not re.fullmatch(schema.get("pattern", ".*"), text) or len(text) > schema.get("maxLength", len(text)):
         raise _refuse(name, f"{name} is {text!r}; it takes {schema['description']}")
     return text
 

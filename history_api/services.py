@@ -1,21 +1,31 @@
 """What every endpoint stands on, made once per application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from flask import current_app
 
+from edge_worker import schema
 from edge_worker.history import History
 from edge_worker.settings import Settings
+from edge_worker.upload_ledger import UploadLedger
+from history_api.bus import Bus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Services:
-    """Settings, the database, and when we started (aware)."""
+    """Settings, the database, when we started (aware), and the way to the broker where there is one."""
 
     settings: Settings
     history: History
     started_at: datetime
+    bus: Bus | None = field(default=None)
+
+    @cached_property
+    def uploads(self) -> UploadLedger:
+        """Keys of uploads; opened when first needed, because the worker makes the database."""
+        return UploadLedger(schema.connect_existing(self.settings.database))
 
 
 def services() -> Services:

@@ -76,6 +76,10 @@ class Process:
                 raise ProcessError(f"{self.module} {how}; its output:\n{self.log[-3000:]}")
             time.sleep(0.01)
 
+    def pause(self) -> None:
+        """Let it hang: alive, and silent."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def wait(self, within_s: float = 30.0) -> int:
         """Wait for the end of the process; return its exit status."""
         return self._process.wait(within_s)
@@ -105,9 +109,10 @@ class Site:
         self.data_dir = directory / "data"
         self.broker = Broker(directory / "broker")
         self._worker_account = self.broker.add_user("worker")
+        self._api_account = self.broker.add_user("api")
         self.operator = self.broker.add_user("operator")
         self._settings = dict(settings or {})
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
 
     def __enter__(self) -> Self:
         self.broker.start()
@@ -116,7 +121,7 @@ class Site:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.stop()
         self.broker.stop()
 
@@ -130,6 +135,7 @@ class Site:
             "STETHO_MQTT_PASSWORD": self._worker_account.password,
             "STETHO_DATA_DIR": str(self.data_dir),
             "STETHO_MODELS_DIR": str(_PROJECT / "models_tflite"),
+            "STETHO_API_MQTT_PASSWORD": self._api_account.password,
             "STETHO_API_AUTH": "none",  # nobody but this machine reaches it
             "STETHO_API_PORT": "0",
             **self._settings,
@@ -152,5 +158,5 @@ class Site:
 
     def _start(self, module: str) -> Process:
         process = Process(module, self.environ, self.directory / f"{module}.log")
-        self._processes.append(process)
+        self.processes.append(process)
         return process

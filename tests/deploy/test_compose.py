@@ -62,13 +62,14 @@ def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
     assert set(environment(name)) <= known
 
 
-def test_the_worker_reaches_the_broker_as_it_is_published() -> None:
-    settings = environment("edge_worker")
+@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+def test_a_program_reaches_the_broker_as_it_is_published(name: str) -> None:
+    settings = environment(name)
     assert settings["STETHO_MQTT_HOST"] in SERVICES["provision"]["command"].split(), (
         "a name in the certificate"
     )
     assert int(settings["STETHO_MQTT_PORT"]) == listener.TLS.port
-    assert SERVICES["edge_worker"]["user"] == SERVICES["provision"]["user"], "who may read the password"
+    assert SERVICES[name]["user"] == SERVICES["provision"]["user"], "who may read the password"
 
 
 def test_worker_and_api_share_their_data() -> None:
@@ -83,13 +84,14 @@ def test_the_api_listens_where_it_is_published() -> None:
     assert "/livez" in str(SERVICES["history_api"]["healthcheck"])
 
 
-def test_the_worker_never_sees_keys_or_hashes() -> None:
-    assert not any("broker-state" in volume for volume in SERVICES["edge_worker"]["volumes"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+def test_a_program_never_sees_keys_or_hashes_of_the_broker(name: str) -> None:
+    assert not any("broker-state" in volume for volume in SERVICES[name]["volumes"])
 
 
 def test_no_password_is_written_down() -> None:
     values = [value for name in SERVICES for key, value in environment(name).items() if "PASSWORD" in key]
-    assert values == ["/secrets/password"]
+    assert values == ["/secrets/password"] * 2
 
 
 @pytest.mark.parametrize("name", BUILT)
