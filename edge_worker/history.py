@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker import schema
@@ -46,6 +46,13 @@ class Filter:
     """Earliest `captured_at`: RFC 3339 in UTC with milliseconds and `Z`, as in the database."""
     until: str | None = None
     """First `captured_at` that is too late, same form."""
+
+
+class Moment(NamedTuple):
+    """A place in the order in which results were made."""
+
+    analysed_at: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,24 @@ class History:
             query = query.where(recordings.c.device_id == device)
         with self._reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
+
+    def newest(self) -> Moment:
+        """Return when the result that came last was made; the beginning of time where there is none."""
+        columns = recordings.c.analysed_at, recordings.c.id
+        query = select(*columns).where(recordings.c.analysed_at.is_not(None))
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(*(each.desc() for each in columns)).limit(1)).first()
+        return Moment("", 0) if row is None else Moment(*row)
+
+    def since(self, moment: Moment, limit: int, device: str | None = None) -> list[tuple[Moment, str]]:
+        """Return up to `limit` results that were made after `moment`, in the order of their making."""
+        columns = recordings.c.analysed_at, recordings.c.id
+        query = select(*columns, recordings.c.document).where(tuple_(*columns) > tuple_(*moment))
+        if device is not None:
+            query = query.where(recordings.c.device_id == device)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(*columns).limit(limit)).all()
+        return [(Moment(row.analysed_at, row.id), row.document) for row in rows]
 
     def document(self, device_id: str, recording_id: str) -> dict[str, Any] | None:
         """Return the result of a recording; None: there is none yet."""

@@ -64,6 +64,7 @@ recordings: Final = Table(
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_status", "status", "id"),
+    Index("recordings_by_analysed_at", "analysed_at", "id"),
 )
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
 as published) are null until it was analysed."""

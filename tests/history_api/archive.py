@@ -83,12 +83,12 @@ class Archive:
             self.save(result)
         return result
 
-    def save(self, result: Result) -> None:
+    def save(self, result: Result, analysed_at: str = MORNING) -> None:
         """Save the result of a stored recording."""
         key = (result.device_id, result.recording_id)
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
         assert stored.id is not None
-        self.store.save_results([Verdict(stored.id, result, result.to_json().decode(), MORNING, ())])
+        self.store.save_results([Verdict(stored.id, result, result.to_json().decode(), analysed_at, ())])
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""

@@ -45,7 +45,7 @@ def test_path_parameters_are_those_of_the_routes(api: Api) -> None:
 
 def test_every_path_has_an_answer_as_documented(api: Api) -> None:
     for path, item in openapi.DOCUMENT["paths"].items():
-        if "get" not in item:
+        if "get" not in item or path == "/api/v1/stream":  # it does not end
             continue
         assert api.get(path.replace("{recording_id}", "0000000000000001")).status_code == 200
 

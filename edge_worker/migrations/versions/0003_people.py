@@ -48,9 +48,14 @@ def upgrade() -> None:
         sa.Column("made_at", sa.String(length=24), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.create_index("recordings_by_analysed_at", ["analysed_at", "id"], unique=False)
 
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.drop_index("recordings_by_analysed_at")
+
     for table in ("uploads", "api_keys", "deletions", "reviews"):
         op.drop_table(table)
