@@ -36,6 +36,8 @@ from edge_worker.errors import StoreError
 REVISION: Final = "0003"
 """The newest migration; a test holds it against Alembic's own head."""
 
+Database = Engine
+"""For those who hold one without a door to SQLAlchemy."""
 metadata: Final = MetaData()
 
 recordings: Final = Table(

@@ -23,9 +23,14 @@ class Services:
     bus: Bus | None = field(default=None)
 
     @cached_property
+    def writer(self) -> schema.Database:
+        """The database, to write to; opened when first needed, because the worker makes it."""
+        return schema.connect_existing(self.settings.database)
+
+    @cached_property
     def uploads(self) -> UploadLedger:
-        """Keys of uploads; opened when first needed, because the worker makes the database."""
-        return UploadLedger(schema.connect_existing(self.settings.database))
+        """Keys of uploads."""
+        return UploadLedger(self.writer)
 
 
 def services() -> Services:

@@ -2,13 +2,16 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
-from werkzeug.exceptions import NotFound
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
 from edge_worker import wav
@@ -106,19 +109,24 @@ class Api:
         """Return the answer to GET; `If_None_Match="x"` is the header If-None-Match."""
         return self.ask("GET", address, **headers)
 
-    def ask(self, method: str, address: str, **headers: str) -> TestResponse:
+    def post(self, address: str, *, files: Sequence[Path] = (), **headers: str) -> TestResponse:
+        """Return the answer to POST, of a form with `files` where there are any."""
+        data = {"files": [FileStorage(BytesIO(path.read_bytes()), path.name) for path in files]}
+        return self.ask("POST", address, data if files else None, **headers)
+
+    def ask(self, method: str, address: str, data: object = None, **headers: str) -> TestResponse:
         """Return the answer to a request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.open(address, method=method, headers=named)
-        path = self._documented(answer.request.path)
+        answer = self.client.open(address, method=method, headers=named, data=data)
+        path = self._documented(answer.request.path, method)
         if answer.status_code != 405:
             hold_to_document(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")
         return answer
 
-    def _documented(self, path: str) -> str | None:
+    def _documented(self, path: str, method: str) -> str | None:
         try:
-            rule, _ = self.app.url_map.bind("localhost").match(path, return_rule=True)
-        except NotFound:
+            rule, _ = self.app.url_map.bind("localhost").match(path, method, return_rule=True)
+        except (NotFound, MethodNotAllowed):
             return None
         return openapi_path(rule.rule)
 
