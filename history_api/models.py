@@ -1,6 +1,8 @@
 """The models as their cards describe them. Cards are read on demand: a new model shows without a restart."""
 
 import logging
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
@@ -33,18 +35,34 @@ def info() -> Response:
 
 
 def cards(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the readable cards of the versions in use by model; a damaged one is logged and left out."""
+    """Return the readable cards of the versions in use by model; a damaged one is logged and left out.
+
+    They are read again when a file or the version in use has changed. Do not change what is returned.
+    """
     shelf = ModelShelf.of(settings)
     found = {}
     for path in sorted(settings.models_dir.glob("*.json")):
         try:
-            card = shelf.card(path.stem, shelf.active(path.stem))
-        except ModelError as error:
+            version = shelf.active(path.stem)
+            stamp = path.stat().st_mtime_ns
+        except (ModelError, OSError) as error:
             _LOG.warning("event=card_unreadable file=%s reason=%r", path.name, str(error))
             continue
-        if isinstance(card.get("labels"), list):
+        card = _card(path, settings.data_dir / "models", version, stamp)
+        if card is not None:
             found[str(card.get("model", path.stem))] = card
     return found
+
+
+@lru_cache(maxsize=64)
+def _card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str, Any] | None:
+    """Return a card, None where it is damaged or of no classifier."""
+    try:
+        card = ModelShelf(path.parent, local).card(path.stem, version)
+    except ModelError as error:
+        _LOG.warning("event=card_unreadable file=%s reason=%r", path.name, str(error))
+        return None
+    return card if isinstance(card.get("labels"), list) else None
 
 
 def _described(card: dict[str, Any]) -> dict[str, Any]:
