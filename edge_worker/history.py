@@ -216,13 +216,15 @@ class History:
             row = connection.execute(query.where(*mine)).first()
         return None if row is None else Review(**row._mapping)
 
-    def verdicts(self, limit: int) -> list[Verdict]:
-        """Return the last `limit` predictions, newest first."""
+    def verdicts(self, limit: int, device: str | None = None) -> list[Verdict]:
+        """Return the last `limit` predictions, of one device where one is given, newest first."""
         columns = (
             (recordings if name in ("captured_at", "audio_file") else predictions).c[name]
             for name in Verdict.__dataclass_fields__
         )
         query = select(*columns).join_from(predictions, recordings).order_by(predictions.c.id.desc())
+        if device is not None:
+            query = query.where(predictions.c.device_id == device)
         with self._reading() as connection:
             return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
 

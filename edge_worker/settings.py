@@ -66,6 +66,13 @@ class Settings:
         "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
     )
     api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
+    api_rate: int = _setting(
+        600, "requests a minute that one key, or one address without a key, may send; 0: any", 0
+    )
+    api_proxy: int = _setting(
+        0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are believed", 0
+    )
+    upload_mb: int = _setting(100, "largest body of a request to the history API, MiB", 1)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:

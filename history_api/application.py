@@ -7,7 +7,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from edge_worker.history import History
 from edge_worker.settings import Settings
-from history_api import access, index, openapi, parameters, problem
+from history_api import access, headers, index, openapi, parameters, problem
 from history_api.bus import Bus
 from history_api.services import Services
 
@@ -21,6 +21,7 @@ def create_app(settings: Settings) -> Flask:
 
     Raises:
         StoreError: the database URL is malformed, or what it names is not our database.
+        SettingsError: everybody could do everything (`access.register`).
     """
     app = Flask("history_api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -29,8 +30,10 @@ def create_app(settings: Settings) -> Flask:
     bus = Bus(settings) if settings.api_password else None
     history = History.open(settings.database)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), bus)
-    access.register(app)
+    headers.register(app)
+    access.register(app, settings)
     parameters.register(app)
+    access.confine(app)
     problem.register(app)
     for concern in (index, *openapi.CONCERNS):
         app.register_blueprint(concern.blueprint)

@@ -22,15 +22,20 @@ PATHS: Final[Paths] = {
         "how database, worker and models are",
         "health",
         {"200": json_answer(ref("Health"), "Also when degraded.")},
+        role="public",
     ),
-    "/livez": get("whether the process lives", "livez", {"200": OK}),
+    "/livez": get("whether the process lives", "livez", {"200": OK}, role="public"),
     "/readyz": get(
-        "whether requests can be answered; 503 says what to do", "readyz", {"200": OK} | UNAVAILABLE
+        "whether requests can be answered; 503 says what to do",
+        "readyz",
+        {"200": OK} | UNAVAILABLE,
+        role="public",
     ),
     "/uptime": get(
         "since when this process serves",
         "uptime",
         {"200": json_answer(strict_object({"started_at": TIME, "uptime_s": NUMBER}))},
+        role="public",
     ),
 }
 

@@ -23,6 +23,7 @@ PATHS: Final[Paths] = {
         "the models, from their cards",
         "models_info",
         {"200": json_answer(strict_object({"models": map_of(ref("Model"))}))},
+        role="owner",
     ),
 }
 

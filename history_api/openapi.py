@@ -3,14 +3,14 @@
 from typing import Any, Final
 
 from edge_worker import __version__
-from history_api import health, models, recordings, results, stream, training, uploads
+from history_api import health, login, models, recordings, results, role, stream, training, uploads
 from history_api.operation import Method, Paths, get, json_answer
 from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (results, recordings, uploads, stream, models, training, health)
+CONCERNS: Final = (results, recordings, uploads, stream, models, training, health, login)
 """Modules of a `blueprint` and the `PATHS` that it answers."""
 
 _INDEX: Final[Paths] = {
@@ -22,8 +22,9 @@ _INDEX: Final[Paths] = {
                 strict_object({"name": TEXT, "version": TEXT, "notice": TEXT, "endpoints": map_of(TEXT)})
             )
         },
+        role="owner",
     ),
-    "/openapi.json": get("this document", "openapi", {"200": json_answer({"type": "object"})}),
+    "/openapi.json": get("this document", "openapi", {"200": json_answer({"type": "object"})}, role="public"),
 }
 
 
@@ -53,8 +54,12 @@ DOCUMENT: Final[dict[str, Any]] = {
         "description": f"{NOTICE} What answers GET answers HEAD; errors are application/problem+json.",
         "license": {"name": "MIT", "identifier": "MIT"},
     },
-    "paths": _INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()},
+    "security": role.SECURITY,
+    "paths": role.guard(
+        _INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()}
+    ),
     "components": {
-        "schemas": SCHEMAS | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()}
+        "schemas": SCHEMAS | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
+        "securitySchemes": role.SCHEMES,
     },
 }

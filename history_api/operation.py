@@ -23,19 +23,33 @@ def operation(
     answers: Schema,
     parameters: tuple[Schema, ...] = (),
     body: Schema | None = None,
+    *,
+    role: str | None = None,
 ) -> Method:
-    """Return an operation; what may go wrong anywhere is added to its answers."""
+    """Return an operation; what may go wrong anywhere is added to its answers.
+
+    `role` is what it needs: `public`, `owner`, `operator` or `admin`; None leaves it to `role.default`.
+    """
     described: Schema = {"operationId": name, "summary": summary}
     if parameters:
         described["parameters"] = list(parameters)
     if body is not None:
         described["requestBody"] = body
+    if role is not None:
+        described["x-role"] = role
     return described | {"responses": answers | {"400": PROBLEM, "500": PROBLEM}}
 
 
-def get(summary: str, name: str, answers: Schema, parameters: tuple[Schema, ...] = ()) -> dict[str, Method]:
+def get(
+    summary: str,
+    name: str,
+    answers: Schema,
+    parameters: tuple[Schema, ...] = (),
+    *,
+    role: str | None = None,
+) -> dict[str, Method]:
     """Return an address that answers GET, and so HEAD."""
-    return {"get": operation(summary, name, answers, parameters)}
+    return {"get": operation(summary, name, answers, parameters, role=role)}
 
 
 def query(name: str, schema: Schema, description: str) -> Schema:

@@ -34,7 +34,7 @@ PATHS: Final[Paths] = {
         "the last predictions as a flat list, one per recording and model, newest first",
         "history",
         {"200": json_answer(list_of(ref("HistoryItem")))} | UNAVAILABLE,
-        (limit(50),),
+        (query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"), limit(50)),
     ),
 }
 
@@ -66,7 +66,8 @@ def results() -> Response:
 @blueprint.get("/history")
 def history() -> Response:
     """Answer the last predictions as a flat list, newest first."""
-    return jsonify([_flat(verdict) for verdict in services().history.verdicts(g.query["limit"])])
+    verdicts = services().history.verdicts(g.query["limit"], g.query["device"])
+    return jsonify([_flat(verdict) for verdict in verdicts])
 
 
 def _flat(verdict: Verdict) -> dict[str, Any]:

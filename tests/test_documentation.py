@@ -15,6 +15,7 @@ PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 COMMANDS = [
     ("edge_worker",),
     ("history_api",),
+    ("history_api", "key"),
     ("simulator",),
     ("simulator", "send"),
     ("simulator", "synth"),

@@ -114,3 +114,9 @@ def test_everything_that_an_image_copies_exists_and_is_sent_to_the_engine(name: 
     for source in sources:
         assert list(ROOT.glob(source)), source
         assert any(pattern.startswith(source.split("/")[0]) for pattern in allowed), source
+
+
+def test_the_api_asks_for_keys_where_others_may_reach_it() -> None:
+    settings = Settings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
+    assert (settings.api_host, settings.api_auth) == ("0.0.0.0", "keys")  # noqa: S104 - in its container
+    assert "STETHO_API_AUTH" not in environment("history_api")

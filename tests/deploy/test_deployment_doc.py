@@ -7,6 +7,7 @@ import pytest
 
 from broker import certificate, listener, provision
 from broker.mosquitto import CONFIGURATION
+from history_api.__main__ import parser
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
 OPTIONS = dict(re.findall(r"^(\w+) (\S+)$", CONFIGURATION.read_text(), re.MULTILINE))
@@ -32,3 +33,10 @@ def test_ports_and_validity_are_the_ones_in_force() -> None:
 @pytest.mark.parametrize("kind", [*provision.KINDS, "list", "remove"])
 def test_every_account_command_is_described(kind: str) -> None:
     assert f"`{kind} " in DOCUMENT or f"`{kind}`" in DOCUMENT
+
+
+def test_the_first_key_is_made_by_a_command_that_exists() -> None:
+    commands = re.findall(r"^(.*)python -m history_api (key .+?) +#", DOCUMENT, re.MULTILINE)
+    assert [before for before, _ in commands] == ["docker compose exec history_api ", ""]
+    for _, arguments in commands:
+        assert parser().parse_args(arguments.split()).role == "admin"

@@ -181,6 +181,12 @@ def test_d3_history_is_a_flat_list_newest_first(archive: Archive, api: Api) -> N
     assert [item["label"] for item in api.json("/history")] == ["murmur", "normal"]
 
 
+def test_d3_history_of_one_device(archive: Archive, api: Api) -> None:
+    archive.add(1, "st-01")
+    archive.add(2, "st-02")
+    assert [item["device_id"] for item in api.json("/history?device=st-01")] == ["st-01"]
+
+
 def test_d3_history_ranks_the_probabilities(archive: Archive, api: Api) -> None:
     archive.add(1, labels={"heart5": "normal"})
     (item,) = api.json("/history")
@@ -194,8 +200,8 @@ def test_d3_history_has_the_emotion_of_the_emotion_model(archive: Archive, api: 
     assert "predicted_emotion" not in by_model["heart5"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "device=st-01"])
-def test_history_takes_a_limit_only(api: Api, query: str) -> None:
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "device=ST", "model=heart5"])
+def test_history_takes_limit_and_device_only(api: Api, query: str) -> None:
     problem(api.get(f"/history?{query}"), 400)
 
 

@@ -167,9 +167,10 @@ def test_serving_history_loads_no_model(tmp_path: Path) -> None:
     archive.add(1)
     program = (
         "import os, sys\n"
-        "import history_api.__main__ as main\n"
+        "import history_api.__main__\n"
+        "from history_api.application import create_app\n"
         "from edge_worker.settings import Settings\n"
-        "client = main.create_app(Settings.from_environ(os.environ)).test_client()\n"
+        "client = create_app(Settings.from_environ(os.environ)).test_client()\n"
         "one = '/api/v1/recordings/0000000000000001'\n"
         "for path in ('/api/v1/results', '/history', '/health', '/models/info', one, one + '/audio.wav'):\n"
         "    assert client.get(path).status_code == 200, path\n"

@@ -1,0 +1,71 @@
+"""Sessions of people at a browser: a signed cookie that names a key. Nothing is kept of them here.
+
+The cookie names the digest of its key, which is looked up at every request: it ends with the key, and no key
+that is made later can take its place.
+"""
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from edge_worker.errors import StoreError
+
+COOKIE: Final = "stetho_session"
+LIFETIME: Final = timedelta(hours=12)
+_FILE: Final = "api_secret"
+
+
+class Sessions:
+    """Signs and reads cookies with a secret of the data directory."""
+
+    def __init__(self, data_dir: Path, lifetime: timedelta = LIFETIME) -> None:
+        self._path = data_dir / _FILE
+        self._lifetime = lifetime
+        self._secret: bytes | None = None
+
+    def begin(self, digest: str) -> str:
+        """Return the cookie of a session that the key of `digest` opens; raises StoreError."""
+        return self._signer(self._read() or self._make()).dumps(digest)
+
+    def digest(self, cookie: str) -> str | None:
+        """Return the digest that a cookie names; None: it is not ours, or too old."""
+        secret = self._read()
+        if secret is None:
+            return None
+        try:
+            return str(self._signer(secret).loads(cookie, max_age=int(self._lifetime.total_seconds())))
+        except BadData:
+            return None
+
+    def _signer(self, secret: bytes) -> URLSafeTimedSerializer:
+        options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        return URLSafeTimedSerializer(secret, salt="stetho session", signer_kwargs=options)
+
+    def _read(self) -> bytes | None:
+        if self._secret is None and self._path.exists():
+            try:
+                self._secret = self._path.read_bytes()
+            except OSError as error:
+                raise StoreError(f"the secret of the sessions cannot be read: {error}") from error
+        return self._secret
+
+    def _make(self) -> bytes:
+        """Make the secret, whole or not at all; who comes second takes what the first made."""
+        fresh = self._path.with_name(f"{_FILE}.{secrets.token_hex(8)}")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+            with suppress(FileExistsError):
+                self._path.hardlink_to(fresh)
+            fresh.unlink()
+            self._secret = self._path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"the secret of the sessions cannot be kept: {error}") from error
+        return self._secret
