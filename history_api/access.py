@@ -110,7 +110,7 @@ def _require_own_name() -> None:
 
 def _require_own_page() -> None:
     """Refuse changes that a page of another site lets a browser ask for (CSRF)."""
-    if request.method in _READING or sent_token() is not None:
+    if request.method in _READING or sent_token(request) is not None:
         return
     is_own = _is_own_page()
     # A browser brings the cookie along whoever asks, so with it silence is not enough.

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Final
 
 from flask import current_app, request
+from werkzeug import Request
 
 from edge_worker.keyring import ROLES, Key, Keyring, Role, digest
 from edge_worker.settings import Settings
@@ -56,25 +57,31 @@ class Gate:
         """
         if self.is_open:
             return ANONYMOUS
-        token = sent_token()
-        if token is not None:
-            key = self.key(token)
-            if key is None:
-                raise unauthorised("this key is not known here, or was removed")
-        else:
-            known = self.sessions.digest(request.cookies.get(COOKIE, ""))
-            key = None if known is None else self._keyring.find(known)
+        key = self.holder(request)
+        if key is None and sent_token(request) is not None:
+            self.count_failure()
+            raise unauthorised("this key is not known here, or was removed")
         return None if key is None else Principal(key.name, key.role, key.device_id)
 
+    def holder(self, asking: Request) -> Key | None:
+        """Return the key that a request carries, in a header or as a session; raises StoreError."""
+        token = sent_token(asking)
+        known = self.sessions.digest(asking.cookies.get(COOKIE, "")) if token is None else digest(token)
+        return None if known is None else self._keyring.find(known)
+
     def key(self, token: str) -> Key | None:
-        """Return the key that `token` is; None: it is wrong. Raises ProblemError (429) once too often.
+        """Return the key that `token` is; None: it is wrong. Raises ProblemError (429) once too often."""
+        key = self._keyring.find(digest(token))
+        if key is None:
+            self.count_failure()
+        return key
+
+    def count_failure(self) -> None:
+        """Count a wrong key; raises ProblemError (429) when there were too many.
 
         A right key is taken whatever came from its address before: nobody locks out a neighbour.
         """
-        key = self._keyring.find(digest(token))
-        if key is None:
-            _require(self._failures.take(_address()), "wrong keys")
-        return key
+        _require(self._failures.take(_address()), "wrong keys")
 
     def count(self, principal: Principal | None) -> None:
         """Count a request; raises ProblemError (429) when there were too many."""
@@ -89,12 +96,12 @@ def gate() -> Gate:
     return found
 
 
-def sent_token() -> str | None:
-    """Return the key in the headers of this request."""
-    authorization = request.authorization
+def sent_token(asking: Request) -> str | None:
+    """Return the key in the headers of a request."""
+    authorization = asking.authorization
     if authorization is not None and authorization.type == "bearer" and authorization.token:
         return authorization.token
-    return request.headers.get("X-API-Key") or None
+    return asking.headers.get("X-API-Key") or None
 
 
 def unauthorised(what: str) -> ProblemError:

@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 from archive import PCM, Archive
 
+from edge_worker.keyring import Keyring
+
 WITHIN_S = 30.0
 HEAVY = ("librosa", "tensorflow", "keras", "tflite_runtime", "ai_edge_litert")
 FOREIGN = ("alembic", "yaml")
@@ -49,8 +51,8 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def fetch(address: str, **headers: str) -> tuple[int, bytes]:
-    request = urllib.request.Request(address, headers=headers)
+def fetch(address: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(address, body, headers)
     try:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:
             return answer.status, answer.read()
@@ -89,12 +91,53 @@ def test_results_and_audio_are_served_until_sigterm(tmp_path: Path) -> None:
         assert "event=request" in process.stdout.read()
 
 
-def test_a_huge_body_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def refused(address: str, request: bytes) -> tuple[int, dict[str, object]]:
+    """Return status and problem document of what the server refuses by itself, on a closed connection."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=WITHIN_S) as connection:
+        connection.sendall(request)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        document = json.loads(answer.read())
+        assert document["request_id"] == answer.headers["X-Request-ID"]
+        assert connection.recv(1) == b""
+        return answer.status, document
+
+
+def posted(*headers: str) -> bytes:
+    return "\r\n".join(["POST /login HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    key = Keyring(archive.settings.database).add("ann", "operator")
+    with serving(environment(tmp_path, STETHO_UPLOAD_MB="1", STETHO_API_AUTH="keys")) as (_, address):
+        mine = f"X-API-Key: {key}"
+        for headers in ([mine, f"Content-Length: {1 + (1 << 20)}"], ["Content-Length: 65537"]):
+            status, document = refused(address, posted(*headers))
+            assert status == document["status"] == 413
+            assert "STETHO_UPLOAD_MB" in str(document["detail"])
+        chunk = (b"20000\r\n" + b"x" * 0x20000)[:65_537]
+        for wrong in ("X-API-Key: x", "Cookie: stetho_session=x", "Authorization: Bearer"):
+            assert refused(address, posted(wrong, "Transfer-Encoding: chunked") + chunk)[0] == 413
+        body = "key=" + "x" * ((1 << 20) - 4)
+        right = {"X-API-Key": key, "Content-Type": "application/x-www-form-urlencoded"}
+        assert fetch(f"{address}/login", body.encode(), **right)[0] == 401, "taken: it is no key"
+
+
+def test_what_is_no_request_is_a_problem_document(tmp_path: Path) -> None:
     with serving(environment(tmp_path)) as (_, address):
-        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=WITHIN_S)
-        connection.request("POST", "/history", headers={"Content-Length": "1000000000"})
-        assert connection.getresponse().status == 413
-        connection.close()
+        assert refused(address, b"what is this?\r\n\r\n")[0] == 400
+        assert refused(address, posted("Transfer-Encoding: gzip"))[0] == 501
+        assert refused(address, posted("X: " + "x" * 300_000)[:262_144])[0] == 431
+        assert fetch(f"{address}/livez")[0] == 200
+
+
+def test_without_keys_the_program_says_so(tmp_path: Path) -> None:
+    with serving(environment(tmp_path)) as (process, _):
+        assert "everybody on this machine" in first_line(process)
 
 
 def test_ctrl_c_is_a_clean_stop(tmp_path: Path) -> None:
@@ -134,6 +177,8 @@ def test_many_clients_read_while_a_worker_writes(tmp_path: Path) -> None:
         ({"STETHO_API_PORT": "70000"}, "STETHO_API_PORT"),
         ({"STETHO_API_HOST": "no.such.host.invalid"}, "STETHO_API_HOST"),
         ({"STETHO_API_HOST": "a..b"}, "STETHO_API_HOST"),
+        ({"STETHO_API_HOST": "0.0.0.0"}, "STETHO_API_AUTH"),  # noqa: S104 - refused without keys
+        ({"STETHO_UPLOAD_MB": "0"}, "STETHO_UPLOAD_MB"),
         ({"STETHO_LOG_LEVEL": "loud"}, "STETHO_LOG_LEVEL"),
         ({"STETHO_DATABASE_URL": "not a url"}, "STETHO_DATABASE_URL"),
         ({"STETHO_DATABASE_URL": "nosuchdb://localhost/stetho"}, "STETHO_DATABASE_URL"),
