@@ -50,7 +50,7 @@ _WAIT: Final = query(
 )
 _MODEL: Final = query("model", PRINTABLE, "the model to ask, or several with commas between")
 _DEVICE: Final = query(
-    "device", {**DEVICE, "default": VIRTUAL_DEVICE}, "whose recording it is, 1 to 32 of a-z, 0-9 and -"
+    "device", DEVICE, f"whose recording it is, 1 to 32 of a-z, 0-9 and -; default {VIRTUAL_DEVICE}"
 )
 _SITE: Final = query(
     "site", PRINTABLE | {"maxLength": MAX_SITE}, f"where on the chest, at most {MAX_SITE} characters"
@@ -108,6 +108,7 @@ PATHS: Final[Paths] = {
                     "audio/*": {"schema": _BYTES},
                 }
             },
+            role="owner",
         )
     },
     "/api/v1/uploads/{recording_id}": get(
@@ -138,6 +139,7 @@ PATHS: Final[Paths] = {
                 },
             ),
             {"content": {"application/octet-stream": {"schema": _BYTES}}},
+            role="owner",
         )
     },
     "/predict": {
@@ -147,6 +149,7 @@ PATHS: Final[Paths] = {
             _PREDICTED | _PENDING | {k: v for k, v in _REFUSALS.items() if k != "422"},
             _PARAMETERS,
             _file_body("file", _BYTES),
+            role="owner",
         )
     },
     "/record": {
@@ -163,6 +166,7 @@ PATHS: Final[Paths] = {
                     "text/plain": {"schema": TEXT},
                 }
             },
+            role="owner",
         )
     },
     "/batch-predict": {
@@ -173,6 +177,7 @@ PATHS: Final[Paths] = {
             | {k: v for k, v in _REFUSALS.items() if k in ("413", "503")},
             (_MODEL, _DEVICE, _SITE, _LOUDER, _WAIT),
             _file_body("files", {"type": "array", "items": _BYTES}),
+            role="owner",
         )
     },
 }
@@ -328,7 +333,7 @@ def _wish(*, key: str | None, default_model: bool) -> Wish:
     names = tuple(filter(None, (query["model"] or "").split(",")))
     if not names and default_model:
         names = (services().settings.predict_model,)
-    return Wish(names, query["device"], query["site"], query["amplification"], key)
+    return Wish(names, query["device"] or VIRTUAL_DEVICE, query["site"], query["amplification"], key)
 
 
 def _idempotency_key() -> str | None:
