@@ -5,6 +5,7 @@ from typing import Final, Literal
 from edge_worker.keyring import Role
 from history_api.operation import PROBLEM, UNAVAILABLE, Method, Paths
 from history_api.schemas import Schema
+from history_api.session import COOKIE
 
 Needed = Role | Literal["public"]
 SCHEMES: Final[Schema] = {
@@ -13,7 +14,7 @@ SCHEMES: Final[Schema] = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": "stetho_session",
+        "name": COOKIE,
         "description": "Set by POST /login; what changes something must come from a page of this server.",
     },
 }

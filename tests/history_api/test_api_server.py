@@ -140,6 +140,23 @@ def test_without_keys_the_program_says_so(tmp_path: Path) -> None:
         assert "everybody on this machine" in first_line(process)
 
 
+def test_a_proxy_that_is_believed_makes_a_session_safe(tmp_path: Path) -> None:
+    key = Keyring(Archive(tmp_path).settings.database).add("ann", "operator")
+    with serving(environment(tmp_path, STETHO_API_PROXY="1", STETHO_API_AUTH="keys")) as (_, address):
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=WITHIN_S)
+        headers = {"X-Forwarded-Proto": "https", "Host": "stetho.local", "Origin": "https://stetho.local"}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/login", f"key={key}", headers | form)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (303, b"")
+        assert "Secure" in answer.headers["Set-Cookie"]
+        assert "Strict-Transport-Security" in answer.headers
+        cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
+        connection.request("GET", "/api/v1/me", headers=headers | cookie)
+        assert json.loads(connection.getresponse().read())["name"] == "ann"
+        connection.close()
+
+
 def test_ctrl_c_is_a_clean_stop(tmp_path: Path) -> None:
     with serving(environment(tmp_path)) as (process, _):
         process.send_signal(signal.SIGINT)
