@@ -82,7 +82,7 @@ def _needed(operation: Method | None) -> Needed:
         needed: Needed = operation["x-role"]
         return needed
     # What is not there is not there for anybody; what nobody described is for nobody.
-    is_public = request.url_rule is None or request.endpoint == "static"
+    is_public = request.endpoint is None or request.endpoint.rsplit(".", 1)[-1] == "static"
     return "public" if is_public else "admin"
 
 

@@ -19,6 +19,7 @@ from edge_worker.errors import StoreError
 COOKIE: Final = "stetho_session"
 LIFETIME: Final = timedelta(hours=12)
 _FILE: Final = "api_secret"
+_SECRET_BYTES: Final = 32
 
 
 class Sessions:
@@ -50,9 +51,12 @@ class Sessions:
     def _read(self) -> bytes | None:
         if self._secret is None and self._path.exists():
             try:
-                self._secret = self._path.read_bytes()
+                secret = self._path.read_bytes()
             except OSError as error:
                 raise StoreError(f"the secret of the sessions cannot be read: {error}") from error
+            if len(secret) < _SECRET_BYTES:  # signed with less, cookies could be forged
+                raise StoreError(f"{self._path} is damaged; delete it, and everybody signs in again")
+            self._secret = secret
         return self._secret
 
     def _make(self) -> bytes:
@@ -61,11 +65,12 @@ class Sessions:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
+                file.write(secrets.token_hex(_SECRET_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
             with suppress(FileExistsError):
                 self._path.hardlink_to(fresh)
             fresh.unlink()
-            self._secret = self._path.read_bytes()
         except OSError as error:
             raise StoreError(f"the secret of the sessions cannot be kept: {error}") from error
-        return self._secret
+        return self._read() or self._make()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archive import Api, Archive, hold_to_document, problem
+from archive import Api, Archive, hold_to_document, problem, stop_clock
 from werkzeug.test import TestResponse
 
 from edge_worker.errors import SettingsError
@@ -40,6 +40,7 @@ class House:
         self.keyring = Keyring(self.settings.database)
         self.keys = {each: self.keyring.add(each, each, MINE if each == "owner" else None) for each in ROLES}
         self.api = Api(self.settings)
+        stop_clock(self.api)
 
     def ask(self, path: str, method: str = "get", who: Role | None = None, query: str = "") -> TestResponse:
         """Return the answer to an operation of the document, which must promise it."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from archive import Api, Archive, hold_to_document, problem
+from archive import Api, Archive, hold_to_document, problem, stop_clock
 from flask import Response, g
 from werkzeug.test import TestResponse
 
@@ -28,6 +28,7 @@ class Browser:
         self.keyring = Keyring(settings.database)
         self.key = self.keyring.add("ann", "operator")
         self.api = Api(settings)
+        stop_clock(self.api)
         self.client = self.api.client
 
     def login(self, key: str, headers: dict[str, str] | None = None, **more: object) -> TestResponse:
@@ -133,6 +134,14 @@ def test_two_that_make_the_secret_at_once_share_it(tmp_path: Path) -> None:
     cookie = early.begin("a")
     late._make()
     assert late.digest(cookie) == "a"
+
+
+@pytest.mark.parametrize("damage", [b"", b"short"])
+def test_a_secret_that_is_damaged_signs_nothing(tmp_path: Path, browser: Browser, damage: bytes) -> None:
+    (tmp_path / "api_secret").write_bytes(damage)
+    assert "delete it" in problem(browser.login(browser.key), 503)["detail"]
+    browser.client.set_cookie(COOKIE, "forged")
+    problem(browser.client.get("/api/v1/me"), 503)
 
 
 @pytest.mark.parametrize(
