@@ -10,6 +10,7 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
+from edge_worker.logline import log_to_stdout
 from edge_worker.settings import Settings
 
 _STALE: Final = timedelta(seconds=30)
@@ -45,9 +46,7 @@ def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
     from edge_worker.assembly import assemble  # noqa: PLC0415
 
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
-    )
+    log_to_stdout(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     worker = assemble(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from edge_worker.intake import Answer, Close, stored_answer
+from edge_worker.logline import line
 from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import Key
 from edge_worker.store import Message, Store, StoreFault, Verdict
@@ -167,7 +168,7 @@ class Analyst(threading.Thread):
                 outcome = action()
             except (OSError, *StoreFault) as error:
                 problem = str(error).split("\n", 1)[0]
-                _LOG.error("event=storage_refuses error=%r attempt=%d", problem, attempt)
+                _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
                 self._post(Trouble(problem))
                 if self._stopping.wait(_RETRY_S[min(attempt, len(_RETRY_S) - 1)]):
                     return None

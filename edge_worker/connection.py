@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, SettingsError
+from edge_worker.logline import line
 from edge_worker.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class Connection:
             problem = f"the broker's certificate is not trusted ({error.verify_message})"
             raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
         except OSError as error:
-            _LOG.warning("event=broker_unreachable error=%r", str(error))
+            _LOG.warning(line("broker_unreachable", error=error))
             return False
         return True
 
@@ -207,11 +208,11 @@ class Connection:
             return
         self._pause_s = _SHORTEST_PAUSE_S
         client.subscribe(self._subscriptions)
-        _LOG.info("event=connected session_present=%s", flags.session_present)
+        _LOG.info(line("connected", session_present=flags.session_present))
         self._listener.on_connected()
 
     def _refuse(self, code: ReasonCode) -> None:
-        _LOG.error("event=refused reason=%r", str(code))
+        _LOG.error(line("refused", reason=code))
         if code.value in _REFUSALS:
             user = self._settings.mqtt_username
             raise BrokerError(
@@ -222,5 +223,5 @@ class Connection:
     def _on_disconnect(
         self, _client: object, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
-        _LOG.warning("event=disconnected reason=%r", str(code))
+        _LOG.warning(line("disconnected", reason=code))
         self._listener.on_lost()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from edge_worker.classifier import Classifier
 from edge_worker.errors import ModelError
+from edge_worker.logline import line
 from edge_worker.model_shelf import ModelShelf
 
 _LOG = logging.getLogger(__name__)
@@ -47,16 +48,11 @@ class LoadedModels(Mapping[str, Classifier]):
         try:
             after = _load(self._shelf, model)
         except ModelError as error:
-            _LOG.error("event=model_refused model=%s stays=%s reason=%r", model, before.version, str(error))
+            _LOG.error(line("model_refused", model=model, stays=before.version, reason=error))
             return False
         self._classifiers[model] = after
-        _LOG.info(
-            "event=model_changed model=%s from=%s to=%s sha256=%s",
-            model,
-            before.version,
-            after.card.version,
-            after.card.sha256,
-        )
+        change = {"from": before.version, "to": after.card.version, "sha256": after.card.sha256}
+        _LOG.info(line("model_changed", model=model, **change))
         return True
 
 

@@ -18,6 +18,7 @@ from edge_worker.features import Signal
 from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Close
 from edge_worker.listening import Heard
+from edge_worker.logline import line
 from edge_worker.recording import rfc3339
 from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
@@ -121,7 +122,7 @@ class Pipeline:
             result = self._judge(stored, wav.read(path) if kept.pcm is None else kept.pcm)
             verdict = _verdict(stored, result)
         except Exception:
-            _LOG.exception("event=failed device=%s recording=%s", stored.device_id, stored.recording_id)
+            _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
             # Without what the device said of itself: that may be what could not be digested.
             result = _result(replace(stored, meta={}), _NOT_HEARD, (), ("failed",))
             verdict = _verdict(stored, result)
@@ -208,11 +209,11 @@ def _log_result(result: Result, took_ms: float) -> None:
         "recording": result.recording_id,
         "status": result.status,
         "completeness": result.completeness,
-        "reasons": ",".join(result.reasons) or "-",
-        "bpm": "-" if result.heart_rate_bpm is None else f"{result.heart_rate_bpm:.0f}",
+        "reasons": ",".join(result.reasons) or None,
+        "bpm": None if result.heart_rate_bpm is None else f"{result.heart_rate_bpm:.0f}",
         "rate_hz": result.audio.sample_rate,
         "samples": result.audio.samples,
         **{each.model: f"{each.label}:{each.confidence:.3f}" for each in result.models},
         "took_ms": f"{took_ms:.1f}",
     }
-    _LOG.info("event=result %s", " ".join(f"{key}={value}" for key, value in facts.items()))
+    _LOG.info(line("result", **facts))

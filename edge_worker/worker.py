@@ -16,6 +16,7 @@ from edge_worker.analyst import Analyst, Stored, Trouble
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
+from edge_worker.logline import line
 from edge_worker.network import runtime_name
 from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
@@ -83,7 +84,7 @@ class Worker:
             self._drain_outgoing()
             self._publish_state("offline")
             self._connection.close(_FAREWELL_S)
-            _LOG.info("event=stopped")
+            _LOG.info(line("stopped"))
 
     def stop(self) -> None:
         """End `run` soon; safe from a signal handler."""
@@ -97,7 +98,7 @@ class Worker:
         self._intake.resume(time.monotonic())
         self._publish_state("degraded" if self._troubles else "ready")
         self._analyst.beat_soon()
-        _LOG.info("event=ready models=%s runtime=%r", ",".join(self._facts["models"]), self._facts["runtime"])
+        _LOG.info(line("ready", models=",".join(self._facts["models"]), runtime=self._facts["runtime"]))
 
     def on_lost(self) -> None:
         """Forget what waited: it comes again."""
@@ -206,9 +207,9 @@ class Worker:
         self._troubles = {key: value for key, value in self._troubles.items() if key != where}
         if text:
             self._troubles[where] = text
-            _LOG.error("event=degraded where=%s reason=%r", where, text)
+            _LOG.error(line("degraded", where=where, reason=text))
         else:
-            _LOG.info("event=recovered where=%s", where)
+            _LOG.info(line("recovered", where=where))
         self._publish_state("degraded" if self._troubles else "ready")
 
     # --- between the threads ------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 """`python -m history_api`: serve the history over HTTP until SIGTERM or Ctrl-C; `key` says who may ask."""
 
 import argparse
-import logging
 import os
 import sys
 from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
+from edge_worker.logline import log_to_stdout
 from edge_worker.settings import Settings
 from history_api import key, server
 
@@ -49,9 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _serve(_chosen: argparse.Namespace, settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
-    )
+    log_to_stdout(settings.log_level)
     server.serve(settings)
 
 

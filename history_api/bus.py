@@ -15,6 +15,7 @@ from typing import Any, Final
 from edge_worker import topics
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import BrokerError, StethoError
+from edge_worker.logline import line
 from edge_worker.settings import Settings
 from history_api.shipment import Shipment
 
@@ -179,10 +180,10 @@ class Bus:
                 self._connection.spin()
             except BrokerError as error:
                 self.trouble = str(error)
-                _LOG.error("event=bus_refused reason=%r", self.trouble)
+                _LOG.error(line("bus_refused", reason=self.trouble))
                 self._rest()
             except (StethoError, OSError, ValueError):
-                _LOG.exception("event=bus_failed")
+                _LOG.exception(line("bus_failed"))
                 time.sleep(1)
         self._connection.close(_STOP_WITHIN_S)
 

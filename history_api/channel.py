@@ -13,6 +13,7 @@ from waitress.task import ErrorTask
 from werkzeug import Request
 
 from edge_worker.errors import StoreError
+from edge_worker.logline import line
 from history_api import headers
 from history_api.principal import Gate
 from history_api.problem import MEDIA_TYPE
@@ -75,7 +76,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress ships no types
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-        _LOG.info("event=refused id=%s status=%d reason=%r", request_id, status, self.request.error.body)
+        _LOG.info(line("refused", id=request_id, status=status, reason=self.request.error.body))
 
 
 def _problem(status: int, request_id: str) -> str:

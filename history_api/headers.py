@@ -8,6 +8,8 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 
+from edge_worker.logline import line
+
 _LOG: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 STRICT: Final = {
@@ -49,12 +51,7 @@ def _finish(response: Response) -> Response:
     for name, value in (strict | (_HTTPS if request.is_secure else {})).items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.request_id
-    _LOG.info(
-        "event=request id=%s method=%s path=%r status=%d ms=%.1f",
-        g.request_id,
-        request.method,
-        request.path,
-        response.status_code,
-        (time.perf_counter() - g.began) * 1000,
-    )
+    facts = {"id": g.request_id, "method": request.method, "path": request.path}
+    took_ms = (time.perf_counter() - g.began) * 1000
+    _LOG.info(line("request", **facts, status=response.status_code, ms=f"{took_ms:.1f}"))
     return response

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker.errors import ModelError
+from edge_worker.logline import line
 from edge_worker.model_shelf import ModelShelf
 from edge_worker.settings import Settings
 from history_api.operation import Paths, get, json_answer
@@ -47,7 +48,7 @@ def cards(settings: Settings) -> dict[str, dict[str, Any]]:
             version = shelf.active(path.stem)
             stamp = path.stat().st_mtime_ns
         except (ModelError, OSError) as error:
-            _LOG.warning("event=card_unreadable file=%s reason=%r", path.name, str(error))
+            _LOG.warning(line("card_unreadable", file=path.name, reason=error))
             continue
         card = _card(path, settings.data_dir / "models", version, stamp)
         if card is not None:
@@ -61,7 +62,7 @@ def _card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str
     try:
         card = ModelShelf(path.parent, local).card(path.stem, version)
     except ModelError as error:
-        _LOG.warning("event=card_unreadable file=%s reason=%r", path.name, str(error))
+        _LOG.warning(line("card_unreadable", file=path.name, reason=error))
         return None
     return card if isinstance(card.get("labels"), list) else None
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.history import Entry
+from edge_worker.logline import line
 from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer
 from history_api.problem import ProblemError
 from history_api.schemas import Schema, ref
@@ -109,7 +110,7 @@ def _audio_path(entry: Entry) -> Path:
     data_dir = services().settings.data_dir.resolve()
     path = (data_dir / entry.audio_file).resolve()
     if not path.is_relative_to(data_dir / "audio"):
-        _LOG.error("event=audio_outside device=%s recording=%s", entry.device_id, entry.recording_id)
+        _LOG.error(line("audio_outside", device=entry.device_id, recording=entry.recording_id))
         raise ProblemError(404, "this recording has no audio file")
     if not path.is_file():
         raise ProblemError(410, "the audio file of this recording was removed; its result is still here")

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="stetho-demo-") as name, Site(Path(name)) as site:
         print("Stetho Edge: research and education, not a medical device\n")
         print(f"broker   {site.broker.host}:{site.broker.port}")
-        ready = site.start_worker().wait_for(r"event=ready models=(\S+) runtime='([^']+)'")
+        ready = site.start_worker().wait_for(r'event=ready models=(\S+) runtime="([^"]+)"')
         print(f"worker   {ready.group(1)} on {ready.group(2)}")
         history = site.start_api()
         print(f"history  {history}\n", flush=True)

@@ -230,7 +230,7 @@ def test_a_request_keeps_its_id_and_leaves_one_line(api: Api, caplog: pytest.Log
     caplog.set_level("INFO")
     assert api.get("/livez", X_Request_ID="abc-1").headers["X-Request-ID"] == "abc-1"
     (line,) = [record.getMessage() for record in caplog.records if "event=request" in record.getMessage()]
-    assert re.fullmatch(r"event=request id=abc-1 method=GET path='/livez' status=200 ms=\d+\.\d", line)
+    assert re.fullmatch(r"event=request id=abc-1 method=GET path=/livez status=200 ms=\d+\.\d", line)
 
 
 def test_a_request_id_cannot_forge_a_log_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
@@ -238,3 +238,12 @@ def test_a_request_id_cannot_forge_a_log_line(api: Api, caplog: pytest.LogCaptur
     answer = api.get("/nothing%0Aevent=request", X_Request_ID="a event=forged")
     assert answer.headers["X-Request-ID"] != "a event=forged"
     assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+def test_a_path_cannot_forge_a_log_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    api.get('/nothing"%20status=200%0Aevent=request%E2%80%A8event=request')
+    (line,) = [record.getMessage() for record in caplog.records if "event=request" in record.getMessage()]
+    assert len(line.splitlines()) == 1
+    assert line.count(" status=") == 2
+    assert r'path="/nothing\" status=200\nevent=request\u2028event=request" status=404 ' in line
