@@ -45,10 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
     from edge_worker.assembly import assemble  # noqa: PLC0415
+    from edge_worker.metrics import serve  # noqa: PLC0415
 
     log_to_stdout(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     worker = assemble(settings)
+    serve(settings, worker.metrics)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     worker.run()

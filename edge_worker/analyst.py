@@ -17,6 +17,7 @@ from edge_worker.logline import line
 from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import Key
 from edge_worker.store import Message, Store, StoreFault, Verdict
+from edge_worker.tally import Tally
 
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
@@ -28,6 +29,8 @@ _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
 Job = Close | Kept
+Waiting = tuple[Job, float]
+"""A job, and the monotonic time at which it began to wait."""
 T = TypeVar("T")
 
 
@@ -52,13 +55,16 @@ Post = Callable[[Answer | Message | Stored | Trouble], None]
 class Analyst(threading.Thread):
     """Works through closed recordings one by one; the only writer of the database."""
 
-    def __init__(self, pipeline: Pipeline, store: Store, post: Post, beat: Callable[[], None]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, store: Store, tally: Tally, post: Post, beat: Callable[[], None]
+    ) -> None:
         super().__init__(name="analyst", daemon=True)
         self._pipeline = pipeline
         self._store = store
+        self._tally = tally
         self._post = post
         self._beat = beat
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._delivered: list[int] = []
         self._stopping = threading.Event()
@@ -70,7 +76,7 @@ class Analyst(threading.Thread):
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue recordings to be stored, or stored ones to be judged."""
         for job in jobs:
-            self._jobs.put(job)
+            self._jobs.put((job, time.monotonic()))
 
     def acknowledged(self, message_id: int) -> None:
         """Note that the broker has a message of the outbox."""
@@ -105,38 +111,49 @@ class Analyst(threading.Thread):
     def _work(self) -> None:
         """Store and judge what waits, as far as it fits into one batch."""
         batch = self._next_batch()
-        closes = [job for job in batch if isinstance(job, Close)]
-        kept = [job for job in batch if isinstance(job, Kept)]
+        closes = [(job, since) for job, since in batch if isinstance(job, Close)]
+        kept = [(job, since) for job, since in batch if isinstance(job, Kept)]
         if closes:
             kept += self._persistently(lambda: self._keep(closes)) or []
         if kept:
-            verdicts = [self._pipeline.judge(each) for each in kept]
+            verdicts = [(self._judge(each), since) for each, since in kept]
             for message in self._persistently(lambda: self._save(verdicts)) or ():
                 self._post(message)
 
-    def _next_batch(self) -> list[Job]:
-        batch: list[Job] = []
+    def _next_batch(self) -> list[Waiting]:
+        batch: list[Waiting] = []
         samples = 0
         try:
             while samples < _BATCH_SAMPLES:
-                job = self._jobs.get(timeout=0 if batch else _IDLE_S)
+                job, since = self._jobs.get(timeout=0 if batch else _IDLE_S)
                 samples += job.recording.coverage.end if isinstance(job, Close) else job.recording.samples
-                batch.append(job)
+                batch.append((job, since))
         except queue.Empty:
             pass
         return batch
 
-    def _keep(self, closes: list[Close]) -> list[Kept]:
-        kept = self._pipeline.keep(closes)
-        for close in closes:
+    def _keep(self, closes: list[tuple[Close, float]]) -> list[tuple[Kept, float]]:
+        kept = self._pipeline.keep([close for close, _ in closes])
+        now = time.monotonic()
+        for close, since in closes:
             self._post(Stored(close.recording.key))
             self._post(stored_answer(close.recording.device_id, close.recording.name, close.completeness))
-        return kept
+            self._tally.stored(now - since)
+        return [(each, since) for each, (_, since) in zip(kept, closes, strict=True)]
 
-    def _save(self, verdicts: list[Verdict]) -> list[Message]:
+    def _judge(self, kept: Kept) -> Verdict:
+        started = time.perf_counter()
+        verdict = self._pipeline.judge(kept)
+        self._tally.judged(verdict.result, time.perf_counter() - started)
+        return verdict
+
+    def _save(self, verdicts: list[tuple[Verdict, float]]) -> list[Message]:
         self._collect_delivered()
-        messages = self._store.save_results(verdicts, self._delivered)
+        messages = self._store.save_results([verdict for verdict, _ in verdicts], self._delivered)
         self._delivered.clear()
+        now = time.monotonic()
+        for _, since in verdicts:
+            self._tally.saved(now - since)
         return messages
 
     def _housekeeping(self) -> None:

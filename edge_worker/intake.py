@@ -69,6 +69,11 @@ class Intake:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def spool_bytes(self) -> int:
+        """Bytes of all open recordings in the spool; safe from any thread."""
+        return sum(recording.spool_bytes for recording in list(self._open.values()))
+
     def load(self, now: float) -> list[Event]:
         """Take up what an earlier process left in the spool."""
         events: list[Event] = []
@@ -173,8 +178,8 @@ class Intake:
         of_device = sum(1 for owner, _ in self._open if owner == device_id)
         if of_device >= self._settings.max_open_per_device:
             raise ChunkError("quota", f"{of_device} recordings are open already", chunk.recording_id)
-        used = sum(recording.spool_bytes for recording in self._open.values())
-        if len(self._open) >= self._settings.max_open or used >= self._settings.max_spool_mb * 2**20:
+        is_full = self.spool_bytes >= self._settings.max_spool_mb * 2**20
+        if is_full or len(self._open) >= self._settings.max_open:
             raise ChunkError("quota", "the worker has no room for another recording", chunk.recording_id)
         return Recording(device_id, chunk.recording_id, 0, 0, time.time())
 

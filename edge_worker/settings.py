@@ -73,6 +73,8 @@ class Settings:
         0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are believed", 0
     )
     upload_mb: int = _setting(100, "largest body of a request to the history API, MiB", 1)
+    worker_metrics_host: str = _setting("127.0.0.1", "address on which the worker serves its metrics")
+    worker_metrics_port: int = _setting(0, "port on which the worker serves its metrics; 0: it does not", 0)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -109,9 +111,10 @@ class Settings:
     def _check(self) -> None:
         if not _is_host(self.mqtt_host):
             raise SettingsError(f"STETHO_MQTT_HOST is {self.mqtt_host!r}; use a host name or an address")
-        for name, port in (("STETHO_MQTT_PORT", self.mqtt_port), ("STETHO_API_PORT", self.api_port)):
-            if port > _LAST_PORT:
-                raise SettingsError(f"{name} is {port}; ports end at {_LAST_PORT}")
+        for name in ("mqtt_port", "api_port", "worker_metrics_port"):
+            if getattr(self, name) > _LAST_PORT:
+                variable = ENVIRONMENT_PREFIX + name.upper()
+                raise SettingsError(f"{variable} is {getattr(self, name)}; ports end at {_LAST_PORT}")
         if not topics.DEVICE_ID.fullmatch(self.mqtt_username):
             raise SettingsError(
                 f"STETHO_MQTT_USERNAME is {self.mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from edge_worker import __version__, topics
+from edge_worker import __version__, metrics, topics
 from edge_worker.analyst import Analyst, Stored, Trouble
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
@@ -22,6 +22,7 @@ from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.store import Message, Store, StoreFault
+from edge_worker.tally import Tally
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
@@ -52,7 +53,12 @@ class Worker:
         self._facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
         self._started_at = rfc3339(datetime.now(UTC))
         self._versions = pipeline.versions
-        self._analyst = Analyst(pipeline, store, self._post, self._beat)
+        self.metrics = metrics.new_registry()
+        """What Prometheus may scrape, on any thread."""
+        self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
+        self._tally = Tally(self._worker_id, self.metrics)
+        self._analyst = Analyst(pipeline, store, self._tally, self._post, self._beat)
+        self._beaten_at: float | None = None
         self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
         self._waiting: deque[Inbound] = deque()
         self._retry_at = 0.0
@@ -234,8 +240,18 @@ class Worker:
 
     def _beat(self) -> None:
         """Write the heartbeat; on the analyst's thread, which is the one that writes."""
+        self._store.beat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
+        self._beaten_at = time.monotonic()
+
+    def _now(self) -> dict[str, Any]:
+        beaten_at = self._beaten_at
+        age = {} if beaten_at is None else {"heartbeat_age_s": time.monotonic() - beaten_at}
+        return self._document() | age
+
+    def _document(self) -> dict[str, Any]:
+        """Return how things are; safe from any thread, and cheap."""
         state = "offline" if not self._connection.is_connected else "degraded" if self._troubles else "ready"
-        document = {
+        return {
             "state": state,
             **self._facts,
             "versions": self._versions(),
@@ -243,6 +259,8 @@ class Worker:
             "started_at": self._started_at,
             "open_recordings": len(self._intake),
             "backlog": self._analyst.backlog,
+            "spool_bytes": self._intake.spool_bytes,
+            "outbox": len(self._in_flight),
             "counters": dict(self._intake.counts),
+            **self._tally.document(),
         }
-        self._store.beat(self._worker_id, rfc3339(datetime.now(UTC)), document)

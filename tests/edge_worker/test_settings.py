@@ -14,7 +14,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 def shown(default: object) -> str:
     if isinstance(default, tuple):
         return ",".join(default)
-    return f"{default:g}" if isinstance(default, float) else str(default or "")
+    if isinstance(default, float):
+        return f"{default:g}"
+    return "" if default is None else str(default)
 
 
 @pytest.mark.parametrize("spec", fields(Settings), ids=lambda spec: spec.name)
@@ -61,6 +63,8 @@ def test_values_take_the_type_of_their_default() -> None:
         ("STETHO_MAX_OPEN", "-1"),
         ("STETHO_WORKER_ID", "Edge 1"),
         ("STETHO_LOG_LEVEL", "LOUD"),
+        ("STETHO_WORKER_METRICS_PORT", "-1"),
+        ("STETHO_WORKER_METRICS_PORT", "65536"),
         ("STETHO_MODELS", " , "),
     ],
 )
