@@ -7,7 +7,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from edge_worker.history import History
 from edge_worker.settings import Settings
-from history_api import access, headers, index, openapi, parameters, problem
+from history_api import access, headers, index, metrics, openapi, parameters, problem
 from history_api.bus import Bus
 from history_api.services import Services
 
@@ -31,10 +31,13 @@ def create_app(settings: Settings) -> Flask:
     history = History.open(settings.database)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), bus)
     headers.register(app)
+    metrics.register(app)
     access.register(app, settings)
     parameters.register(app)
     access.confine(app)
     problem.register(app)
     for concern in (index, *openapi.CONCERNS):
         app.register_blueprint(concern.blueprint)
+    if bus is not None:
+        bus.listen(metrics.of(app).hear)
     return app

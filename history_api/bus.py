@@ -24,6 +24,9 @@ _IN_FLIGHT: Final = 16
 """Chunks that the broker has not acknowledged: so much of an upload is in memory, at most 1 MiB."""
 _REFUSED_PAUSE_S: Final = 15.0
 _STOP_WITHIN_S: Final = 2.0
+BROKER: Final = "$SYS/broker"
+NUMBERS: Final = ("publish/messages/dropped", "clients/connected", "messages/stored", "store/messages/bytes")
+"""What Mosquitto says of itself, every ten seconds."""
 _TOPICS: Final = (
     topics.ALL_STATES,
     topics.ALL_INFOS,
@@ -32,6 +35,7 @@ _TOPICS: Final = (
     topics.ALL_LIVE,
     topics.ALL_RESULTS,
     topics.ALL_WORKERS,
+    *(f"{BROKER}/{number}" for number in NUMBERS),
 )
 Listener = Callable[[str, bytes], None]
 Document = dict[str, Any]
@@ -128,8 +132,9 @@ class Bus:
         self._shipments = {key: each for key, each in self._shipments.items() if not each.is_stored}
 
     def on_lost(self) -> None:
-        """Nobody is known to be there any more."""
+        """Nobody is known to be there any more; listeners hear of it as a message without a topic."""
         self.workers.clear()
+        self._tell("", b"")
 
     def on_message(self, message: Inbound) -> None:
         """Take one message; what is not understood harms nothing."""
@@ -142,8 +147,11 @@ class Bus:
             if not isinstance(document, dict):
                 document = {}
             self._take(message.topic, document)
+        self._tell(message.topic, message.payload)
+
+    def _tell(self, topic: str, payload: bytes) -> None:
         for listener in list(self._listeners):
-            listener(message.topic, message.payload)
+            listener(topic, payload)
 
     def on_delivered(self, mid: int) -> None:
         """Make room for another chunk."""

@@ -99,6 +99,7 @@ def _worker(beat: Heartbeat, now: datetime) -> dict[str, Any]:
         "age_s": round(age.total_seconds(), 1),
         "is_fresh": age < STALE,
         "models": beat.document.get("models", []),
+        "versions": beat.document.get("versions", {}),
         "version": beat.document.get("version"),
         "runtime": beat.document.get("runtime"),
         "open_recordings": beat.document.get("open_recordings"),

@@ -3,14 +3,26 @@
 from typing import Any, Final
 
 from edge_worker import __version__
-from history_api import health, login, models, recordings, results, role, stream, training, uploads
+from history_api import (
+    figures,
+    health,
+    login,
+    metrics,
+    models,
+    recordings,
+    results,
+    role,
+    stream,
+    training,
+    uploads,
+)
 from history_api.operation import Method, Paths, get, json_answer
 from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (results, recordings, uploads, stream, models, training, health, login)
+CONCERNS: Final = (results, recordings, uploads, stream, models, training, health, metrics, login)
 """Modules of a `blueprint` and the `PATHS` that it answers."""
 
 _INDEX: Final[Paths] = {
@@ -59,7 +71,9 @@ DOCUMENT: Final[dict[str, Any]] = {
         _INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()}
     ),
     "components": {
-        "schemas": SCHEMAS | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
+        "schemas": SCHEMAS
+        | {"Figures": figures.SCHEMA}
+        | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
         "securitySchemes": role.SCHEMES,
     },
 }

@@ -157,6 +157,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "age_s": NUMBER,
             "is_fresh": _BOOLEAN,
             "models": list_of(TEXT),
+            "versions": map_of(TEXT) | {"description": "version in use of each model"},
             "version": or_null(TEXT),
             "runtime": or_null(TEXT),
             "open_recordings": or_null(_COUNT),

@@ -368,7 +368,7 @@ def _sent_file() -> FileStorage:
 
 def _data_uri() -> bytes:
     """Return the sound in a data URI: the body, or a value of a JSON object or a form."""
-    if request.content_length is None or request.content_length > _MOST_BASE64:
+    if (request.content_length or 0) > _MOST_BASE64:
         raise ProblemError(413, f"a data URI has at most {_MOST_BASE64} characters; send a file to /predict")
     if request.is_json:
         sent = request.get_json(silent=True)

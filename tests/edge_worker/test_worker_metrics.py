@@ -142,6 +142,8 @@ def test_a_worker_at_work_serves_what_it_does(tmp_path: Path) -> None:
                 return value(scrape(address), f"stetho_worker_{name}", worker="edge-01", **labels)
 
             wait_until(lambda: of("outbox_messages") == 0, "an empty outbox")
+            documented = set(exposed({"edge-01": DOCUMENT})) - {"stetho_worker_labels_total"}
+            assert documented <= set(scrape(address)), "a beep gets no label, everything else is there"
             assert of("chunks_total", outcome="accepted") == 8
             assert of("chunks_total", outcome="rejected", reason="short") == 1
             assert of("recordings_total", outcome="complete") == 1

@@ -234,7 +234,8 @@ def test_serving_history_loads_no_model(tmp_path: Path) -> None:
         "from edge_worker.settings import Settings\n"
         "client = create_app(Settings.from_environ(os.environ)).test_client()\n"
         "one = '/api/v1/recordings/0000000000000001'\n"
-        "for path in ('/api/v1/results', '/history', '/health', '/models/info', one, one + '/audio.wav'):\n"
+        "paths = ('/api/v1/results', '/history', '/health', '/models/info', '/metrics')\n"
+        "for path in (*paths, one, one + '/audio.wav'):\n"
         "    assert client.get(path).status_code == 200, path\n"
         f"print(sorted(set({HEAVY + FOREIGN!r}) & set(sys.modules)))\n"
     )

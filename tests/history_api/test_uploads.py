@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -313,6 +314,15 @@ def wav_header(rate: int) -> bytes:
     size, head = (8000).to_bytes(4, "little"), rate.to_bytes(4, "little")
     fmt = b"fmt \x10\0\0\0\x01\0\x01\0" + head + (2 * rate).to_bytes(4, "little") + b"\x02\0\x10\0"
     return b"RIFF" + (8036).to_bytes(4, "little") + b"WAVE" + fmt + b"data" + size
+
+
+def test_what_the_broker_says_of_itself_is_a_metric(running: Running) -> None:
+    for _ in range(60):
+        text = running.get("/metrics").text
+        if "stetho_broker_publish_messages_dropped 0.0" in text:
+            break
+        time.sleep(0.5)  # Mosquitto says it every ten seconds
+    assert "stetho_broker_publish_messages_dropped 0.0" in text
 
 
 def test_without_a_worker_nothing_is_taken_in(tmp_path: Path, heart: Path) -> None:
