@@ -27,11 +27,13 @@ _PAGE: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
     # Without a referrer browsers hide the origin of a form as well, by which we know our own.
     "Referrer-Policy": "same-origin",
 }
-_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+_HTTPS: Final = {
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers complain of it over http
+    "Strict-Transport-Security": "max-age=31536000",
+}
 
 
 def register(app: Flask) -> None:
