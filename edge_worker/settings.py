@@ -58,6 +58,7 @@ class Settings:
     api_auth: str = _setting(
         "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
     )
+    cache_mb: int = _setting(256, "pictures that the history API keeps in `cache`, MiB at most", 1)
     api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
 
     @classmethod
