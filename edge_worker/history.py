@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, case, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker import schema
@@ -98,6 +98,17 @@ class Verdict:
     confidence: float
     accepted: bool
     probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a model gave a label."""
+
+    model: str
+    label: str
+    given: int
+    accepted: int
+    """How often of these it was sure enough to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,16 @@ class History:
         query = select(*columns).join_from(predictions, recordings).order_by(predictions.c.id.desc())
         with self._reading() as connection:
             return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
+
+    def label_counts(self) -> list[LabelCount]:
+        """Return how often each model gave each label, by model, the most frequent label first."""
+        model, label, given = predictions.c.model, predictions.c.label, func.count()
+        accepted = func.sum(case((predictions.c.accepted, 1), else_=0))
+        query = select(model, label, given, accepted).group_by(model, label)
+        with self._reading() as connection:
+            return [
+                LabelCount(*row) for row in connection.execute(query.order_by(model, given.desc(), label))
+            ]
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return the last heartbeat of every worker, freshest first."""

@@ -1,8 +1,9 @@
-"""Where an axis has its numbers."""
+"""What all pictures share: where an axis has its numbers, and the note below."""
 
 import math
 from typing import Final
 
+NOTE: Final = "Research and education, not a medical device."
 _STEPS: Final = (
     0.001,
     0.002,

@@ -7,14 +7,13 @@ import numpy as np
 import scipy.fft
 
 from edge_worker.features import AMIN, HEART, TOP_DB, Float32Array, log_mel, mfcc
-from history_api.axis import ticks
+from history_api.axis import NOTE, ticks
 from history_api.heat_map import COLUMNS, HeatMap, png
 
 WINDOW_S: Final = 0.064
 """Long enough to tell 16 Hz apart, short enough to keep S1 and S2 apart."""
 N_MFCC: Final = 13
 MFCC_RATE: Final = HEART.sample_rate
-NOTE: Final = "Research and education, not a medical device."
 _SILENCE_DB: Final = 10 * float(np.log10(AMIN))
 
 

@@ -6,11 +6,10 @@ from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
 from edge_worker.history import Entry
-from history_api.axis import ticks
+from history_api.axis import NOTE, ticks
 from history_api.sound import Envelope
 
 COLUMNS: Final = 720
-NOTE: Final = "Research and education, not a medical device."
 _HEIGHT: Final = 200
 _LEFT: Final = 64
 _TOP: Final = 70
