@@ -183,6 +183,13 @@ class History:
         with self._reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
 
+    def latest(self, device: str, limit: int) -> list[Entry]:
+        """Return the last `limit` recordings of a device, newest first."""
+        query = select(*(recordings.c[name] for name in Entry.__dataclass_fields__))
+        query = query.where(recordings.c.device_id == device).order_by(recordings.c.id.desc()).limit(limit)
+        with self._reading() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(query)]
+
     def review(self, device_id: str, recording_id: str) -> Review | None:
         """Return what a person said of a recording; None: nobody did."""
         columns = [reviews.c[name] for name in Review.__dataclass_fields__]

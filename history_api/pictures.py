@@ -27,7 +27,9 @@ GONE: Final[Schema] = {"410": PROBLEM}
 _ADDRESS: Final = "/api/v1/recordings/{recording_id}"
 _DRAWING: Final = Lock()
 """One picture at a time: eight long recordings at once would need eight times the memory."""
-_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": 1000}
+HEART_HZ: Final = 1000
+"""Hearts lie below."""
+_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_HZ}
 blueprint = Blueprint("pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 
 
@@ -53,29 +55,29 @@ PATHS: Final[Paths] = {
 def waveform_svg(recording_id: str) -> Response:
     """Answer the wave; marks come from the result, so it is another picture once that is there."""
     entry = found.recording(recording_id)
-    return picture(entry, "waveform.svg", SVG, lambda path: draw_waveform(entry, path), entry.document)
+    return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
 
 
 @blueprint.get("/spectrogram.png")
 def spectrogram_png(recording_id: str) -> Response:
     """Answer the spectrogram up to `max_hz`."""
     entry = found.recording(recording_id)
-    max_hz = g.query["max_hz"]
-    draw: Draw = lambda path: draw_spectrogram(entry, path, max_hz)  # noqa: E731 - said in one line
-    return picture(entry, "spectrogram.png", PNG, draw, max_hz)
+    path, max_hz = found.audio_path(entry), g.query["max_hz"]
+    name = _name(entry, "spectrogram.png", max_hz)
+    return conditional(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
 def mfcc_png(recording_id: str) -> Response:
     """Answer the MFCC."""
     entry = found.recording(recording_id)
-    return picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
+    return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
 
 
-def picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
+def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
     path = found.audio_path(entry)
-    name = picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+    name = _name(entry, kind, *also)
     return conditional(name, media_type, lambda: _kept(name, lambda: draw(path)))
 
 
@@ -88,6 +90,16 @@ def conditional(tag: str, media_type: str, make: Callable[[], bytes]) -> Respons
     if response.status_code == 200:  # noqa: PLR2004 - not 304
         response.set_data(make())
     return response
+
+
+def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+    """Return the spectrogram as PNG, drawn or from the cache."""
+    name = _name(entry, "spectrogram.png", max_hz)
+    return _kept(name, lambda: _draw_spectrogram(entry, path, max_hz))
+
+
+def _name(entry: Entry, kind: str, *also: object) -> str:
+    return picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
 
 
 def _kept(name: str, make: Callable[[], bytes]) -> bytes:
@@ -105,16 +117,14 @@ def _kept(name: str, make: Callable[[], bytes]) -> bytes:
     return content
 
 
-def draw_waveform(entry: Entry, path: Path) -> bytes:
-    """Return the wave as SVG."""
+def _draw_waveform(entry: Entry, path: Path) -> bytes:
     from history_api import sound, waveform
 
     envelope = sound.envelope(path, waveform.COLUMNS)
     return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, found.result(entry))).encode()
 
 
-def draw_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
-    """Return the spectrogram as PNG."""
+def _draw_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
     from history_api import sound, spectrogram
 
     return spectrogram.spectrogram(_title(entry), sound.samples(path, 2 * max_hz), 2 * max_hz)

@@ -9,7 +9,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from history_api import openapi
 from history_api.parameters import openapi_path
 
-PLACES = {"{recording_id}": "0000000000000001"}
+PLACES = {
+    "{recording_id}": "0000000000000001",
+    "{filename}": "0000000000000001.wav",
+    "{device_id}": "st-01",
+}
 ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",
     "/api/v1/models/{model}/reliability.svg",
