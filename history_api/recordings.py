@@ -57,8 +57,6 @@ def audio(recording_id: str) -> Response:
 
 
 def _document(entry: Entry) -> dict[str, Any]:
-    address = f"/api/v1/recordings/{entry.recording_id}"
-    query = f"?device={quote(entry.device_id)}"
     return {
         "recording_id": entry.recording_id,
         "device_id": entry.device_id,
@@ -77,5 +75,12 @@ def _document(entry: Entry) -> dict[str, Any]:
         },
         "analysed_at": entry.analysed_at,
         "result": found.result(entry),
-        "links": {"self": address + query, "audio": f"{address}/audio.wav{query}"},
+        "links": links(entry),
     }
+
+
+def links(entry: Entry) -> dict[str, str]:
+    """Return the addresses of a recording and its sound; an id is unique per device only."""
+    address = f"/api/v1/recordings/{entry.recording_id}"
+    query = f"?device={quote(entry.device_id)}"
+    return {"self": address + query, "audio": f"{address}/audio.wav{query}"}
