@@ -41,6 +41,7 @@ class Marks:
 def svg(title: str, envelope: Envelope, marks: Marks) -> str:
     """Return the picture; every mark and gap has a form of its own, colour is not needed."""
     seconds = max(envelope.duration_s, 1e-9)
+    hatched = "Hatched: sound that never came. " if marks.gaps_s else ""
     known = f"S1 {len(marks.s1_s)}, S2 {len(marks.s2_s)}, gaps {len(marks.gaps_s)}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + COLUMNS + 24} {_BOTTOM + 110}" '
@@ -57,16 +58,16 @@ def svg(title: str, envelope: Envelope, marks: Marks) -> str:
         *_marks("S2", marks.s2_s, seconds),
         *_axes(envelope),
         f'<text x="{_LEFT}" y="{_BOTTOM + 78}" fill="#444">{_legend(marks)}</text>',
-        f'<text x="{_LEFT}" y="{_BOTTOM + 98}" fill="#444">{NOTE}</text>',
+        f'<text x="{_LEFT}" y="{_BOTTOM + 98}" fill="#444">{hatched}{NOTE}</text>',
         "</svg>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
 
 def _legend(marks: Marks) -> str:
-    hatched = "Hatched: sound that never came." if marks.gaps_s else ""
-    heard = "Where heart sounds begin, as the worker heard them: S1 from above, S2 from below."
-    return f"{heard if marks.s1_s or marks.s2_s else 'No heart sounds are marked.'} {hatched}"
+    if not (marks.s1_s or marks.s2_s):
+        return "No heart sounds are marked."
+    return "Where heart sounds begin, as the worker heard them: S1 from above, S2 from below."
 
 
 def _wave(envelope: Envelope) -> str:
