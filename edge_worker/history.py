@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, case, exists, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker import schema
@@ -106,6 +106,17 @@ class Verdict:
     confidence: float
     accepted: bool
     probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a model gave a label."""
+
+    model: str
+    label: str
+    given: int
+    accepted: int
+    """How often of these it was sure enough to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,13 @@ class History:
             found = connection.execute(query).scalar()
         return None if found is None else json.loads(found)
 
+    def latest(self, device: str, limit: int) -> list[Entry]:
+        """Return the last `limit` recordings of a device, newest first."""
+        query = select(*(recordings.c[name] for name in Entry.__dataclass_fields__))
+        query = query.where(recordings.c.device_id == device).order_by(recordings.c.id.desc()).limit(limit)
+        with self._reading() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(query)]
+
     def review(self, device_id: str, recording_id: str) -> Review | None:
         """Return what a person said of a recording; None: nobody did."""
         columns = [reviews.c[name] for name in Review.__dataclass_fields__]
@@ -227,6 +245,16 @@ class History:
             query = query.where(predictions.c.device_id == device)
         with self._reading() as connection:
             return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
+
+    def label_counts(self) -> list[LabelCount]:
+        """Return how often each model gave each label, by model, the most frequent label first."""
+        model, label, given = predictions.c.model, predictions.c.label, func.count()
+        accepted = func.sum(case((predictions.c.accepted, 1), else_=0))
+        query = select(model, label, given, accepted).group_by(model, label)
+        with self._reading() as connection:
+            return [
+                LabelCount(*row) for row in connection.execute(query.order_by(model, given.desc(), label))
+            ]
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return the last heartbeat of every worker, freshest first."""

@@ -65,6 +65,10 @@ class Settings:
     api_auth: str = _setting(
         "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
     )
+    cache_mb: int = _setting(256, "pictures that the history API keeps in `cache`, MiB at most", 1)
+    fhir_codes: Path | None = _setting(
+        None, "JSON file of codes for the FHIR export; none: the built-in ones"
+    )
     api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
     api_rate: int = _setting(
         600, "requests a minute that one key, or one address without a key, may send; 0: any", 0

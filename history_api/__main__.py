@@ -19,8 +19,9 @@ _EXAMPLES: Final = """examples:
   curl -H "Authorization: Bearer $KEY" http://127.0.0.1:8080/api/v1/results
   curl http://127.0.0.1:8080/openapi.json              everything that can be asked
 
-It reads STETHO_DATABASE_URL, STETHO_DATA_DIR, STETHO_MODELS_DIR, STETHO_API_*, STETHO_UPLOAD_MB and
-STETHO_LOG_LEVEL: docs/configuration.md. Research and education, not a medical device."""
+It reads STETHO_DATABASE_URL, STETHO_DATA_DIR, STETHO_MODELS_DIR, STETHO_API_*, STETHO_UPLOAD_MB,
+STETHO_CACHE_MB, STETHO_FHIR_CODES and STETHO_LOG_LEVEL: docs/configuration.md.
+Research and education, not a medical device."""
 
 
 def main(arguments: list[str] | None = None) -> int:

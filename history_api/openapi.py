@@ -4,12 +4,17 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from history_api import (
+    charts,
+    explanation,
+    fhir,
     figures,
     health,
     login,
     metrics,
     models,
+    pictures,
     recordings,
+    reports,
     results,
     role,
     stream,
@@ -22,7 +27,22 @@ from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (results, recordings, uploads, stream, models, training, health, metrics, login)
+CONCERNS: Final = (
+    results,
+    recordings,
+    pictures,
+    explanation,
+    reports,
+    fhir,
+    uploads,
+    stream,
+    models,
+    charts,
+    training,
+    health,
+    metrics,
+    login,
+)
 """Modules of a `blueprint` and the `PATHS` that it answers."""
 
 _INDEX: Final[Paths] = {

@@ -46,6 +46,7 @@ class Archive:
         captured_at: str = MORNING,
         audio_file: str | None = None,
         is_analysed: bool = True,
+        missing: tuple[tuple[int, int], ...] = (),
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -58,8 +59,8 @@ class Archive:
             MORNING,
             captured_at,
             "device",
-            "complete",
-            [],
+            "partial" if missing else "complete",
+            [list(gap) for gap in missing],
             audio.sample_rate,
             audio.channels,
             audio.samples,
@@ -73,7 +74,8 @@ class Archive:
             device_id=device,
             recording_id=recording_id,
             status=status,
-            completeness="complete",
+            completeness=stored.completeness,
+            missing=missing,
             audio=audio,
             quality=Quality(True, 12.0, 0.0),
             captured_at=captured_at,

@@ -9,6 +9,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from history_api import openapi
 from history_api.parameters import openapi_path
 
+PLACES = {
+    "{recording_id}": "0000000000000001",
+    "{filename}": "0000000000000001.wav",
+    "{device_id}": "st-01",
+}
+ELSEWHERE = {
+    "/api/v1/recordings/0000000000000001/occlusion.svg",
+    "/api/v1/models/{model}/reliability.svg",
+}
+"""What needs a model beside the archive: test_api_explanation and test_api_charts."""
+
 
 @pytest.fixture
 def api(tmp_path: Path) -> Api:
@@ -47,7 +58,10 @@ def test_every_path_has_an_answer_as_documented(api: Api) -> None:
     for path, item in openapi.DOCUMENT["paths"].items():
         if "get" not in item or path == "/api/v1/stream":  # it does not end
             continue
-        assert api.get(path.replace("{recording_id}", "0000000000000001")).status_code == 200
+        for name, value in PLACES.items():
+            path = path.replace(name, value)  # noqa: PLW2901 - the address that it means
+        if path not in ELSEWHERE:
+            assert api.get(path).status_code == 200, path
 
 
 def test_an_answer_that_is_not_as_documented_is_noticed(api: Api) -> None:

@@ -34,21 +34,21 @@ def environment(data_dir: Path, **changed: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run the program; yield it and its address."""
     command = [sys.executable, "-m", "history_api"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, bufsize=0) as process:
         try:
             yield process, first_line(process).removeprefix("listening on ").strip()
         finally:
             process.kill()
 
 
-def first_line(process: subprocess.Popen[str]) -> str:
+def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], WITHIN_S)
     assert ready, "the program said nothing"
-    return process.stdout.readline()
+    return process.stdout.readline().decode()  # unbuffered: the next line is not read with it
 
 
 def fetch(address: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
@@ -88,7 +88,7 @@ def test_results_and_audio_are_served_until_sigterm(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(WITHIN_S) == 0
         assert process.stdout is not None
-        assert "event=request" in process.stdout.read()
+        assert b"event=request" in process.stdout.read()
 
 
 def refused(address: str, request: bytes) -> tuple[int, dict[str, object]]:

@@ -1,0 +1,59 @@
+"""A recording for electronic health records: a FHIR R4 Bundle."""
+
+import base64
+import hashlib
+import json
+from typing import Final
+
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
+
+from edge_worker.history import Entry
+from history_api import fhir_codes, found
+from history_api.fhir_bundle import Export, Sound
+from history_api.operation import NOT_FOUND, WHICH, Paths, get
+from history_api.problem import ProblemError
+from history_api.recordings import links
+from history_api.schemas import TEXT, list_of, open_object
+from history_api.services import services
+
+MEDIA_TYPE: Final = "application/fhir+json"
+_BUNDLE: Final = open_object({"resourceType": TEXT, "type": TEXT, "entry": list_of({"type": "object"})})
+blueprint = Blueprint("fhir", __name__)
+PATHS: Final[Paths] = {
+    "/api/v1/recordings/{recording_id}/fhir.json": get(
+        "the recording and its result as a FHIR R4 Bundle, without a patient",
+        "fhir",
+        {"200": {"description": "The Bundle.", "content": {MEDIA_TYPE: {"schema": _BUNDLE}}}} | NOT_FOUND,
+        WHICH,
+    ),
+}
+
+
+@blueprint.record
+def _read_codes(state: BlueprintSetupState) -> None:
+    """Read the codes once, before anybody is served: a wrong file ends the program with one sentence."""
+    settings = state.app.extensions["stetho"].settings
+    state.app.extensions["stetho_fhir_codes"] = fhir_codes.load(settings.fhir_codes)
+
+
+@blueprint.get("/api/v1/recordings/<recording_id>/fhir.json")
+def fhir_json(recording_id: str) -> Response:
+    """Answer the Bundle of a recording."""
+    entry = found.recording(recording_id)
+    review = services().history.review(entry.device_id, entry.recording_id)
+    codes = current_app.extensions["stetho_fhir_codes"]
+    bundle = Export(entry, found.result(entry), review, codes, _sound(entry)).bundle()
+    return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
+
+
+def _sound(entry: Entry) -> Sound | None:
+    try:
+        with found.audio_path(entry).open("rb") as file:
+            # What FHIR R4 asks for; the SHA-256 of the PCM stands beside it.
+            digest = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
+            size = file.tell()
+    except (ProblemError, OSError):
+        return None
+    url = request.host_url.rstrip("/") + links(entry)["audio"]
+    return Sound(url, size, base64.b64encode(digest.digest()).decode())
