@@ -1,60 +1,25 @@
 """The reader's half of the history: pages of results, one recording, heartbeats. Nothing here writes.
 
-Pages are cut by key, not by offset: the thousandth costs what the first costs, and what is inserted in
-between moves nothing. "Newest" is the order in which recordings were stored.
+"Newest" is the order in which recordings were stored, unless another is asked for.
 """
 
-import base64
-import binascii
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, exists, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker import schema
-from edge_worker.errors import StethoError, StoreError
+from edge_worker import page, schema
+from edge_worker.errors import StoreError
+from edge_worker.page import Filter, Page, Sort
 from edge_worker.result import Completeness, Status
 from edge_worker.schema import predictions, recordings, reviews, workers
 
-_CURSOR: Final = struct.Struct(">Bq")
-_CURSOR_VERSION: Final = 1
-
-
-class CursorError(StethoError):
-    """A cursor was not made by this version of the history."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a page is limited to; None lets everything through.
-
-    `model` and `label` are held against the same prediction: with both, that model gave that label.
-    """
-
-    device: str | None = None
-    label: str | None = None
-    model: str | None = None
-    status: Status | None = None
-    since: str | None = None
-    """Earliest `captured_at`: RFC 3339 in UTC with milliseconds and `Z`, as in the database."""
-    until: str | None = None
-    """First `captured_at` that is too late, same form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Results, newest first."""
-
-    documents: list[str]
-    """JSON texts, exactly as published."""
-    next: str | None
-    """Cursor of the page after this one; None on the last."""
+_READ_AHEAD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +115,24 @@ class History:
         self._require_file()
         schema.require_revision(self._engine)
 
-    def results(self, wanted: Filter, limit: int, cursor: str | None = None) -> Page:
-        """Return up to `limit` results that pass `wanted`, newest first, from `cursor` on.
+    def results(self, wanted: Filter, limit: int, cursor: str | None = None, sort: Sort = "-stored") -> Page:
+        """Return up to `limit` results that pass `wanted`, in the order of `sort`, from `cursor` on.
 
         Raises:
-            CursorError: `cursor` is not one of ours.
+            CursorError: `cursor` is not one of ours, or of another order.
         """
-        before = None if cursor is None else _decode_cursor(cursor)
         with self._reading() as connection:
-            rows = connection.execute(_page(wanted, before, limit + 1)).all()
-        shown = rows[:limit]
-        following = _encode_cursor(shown[-1].id) if len(rows) > limit else None
-        return Page([row.document for row in shown], following)
+            return page.read(connection, wanted, sort, cursor, limit)
+
+    def every_result(self, wanted: Filter, sort: Sort = "-stored") -> Iterator[str]:
+        """Give the documents of all pages, read as they are taken: memory and transactions stay small."""
+        cursor: str | None = None
+        while True:
+            found = self.results(wanted, _READ_AHEAD, cursor, sort)
+            yield from found.documents
+            if found.next is None:
+                return
+            cursor = found.next
 
     def recording(self, recording_id: str, device: str | None = None) -> list[Entry]:
         """Return the recordings of that id: ids are unique per device, so there may be several."""
@@ -231,56 +202,3 @@ def _require_room(directory: Path) -> None:
         raise StoreError(
             f"{directory} is not a directory that can be written; set STETHO_DATA_DIR or STETHO_DATABASE_URL"
         )
-
-
-def _page(wanted: Filter, before: int | None, limit: int) -> Select[Any]:
-    """Return the query of one page, written so that SQLite walks one index in order and stops early."""
-    query = select(recordings.c.id, recordings.c.document).where(recordings.c.document.is_not(None))
-    key = recordings.c.id
-    judged = [
-        column == value
-        for column, value in ((predictions.c.model, wanted.model), (predictions.c.label, wanted.label))
-        if value is not None
-    ]
-    if judged and wanted.device is None:
-        # From the predictions to their recordings: a rare label is found without reading the others.
-        key = predictions.c.recording
-        query = query.add_columns(key).join_from(predictions, recordings).where(*judged).distinct()
-    elif judged:
-        query = query.where(exists().where(predictions.c.recording == recordings.c.id, *judged))
-    if wanted.device is not None:
-        query = query.where(recordings.c.device_id == wanted.device)
-    if wanted.status is not None:
-        query = query.where(recordings.c.status == wanted.status)
-    times = _times(wanted.since, wanted.until)
-    if times and wanted.device is None:
-        # Read from the index alone: a range long ago is found without touching what came after it.
-        query = query.where(key.in_(select(recordings.c.id).where(*times)))
-    elif times:
-        query = query.where(*times)
-    if before is not None:
-        query = query.where(key < before)
-    return query.order_by(key.desc()).limit(limit)
-
-
-def _times(since: str | None, until: str | None) -> list[ColumnElement[bool]]:
-    times = []
-    if since is not None:
-        times.append(recordings.c.captured_at >= since)
-    if until is not None:
-        times.append(recordings.c.captured_at < until)
-    return times
-
-
-def _encode_cursor(last_id: int) -> str:
-    return base64.urlsafe_b64encode(_CURSOR.pack(_CURSOR_VERSION, last_id)).decode()
-
-
-def _decode_cursor(cursor: str) -> int:
-    try:
-        version, last_id = _CURSOR.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, struct.error):
-        version, last_id = 0, 0
-    if version != _CURSOR_VERSION or last_id < 1:
-        raise CursorError("the cursor is not one that this history gave; start again without it")
-    return int(last_id)

@@ -1,29 +1,23 @@
 """One recording: its facts, its result, its sound."""
 
-import json
-import logging
-import re
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, jsonify, send_file
+from flask import Blueprint, Response, jsonify, send_file
 
 from edge_worker.history import Entry
+from history_api import found
+from history_api.etag import ETAG, UNCHANGED, conditional
 from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer
-from history_api.problem import ProblemError
 from history_api.schemas import Schema, ref
-from history_api.services import services
 
-_LOG: Final = logging.getLogger(__name__)
-_RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
 blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 _WAV: Final[Schema] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}": get(
         "a recording with its result, null while it is being analysed",
         "recording",
-        {"200": json_answer(ref("Recording"))} | NOT_FOUND,
+        {"200": json_answer(ref("Recording"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
         WHICH,
     ),
     "/api/v1/recordings/{recording_id}/audio.wav": get(
@@ -45,15 +39,15 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def recording(recording_id: str) -> Response:
     """Answer what is known of a recording; `result` is null while it is being analysed."""
-    return jsonify(_document(_find(recording_id)))
+    return conditional(jsonify(_document(found.recording(recording_id))))
 
 
 @blueprint.get("/audio.wav")
 def audio(recording_id: str) -> Response:
     """Answer the sound as 16-bit WAV; conditional and range requests are understood."""
-    entry = _find(recording_id)
+    entry = found.recording(recording_id)
     response = send_file(
-        _audio_path(entry),
+        found.audio_path(entry),
         mimetype="audio/wav",
         download_name=f"{entry.device_id}-{entry.recording_id}.wav",
         etag=entry.audio_sha256,
@@ -61,22 +55,6 @@ def audio(recording_id: str) -> Response:
     )
     response.headers["Cache-Control"] = "private, no-cache"
     return response
-
-
-def _find(recording_id: str) -> Entry:
-    # A malformed id may not even be a text that every database takes.
-    is_id = _RECORDING_ID.fullmatch(recording_id) is not None
-    found = services().history.recording(recording_id, g.query["device"]) if is_id else []
-    if not found:
-        raise ProblemError(
-            404, "no recording has this id; GET /api/v1/results lists those that were analysed"
-        )
-    if len(found) > 1:
-        devices = [entry.device_id for entry in found]
-        raise ProblemError(
-            409, "several devices have a recording of this id; say which with ?device=", devices=devices
-        )
-    return found[0]
 
 
 def _document(entry: Entry) -> dict[str, Any]:
@@ -99,18 +77,6 @@ def _document(entry: Entry) -> dict[str, Any]:
             "sha256": entry.audio_sha256,
         },
         "analysed_at": entry.analysed_at,
-        "result": None if entry.document is None else json.loads(entry.document),
+        "result": found.result(entry),
         "links": {"self": address + query, "audio": f"{address}/audio.wav{query}"},
     }
-
-
-def _audio_path(entry: Entry) -> Path:
-    """Return the file of `entry`; whatever the database says, only files below `audio/` are served."""
-    data_dir = services().settings.data_dir.resolve()
-    path = (data_dir / entry.audio_file).resolve()
-    if not path.is_relative_to(data_dir / "audio"):
-        _LOG.error("event=audio_outside device=%s recording=%s", entry.device_id, entry.recording_id)
-        raise ProblemError(404, "this recording has no audio file")
-    if not path.is_file():
-        raise ProblemError(410, "the audio file of this recording was removed; its result is still here")
-    return path

@@ -1,0 +1,51 @@
+"""The recording that an address means, what was said of it, and where its sound is."""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from flask import g
+
+from edge_worker.history import Entry
+from history_api.problem import ProblemError
+from history_api.services import services
+
+_LOG: Final = logging.getLogger(__name__)
+_RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
+
+
+def recording(recording_id: str) -> Entry:
+    """Return the recording of that id, of the device that the query names; 404 and 409 say what to do."""
+    # A malformed id may not even be a text that every database takes.
+    is_id = _RECORDING_ID.fullmatch(recording_id) is not None
+    found = services().history.recording(recording_id, g.query["device"]) if is_id else []
+    if not found:
+        raise ProblemError(
+            404, "no recording has this id; GET /api/v1/results lists those that were analysed"
+        )
+    if len(found) > 1:
+        devices = [entry.device_id for entry in found]
+        raise ProblemError(
+            409, "several devices have a recording of this id; say which with ?device=", devices=devices
+        )
+    return found[0]
+
+
+def result(entry: Entry) -> dict[str, Any] | None:
+    """Return what the worker published about `entry`; None while it is being analysed."""
+    document: dict[str, Any] | None = None if entry.document is None else json.loads(entry.document)
+    return document
+
+
+def audio_path(entry: Entry) -> Path:
+    """Return the file of `entry`; whatever the database says, only files below `audio/` are served."""
+    data_dir = services().settings.data_dir.resolve()
+    path = (data_dir / entry.audio_file).resolve()
+    if not path.is_relative_to(data_dir / "audio"):
+        _LOG.error("event=audio_outside device=%s recording=%s", entry.device_id, entry.recording_id)
+        raise ProblemError(404, "this recording has no audio file")
+    if not path.is_file():
+        raise ProblemError(410, "the audio file of this recording was removed; its result is still here")
+    return path
