@@ -3,14 +3,20 @@
 from typing import Any, Final
 
 from edge_worker import __version__
-from history_api import health, models, recordings, results
+from history_api import export, health, models, recordings, results
 from history_api.operation import Method, Paths, get, json_answer
 from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (results, recordings, models, health)
+CONCERNS: Final = (
+    results,
+    export,
+    recordings,
+    models,
+    health,
+)
 """Modules of a `blueprint` and the `PATHS` that it answers."""
 
 _INDEX: Final[Paths] = {

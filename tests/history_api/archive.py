@@ -144,7 +144,7 @@ def hold_to_document(
         return
     media_type = str(answer.mimetype)
     assert media_type in promised["content"]
-    if media_type.endswith("json") and has_body:
+    if media_type.endswith(("/json", "+json")) and has_body:
         schema = promised["content"][media_type]["schema"]
         whole = {**schema, "components": openapi.DOCUMENT["components"]}
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())
