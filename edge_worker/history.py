@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker import page, schema
@@ -75,6 +75,21 @@ class Review:
     reviewed_at: str
     version: int
     """1 for the first, one more with every change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What is here of a device; first and last in the order in which its recordings were stored."""
+
+    device_id: str
+    recordings: int
+    first_captured_at: str
+    last_captured_at: str
+    last_recording_id: str
+    last_status: Status | None
+    """None while it is being analysed."""
+    last_label: str | None
+    """Of the first model that was sure; None: no model was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,19 @@ class History:
         with self._reading() as connection:
             return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
 
+    def devices(self, device: str | None = None) -> list[Device]:
+        """Return the devices by name, or the one that is named; counted in an index alone."""
+        with self._reading() as connection:
+            rows = connection.execute(_devices(device))
+            return [Device(**row._mapping) for row in rows]
+
+    def label_counts(self) -> list[tuple[str, str, int]]:
+        """Return how often each model gave each label: model, label, how often."""
+        key = (predictions.c.model, predictions.c.label)
+        query = select(*key, func.count()).group_by(*key).order_by(*key)
+        with self._reading() as connection:
+            return [(model, label, count) for model, label, count in connection.execute(query)]
+
     def heartbeats(self) -> list[Heartbeat]:
         """Return the last heartbeat of every worker, freshest first."""
         query = select(workers).order_by(workers.c.seen_at.desc())
@@ -202,3 +230,29 @@ def _require_room(directory: Path) -> None:
         raise StoreError(
             f"{directory} is not a directory that can be written; set STETHO_DATA_DIR or STETHO_DATABASE_URL"
         )
+
+
+def _devices(device: str | None) -> Select[Any]:
+    """Return the query of devices: a walk of one index, then two rows and a label for each."""
+    count = (func.count().label("recordings"), func.min(recordings.c.id), func.max(recordings.c.id))
+    counted = select(recordings.c.device_id, *count).group_by(recordings.c.device_id)
+    if device is not None:
+        counted = counted.where(recordings.c.device_id == device)
+    each = counted.subquery()
+    name, number, first_id, last_id = each.c
+    first, last = recordings.alias(), recordings.alias()
+    sure = select(predictions.c.label).where(predictions.c.recording == last_id, predictions.c.accepted)
+    return (
+        select(
+            name,
+            number,
+            first.c.captured_at.label("first_captured_at"),
+            last.c.captured_at.label("last_captured_at"),
+            last.c.recording_id.label("last_recording_id"),
+            last.c.status.label("last_status"),
+            sure.order_by(predictions.c.id).limit(1).scalar_subquery().label("last_label"),
+        )
+        .join_from(each, first, first.c.id == first_id)
+        .join(last, last.c.id == last_id)
+        .order_by(name)
+    )

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.curation import Curation
 from edge_worker.history import History
 from edge_worker.settings import Settings
-from history_api import access, index, openapi, parameters, problem
+from history_api import access, body, index, openapi, parameters, problem
 from history_api.services import Services
 
 
@@ -25,9 +26,15 @@ def create_app(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    app.extensions["stetho"] = Services(settings, History.open(settings.database), datetime.now(UTC))
+    app.extensions["stetho"] = Services(
+        settings,
+        History.open(settings.database),
+        datetime.now(UTC),
+        Curation(settings.database, settings.data_dir),
+    )
     access.register(app)
     parameters.register(app)
+    body.register(app)
     problem.register(app)
     for concern in (index, *openapi.CONCERNS):
         app.register_blueprint(concern.blueprint)

@@ -1,4 +1,4 @@
-"""All results that pass a filter as one file, written as it is read: CSV for spreadsheets, NDJSON for programs."""
+"""All results that pass a filter as one file, written as it is read: CSV for people, NDJSON for programs."""
 
 import csv
 import io

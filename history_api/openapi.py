@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from edge_worker import __version__
-from history_api import export, health, models, recordings, results
+from history_api import devices, export, health, models, recordings, results, reviews, visualizations
 from history_api.operation import Method, Paths, get, json_answer
 from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
 
@@ -14,6 +14,9 @@ CONCERNS: Final = (
     results,
     export,
     recordings,
+    reviews,
+    devices,
+    visualizations,
     models,
     health,
 )

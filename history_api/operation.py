@@ -30,6 +30,7 @@ def operation(
         described["parameters"] = list(parameters)
     if body is not None:
         described["requestBody"] = body
+        answers = {"415": PROBLEM} | answers
     return described | {"responses": answers | {"400": PROBLEM, "500": PROBLEM}}
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import current_app
 
+from edge_worker.curation import Curation
 from edge_worker.history import History
 from edge_worker.settings import Settings
 
@@ -16,6 +17,7 @@ class Services:
     settings: Settings
     history: History
     started_at: datetime
+    curation: Curation
 
 
 def services() -> Services:

@@ -87,8 +87,12 @@ class Archive:
         """Save the result of a stored recording."""
         key = (result.device_id, result.recording_id)
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
-        assert stored.id is not None
-        self.store.save_results([Verdict(stored.id, result, result.to_json().decode(), MORNING, ())])
+        self.store.save_results([self.verdict(stored.id, result)])
+
+    def verdict(self, row: int | None, result: Result) -> Verdict:
+        """Return a result as the worker saves it into the row of that id."""
+        assert row is not None
+        return Verdict(row, result, result.to_json().decode(), MORNING, ())
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""
@@ -106,10 +110,10 @@ class Api:
         """Return the answer to GET; `If_None_Match="x"` is the header If-None-Match."""
         return self.ask("GET", address, **headers)
 
-    def ask(self, method: str, address: str, **headers: str) -> TestResponse:
+    def ask(self, method: str, address: str, body: bytes | None = None, /, **headers: str) -> TestResponse:
         """Return the answer to a request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.open(address, method=method, headers=named)
+        answer = self.client.open(address, method=method, headers=named, data=body)
         path = self._documented(answer.request.path)
         if answer.status_code != 405:
             hold_to_document(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")

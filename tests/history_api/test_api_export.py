@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, problem
 
-from edge_worker import schema
+from edge_worker import history, schema
+from history_api import export
 from history_api.export import COLUMNS
 
 
@@ -92,8 +93,12 @@ def test_d3_the_lines_of_the_ndjson_are_the_results(archive: Archive, api: Api) 
     assert answer.headers["Content-Disposition"] == "attachment; filename=results.ndjson"
 
 
-def test_an_export_has_every_row_once_while_rows_come_in(archive: Archive, api: Api) -> None:
-    for number in range(450):
+def test_an_export_has_every_row_once_while_rows_come_in(
+    archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_READ_AHEAD", 7)
+    monkeypatch.setattr(export, "_ROWS_AT_ONCE", 5)
+    for number in range(40):
         archive.add(number, labels={})
     answer = api.client.get("/api/v1/results.ndjson")
     seen: list[int] = []
@@ -101,7 +106,7 @@ def test_an_export_has_every_row_once_while_rows_come_in(archive: Archive, api: 
         text = piece.decode() if isinstance(piece, bytes) else piece
         seen += [int(json.loads(line)["recording_id"], 16) for line in text.splitlines()]
         archive.add(1000 + len(seen))
-    assert seen == list(range(449, -1, -1))
+    assert seen == list(range(39, -1, -1))
 
 
 def test_an_export_takes_the_filters_and_the_sort(archive: Archive, api: Api) -> None:
