@@ -15,6 +15,7 @@ from edge_worker import __version__
 from edge_worker.errors import SettingsError, StethoError
 from edge_worker.settings import Settings
 from history_api.application import create_app
+from history_api.retention import Retention
 
 _THREADS: Final = 8
 _MAX_BODY_BYTES: Final = 65_536
@@ -60,8 +61,11 @@ def _serve(settings: Settings) -> None:
     )
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    keeper = Retention(settings, app.extensions["stetho"].curation)
+    keeper.start()
     server.run()
     server.close()
+    keeper.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:
