@@ -7,7 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench import ingest, machine, model_cost, recording_cost, site_load, upload_latency
+from bench import (
+    history_page,
+    ingest,
+    machine,
+    model_cost,
+    recording_cost,
+    site_load,
+    upload_latency,
+)
 from edge_worker.errors import StethoError
 
 _HERE: Final = Path(__file__).parent
@@ -15,8 +23,8 @@ _MODELS: Final = _HERE.parent / "models_tflite"
 _LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
-  make bench                         everything, about eight minutes
-  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, live
+  make bench                         everything, about ten minutes
+  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so."""
 _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
@@ -26,6 +34,7 @@ _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
     "start": lambda: {"ready_s": site_load.ready_s()},
     "memory": lambda: {"peak_rss_mb_200_open": site_load.peak_rss_mb_open()},
     "uploads": upload_latency.measure,
+    "history": history_page.measure,
     "live": lambda: site_load.live_devices(_LIVE_STEPS, _LIVE_SECONDS),
 }
 

@@ -1,51 +1,26 @@
 """The reader's half of the history: pages of results, one recording, heartbeats. Nothing here writes.
 
-Pages are cut by key, not by offset: the thousandth costs what the first costs, and what is inserted in
-between moves nothing. "Newest" is the order in which recordings were stored.
+"Newest" is the order in which recordings were stored, unless another is asked for.
 """
 
-import base64
-import binascii
 import json
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, case, exists, func, select, tuple_
+from sqlalchemy import Connection, Engine, Select, case, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker import schema
-from edge_worker.errors import StethoError, StoreError
+from edge_worker import page, schema
+from edge_worker.errors import StoreError
+from edge_worker.page import Filter, Page, Sort
 from edge_worker.result import Completeness, Status
 from edge_worker.schema import predictions, recordings, reviews, workers
 
-_CURSOR: Final = struct.Struct(">Bq")
-_CURSOR_VERSION: Final = 1
-
-
-class CursorError(StethoError):
-    """A cursor was not made by this version of the history."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a page is limited to; None lets everything through.
-
-    `model` and `label` are held against the same prediction: with both, that model gave that label.
-    """
-
-    device: str | None = None
-    label: str | None = None
-    model: str | None = None
-    status: Status | None = None
-    since: str | None = None
-    """Earliest `captured_at`: RFC 3339 in UTC with milliseconds and `Z`, as in the database."""
-    until: str | None = None
-    """First `captured_at` that is too late, same form."""
+_READ_AHEAD: Final = 200
 
 
 class Moment(NamedTuple):
@@ -53,16 +28,6 @@ class Moment(NamedTuple):
 
     analysed_at: str
     row: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Results, newest first."""
-
-    documents: list[str]
-    """JSON texts, exactly as published."""
-    next: str | None
-    """Cursor of the page after this one; None on the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +97,21 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """What is here of a device; first and last in the order in which its recordings were stored."""
+
+    device_id: str
+    recordings: int
+    first_captured_at: str
+    last_captured_at: str
+    last_recording_id: str
+    last_status: Status | None
+    """None while it is being analysed."""
+    last_label: str | None
+    """Of the first model that was sure; None: no model was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """When a worker was last alive, and what it said of itself."""
 
@@ -169,18 +149,24 @@ class History:
         self._require_file()
         schema.require_revision(self._engine)
 
-    def results(self, wanted: Filter, limit: int, cursor: str | None = None) -> Page:
-        """Return up to `limit` results that pass `wanted`, newest first, from `cursor` on.
+    def results(self, wanted: Filter, limit: int, cursor: str | None = None, sort: Sort = "-stored") -> Page:
+        """Return up to `limit` results that pass `wanted`, in the order of `sort`, from `cursor` on.
 
         Raises:
-            CursorError: `cursor` is not one of ours.
+            CursorError: `cursor` is not one of ours, or of another order.
         """
-        before = None if cursor is None else _decode_cursor(cursor)
         with self._reading() as connection:
-            rows = connection.execute(_page(wanted, before, limit + 1)).all()
-        shown = rows[:limit]
-        following = _encode_cursor(shown[-1].id) if len(rows) > limit else None
-        return Page([row.document for row in shown], following)
+            return page.read(connection, wanted, sort, cursor, limit)
+
+    def every_result(self, wanted: Filter, sort: Sort = "-stored") -> Iterator[str]:
+        """Give the documents of all pages, read as they are taken: memory and transactions stay small."""
+        cursor: str | None = None
+        while True:
+            found = self.results(wanted, _READ_AHEAD, cursor, sort)
+            yield from found.documents
+            if found.next is None:
+                return
+            cursor = found.next
 
     def recording(self, recording_id: str, device: str | None = None) -> list[Entry]:
         """Return the recordings of that id: ids are unique per device, so there may be several."""
@@ -246,6 +232,12 @@ class History:
         with self._reading() as connection:
             return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
 
+    def devices(self, device: str | None = None) -> list[Device]:
+        """Return the devices by name, or the one that is named; counted in an index alone."""
+        with self._reading() as connection:
+            rows = connection.execute(_devices(device))
+            return [Device(**row._mapping) for row in rows]
+
     def label_counts(self) -> list[LabelCount]:
         """Return how often each model gave each label, by model, the most frequent label first."""
         model, label, given = predictions.c.model, predictions.c.label, func.count()
@@ -298,54 +290,27 @@ def _require_room(directory: Path) -> None:
         )
 
 
-def _page(wanted: Filter, before: int | None, limit: int) -> Select[Any]:
-    """Return the query of one page, written so that SQLite walks one index in order and stops early."""
-    query = select(recordings.c.id, recordings.c.document).where(recordings.c.document.is_not(None))
-    key = recordings.c.id
-    judged = [
-        column == value
-        for column, value in ((predictions.c.model, wanted.model), (predictions.c.label, wanted.label))
-        if value is not None
-    ]
-    if judged and wanted.device is None:
-        # From the predictions to their recordings: a rare label is found without reading the others.
-        key = predictions.c.recording
-        query = query.add_columns(key).join_from(predictions, recordings).where(*judged).distinct()
-    elif judged:
-        query = query.where(exists().where(predictions.c.recording == recordings.c.id, *judged))
-    if wanted.device is not None:
-        query = query.where(recordings.c.device_id == wanted.device)
-    if wanted.status is not None:
-        query = query.where(recordings.c.status == wanted.status)
-    times = _times(wanted.since, wanted.until)
-    if times and wanted.device is None:
-        # Read from the index alone: a range long ago is found without touching what came after it.
-        query = query.where(key.in_(select(recordings.c.id).where(*times)))
-    elif times:
-        query = query.where(*times)
-    if before is not None:
-        query = query.where(key < before)
-    return query.order_by(key.desc()).limit(limit)
-
-
-def _times(since: str | None, until: str | None) -> list[ColumnElement[bool]]:
-    times = []
-    if since is not None:
-        times.append(recordings.c.captured_at >= since)
-    if until is not None:
-        times.append(recordings.c.captured_at < until)
-    return times
-
-
-def _encode_cursor(last_id: int) -> str:
-    return base64.urlsafe_b64encode(_CURSOR.pack(_CURSOR_VERSION, last_id)).decode()
-
-
-def _decode_cursor(cursor: str) -> int:
-    try:
-        version, last_id = _CURSOR.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, struct.error):
-        version, last_id = 0, 0
-    if version != _CURSOR_VERSION or last_id < 1:
-        raise CursorError("the cursor is not one that this history gave; start again without it")
-    return int(last_id)
+def _devices(device: str | None) -> Select[Any]:
+    """Return the query of devices: a walk of one index, then two rows and a label for each."""
+    count = (func.count().label("recordings"), func.min(recordings.c.id), func.max(recordings.c.id))
+    counted = select(recordings.c.device_id, *count).group_by(recordings.c.device_id)
+    if device is not None:
+        counted = counted.where(recordings.c.device_id == device)
+    each = counted.subquery()
+    name, number, first_id, last_id = each.c
+    first, last = recordings.alias(), recordings.alias()
+    sure = select(predictions.c.label).where(predictions.c.recording == last_id, predictions.c.accepted)
+    return (
+        select(
+            name,
+            number,
+            first.c.captured_at.label("first_captured_at"),
+            last.c.captured_at.label("last_captured_at"),
+            last.c.recording_id.label("last_recording_id"),
+            last.c.status.label("last_status"),
+            sure.order_by(predictions.c.id).limit(1).scalar_subquery().label("last_label"),
+        )
+        .join_from(each, first, first.c.id == first_id)
+        .join(last, last.c.id == last_id)
+        .order_by(name)
+    )

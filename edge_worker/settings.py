@@ -53,6 +53,10 @@ class Settings:
     offline_give_up_s: float = _setting(
         3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
     )
+    keep_days: int = _setting(0, "days after which the history API deletes a recording; 0: never", 0)
+    keep_free_mb: int = _setting(
+        0, "free disk below which the history API deletes the oldest recordings, MiB; 0: never", 0
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     api_host: str = _setting("127.0.0.1", "address the history API listens on")
     api_mqtt_username: str = _setting("api", "user name and client id of the history API at the broker")

@@ -35,7 +35,13 @@ _IDENTITY = select(recordings.c.id).where(
 )
 _ANALYSED = (
     update(recordings)
-    .where(recordings.c.id == bindparam("identity"), recordings.c.document.is_(None))
+    .where(
+        recordings.c.id == bindparam("identity"),
+        # The row may have been deleted meanwhile, and its id be another recording's.
+        recordings.c.device_id == bindparam("of_device"),
+        recordings.c.recording_id == bindparam("of_recording"),
+        recordings.c.document.is_(None),
+    )
     .values(
         status=bindparam("status"),
         heart_rate_bpm=bindparam("heart_rate_bpm"),
@@ -206,9 +212,11 @@ def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
 
 
 def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
-    """Write the result into its recording; False when it has one already."""
+    """Write the result into its recording; False when it has one already, or is gone."""
     values = {
         "identity": verdict.recording,
+        "of_device": verdict.result.device_id,
+        "of_recording": verdict.result.recording_id,
         "status": verdict.result.status,
         "heart_rate_bpm": verdict.result.heart_rate_bpm,
         "analysed_at": verdict.analysed_at,

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.curation import Curation
 from edge_worker.history import History
 from edge_worker.settings import Settings
-from history_api import access, headers, index, metrics, openapi, parameters, problem
+from history_api import access, body, headers, index, metrics, openapi, parameters, problem
 from history_api.bus import Bus
 from history_api.services import Services
 
@@ -29,12 +30,14 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     bus = Bus(settings) if settings.api_password else None
     history = History.open(settings.database)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), bus)
+    curation = Curation(settings.database, settings.data_dir)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
     headers.register(app)
     metrics.register(app)
     access.register(app, settings)
     parameters.register(app)
     access.confine(app)
+    body.register(app)
     problem.register(app)
     for concern in (index, *openapi.CONCERNS):
         app.register_blueprint(concern.blueprint)

@@ -5,7 +5,9 @@ from typing import Any, Final
 from edge_worker import __version__
 from history_api import (
     charts,
+    devices,
     explanation,
+    export,
     fhir,
     figures,
     health,
@@ -16,10 +18,12 @@ from history_api import (
     recordings,
     reports,
     results,
+    reviews,
     role,
     stream,
     training,
     uploads,
+    visualizations,
 )
 from history_api.operation import Method, Paths, get, json_answer
 from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
@@ -29,13 +33,17 @@ NOTICE: Final = (
 )
 CONCERNS: Final = (
     results,
+    export,
     recordings,
+    reviews,
     pictures,
     explanation,
     reports,
     fhir,
     uploads,
     stream,
+    devices,
+    visualizations,
     models,
     charts,
     training,

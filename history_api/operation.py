@@ -35,6 +35,7 @@ def operation(
         described["parameters"] = list(parameters)
     if body is not None:
         described["requestBody"] = body
+        answers = {"415": PROBLEM} | answers
     if role is not None:
         described["x-role"] = role
     return described | {"responses": answers | {"400": PROBLEM, "500": PROBLEM}}

@@ -66,6 +66,11 @@ class PictureCache:
         for path in self._directory.glob(f"{audio_sha256}-*"):
             path.unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Remove every picture, where many sounds were deleted: what is left is drawn again."""
+        for path in self._directory.glob("*"):
+            path.unlink(missing_ok=True)
+
     def _make_room(self) -> None:
         kept = []
         for path in self._directory.iterdir():

@@ -1,24 +1,41 @@
 """One recording: its facts, its result, its sound."""
 
+import logging
+import re
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.history import Entry
-from history_api import found
-from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer
-from history_api.schemas import Schema, ref
+from edge_worker.logline import line
+from history_api import found, reviews
+from history_api.etag import ETAG, UNCHANGED, conditional
+from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer, operation
+from history_api.picture_cache import PictureCache
+from history_api.problem import ProblemError
+from history_api.schemas import RECORDING, Schema, ref
+from history_api.services import services
 
+_LOG: Final = logging.getLogger(__name__)
 blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 _WAV: Final[Schema] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}": get(
         "a recording with its result, null while it is being analysed",
         "recording",
-        {"200": json_answer(ref("Recording"))} | NOT_FOUND,
+        {"200": json_answer(ref("Recording"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
         WHICH,
-    ),
+    )
+    | {
+        "delete": operation(
+            "delete a recording with its sound, result and review, for good",
+            "delete_recording",
+            {"204": {"description": "Deleted, now or before."}} | NOT_FOUND,
+            WHICH,
+        )
+    },
     "/api/v1/recordings/{recording_id}/audio.wav": get(
         "the sound of a recording, 16-bit PCM; conditional and range requests work",
         "audio",
@@ -38,7 +55,32 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def recording(recording_id: str) -> Response:
     """Answer what is known of a recording; `result` is null while it is being analysed."""
-    return jsonify(_document(found.recording(recording_id)))
+    return conditional(jsonify(_document(found.recording(recording_id))))
+
+
+@blueprint.delete("")
+def delete(recording_id: str) -> Response:
+    """Delete a recording for good; 204 also when it was deleted before."""
+    curation = services().curation
+    try:
+        entry = found.recording(recording_id)
+    except ProblemError as problem:
+        is_id = re.fullmatch(RECORDING["pattern"], recording_id) is not None
+        if (
+            problem.status == HTTPStatus.NOT_FOUND
+            and is_id
+            and curation.finish(g.query["device"], recording_id)
+        ):
+            return Response(status=204)
+        raise
+    deleted = curation.delete(entry.device_id, entry.recording_id)
+    if not deleted.recordings and entry.document is None:
+        raise ProblemError(
+            409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
+        )
+    PictureCache.of(services().settings).forget(entry.audio_sha256)
+    _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
+    return Response(status=204)
 
 
 @blueprint.get("/audio.wav")
@@ -75,6 +117,7 @@ def _document(entry: Entry) -> dict[str, Any]:
         },
         "analysed_at": entry.analysed_at,
         "result": found.result(entry),
+        "review": reviews.document(services().history.review(entry.device_id, entry.recording_id)),
         "links": links(entry),
     }
 

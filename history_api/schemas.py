@@ -108,6 +108,29 @@ _RESULT: Final = open_object(
         "links": map_of(TEXT),
     }
 )
+_VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
+_NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
+_REVIEW: Final = strict_object(
+    {
+        "verdict": _VERDICT,
+        "note": TEXT,
+        "reviewer": TEXT,
+        "reviewed_at": TIME,
+        "version": {"type": "integer", "minimum": 1, "description": "the ETag, without its quotes"},
+    }
+)
+_DEVICE: Final = strict_object(
+    {
+        "device_id": DEVICE,
+        "recordings": _COUNT,
+        "first_captured_at": TIME,
+        "last_captured_at": TIME,
+        "last_recording_id": RECORDING,
+        "last_status": {"oneOf": [STATUS, {"type": "null"}]},
+        "last_label": or_null(TEXT),
+        "links": strict_object({"self": TEXT, "results": TEXT}),
+    }
+)
 SCHEMAS: Final[dict[str, Schema]] = {
     "Prediction": {"description": "What one model said."} | _PREDICTION,
     "Result": {"description": "As published; docs/protocol.md § Result is normative."} | _RESULT,
@@ -120,9 +143,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "audio": strict_object({**_AUDIO, "duration_s": NUMBER}),
             "analysed_at": or_null(TIME),
             "result": {"oneOf": [ref("Result"), {"type": "null"}]},
+            "review": ref("ReviewOrNull"),
             "links": strict_object({"self": TEXT, "audio": TEXT}),
         }
     ),
+    "Review": _REVIEW,
+    "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
+    "NewReview": strict_object({"verdict": _VERDICT, "note": _NOTE}, optional=("note",)),
+    "Device": _DEVICE,
     "HistoryItem": strict_object(
         {
             "timestamp": TIME,

@@ -12,6 +12,7 @@ from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
 from history_api.application import create_app
 from history_api.channel import channel_of
+from history_api.retention import Retention
 
 _THREADS: Final = 32
 """A stream of events holds one for as long as somebody listens."""
@@ -34,6 +35,7 @@ def serve(settings: Settings) -> None:
         sockets=[listener],
         threads=_THREADS,
         ident=None,
+        outbuf_high_watermark=_MIB,  # of an answer in memory: an export waits for a slow client
         max_request_body_size=settings.upload_mb * _MIB + 1,  # the first size that is refused
         clear_untrusted_proxy_headers=False,  # the application believes STETHO_API_PROXY proxies, no more
     )
@@ -45,8 +47,11 @@ def serve(settings: Settings) -> None:
     bus = app.extensions["stetho"].bus
     if bus is not None:
         bus.start()
+    keeper = Retention(settings, app.extensions["stetho"].curation)
+    keeper.start()
     server.run()
     server.close()
+    keeper.stop()
     if bus is not None:
         bus.stop()
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from flask import current_app
 
 from edge_worker import schema
+from edge_worker.curation import Curation
 from edge_worker.history import History
 from edge_worker.settings import Settings
 from edge_worker.upload_ledger import UploadLedger
@@ -20,6 +21,7 @@ class Services:
     settings: Settings
     history: History
     started_at: datetime
+    curation: Curation
     bus: Bus | None = field(default=None)
 
     @cached_property

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
-from edge_worker import history, schema
+from edge_worker import page, schema
 from edge_worker.errors import StoreError
-from edge_worker.history import CursorError, Filter, History
+from edge_worker.history import History
+from edge_worker.page import CursorError, Filter, Place, Sort
 from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.store import Store, StoredRecording, Verdict
 
@@ -31,7 +32,13 @@ FILTERS = (
     Filter(since="2026-11-20T06:00:00.000Z", until="2026-11-20T18:00:00.000Z"),
     Filter(device="st-01", label="murmur"),
     Filter(device="st-01", since="2026-11-20T06:00:00.000Z"),
+    Filter(accepted=True),
+    Filter(label="murmur", accepted=False),
+    Filter(device="st-01", accepted=False),
+    Filter(reviewed="none"),
+    Filter(reviewed="confirmed"),
 )
+CAPTURED: tuple[Sort, ...] = ("captured_at", "-captured_at")
 
 
 @pytest.fixture
@@ -65,6 +72,7 @@ def reader(store: Store, url: str) -> Iterator[History]:
 def made(number: int, device: str = "st-01", **changed: Any) -> Result:  # noqa: ANN401 - as the fields of Result
     """Return a result; `labels` is label by model."""
     labels = changed.pop("labels", {"heart5": "normal"})
+    accepted = changed.pop("accepted", True)
     result = Result(
         device_id=device,
         recording_id=f"{number:016x}",
@@ -75,7 +83,7 @@ def made(number: int, device: str = "st-01", **changed: Any) -> Result:  # noqa:
         captured_at=NOW,
         captured_at_source="device",
         models=tuple(
-            Prediction(model, "1", "f" * 64, label, 0.9, 0.8, True, {label: 0.9}, 1, 0.5)
+            Prediction(model, "1", "f" * 64, label, 0.9, 0.8, accepted, {label: 0.9}, 1, 0.5)
             for model, label in labels.items()
         ),
     )
@@ -112,26 +120,28 @@ def add(store: Store, result: Result) -> Result:
     return result
 
 
-def walk(reader: History, wanted: Filter, limit: int = 7) -> Iterator[str]:
+def walk(reader: History, wanted: Filter, limit: int = 7, sort: Sort = "-stored") -> Iterator[str]:
     """Give the documents of all pages."""
-    page = reader.results(wanted, limit)
+    page = reader.results(wanted, limit, None, sort)
     yield from page.documents
     while page.next:
         assert len(page.documents) == limit
-        page = reader.results(wanted, limit, page.next)
+        page = reader.results(wanted, limit, page.next, sort)
         yield from page.documents
 
 
 def passes(result: Result, wanted: Filter) -> bool:
     """Return whether `result` passes: the definition that the SQL is held to."""
     judged = any(
-        wanted.model in (None, prediction.model) and wanted.label in (None, prediction.label)
+        wanted.model in (None, prediction.model)
+        and wanted.label in (None, prediction.label)
+        and wanted.accepted in (None, prediction.accepted)
         for prediction in result.models
     )
     return (
         wanted.device in (None, result.device_id)
         and wanted.status in (None, result.status)
-        and (judged or (wanted.model is None and wanted.label is None))
+        and (judged or (wanted.model, wanted.label, wanted.accepted) == (None, None, None))
         and (wanted.since is None or result.captured_at >= wanted.since)
         and (wanted.until is None or result.captured_at < wanted.until)
     )
@@ -151,10 +161,12 @@ def test_every_combination_of_filters_gives_what_passes_newest_first(store: Stor
             chance.choice(("st-01", "st-02")),
             labels=dict(list(labels.items())[: chance.randrange(3)]),
             status=chance.choice(("ok", "inconclusive")),
+            accepted=chance.choice((True, False)),
             captured_at=f"2026-11-20T{chance.randrange(24):02}:00:00.000Z",
         )
         results.append(add(store, result))
     choices = product(
+        (None, True, False),
         (None, "st-01"),
         (None, "murmur", "normal"),
         (None, "heart2"),
@@ -162,10 +174,13 @@ def test_every_combination_of_filters_gives_what_passes_newest_first(store: Stor
         (None, "2026-11-20T06:00:00.000Z"),
         (None, "2026-11-20T18:00:00.000Z"),
     )
-    for device, label, model, status, since, until in choices:
-        wanted = Filter(device, label, model, "ok" if status else None, since, until)
-        expected = [result for result in reversed(results) if passes(result, wanted)]
-        assert list(walk(reader, wanted)) == documents(expected), wanted
+    for accepted, device, label, model, status, since, until in choices:
+        wanted = Filter(device, label, model, "ok" if status else None, since, until, accepted)
+        passed = [result for result in results if passes(result, wanted)]
+        assert list(walk(reader, wanted, 30)) == documents(passed[::-1]), wanted
+        by_time = documents(sorted(passed, key=lambda result: (result.captured_at, result.recording_id)))
+        assert list(walk(reader, wanted, 30, "captured_at")) == by_time, wanted
+        assert list(walk(reader, wanted, 30, "-captured_at")) == by_time[::-1], wanted
 
 
 @pytest.mark.parametrize("wanted", [Filter(), Filter(device="st-01"), Filter(label="normal")], ids=str)
@@ -243,29 +258,84 @@ def test_heartbeats_are_freshest_first(store: Store, reader: History) -> None:
     ]
 
 
+def test_c6_reviews_are_filtered_by_what_people_said(store: Store, reader: History, url: str) -> None:
+    results = [add(store, made(number, f"st-0{number % 2}")) for number in range(6)]
+    with schema.connect(url).begin() as connection:
+        for recording, verdict in ((1, "confirmed"), (2, "rejected"), (4, "confirmed")):
+            row = (recording, verdict, "", "ann", NOW, 1)
+            connection.execute(schema.reviews.insert().values(row))
+    sorts: tuple[Sort, ...] = ("-stored", "-captured_at")
+    for sort in sorts:
+        for wanted, numbers in (
+            (Filter(reviewed="confirmed"), (3, 0)),
+            (Filter(reviewed="rejected"), (1,)),
+            (Filter(reviewed="none"), (5, 4, 2)),
+        ):
+            assert list(walk(reader, wanted, 1, sort)) == documents([results[each] for each in numbers])
+            narrow = replace(wanted, device="st-01", label="normal")
+            mine = [results[each] for each in numbers if each % 2]
+            assert list(walk(reader, narrow, 1, sort)) == documents(mine)
+
+
+@pytest.mark.parametrize("sort", CAPTURED)
+def test_pages_by_time_lose_nothing_where_times_are_equal(store: Store, reader: History, sort: Sort) -> None:
+    results = [add(store, made(number)) for number in range(40)]
+    expected = documents(results if sort == "captured_at" else results[::-1])
+    assert list(walk(reader, Filter(), 7, sort)) == expected
+
+
+@pytest.mark.parametrize(("given", "asked"), [("-stored", "captured_at"), ("captured_at", "-captured_at")])
+def test_a_cursor_of_another_sort_is_refused(store: Store, reader: History, given: Sort, asked: Sort) -> None:
+    for number in range(3):
+        add(store, made(number))
+    cursor = reader.results(Filter(), 1, None, given).next
+    with pytest.raises(CursorError, match="another sort"):
+        reader.results(Filter(), 1, cursor, asked)
+
+
+def plan(url: str, wanted: Filter, sort: Sort, after: Place | None) -> str:
+    """Return how SQLite reads a page: one line a query."""
+    engine = schema.connect(url)
+    lines = []
+    with engine.connect() as connection:
+        for query in page.queries(wanted, sort, after):
+            statement = query.limit(2).compile(engine, compile_kwargs={"literal_binds": True})
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+            lines.append(" | ".join(row.detail for row in rows))
+    engine.dispose()
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_page_is_read_in_order_and_not_sorted(
-    store: Store, reader: History, url: str, wanted: Filter, is_first: bool
+    store: Store, url: str, wanted: Filter, is_first: bool
 ) -> None:
-    for number in range(4):
-        add(store, made(number, labels={"heart5": "murmur"}))
-    cursor = None if is_first else reader.results(Filter(), 2).next
-    before = None if cursor is None else history._decode_cursor(cursor)
-    engine = schema.connect(url)
-    query = history._page(wanted, before, 2).compile(engine, compile_kwargs={"literal_binds": True})
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
-    engine.dispose()
-    plan = " | ".join(row.detail for row in rows)
-    assert "ORDER BY" not in plan
-    assert "SCAN" not in plan or plan == "SCAN recordings", plan
+    shown = plan(url, wanted, "-stored", None if is_first else Place("-stored", 3))
+    assert "ORDER BY" not in shown
+    scans = {each for each in shown.split(" | ") if "SCAN" in each} - {"SCAN reviews"}  # there are few
+    assert scans <= ({"SCAN recordings"} if "SCALAR" in shown or wanted == Filter() else set()), shown
+
+
+@pytest.mark.parametrize("wanted", [each for each in FILTERS if not each.device], ids=str)
+@pytest.mark.parametrize("sort", CAPTURED)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_page_by_time_walks_the_index_of_times(
+    store: Store, url: str, wanted: Filter, sort: Sort, is_first: bool
+) -> None:
+    shown = plan(url, wanted, sort, None if is_first else Place(sort, 3, NOW))
+    if wanted.reviewed == "confirmed":  # begins with the reviews, which are few
+        assert "SCAN recordings" not in shown
+        return
+    assert "ORDER BY" not in shown
+    for walk_of_one in shown.split("\n"):
+        assert "INDEX recordings_by_captured_at" in walk_of_one.split(" | ")[0], shown
 
 
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
 def test_a_page_is_ordered_by_what_it_selects(wanted: Filter) -> None:
     """PostgreSQL wants that of a SELECT DISTINCT; SQLite would not mind."""
-    query = history._page(wanted, 5, 10)
+    (query,) = page.queries(wanted, "-stored", Place("-stored", 5))
     statement = str(query.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     selected, rest = statement.split("\nFROM", 1)
     assert rest.split("ORDER BY ")[1].split(" DESC")[0] in selected

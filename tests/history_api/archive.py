@@ -92,8 +92,12 @@ class Archive:
         """Save the result of a stored recording."""
         key = (result.device_id, result.recording_id)
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
-        assert stored.id is not None
-        self.store.save_results([Verdict(stored.id, result, result.to_json().decode(), analysed_at, ())])
+        self.store.save_results([self.verdict(stored.id, result, analysed_at)])
+
+    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> Verdict:
+        """Return a result as the worker saves it into the row of that id."""
+        assert row is not None
+        return Verdict(row, result, result.to_json().decode(), analysed_at, ())
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""
@@ -116,10 +120,10 @@ class Api:
         data = {"files": [FileStorage(BytesIO(path.read_bytes()), path.name) for path in files]}
         return self.ask("POST", address, data if files else None, **headers)
 
-    def ask(self, method: str, address: str, data: object = None, **headers: str) -> TestResponse:
+    def ask(self, method: str, address: str, body: object = None, /, **headers: str) -> TestResponse:
         """Return the answer to a request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.open(address, method=method, headers=named, data=data)
+        answer = self.client.open(address, method=method, headers=named, data=body)
         path = self._documented(answer.request.path, method)
         if answer.status_code != 405:
             hold_to_document(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")
@@ -154,7 +158,7 @@ def hold_to_document(
         return
     media_type = str(answer.mimetype)
     assert media_type in promised["content"]
-    if media_type.endswith("json") and has_body:
+    if media_type.endswith(("/json", "+json")) and has_body:
         schema = promised["content"][media_type]["schema"]
         whole = {**schema, "components": openapi.DOCUMENT["components"]}
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())

@@ -144,3 +144,11 @@ def test_a_link_that_leads_outside_is_not_followed(archive: Archive, api: Api) -
     path.unlink()
     path.symlink_to(archive.settings.data_dir / "stetho.db")
     problem(api.get(f"{ADDRESS}/audio.wav"), 404)
+
+
+def test_a_recording_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -> None:
+    result = archive.add(1, is_analysed=False)
+    tag = api.get(ADDRESS).headers["ETag"]
+    assert api.get(ADDRESS, If_None_Match=tag).status_code == 304
+    archive.save(result)
+    assert api.get(ADDRESS, If_None_Match=tag).status_code == 200

@@ -126,6 +126,11 @@ def test_sql_in_a_filter_is_only_a_text_that_matches_nothing(archive: Archive, a
         ("to=0001-01-01T00:00:00%2B14:00", "to"),
         ("from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z", "from"),
         ("status=fine", "status"),
+        ("accepted=1", "accepted"),
+        ("reviewed=maybe", "reviewed"),
+        ("sort=stored", "sort"),
+        ("sort=captured_at&cursor=AQAAAAAAAAAB", "cursor"),
+        ("cursor=BAAAAAAAAAAB", "cursor"),
         ("device=ST_01", "device"),
         ("device=st-01%0A", "device"),
         ("device=" + "a" * 33, "device"),
@@ -231,3 +236,35 @@ def test_a_label_below_its_threshold_is_marked(archive: Archive, api: Api) -> No
     )
     assert api.json("/history")[0]["accepted"] is False
     assert api.json("/api/v1/results")["items"][0]["models"][0]["accepted"] is False
+
+
+def test_d3_results_by_time_follow_their_links(archive: Archive, api: Api) -> None:
+    hours = (9, 7, 8, 7)
+    for number, hour in enumerate(hours):
+        archive.add(number, captured_at=f"2026-11-20T{hour:02}:00:00.000Z")
+    for sort, expected in (("captured_at", [1, 3, 2, 0]), ("-captured_at", [0, 2, 3, 1])):
+        seen: list[int] = []
+        address: str | None = f"/api/v1/results?limit=1&sort={sort}"
+        while address:
+            answer = api.get(address)
+            seen += [int(item["recording_id"], 16) for item in answer.get_json()["items"]]
+            link = answer.headers.get("Link")
+            address = link.removeprefix("<").removesuffix('>; rel="next"') if link else None
+        assert seen == expected
+
+
+def test_c6_accepted_is_of_the_prediction(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    assert ids(api, accepted="true") == [1]
+    assert ids(api, accepted="false") == []
+    assert ids(api, accepted="true", label="normal", model="heart5", sort="captured_at") == [1]
+
+
+def test_a_page_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    tag = api.get("/api/v1/results").headers["ETag"]
+    again = api.get("/api/v1/results", If_None_Match=tag)
+    assert (again.status_code, again.get_data()) == (304, b"")
+    assert again.headers["ETag"] == tag
+    archive.add(2)
+    assert api.get("/api/v1/results", If_None_Match=tag).status_code == 200

@@ -1,0 +1,131 @@
+"""Reviews of results by people, over HTTP."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archive import Api, Archive, problem
+from werkzeug.test import TestResponse
+
+ADDRESS = "/api/v1/recordings/0000000000000001"
+REVIEW = f"{ADDRESS}/review"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    archive = Archive(tmp_path)
+    archive.add(1)
+    return archive
+
+
+@pytest.fixture
+def api(archive: Archive) -> Api:
+    return archive.api()
+
+
+def put(api: Api, document: object = None, **headers: str) -> TestResponse:
+    body = json.dumps({"verdict": "confirmed"} if document is None else document).encode()
+    return api.ask("PUT", REVIEW, body, **{"Content_Type": "application/json", **headers})
+
+
+def test_c6_a_review_is_part_of_its_recording(api: Api) -> None:
+    assert api.json(ADDRESS)["review"] is None
+    assert api.json(REVIEW) is None
+    answer = put(api, {"verdict": "rejected", "note": "voices,\nno heart"}, If_Match='"0"')
+    said: dict[str, Any] = answer.get_json()
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
+    assert said | {"reviewed_at": ""} == {
+        "verdict": "rejected",
+        "note": "voices,\nno heart",
+        "reviewer": "anonymous",
+        "reviewed_at": "",
+        "version": 1,
+    }
+    assert api.json(REVIEW) == api.json(ADDRESS)["review"] == said
+    assert [each["recording_id"][-1] for each in api.json("/api/v1/results?reviewed=rejected")["items"]] == [
+        "1"
+    ]
+
+
+def test_who_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:
+    problem(put(api), 428)
+    put(api, If_None_Match="*")
+    for headers in (
+        {"If_None_Match": "*"},
+        {"If_Match": '"0"'},
+        {"If_Match": '"2"'},
+        {"If_Match": "nonsense"},
+    ):
+        answer = put(api, {"verdict": "rejected"}, **headers)
+        assert problem(answer, 412)["review"]["verdict"] == "confirmed"
+        assert answer.headers["ETag"] == '"1"'
+    assert put(api, {"verdict": "rejected"}, If_Match='"1"').headers["ETag"] == '"2"'
+    assert put(api, If_Match="*").headers["ETag"] == '"3"'
+
+
+def test_of_two_who_have_seen_the_same_review_one_is_refused(archive: Archive, api: Api) -> None:
+    curation = api.app.extensions["stetho"].curation
+    said = {"verdict": "confirmed", "note": "", "reviewer": "ann"}
+    for expected in (0, 1):
+        assert curation.review("st-01", "0000000000000001", **said, expected=expected)
+        assert not curation.review("st-01", "0000000000000001", **said, expected=expected)
+    assert not curation.withdraw("st-01", "0000000000000001", expected=1)
+
+
+def test_a_review_is_taken_back(api: Api) -> None:
+    put(api, If_Match='"0"')
+    problem(api.ask("DELETE", REVIEW), 428)
+    problem(api.ask("DELETE", REVIEW, If_Match='"0"'), 412)
+    assert api.ask("DELETE", REVIEW, If_Match='"1"').status_code == 204
+    assert api.json(REVIEW) is None
+    assert api.ask("DELETE", REVIEW, If_Match='"0"').status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b"", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b"[" * 100_000, None),
+        (b"[]", "/"),
+        (b"{}", "/"),
+        (b'{"verdict":"maybe"}', "/verdict"),
+        (b'{"verdict":"confirmed","grade":1}', "/"),
+        (b'{"verdict":"confirmed","note":5}', "/note"),
+        (b'{"verdict":"confirmed","note":"a\\u0000b"}', "/note"),
+        (json.dumps({"verdict": "confirmed", "note": "x" * 1001}).encode(), "/note"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_body_that_is_not_as_documented_is_a_400(api: Api, body: bytes, pointer: str | None) -> None:
+    answer = api.ask("PUT", REVIEW, body, Content_Type="application/json", If_Match='"0"')
+    document = problem(answer, 400)
+    assert document.get("pointer") == pointer
+    assert len(document["detail"]) < 400
+    assert api.json(REVIEW) is None
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_of_another_type_is_a_415(api: Api, media_type: str) -> None:
+    problem(put(api, Content_Type=media_type, If_Match='"0"'), 415)
+
+
+def test_what_is_not_there_or_not_analysed_is_not_reviewed(archive: Archive, api: Api) -> None:
+    archive.add(2, is_analysed=False)
+    headers = {"Content_Type": "application/json", "If_Match": '"0"'}
+    body = b'{"verdict":"confirmed"}'
+    answer = api.ask("PUT", "/api/v1/recordings/0000000000000002/review", body, **headers)
+    problem(answer, 409)
+    assert "Retry-After" in answer.headers
+    problem(api.ask("PUT", "/api/v1/recordings/0000000000000003/review", body, **headers), 404)
+    archive.add(1, "st-02")
+    assert problem(api.ask("PUT", REVIEW, body, **headers), 409)["devices"] == ["st-01", "st-02"]
+    assert api.ask("PUT", f"{REVIEW}?device=st-02", body, **headers).status_code == 200
+    assert api.json(f"{REVIEW}?device=st-01") is None
+
+
+def test_a_review_before_there_is_a_database_is_a_503(tmp_path: Path, api: Api) -> None:
+    (tmp_path / "stetho.db").unlink()
+    problem(put(api, If_Match='"0"'), 503)
