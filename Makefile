@@ -25,6 +25,7 @@ check: setup ## Format, lint, types, import rules
 	.venv/bin/lint-imports
 
 unit: setup ## All tests of the main environment (ARGS="-k chunk")
+	@tests/install_chromium.sh
 	$(PY) -m pytest -m "not training" $(ARGS)
 
 test-tflite-runtime: ## The classifier on the runtime that the design names (Python 3.11 only)

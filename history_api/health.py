@@ -64,12 +64,13 @@ def uptime() -> Response:
 @blueprint.get("/health")
 def health() -> Response:
     """Answer how the parts are; always 200, the orchestrator's question is `/readyz`."""
-    components = _components(services().history, datetime.now(UTC))
-    is_well = all(component["status"] == "ok" for component in components.values())
-    return jsonify({"status": _word(is_well), "version": __version__, "components": components})
+    parts = components(services().history, datetime.now(UTC))
+    is_well = all(part["status"] == "ok" for part in parts.values())
+    return jsonify({"status": _word(is_well), "version": __version__, "components": parts})
 
 
-def _components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
+def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
+    """Return how database, workers and models are at `now`."""
     try:
         history.require_ready()
         database = {"status": "ok", "recordings": history.count()}

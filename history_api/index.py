@@ -1,18 +1,27 @@
-"""What there is to ask: the endpoints by name, and the OpenAPI document."""
+"""The first address: endpoints and the last class, or the dashboard; and the OpenAPI document."""
 
-from flask import Blueprint, Response, jsonify
+import json
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker import __version__
-from history_api import openapi
+from edge_worker.page import Filter
+from history_api import dashboard, openapi
+from history_api.services import services
 
+_HEADLINE: Final = "heart5"
 blueprint = Blueprint("index", __name__)
 
 
 @blueprint.get("/")
 def index() -> Response:
-    """Name the endpoints."""
-    return jsonify(
+    """Name the endpoints and the class of the last recording; to a browser, show the dashboard."""
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        return dashboard.overview()
+    response = jsonify(
         {
+            **_latest(g.query["device"]),
             "name": openapi.DOCUMENT["info"]["title"],
             "version": __version__,
             "notice": openapi.NOTICE,
@@ -22,9 +31,21 @@ def index() -> Response:
             },
         }
     )
+    response.vary.add("Accept")
+    return response
 
 
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """Answer the OpenAPI document."""
     return jsonify(openapi.DOCUMENT)
+
+
+def _latest(device: str | None) -> dict[str, Any]:
+    """Return the class of the newest recording, and how sure it is in percent; null when nobody can tell."""
+    page = services().history.results(Filter(device=device), limit=1)
+    said = [each for text in page.documents for each in json.loads(text)["models"] if each["accepted"]]
+    said.sort(key=lambda each: each["model"] != _HEADLINE)
+    if not said:
+        return {"class": None, "confidence": None}
+    return {"class": said[0]["label"].capitalize(), "confidence": round(100 * said[0]["confidence"], 2)}

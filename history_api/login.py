@@ -1,6 +1,5 @@
 """Sessions for people: a form that takes a key and gives a cookie; and who one is."""
 
-from pathlib import Path
 from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
@@ -11,7 +10,6 @@ from history_api.principal import gate
 from history_api.schemas import DEVICE, TEXT, Schema, or_null, strict_object
 from history_api.session import COOKIE, LIFETIME
 
-_STATIC: Final = Path(__file__).parent / "static"
 _PAGE: Final[Schema] = {"text/html": {"schema": TEXT}}
 _FORM: Final[Schema] = {
     "required": True,
@@ -106,5 +104,4 @@ def _see(address: str) -> Response:
 
 
 def _form(error: str) -> str:
-    styles = sorted(path.name for path in _STATIC.glob("*.css"))
-    return render_template("login.html", error=error, styles=styles)
+    return render_template("login.html", error=error)

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from history_api import (
+    asset,
     charts,
+    dashboard,
     devices,
     explanation,
     export,
@@ -25,8 +27,8 @@ from history_api import (
     uploads,
     visualizations,
 )
-from history_api.operation import Method, Paths, get, json_answer
-from history_api.schemas import SCHEMAS, TEXT, Schema, map_of, strict_object
+from history_api.operation import UNAVAILABLE, Method, Paths, get, json_answer, query
+from history_api.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
@@ -50,18 +52,37 @@ CONCERNS: Final = (
     health,
     metrics,
     login,
+    dashboard,
+    asset,
 )
 """Modules of a `blueprint` and the `PATHS` that it answers."""
 
 _INDEX: Final[Paths] = {
     "/": get(
-        "the endpoints",
+        "the last class and the endpoints; the dashboard for a browser",
         "index",
         {
-            "200": json_answer(
-                strict_object({"name": TEXT, "version": TEXT, "notice": TEXT, "endpoints": map_of(TEXT)})
-            )
-        },
+            "200": {
+                "description": "JSON, or a page for a browser.",
+                "content": {
+                    "application/json": {
+                        "schema": strict_object(
+                            {
+                                "class": or_null(TEXT),
+                                "confidence": or_null(NUMBER) | {"description": "percent"},
+                                "name": TEXT,
+                                "version": TEXT,
+                                "notice": TEXT,
+                                "endpoints": map_of(TEXT),
+                            }
+                        )
+                    },
+                    "text/html": {"schema": TEXT},
+                },
+            }
+        }
+        | UNAVAILABLE,
+        (query("device", DEVICE, "only of this device, 1 to 32 of a-z, 0-9 and -"),),
         role="owner",
     ),
     "/openapi.json": get("this document", "openapi", {"200": json_answer({"type": "object"})}, role="public"),

@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         failures = [sound for sound in sounds if not _play(site, device, sound, history)]
         if not os.environ.get("DEMO_ONCE"):
             _serve(site, device, history)
+        else:
+            print(_dashboard(history))
         return 1 if failures else 0
 
 
@@ -98,11 +100,15 @@ def _serve(site: Site, device: Credentials, history: str) -> None:
         f"send:    .venv/bin/python -m simulator send FILE --device {DEVICE_ID} --port {site.broker.port} "
         f"--password {device.password}"
     )
-    print(f"look up: {history}/api/v1/results\n\nServing until Ctrl-C.", flush=True)
+    print(f"look up: {history}/api/v1/results\n{_dashboard(history)}\n\nServing until Ctrl-C.", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         print("\nstopping")
+
+
+def _dashboard(history: str) -> str:
+    return f"look:    {history}/"
 
 
 def _subscription(site: Site) -> str:

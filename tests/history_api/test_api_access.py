@@ -26,7 +26,9 @@ GUARDED = [
 OWNERS = [
     (path, method) for path, method in GUARDED if openapi.DOCUMENT["paths"][path][method]["x-role"] == "owner"
 ]
-PUBLIC = {"/livez", "/readyz", "/health", "/uptime", "/openapi.json", "/login", "/logout"}
+PUBLIC = {"/livez", "/readyz", "/health", "/uptime", "/openapi.json", "/login", "/logout"} | {
+    "/static/{fingerprint}/{file}"
+}
 MINE, OTHERS = "st-01", "st-02"
 
 

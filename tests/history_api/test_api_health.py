@@ -192,7 +192,8 @@ def test_only_get_and_head_are_answered(api: Api, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/health", "/livez", "/readyz", "/uptime", "/metrics", "/models/info", "/openapi.json"]
+    "address",
+    ["/ui/system", "/health", "/livez", "/readyz", "/uptime", "/metrics", "/models/info", "/openapi.json"],
 )
 def test_addresses_without_parameters_take_none(api: Api, address: str) -> None:
     assert problem(api.get(f"{address}?verbose=1"), 400)["parameter"] == "verbose"

@@ -13,6 +13,8 @@ PLACES = {
     "{recording_id}": "0000000000000001",
     "{filename}": "0000000000000001.wav",
     "{device_id}": "st-01",
+    "{fingerprint}": "any",
+    "{file}": "style.css",
 }
 ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",

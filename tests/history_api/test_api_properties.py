@@ -77,10 +77,6 @@ class Subject:
         )
 
 
-def is_come_again(response: Any) -> bool:  # noqa: ANN401 - schemathesis ships no types
-    return response.status_code == 503 and "retry-after" in response.headers
-
-
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject(Archive(tmp_path_factory.mktemp("archive")))
@@ -93,8 +89,8 @@ def test_whatever_is_asked_is_answered_as_documented(subject: Subject, path: str
     def ask(case: Any) -> None:  # noqa: ANN401 - schemathesis ships no types
         for headers in subject.asking:
             response = case.call(headers=headers)
-            # There is no broker here: what would have to reach the worker says when to come back.
-            assert response.status_code < 500 or is_come_again(response)
+            # There is no broker here, and no model: what needs them says so.
+            assert response.status_code < 500 or response.status_code == 503
             case.validate_response(response, checks=CHECKS)
 
     ask()

@@ -1,0 +1,6 @@
+// A picture that cannot be drawn is not shown.
+for (const picture of document.querySelectorAll("figure img")) {
+  const hide = () => (picture.closest("figure").hidden = true);
+  if (picture.complete && picture.naturalWidth === 0) hide();
+  picture.addEventListener("error", hide);
+}

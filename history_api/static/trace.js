@@ -1,0 +1,70 @@
+// The phonocardiogram of one recording, as a monitor draws it: pages that fill from left to right. Nothing scrolls.
+const PAGE_S = 6;
+const QUIET = 0.05;
+
+export class Trace {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.begin(null);
+    addEventListener("resize", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  begin(recording) {
+    this.recording = recording;
+    this.columns = [];
+    this.loudest = QUIET;
+    this.end_s = 0;
+    this.draw();
+  }
+
+  add(sound) {
+    if (sound.recording_id !== this.recording) this.begin(sound.recording_id);
+    this.step_s = sound.step_s;
+    const first = Math.round(sound.start_s / sound.step_s);
+    sound.low.forEach((low, i) => {
+      this.columns[first + i] = [low, sound.high[i]];
+      this.loudest = Math.max(this.loudest, -low, sound.high[i]);
+    });
+    this.end_s = Math.max(this.end_s, sound.start_s + sound.low.length * sound.step_s);
+    this.draw();
+  }
+
+  draw() {
+    if (this.waiting) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = 0;
+      this.paint();
+    });
+  }
+
+  paint() {
+    const { canvas } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    [canvas.width, canvas.height] = [width * devicePixelRatio, height * devicePixelRatio];
+    const pen = canvas.getContext("2d");
+    pen.scale(devicePixelRatio, devicePixelRatio);
+    const colour = (name) => getComputedStyle(canvas).getPropertyValue(name);
+    const start_s = PAGE_S * Math.floor(Math.max(0, this.end_s - 1e-6) / PAGE_S);
+    this.grid(pen, width, height, start_s, colour("--grid"), colour("--soft"));
+    pen.fillStyle = colour("--trace");
+    const bar = Math.max(1, (width * (this.step_s ?? 1)) / PAGE_S);
+    const from = Math.round(start_s / (this.step_s ?? 1));
+    for (let i = from; i < this.columns.length; i++) {
+      if (!this.columns[i]) continue;
+      const [low, high] = this.columns[i].map((value) => height / 2 - (value / this.loudest) * height * 0.46);
+      pen.fillRect(((i * this.step_s - start_s) / PAGE_S) * width, high, bar, Math.max(1, low - high));
+    }
+  }
+
+  grid(pen, width, height, start_s, line, text) {
+    pen.font = "12px system-ui, sans-serif";
+    for (let second = 0; second < PAGE_S; second++) {
+      const x = (second / PAGE_S) * width;
+      pen.fillStyle = line;
+      pen.fillRect(x, 0, 1, height);
+      pen.fillStyle = text;
+      pen.fillText(`${start_s + second} s`, x + 4, height - 6);
+    }
+  }
+}

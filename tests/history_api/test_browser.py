@@ -1,0 +1,220 @@
+"""The dashboard in a real browser, in front of a real broker, worker and API."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archive import Archive
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from broker.account import Credentials
+from edge_worker.keyring import Keyring
+from history_api.application import create_app
+from simulator.site import Site
+
+CHROMIUM = shutil.which("chromium")
+WITHIN_MS = 20_000
+SIMULATOR = [sys.executable, "-m", "simulator"]
+
+_IS_DRAWN = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((red, i) => i % 4 === 0 && red > 150 && data[i + 1] < 60);
+}"""
+"""Some of the canvas has the red of the trace, which nothing else there has."""
+
+
+class House:
+    """A site with a device, and what it plays."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self.site = site
+        site.start_worker()
+        self.url = site.start_api()
+        self.device: Credentials = site.add_device("st-01")
+        self.heart = directory / "heart.wav"
+        command = [*SIMULATOR, "synth", "--seconds", "5", "--bpm", "72", "-o", str(self.heart)]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def play(self) -> None:
+        """Play the heart as the device."""
+        send = [
+            *SIMULATOR,
+            "send",
+            str(self.heart),
+            "--device",
+            "st-01",
+            "--port",
+            str(self.site.broker.port),
+        ]
+        subprocess.run([*send, "--password", self.device.password], check=True, capture_output=True)
+
+
+class Visit:
+    """One tab, and everything that went wrong in it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.set_default_timeout(WITHIN_MS)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        page.on(
+            "request",
+            lambda asked: None if asked.url.startswith((url, "data:")) else self.faults.append(asked.url),
+        )
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium: run tests/install_chromium.sh")
+        pytest.skip("NO BROWSER: the pages were not looked at (run tests/install_chromium.sh)")
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield House(site, tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def browser(house: House) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(house: House, browser: Browser) -> Iterator[Visit]:
+    """A tab; it must stay on this server, and its console empty."""
+    context = browser.new_context(base_url=house.url)
+    made = Visit(context.new_page(), house.url)
+    yield made
+    context.close()
+    assert made.faults == []
+
+
+def test_c6_a_device_that_plays_is_seen_without_reload(house: House, visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#connection")).to_have_text("● live", timeout=WITHIN_MS)
+    expect(page.locator(".sound")).to_have_count(0)
+    house.play()
+    expect(page.locator("#devices")).to_contain_text("st-01", timeout=WITHIN_MS)
+    expect(page.locator("#source")).to_contain_text("st-01", timeout=WITHIN_MS)
+    expect(page.locator("#sounds .sound")).to_have_count(1, timeout=WITHIN_MS)
+    expect(page.locator("#said")).to_contain_text("st-01: ")
+    expect(page.locator("#rate")).to_have_text("72")
+    assert page.locator("#trace").evaluate(_IS_DRAWN)
+    page.locator("#sounds a").click()
+    expect(page.locator("h1")).to_have_text("Recording")
+
+
+def test_e7_files_are_uploaded_one_after_the_other_with_progress(
+    house: House, visit: Visit, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.wav"
+    notes.write_text("not a sound")
+    page = visit.page
+    page.goto("/ui/upload")
+    page.get_by_label("heart2").check()
+    page.get_by_label("Sound files").set_input_files([house.heart, notes, house.heart])
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.locator("#files progress")).to_have_count(3, timeout=WITHIN_MS)
+    expect(page.locator("#summary")).to_have_text("3 of 3 done: 2 analysed, 1 not", timeout=WITHIN_MS)
+    expect(page.locator("#files .sound")).to_have_count(2)
+    expect(page.locator("#files [role=alert]")).to_contain_text("not analysed: ")
+    assert [fault for fault in visit.faults if "415" not in fault] == [], "the refusal, and nothing else"
+    visit.faults.clear()
+
+
+def test_e7_history_is_filtered_and_a_recording_asks_before_it_goes(house: House, visit: Visit) -> None:
+    page = visit.page
+    page.goto("/ui/history")
+    page.get_by_label("Device").fill("st-01")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_label("Device").fill("st-77")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("main")).to_contain_text("No result passes this filter")
+    page.get_by_role("link", name="All").click()
+    page.locator("tbody a").first.click()
+    page.get_by_role("button", name="Delete this recording").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/ui/history", "/ui/upload", "/ui/models", "/ui/training", "/ui/system"]
+)
+def test_the_keyboard_reaches_the_navigation_and_the_controls(visit: Visit, address: str) -> None:
+    page = visit.page
+    page.goto(address)
+    reached, inside = [], False
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+        inside = inside or page.evaluate("document.activeElement.closest('main') !== null")
+    assert reached[:7] == [
+        "Skip to the content",
+        "Overview",
+        "History",
+        "Upload",
+        "Models",
+        "Training",
+        "System",
+    ]
+    assert inside
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The address of an API that asks for keys, and a key."""
+    archive = Archive(tmp_path)
+    archive.add(1)
+    keyring = Keyring(archive.settings.database)
+    key = keyring.add("ann", "admin")
+    keyring.close()
+    server = make_server(
+        "127.0.0.1", 0, create_app(replace(archive.settings, api_auth="keys")), threaded=True
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", key
+    server.shutdown()
+    thread.join()
+
+
+def test_a_person_signs_in_and_a_session_that_ended_leads_to_the_login(
+    guarded: tuple[str, str], browser: Browser
+) -> None:
+    url, key = guarded
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    page.set_default_timeout(WITHIN_MS)
+    page.goto("/")
+    expect(page).to_have_url(f"{url}/login")
+    page.get_by_label("Your key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#sounds .sound")).to_have_count(1, timeout=WITHIN_MS)
+    expect(page.locator("header")).to_contain_text("ann")
+    page.get_by_role("link", name="Training").click()
+    expect(page.locator("#state")).to_contain_text("idle", timeout=WITHIN_MS)
+    context.clear_cookies()
+    expect(page).to_have_url(f"{url}/login", timeout=WITHIN_MS)
+    context.close()
+
+
+def test_nothing_is_wider_than_a_phone(house: House, browser: Browser) -> None:
+    context = browser.new_context(base_url=house.url, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    for address in ("/", "/ui/history", "/ui/upload", "/ui/models", "/ui/training", "/ui/system"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+    context.close()
