@@ -11,9 +11,10 @@ form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = JSON.stringify({ verdict: event.submitter.value, note: form.elements.note.value });
   try {
-    const seen = await ask(`${address}/review${query}`);
-    const headers = { "Content-Type": "application/json", "If-Match": seen.headers.get("ETag") ?? "*" };
-    await ask(`${address}/review${query}`, { method: "PUT", headers, body });
+    // What the page showed: nobody overwrites what he has not seen.
+    const headers = { "Content-Type": "application/json", "If-Match": `"${form.dataset.version}"` };
+    const saved = await ask(`${address}/review${query}`, { method: "PUT", headers, body });
+    form.dataset.version = (await saved.json()).version;
     message(`Saved: ${event.submitter.value}.`);
   } catch (error) {
     message(`Not saved: ${error.message}`);

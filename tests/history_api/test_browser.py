@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 from archive import Archive
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
@@ -148,6 +149,35 @@ def test_e7_history_is_filtered_and_a_recording_asks_before_it_goes(house: House
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_review_is_saved_unless_somebody_was_faster_and_a_deleted_recording_is_gone(
+    house: House, visit: Visit
+) -> None:
+    sent = requests.post(
+        f"{house.url}/api/v1/recordings?model=heart2", files={"file": house.heart.read_bytes()}, timeout=30
+    ).json()
+    page, shown = visit.page, f"/ui/recordings/{sent['recording_id']}?device=upload"
+    recording = house.url + sent["links"]["recording"]
+    page.goto(shown)
+    page.get_by_label("Note").fill("a clear heart")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("#message")).to_have_text("Saved: confirmed.")
+    review = requests.get(recording, timeout=30).json()["review"]
+    assert (review["verdict"], review["note"], review["version"]) == ("confirmed", "a clear heart", 1)
+    address = recording.replace("?", "/review?")
+    headers = {"If-Match": '"1"'}
+    said = {"verdict": "rejected", "note": "noise"}
+    assert requests.put(address, json=said, headers=headers, timeout=30).status_code == 200
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("#message")).to_contain_text("Not saved: ")
+    assert [fault for fault in visit.faults if "412" not in fault] == []
+    visit.faults.clear()
+    page.get_by_role("button", name="Delete this recording").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("h1")).to_have_text("Deleted")
+    assert requests.get(recording, timeout=30).status_code == 404
+    assert not list(house.site.data_dir.rglob(f"*{sent['recording_id']}*"))
 
 
 @pytest.mark.parametrize(
