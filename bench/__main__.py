@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import (
+    first_paint,
     history_page,
     ingest,
     machine,
@@ -24,7 +25,8 @@ _LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
-  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, live
+  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, paint or
+                                     live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so."""
 _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
@@ -35,6 +37,7 @@ _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
     "memory": lambda: {"peak_rss_mb_200_open": site_load.peak_rss_mb_open()},
     "uploads": upload_latency.measure,
     "history": history_page.measure,
+    "paint": first_paint.measure,
     "live": lambda: site_load.live_devices(_LIVE_STEPS, _LIVE_SECONDS),
 }
 

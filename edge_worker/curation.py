@@ -26,6 +26,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker import schema
 from edge_worker.errors import StoreError
 from edge_worker.recording import rfc3339
-from edge_worker.schema import deletions, recordings, reviews
+from edge_worker.schema import deletions, recordings, reviews, uploads
 
 BATCH: Final = 100
 """Recordings deleted in one transaction: short, because the worker waits for it."""
@@ -134,7 +135,11 @@ class Curation:
         columns = (recordings.c.device_id, recordings.c.recording_id, recordings.c.audio_file)
         with self._writing() as connection:
             rows = connection.execute(gone.returning(*columns)).all()
-            _bury(connection, [(row.device_id, row.recording_id) for row in rows])
+            keys = [(row.device_id, row.recording_id) for row in rows]
+            _bury(connection, keys)
+            # Sent again under the same Idempotency-Key it is a new recording, not one that is gone.
+            named = tuple_(uploads.c.device_id, uploads.c.recording_id)
+            connection.execute(delete(uploads).where(named.in_(keys)))
         return Deleted(len(rows), self._remove([row.audio_file for row in rows]))
 
     def _remove(self, audio_files: Sequence[str]) -> int:

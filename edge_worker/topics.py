@@ -41,11 +41,6 @@ def device_result(device_id: str) -> str:
     return f"{PREFIX}/device/{device_id}/down/result"
 
 
-def command(device_id: str) -> str:
-    """Return the topic on which an operator or the API tells a device what to do."""
-    return f"{PREFIX}/device/{device_id}/down/command"
-
-
 def result(device_id: str) -> str:
     """Return the topic of the full result for operators."""
     return f"{PREFIX}/result/{device_id}"

@@ -23,6 +23,8 @@ _LOG: Final = logging.getLogger(__name__)
 _IN_FLIGHT: Final = 16
 """Chunks that the broker has not acknowledged: so much of an upload is in memory, at most 1 MiB."""
 _REFUSED_PAUSE_S: Final = 15.0
+_REFUSED_KEPT: Final = 1000
+"""Uploads whose refusal can still be asked for."""
 _STOP_WITHIN_S: Final = 2.0
 BROKER: Final = "$SYS/broker"
 NUMBERS: Final = ("publish/messages/dropped", "clients/connected", "messages/stored", "store/messages/bytes")
@@ -59,6 +61,7 @@ class Bus:
         """Why there is no connection, in words; empty where that is not known."""
         self._spool = settings.data_dir / "uploads"
         self._shipments: dict[tuple[str, str], Shipment] = {}
+        self._refused: dict[tuple[str, str], Shipment] = {}
         self._listeners: dict[Listener, bool] = {}
         self._unacknowledged: set[int] = set()
         self._is_stopping = False
@@ -95,17 +98,14 @@ class Bus:
         self._connection.wake()
 
     def shipment(self, device_id: str, recording_id: str) -> Shipment | None:
-        """Return an upload that is under way."""
-        return self._shipments.get((device_id, recording_id))
+        """Return an upload that is under way, or was refused lately."""
+        key = (device_id, recording_id)
+        return self._shipments.get(key) or self._refused.get(key)
 
     def sending(self, recording_id: str) -> list[Shipment]:
-        """Return the uploads of that recording id that are under way."""
-        return [each for key, each in list(self._shipments.items()) if key[1] == recording_id]
-
-    def command(self, device_id: str, document: Document) -> None:
-        """Tell a device something."""
-        self._connection.publish(topics.command(device_id), json.dumps(document))
-        self._connection.wake()
+        """Return the uploads of that recording id that are under way, or were refused lately."""
+        known = [*self._shipments.items(), *self._refused.items()]
+        return [each for key, each in known if key[1] == recording_id]
 
     def clear(self, device_id: str) -> None:
         """Take back the result that is retained for a device's display."""
@@ -178,7 +178,10 @@ class Bus:
         if shipment is not None:
             shipment.take(document)
             if shipment.problem:
-                self._shipments.pop((device, shipment.sound.name), None)
+                key = (device, shipment.sound.name)
+                self._refused[key] = self._shipments.pop(key)
+                while len(self._refused) > _REFUSED_KEPT:
+                    del self._refused[next(iter(self._refused))]
 
     def _run(self) -> None:
         while not self._is_stopping:

@@ -6,8 +6,9 @@ from typing import Final
 from flask import Blueprint, Response
 
 from history_api import bar_chart, models, reliability
+from history_api.etag import UNCHANGED, tagged
 from history_api.operation import PROBLEM, UNAVAILABLE, Paths, file_answer, get
-from history_api.pictures import SVG, UNCHANGED, conditional
+from history_api.pictures import SVG
 from history_api.problem import ProblemError
 from history_api.schemas import TEXT
 from history_api.services import services
@@ -24,6 +25,7 @@ PATHS: Final[Paths] = {
         "reliability",
         {"200": file_answer(SVG, "The picture."), "404": PROBLEM} | UNCHANGED,
         ({"name": "model", "in": "path", "required": True, "schema": TEXT},),
+        role="owner",
     ),
 }
 
@@ -49,4 +51,4 @@ def reliability_svg(model: str) -> Response:
 
 def _svg(text: str) -> Response:
     content = text.encode()
-    return conditional(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
+    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)

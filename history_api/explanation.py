@@ -17,9 +17,10 @@ from edge_worker.logline import line
 from edge_worker.model_shelf import ModelShelf
 from edge_worker.settings import Settings
 from history_api import found, picture_cache
+from history_api.etag import UNCHANGED, tagged
 from history_api.operation import NOT_FOUND, PRINTABLE, WHICH, Paths, file_answer, get, query
 from history_api.picture_cache import PictureCache
-from history_api.pictures import GONE, SVG, UNCHANGED, conditional
+from history_api.pictures import GONE, SVG
 from history_api.problem import ProblemError
 from history_api.services import services
 
@@ -49,7 +50,7 @@ def occlusion_svg(recording_id: str) -> Response:
     name = picture_cache.name(
         entry.audio_sha256, f"{prediction['sha256'][:16]}-occlusion.svg", prediction["model"]
     )
-    response = conditional(name, SVG, lambda: _kept(name, entry, prediction))
+    response = tagged(name, SVG, lambda: _kept(name, entry, prediction))
     # The map carries its spectrogram in itself.
     response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; frame-ancestors 'none'"
     return response

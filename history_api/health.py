@@ -34,7 +34,12 @@ PATHS: Final[Paths] = {
     "/uptime": get(
         "since when this process serves",
         "uptime",
-        {"200": json_answer(strict_object({"started_at": TIME, "uptime_s": NUMBER}))},
+        {
+            "200": json_answer(
+                strict_object({"started_at": TIME, "uptime_s": NUMBER, "uptime_seconds": NUMBER}),
+                "`uptime_seconds` is what clients of the heart system know.",
+            )
+        },
         role="public",
     ),
 }
@@ -58,7 +63,7 @@ def uptime() -> Response:
     """Answer since when this process serves."""
     started_at = services().started_at
     seconds = round((datetime.now(UTC) - started_at).total_seconds(), 3)
-    return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds})
+    return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds, "uptime_seconds": seconds})
 
 
 @blueprint.get("/health")
@@ -66,7 +71,14 @@ def health() -> Response:
     """Answer how the parts are; always 200, the orchestrator's question is `/readyz`."""
     parts = components(services().history, datetime.now(UTC))
     is_well = all(part["status"] == "ok" for part in parts.values())
-    return jsonify({"status": _word(is_well), "version": __version__, "components": parts})
+    return jsonify(
+        {
+            "status": _word(is_well),
+            "predictor_ready": parts["models"]["status"] == "ok",
+            "version": __version__,
+            "components": parts,
+        }
+    )
 
 
 def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:

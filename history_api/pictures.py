@@ -5,11 +5,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 
 from edge_worker.errors import AudioError
 from edge_worker.history import Entry
 from history_api import found, picture_cache
+from history_api.etag import UNCHANGED, tagged
 from history_api.operation import NOT_FOUND, PROBLEM, WHICH, Paths, file_answer, get, query
 from history_api.picture_cache import PictureCache
 from history_api.problem import ProblemError
@@ -22,7 +23,6 @@ from history_api.services import services
 Draw = Callable[[Path], bytes]
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
-UNCHANGED: Final[Schema] = {"304": {"description": "Unchanged since the answer with this ETag."}}
 GONE: Final[Schema] = {"410": PROBLEM}
 _ADDRESS: Final = "/api/v1/recordings/{recording_id}"
 _DRAWING: Final = Lock()
@@ -64,7 +64,7 @@ def spectrogram_png(recording_id: str) -> Response:
     entry = found.recording(recording_id)
     path, max_hz = found.audio_path(entry), g.query["max_hz"]
     name = _name(entry, "spectrogram.png", max_hz)
-    return conditional(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
+    return tagged(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
@@ -78,18 +78,7 @@ def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
     path = found.audio_path(entry)
     name = _name(entry, kind, *also)
-    return conditional(name, media_type, lambda: _kept(name, lambda: draw(path)))
-
-
-def conditional(tag: str, media_type: str, make: Callable[[], bytes]) -> Response:
-    """Answer 304 to who has the answer of this tag, or else what `make` returns."""
-    response = Response(mimetype=media_type)
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.make_conditional(request)
-    if response.status_code == 200:  # noqa: PLR2004 - not 304
-        response.set_data(make())
-    return response
+    return tagged(name, media_type, lambda: _kept(name, lambda: draw(path)))
 
 
 def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:

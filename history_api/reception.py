@@ -64,7 +64,7 @@ class Reception:
         self._services = services
         self._folder = services.settings.data_dir / "uploads"
 
-    def bus(self) -> Bus:
+    def require_analyser(self) -> Bus:
         """Return the way to the worker.
 
         Raises:
@@ -98,7 +98,7 @@ class Reception:
         Raises:
             ProblemError: there is no sound in it, or no way to the worker.
         """
-        bus = self.bus()
+        bus = self.require_analyser()
         self.check_models(wish.models)
         number = secrets.randbits(64)
         self._folder.mkdir(parents=True, exist_ok=True)

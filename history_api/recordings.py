@@ -73,12 +73,16 @@ def delete(recording_id: str) -> Response:
         ):
             return Response(status=204)
         raise
+    newest = services().history.latest(entry.device_id, 1)
     deleted = curation.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
         )
     PictureCache.of(services().settings).forget(entry.audio_sha256)
+    bus = services().bus
+    if bus is not None and newest and newest[0].recording_id == entry.recording_id:
+        bus.clear(entry.device_id)  # its display shows it no longer
     _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
     return Response(status=204)
 

@@ -8,8 +8,8 @@ from flask import Blueprint, Response
 from edge_worker.errors import AudioError
 from edge_worker.history import Entry
 from history_api import found, picture_cache, pictures
+from history_api.etag import UNCHANGED, tagged
 from history_api.operation import NOT_FOUND, PROBLEM, UNAVAILABLE, WHICH, Paths, file_answer, get
-from history_api.pictures import UNCHANGED, conditional
 from history_api.problem import ProblemError
 from history_api.schemas import DEVICE, TEXT
 from history_api.services import services
@@ -82,7 +82,7 @@ def device_report_pdf(device_id: str) -> Response:
         (entry.document, entry.recording_id, review) for entry, review in zip(entries, reviews, strict=True)
     ]
     tag = picture_cache.name(entries[0].audio_sha256, "report.pdf", said, _has_sound(entries[0]))
-    return _named(conditional(tag, PDF, make), device_id, "inline")
+    return _named(tagged(tag, PDF, make), device_id, "inline")
 
 
 def _of_recording(recording_id: str, disposition: str) -> Response:
@@ -96,7 +96,7 @@ def _of_recording(recording_id: str, disposition: str) -> Response:
 
     shown = (entry.document, entry.device_id, entry.recording_id, review, _has_sound(entry))
     tag = picture_cache.name(entry.audio_sha256, "report.pdf", *shown)
-    return _named(conditional(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
+    return _named(tagged(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
 
 
 def _named(response: Response, name: str, disposition: str) -> Response:

@@ -196,6 +196,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Health": strict_object(
         {
             "status": _HEALTH,
+            "predictor_ready": {"type": "boolean", "description": "for clients of the heart system"},
             "version": TEXT,
             "components": strict_object(
                 {

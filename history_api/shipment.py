@@ -5,6 +5,7 @@ restart of this process, and is removed when the worker has stored it.
 """
 
 import json
+import shutil
 import threading
 import time
 from collections import deque
@@ -82,13 +83,15 @@ class Shipment:
     @classmethod
     def found(cls, directory: Path) -> Iterator[Self]:
         """Yield what an earlier process left behind, and remove what it had not finished to take in."""
-        for path in sorted(directory.glob("*.pcm")):
-            try:
-                sound = Sound(**json.loads(path.with_suffix(".json").read_bytes()))
-            except (OSError, ValueError, TypeError):
+        left = sorted(directory.iterdir()) if directory.is_dir() else []
+        for path in left:
+            sound = _noted(path) if path.suffix == ".pcm" else None
+            if sound is not None:
+                yield cls(sound, path)
+            elif path.is_dir():
+                shutil.rmtree(path)
+            elif not (path.suffix == ".json" and path.with_suffix(".pcm").exists()):
                 path.unlink(missing_ok=True)
-                continue
-            yield cls(sound, path)
 
     def next_payload(self, now: float) -> bytes | None:
         """Return the next chunk to publish, None when there is none now."""
@@ -154,3 +157,11 @@ class Shipment:
         """Remove what is spooled."""
         self._path.with_suffix(".json").unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
+
+
+def _noted(pcm_path: Path) -> Sound | None:
+    """Return what is noted beside a sound, None where a kill came before."""
+    try:
+        return Sound(**json.loads(pcm_path.with_suffix(".json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -59,18 +59,22 @@ def test_devices_are_counted_in_the_index_alone(archive: Archive, device: str | 
 def test_e5_prediction_history_is_the_last_100(archive: Archive, api: Api) -> None:
     archive.add(1)
     archive.add(2, labels={f"m{number}": "a" for number in range(100)})
-    items = api.json("/visualizations/prediction-history")
+    items = api.json("/visualizations/prediction-history")["history"]
     assert len(items) == 100
     assert items == api.json("/history?limit=100")
     assert {item["recording_id"] for item in items} == {f"{2:016x}"}
-    assert len(api.json("/visualizations/prediction-history?limit=1")) == 1
+    assert len(api.json("/visualizations/prediction-history?limit=1")["history"]) == 1
 
 
 def test_e5_class_distribution_counts_by_model_and_label(archive: Archive, api: Api) -> None:
-    assert api.json("/visualizations/class-distribution") == {"models": {}}
+    assert api.json("/visualizations/class-distribution") == {
+        "distribution": {"normal": 0, "abnormal": 0},
+        "models": {},
+    }
     archive.add(1, labels={"heart5": "normal", "heart2": "normal"})
     archive.add(2, labels={"heart5": "normal"})
     archive.add(3, labels={"heart5": "murmur"})
     assert api.json("/visualizations/class-distribution") == {
-        "models": {"heart2": {"normal": 1}, "heart5": {"murmur": 1, "normal": 2}}
+        "distribution": {"normal": 1, "abnormal": 0},
+        "models": {"heart2": {"normal": 1}, "heart5": {"murmur": 1, "normal": 2}},
     }

@@ -126,6 +126,7 @@ def test_e4_uptime_grows(api: Api) -> None:
     first, second = api.json("/uptime"), api.json("/uptime")
     assert first["started_at"] == second["started_at"]
     assert 0 <= first["uptime_s"] <= second["uptime_s"] < 60
+    assert first["uptime_seconds"] == first["uptime_s"]
 
 
 def test_d6_models_without_cards(early_bird: Api, api: Api) -> None:

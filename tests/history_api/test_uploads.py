@@ -15,8 +15,14 @@ import numpy as np
 import pytest
 import requests
 import soundfile
+from conftest import Client, wait_until
 
+from edge_worker import topics
+from edge_worker.connection import Inbound
+from edge_worker.settings import Settings
 from history_api import openapi
+from history_api.bus import Bus
+from history_api.shipment import Shipment, Sound
 from simulator.site import Site
 
 WITHIN_S = 60
@@ -43,6 +49,18 @@ def hold(answer: requests.Response, path: str, method: str) -> None:
     """Fail unless the document promises this status and media type."""
     promised = openapi.DOCUMENT["paths"][path][method]["responses"][str(answer.status_code)]
     assert answer.headers["Content-Type"].split(";")[0] in promised["content"]
+
+
+def analysed(address: str) -> dict[str, Any]:
+    """Return the state of an upload once it has its result."""
+    state: dict[str, Any] = {}
+
+    def is_analysed() -> bool:
+        state.update(requests.get(address, timeout=WITHIN_S).json())
+        return state.get("state") == "analysed"
+
+    wait_until(is_analysed, "the result of an upload")
+    return state
 
 
 @pytest.fixture(scope="module")
@@ -225,15 +243,9 @@ def test_who_does_not_wait_gets_202_and_an_address(running: Running, heart: Path
     answer = running.post(
         "/api/v1/recordings?wait=0", data=heart.read_bytes(), headers={"Content-Type": "audio/wav"}
     )
-    assert answer.status_code in (201, 202)
-    if answer.status_code == 202:
-        state: dict[str, Any] = {}
-        for _ in range(200):
-            state = running.get(answer.headers["Location"]).json()
-            if state["state"] == "analysed":
-                break
-        assert state["state"] == "analysed"
-        assert state["result"]["recording_id"] == state["recording_id"]
+    assert answer.status_code == 202
+    state = analysed(running.url + answer.headers["Location"])
+    assert state["result"]["recording_id"] == state["recording_id"]
 
 
 def test_the_same_key_is_the_same_recording_even_at_once(running: Running, heart: Path) -> None:
@@ -316,6 +328,59 @@ def wav_header(rate: int) -> bytes:
     return b"RIFF" + (8036).to_bytes(4, "little") + b"WAVE" + fmt + b"data" + size
 
 
+def test_a_deleted_upload_frees_its_key_and_clears_the_display(running: Running, heart: Path) -> None:
+    def send() -> str:
+        answer = running.post(
+            "/api/v1/recordings?device=st-08",
+            files={"file": heart.open("rb")},
+            headers={"Idempotency-Key": "again"},
+        )
+        assert answer.status_code == 201
+        return str(answer.json()["links"]["recording"])
+
+    first = send()
+    assert send() == first
+    shown = topics.device_result("st-08")
+    with Client(running.site.broker, running.site.operator, shown) as ear:
+        wait_until(lambda: ear.documents(shown), "the result for the display")
+        assert requests.delete(running.url + first, timeout=WITHIN_S).status_code == 204
+        wait_until(lambda: not ear.messages[-1].payload, "the display to be cleared")
+    second = send()
+    assert second != first
+    assert running.get(second).status_code == 200
+
+
+def test_why_a_worker_refused_an_upload_can_be_asked_for(tmp_path: Path) -> None:
+    bus = Bus(Settings(data_dir=tmp_path, api_mqtt_password="x"))
+    pcm = tmp_path / "sound.pcm"
+    pcm.write_bytes(bytes(8))
+    shipment = Shipment.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
+    bus.send(shipment)
+    said = {
+        "type": "rejected",
+        "recording_id": shipment.sound.name,
+        "reason": "too_long",
+        "detail": "too long",
+    }
+    bus.on_message(Inbound(topics.control("st-01"), json.dumps(said).encode(), False, 1))
+    assert bus.shipment("st-01", shipment.sound.name) is shipment
+    assert (shipment.problem, shipment.has_ended.is_set()) == ("too long", True)
+    assert shipment.next_payload(0.0) is None
+    assert not list(tmp_path.glob("sound.*"))
+
+
+def test_what_a_killed_process_had_not_taken_in_is_swept(tmp_path: Path) -> None:
+    for name in ("whole.pcm", "half.pcm", "sent.part", "sent.ffmpeg.wav", "orphan.json", "note.tmp"):
+        (tmp_path / name).write_bytes(bytes(8))
+    (tmp_path / "labelled").mkdir()
+    (tmp_path / "labelled" / "0001.wav").write_bytes(b"RIFF")
+    sound = Sound("st-01", 7, 4000, 1, 4, {"site": "MV"})
+    Shipment.spool(sound, tmp_path / "whole.pcm")
+    assert [each.sound for each in Shipment.found(tmp_path)] == [sound]
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.pcm", "whole.json"}
+    assert not list(Shipment.found(tmp_path / "nowhere"))
+
+
 def test_what_the_broker_says_of_itself_is_a_metric(running: Running) -> None:
     for _ in range(60):
         text = running.get("/metrics").text
@@ -352,10 +417,5 @@ def test_an_upload_that_a_killed_worker_had_not_stored_is_analysed_by_the_next(
         api.kill()  # and the API's, too: what was promised is on disk
         site.start_worker()
         url = site.start_api()
-        state: dict[str, Any] = {}
-        for _ in range(600):
-            state = requests.get(url + answer.headers["Location"], timeout=WITHIN_S).json()
-            if state.get("state") == "analysed":
-                break
-        assert state["state"] == "analysed"
+        analysed(url + answer.headers["Location"])
         assert not list((site.data_dir / "uploads").glob("*"))

@@ -1,0 +1,44 @@
+"""How soon a browser shows the dashboard: first contentful paint in headless Chromium, an empty cache."""
+
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.progress import steps
+from edge_worker.errors import StethoError
+from simulator.site import Site
+
+ROUNDS: Final = 15
+_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+
+
+def measure() -> dict[str, float]:
+    """Return the median time from the request of the page to its first paint, ms.
+
+    Raises:
+        StethoError: there is no Chromium.
+    """
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise StethoError("no chromium here: run tests/install_chromium.sh")
+    with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site, sync_playwright() as playwright:
+        site.start_worker()
+        url = site.start_api()
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        times = [_paint_ms(browser, url) for _ in steps(range(ROUNDS), "paint")]
+        browser.close()
+    return {"dashboard_first_paint_ms": statistics.median(times)}
+
+
+def _paint_ms(browser: Browser, url: str) -> float:
+    context = browser.new_context()  # an empty cache each time
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_function(_PAINT)
+    painted: float = page.evaluate(_PAINT)
+    context.close()
+    return painted
