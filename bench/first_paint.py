@@ -13,7 +13,10 @@ from edge_worker.errors import StethoError
 from simulator.site import Site
 
 ROUNDS: Final = 15
-_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+_PAINT: Final = """new Promise((done) => new PerformanceObserver((list) => {
+  const found = list.getEntriesByName("first-contentful-paint")[0];
+  if (found) done(found.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 
 
 def measure() -> dict[str, float]:
@@ -38,7 +41,6 @@ def _paint_ms(browser: Browser, url: str) -> float:
     context = browser.new_context()  # an empty cache each time
     page = context.new_page()
     page.goto(url)
-    page.wait_for_function(_PAINT)
     painted: float = page.evaluate(_PAINT)
     context.close()
     return painted
