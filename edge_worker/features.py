@@ -23,6 +23,7 @@ AMIN: Final = 1e-10
 """Power under which the spectrogram is flat, as in `librosa.power_to_db`: -100 dB."""
 TOP_DB: Final = 60.0
 """Depth of a normalised window: what is this far under its loudest value is below any chest sound."""
+_BANDS_AT_ONCE: Final = 16
 MIN_SPREAD_DB: Final = 1.0
 """Standard deviation that a window is divided by at least: silence stays silent."""
 
@@ -153,11 +154,17 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, parameters.n_fft)[:: parameters.hop_length]
-    spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    mel = power @ mel_filter_bank(parameters)
-    decibel: Float32Array = 10 * np.log10(np.maximum(mel, np.float32(AMIN)))
-    return decibel
+    spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1, overwrite_x=True)
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
+    mel = np.empty((len(power), parameters.n_mels), dtype=np.float32)
+    for bins, bands, weights in _mel_filter_blocks(parameters):
+        np.matmul(power[:, bins], weights, out=mel[:, bands])
+    np.maximum(mel, np.float32(AMIN), out=mel)
+    # numpy has vector code for the natural logarithm alone.
+    np.log(mel, out=mel)
+    mel *= np.float32(10 / np.log(10))
+    return mel
 
 
 def mel_edges(parameters: LogMelParameters) -> npt.NDArray[np.float64]:
@@ -188,6 +195,22 @@ def mel_filter_bank(parameters: LogMelParameters) -> Float32Array:
     triangles = np.minimum(-distance[:-2] / width[:-1], distance[2:] / width[1:]).clip(min=0)
     area = 2 / (edges_hz[2:] - edges_hz[:-2])
     return np.ascontiguousarray((triangles * area[:, np.newaxis]).T, dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def _mel_filter_blocks(parameters: LogMelParameters) -> list[tuple[slice, slice, Float32Array]]:
+    """Return, for a few bands at a time, their bins, the bands and the filters (bins, bands).
+
+    Neighbouring filters share a small part of the spectrum: half of the whole product is with zeros.
+    """
+    bank = mel_filter_bank(parameters)
+    blocks = []
+    for first in range(0, parameters.n_mels, _BANDS_AT_ONCE):
+        bands = slice(first, min(first + _BANDS_AT_ONCE, parameters.n_mels))
+        heard = np.flatnonzero(bank[:, bands].any(axis=1))
+        bins = slice(heard[0], heard[-1] + 1) if len(heard) else slice(0, 1)
+        blocks.append((bins, bands, np.ascontiguousarray(bank[bins, bands])))
+    return blocks
 
 
 Pad = Literal["repeat", "silence"]

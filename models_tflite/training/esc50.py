@@ -74,7 +74,7 @@ def gather(data: Path) -> Iterator[Recording]:
 
 RECIPE = Recipe(
     model="esc50",
-    version="1.1.0",
+    version="1.1.1",
     labels=LABELS,
     gather=gather,
     judged_on="esc50",
