@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from edge_worker import page, schema
 from edge_worker.errors import StoreError
 from edge_worker.history import History
-from edge_worker.page import CursorError, Filter, Place, Sort
+from edge_worker.page import CursorError, Filter, Sort
 from edge_worker.result import Audio, Prediction, Quality, Result
 from edge_worker.store import Store, StoredRecording, Verdict
 
@@ -293,13 +293,17 @@ def test_a_cursor_of_another_sort_is_refused(store: Store, reader: History, give
         reader.results(Filter(), 1, cursor, asked)
 
 
-def plan(url: str, wanted: Filter, sort: Sort, after: Place | None) -> str:
+def plan(url: str, wanted: Filter, sort: Sort, is_first: bool) -> str:
     """Return how SQLite reads a page: one line a query."""
     engine = schema.connect(url)
     lines = []
+    given = {page.LAST_ID.key: 3, page.LAST_CAPTURED_AT.key: NOW}
     with engine.connect() as connection:
-        for query in page.queries(wanted, sort, after):
-            statement = query.limit(2).compile(engine, compile_kwargs={"literal_binds": True})
+        for query in page.queries(wanted, sort, is_first):
+            bound = query.limit(2).params(
+                {name: given[name] for name in query.compile().params if name in given}
+            )
+            statement = bound.compile(engine, compile_kwargs={"literal_binds": True})
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
             lines.append(" | ".join(row.detail for row in rows))
     engine.dispose()
@@ -311,7 +315,7 @@ def plan(url: str, wanted: Filter, sort: Sort, after: Place | None) -> str:
 def test_a_page_is_read_in_order_and_not_sorted(
     store: Store, url: str, wanted: Filter, is_first: bool
 ) -> None:
-    shown = plan(url, wanted, "-stored", None if is_first else Place("-stored", 3))
+    shown = plan(url, wanted, "-stored", is_first)
     assert "ORDER BY" not in shown
     scans = {each for each in shown.split(" | ") if "SCAN" in each} - {"SCAN reviews"}  # there are few
     assert scans <= ({"SCAN recordings"} if "SCALAR" in shown or wanted == Filter() else set()), shown
@@ -323,7 +327,7 @@ def test_a_page_is_read_in_order_and_not_sorted(
 def test_a_page_by_time_walks_the_index_of_times(
     store: Store, url: str, wanted: Filter, sort: Sort, is_first: bool
 ) -> None:
-    shown = plan(url, wanted, sort, None if is_first else Place(sort, 3, NOW))
+    shown = plan(url, wanted, sort, is_first)
     if wanted.reviewed == "confirmed":  # begins with the reviews, which are few
         assert "SCAN recordings" not in shown
         return
@@ -335,7 +339,7 @@ def test_a_page_by_time_walks_the_index_of_times(
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
 def test_a_page_is_ordered_by_what_it_selects(wanted: Filter) -> None:
     """PostgreSQL wants that of a SELECT DISTINCT; SQLite would not mind."""
-    (query,) = page.queries(wanted, "-stored", Place("-stored", 5))
+    (query,) = page.queries(wanted, "-stored", is_first=False)
     statement = str(query.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     selected, rest = statement.split("\nFROM", 1)
     assert rest.split("ORDER BY ")[1].split(" DESC")[0] in selected
