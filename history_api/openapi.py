@@ -109,6 +109,18 @@ def query_parameters(path: str, method: str = "GET") -> dict[str, Schema]:
 
 _DOCUMENTED: Final = {"HEAD": "get"}
 
+
+def _with_problems_as_pages(paths: Paths) -> Paths:
+    """Return the same; a browser that opens a page of the dashboard reads its problems as a page, too."""
+    for path, item in paths.items():
+        for method in item.values() if path.startswith("/ui/") else ():
+            for status, answer in method["responses"].items():
+                if "application/problem+json" in answer.get("content", {}):
+                    content = answer["content"] | {"text/html": {"schema": TEXT}}
+                    method["responses"][status] = answer | {"content": content}
+    return paths
+
+
 DOCUMENT: Final[dict[str, Any]] = {
     "openapi": "3.1.0",
     "info": {
@@ -118,8 +130,8 @@ DOCUMENT: Final[dict[str, Any]] = {
         "license": {"name": "MIT", "identifier": "MIT"},
     },
     "security": role.SECURITY,
-    "paths": role.guard(
-        _INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()}
+    "paths": _with_problems_as_pages(
+        role.guard(_INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()})
     ),
     "components": {
         "schemas": SCHEMAS

@@ -1,11 +1,14 @@
-"""Errors as `application/problem+json` (RFC 9457): what is wrong, and what to do about it."""
+"""Errors as `application/problem+json` (RFC 9457): what is wrong, and what to do about it.
+
+Who opened a page of the dashboard in a browser reads the same as a page.
+"""
 
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from edge_worker.errors import StoreError
@@ -43,6 +46,9 @@ def register(app: Flask) -> None:
 
 
 def _answer(problem: ProblemError) -> Response:
+    if _is_of_page():
+        text = render_template("problem.html", problem=problem, title=HTTPStatus(problem.status).phrase)
+        return Response(text, status=problem.status, headers=problem.headers, mimetype="text/html")
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -55,6 +61,13 @@ def _answer(problem: ProblemError) -> Response:
     return Response(
         json.dumps(document), status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE
     )
+
+
+def _is_of_page() -> bool:
+    """Return whether a browser asks for a page, or for an address where nothing is."""
+    kinds = (MEDIA_TYPE, "application/json", "text/html")
+    is_page = request.url_rule is None or request.path.startswith("/ui/")
+    return is_page and request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
 def _answer_http(error: HTTPException) -> Response:

@@ -150,7 +150,8 @@ def hold_to_document(
     if path is None:
         assert answer.status_code == 404
         problem = {"$ref": "#/components/schemas/Problem"}
-        promised: dict[str, Any] = {"content": {"application/problem+json": {"schema": problem}}}
+        kinds = {"application/problem+json": {"schema": problem}, "text/html": {}}
+        promised: dict[str, Any] = {"content": kinds}
     else:
         promised = openapi.DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status_code)]
     if "content" not in promised:

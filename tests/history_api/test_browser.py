@@ -180,6 +180,16 @@ def test_a_review_is_saved_unless_somebody_was_faster_and_a_deleted_recording_is
     assert not list(house.site.data_dir.rglob(f"*{sent['recording_id']}*"))
 
 
+def test_e7_system_is_renewed_without_reload(house: House, visit: Visit) -> None:
+    page = visit.page
+    page.goto("/ui/system")
+    page.evaluate("window.isFirst = true")
+    page.locator("#parts h2").first.evaluate("heading => { heading.textContent = 'old' }")
+    expect(page.locator("#parts h2").first).to_have_text("Parts", timeout=WITHIN_MS)
+    expect(page.locator("#parts")).to_contain_text("Worker")
+    assert page.evaluate("window.isFirst"), "the page was not loaded again"
+
+
 @pytest.mark.parametrize(
     "address", ["/", "/ui/history", "/ui/upload", "/ui/models", "/ui/training", "/ui/system"]
 )

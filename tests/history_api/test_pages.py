@@ -77,7 +77,6 @@ def test_every_page_is_empty_without_a_fault(archive: Archive) -> None:
     api = archive.api()
     for address in set(HEADINGS) - {"/ui/recordings/0000000000000001"}:
         page(api, address)
-    problem(api.get("/ui/recordings/0000000000000001", **BROWSER), 404)
 
 
 def test_what_comes_from_outside_is_text(archive: Archive) -> None:
@@ -113,8 +112,38 @@ def test_e7_history_is_filtered_by_a_form(archive: Archive) -> None:
     "query", ["from=2026-13-01", "to=yesterday", "status=fine", "device=A", "x=1", "to=9999-12-31"]
 )
 def test_a_filter_that_is_none_is_refused(archive: Archive, query: str) -> None:
-    answer = archive.api().get(f"/ui/history?{query}", **BROWSER)
-    assert problem(answer, 400)["parameter"] == query.partition("=")[0]
+    api, name = archive.api(), query.partition("=")[0]
+    assert problem(api.get(f"/ui/history?{query}"), 400)["parameter"] == name
+    answer = api.get(f"/ui/history?{query}", **BROWSER)
+    assert answer.status_code == 400
+    assert name in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/ui/recordings/0000000000000001", 404, "recording"),
+        ("/ui/nothing", 404, "There is nothing at this address"),
+        ("/<script>", 404, "There is nothing at this address"),
+        ("/ui/history?cursor=x", 400, "The cursor is not one that this history gave"),
+    ],
+)
+def test_a_browser_reads_what_is_wrong_as_a_page(
+    archive: Archive, address: str, status: int, said: str
+) -> None:
+    api = archive.api()
+    answer = api.get(address, **BROWSER)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    assert said in text
+    assert '<a href="/">' in text
+    assert "<script>" not in text
+    problem(api.get(address), status)
+
+
+def test_programs_read_problems_of_the_interface_as_json(archive: Archive) -> None:
+    problem(archive.api().get("/api/v1/recordings/0000000000000001", **BROWSER), 404)
 
 
 def test_history_goes_on_with_the_same_filter(archive: Archive) -> None:
