@@ -1,5 +1,5 @@
 // The overview: devices, sound and results as the server sends them.
-import { ask, make, toLogin } from "./dom.js";
+import { ask, make, percent, toLogin } from "./dom.js";
 import { card, sentence } from "./result.js";
 import { Trace } from "./trace.js";
 
@@ -45,9 +45,23 @@ function showRate(device, bpm) {
   if (chosen(device)) at("rate").textContent = bpm === null || bpm === undefined ? "–" : Math.round(bpm);
 }
 
+function onLive(live) {
+  if (!chosen(live.device_id)) return;
+  showRate(live.device_id, live.bpm);
+  say("hint", live.hint ?? "");
+  say("label", live.label ? `${live.label.replaceAll("_", " ")}, ${percent(live.confidence ?? 0)}` : "");
+  at("quality").value = live.quality ?? 0;
+  at("now").hidden = false;
+}
+
+function say(place, text) {
+  if (at(place).textContent !== text) at(place).textContent = text;
+}
+
 function onResult(result) {
   showResult(result);
   showRate(result.device_id, result.heart_rate_bpm);
+  if (chosen(result.device_id) && trace.recording === result.recording_id) at("now").hidden = true;
   at("said").textContent = sentence(result);
 }
 
@@ -65,7 +79,7 @@ function follow(last) {
   const on = (kind, take) => stream.addEventListener(kind, (event) => take(JSON.parse(event.data)));
   on("device", onDevice);
   on("sound", onSound);
-  on("live", (live) => showRate(live.device_id, live.heart_rate_bpm ?? live.bpm));
+  on("live", onLive);
   on("result", onResult);
   on("heartbeat", (beat) => connection(beat.connected ? "● live" : "⚠ broker not reached: results only"));
   stream.addEventListener("open", () => connection("● live"));
@@ -81,7 +95,7 @@ async function onError(stream) {
 }
 
 function connection(text) {
-  if (at("connection").textContent !== text) at("connection").textContent = text;
+  say("connection", text);
 }
 
 async function begin() {
@@ -94,6 +108,7 @@ async function begin() {
 
 choice.addEventListener("change", () => {
   trace.begin(null);
+  at("now").hidden = true;
   at("rate").textContent = "–";
   at("source").textContent = "nothing is being recorded";
 });

@@ -12,7 +12,8 @@ export class Trace {
 
   begin(recording) {
     this.recording = recording;
-    this.columns = [];
+    this.columns = new Map();
+    this.page_s = 0;
     this.loudest = QUIET;
     this.end_s = 0;
     this.draw();
@@ -23,11 +24,28 @@ export class Trace {
     this.step_s = sound.step_s;
     const first = Math.round(sound.start_s / sound.step_s);
     sound.low.forEach((low, i) => {
-      this.columns[first + i] = [low, sound.high[i]];
+      this.columns.set(first + i, [low, sound.high[i]]);
       this.loudest = Math.max(this.loudest, -low, sound.high[i]);
     });
     this.end_s = Math.max(this.end_s, sound.start_s + sound.low.length * sound.step_s);
+    this.turn();
     this.draw();
+  }
+
+  // A stream may last for hours: what is on an earlier page is forgotten, and how loud it was.
+  turn() {
+    if (this.start_s() === this.page_s) return;
+    this.page_s = this.start_s();
+    const first = Math.round(this.page_s / this.step_s);
+    this.loudest = QUIET;
+    for (const [i, [low, high]] of this.columns) {
+      if (i < first) this.columns.delete(i);
+      else this.loudest = Math.max(this.loudest, -low, high);
+    }
+  }
+
+  start_s() {
+    return PAGE_S * Math.floor(Math.max(0, this.end_s - 1e-6) / PAGE_S);
   }
 
   draw() {
@@ -45,15 +63,12 @@ export class Trace {
     const pen = canvas.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
     const colour = (name) => getComputedStyle(canvas).getPropertyValue(name);
-    const start_s = PAGE_S * Math.floor(Math.max(0, this.end_s - 1e-6) / PAGE_S);
-    this.grid(pen, width, height, start_s, colour("--grid"), colour("--soft"));
+    this.grid(pen, width, height, this.page_s, colour("--grid"), colour("--soft"));
     pen.fillStyle = colour("--trace");
     const bar = Math.max(1, (width * (this.step_s ?? 1)) / PAGE_S);
-    const from = Math.round(start_s / (this.step_s ?? 1));
-    for (let i = from; i < this.columns.length; i++) {
-      if (!this.columns[i]) continue;
-      const [low, high] = this.columns[i].map((value) => height / 2 - (value / this.loudest) * height * 0.46);
-      pen.fillRect(((i * this.step_s - start_s) / PAGE_S) * width, high, bar, Math.max(1, low - high));
+    for (const [i, column] of this.columns) {
+      const [low, high] = column.map((value) => height / 2 - (value / this.loudest) * height * 0.46);
+      pen.fillRect(((i * this.step_s - this.page_s) / PAGE_S) * width, high, bar, Math.max(1, low - high));
     }
   }
 
