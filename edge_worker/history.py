@@ -14,8 +14,10 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from sqlalchemy import Connection, Engine, Select, case, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker import page, schema
+from edge_worker import exam_page, page, schema
 from edge_worker.errors import StoreError
+from edge_worker.exam import Exam
+from edge_worker.exam_page import ExamPage
 from edge_worker.page import Filter, Page, Sort
 from edge_worker.result import Completeness, Status
 from edge_worker.schema import predictions, recordings, reviews, workers
@@ -51,6 +53,8 @@ class Entry:
     audio_file: str
     """Path of the WAV file below the data directory."""
     meta: dict[str, Any]
+    exam: str | None
+    """Id of the exam that it belongs to."""
     status: Status | None
     heart_rate_bpm: float | None
     analysed_at: str | None
@@ -219,6 +223,17 @@ class History:
         with self._reading() as connection:
             row = connection.execute(query.where(*mine)).first()
         return None if row is None else Review(**row._mapping)
+
+    def exam(self, exam_id: str, device: str | None = None) -> list[Exam]:
+        """Return the exams of that id: ids are unique per device, so there may be several."""
+        with self._reading() as connection:
+            found = exam_page.devices(connection, exam_id, device)
+            return [exam_page.exam(connection, each, exam_id) for each in found]
+
+    def exams(self, limit: int, device: str | None = None, after: int | None = None) -> ExamPage:
+        """Return up to `limit` exams, the one begun last first, from `after` on."""
+        with self._reading() as connection:
+            return exam_page.read(connection, limit, device, after)
 
     def verdicts(self, limit: int, device: str | None = None) -> list[Verdict]:
         """Return the last `limit` predictions, of one device where one is given, newest first."""

@@ -104,6 +104,7 @@ class Pipeline:
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
             audio_file=f"audio/{recording.device_id}/{recording.name}.wav",
             meta=meta,
+            exam=meta.get("exam"),
         )
         path = self._settings.data_dir / stored.audio_file
         wav.write(path, pcm, recording.sample_rate, recording.channels)
@@ -184,6 +185,7 @@ def _result(
         heart_sounds=heard.heart_sounds,
         reasons=tuple(dict.fromkeys(reasons)),
         site=stored.meta.get("site"),
+        exam=stored.exam,
     )
 
 

@@ -110,6 +110,8 @@ class Result:
     """Words of `REASONS` that explain a status other than `ok`."""
     site: str | None = None
     """Where on the chest, as the device says: AV, PV, TV, MV."""
+    exam: str | None = None
+    """Id of the exam that the recording belongs to."""
     v: int = field(default=1)
 
     def document(self) -> dict[str, Any]:
@@ -136,6 +138,7 @@ class Result:
             "heart_rate_bpm": _rounded(self.heart_rate_bpm, 1),
             "heart_sounds": None if self.heart_sounds is None else _marks_document(self.heart_sounds),
             "site": self.site,
+            "exam": self.exam,
             "audio": {
                 "sample_rate": self.audio.sample_rate,
                 "channels": self.audio.channels,

@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
 
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """The newest migration; a test holds it against Alembic's own head."""
 
 Database = Engine
@@ -57,6 +57,7 @@ recordings: Final = Table(
     Column("audio_sha256", String(64), nullable=False),
     Column("audio_file", Text, nullable=False),
     Column("meta", JSON, nullable=False),
+    Column("exam", String(32)),
     Column("status", String(12)),
     Column("heart_rate_bpm", Float),
     Column("analysed_at", String(24)),
@@ -67,6 +68,13 @@ recordings: Final = Table(
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_status", "status", "id"),
     Index("recordings_by_analysed_at", "analysed_at", "id"),
+    # Of those that belong to an exam alone: most do not.
+    Index(
+        "recordings_by_exam",
+        *("exam", "device_id", "id"),
+        sqlite_where=text("exam IS NOT NULL"),
+        postgresql_where=text("exam IS NOT NULL"),
+    ),
 )
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
 as published) are null until it was analysed."""

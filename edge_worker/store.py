@@ -12,7 +12,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from edge_worker import schema
+from edge_worker import exam_page, schema, topics
 from edge_worker.errors import StoreError
 from edge_worker.result import Completeness, Prediction, Result
 
@@ -71,6 +71,8 @@ class StoredRecording:
     audio_file: str
     """Path of the WAV file below the data directory."""
     meta: dict[str, Any]
+    exam: str | None = None
+    """Id of the exam that it belongs to."""
     id: int | None = None
     """Of its row, once it has one."""
 
@@ -143,7 +145,7 @@ class Store:
         return [replace(recording, id=identity) for recording, identity in zip(kept, ids, strict=True)]
 
     def save_results(self, verdicts: Sequence[Verdict], delivered: Sequence[int] = ()) -> list[Message]:
-        """Save results and the messages that announce them; return the messages with their outbox ids.
+        """Save results and what announces them and their exams; return these messages with outbox ids.
 
         A recording that has its result already keeps it, and nothing is announced again. Messages that were
         `delivered` leave the outbox on the way.
@@ -155,7 +157,8 @@ class Store:
                 connection.execute(insert(predictions), rows)
             if delivered:
                 connection.execute(delete(outbox).where(outbox.c.id.in_(list(delivered))))
-            return _post(connection, [message for verdict in fresh for message in verdict.messages])
+            messages = [message for verdict in fresh for message in verdict.messages]
+            return _post(connection, messages + _exam_messages(connection, fresh))
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""
@@ -233,6 +236,15 @@ def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
         "recording_id": result.recording_id,
     }
     return [{**key, **_columns(prediction)} for prediction in result.models]
+
+
+def _exam_messages(connection: Connection, fresh: Sequence[Verdict]) -> list[Message]:
+    """Return what the exams say now that these results joined them."""
+    results = [verdict.result for verdict in fresh]
+    joined = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
+    return [
+        Message(topics.exam(*key), exam_page.exam(connection, *key).to_json(), retain=False) for key in joined
+    ]
 
 
 def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Final
 
 PREFIX: Final = "stetho/v1"
 DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
+EXAM_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
@@ -44,6 +45,11 @@ def device_result(device_id: str) -> str:
 def result(device_id: str) -> str:
     """Return the topic of the full result for operators."""
     return f"{PREFIX}/result/{device_id}"
+
+
+def exam(device_id: str, exam_id: str) -> str:
+    """Return the topic of what the recordings of one exam say together."""
+    return f"{PREFIX}/exam/{device_id}/{exam_id}"
 
 
 def worker(worker_id: str) -> str:

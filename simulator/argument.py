@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from edge_worker.chunk import MAX_BODY_BYTES, MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_BYTES
 from edge_worker.errors import SettingsError
 from edge_worker.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
-from edge_worker.topics import DEVICE_ID
+from edge_worker.topics import DEVICE_ID, EXAM_ID
 from simulator.heartbeat import MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
@@ -113,6 +113,13 @@ def site(text: str) -> str:
     """Return `text` as a place on the chest that META takes."""
     if len(text) > MAX_SITE or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is not a text of at most {MAX_SITE} characters")
+    return text
+
+
+def exam_id(text: str) -> str:
+    """Return `text` as the id of an exam."""
+    if not EXAM_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an exam id; use 1 to 32 of a-z, 0-9 and -")
     return text
 
 

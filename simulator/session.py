@@ -62,6 +62,7 @@ class Session:
         *,
         models: Sequence[str],
         site: str | None,
+        exam: str | None = None,
         chunk_samples: int,
         in_real_time: bool,
         timeout_s: float,
@@ -75,7 +76,8 @@ class Session:
         try:
             self._connect()
             self._await_analyser(timeout_s)
-            recording = Recording.of(sound, secrets.randbits(64), meta(models, site), chunk_samples)
+            about = meta(models, site, exam)
+            recording = Recording.of(sound, secrets.randbits(64), about, chunk_samples)
             journey = self._device.record(recording, time.monotonic(), in_real_time=in_real_time)
             self._stethoscope.work()
             self._show_transmission(journey, recording, sound, in_real_time, timeout_s)

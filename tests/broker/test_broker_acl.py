@@ -27,7 +27,13 @@ def test_a_device_cannot_publish_as_another(broker: Broker, worker: Credentials,
 
 
 @pytest.mark.parametrize(
-    "forged", [topics.result("st-01"), topics.worker("edge-01"), "homeassistant/device/st-01/config"]
+    "forged",
+    [
+        topics.result("st-01"),
+        topics.exam("st-01", "visit-7"),
+        topics.worker("edge-01"),
+        "homeassistant/device/st-01/config",
+    ],
 )
 def test_only_a_worker_publishes_results_and_its_state(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials, forged: str
