@@ -17,10 +17,17 @@ Label = Literal["normal", "abnormal"]
 POSITIONS: Final[dict[str, str]] = {"AV": "aortic", "PV": "pulmonary", "TV": "tricuspid", "MV": "mitral"}
 """Where a heart is listened to, in the order in which that is usually done."""
 ABNORMAL: Final = frozenset({"abnormal", "murmur", "extrahls", "extrastole"})
-"""Labels that are not normal; `artifact`, and what is no heart, says nothing of one."""
+"""Labels that are not normal; what is no heart says nothing of one."""
 NORMAL: Final = "normal"
+NOISE: Final = "artifact"
+"""Who hears this does not hear the heart: another model's `normal` is then worth nothing."""
 MAX_RECORDINGS: Final = 100
 """The newest so many make an exam: a device that never changes its id must not slow down every result."""
+RULE: Final = (
+    "Abnormal: at some position a model is sure of a sound that is not normal. Normal: all four positions "
+    "are. Otherwise nobody can tell. At each position the newest usable recording counts."
+)
+"""The rule in the words that people read."""
 WHY: Final[dict[str, str]] = REASONS | {
     "not_recorded": "nothing was recorded here",
     "analysing": "it is still being analysed",
@@ -67,7 +74,9 @@ class Member:
     def label(self) -> Label | None:
         """What its models were sure of; None: of nothing that counts."""
         said = {each["label"] for each in (self.result or {}).get("models", ()) if each["accepted"]}
-        return "abnormal" if said & ABNORMAL else "normal" if NORMAL in said else None
+        if said & ABNORMAL:
+            return "abnormal"
+        return "normal" if NORMAL in said and NOISE not in said else None
 
 
 @dataclass(frozen=True, slots=True)

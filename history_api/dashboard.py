@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template
 
+from edge_worker.exam import RULE
 from edge_worker.keyring import Role
 from edge_worker.page import Filter
 from history_api import found, health, model_view, models
-from history_api.operation import NOT_FOUND, UNAVAILABLE, WHICH, Paths, get, query
+from history_api.exams import CURSOR
+from history_api.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
 from history_api.problem import ProblemError
 from history_api.reception import VIRTUAL_DEVICE
-from history_api.schemas import STATUS, TEXT, Schema
+from history_api.schemas import DEVICE, STATUS, TEXT, Schema
 from history_api.services import services
 
 _ROWS: Final = 50
@@ -38,6 +40,18 @@ PATHS: Final[Paths] = {
     "/ui/recordings/{recording_id}": get(
         "one recording: result, sound, pictures, review", "recording_page", _PAGE | NOT_FOUND, WHICH
     ),
+    "/ui/exams": get(
+        "exams, the one begun last first",
+        "exams_page",
+        _PAGE | UNAVAILABLE,
+        (
+            query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
+            query("cursor", CURSOR, "the page after, as the link on the page before has it"),
+        ),
+    ),
+    "/ui/exams/{exam_id}": get(
+        "one exam: the four positions, and what is missing", "exam_page", _PAGE | NOT_FOUND, WHICH_EXAM
+    ),
     "/ui/upload": get("a form for sound files", "upload_page", _PAGE, role="owner"),
     "/ui/models": get("the models and what they are worth", "models_page", _PAGE, role="owner"),
     "/ui/training": get("a form for labelled sounds, and the trainer", "training_page", _PAGE, role="admin"),
@@ -56,6 +70,7 @@ class Place(NamedTuple):
 _PLACES: Final = (
     Place("/", "Overview", "owner"),
     Place("/ui/history", "History", "owner"),
+    Place("/ui/exams", "Exams", "owner"),
     Place("/ui/upload", "Upload", "owner"),
     Place("/ui/models", "Models", "owner"),
     Place("/ui/training", "Training", "admin"),
@@ -93,6 +108,22 @@ def recording(recording_id: str) -> Response:
     review = services().history.review(entry.device_id, entry.recording_id)
     gaps = [[sample / entry.sample_rate for sample in gap] for gap in entry.missing]
     return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=gaps)
+
+
+@blueprint.get("/exams")
+def exams() -> Response:
+    """Answer a page of exams."""
+    device, cursor = g.query["device"], g.query["cursor"]
+    page = services().history.exams(_ROWS, device, None if cursor is None else int(cursor))
+    asked = {"device": device} if device else {}
+    following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
+    return _page("exams.html", exams=[each.document() for each in page.exams], following=following)
+
+
+@blueprint.get("/exams/<exam_id>")
+def exam(exam_id: str) -> Response:
+    """Answer one exam."""
+    return _page("exam.html", exam=found.exam(exam_id).document(), rule=RULE)
 
 
 @blueprint.get("/upload")

@@ -135,6 +135,8 @@ def test_a_label_that_was_not_accepted_or_is_of_no_heart_counts_for_nothing() ->
     assert position(document, "MV")["models"][0]["accepted"] is False
     assert exam(*four(MV="artifact"))["label"] == "inconclusive"
     assert exam(*four(MV="siren"))["label"] == "inconclusive"
+    contradicted = (replace(unsure, model="heart2", label="normal"), replace(unsure, label="artifact"))
+    assert exam(*four()[:3], member(4, "MV", models=contradicted))["label"] == "inconclusive"
     both = (replace(unsure, model="heart2", label="normal"), unsure)
     assert exam(*four()[:3], member(4, "MV", models=both))["label"] == "abnormal", "one finds something"
 
@@ -191,8 +193,20 @@ def history(store: Store, tmp_path: Path) -> Iterator[History]:
 def kept(store: Store, found: Result, site: str | None) -> int:
     """Store a recording; return its row."""
     stored = StoredRecording(
-        *(found.device_id, found.recording_id, found.captured_at, found.captured_at, "device", "complete"),
-        *([], 4000, 1, 16_000, "0" * 64, f"audio/{found.recording_id}.wav", {"site": site}, found.exam),
+        device_id=found.device_id,
+        recording_id=found.recording_id,
+        received_at=found.captured_at,
+        captured_at=found.captured_at,
+        captured_at_source="device",
+        completeness="complete",
+        missing=[],
+        sample_rate=4000,
+        channels=1,
+        samples=16_000,
+        audio_sha256="0" * 64,
+        audio_file=f"audio/{found.recording_id}.wav",
+        meta={"site": site},
+        exam=found.exam,
     )
     (saved,) = store.save_recordings([stored])
     assert saved.id is not None

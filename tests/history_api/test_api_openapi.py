@@ -13,6 +13,7 @@ PLACES = {
     "{recording_id}": "0000000000000001",
     "{filename}": "0000000000000001.wav",
     "{device_id}": "st-01",
+    "{exam_id}": "visit-7",
     "{fingerprint}": "any",
     "{file}": "style.css",
 }
@@ -26,7 +27,7 @@ ELSEWHERE = {
 @pytest.fixture
 def api(tmp_path: Path) -> Api:
     archive = Archive(tmp_path)
-    archive.add(1)
+    archive.add(1, exam="visit-7")
     return archive.api()
 
 
