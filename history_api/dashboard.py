@@ -15,7 +15,7 @@ from history_api.exams import CURSOR
 from history_api.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
 from history_api.problem import ProblemError
 from history_api.reception import VIRTUAL_DEVICE
-from history_api.schemas import DEVICE, STATUS, TEXT, Schema
+from history_api.schemas import STATUS, TEXT, Schema
 from history_api.services import services
 
 _ROWS: Final = 50
@@ -23,10 +23,11 @@ _PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
 _ANYTHING: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
 # A form sends its empty fields too: nothing is a value here, and lets everything through.
+_DEVICE: Final = query(
+    "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
+)
 _FILTERS: Final = (
-    query(
-        "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
-    ),
+    _DEVICE,
     query("label", _ANYTHING, "a label that a model gave"),
     query("model", _ANYTHING, "a model that judged the recording"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "what came of the analysis"),
@@ -45,7 +46,7 @@ PATHS: Final[Paths] = {
         "exams_page",
         _PAGE | UNAVAILABLE,
         (
-            query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
+            _DEVICE,
             query("cursor", CURSOR, "the page after, as the link on the page before has it"),
         ),
     ),
@@ -113,11 +114,12 @@ def recording(recording_id: str) -> Response:
 @blueprint.get("/exams")
 def exams() -> Response:
     """Answer a page of exams."""
-    device, cursor = g.query["device"], g.query["cursor"]
-    page = services().history.exams(_ROWS, device, None if cursor is None else int(cursor))
-    asked = {"device": device} if device else {}
+    asked = {name: value for name, value in g.query.items() if value}
+    after = int(asked["cursor"]) if "cursor" in asked else None
+    page = services().history.exams(_ROWS, asked.get("device"), after)
     following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
-    return _page("exams.html", exams=[each.document() for each in page.exams], following=following)
+    documents = [each.document() for each in page.exams]
+    return _page("exams.html", exams=documents, asked=asked, following=following)
 
 
 @blueprint.get("/exams/<exam_id>")

@@ -296,6 +296,8 @@ def test_e7_list_of_exams_leads_to_each_and_goes_on(archive: Archive, api: Api) 
     assert "No recording belongs to an exam" in page(api, "/ui/exams")
     for number in range(1, 53):
         archive.add(number, exam=f"e{number}")
+    assert "No recording of st-09 belongs" in page(api, "/ui/exams?device=st-09")
+    assert "/ui/exams/e52" in page(api, "/ui/exams?device=")
     text = page(api, "/ui/exams?device=st-01")
     assert re.findall(r'href="/ui/exams/(e\d+)\?device=st-01"', text) == [f"e{n}" for n in range(52, 2, -1)]
     following = re.search(r'rel="next" href="([^"]+)"', text)
