@@ -53,6 +53,7 @@ class Settings:
     offline_give_up_s: float = _setting(
         3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
     )
+    home_assistant: str = _setting("off", "`on`: stethoscopes appear in Home Assistant by themselves")
     keep_days: int = _setting(0, "days after which the history API deletes a recording; 0: never", 0)
     keep_free_mb: int = _setting(
         0, "free disk below which the history API deletes the oldest recordings, MiB; 0: never", 0
@@ -141,6 +142,8 @@ class Settings:
             raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
         if self.api_auth not in ("keys", "none"):
             raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
+        if self.home_assistant not in ("off", "on"):
+            raise SettingsError(f"STETHO_HOME_ASSISTANT is {self.home_assistant!r}; use off or on")
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
 

@@ -30,6 +30,7 @@ _STORED = select(recordings.c.completeness).where(
 _DELETED = select(deletions.c.device_id).where(
     deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
 )
+_OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
 _IDENTITY = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
@@ -132,6 +133,11 @@ class Store:
             if found is None and connection.execute(_DELETED, key).first() is not None:
                 return "complete"  # its device may forget it, too
         return found
+
+    def has_recordings(self, device_id: str) -> bool:
+        """Return whether there are recordings of a device. Safe from any thread."""
+        with self._engine.connect() as connection:
+            return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
 
     def save_recordings(self, kept: Sequence[StoredRecording]) -> list[StoredRecording]:
         """Insert recordings, leave those alone that are there already; return all with their ids."""

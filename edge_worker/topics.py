@@ -15,6 +15,10 @@ ALL_LIVE: Final = f"{PREFIX}/device/+/down/live"
 ALL_WORKERS: Final = f"{PREFIX}/worker/+"
 ALL_INFOS: Final = f"{PREFIX}/device/+/up/info"
 ALL_TELEMETRY: Final = f"{PREFIX}/device/+/up/telemetry"
+HOME_ASSISTANT: Final = "homeassistant"
+"""Where Home Assistant looks for descriptions of devices; its default, and fixed by the broker's rules."""
+HOME_ASSISTANT_STATUS: Final = f"{HOME_ASSISTANT}/status"
+ALL_HOME_ASSISTANT: Final = f"{HOME_ASSISTANT}/device/+/config"
 
 
 def pcm(device_id: str) -> str:
@@ -35,6 +39,16 @@ def info(device_id: str) -> str:
 def control(device_id: str) -> str:
     """Return the topic of `missing`, `stored` and `rejected`."""
     return f"{PREFIX}/device/{device_id}/down/control"
+
+
+def live(device_id: str) -> str:
+    """Return the topic of live values."""
+    return f"{PREFIX}/device/{device_id}/down/live"
+
+
+def home_assistant(device_id: str) -> str:
+    """Return the topic of the description of a device for Home Assistant."""
+    return f"{HOME_ASSISTANT}/device/{device_id}/config"
 
 
 def device_result(device_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from edge_worker import __version__, metrics, topics
 from edge_worker.analyst import Analyst, Stored, Trouble
+from edge_worker.announcer import Announcement, Announcer
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
@@ -68,7 +69,11 @@ class Worker:
         self._troubles: dict[str, str] = {}
         self._stopping = False
         will = (topics.worker(self._worker_id), self._state("offline"))
-        self._connection = Connection(settings, [topics.ALL_PCM, topics.ALL_STATES], will, self)
+        self._announcer = Announcer(
+            self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
+        )
+        subscriptions = [*self._announcer.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
+        self._connection = Connection(settings, subscriptions, will, self)
 
     def run(self) -> None:
         """Serve until `stop`.
@@ -151,6 +156,9 @@ class Worker:
 
     def _receive(self, message: Inbound, now: float) -> list[Event]:
         topic = message.topic
+        if self._announcer.hears(topic):
+            self._announce(self._announcer.hear(topic, message.payload))
+            return []
         device_id = _device_of(topic)
         if device_id is None:
             self._intake.counts["rejected_topic"] += 1
@@ -180,7 +188,9 @@ class Worker:
         if said == "lost" and self._boots.get(device_id, boot) != boot:
             return
         self._boots[device_id] = boot
-        self._intake.device_online(device_id, said not in ("lost", "offline"), now)
+        is_there = said not in ("lost", "offline")
+        self._announce(self._announcer.seen(device_id, is_there=is_there))
+        self._intake.device_online(device_id, is_there, now)
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -198,6 +208,10 @@ class Worker:
     def _publish(self, message: Message) -> None:
         mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         self._in_flight[mid] = message.id
+
+    def _announce(self, announcements: Iterable[Announcement]) -> None:
+        for topic, payload in announcements:
+            self._connection.publish(topic, payload, retain=True)
 
     def _publish_state(self, state: str) -> None:
         self._connection.publish(topics.worker(self._worker_id), self._state(state), retain=True)

@@ -112,6 +112,11 @@ class Bus:
         self._connection.publish(topics.device_result(device_id), b"", retain=True)
         self._connection.wake()
 
+    def forget(self, device_id: str) -> None:
+        """Take back all that is retained of a device, its description for Home Assistant included."""
+        self._connection.publish(topics.home_assistant(device_id), b"", retain=True)
+        self.clear(device_id)
+
     def listen(self, listener: Listener, *, to_sound: bool = False) -> None:
         """Let `listener(topic, payload)` hear what comes; it is called on the bus's thread, and is quick."""
         self._listeners[listener] = to_sound
