@@ -1,12 +1,26 @@
 """The rows of exams: the recordings of one, and pages of all that there are."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from edge_worker.exam import MAX_RECORDINGS, Exam, Member
 from edge_worker.schema import recordings, reviews
+
+_MEMBERS: Final = (
+    select(
+        recordings.c.recording_id,
+        recordings.c.captured_at,
+        recordings.c.meta,
+        recordings.c.document,
+        reviews.c.verdict,
+    )
+    .join_from(recordings, reviews, reviews.c.recording == recordings.c.id, isouter=True)
+    .where(recordings.c.exam == bindparam("exam"), recordings.c.device_id == bindparam("device"))
+    .order_by(recordings.c.id.desc())
+    .limit(MAX_RECORDINGS)
+)
 
 
 class ExamPage(NamedTuple):
@@ -18,16 +32,8 @@ class ExamPage(NamedTuple):
 
 
 def exam(connection: Connection, device_id: str, exam_id: str) -> Exam:
-    """Return an exam, without positions' recordings where it has none."""
-    columns = (recordings.c.recording_id, recordings.c.captured_at, recordings.c.meta, recordings.c.document)
-    query = (
-        select(*columns, reviews.c.verdict)
-        .join_from(recordings, reviews, reviews.c.recording == recordings.c.id, isouter=True)
-        .where(recordings.c.exam == exam_id, recordings.c.device_id == device_id)
-        .order_by(recordings.c.id.desc())
-        .limit(MAX_RECORDINGS)
-    )
-    rows = connection.execute(query).all()
+    """Return an exam; one that nobody recorded has empty positions."""
+    rows = connection.execute(_MEMBERS, {"exam": exam_id, "device": device_id}).all()
     return Exam.of(device_id, exam_id, [_member(*row) for row in reversed(rows)])
 
 
