@@ -39,6 +39,10 @@ class Features(Protocol):
         """Samples from one frame to the next."""
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+
+    @property
     def bands(self) -> int:
         """Numbers of a frame."""
 
@@ -67,6 +71,11 @@ class LogMelParameters:
     """Hz"""
     fmax: float
     """Hz"""
+
+    @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+        return self.n_fft
 
     @property
     def bands(self) -> int:
