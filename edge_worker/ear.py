@@ -55,14 +55,18 @@ class Ear:
         gap = first_sample - self.position
         if gap > 0:
             self.missing.add(max(self.position, self._known_until), first_sample)
-            if gap > FAR_S * self.sample_rate:
+            if self.is_far(first_sample):
                 self._begin(first_sample)
             else:
                 self._take(np.zeros((gap, pcm.shape[1]), np.int16))
         self._take(pcm)
 
+    def is_far(self, first_sample: int) -> bool:
+        """Return whether hearing begins anew with a sample: `finish`, and judge what is there, before."""
+        return first_sample - self.position > FAR_S * self.sample_rate
+
     def finish(self) -> None:
-        """Take what the resamplers hold back: the sound has ended."""
+        """Take what the resamplers hold back: no sound follows, or none that is near."""
         for rate, resampler in self._resamplers.items():
             self._spread(rate, resampler.flush())
 

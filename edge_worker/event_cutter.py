@@ -68,9 +68,9 @@ class EventCutter:
         return {"gate": self._gate.document(), "position": self._position, "past": list(self._past)}
 
     @classmethod
-    def restore(cls, sample_rate: int, settings: GateSettings, document: dict[str, Any]) -> "EventCutter":
+    def restore(cls, sample_rate: int, document: dict[str, Any]) -> "EventCutter":
         """Return the cutter that `document` was made of."""
-        cutter = cls(sample_rate, settings, 0)
+        cutter = cls(sample_rate, GateSettings(**document["gate"]["settings"]), 0)
         cutter._gate = Gate.restore(sample_rate, document["gate"])
         cutter._position = document["position"]
         cutter._past.extend((start, end) for start, end in document["past"])

@@ -103,6 +103,14 @@ HEART: Final = LogMelParameters(sample_rate=2000, n_fft=200, hop_length=40, n_me
 """The spectrogram that heart rate, signal quality and the heart models share: computed once for all."""
 
 
+def louder(pcm: npt.NDArray[np.int16], amplification: float) -> npt.NDArray[np.int16]:
+    """Return sound so many times louder, at full scale what would be over it: that counts as clipped."""
+    if amplification == 1:
+        return pcm
+    limits = np.iinfo(np.int16)
+    return np.clip(np.round(pcm * float(amplification)), limits.min, limits.max).astype(np.int16)
+
+
 class Signal:
     """A mono recording, float32 in [-1, 1], that is resampled and transformed once per rate and form.
 

@@ -204,7 +204,8 @@ class Intake:
         self._open[recording.key] = recording
         if recording.is_complete():
             return [self._close(recording, "complete")]
-        self.on_progress(recording, now)
+        if chunk.type != META:
+            self.on_progress(recording, now)
         return []
 
     def _of_stream(self, events: Iterable[StreamEvent]) -> Iterator[Event]:

@@ -15,9 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from edge_worker.chunk import HEADER, HEADER_BYTES, META, Chunk, body_bytes, decode
 from edge_worker.errors import ChunkError, SpoolError
 from edge_worker.recording import Key, Recording, parse_meta
+
+Int16Array = npt.NDArray[np.int16]
 
 FILE_HEADER: Final = struct.Struct("<8sQ")
 FILE_MAGIC: Final = b"STSPOOL1"
@@ -85,6 +90,26 @@ class Spool:
             sound[first_sample * unit : (first_sample + count) * unit] = content[
                 offset : offset + count * unit
             ]
+        return sound
+
+    def recent(self, recording: Recording, start: int, end: int) -> Int16Array | None:
+        """Return samples `[start, end)` of an open recording, (samples, channels), what is missing as zeros.
+
+        Safe from any thread; None: the file is gone, for the recording was stored.
+        """
+        sound = np.zeros((end - start, recording.channels), np.int16)
+        places = recording.places.copy()  # in one step, while another thread may add
+        try:
+            with self._path(recording.device_id, recording.name).open("rb") as file:
+                for first, (count, offset) in places.items():
+                    low, high = max(first, start), min(first + count, end)
+                    if low >= high:
+                        continue
+                    file.seek(offset + (low - first) * recording.frame_bytes)
+                    read = np.frombuffer(file.read((high - low) * recording.frame_bytes), "<i2")
+                    sound[low - start : high - start] = read.reshape(-1, recording.channels)
+        except (OSError, ValueError):
+            return None
         return sound
 
     def load(self) -> Iterator[Recording]:

@@ -13,8 +13,9 @@ from edge_worker.ear import Ear
 from edge_worker.event_cutter import EventCutter
 from edge_worker.features import HEART, trim, windows
 from edge_worker.heart_cycle import Segmenter
-from edge_worker.heart_sum import HeartSum
 from edge_worker.live_value import LiveValue, heart_hint, room_hint
+from edge_worker.missing import Missing
+from edge_worker.quality_sum import QualitySum
 from edge_worker.result import Quality
 from edge_worker.window_sum import WindowSum
 
@@ -36,7 +37,8 @@ class StreamJudge:
         self.ear = ear
         self.cutter: EventCutter | None = None
         """Where there is one, windows count that an event has a part in."""
-        self.heart = HeartSum()
+        self.heart, self.sound = QualitySum(), QualitySum()
+        """Windows that models of hearts asked for, and those of any sound."""
         self.sums: dict[str, WindowSum] = {}
         """By model, in the order in which they were first asked for."""
         self.skipped = 0
@@ -126,7 +128,9 @@ class StreamJudge:
         level, rate = self.ear.level(begin, end), self.ear.sample_rate
         duration_s = (end - begin) / rate
         if card.hears == "sound":
-            return quality.assess_level(duration_s, level.loudest_db, level.clipped)
+            any_sound = quality.assess_level(duration_s, level.loudest_db, level.clipped)
+            self.sound.add(begin / rate, end / rate, any_sound, None)
+            return any_sound
         if self._judged is None or self._judged[0] != (begin, end):
             first = self.ear.frame_of(HEART, begin)
             frames = self.ear.frames(HEART).window(first, HEART.frames(duration_s))
@@ -200,6 +204,7 @@ class StreamJudge:
             "needed_from": max(0, min([recent, *following.values(), *of_gate])),
             "missing": ear.missing.document(),
             "heart": self.heart.document(),
+            "sound": self.sound.document(),
             "sums": {model: each.document() for model, each in self.sums.items()},
             "next": following,
             "skipped": self.skipped,
@@ -207,7 +212,9 @@ class StreamJudge:
 
     def restore(self, document: Mapping[str, Any], classifiers: Mapping[str, Classifier]) -> None:
         """Go on from what another process said."""
-        self.heart = HeartSum.restore(document["heart"])
+        self.heart = QualitySum.restore(document["heart"])
+        self.sound = QualitySum.restore(document["sound"])
+        self.ear.missing = Missing.restore(document["missing"])
         self.sums = {
             model: WindowSum.restore(classifiers[model].card, said)
             for model, said in document["sums"].items()

@@ -41,6 +41,16 @@ def device_result(device_id: str) -> str:
     return f"{PREFIX}/device/{device_id}/down/result"
 
 
+def live(device_id: str) -> str:
+    """Return the topic of values while sound arrives."""
+    return f"{PREFIX}/device/{device_id}/down/live"
+
+
+def sounds(device_id: str) -> str:
+    """Return the topic of the retained list of the last sounds."""
+    return f"{PREFIX}/device/{device_id}/down/sounds"
+
+
 def result(device_id: str) -> str:
     """Return the topic of the full result for operators."""
     return f"{PREFIX}/result/{device_id}"

@@ -1,4 +1,4 @@
-"""What was heard of the heart in a stream: rates and qualities of its windows, added up in bounded memory."""
+"""How well a stream was to be heard, and how fast the heart beat: its windows added up in bounded memory."""
 
 from collections import Counter
 from typing import Any, Self
@@ -7,8 +7,8 @@ from edge_worker.result import Quality
 from edge_worker.timeline import Timeline
 
 
-class HeartSum:
-    """Windows of a stream that were listened to for a heart."""
+class QualitySum:
+    """Windows of a stream: those that were listened to for a heart, or those of any sound."""
 
     def __init__(self) -> None:
         """Begin with none."""
