@@ -14,6 +14,8 @@ from edge_worker.errors import SettingsError
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
 _LAST_PORT: Final = 65_535
+_LONGEST_EVENT: Final = 6000
+"""Blocks of 10 ms: a minute."""
 
 
 def _setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
@@ -156,6 +158,11 @@ class Settings:
             raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
         if self.api_auth not in ("keys", "none"):
             raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
+        if self.gate_max > _LONGEST_EVENT:
+            raise SettingsError(
+                f"STETHO_GATE_MAX is {self.gate_max}; an event, which is held in memory, has at most "
+                f"{_LONGEST_EVENT} blocks"
+            )
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
 

@@ -102,7 +102,7 @@ class Export:
             "type": {"coding": [{"system": f"{_HL7}/media-type", "code": "audio", "display": "Audio"}]},
             "createdDateTime": entry.captured_at,
             "device": self._reference("device"),
-            "duration": round(entry.samples / entry.sample_rate, 3),
+            "duration": round(entry.kept_s, 3),
             "content": content,
         } | self._body_site()
 

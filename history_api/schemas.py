@@ -70,6 +70,9 @@ _AUDIO: Final[dict[str, Schema]] = {
     "samples": _COUNT,
     "sha256": _SHA256,
 }
+_KEPT_FROM: Final[Schema] = _COUNT | {
+    "description": "sample with which audio.wav, and what sha256 is of, begins: a stream keeps its end"
+}
 _PREDICTION: Final = open_object(
     {
         "model": TEXT,
@@ -140,7 +143,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             **_FACTS,
             "received_at": TIME,
             "meta": {"type": "object", "description": "what the device said about the recording"},
-            "audio": strict_object({**_AUDIO, "duration_s": NUMBER}),
+            "audio": strict_object({**_AUDIO, "duration_s": NUMBER, "kept_from": _KEPT_FROM}),
             "analysed_at": or_null(TIME),
             "result": {"oneOf": [ref("Result"), {"type": "null"}]},
             "review": ref("ReviewOrNull"),

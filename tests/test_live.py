@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from conftest import Client, Device, wait_until
 
 from edge_worker import chunk as codec
 from edge_worker.chunk import Chunk
+from edge_worker.gate import Gate, GateSettings
 from simulator.heart_sound import synthesise
 from simulator.site import Site
 from simulator.sound_file import from_samples, read
@@ -219,3 +221,110 @@ def test_a_stream_and_a_recording_of_one_device_do_not_disturb_each_other(site: 
     assert of_plain["heart_rate_bpm"] == pytest.approx(100, abs=4)
     assert "stream" in of_stream
     assert "stream" not in of_plain
+
+
+def room(*parts: Pcm) -> Pcm:
+    """Sounds with two seconds of near silence around each."""
+    silence = np.zeros((2 * 16_000, 1), np.int16)
+    return np.concatenate([silence, *(each for part in parts for each in (part, silence))])
+
+
+def put(url: str, document: dict[str, Any]) -> None:
+    request = urllib.request.Request(
+        url, json.dumps(document).encode(), {"Content-Type": "application/json"}, method="PUT"
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def get(url: str) -> Any:  # noqa: ANN401 - JSON
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_c4_each_sound_of_a_room_is_an_event_with_its_own_result(site: Site, datasets: Path) -> None:
+    """Two real sounds in a stream, the worker killed after the first: two events, each once."""
+    sounds = [
+        read(path, 16_000).pcm[: 3 * 16_000] for path in sorted(datasets.glob("esc50/**/*-0.*"))[:2]
+    ]  # dogs
+    assert len(sounds) == 2
+    loud = [np.clip(pcm.astype(np.float64) * 20_000 / np.abs(pcm).max(), -32768, 32767) for pcm in sounds]
+    whole = room(*(pcm.astype(np.int16) for pcm in loud))
+    wanted = Gate(16_000, GateSettings()).feed(whole[:, 0])
+    chunks = stream(whole, rate=16_000)
+    worker = site.start_worker()
+    api = site.start_api()
+    put(f"{api}/api/v1/devices/room-01/settings", {"models": ["esc50"], "gate": {"on": True}})
+    wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+    with Device(site, "room-01") as device, operator(site) as ear:
+        for chunk in chunks:
+            if chunk.first_sample == 16_000 * 7:
+                ear.wait_for("stetho/v1/result/room-01")
+                worker.kill()
+                worker = site.start_worker()
+            device.send(chunk)
+        full = ear.wait_for("stetho/v1/result/room-01", recording_id=NAME)
+        events = {
+            each["recording_id"]: each
+            for each in ear.documents("stetho/v1/result/room-01")
+            if each["recording_id"] != NAME
+        }
+        heard = ear.documents("stetho/v1/device/room-01/down/sounds")[-1]["sounds"]
+    found = sorted(events.values(), key=lambda each: each["event"]["start"])
+    assert len(found) == len(wanted) == 2
+    assert all(each["event"]["stream"] == NAME for each in found)
+    assert [(each["event"]["start"], each["audio"]["samples"]) for each in found] == [
+        (event.start, event.end - event.start) for event in wanted
+    ]
+    sound = read(site.data_dir / "audio" / "room-01" / f"{found[0]['recording_id']}.wav")
+    np.testing.assert_array_equal(sound.pcm, whole[wanted[0].start : wanted[0].end])
+    assert [each["models"][0]["model"] for each in found] == ["esc50"] * len(found)
+    assert any(each["models"][0]["accepted"] for each in found)
+    assert len({each["captured_at"] for each in found}) == len(found)
+    assert [each["model"] for each in full["models"]] in ([], ["esc50"])
+    assert len(heard) == min(10, len(found))
+    assert [each["at"] for each in heard] == sorted((each["captured_at"] for each in found), reverse=True)
+    assert rows(site, "SELECT COUNT(*), COUNT(DISTINCT recording_id) FROM recordings") == [
+        (len(found) + 1, len(found) + 1)
+    ]
+    assert rows(site, "SELECT COUNT(*) FROM recordings WHERE parent = '0000000000000abc'") == [(len(found),)]
+    with Client(
+        site.broker, site.broker.add_user("operator", "late"), "stetho/v1/device/+/down/sounds"
+    ) as late:
+        late.wait_for("stetho/v1/device/room-01/down/sounds")
+
+
+def test_c4_a_gate_that_never_closes_is_cut_into_events(site: Site) -> None:
+    site._settings |= {"STETHO_GATE_MAX": "200", "STETHO_STREAM_AUDIO_S": "0"}
+    worker = site.start_worker()
+    api = site.start_api()
+    put(f"{api}/api/v1/devices/room-01/settings", {"models": ["us8k"], "gate": {"on": True}})
+    wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+    time_s = np.arange(7 * RATE) / RATE
+    tone = (9000 * np.sin(2 * np.pi * 440 * time_s)).astype(np.int16)[:, np.newaxis]
+    with Device(site, "room-01") as device, operator(site) as ear:
+        device.send_all(stream(tone))
+        ear.wait_for("stetho/v1/result/room-01", recording_id=NAME)
+        events = [each for each in ear.documents("stetho/v1/result/room-01") if "event" in each]
+    assert [(each["event"]["start"] / RATE, each["audio"]["samples"] / RATE) for each in events] == [
+        (0.0, 2.0),
+        (2.0, 2.0),
+        (4.0, 2.0),
+        (6.0, 1.0),
+    ]
+    wait_until(lambda: not list((site.data_dir / "audio").rglob("*.wav")), "that no sound is kept")
+
+
+def test_c6_models_of_a_device_change_while_its_stream_goes_on(site: Site) -> None:
+    worker = site.start_worker()
+    api = site.start_api()
+    with Device(site, "st-01") as device, operator(site) as ear:
+        chunks = stream(heart(16))
+        device.send_all(chunks[:40])
+        put(f"{api}/api/v1/devices/st-01/settings", {"models": ["heart2"]})
+        wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+        device.send_all(chunks[40:])
+        full = ear.wait_for("stetho/v1/result/st-01")
+    assert [(each["model"], each["windows"]) for each in full["models"]] == [("heart2", 13)]
+    timeline = get(f"{api}/api/v1/recordings/{NAME}/timeline?device=st-01")["models"]
+    assert len(timeline["heart5"]["points"]) in (4, 5), "until it was asked no longer"
