@@ -39,6 +39,10 @@ class Features(Protocol):
         """Samples from one frame to the next."""
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+
+    @property
     def bands(self) -> int:
         """Numbers of a frame."""
 
@@ -69,6 +73,11 @@ class LogMelParameters:
     """Hz"""
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+        return self.n_fft
+
+    @property
     def bands(self) -> int:
         """Mel bands of a frame."""
         return self.n_mels
@@ -92,6 +101,14 @@ class LogMelParameters:
 
 HEART: Final = LogMelParameters(sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800)
 """The spectrogram that heart rate, signal quality and the heart models share: computed once for all."""
+
+
+def louder(pcm: npt.NDArray[np.int16], amplification: float) -> npt.NDArray[np.int16]:
+    """Return sound so many times louder, at full scale what would be over it: that counts as clipped."""
+    if amplification == 1:
+        return pcm
+    limits = np.iinfo(np.int16)
+    return np.clip(np.round(pcm * float(amplification)), limits.min, limits.max).astype(np.int16)
 
 
 class Signal:

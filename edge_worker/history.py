@@ -20,7 +20,7 @@ from edge_worker.exam import Exam
 from edge_worker.exam_page import ExamPage
 from edge_worker.page import Filter, Page, Sort
 from edge_worker.result import Completeness, Status
-from edge_worker.schema import predictions, recordings, reviews, workers
+from edge_worker.schema import predictions, recordings, reviews, timelines, workers
 
 _READ_AHEAD: Final = 200
 
@@ -34,7 +34,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A recording as the history knows it; the last four are None until it was analysed."""
+    """A recording as the history knows it; status, heart rate, time and document are None until analysed."""
 
     device_id: str
     recording_id: str
@@ -60,6 +60,23 @@ class Entry:
     analysed_at: str | None
     document: str | None
     """The result, JSON text exactly as published."""
+    audio_start: int
+    """Sample with which the sound that is here begins: of a stream only the end is kept."""
+
+    @property
+    def kept_s(self) -> float:
+        """Length of the sound that is here, seconds."""
+        return (self.samples - self.audio_start) / self.sample_rate
+
+    @property
+    def gaps_s(self) -> list[tuple[float, float]]:
+        """What never came of the sound that is here, in seconds from where that begins."""
+        gaps = [(max(begin, self.audio_start), end) for begin, end in self.missing]
+        return [
+            ((begin - self.audio_start) / self.sample_rate, (end - self.audio_start) / self.sample_rate)
+            for begin, end in gaps
+            if begin < end
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +224,14 @@ class History:
         with self._reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else json.loads(found)
+
+    def timeline(self, device_id: str, recording_id: str) -> str | None:
+        """Return the timeline of a stream, JSON text; None: there is none, for it is no stream."""
+        query = select(timelines.c.document).join_from(timelines, recordings)
+        mine = (recordings.c.device_id == device_id, recordings.c.recording_id == recording_id)
+        with self._reading() as connection:
+            found: str | None = connection.execute(query.where(*mine)).scalar()
+        return found
 
     def latest(self, device: str, limit: int) -> list[Entry]:
         """Return the last `limit` recordings of a device, newest first."""

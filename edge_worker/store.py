@@ -4,7 +4,7 @@ One thread of one worker writes. Every method is one transaction, so that many r
 the disk, and doing it twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,12 +16,13 @@ from edge_worker import exam_page, schema, topics
 from edge_worker.errors import StoreError
 from edge_worker.result import Completeness, Prediction, Result
 
-recordings, predictions, outbox, workers, deletions = (
+recordings, predictions, outbox, workers, deletions, timelines = (
     schema.recordings,
     schema.predictions,
     schema.outbox,
     schema.workers,
     schema.deletions,
+    schema.timelines,
 )
 
 _STORED = select(recordings.c.completeness).where(
@@ -74,6 +75,12 @@ class StoredRecording:
     meta: dict[str, Any]
     exam: str | None = None
     """Id of the exam that it belongs to."""
+    audio_start: int = 0
+    """Sample with which the sound in that file begins."""
+    parent: str | None = None
+    """Recording id of the stream that this is an event of."""
+    parent_start: int | None = None
+    """Sample of the stream with which the event begins."""
     id: int | None = None
     """Of its row, once it has one."""
 
@@ -165,6 +172,30 @@ class Store:
                 connection.execute(delete(outbox).where(outbox.c.id.in_(list(delivered))))
             messages = [message for verdict in fresh for message in verdict.messages]
             return _post(connection, messages + _exam_messages(connection, fresh))
+
+    def save_stream(
+        self, stream: StoredRecording, verdict: Callable[[int], Verdict], timeline: str
+    ) -> list[Message]:
+        """Save a stream with its result and its timeline, all at once; nothing where it is there already."""
+        with self._engine.begin() as connection:
+            key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
+            if connection.execute(_IDENTITY, key).scalar() is not None:
+                return []
+            identity = connection.execute(_KEPT, [_columns(stream)]).scalar_one()
+            said = verdict(identity)
+            _mark_analysed(connection, said)
+            rows = _prediction_rows(said)
+            if rows:
+                connection.execute(insert(predictions), rows)
+            connection.execute(insert(timelines), {"recording": identity, "document": timeline})
+            return _post(connection, [*said.messages, *_exam_messages(connection, [said])])
+
+    def last_events(self, device_id: str, limit: int) -> list[str]:
+        """Return the results of the last events of a device, newest first, as JSON."""
+        mine = (recordings.c.device_id == device_id, recordings.c.parent.is_not(None))
+        query = select(recordings.c.document).where(*mine, recordings.c.document.is_not(None))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(recordings.c.id.desc()).limit(limit)).scalars())
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""

@@ -41,11 +41,6 @@ def control(device_id: str) -> str:
     return f"{PREFIX}/device/{device_id}/down/control"
 
 
-def live(device_id: str) -> str:
-    """Return the topic of live values."""
-    return f"{PREFIX}/device/{device_id}/down/live"
-
-
 def home_assistant(device_id: str) -> str:
     """Return the topic of the description of a device for Home Assistant."""
     return f"{HOME_ASSISTANT}/device/{device_id}/config"
@@ -54,6 +49,16 @@ def home_assistant(device_id: str) -> str:
 def device_result(device_id: str) -> str:
     """Return the topic of the compact retained result for the OLED."""
     return f"{PREFIX}/device/{device_id}/down/result"
+
+
+def live(device_id: str) -> str:
+    """Return the topic of values while sound arrives."""
+    return f"{PREFIX}/device/{device_id}/down/live"
+
+
+def sounds(device_id: str) -> str:
+    """Return the topic of the retained list of the last sounds."""
+    return f"{PREFIX}/device/{device_id}/down/sounds"
 
 
 def result(device_id: str) -> str:

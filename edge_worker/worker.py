@@ -14,6 +14,7 @@ from typing import Any, Final
 from edge_worker import __version__, metrics, topics
 from edge_worker.analyst import Analyst, Stored, Trouble
 from edge_worker.announcer import Announcement, Announcer
+from edge_worker.coach import Coach, Live, Trim
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
@@ -23,6 +24,7 @@ from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.store import Message, Store, StoreFault
+from edge_worker.stream_keeper import StreamKeeper
 from edge_worker.tally import Tally
 
 _LOG = logging.getLogger(__name__)
@@ -33,8 +35,12 @@ _FAREWELL_S: Final = 2.0
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
+Outgoing = Answer | Message | Stored | Trouble | Live | Trim
+"""What other threads hand to the network thread."""
+
+
 class Worker:
-    """Everything between the broker and the pipeline. `run` is the main thread; the analyst is the other."""
+    """Everything between the broker and the pipeline. `run` is the main thread, beside analyst and coach."""
 
     def __init__(
         self,
@@ -43,6 +49,8 @@ class Worker:
         intake: Intake,
         store: Store,
         pipeline: Pipeline,
+        streams: StreamKeeper,
+        coach: Coach,
         models: Iterable[str],
         claim: object,
     ) -> None:
@@ -58,9 +66,13 @@ class Worker:
         """What Prometheus may scrape, on any thread."""
         self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
         self._tally = Tally(self._worker_id, self.metrics)
-        self._analyst = Analyst(pipeline, store, self._tally, self._post, self._beat)
+        self._analyst = Analyst(pipeline, streams, store, self._tally, post=self._post, beat=self._beat)
+        self._coach = coach
+        coach.tally.register(self.metrics)
+        self._coach.connect(self._post, self._analyst.submit)
+        intake.on_progress = self._coach.glance
         self._beaten_at: float | None = None
-        self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
+        self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._waiting: deque[Inbound] = deque()
         self._retry_at = 0.0
         self._due_at = 0.0
@@ -86,11 +98,14 @@ class Worker:
         for message in self._store.pending():
             self._publish(message)
         self._analyst.start()
+        self._coach.start()
+        self._handle(self._intake.load_streams(time.monotonic()))
         try:
             while not self._stopping:
                 is_quiet = self._connection.spin()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
+            self._coach.stop()
             self._analyst.stop()
             self._drain_outgoing()
             self._publish_state("offline")
@@ -130,13 +145,14 @@ class Worker:
 
     def _work(self, now: float, *, is_quiet: bool) -> None:
         self._drain_outgoing()
-        if self._analyst.failure is not None:
-            raise self._analyst.failure
+        for failure in (self._analyst.failure, self._coach.failure):
+            if failure is not None:
+                raise failure
         if self._waiting and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read nobody is silent: asking for them now would only bring them twice, and
         # a worker that cannot keep up would drown in what it asked for.
-        if is_quiet and not self._waiting and now >= self._due_at:
+        if not self._waiting and now >= self._due_at and (is_quiet or self._connection.is_drained):
             self._due_at = now + _DUE_EVERY_S
             self._handle(self._intake.due(now))
 
@@ -195,9 +211,12 @@ class Worker:
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
             if isinstance(event, Close):
+                self._coach.forget(event.recording.key)
                 self._analyst.submit([event])
-            else:
+            elif isinstance(event, Answer):
                 self._answer(event)
+            else:
+                self._coach.offer(event)
 
     # --- what we say --------------------------------------------------------------------------------
 
@@ -234,7 +253,7 @@ class Worker:
 
     # --- between the threads ------------------------------------------------------------------------
 
-    def _post(self, item: Answer | Message | Stored | Trouble) -> None:
+    def _post(self, item: Outgoing) -> None:
         self._outgoing.put(item)
         self._connection.wake()
 
@@ -244,6 +263,8 @@ class Worker:
             Message: self._publish,
             Stored: lambda stored: self._intake.forget(stored.key),
             Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
+            Live: lambda live: self._connection.tell(live.topic, live.payload),
+            Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
         while True:
             try:
@@ -276,5 +297,6 @@ class Worker:
             "spool_bytes": self._intake.spool_bytes,
             "outbox": len(self._in_flight),
             "counters": dict(self._intake.counts),
+            "live": self._coach.tally.document(),
             **self._tally.document(),
         }

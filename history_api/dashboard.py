@@ -107,8 +107,7 @@ def recording(recording_id: str) -> Response:
     """Answer what is known of one recording."""
     entry = found.recording(recording_id)
     review = services().history.review(entry.device_id, entry.recording_id)
-    gaps = [[sample / entry.sample_rate for sample in gap] for gap in entry.missing]
-    return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=gaps)
+    return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=entry.gaps_s)
 
 
 @blueprint.get("/exams")

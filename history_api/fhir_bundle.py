@@ -90,7 +90,7 @@ class Export:
             "type": {"coding": [{"system": f"{_HL7}/media-type", "code": "audio", "display": "Audio"}]},
             "createdDateTime": entry.captured_at,
             "device": reference(resource_id(self._entry.device_id, "device")),
-            "duration": round(entry.samples / entry.sample_rate, 3),
+            "duration": round(entry.kept_s, 3),
             "content": content,
         } | self._body_site()
 

@@ -73,6 +73,9 @@ _AUDIO: Final[dict[str, Schema]] = {
     "samples": COUNT,
     "sha256": _SHA256,
 }
+_KEPT_FROM: Final[Schema] = COUNT | {
+    "description": "sample with which audio.wav, and what sha256 is of, begins: a stream keeps its end"
+}
 _PREDICTION: Final = open_object(
     {
         "model": TEXT,
@@ -145,7 +148,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             **_FACTS,
             "received_at": TIME,
             "meta": {"type": "object", "description": "what the device said about the recording"},
-            "audio": strict_object({**_AUDIO, "duration_s": NUMBER}),
+            "audio": strict_object({**_AUDIO, "duration_s": NUMBER, "kept_from": _KEPT_FROM}),
             "analysed_at": or_null(TIME),
             "result": {"oneOf": [ref("Result"), {"type": "null"}]},
             "review": ref("ReviewOrNull"),

@@ -49,7 +49,7 @@ def test_only_a_worker_publishes_results_and_its_state(
         assert [payload for topic, payload in receiver.received if topic == forged] == [b"honest"]
 
 
-@pytest.mark.parametrize("down", ["control", "live", "result"])
+@pytest.mark.parametrize("down", ["control", "live", "result", "sounds"])
 def test_only_a_worker_answers_a_device(
     broker: Broker, worker: Credentials, operator: Credentials, other_device: Credentials, down: str
 ) -> None:

@@ -20,8 +20,9 @@ PLACES = {
 ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",
     "/api/v1/models/{model}/reliability.svg",
+    "/api/v1/recordings/0000000000000001/timeline",
 }
-"""What needs a model beside the archive: test_api_explanation and test_api_charts."""
+"""What needs a model or a stream: test_api_explanation, test_api_charts and test_api_device_settings."""
 
 
 @pytest.fixture
