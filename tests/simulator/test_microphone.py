@@ -14,7 +14,7 @@ from conftest import wait_until
 from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
-from simulator import microphone
+from simulator import argument, microphone
 from simulator.audio_source import AudioSource, Block
 from simulator.microphone import Microphone
 
@@ -250,7 +250,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--file")
-    microphone.add_to(group)
+    argument.add_microphone(group)
     return parser.parse_args(arguments)
 
 
