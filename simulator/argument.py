@@ -14,7 +14,10 @@ from simulator.heartbeat import MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Group = argparse._MutuallyExclusiveGroup
 
+DEFAULT_MICROPHONE: Final = -1
+"""`--microphone` without a number."""
 DISCLAIMER: Final = "Research and education, not a medical device: labels describe a sound, not a diagnosis."
 
 
@@ -48,6 +51,19 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         "--chunk-samples", type=positive, default=8192, metavar="N", help="samples a chunk (%(default)s)"
     )
     parser.add_argument("--models", type=names, default=(), metavar="A,B", help="models to ask for")
+
+
+def add_microphone(group: "Group") -> None:
+    """Add what chooses a microphone, beside other sources of sound."""
+    group.add_argument(
+        "--microphone",
+        type=count,
+        nargs="?",
+        const=DEFAULT_MICROPHONE,
+        metavar="N",
+        help="record this one of --list; without a number the default one",
+    )
+    group.add_argument("--list", action="store_true", help="list the microphones, and end")
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:

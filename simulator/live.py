@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from simulator import argument, microphone
+from simulator import argument
 
 if TYPE_CHECKING:
     from simulator.argument import Commands
@@ -31,7 +31,7 @@ def add_live(commands: "Commands") -> None:
     source.add_argument(
         "--file", type=Path, metavar="FILE", help="play an audio file that libsndfile reads, in real time"
     )
-    microphone.add_to(source)
+    argument.add_microphone(source)
     parser.add_argument(
         "--device", type=argument.device_id, default="live-01", metavar="ID", help="(live-01)"
     )
@@ -58,6 +58,7 @@ def add_live(commands: "Commands") -> None:
 
 def _source(args: argparse.Namespace) -> "AudioSource":
     """Return what is to be heard; the one place that chooses."""
+    from simulator import microphone  # noqa: PLC0415
     from simulator.audio_source import FileSource  # noqa: PLC0415
     from simulator.sound_file import read  # noqa: PLC0415
 
@@ -72,6 +73,8 @@ def _live(args: argparse.Namespace) -> int:
     from simulator.network import Account, Address  # noqa: PLC0415
 
     if args.list:
+        from simulator import microphone  # noqa: PLC0415
+
         print(microphone.listing())
         return 0
     source = _source(args)

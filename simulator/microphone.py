@@ -8,25 +8,21 @@ import argparse
 import queue
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_worker.chunk import MAX_RATE_HZ, MIN_RATE_HZ
 from edge_worker.errors import AudioError, SettingsError
-from simulator import argument
+from simulator.argument import DEFAULT_MICROPHONE
 from simulator.audio_source import BLOCK_S, Block
-
-if TYPE_CHECKING:
-    Group = argparse._MutuallyExclusiveGroup
 
 _WAITING_S: Final = 10.0
 """Sound that waits for a slow reader; what comes beyond it is lost, and said to be."""
 _SILENT_S: Final = 5.0
 """A sound card that delivers nothing for so long has stopped, whatever it says."""
 _TICK_S: Final = 0.1
-_DEFAULT: Final = -1
 
 
 class Microphone:
@@ -197,19 +193,6 @@ def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
     )
 
 
-def add_to(group: "Group") -> None:
-    """Add the arguments that choose a microphone, beside other sources of sound."""
-    group.add_argument(
-        "--microphone",
-        type=argument.count,
-        nargs="?",
-        const=_DEFAULT,
-        metavar="N",
-        help="record this one of --list; without a number the default one",
-    )
-    group.add_argument("--list", action="store_true", help="list the microphones, and end")
-
-
 def chosen(args: argparse.Namespace) -> Microphone | None:
     """Return the microphone that the arguments choose; None: another source.
 
@@ -218,7 +201,7 @@ def chosen(args: argparse.Namespace) -> Microphone | None:
     """
     if args.microphone is None:
         return None
-    number = None if args.microphone == _DEFAULT else int(args.microphone)
+    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
     return Microphone(number, getattr(args, "sample_rate", None))
 
 

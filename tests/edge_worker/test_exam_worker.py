@@ -54,6 +54,20 @@ def test_every_recording_that_joins_is_announced_until_no_position_is_missing(
     assert heard["label"] == ("normal" if labels == {"normal"} else "abnormal")
 
 
+def test_a_stream_belongs_to_an_exam_as_a_recording_does(site: Site, heart: bytes) -> None:
+    site.start_worker()
+    with Client(site.broker, site.operator, "stetho/v1/exam/#") as ear, Device(site, "st-01") as device:
+        body = b'{"site":"AV","exam":"visit-7"}'
+        device.send(Chunk(codec.META, codec.STREAM, 1, RATE, 1, 0, len(body), body))
+        marked = codec.STREAM | codec.HAS_META
+        device.send_all([each._replace(flags=each.flags | marked) for each in cut(heart, 1)])
+        heard = ear.wait_for(TOPIC, recordings=1)
+        send(device, 2, heart, site="MV", exam="visit-7")
+        heard = ear.wait_for(TOPIC, recordings=2)
+    assert heard["missing"] == ["PV", "TV"]
+    assert [heard["positions"][n]["recording_id"] for n in (0, 3)] == [f"{1:016x}", f"{2:016x}"]
+
+
 def test_an_exam_is_announced_again_after_a_kill_9(site: Site, heart: bytes) -> None:
     worker = site.start_worker()
     with Client(site.broker, site.operator, "stetho/v1/exam/#") as ear, Device(site, "st-01") as device:

@@ -14,7 +14,7 @@ from conftest import wait_until
 from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
-from simulator import microphone
+from simulator import argument, microphone
 from simulator.audio_source import AudioSource, Block
 from simulator.microphone import Microphone
 
@@ -250,7 +250,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--file")
-    microphone.add_to(group)
+    argument.add_microphone(group)
     return parser.parse_args(arguments)
 
 
@@ -287,16 +287,19 @@ def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.Monke
 
 def test_this_machine_lists_its_microphones_or_says_what_is_missing() -> None:
     """The real package, PortAudio and sound cards, as far as they are here; never a traceback."""
-    code = (
-        "import sys; from edge_worker.errors import StethoError; from simulator import microphone\n"
-        "try: print(microphone.listing())\n"
-        "except StethoError as error: sys.exit(f'simulator: {error}')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [sys.executable, "-m", "simulator", "live", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 0:
         assert "Hz" in done.stdout
     else:
+        assert done.returncode == 2
         assert any(word in done.stderr for word in ("sounddevice", "PortAudio", "no microphone is here"))
         assert "Traceback" not in done.stderr
+
+
+def test_c5_a_microphone_that_is_not_here_ends_the_command_with_one_sentence() -> None:
+    command = [sys.executable, "-m", "simulator", "live", "--microphone", "99"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert any(word in done.stderr for word in ("sounddevice", "PortAudio", "no microphone"))
+    assert "Traceback" not in done.stderr
