@@ -102,8 +102,9 @@ class Position:
         """A word of `WHY`: why there is no label; None: there is one."""
         if self.label is not None:
             return None
-        if self.used is not None:
-            return "low_confidence"
+        if self.used is not None and self.used.result is not None:
+            said: list[str] = self.used.result["reasons"]
+            return said[0] if said else "low_confidence"
         return self.members[-1].trouble if self.members else "not_recorded"
 
     def document(self, device_id: str) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def test_the_newest_usable_recording_counts_though_an_older_one_says_more() -> N
     document = exam(*four(), unsure)
     assert (document["label"], document["missing"]) == ("inconclusive", [])
     assert position(document, "MV")["reason"] == "low_confidence"
+    lungs = member(9, "MV", status="error", reasons=("unknown_model",), models=())
+    assert position(exam(lungs), "MV")["reason"] == "unknown_model"
+    heard = member(9, "MV", reasons=("unknown_model",), models=())
+    assert position(exam(heard), "MV")["hint"] == REASONS["unknown_model"]
+    assert position(exam(member(1, "AV", "artifact")), "AV")["reason"] == "low_confidence"
 
 
 def test_clocks_decide_which_is_newer_and_then_the_order_of_storing() -> None:
