@@ -104,8 +104,9 @@ class Ear:
         self.listen_for(self._wanted)
 
     def _take(self, pcm: Int16Array) -> None:
-        self._levels.push(pcm)
-        mono = pcm.mean(axis=1, dtype=np.float32) / np.float32(FULL_SCALE)
+        one = pcm[:, 0] if pcm.shape[1] == 1 else pcm.mean(axis=1, dtype=np.float32)
+        mono = np.multiply(one, np.float32(1 / FULL_SCALE), dtype=np.float32)
+        self._levels.push(pcm, mono)
         for rate, resampler in self._resamplers.items():
             self._spread(rate, resampler.push(mono))
         self.position += len(pcm)
