@@ -148,13 +148,16 @@ def hints(count: int, seconds: float) -> dict[str, float]:
 
 
 def _in_real_time(crowd: Crowd, worker: Process, seconds: float) -> float:
-    """Send everything as it would be recorded; return the processor time that the worker took, seconds."""
+    """Send everything as it would be recorded; return the processor time that the worker took, seconds.
+
+    Devices begin within a second, so that their windows fill as evenly as those of strangers.
+    """
     period_s = CHUNK / RATE
     began = time.monotonic() + 0.5
     before_s = cpu_seconds(worker.pid)
     for number, sender in enumerate(crowd.senders.values()):
-        _keep_sending(crowd.network, sender, began + period_s * number / len(crowd.senders), period_s)
-    while time.monotonic() < began + seconds + 1:
+        _keep_sending(crowd.network, sender, began + number / len(crowd.senders), period_s)
+    while time.monotonic() < began + seconds + 2:
         crowd.network.spin(0.05)
     return cpu_seconds(worker.pid) - before_s
 
