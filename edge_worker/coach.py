@@ -34,6 +34,8 @@ _LOG = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES: Final = 2**25
 """Sound of streams that waits for us; with more, the network thread waits, and the broker with it."""
+DEFERRED_S: Final = 2.0
+"""Windows that have waited for so long are judged though more sound waits."""
 GLANCE_EVERY_S: Final = 0.45
 GLANCE_SHARE: Final = 0.3
 """Share of our time that recordings which are open may take."""
@@ -89,6 +91,8 @@ class Coach(threading.Thread):
         self._waiting_bytes = 0
         self._sessions: dict[Key, ListeningSession | None] = {}
         self._glances: dict[Key, tuple[Glance, float]] = {}
+        self._unjudged: dict[Key, float] = {}
+        """Streams with new sound whose windows were not looked for, and since when; the oldest first."""
         self._credit_s, self._credited_at = 0.0, time.monotonic()
         self._refreshed_at = float("-inf")
         self._stopping = threading.Event()
@@ -141,14 +145,39 @@ class Coach(threading.Thread):
         try:
             while not self._stopping.is_set():
                 self._refresh()
-                try:
-                    item = self._queue.get(timeout=_IDLE_S)
-                except queue.Empty:
-                    self.tally.keeps_up(0.0)
-                    continue
-                self._take(item)
+                self._work()
         except BaseException as error:
             self.failure = error
+
+    def _work(self) -> None:
+        """Take what came; judge windows while nothing comes, or when they have waited for long."""
+        try:
+            item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
+        except queue.Empty:
+            if not self._unjudged:
+                self.tally.keeps_up(0.0, 0.0)
+            self._judge_next()
+            return
+        self._take(item)
+        oldest = next(iter(self._unjudged.values()), float("inf"))
+        if time.monotonic() - oldest > DEFERRED_S:
+            self._judge_next()
+
+    def _judge_next(self) -> None:
+        """Judge the windows of the stream that has waited longest."""
+        if not self._unjudged:
+            return
+        key, since = next(iter(self._unjudged.items()))
+        del self._unjudged[key]
+        session = self._sessions.get(key)
+        if session is not None:
+            self._guarded(session.stream, lambda: self._judge(session, since))
+
+    def _judge(self, session: ListeningSession, since: float) -> None:
+        self.tally.keeps_up(None, time.monotonic() - since)
+        skipped = session.judge.skipped
+        self.tally.windows += session.judge_windows(self.tally.window_stretch if since else 1.0)
+        self.tally.skipped_windows += session.judge.skipped - skipped
 
     def _take(self, item: Piece | StreamEnd | Glance) -> None:
         if isinstance(item, Glance):
@@ -177,12 +206,13 @@ class Coach(threading.Thread):
         if piece.at:
             self.tally.keeps_up(time.monotonic() - piece.at)
         self._submit([*session.hear(piece, self._board.current)])
-        stretch, window_stretch = self.tally.stretch, self.tally.window_stretch if piece.at else 1.0
-        skipped = session.judge.skipped
-        self.tally.windows += session.judge_windows(window_stretch)
-        self.tally.skipped_windows += session.judge.skipped - skipped
+        stretch = self.tally.stretch
         if session.value_due(piece, stretch):
             self._tell(piece.stream.device_id, session.value(stretch), piece.at)
+        if piece.at:  # a person waits for a value, and for no window
+            self._unjudged.setdefault(piece.stream.key, piece.at)
+        else:  # sound of an earlier process comes as fast as we take it
+            self._judge(session, 0.0)
         if session.state_due():
             self._save(session)
 

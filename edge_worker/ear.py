@@ -19,6 +19,8 @@ Int16Array = npt.NDArray[np.int16]
 
 KEPT_S: Final = 8.0
 """Frames that are kept: longer than any window, by the time that a window may wait."""
+PENDING_S: Final = 2.0
+"""Sound that may wait to be computed: bounds what is in memory."""
 FAR_S: Final = 4.0
 """A gap of more than this is not filled with silence."""
 
@@ -39,6 +41,7 @@ class Ear:
 
     def listen_for(self, features: Iterable[Features]) -> None:
         """Compute these from now on, and no longer what is not among them."""
+        self._compute()
         wanted = set(features)
         for new in wanted - self._frames.keys():
             self._frames[new], self._origins[new] = RollingFrames(new, KEPT_S), self.position
@@ -51,7 +54,10 @@ class Ear:
         self._wanted = wanted
 
     def hear(self, first_sample: int, pcm: Int16Array) -> None:
-        """Take sound (samples, channels) that begins at `first_sample`, not before `position`."""
+        """Take sound (samples, channels) that begins at `first_sample`, not before `position`.
+
+        It is computed when somebody asks: for several chunks at once that costs about as much as for one.
+        """
         gap = first_sample - self.position
         if gap > 0:
             self.missing.add(max(self.position, self._known_until), first_sample)
@@ -60,6 +66,8 @@ class Ear:
             else:
                 self._take(np.zeros((gap, pcm.shape[1]), np.int16))
         self._take(pcm)
+        if self.position - self._computed > PENDING_S * self.sample_rate:
+            self._compute()
 
     def is_far(self, first_sample: int) -> bool:
         """Return whether hearing begins anew with a sample: `finish`, and judge what is there, before."""
@@ -67,6 +75,7 @@ class Ear:
 
     def finish(self) -> None:
         """Take what the resamplers hold back: no sound follows, or none that is near."""
+        self._compute()
         for rate, resampler in self._resamplers.items():
             self._spread(rate, resampler.flush())
 
@@ -76,6 +85,7 @@ class Ear:
 
     def frames(self, features: Features) -> RollingFrames:
         """Return the last frames of what is listened for."""
+        self._compute()
         return self._frames[features]
 
     def origin(self, features: Features) -> int | None:
@@ -95,20 +105,32 @@ class Ear:
 
     def level(self, start: int, end: int) -> Level:
         """Return how loud it was between two samples of the last ten seconds."""
+        self._compute()
         return self._levels.between(start, end)
 
     def _begin(self, first_sample: int) -> None:
-        self.position = self.heard_from = first_sample
+        self.position = self.heard_from = self._computed = first_sample
+        self._pending: list[Int16Array] = []
         self._levels = Levels(self.sample_rate, first_sample)
         self._frames, self._origins, self._resamplers = {}, {}, {}
         self.listen_for(self._wanted)
 
     def _take(self, pcm: Int16Array) -> None:
-        self._levels.push(pcm)
-        mono = pcm.mean(axis=1, dtype=np.float32) / np.float32(FULL_SCALE)
+        self._pending.append(pcm)
+        self.position += len(pcm)
+
+    def _compute(self) -> None:
+        """Bring everything up to `position`."""
+        if not self._pending:
+            return
+        pcm = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
+        self._pending.clear()
+        self._computed = self.position
+        one = pcm[:, 0] if pcm.shape[1] == 1 else pcm.mean(axis=1, dtype=np.float32)
+        mono = np.multiply(one, np.float32(1 / FULL_SCALE), dtype=np.float32)
+        self._levels.push(pcm, mono)
         for rate, resampler in self._resamplers.items():
             self._spread(rate, resampler.push(mono))
-        self.position += len(pcm)
 
     def _spread(self, rate: int, samples: Float32Array) -> None:
         for features, frames in self._frames.items():

@@ -169,7 +169,11 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     """
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
-    frames = np.lib.stride_tricks.sliding_window_view(samples, parameters.n_fft)[:: parameters.hop_length]
+    count = 1 + (len(samples) - parameters.n_fft) // parameters.hop_length
+    step = samples.strides[0]
+    frames = np.lib.stride_tricks.as_strided(
+        samples, (count, parameters.n_fft), (parameters.hop_length * step, step), writeable=False
+    )
     spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     mel = power @ mel_filter_bank(parameters)

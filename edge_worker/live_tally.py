@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Histogram
 
-LATE_S: Final = 0.1
+LATE_S: Final = 0.2
 """Sound that waited longer than this says that we do not keep up: values come less often."""
 VERY_LATE_S: Final = 1.0
-"""Sound that waited longer than this is no burst that can be caught up with: windows are left out, too."""
-MAX_STRETCH: Final = 16.0
+"""Windows that waited longer than this are no burst that can be caught up with: some are left out."""
+MAX_STRETCH: Final = 4.0
+MAX_WINDOW_STRETCH: Final = 16.0
 _UP: Final = 1.02
 _DOWN: Final = 0.995
 """Factors for each piece of sound: with a hundred streams, some 500 of them come in a second."""
@@ -37,10 +38,13 @@ class LiveTally:
         """Show Prometheus how long live values take."""
         registry.register(self._family)
 
-    def keeps_up(self, waited_s: float) -> None:
-        """Note how long a piece of sound waited, and do less or more from now on."""
-        self.stretch = _adapted(self.stretch, is_late=waited_s > LATE_S)
-        self.window_stretch = _adapted(self.window_stretch, is_late=waited_s > VERY_LATE_S)
+    def keeps_up(self, waited_s: float | None, windows_waited_s: float | None = None) -> None:
+        """Note how long sound waited to be heard, and to be judged; do less or more from now on."""
+        if waited_s is not None:
+            self.stretch = _adapted(self.stretch, MAX_STRETCH, is_late=waited_s > LATE_S)
+        if windows_waited_s is not None:
+            is_late = windows_waited_s > VERY_LATE_S
+            self.window_stretch = _adapted(self.window_stretch, MAX_WINDOW_STRETCH, is_late=is_late)
 
     def told(self, waited_s: float) -> None:
         """Note a live value, so long after its chunk."""
@@ -60,5 +64,5 @@ class LiveTally:
         }
 
 
-def _adapted(stretch: float, *, is_late: bool) -> float:
-    return min(MAX_STRETCH, max(1.0, stretch * (_UP if is_late else _DOWN)))
+def _adapted(stretch: float, most: float, *, is_late: bool) -> float:
+    return min(most, max(1.0, stretch * (_UP if is_late else _DOWN)))

@@ -25,7 +25,8 @@ FIRST_RATE_S: Final = 2.5
 """Sound from which on a first heart rate is looked for."""
 RATE_FROM_S: Final = 4.0
 """Sound that a heart rate is taken from: one window of the network."""
-RATE_EVERY_S: Final = 1.0
+RATE_EVERY_S: Final = 1.5
+"""Where no window was judged meanwhile, which finds a rate as well."""
 RATE_HOLDS_S: Final = 3.0
 """A heart rate that is not found again is shown so long."""
 

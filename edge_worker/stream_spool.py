@@ -44,9 +44,10 @@ class StreamSpool:
         last = stream.segments[-1] if stream.segments else None
         is_full = last is None or last.samples >= SEGMENT_S * chunk.sample_rate
         segment = Segment(0 if last is None else last.number + 1) if last is None or is_full else last
-        path = self._path(stream) / f"{segment.number:06}.chunks"
         if segment is not last:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._path(stream).mkdir(parents=True, exist_ok=True)
+        # A text, not a Path: this is done for each of hundreds of chunks a second.
+        path = f"{self._directory}/{stream.device_id}/{stream.name}.stream/{segment.number:06}.chunks"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
             if not segment.bytes:

@@ -73,6 +73,14 @@ class Worker:
         intake.on_progress = self._coach.glance
         self._beaten_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Answer: self._answer,
+            Message: self._publish,
+            Stored: lambda stored: self._intake.forget(stored.key),
+            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
+            Live: lambda live: self._connection.tell(live.topic, live.payload),
+            Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
+        }
         self._waiting: deque[Inbound] = deque()
         self._retry_at = 0.0
         self._due_at = 0.0
@@ -258,20 +266,12 @@ class Worker:
         self._connection.wake()
 
     def _drain_outgoing(self) -> None:
-        handlers: dict[type, Callable[[Any], None]] = {
-            Answer: self._answer,
-            Message: self._publish,
-            Stored: lambda stored: self._intake.forget(stored.key),
-            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
-            Live: lambda live: self._connection.tell(live.topic, live.payload),
-            Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
-        }
         while True:
             try:
                 item = self._outgoing.get_nowait()
             except Empty:
                 return
-            handlers[type(item)](item)
+            self._handlers[type(item)](item)
 
     def _beat(self) -> None:
         """Write the heartbeat; on the analyst's thread, which is the one that writes."""
