@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 MAX_WAITING_BYTES: Final = 2**25
 """Sound of streams that waits for us; with more, the network thread waits, and the broker with it."""
 DEFERRED_S: Final = 2.0
-"""Windows that have waited for so long are judged though more sound waits."""
+"""Of sound: windows that have waited for so long are judged though more waits."""
 GLANCE_EVERY_S: Final = 0.45
 GLANCE_SHARE: Final = 0.3
 """Share of our time that recordings which are open may take."""
@@ -150,7 +150,7 @@ class Coach(threading.Thread):
             self.failure = error
 
     def _work(self) -> None:
-        """Take what came; judge windows while nothing comes, or when they have waited for long."""
+        """Take what came; judge windows while nothing comes."""
         try:
             item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
         except queue.Empty:
@@ -159,9 +159,6 @@ class Coach(threading.Thread):
             self._judge_next()
             return
         self._take(item)
-        oldest = next(iter(self._unjudged.values()), float("inf"))
-        if time.monotonic() - oldest > DEFERRED_S:
-            self._judge_next()
 
     def _judge_next(self) -> None:
         """Judge the windows of the stream that has waited longest."""
@@ -176,7 +173,7 @@ class Coach(threading.Thread):
     def _judge(self, session: ListeningSession, since: float) -> None:
         self.tally.keeps_up(None, time.monotonic() - since)
         skipped = session.judge.skipped
-        self.tally.windows += session.judge_windows(self.tally.window_stretch if since else 1.0)
+        self.tally.windows += session.judge_windows(self.tally.window_stretch)
         self.tally.skipped_windows += session.judge.skipped - skipped
 
     def _take(self, item: Piece | StreamEnd | Glance) -> None:
@@ -209,10 +206,11 @@ class Coach(threading.Thread):
         stretch = self.tally.stretch
         if session.value_due(piece, stretch):
             self._tell(piece.stream.device_id, session.value(stretch), piece.at)
-        if piece.at:  # a person waits for a value, and for no window
-            self._unjudged.setdefault(piece.stream.key, piece.at)
-        else:  # sound of an earlier process comes as fast as we take it
-            self._judge(session, 0.0)
+        # A person waits for a value, and for no window: those have some time before their sound is gone.
+        since = self._unjudged.setdefault(piece.stream.key, time.monotonic())
+        if session.unjudged_s > DEFERRED_S:
+            del self._unjudged[piece.stream.key]
+            self._judge(session, since)
         if session.state_due():
             self._save(session)
 

@@ -17,7 +17,7 @@ from edge_worker.rolling import Resampler, RollingFrames
 
 Int16Array = npt.NDArray[np.int16]
 
-KEPT_S: Final = 8.0
+KEPT_S: Final = 12.0
 """Frames that are kept: longer than any window, by the time that a window may wait."""
 PENDING_S: Final = 2.0
 """Sound that may wait to be computed: bounds what is in memory."""

@@ -20,10 +20,12 @@ from edge_worker.stream import Stream
 from edge_worker.stream_intake import Piece
 from edge_worker.stream_judge import StreamJudge
 from edge_worker.stream_keeper import Concluded, occurrence
+from edge_worker.stream_spool import SEGMENT_S
 
 _LOG = logging.getLogger(__name__)
 VALUE_EVERY_S: Final = 0.5
 """Of sound: a person is told something twice a second."""
+_PART_S: Final = 2.0
 _SOONEST_S: Final = 0.2
 """Of time: what is caught up with after a pause is not told in full."""
 
@@ -44,7 +46,7 @@ class ListeningSession:
         self._classifiers: list[Classifier] = []
         self._standing: tuple[Any, ...] = ()
         self._pending: list[Occurrence] = []
-        self._segment = stream.segments[-1].number if stream.segments else 0
+        self._saved = self._judged = self.judge.ear.position
         self._said_s = self._said_at = float("-inf")
         if state is not None:
             self.judge.restore(state, models)
@@ -62,12 +64,24 @@ class ListeningSession:
             self.judge.ear.finish()
             self.judge_windows(1.0)
         amplification = (self.stream.meta or {}).get("amplification", 1)
-        self.judge.ear.hear(piece.first_sample, louder(pcm, amplification))
+        length = round(_PART_S * self.stream.sample_rate)
+        for start in range(0, len(pcm), length):
+            if start:  # a chunk may be longer than what the ear holds
+                self.judge_windows(1.0)
+            self.judge.ear.hear(
+                piece.first_sample + start, louder(pcm[start : start + length], amplification)
+            )
         return self._occurrences(events)
 
     def judge_windows(self, stretch: float) -> int:
         """Judge the windows that are full; return how many."""
+        self._judged = self.judge.ear.position
         return self.judge.judge(self._classifiers, self._segmenter, stretch)
+
+    @property
+    def unjudged_s(self) -> float:
+        """Sound since windows were looked for, seconds."""
+        return (self.judge.ear.position - self._judged) / self.stream.sample_rate
 
     def value_due(self, piece: Piece, stretch: float) -> bool:
         """Return whether a person is to be told something after this piece."""
@@ -84,14 +98,15 @@ class ListeningSession:
         return self.judge.value(self.stream.name, self._classifiers, self._segmenter, stretch)
 
     def state_due(self) -> bool:
-        """Return whether a segment is full, and all events are durable that were found so far."""
+        """Return whether sound of a segment was heard, and all events are durable that were found in it."""
         self._pending = [each for each in self._pending if not each.is_kept.is_set()]
-        return not self._pending and self.stream.segments[-1].number > self._segment
+        heard = self.judge.ear.position - self._saved
+        return not self._pending and heard >= SEGMENT_S * self.stream.sample_rate
 
     def state(self) -> dict[str, Any]:
         """Return all that the next process needs to go on from here."""
         stream, cutter = self.stream, self.judge.cutter
-        self._segment = stream.segments[-1].number
+        self._saved = self.judge.ear.position
         return {
             **self.judge.document(self._models),
             "cutter": None if cutter is None else cutter.document(),

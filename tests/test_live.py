@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_e8_a_person_hears_of_heart_rate_and_label_while_the_stream_goes_on(site
     wait_until(lambda: not list((site.data_dir / "spool").rglob("*.chunks")), "an empty spool")
 
 
-def test_c5_an_ordinary_recording_has_live_values_while_it_is_open(site: Site) -> None:
+def test_e8_an_ordinary_recording_has_live_values_while_it_is_open(site: Site) -> None:
     site.start_worker()
     with Device(site, "st-01") as device:
         chunks = [each._replace(flags=each.flags & ~codec.STREAM) for each in stream(heart(6))]
@@ -328,3 +329,27 @@ def test_c6_models_of_a_device_change_while_its_stream_goes_on(site: Site) -> No
     assert [(each["model"], each["windows"]) for each in full["models"]] == [("heart2", 13)]
     timeline = get(f"{api}/api/v1/recordings/{NAME}/timeline?device=st-01")["models"]
     assert len(timeline["heart5"]["points"]) in (4, 5), "until it was asked no longer"
+
+
+def test_e8_the_dashboard_hears_live_values_as_events(site: Site) -> None:
+    site.start_worker()
+    api = site.start_api()
+    seen: list[dict[str, Any]] = []
+
+    def follow() -> None:
+        with urllib.request.urlopen(f"{api}/api/v1/stream?device=st-01&seconds=20", timeout=30) as answer:
+            kind = ""
+            for raw in answer:
+                text = raw.decode().strip()
+                if text.startswith("event:"):
+                    kind = text.partition(":")[2].strip()
+                elif text.startswith("data:") and kind == "live":
+                    seen.append(json.loads(text.partition(":")[2]))
+
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    with Device(site, "st-01") as device:
+        play(device, stream(heart(6), last=False))
+        wait_until(lambda: seen and seen[-1]["bpm"], "a heart rate on the stream, before the end")
+    assert seen[-1]["device_id"] == "st-01"
+    assert seen[-1]["bpm"] == pytest.approx(72, abs=3)

@@ -80,7 +80,7 @@ def test_e8_a_stream_says_what_the_windows_of_the_recording_say(
     assert quality.usable
 
 
-def test_c4_what_a_person_is_told_follows_the_sound(
+def test_e8_what_a_person_is_told_follows_the_sound(
     classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
     judge = StreamJudge(Ear(RATE))
