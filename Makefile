@@ -55,7 +55,7 @@ train: ## Train a model (MODEL=heart2 DATA=../shared/datasets)
 LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --python-version 3.11
 
 lock: setup ## Resolve requirements/*.in anew
-	for list in worker api broker dev training; do $(LOCK) --universal requirements/$$list.in -o requirements/$$list.txt || exit 1; done
+	for list in worker api broker microphone dev training; do $(LOCK) --universal requirements/$$list.in -o requirements/$$list.txt || exit 1; done
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 
 clean: ## Remove environments and caches

@@ -11,6 +11,7 @@ from bench import (
     first_paint,
     history_page,
     ingest,
+    live_streams,
     machine,
     model_cost,
     recording_cost,
@@ -25,8 +26,8 @@ _LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
-  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, paint or
-                                     live
+  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, paint,
+                                     streams or live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so."""
 _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
@@ -38,6 +39,7 @@ _PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
     "uploads": upload_latency.measure,
     "history": history_page.measure,
     "paint": first_paint.measure,
+    "streams": live_streams.measure,
     "live": lambda: site_load.live_devices(_LIVE_STEPS, _LIVE_SECONDS),
 }
 

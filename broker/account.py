@@ -1,4 +1,4 @@
-"""Accounts at the broker: devices, workers, operators and the API, with their passwords and their rights.
+"""Accounts at the broker: of devices, workers, operators, the API and Home Assistant.
 
 The name says the role, so nothing else is stored: `worker`, `worker-2`, `operator-ann`, `api`; any other name
 is a device. User name = client id for all of them.
@@ -12,7 +12,7 @@ from broker.directory import SHIPPED, StateDirectory, write_private
 from edge_worker import topics
 from edge_worker.errors import BrokerError
 
-ROLES: Final = ("worker", "operator", "api")
+ROLES: Final = ("worker", "operator", "api", "homeassistant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Credentials:
 
 
 def username_of(kind: str, name: str = "") -> str:
-    """Return the user name of a `device`, `worker`, `operator` or `api`.
+    """Return the user name of a `device`, or of one of `ROLES`.
 
     A device's is its id. A role's is the role itself or, with a name, `role-name`.
 
@@ -40,7 +40,7 @@ def username_of(kind: str, name: str = "") -> str:
 
 
 def kind_of(username: str) -> str:
-    """Return `device`, `worker`, `operator` or `api`."""
+    """Return `device`, or one of `ROLES`."""
     role = username.partition("-")[0]
     return role if role in ROLES else "device"
 

@@ -109,7 +109,7 @@ class Broker:
         self._end(signal.SIGKILL)
 
     def add_user(self, kind: str, name: str = "") -> Credentials:
-        """Add a `device`, `worker` or `operator` and return its credentials, in force when this returns.
+        """Add a device, or an account of a role, and return its credentials, in force when this returns.
 
         Raises:
             BrokerError: the name is malformed, reserved or taken.

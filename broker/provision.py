@@ -19,6 +19,7 @@ KINDS: Final = {
     "worker": "an edge worker",
     "operator": "who reads results",
     "api": "the history API",
+    "homeassistant": "Home Assistant, which shows what stethoscopes hear",
 }
 SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT"}
 """Our own programs, which find their password in a file, and how their settings begin."""
@@ -27,6 +28,7 @@ EXAMPLES: Final = """examples:
   python -m broker.provision device st-01                     prints what to put on the device
   python -m broker.provision device st-01 --rotate            gives it a new password
   python -m broker.provision operator ann                     somebody who reads results: operator-ann
+  python -m broker.provision homeassistant                    Home Assistant's MQTT integration
   python -m broker.provision list
   python -m broker.provision remove st-01"""
 

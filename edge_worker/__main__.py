@@ -14,6 +14,7 @@ from edge_worker.logline import log_to_stdout
 from edge_worker.settings import Settings
 
 _STALE: Final = timedelta(seconds=30)
+_SWITCH_S: Final = 0.0005
 _EXAMPLES: Final = """examples:
   python -m edge_worker                 run with the STETHO_* settings of the environment
   python -m edge_worker check           load settings, models and database, then stop
@@ -47,6 +48,8 @@ def _run(settings: Settings) -> int:
     from edge_worker.assembly import assemble  # noqa: PLC0415
     from edge_worker.metrics import serve  # noqa: PLC0415
 
+    # The network thread waits for as long whenever the coach computes; with Python's 5 ms, chunks queue up.
+    sys.setswitchinterval(_SWITCH_S)
     log_to_stdout(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     worker = assemble(settings)

@@ -4,19 +4,22 @@ Recordings are taken as they come, and those that waited together are stored tog
 recording waits for, and one sync serves them all.
 """
 
+import json
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from edge_worker import last_sounds
 from edge_worker.intake import Answer, Close, stored_answer
 from edge_worker.logline import line
-from edge_worker.pipeline import Kept, Pipeline
+from edge_worker.pipeline import Kept, Occurrence, Pipeline
 from edge_worker.recording import Key
 from edge_worker.store import Message, Store, StoreFault, Verdict
+from edge_worker.stream_keeper import Concluded, StreamKeeper
 from edge_worker.tally import Tally
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +31,7 @@ _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
-Job = Close | Kept
+Job = Close | Kept | Occurrence | Concluded
 Waiting = tuple[Job, float]
 """A job, and the monotonic time at which it began to wait."""
 T = TypeVar("T")
@@ -53,13 +56,21 @@ Post = Callable[[Answer | Message | Stored | Trouble], None]
 
 
 class Analyst(threading.Thread):
-    """Works through closed recordings one by one; the only writer of the database."""
+    """Works through closed recordings one by one; the only one that makes recordings and results."""
 
     def __init__(
-        self, pipeline: Pipeline, store: Store, tally: Tally, post: Post, beat: Callable[[], None]
+        self,
+        pipeline: Pipeline,
+        streams: StreamKeeper,
+        store: Store,
+        tally: Tally,
+        *,
+        post: Post,
+        beat: Callable[[], None],
     ) -> None:
         super().__init__(name="analyst", daemon=True)
         self._pipeline = pipeline
+        self._streams = streams
         self._store = store
         self._tally = tally
         self._post = post
@@ -115,10 +126,33 @@ class Analyst(threading.Thread):
         kept = [(job, since) for job, since in batch if isinstance(job, Kept)]
         if closes:
             kept += self._persistently(lambda: self._keep(closes)) or []
+        if events := [(job, since) for job, since in batch if isinstance(job, Occurrence)]:
+            kept += self._persistently(lambda: self._keep_events(events)) or []
         if kept:
             verdicts = [(self._judge(each), since) for each, since in kept]
             for message in self._persistently(lambda: self._save(verdicts)) or ():
                 self._post(message)
+            self._pipeline.let_go([verdict for verdict, _ in verdicts])
+        for job, _ in batch:  # after their events, which came before
+            if isinstance(job, Concluded):
+                self._conclude(job)
+
+    def _conclude(self, concluded: Concluded) -> None:
+        """Save a stream with its result, and say so."""
+        saved = self._persistently(lambda: self._streams.keep(concluded))
+        if saved is None:
+            return
+        result, messages = saved
+        self._tally.concluded(result)
+        stream = concluded.stream
+        self._post(Stored(stream.key))
+        self._post(stored_answer(stream.device_id, stream.name, concluded.completeness))
+        for message in messages:
+            self._post(message)
+
+    def _keep_events(self, events: list[tuple[Occurrence, float]]) -> list[tuple[Kept, float]]:
+        since = min(since for _, since in events)
+        return [(each, since) for each in self._pipeline.keep_events([event for event, _ in events])]
 
     def _next_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -126,7 +160,7 @@ class Analyst(threading.Thread):
         try:
             while samples < _BATCH_SAMPLES:
                 job, since = self._jobs.get(timeout=0 if batch else _IDLE_S)
-                samples += job.recording.coverage.end if isinstance(job, Close) else job.recording.samples
+                samples += _samples(job)
                 batch.append((job, since))
         except queue.Empty:
             pass
@@ -149,12 +183,28 @@ class Analyst(threading.Thread):
 
     def _save(self, verdicts: list[tuple[Verdict, float]]) -> list[Message]:
         self._collect_delivered()
-        messages = self._store.save_results([verdict for verdict, _ in verdicts], self._delivered)
+        said = self._with_sounds([verdict for verdict, _ in verdicts])
+        messages = self._store.save_results(said, self._delivered)
         self._delivered.clear()
         now = time.monotonic()
         for _, since in verdicts:
             self._tally.saved(now - since)
         return messages
+
+    def _with_sounds(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """Let the last event of each device announce the list of its last sounds, too."""
+        events = {each.result.device_id: each for each in verdicts if each.result.event is not None}
+        for device_id, last in events.items():
+            fresh = [
+                each.document
+                for each in reversed(verdicts)
+                if each.result.event is not None and each.result.device_id == device_id
+            ]
+            known = self._store.last_events(device_id, last_sounds.MAX_SOUNDS)
+            sounds = last_sounds.message(device_id, map(json.loads, [*fresh, *known]))
+            events[device_id] = replace(last, messages=(*last.messages, sounds))
+        by_row = {each.recording: each for each in events.values()}
+        return [by_row.get(each.recording, each) for each in verdicts]
 
     def _housekeeping(self) -> None:
         if self._jobs.empty():  # else the next results take them along
@@ -194,3 +244,14 @@ class Analyst(threading.Thread):
                 if attempt:
                     self._post(Trouble(""))
                 return outcome
+
+
+def _samples(job: Job) -> int:
+    """Return how much sound a job takes into memory."""
+    match job:
+        case Close():
+            return job.recording.coverage.end
+        case Concluded():
+            return 0  # piece by piece
+        case _:
+            return job.recording.samples

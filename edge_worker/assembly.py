@@ -3,15 +3,22 @@
 import os
 
 from edge_worker.claim import claim
+from edge_worker.coach import Coach
+from edge_worker.device_ledger import DeviceLedger
 from edge_worker.errors import SettingsError
 from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Intake
+from edge_worker.live_tally import LiveTally
 from edge_worker.loaded_models import LoadedModels
 from edge_worker.model_shelf import ModelShelf
 from edge_worker.pipeline import Pipeline
+from edge_worker.profile_board import ProfileBoard
+from edge_worker.schema import connect_existing
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
 from edge_worker.store import Store
+from edge_worker.stream_keeper import StreamKeeper
+from edge_worker.stream_spool import StreamSpool
 from edge_worker.worker import Worker
 
 
@@ -30,12 +37,36 @@ def assemble(settings: Settings) -> Worker:
     shelf = ModelShelf.of(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
-    segmenter = Segmenter.load(settings.models_dir)
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
-    intake = Intake(spool, settings, store.completeness)
-    pipeline = Pipeline(settings, models, segmenter, spool, store, refresh=models.refresh)
-    return Worker(settings, intake=intake, store=store, pipeline=pipeline, models=list(models), claim=claimed)
+    board = ProfileBoard(settings, DeviceLedger(connect_existing(settings.database)))
+    pipeline = Pipeline(
+        settings,
+        models,
+        Segmenter.load(settings.models_dir),
+        spool,
+        store,
+        refresh=lambda: any([models.refresh(), board.refresh()]),
+        board=board,
+    )
+    return Worker(
+        settings,
+        intake=Intake(spool, settings, store.completeness),
+        store=store,
+        pipeline=pipeline,
+        streams=StreamKeeper(settings, StreamSpool(spool.directory), store),
+        coach=_coach(settings, spool, shelf, board),
+        models=list(models),
+        claim=claimed,
+    )
+
+
+def _coach(settings: Settings, spool: Spool, shelf: ModelShelf, board: ProfileBoard) -> Coach:
+    """Return a coach with interpreters of its own: they are not for several threads."""
+    models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())), is_quiet=True)
+    segmenter = Segmenter.load(settings.models_dir)
+    tally = LiveTally(settings.worker_id)
+    return Coach(settings, spool, board, models=models, segmenter=segmenter, tally=tally)
 
 
 def _require_data_dir(settings: Settings) -> None:

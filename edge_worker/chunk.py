@@ -22,6 +22,7 @@ RESEND: Final = 2
 GAP_BEFORE: Final = 4
 CLIPPED: Final = 8
 HAS_META: Final = 16
+STREAM: Final = 32
 
 CODEC_S16LE: Final = 1
 SAMPLE_BYTES: Final = 2
@@ -39,7 +40,7 @@ class Chunk(NamedTuple):
     type: int
     """`PCM` or `META`."""
     flags: int
-    """Bits of `LAST`, `RESEND`, `GAP_BEFORE`, `CLIPPED`, `HAS_META`."""
+    """Bits of `LAST`, `RESEND`, `GAP_BEFORE`, `CLIPPED`, `HAS_META`, `STREAM`."""
     channels: int
     sample_rate: int
     """Hz"""
@@ -61,6 +62,11 @@ class Chunk(NamedTuple):
     def is_last(self) -> bool:
         """Whether this chunk fixes the length of its recording."""
         return bool(self.flags & LAST)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether this chunk is of a recording without an end known beforehand."""
+        return bool(self.flags & STREAM)
 
 
 def encode(chunk: Chunk) -> bytes:

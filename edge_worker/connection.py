@@ -109,6 +109,20 @@ class Connection:
         """Queue a message at QoS 1; return the id that `on_delivered` will name."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Send a message at QoS 0: of the moment, and worth nothing to who is not there now."""
+        if self.is_connected:
+            self._client.publish(topic, payload, qos=0)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing waits to be read now: what was sent to us a while ago has been taken."""
+        connection = self._client.socket()
+        if connection is None or not self.is_connected:
+            return False
+        pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        return not pending and not select.select([connection], [], [], 0)[0]
+
     def subscribe(self, topic: str) -> None:
         """Hear `topic` from now on, also after the connection was lost."""
         self._subscriptions.append((topic, 1))

@@ -40,6 +40,10 @@ class Features(Protocol):
         """Samples from one frame to the next."""
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+
+    @property
     def bands(self) -> int:
         """Numbers of a frame."""
 
@@ -70,6 +74,11 @@ class LogMelParameters:
     """Hz"""
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+        return self.n_fft
+
+    @property
     def bands(self) -> int:
         """Mel bands of a frame."""
         return self.n_mels
@@ -93,6 +102,14 @@ class LogMelParameters:
 
 HEART: Final = LogMelParameters(sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800)
 """The spectrogram that heart rate, signal quality and the heart models share: computed once for all."""
+
+
+def louder(pcm: npt.NDArray[np.int16], amplification: float) -> npt.NDArray[np.int16]:
+    """Return sound so many times louder, at full scale what would be over it: that counts as clipped."""
+    if amplification == 1:
+        return pcm
+    limits = np.iinfo(np.int16)
+    return np.clip(np.round(pcm * float(amplification)), limits.min, limits.max).astype(np.int16)
 
 
 class Signal:
@@ -153,7 +170,12 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     """
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
-    frames = np.lib.stride_tricks.sliding_window_view(samples, parameters.n_fft)[:: parameters.hop_length]
+    count = 1 + (len(samples) - parameters.n_fft) // parameters.hop_length
+    step = samples.strides[0]
+    # As `sliding_window_view`, whose checks take longer than a short window's spectrum.
+    frames = np.lib.stride_tricks.as_strided(
+        samples, (count, parameters.n_fft), (parameters.hop_length * step, step), writeable=False
+    )
     spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1, overwrite_x=True)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)

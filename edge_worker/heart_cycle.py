@@ -119,7 +119,10 @@ class Segmenter:
 
     def find(self, signal: Signal) -> HeartCycle:
         """Return the heart sounds and the heart rate of a whole recording."""
-        frames = signal.features(HEART)
+        return self.find_in(signal.features(HEART))
+
+    def find_in(self, frames: Float32Array) -> HeartCycle:
+        """Return what is found in a `HEART` spectrogram (frames, bands), in seconds from its start."""
         return beating(probabilities(frames, self._network.run, self._length, self._hop), self.card.threshold)
 
 

@@ -14,11 +14,13 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from sqlalchemy import Connection, Engine, Select, case, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker import page, schema
+from edge_worker import exam_page, page, schema
 from edge_worker.errors import StoreError
+from edge_worker.exam import Exam
+from edge_worker.exam_page import ExamPage
 from edge_worker.page import Filter, Page, Sort
 from edge_worker.result import Completeness, Status
-from edge_worker.schema import predictions, recordings, reviews, workers
+from edge_worker.schema import predictions, recordings, reviews, timelines, workers
 
 _READ_AHEAD: Final = 200
 
@@ -32,7 +34,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A recording as the history knows it; the last four are None until it was analysed."""
+    """A recording as the history knows it; status, heart rate, time and document are None until analysed."""
 
     device_id: str
     recording_id: str
@@ -51,11 +53,30 @@ class Entry:
     audio_file: str
     """Path of the WAV file below the data directory."""
     meta: dict[str, Any]
+    exam: str | None
+    """Id of the exam that it belongs to."""
     status: Status | None
     heart_rate_bpm: float | None
     analysed_at: str | None
     document: str | None
     """The result, JSON text exactly as published."""
+    audio_start: int
+    """Sample with which the sound that is here begins: of a stream only the end is kept."""
+
+    @property
+    def kept_s(self) -> float:
+        """Length of the sound that is here, seconds."""
+        return (self.samples - self.audio_start) / self.sample_rate
+
+    @property
+    def gaps_s(self) -> list[tuple[float, float]]:
+        """What never came of the sound that is here, in seconds from where that begins."""
+        gaps = [(max(begin, self.audio_start), end) for begin, end in self.missing]
+        return [
+            ((begin - self.audio_start) / self.sample_rate, (end - self.audio_start) / self.sample_rate)
+            for begin, end in gaps
+            if begin < end
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +225,14 @@ class History:
             found = connection.execute(query).scalar()
         return None if found is None else json.loads(found)
 
+    def timeline(self, device_id: str, recording_id: str) -> str | None:
+        """Return the timeline of a stream, JSON text; None: there is none, for it is no stream."""
+        query = select(timelines.c.document).join_from(timelines, recordings)
+        mine = (recordings.c.device_id == device_id, recordings.c.recording_id == recording_id)
+        with self._reading() as connection:
+            found: str | None = connection.execute(query.where(*mine)).scalar()
+        return found
+
     def latest(self, device: str, limit: int) -> list[Entry]:
         """Return the last `limit` recordings of a device, newest first."""
         query = select(*(recordings.c[name] for name in Entry.__dataclass_fields__))
@@ -219,6 +248,17 @@ class History:
         with self._reading() as connection:
             row = connection.execute(query.where(*mine)).first()
         return None if row is None else Review(**row._mapping)
+
+    def exam(self, exam_id: str, device: str | None = None) -> list[Exam]:
+        """Return the exams of that id: ids are unique per device, so there may be several."""
+        with self._reading() as connection:
+            found = exam_page.devices(connection, exam_id, device)
+            return [exam_page.exam(connection, each, exam_id) for each in found]
+
+    def exams(self, limit: int, device: str | None = None, after: int | None = None) -> ExamPage:
+        """Return up to `limit` exams, the one begun last first, from `after` on."""
+        with self._reading() as connection:
+            return exam_page.read(connection, limit, device, after)
 
     def verdicts(self, limit: int, device: str | None = None) -> list[Verdict]:
         """Return the last `limit` predictions, of one device where one is given, newest first."""

@@ -6,7 +6,7 @@ out. Normative: `docs/protocol.md` § Delivery promise.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from edge_worker.recording import Key, Recording, parse_meta
 from edge_worker.result import Completeness
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
+from edge_worker.stream import Stream
+from edge_worker.stream_intake import Piece, StreamEnd, StreamEvent, StreamIntake, Wanted
+from edge_worker.stream_spool import StreamSpool
 
 MAX_RANGES: Final = 32
 """Ranges in one `missing` message, which so stays under 1 KiB."""
@@ -41,7 +44,7 @@ class Close:
     completeness: Completeness
 
 
-Event = Answer | Close
+Event = Answer | Close | Piece | StreamEnd
 StoredLookup = Callable[[str, str], Completeness | None]
 
 
@@ -52,7 +55,7 @@ def stored_answer(device_id: str, recording_name: str, completeness: Completenes
 
 
 class Intake:
-    """All open recordings. Used by the network thread; `forget` may be called from another."""
+    """All open recordings and streams. Used by the network thread; `forget` may be called from another."""
 
     def __init__(self, spool: Spool, settings: Settings, lookup: StoredLookup) -> None:
         """Use `lookup(device_id, recording_name)` to learn whether a recording was stored earlier."""
@@ -65,14 +68,18 @@ class Intake:
         self._rejected_at: dict[tuple[str, str], float] = {}
         self.counts: Counter[str] = Counter()
         """Outcomes by name: `chunks`, `duplicates`, `rejected_<reason>`, `completed`, `partial` …"""
+        self.streams = StreamIntake(StreamSpool(spool.directory), settings, self.counts)
+        self.on_progress: Callable[[Recording, float], None] = lambda _recording, _now: None
+        """Called when there is new sound of an open recording, with the monotonic time."""
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._open) + len(self.streams.open)
 
     @property
     def spool_bytes(self) -> int:
         """Bytes of all open recordings in the spool; safe from any thread."""
-        return sum(recording.spool_bytes for recording in list(self._open.values()))
+        of_recordings = sum(recording.spool_bytes for recording in list(self._open.values()))
+        return of_recordings + self.streams.spool_bytes
 
     def load(self, now: float) -> list[Event]:
         """Take up what an earlier process left in the spool."""
@@ -87,6 +94,14 @@ class Intake:
             if recording.is_complete():
                 events.append(self._close(recording, "complete"))
         return events
+
+    def load_streams(self, now: float) -> Iterator[Event]:
+        """Take up the streams that an earlier process left; their sound comes piece by piece."""
+        for stream in self.streams.load():
+            if self._lookup(stream.device_id, stream.name) is not None:
+                self.streams.remove(stream)
+            else:
+                yield from self._of_stream(self.streams.resume_stream(stream, now))
 
     def receive(self, device_id: str, payload: bytes, now: float) -> list[Event]:
         """Place one payload; return what it leads to.
@@ -138,12 +153,13 @@ class Intake:
                 events.extend(self._give_up(recording))
             elif not offline and quiet >= self._settings.missing_after_s * 2**recording.asked:
                 events.extend(self._ask(recording, quiet))
-        return events
+        return [*events, *self._of_stream(self.streams.due(now, self._offline))]
 
     def resume(self, now: float) -> None:
         """Note that the broker is back: nobody was silent while nobody could be heard."""
         for recording in self._open.values():
             recording.touched, recording.asked = now, 0
+        self.streams.resume(now)
 
     def forget(self, key: Key) -> None:
         """Note that a closed recording is stored: from now on the database answers for it."""
@@ -151,16 +167,31 @@ class Intake:
 
     def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
         key = (device_id, chunk.recording_id)
-        recording = self._open.get(key)
-        if recording is None:
-            if key in self._closing:
-                self.counts["duplicates"] += 1
-                return []
-            completeness = self._lookup(device_id, recording_name(chunk.recording_id))
-            if completeness is not None:
-                self.counts["duplicates"] += 1
-                return [stored_answer(device_id, recording_name(chunk.recording_id), completeness)]
-            recording = self._admit(device_id, chunk)
+        recording, stream = self._open.get(key), self.streams.open.get(key)
+        if recording is None and stream is None:
+            settled = self._settled(key)
+            if settled is not None:
+                return settled
+            self._check_room(device_id, chunk)
+            if chunk.is_stream:
+                stream = Stream(device_id, chunk.recording_id, time.time())
+        if stream is not None:
+            return list(self._of_stream(self.streams.receive(stream, chunk, payload, now)))
+        recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
+        return self._place(recording, chunk, payload, now)
+
+    def _settled(self, key: Key) -> list[Event] | None:
+        """Return the answer to a chunk of what was closed already, None where it was not."""
+        name = recording_name(key[1])
+        completeness = None if key in self._closing else self._lookup(key[0], name)
+        if completeness is None and key not in self._closing:
+            return None
+        self.counts["duplicates"] += 1
+        return [] if completeness is None else [stored_answer(key[0], name, completeness)]
+
+    def _place(self, recording: Recording, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
+        if chunk.is_stream:
+            raise ChunkError("contradiction", "no chunk before was of a stream", chunk.recording_id)
         if chunk.type == META:
             is_new = self._place_meta(recording, chunk, payload)
         else:
@@ -170,18 +201,28 @@ class Intake:
             return []
         self.counts["chunks"] += 1
         recording.touched, recording.asked = now, 0
-        self._open[key] = recording
-        return [self._close(recording, "complete")] if recording.is_complete() else []
+        self._open[recording.key] = recording
+        if recording.is_complete():
+            return [self._close(recording, "complete")]
+        if chunk.type != META:
+            self.on_progress(recording, now)
+        return []
 
-    def _admit(self, device_id: str, chunk: Chunk) -> Recording:
-        """Return a new recording, not yet among the open ones."""
-        of_device = sum(1 for owner, _ in self._open if owner == device_id)
+    def _of_stream(self, events: Iterable[StreamEvent]) -> Iterator[Event]:
+        """Yield what the worker makes of what happens to a stream."""
+        for event in events:
+            if isinstance(event, StreamEnd):
+                self._closing.add(event.stream.key)
+            yield (Answer(event.stream.device_id, event.document) if isinstance(event, Wanted) else event)
+
+    def _check_room(self, device_id: str, chunk: Chunk) -> None:
+        """Raise ChunkError `quota` unless another recording may be opened."""
+        of_device = sum(1 for owner, _ in (*self._open, *self.streams.open) if owner == device_id)
         if of_device >= self._settings.max_open_per_device:
             raise ChunkError("quota", f"{of_device} recordings are open already", chunk.recording_id)
         is_full = self.spool_bytes >= self._settings.max_spool_mb * 2**20
-        if is_full or len(self._open) >= self._settings.max_open:
+        if is_full or len(self) >= self._settings.max_open:
             raise ChunkError("quota", "the worker has no room for another recording", chunk.recording_id)
-        return Recording(device_id, chunk.recording_id, 0, 0, time.time())
 
     def _place_meta(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
         meta = parse_meta(bytes(chunk.body), chunk.recording_id)
@@ -193,6 +234,7 @@ class Intake:
 
     def _go_on_without_meta(self, key: Key) -> list[Event]:
         """Wait no longer for the META of a recording: the device would send the same again."""
+        self.streams.go_on_without_meta(key)
         recording = self._open.get(key)
         if recording is None or recording.meta is not None:
             return []

@@ -14,9 +14,13 @@ _LOG = logging.getLogger(__name__)
 class LoadedModels(Mapping[str, Classifier]):
     """One classifier a model, for one thread: it refreshes between recordings, so one version judges each."""
 
-    def __init__(self, shelf: ModelShelf, models: Iterable[str]) -> None:
-        """Load the version in use of every model; raises ModelError at the first that is not whole."""
+    def __init__(self, shelf: ModelShelf, models: Iterable[str], *, is_quiet: bool = False) -> None:
+        """Load the version in use of every model; raises ModelError at the first that is not whole.
+
+        `is_quiet`: another set of the same models logs what happens.
+        """
         self._shelf = shelf
+        self._is_quiet = is_quiet
         # Marks first: what changes while we load is seen at the next refresh.
         self._marks = {model: shelf.mark(model) for model in models}
         self._classifiers = {model: _load(shelf, model) for model in self._marks}
@@ -48,11 +52,16 @@ class LoadedModels(Mapping[str, Classifier]):
         try:
             after = _load(self._shelf, model)
         except ModelError as error:
-            _LOG.error(line("model_refused", model=model, stays=before.version, reason=error))
+            _LOG.log(
+                logging.DEBUG if self._is_quiet else logging.ERROR,
+                line("model_refused", model=model, stays=before.version, reason=error),
+            )
             return False
         self._classifiers[model] = after
         change = {"from": before.version, "to": after.card.version, "sha256": after.card.sha256}
-        _LOG.info(line("model_changed", model=model, **change))
+        _LOG.log(
+            logging.DEBUG if self._is_quiet else logging.INFO, line("model_changed", model=model, **change)
+        )
         return True
 
 

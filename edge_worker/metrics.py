@@ -133,6 +133,10 @@ def _value(key: str) -> Callable[[Document], Iterable[Sample]]:
     return lambda document: [((), document.get(key))]
 
 
+def _live(key: str) -> Callable[[Document], Iterable[Sample]]:
+    return lambda document: [((), dict(_each(document.get("live"))).get((key,)))]
+
+
 def _counters(document: Document) -> dict[str, Any]:
     return {name: count for (name,), count in _each(document.get("counters"))}
 
@@ -165,5 +169,17 @@ _FAMILIES: Final = (
     _Family(_COUNTER, "missing_requests", "Requests for missing sound", _asked),
     _Family(_COUNTER, "missing_samples", "Samples that never came", _value("missing_samples")),
     _Family(_COUNTER, "results", "By status", lambda document: _each(document.get("results")), ("status",)),
+    _Family(_GAUGE, "streams", "Streams being listened to", _live("streams")),
+    _Family(_GAUGE, "live_stretch", "Live values come so many times less often", _live("stretch")),
+    _Family(
+        _GAUGE,
+        "live_window_stretch",
+        "Windows of streams come so many times less often",
+        _live("window_stretch"),
+    ),
+    _Family(_COUNTER, "live_values", "Live values that were sent", _live("values")),
+    _Family(_COUNTER, "live_windows", "Windows of streams that were judged", _live("windows")),
+    _Family(_COUNTER, "live_skipped_windows", "Windows left out for want of time", _live("skipped_windows")),
+    _Family(_COUNTER, "live_skipped_glances", "Looks at open recordings left out", _live("skipped_glances")),
     _Family(_COUNTER, "labels", "Accepted labels, which are no diagnosis", _labels, ("model", "label")),
 )

@@ -34,6 +34,11 @@ class NrdtParameters:
         return self.window
 
     @property
+    def frame_length(self) -> int:
+        """Samples that one frame is made of."""
+        return self.window
+
+    @property
     def bands(self) -> int:
         """Delays that fit: four of them into a window."""
         return len(delays(self.window))

@@ -59,6 +59,7 @@ class Filter:
     """First `captured_at` that is too late, same form."""
     accepted: bool | None = None
     reviewed: Literal["confirmed", "rejected", "none"] | None = None
+    exam: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,8 @@ def _selected(wanted: Filter) -> Select[Any]:
     query = select(*columns).where(recordings.c.document.is_not(None))
     if wanted.device is not None:
         query = query.where(recordings.c.device_id == wanted.device)
+    if wanted.exam is not None:
+        query = query.where(recordings.c.exam == wanted.exam)
     if wanted.reviewed == "none":
         query = query.where(~exists().where(reviews.c.recording == recordings.c.id))
     elif wanted.reviewed is not None:

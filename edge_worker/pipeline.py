@@ -2,30 +2,29 @@
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_worker import topics, wav
 from edge_worker.classifier import Classifier
-from edge_worker.features import Signal
+from edge_worker.features import Signal, louder
 from edge_worker.heart_cycle import Segmenter
 from edge_worker.intake import Close
 from edge_worker.listening import Heard
 from edge_worker.logline import line
+from edge_worker.profile_board import ProfileBoard
 from edge_worker.recording import rfc3339
-from edge_worker.result import Audio, Prediction, Quality, Result
+from edge_worker.result import Audio, EventFacts, Prediction, Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.spool import Spool
 from edge_worker.store import Message, Store, StoredRecording, Verdict
-
-Int16Array = npt.NDArray[np.int16]
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
@@ -42,6 +41,16 @@ class Kept:
     """Its sound; None: read the WAV file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An event of a stream, to be kept and judged as a recording is."""
+
+    recording: StoredRecording
+    pcm: bytes
+    is_kept: threading.Event = field(default_factory=threading.Event)
+    """Set when it is durable."""
+
+
 class Pipeline:
     """What happens to closed recordings, on the analyst's thread."""
 
@@ -54,8 +63,10 @@ class Pipeline:
         store: Store,
         *,
         refresh: Callable[[], bool] = lambda: False,
+        board: ProfileBoard | None = None,
     ) -> None:
         self._settings = settings
+        self._board = board or ProfileBoard(settings)
         self._classifiers = classifiers
         self._segmenter = segmenter
         self._spool = spool
@@ -104,10 +115,36 @@ class Pipeline:
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
             audio_file=f"audio/{recording.device_id}/{recording.name}.wav",
             meta=meta,
+            exam=meta.get("exam"),
         )
         path = self._settings.data_dir / stored.audio_file
         wav.write(path, pcm, recording.sample_rate, recording.channels)
         return stored, pcm
+
+    def keep_events(self, events: Sequence[Occurrence]) -> list[Kept]:
+        """Make events durable; those that are there already, or were deleted, are left out.
+
+        Raises:
+            OSError, StoreFault: no room or no database now; try again later.
+        """
+        fresh = [each for each in events if self._is_new(each.recording)]
+        for each in fresh:
+            path = self._settings.data_dir / each.recording.audio_file
+            wav.write(path, each.pcm, each.recording.sample_rate, each.recording.channels)
+        stored = self._store.save_recordings([each.recording for each in fresh]) if fresh else []
+        for each in events:
+            each.is_kept.set()
+        return [Kept(recording, each.pcm) for recording, each in zip(stored, fresh, strict=True)]
+
+    def _is_new(self, recording: StoredRecording) -> bool:
+        return self._store.completeness(recording.device_id, recording.recording_id) is None
+
+    def let_go(self, verdicts: Sequence[Verdict]) -> None:
+        """Delete the sound of events that have their result, where no sound of streams is to be kept."""
+        for each in verdicts:
+            if each.result.event is not None and not self._settings.stream_audio_s:
+                name = f"{each.result.device_id}/{each.result.recording_id}.wav"
+                (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
 
     def judge(self, kept: Kept) -> Verdict:
         """Return the result of a stored recording, and the messages that announce it.
@@ -120,21 +157,21 @@ class Pipeline:
         try:
             path = self._settings.data_dir / stored.audio_file
             result = self._judge(stored, wav.read(path) if kept.pcm is None else kept.pcm)
-            verdict = _verdict(stored, result)
+            verdict = verdict_of(stored.id, result)
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
             # Without what the device said of itself: that may be what could not be digested.
-            result = _result(replace(stored, meta={}), _NOT_HEARD, (), ("failed",))
-            verdict = _verdict(stored, result)
-        _log_result(result, (time.perf_counter() - started) * 1000)
+            result = result_of(replace(stored, meta={}), _NOT_HEARD, (), ("failed",))
+            verdict = verdict_of(stored.id, result)
+        log_result(result, (time.perf_counter() - started) * 1000)
         return verdict
 
     def _judge(self, stored: StoredRecording, pcm: bytes | bytearray) -> Result:
-        asked = tuple(dict.fromkeys(stored.meta.get("models") or self._settings.models))
+        asked = self._board.current.models(stored.device_id, stored.meta)
         classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
-        signal = Signal.from_pcm(_louder(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
+        signal = Signal.from_pcm(louder(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
         heard = Heard.listen(signal, [each.card for each in classifiers], self._segmenter)
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
@@ -145,26 +182,28 @@ class Pipeline:
             )
             for each in (classifiers if stored.samples else ())
         )
-        return _result(stored, heard, predictions, (*unknown, *gaps, *heard.quality.reasons))
+        return result_of(stored, heard, predictions, (*unknown, *gaps, *heard.quality.reasons))
 
 
-def _verdict(stored: StoredRecording, result: Result) -> Verdict:
-    if stored.id is None:
-        raise ValueError(f"recording {stored.recording_id} was not saved before it was judged")
+def verdict_of(identity: int | None, result: Result) -> Verdict:
+    """Return a result with the messages that announce it; `identity` is that of its row."""
+    if identity is None:
+        raise ValueError(f"recording {result.recording_id} was not saved before it was judged")
     document = result.to_json()
     messages = (
         Message(topics.result(result.device_id), document, retain=False),
         Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
     )
-    return Verdict(stored.id, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
+    return Verdict(identity, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
 
 
-def _result(
+def result_of(
     stored: StoredRecording,
     heard: Heard,
     predictions: tuple[Prediction, ...],
     reasons: tuple[str, ...],
 ) -> Result:
+    """Return what is to be said of a stored recording."""
     is_error = "failed" in reasons or (not predictions and "unknown_model" in reasons)
     is_sure = any(prediction.accepted for prediction in predictions)
     if not is_sure and not reasons:
@@ -184,6 +223,8 @@ def _result(
         heart_sounds=heard.heart_sounds,
         reasons=tuple(dict.fromkeys(reasons)),
         site=stored.meta.get("site"),
+        exam=stored.exam,
+        event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),
     )
 
 
@@ -191,19 +232,12 @@ def _gated(prediction: Prediction, *, usable: bool) -> Prediction:
     return prediction if usable else replace(prediction, accepted=False)
 
 
-def _louder(samples: Int16Array, amplification: float) -> Int16Array:
-    """Return samples so many times louder, at full scale what would be over it: that counts as clipped."""
-    if amplification == 1:
-        return samples
-    limits = np.iinfo(np.int16)
-    return np.clip(np.round(samples * float(amplification)), limits.min, limits.max).astype(np.int16)
-
-
 def _missing_fraction(stored: StoredRecording) -> float:
     return sum(end - start for start, end in stored.missing) / max(stored.samples, 1)
 
 
-def _log_result(result: Result, took_ms: float) -> None:
+def log_result(result: Result, took_ms: float) -> None:
+    """Write the one line of a result."""
     facts = {
         "device": result.device_id,
         "recording": result.recording_id,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from edge_worker import scorecard
-from edge_worker.features import HEART, Signal
+from edge_worker.features import HEART, Float32Array, Signal
 from edge_worker.measures import LOUD, QUIET, measure
 from edge_worker.result import Quality
 
@@ -32,13 +32,17 @@ SNR_BANDS: Final = 20
 
 def assess(signal: Signal) -> Quality:
     """Judge the sound of a whole recording as a heart."""
+    return assess_frames(signal.features(HEART), signal.duration_s, _clipped(signal))
+
+
+def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Quality:
+    """Judge sound as a heart by its `HEART` spectrogram (frames, bands) and what is clipped of it, 0..1."""
     card = scorecard.shipped()
-    standard = card.standardised(measure(signal.features(HEART)))
+    standard = card.standardised(measure(frames))
     heart, clear = card.heart.probability(standard), card.clear.probability(standard)
-    clipped = _clipped(signal)
-    quiet_db, loud_db = _levels(signal)
+    quiet_db, loud_db = _levels(frames)
     checks = {
-        "too_short": signal.duration_s < MIN_DURATION_S,
+        "too_short": duration_s < MIN_DURATION_S,
         "too_quiet": loud_db < MIN_LEVEL_DB,
         "clipped": clipped > MAX_CLIPPED,
         "no_heartbeat": heart < card.heart.threshold or loud_db - quiet_db < MIN_BEAT_DB,
@@ -51,20 +55,23 @@ def assess(signal: Signal) -> Quality:
 
 def assess_any(signal: Signal) -> Quality:
     """Judge a sound for models that do not listen for hearts: there, loud enough, and not clipped."""
-    clipped = _clipped(signal)
+    return assess_level(signal.duration_s, loudest_db(signal.samples, signal.sample_rate), _clipped(signal))
+
+
+def assess_level(duration_s: float, level_db: float, clipped: float) -> Quality:
+    """Judge any sound by its length, its loudest tenth of a second and what is clipped of it, 0..1."""
     checks = {
-        "too_short": signal.duration_s < MIN_SOUND_S,
-        "too_quiet": _loudest_db(signal) < MIN_LEVEL_DB,
+        "too_short": duration_s < MIN_SOUND_S,
+        "too_quiet": level_db < MIN_LEVEL_DB,
         "clipped": clipped > MAX_CLIPPED,
     }
     reasons = tuple(reason for reason, failed in checks.items() if failed)
     return Quality(not reasons, None, clipped, reasons)
 
 
-def _loudest_db(signal: Signal) -> float:
+def loudest_db(samples: Float32Array, sample_rate: int) -> float:
     """Return the level of the loudest tenth of a second, dB re full scale; all frequencies count."""
-    length = max(1, round(signal.sample_rate * LEVEL_S))
-    samples = signal.samples
+    length = max(1, round(sample_rate * LEVEL_S))
     if len(samples) < length:
         samples = np.pad(samples, (0, length - len(samples)))
     # The variance: an offset of the converter is no sound.
@@ -72,12 +79,12 @@ def _loudest_db(signal: Signal) -> float:
     return float(10 * np.log10(max(float(power.max()), 1e-12)))
 
 
-def _levels(signal: Signal) -> tuple[float, float]:
+def _levels(frames: Float32Array) -> tuple[float, float]:
     """Return the level of the sound between beats and of the beats, dB re full scale.
 
     The 20th and 95th percentile of the power of the frames: S1 and S2 fill about a quarter of a cycle.
     """
-    power = np.exp(signal.features(HEART)[:, :SNR_BANDS] * np.float32(np.log(10) / 10)).sum(axis=1)
+    power = np.exp(frames[:, :SNR_BANDS] * np.float32(np.log(10) / 10)).sum(axis=1)
     levels_db = 10 * np.log10(np.sort(power)) - FULL_SCALE_DB
     quiet_db, loud_db = (float(levels_db[int(share * (len(power) - 1))]) for share in (QUIET, LOUD))
     return quiet_db, loud_db

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 from edge_worker.chunk import GAP_BEFORE, HAS_META, LAST, SAMPLE_BYTES, Chunk, recording_name
 from edge_worker.coverage import Coverage, Range
 from edge_worker.errors import ChunkError
+from edge_worker.topics import EXAM_ID
 
 MAX_CHUNKS: Final = 65_536
 """Chunks in one recording: bounds the index that is held in memory for it."""
@@ -133,6 +134,9 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
     site = meta.get("site")
     if site is not None and not (isinstance(site, str) and len(site) <= MAX_SITE):
         raise ChunkError("meta", f"site is not a text of at most {MAX_SITE} characters", recording_id)
+    exam = meta.get("exam")
+    if exam is not None and not (isinstance(exam, str) and EXAM_ID.fullmatch(exam)):
+        raise ChunkError("meta", "exam is not 1 to 32 of a-z, 0-9 and -", recording_id)
     if not _is_amplification(meta.get("amplification", 1)):
         limit = f"a number from 1 to {MAX_AMPLIFICATION}"
         raise ChunkError("meta", f"amplification is not {limit}", recording_id)

@@ -5,7 +5,7 @@ The JSON is normative in `docs/protocol.md` § Result and pinned by `tests/vecto
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 Status = Literal["ok", "inconclusive", "error"]
@@ -87,6 +87,28 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """What is to be said of a stream beside its result."""
+
+    ended_by: Literal["last", "silence"]
+    audio_start: int
+    """Sample with which the sound that was kept begins."""
+    missing_samples: int
+    skipped_windows: int
+    """Windows that were left out because the worker had no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """Where in which stream an event was."""
+
+    stream: str
+    """Recording id of the stream."""
+    start: int
+    """Sample of the stream with which the event begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything published and stored about one recording."""
 
@@ -110,6 +132,12 @@ class Result:
     """Words of `REASONS` that explain a status other than `ok`."""
     site: str | None = None
     """Where on the chest, as the device says: AV, PV, TV, MV."""
+    exam: str | None = None
+    """Id of the exam that the recording belongs to."""
+    stream: StreamFacts | None = None
+    """Of a stream only."""
+    event: EventFacts | None = None
+    """Of a part of a stream only."""
     v: int = field(default=1)
 
     def document(self) -> dict[str, Any]:
@@ -136,12 +164,15 @@ class Result:
             "heart_rate_bpm": _rounded(self.heart_rate_bpm, 1),
             "heart_sounds": None if self.heart_sounds is None else _marks_document(self.heart_sounds),
             "site": self.site,
+            "exam": self.exam,
             "audio": {
                 "sample_rate": self.audio.sample_rate,
                 "channels": self.audio.channels,
                 "samples": self.audio.samples,
                 "sha256": self.audio.sha256,
             },
+            **({} if self.stream is None else {"stream": asdict(self.stream)}),
+            **({} if self.event is None else {"event": asdict(self.event)}),
             # A recording id is unique per device only.
             "links": {"self": f"/api/v1/recordings/{self.recording_id}?device={self.device_id}"},
         }

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Engine,
@@ -33,12 +34,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
 
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """The newest migration; a test holds it against Alembic's own head."""
 
 Database = Engine
 """For those who hold one without a door to SQLAlchemy."""
 metadata: Final = MetaData()
+
+SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
+"""A day of sound has more samples than 31 bits count; SQLite's integers are as wide as they need to be."""
 
 recordings: Final = Table(
     "recordings",
@@ -53,23 +57,35 @@ recordings: Final = Table(
     Column("missing", JSON, nullable=False),
     Column("sample_rate", Integer, nullable=False),
     Column("channels", Integer, nullable=False),
-    Column("samples", Integer, nullable=False),
+    Column("samples", SAMPLES, nullable=False),
     Column("audio_sha256", String(64), nullable=False),
     Column("audio_file", Text, nullable=False),
     Column("meta", JSON, nullable=False),
+    Column("exam", String(32)),
     Column("status", String(12)),
     Column("heart_rate_bpm", Float),
     Column("analysed_at", String(24)),
     Column("document", Text),
+    Column("audio_start", SAMPLES, nullable=False, server_default="0"),
+    Column("parent", String(16)),
+    Column("parent_start", SAMPLES),
     UniqueConstraint("device_id", "recording_id"),
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_status", "status", "id"),
     Index("recordings_by_analysed_at", "analysed_at", "id"),
+    # Of those that belong to an exam alone: most do not.
+    Index(
+        "recordings_by_exam",
+        *("exam", "device_id", "id"),
+        sqlite_where=text("exam IS NOT NULL"),
+        postgresql_where=text("exam IS NOT NULL"),
+    ),
 )
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
-as published) are null until it was analysed."""
+as published) are null until it was analysed. The sound on disk begins with sample `audio_start`: of a stream
+only the end is kept. An event is a part of the stream `parent`, from its sample `parent_start` on."""
 
 predictions: Final = Table(
     "predictions",
@@ -95,6 +111,27 @@ predictions: Final = Table(
     Index("predictions_by_model_label", "model", "label", "recording"),
 )
 """One row per recording and model: what makes a result exist once, whatever was delivered twice."""
+
+timelines: Final = Table(
+    "timelines",
+    metadata,
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+"""What was said of each moment of a stream, JSON; it does not grow with the length of the stream."""
+
+device_settings: Final = Table(
+    "device_settings",
+    metadata,
+    Column("device_id", String(32), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("changed_at", String(24), nullable=False),
+    Column("changed_by", String(64), nullable=False),
+    Index("device_settings_by_revision", "revision"),
+)
+"""What a site wants of a device: `models` and `gate`; `{}`: what the settings say. `revision` counts changes
+of any device, so that the worker sees by one number whether there is something new."""
 
 outbox: Final = Table(
     "outbox",

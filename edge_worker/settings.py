@@ -14,6 +14,8 @@ from edge_worker.errors import SettingsError
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
 _LAST_PORT: Final = 65_535
+_LONGEST_EVENT: Final = 6000
+"""Blocks of 10 ms: a minute."""
 
 
 def _setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
@@ -53,6 +55,22 @@ class Settings:
     offline_give_up_s: float = _setting(
         3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
     )
+    home_assistant: str = _setting("off", "`on`: stethoscopes appear in Home Assistant by themselves")
+    stream_give_up_s: float = _setting(30.0, "quiet time after which a stream is closed, seconds", 0.1)
+    stream_gap_s: float = _setting(
+        2.0, "how long missing sound of a stream is waited for before it is a gap, seconds", 0
+    )
+    stream_audio_s: float = _setting(
+        60.0, "the last so many seconds of the sound of a stream are kept; 0: none, nor that of its events", 0
+    )
+    gate_threshold: float = _setting(
+        0.02, "RMS that opens the gate of a device that has none of its own, fraction of full scale", 0.0001
+    )
+    gate_attack: int = _setting(2, "loud blocks of 10 ms in a row that open the gate", 1)
+    gate_hold: int = _setting(50, "blocks of 10 ms that the gate stays open at least", 1)
+    gate_release: int = _setting(30, "quiet blocks of 10 ms in a row that close the gate", 1)
+    gate_pre_roll: int = _setting(20, "blocks of 10 ms before the first loud one that belong to an event", 0)
+    gate_max: int = _setting(1000, "blocks of 10 ms after which the gate closes in any case", 1)
     keep_days: int = _setting(0, "days after which the history API deletes a recording; 0: never", 0)
     keep_free_mb: int = _setting(
         0, "free disk below which the history API deletes the oldest recordings, MiB; 0: never", 0
@@ -141,6 +159,13 @@ class Settings:
             raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
         if self.api_auth not in ("keys", "none"):
             raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
+        if self.home_assistant not in ("off", "on"):
+            raise SettingsError(f"STETHO_HOME_ASSISTANT is {self.home_assistant!r}; use off or on")
+        if self.gate_max > _LONGEST_EVENT:
+            raise SettingsError(
+                f"STETHO_GATE_MAX is {self.gate_max}; an event, which is held in memory, has at most "
+                f"{_LONGEST_EVENT} blocks"
+            )
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
 

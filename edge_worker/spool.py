@@ -15,12 +15,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from edge_worker.chunk import HEADER, HEADER_BYTES, META, Chunk, body_bytes, decode
 from edge_worker.errors import ChunkError, SpoolError
 from edge_worker.recording import Key, Recording, parse_meta
 
-_FILE_HEADER: Final = struct.Struct("<8sQ")
-_FILE_MAGIC: Final = b"STSPOOL1"
+Int16Array = npt.NDArray[np.int16]
+
+FILE_HEADER: Final = struct.Struct("<8sQ")
+FILE_MAGIC: Final = b"STSPOOL1"
+"""Then the time of the first chunk: Unix, milliseconds."""
 _FILE_NAME: Final = re.compile("[0-9a-f]{16}")
 _MAX_DESCRIPTORS: Final = 512
 
@@ -34,7 +40,7 @@ class Spool:
         Raises:
             SpoolError: it cannot be created or written.
         """
-        self._directory = directory
+        self.directory = directory
         self._descriptors: OrderedDict[Key, int] = OrderedDict()
         self._limit = min(_MAX_DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         try:
@@ -53,7 +59,7 @@ class Spool:
         """
         descriptor = self._descriptor(recording)
         start = recording.spool_bytes
-        _write(descriptor, payload, start)
+        write_whole(descriptor, payload, start)
         recording.spool_bytes = start + len(payload)
         return start
 
@@ -86,9 +92,29 @@ class Spool:
             ]
         return sound
 
+    def recent(self, recording: Recording, start: int, end: int) -> Int16Array | None:
+        """Return samples `[start, end)` of an open recording, (samples, channels), what is missing as zeros.
+
+        Safe from any thread; None: the file is gone, for the recording was stored.
+        """
+        sound = np.zeros((end - start, recording.channels), np.int16)
+        places = recording.places.copy()  # in one step, while another thread may add
+        try:
+            with self._path(recording.device_id, recording.name).open("rb") as file:
+                for first, (count, offset) in places.items():
+                    low, high = max(first, start), min(first + count, end)
+                    if low >= high:
+                        continue
+                    file.seek(offset + (low - first) * recording.frame_bytes)
+                    read = np.frombuffer(file.read((high - low) * recording.frame_bytes), "<i2")
+                    sound[low - start : high - start] = read.reshape(-1, recording.channels)
+        except (OSError, ValueError):
+            return None
+        return sound
+
     def load(self) -> Iterator[Recording]:
         """Yield every recording that an earlier process left, cutting off a half-written last chunk."""
-        for path in sorted(self._directory.glob("*/*.chunks")):
+        for path in sorted(self.directory.glob("*/*.chunks")):
             if not _FILE_NAME.fullmatch(path.stem):
                 continue
             recording = _read(path)
@@ -113,17 +139,17 @@ class Spool:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self._descriptors[key] = descriptor
         if not recording.spool_bytes:
-            header = _FILE_HEADER.pack(_FILE_MAGIC, int(recording.received_at * 1000))
+            header = FILE_HEADER.pack(FILE_MAGIC, int(recording.received_at * 1000))
             os.ftruncate(descriptor, 0)
-            _write(descriptor, header, 0)
+            write_whole(descriptor, header, 0)
             recording.spool_bytes = len(header)
         return descriptor
 
     def _path(self, device_id: str, name: str) -> Path:
-        return self._directory / device_id / f"{name}.chunks"
+        return self.directory / device_id / f"{name}.chunks"
 
 
-def _write(descriptor: int, content: bytes, size: int) -> None:
+def write_whole(descriptor: int, content: bytes, size: int) -> None:
     """Append all of `content` to a file of `size` bytes, or leave the file as it was."""
     written = 0
     try:
@@ -138,12 +164,12 @@ def _write(descriptor: int, content: bytes, size: int) -> None:
 def _read(path: Path) -> Recording | None:
     """Return the recording in `path`, or None when not one chunk of it is whole."""
     content = path.read_bytes()
-    if len(content) <= _FILE_HEADER.size or not content.startswith(_FILE_MAGIC):
+    if len(content) <= FILE_HEADER.size or not content.startswith(FILE_MAGIC):
         return None
-    received_at_ms = _FILE_HEADER.unpack_from(content)[1]
+    received_at_ms = FILE_HEADER.unpack_from(content)[1]
     recording = Recording(path.parent.name, int(path.stem, 16), 0, 0, received_at_ms / 1000)
-    offset = _FILE_HEADER.size
-    for chunk in _chunks(memoryview(content)[offset:]):
+    offset = FILE_HEADER.size
+    for chunk in chunks_in(memoryview(content)[offset:]):
         start, offset = offset, offset + HEADER_BYTES + len(chunk.body)
         if chunk.type == META:
             recording.meta = parse_meta(bytes(chunk.body), chunk.recording_id)
@@ -155,7 +181,7 @@ def _read(path: Path) -> Recording | None:
     return recording if recording.spool_bytes else None
 
 
-def _chunks(content: memoryview) -> Iterator[Chunk]:
+def chunks_in(content: memoryview) -> Iterator[Chunk]:
     """Yield the chunks in `content` up to the first that is not whole."""
     while len(content) >= HEADER_BYTES:
         _, kind, _, _, channels, _, _, _, count, _ = HEADER.unpack_from(content)

@@ -4,7 +4,7 @@ One thread of one worker writes. Every method is one transaction, so that many r
 the disk, and doing it twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,16 +12,17 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from edge_worker import schema
+from edge_worker import exam_page, schema, topics
 from edge_worker.errors import StoreError
 from edge_worker.result import Completeness, Prediction, Result
 
-recordings, predictions, outbox, workers, deletions = (
+recordings, predictions, outbox, workers, deletions, timelines = (
     schema.recordings,
     schema.predictions,
     schema.outbox,
     schema.workers,
     schema.deletions,
+    schema.timelines,
 )
 
 _STORED = select(recordings.c.completeness).where(
@@ -30,6 +31,7 @@ _STORED = select(recordings.c.completeness).where(
 _DELETED = select(deletions.c.device_id).where(
     deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
 )
+_OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
 _IDENTITY = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
@@ -71,6 +73,14 @@ class StoredRecording:
     audio_file: str
     """Path of the WAV file below the data directory."""
     meta: dict[str, Any]
+    exam: str | None = None
+    """Id of the exam that it belongs to."""
+    audio_start: int = 0
+    """Sample with which the sound in that file begins."""
+    parent: str | None = None
+    """Recording id of the stream that this is an event of."""
+    parent_start: int | None = None
+    """Sample of the stream with which the event begins."""
     id: int | None = None
     """Of its row, once it has one."""
 
@@ -131,6 +141,11 @@ class Store:
                 return "complete"  # its device may forget it, too
         return found
 
+    def has_recordings(self, device_id: str) -> bool:
+        """Return whether there are recordings of a device. Safe from any thread."""
+        with self._engine.connect() as connection:
+            return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
+
     def save_recordings(self, kept: Sequence[StoredRecording]) -> list[StoredRecording]:
         """Insert recordings, leave those alone that are there already; return all with their ids."""
         rows = [_columns(recording) for recording in kept]
@@ -143,7 +158,7 @@ class Store:
         return [replace(recording, id=identity) for recording, identity in zip(kept, ids, strict=True)]
 
     def save_results(self, verdicts: Sequence[Verdict], delivered: Sequence[int] = ()) -> list[Message]:
-        """Save results and the messages that announce them; return the messages with their outbox ids.
+        """Save results and what announces them and their exams; return these messages with outbox ids.
 
         A recording that has its result already keeps it, and nothing is announced again. Messages that were
         `delivered` leave the outbox on the way.
@@ -155,7 +170,32 @@ class Store:
                 connection.execute(insert(predictions), rows)
             if delivered:
                 connection.execute(delete(outbox).where(outbox.c.id.in_(list(delivered))))
-            return _post(connection, [message for verdict in fresh for message in verdict.messages])
+            messages = [message for verdict in fresh for message in verdict.messages]
+            return _post(connection, messages + _exam_messages(connection, fresh))
+
+    def save_stream(
+        self, stream: StoredRecording, verdict: Callable[[int], Verdict], timeline: str
+    ) -> list[Message]:
+        """Save a stream with its result and its timeline, all at once; nothing where it is there already."""
+        with self._engine.begin() as connection:
+            key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
+            if connection.execute(_IDENTITY, key).scalar() is not None:
+                return []
+            identity = connection.execute(_KEPT, [_columns(stream)]).scalar_one()
+            said = verdict(identity)
+            _mark_analysed(connection, said)
+            rows = _prediction_rows(said)
+            if rows:
+                connection.execute(insert(predictions), rows)
+            connection.execute(insert(timelines), {"recording": identity, "document": timeline})
+            return _post(connection, [*said.messages, *_exam_messages(connection, [said])])
+
+    def last_events(self, device_id: str, limit: int) -> list[str]:
+        """Return the results of the last events of a device, newest first, as JSON."""
+        mine = (recordings.c.device_id == device_id, recordings.c.parent.is_not(None))
+        query = select(recordings.c.document).where(*mine, recordings.c.document.is_not(None))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(recordings.c.id.desc()).limit(limit)).scalars())
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""
@@ -233,6 +273,15 @@ def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
         "recording_id": result.recording_id,
     }
     return [{**key, **_columns(prediction)} for prediction in result.models]
+
+
+def _exam_messages(connection: Connection, fresh: Sequence[Verdict]) -> list[Message]:
+    """Return what the exams say now that these results joined them."""
+    results = [verdict.result for verdict in fresh]
+    joined = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
+    return [
+        Message(topics.exam(*key), exam_page.exam(connection, *key).to_json(), retain=False) for key in joined
+    ]
 
 
 def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:

@@ -45,10 +45,18 @@ class Tally:
     def judged(self, result: Result, took_s: float) -> None:
         """Note a result, and how long the analysis took."""
         self._analysis.observe(took_s)
+        for each in result.models:
+            self._model.labels(self._worker_id, each.model).observe(each.took_ms / 1000)
+        self._count(result)
+
+    def concluded(self, result: Result) -> None:
+        """Note the result of a stream, which was analysed as it came."""
+        self._count(result)
+
+    def _count(self, result: Result) -> None:
         self._results[result.status] += 1
         self._missing_samples += sum(end - start for start, end in result.missing)
         for each in result.models:
-            self._model.labels(self._worker_id, each.model).observe(each.took_ms / 1000)
             if each.accepted:
                 self._labels[each.model, each.label] += 1
 

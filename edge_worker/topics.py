@@ -5,6 +5,7 @@ from typing import Final
 
 PREFIX: Final = "stetho/v1"
 DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
+EXAM_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
@@ -14,6 +15,10 @@ ALL_LIVE: Final = f"{PREFIX}/device/+/down/live"
 ALL_WORKERS: Final = f"{PREFIX}/worker/+"
 ALL_INFOS: Final = f"{PREFIX}/device/+/up/info"
 ALL_TELEMETRY: Final = f"{PREFIX}/device/+/up/telemetry"
+HOME_ASSISTANT: Final = "homeassistant"
+"""Where Home Assistant looks for descriptions of devices; its default, and fixed by the broker's rules."""
+HOME_ASSISTANT_STATUS: Final = f"{HOME_ASSISTANT}/status"
+ALL_HOME_ASSISTANT: Final = f"{HOME_ASSISTANT}/device/+/config"
 
 
 def pcm(device_id: str) -> str:
@@ -36,14 +41,34 @@ def control(device_id: str) -> str:
     return f"{PREFIX}/device/{device_id}/down/control"
 
 
+def home_assistant(device_id: str) -> str:
+    """Return the topic of the description of a device for Home Assistant."""
+    return f"{HOME_ASSISTANT}/device/{device_id}/config"
+
+
 def device_result(device_id: str) -> str:
     """Return the topic of the compact retained result for the OLED."""
     return f"{PREFIX}/device/{device_id}/down/result"
 
 
+def live(device_id: str) -> str:
+    """Return the topic of values while sound arrives."""
+    return f"{PREFIX}/device/{device_id}/down/live"
+
+
+def sounds(device_id: str) -> str:
+    """Return the topic of the retained list of the last sounds."""
+    return f"{PREFIX}/device/{device_id}/down/sounds"
+
+
 def result(device_id: str) -> str:
     """Return the topic of the full result for operators."""
     return f"{PREFIX}/result/{device_id}"
+
+
+def exam(device_id: str, exam_id: str) -> str:
+    """Return the topic of what the recordings of one exam say together."""
+    return f"{PREFIX}/exam/{device_id}/{exam_id}"
 
 
 def worker(worker_id: str) -> str:

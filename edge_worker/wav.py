@@ -2,6 +2,7 @@
 
 import os
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 from edge_worker.chunk import SAMPLE_BYTES
@@ -14,6 +15,11 @@ def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -
     Raises:
         OSError: no room or no permission; nothing is left behind under `path`.
     """
+    write_parts(path, [pcm], sample_rate, channels)
+
+
+def write_parts(path: Path, parts: Iterable[bytes | bytearray], sample_rate: int, channels: int) -> None:
+    """Write sound that comes in parts as `write` does; one part at a time is in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as file:
@@ -21,7 +27,8 @@ def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -
             sound.setnchannels(channels)
             sound.setsampwidth(SAMPLE_BYTES)
             sound.setframerate(sample_rate)
-            sound.writeframes(pcm)
+            for pcm in parts:
+                sound.writeframes(pcm)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from edge_worker import __version__, metrics, topics
 from edge_worker.analyst import Analyst, Stored, Trouble
+from edge_worker.announcer import Announcement, Announcer
+from edge_worker.coach import Coach, Live, Trim
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.intake import Answer, Close, Event, Intake
@@ -22,6 +24,7 @@ from edge_worker.pipeline import Kept, Pipeline
 from edge_worker.recording import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.store import Message, Store, StoreFault
+from edge_worker.stream_keeper import StreamKeeper
 from edge_worker.tally import Tally
 
 _LOG = logging.getLogger(__name__)
@@ -32,8 +35,12 @@ _FAREWELL_S: Final = 2.0
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
+Outgoing = Answer | Message | Stored | Trouble | Live | Trim
+"""What other threads hand to the network thread."""
+
+
 class Worker:
-    """Everything between the broker and the pipeline. `run` is the main thread; the analyst is the other."""
+    """Everything between the broker and the pipeline. `run` is the main thread, beside analyst and coach."""
 
     def __init__(
         self,
@@ -42,6 +49,8 @@ class Worker:
         intake: Intake,
         store: Store,
         pipeline: Pipeline,
+        streams: StreamKeeper,
+        coach: Coach,
         models: Iterable[str],
         claim: object,
     ) -> None:
@@ -57,9 +66,21 @@ class Worker:
         """What Prometheus may scrape, on any thread."""
         self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
         self._tally = Tally(self._worker_id, self.metrics)
-        self._analyst = Analyst(pipeline, store, self._tally, self._post, self._beat)
+        self._analyst = Analyst(pipeline, streams, store, self._tally, post=self._post, beat=self._beat)
+        self._coach = coach
+        coach.tally.register(self.metrics)
+        self._coach.connect(self._post, self._analyst.submit)
+        intake.on_progress = self._coach.glance
         self._beaten_at: float | None = None
-        self._outgoing: SimpleQueue[Answer | Message | Stored | Trouble] = SimpleQueue()
+        self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Answer: self._answer,
+            Message: self._publish,
+            Stored: lambda stored: self._intake.forget(stored.key),
+            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
+            Live: lambda live: self._connection.tell(live.topic, live.payload),
+            Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
+        }
         self._waiting: deque[Inbound] = deque()
         self._retry_at = 0.0
         self._due_at = 0.0
@@ -68,7 +89,11 @@ class Worker:
         self._troubles: dict[str, str] = {}
         self._stopping = False
         will = (topics.worker(self._worker_id), self._state("offline"))
-        self._connection = Connection(settings, [topics.ALL_PCM, topics.ALL_STATES], will, self)
+        self._announcer = Announcer(
+            self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
+        )
+        subscriptions = [*self._announcer.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
+        self._connection = Connection(settings, subscriptions, will, self)
 
     def run(self) -> None:
         """Serve until `stop`.
@@ -81,11 +106,14 @@ class Worker:
         for message in self._store.pending():
             self._publish(message)
         self._analyst.start()
+        self._coach.start()
+        self._handle(self._intake.load_streams(time.monotonic()))
         try:
             while not self._stopping:
                 is_quiet = self._connection.spin()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
+            self._coach.stop()
             self._analyst.stop()
             self._drain_outgoing()
             self._publish_state("offline")
@@ -125,13 +153,14 @@ class Worker:
 
     def _work(self, now: float, *, is_quiet: bool) -> None:
         self._drain_outgoing()
-        if self._analyst.failure is not None:
-            raise self._analyst.failure
+        for failure in (self._analyst.failure, self._coach.failure):
+            if failure is not None:
+                raise failure
         if self._waiting and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read nobody is silent: asking for them now would only bring them twice, and
         # a worker that cannot keep up would drown in what it asked for.
-        if is_quiet and not self._waiting and now >= self._due_at:
+        if not self._waiting and now >= self._due_at and (is_quiet or self._connection.is_drained):
             self._due_at = now + _DUE_EVERY_S
             self._handle(self._intake.due(now))
 
@@ -151,6 +180,9 @@ class Worker:
 
     def _receive(self, message: Inbound, now: float) -> list[Event]:
         topic = message.topic
+        if self._announcer.hears(topic):
+            self._announce(self._announcer.hear(topic, message.payload))
+            return []
         device_id = _device_of(topic)
         if device_id is None:
             self._intake.counts["rejected_topic"] += 1
@@ -180,14 +212,19 @@ class Worker:
         if said == "lost" and self._boots.get(device_id, boot) != boot:
             return
         self._boots[device_id] = boot
-        self._intake.device_online(device_id, said not in ("lost", "offline"), now)
+        is_there = said not in ("lost", "offline")
+        self._announce(self._announcer.seen(device_id, is_there=is_there))
+        self._intake.device_online(device_id, is_there, now)
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
             if isinstance(event, Close):
+                self._coach.forget(event.recording.key)
                 self._analyst.submit([event])
-            else:
+            elif isinstance(event, Answer):
                 self._answer(event)
+            else:
+                self._coach.offer(event)
 
     # --- what we say --------------------------------------------------------------------------------
 
@@ -198,6 +235,10 @@ class Worker:
     def _publish(self, message: Message) -> None:
         mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         self._in_flight[mid] = message.id
+
+    def _announce(self, announcements: Iterable[Announcement]) -> None:
+        for topic, payload in announcements:
+            self._connection.publish(topic, payload, retain=True)
 
     def _publish_state(self, state: str) -> None:
         self._connection.publish(topics.worker(self._worker_id), self._state(state), retain=True)
@@ -220,23 +261,17 @@ class Worker:
 
     # --- between the threads ------------------------------------------------------------------------
 
-    def _post(self, item: Answer | Message | Stored | Trouble) -> None:
+    def _post(self, item: Outgoing) -> None:
         self._outgoing.put(item)
         self._connection.wake()
 
     def _drain_outgoing(self) -> None:
-        handlers: dict[type, Callable[[Any], None]] = {
-            Answer: self._answer,
-            Message: self._publish,
-            Stored: lambda stored: self._intake.forget(stored.key),
-            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
-        }
         while True:
             try:
                 item = self._outgoing.get_nowait()
             except Empty:
                 return
-            handlers[type(item)](item)
+            self._handlers[type(item)](item)
 
     def _beat(self) -> None:
         """Write the heartbeat; on the analyst's thread, which is the one that writes."""
@@ -262,5 +297,6 @@ class Worker:
             "spool_bytes": self._intake.spool_bytes,
             "outbox": len(self._in_flight),
             "counters": dict(self._intake.counts),
+            "live": self._coach.tally.document(),
             **self._tally.document(),
         }

@@ -108,9 +108,15 @@ class Bus:
         return [each for key, each in known if key[1] == recording_id]
 
     def clear(self, device_id: str) -> None:
-        """Take back the result that is retained for a device's display."""
-        self._connection.publish(topics.device_result(device_id), b"", retain=True)
+        """Take back what is retained for a device's display: its result and its last sounds."""
+        for topic in (topics.device_result(device_id), topics.sounds(device_id)):
+            self._connection.publish(topic, b"", retain=True)
         self._connection.wake()
+
+    def forget(self, device_id: str) -> None:
+        """Take back all that is retained of a device, its description for Home Assistant included."""
+        self._connection.publish(topics.home_assistant(device_id), b"", retain=True)
+        self.clear(device_id)
 
     def listen(self, listener: Listener, *, to_sound: bool = False) -> None:
         """Let `listener(topic, payload)` hear what comes; it is called on the bus's thread, and is quick."""

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template
 
+from edge_worker.exam import RULE
 from edge_worker.keyring import Role
 from edge_worker.page import Filter
 from history_api import found, health, model_view, models
-from history_api.operation import NOT_FOUND, UNAVAILABLE, WHICH, Paths, get, query
+from history_api.exams import CURSOR
+from history_api.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
 from history_api.problem import ProblemError
 from history_api.reception import VIRTUAL_DEVICE
 from history_api.schemas import STATUS, TEXT, Schema
@@ -21,10 +23,11 @@ _PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
 _ANYTHING: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
 # A form sends its empty fields too: nothing is a value here, and lets everything through.
+_DEVICE: Final = query(
+    "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
+)
 _FILTERS: Final = (
-    query(
-        "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
-    ),
+    _DEVICE,
     query("label", _ANYTHING, "a label that a model gave"),
     query("model", _ANYTHING, "a model that judged the recording"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "what came of the analysis"),
@@ -37,6 +40,18 @@ PATHS: Final[Paths] = {
     "/ui/history": get("results with filters", "history_page", _PAGE | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
         "one recording: result, sound, pictures, review", "recording_page", _PAGE | NOT_FOUND, WHICH
+    ),
+    "/ui/exams": get(
+        "exams, the one begun last first",
+        "exams_page",
+        _PAGE | UNAVAILABLE,
+        (
+            _DEVICE,
+            query("cursor", CURSOR, "the page after, as the link on the page before has it"),
+        ),
+    ),
+    "/ui/exams/{exam_id}": get(
+        "one exam: the four positions, and what is missing", "exam_page", _PAGE | NOT_FOUND, WHICH_EXAM
     ),
     "/ui/upload": get("a form for sound files", "upload_page", _PAGE, role="owner"),
     "/ui/models": get("the models and what they are worth", "models_page", _PAGE, role="owner"),
@@ -56,6 +71,7 @@ class Place(NamedTuple):
 _PLACES: Final = (
     Place("/", "Overview", "owner"),
     Place("/ui/history", "History", "owner"),
+    Place("/ui/exams", "Exams", "owner"),
     Place("/ui/upload", "Upload", "owner"),
     Place("/ui/models", "Models", "owner"),
     Place("/ui/training", "Training", "admin"),
@@ -91,8 +107,24 @@ def recording(recording_id: str) -> Response:
     """Answer what is known of one recording."""
     entry = found.recording(recording_id)
     review = services().history.review(entry.device_id, entry.recording_id)
-    gaps = [[sample / entry.sample_rate for sample in gap] for gap in entry.missing]
-    return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=gaps)
+    return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=entry.gaps_s)
+
+
+@blueprint.get("/exams")
+def exams() -> Response:
+    """Answer a page of exams."""
+    asked = {name: value for name, value in g.query.items() if value}
+    after = int(asked["cursor"]) if "cursor" in asked else None
+    page = services().history.exams(_ROWS, asked.get("device"), after)
+    following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
+    documents = [each.document() for each in page.exams]
+    return _page("exams.html", exams=documents, asked=asked, following=following)
+
+
+@blueprint.get("/exams/<exam_id>")
+def exam(exam_id: str) -> Response:
+    """Answer one exam."""
+    return _page("exam.html", exam=found.exam(exam_id).document(), rule=RULE)
 
 
 @blueprint.get("/upload")

@@ -63,7 +63,7 @@ def delete(device_id: str) -> Response:
     PictureCache.of(services().settings).clear()
     bus = services().bus
     if bus is not None:
-        bus.clear(device_id)
+        bus.forget(device_id)
     _LOG.info(line("deleted", device=device_id, recordings=count))
     left = _find(device_id)
     if left is not None:

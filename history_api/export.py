@@ -16,9 +16,9 @@ from history_api.services import services
 COLUMNS: Final = (
     *("recording_id", "device_id", "captured_at", "captured_at_source", "site", "completeness", "status"),
     *("reasons", "heart_rate_bpm", "usable", "snr_db", "quality_score", "sample_rate_hz", "duration_s"),
-    *("model", "version", "label", "confidence", "threshold", "accepted"),
+    *("model", "version", "label", "confidence", "threshold", "accepted", "exam"),
 )
-"""Of the CSV: the recording, then what one model said of it."""
+"""Of the CSV: the recording, then what one model said of it; what came later stands at the end."""
 _JUDGED: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE: Final = 50
@@ -98,4 +98,4 @@ def _rows(result: dict[str, Any]) -> Iterator[list[object]]:
         *(audio["sample_rate"], round(audio["samples"] / audio["sample_rate"], 3)),
     ]
     for prediction in result["models"] or [dict.fromkeys(_JUDGED)]:
-        yield [*recording, *(prediction[name] for name in _JUDGED)]
+        yield [*recording, *(prediction[name] for name in _JUDGED), result.get("exam")]

@@ -1,31 +1,41 @@
-"""A recording for electronic health records: a FHIR R4 Bundle."""
+"""Recordings and exams for electronic health records: FHIR R4 Bundles."""
 
 import base64
 import hashlib
 import json
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
 from edge_worker.history import Entry
 from history_api import fhir_codes, found
-from history_api.fhir_bundle import Export, Sound
-from history_api.operation import NOT_FOUND, WHICH, Paths, get
+from history_api.exam_bundle import ExamExport
+from history_api.fhir_bundle import Export, Resource, Sound
+from history_api.operation import NOT_FOUND, WHICH, WHICH_EXAM, Paths, get
 from history_api.problem import ProblemError
 from history_api.recordings import links
-from history_api.schemas import TEXT, list_of, open_object
+from history_api.schemas import TEXT, Schema, list_of, open_object
 from history_api.services import services
 
 MEDIA_TYPE: Final = "application/fhir+json"
-_BUNDLE: Final = open_object({"resourceType": TEXT, "type": TEXT, "entry": list_of({"type": "object"})})
+_BUNDLE: Final[Schema] = open_object(
+    {"resourceType": TEXT, "type": TEXT, "entry": list_of({"type": "object"})}
+)
+_ANSWER: Final[Schema] = {"200": {"description": "The Bundle.", "content": {MEDIA_TYPE: {"schema": _BUNDLE}}}}
 blueprint = Blueprint("fhir", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/fhir.json": get(
         "the recording and its result as a FHIR R4 Bundle, without a patient",
         "fhir",
-        {"200": {"description": "The Bundle.", "content": {MEDIA_TYPE: {"schema": _BUNDLE}}}} | NOT_FOUND,
+        _ANSWER | NOT_FOUND,
         WHICH,
+    ),
+    "/api/v1/exams/{exam_id}/fhir.json": get(
+        "an exam as a FHIR R4 Bundle: one report over the recordings that count, without a patient",
+        "exam_fhir",
+        _ANSWER | NOT_FOUND,
+        WHICH_EXAM,
     ),
 }
 
@@ -40,10 +50,28 @@ def _read_codes(state: BlueprintSetupState) -> None:
 @blueprint.get("/api/v1/recordings/<recording_id>/fhir.json")
 def fhir_json(recording_id: str) -> Response:
     """Answer the Bundle of a recording."""
-    entry = found.recording(recording_id)
+    return _answer(_export(found.recording(recording_id)).bundle())
+
+
+@blueprint.get("/api/v1/exams/<exam_id>/fhir.json")
+def exam_fhir_json(exam_id: str) -> Response:
+    """Answer the Bundle of an exam."""
+    exam = found.exam(exam_id)
+    exports = [_export(entry) for entry in found.used(exam)]
+    return _answer(ExamExport(exam, exports, _codes()).bundle())
+
+
+def _export(entry: Entry) -> Export:
     review = services().history.review(entry.device_id, entry.recording_id)
-    codes = current_app.extensions["stetho_fhir_codes"]
-    bundle = Export(entry, found.result(entry), review, codes, _sound(entry)).bundle()
+    return Export(entry, found.result(entry), review, _codes(), _sound(entry))
+
+
+def _codes() -> dict[str, Any]:
+    codes: dict[str, Any] = current_app.extensions["stetho_fhir_codes"]
+    return codes
+
+
+def _answer(bundle: Resource) -> Response:
     return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
 
 

@@ -1,7 +1,7 @@
 """A recording as a FHIR R4 Bundle: plain documents, no patient, no diagnosis."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from edge_worker.history import Entry, Review
 Resource = dict[str, Any]
 NOTICE: Final = "Labels describe a sound: not a diagnosis. Research and education, not a medical device."
 _HL7: Final = "http://terminology.hl7.org/CodeSystem"
-_OURS: Final = "urn:stetho-edge"
+OURS: Final = "urn:stetho-edge"
 _STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error"}
 """A rejected result is withdrawn: `amended` would claim that somebody put a right one in its place."""
-_UCUM: Final = "http://unitsofmeasure.org"
+UCUM: Final = "http://unitsofmeasure.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,18 @@ class Export:
 
     def bundle(self) -> Resource:
         """Return the Bundle; the same recording has the same ids, always."""
-        observations = self._observations()
-        resources = [self._device(), self._media(), *observations, self._report(len(observations))]
-        return {
-            "resourceType": "Bundle",
-            "id": self._id("bundle"),
-            "type": "collection",
-            "timestamp": self._issued,
-            "entry": [{"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in resources],
-        }
+        media, *observations = self.resources()
+        described = device(self._entry.device_id, self._codes)
+        resources = [described, media, *observations, self._report(len(observations))]
+        return bundle_of(self._id("bundle"), self.issued, resources)
+
+    def resources(self) -> list[Resource]:
+        """Return the sound, then the observations: of the heart rate, and of each model."""
+        return [self._media(), *self._observations()]
 
     @property
-    def _issued(self) -> str:
+    def issued(self) -> str:
+        """When anything here was last said."""
         said = self._entry.analysed_at or self._entry.received_at
         return max(said, self._review.reviewed_at) if self._review else said
 
@@ -67,22 +67,10 @@ class Export:
         return _STATUSES[self._review.verdict] if self._review else "preliminary"
 
     def _id(self, name: str) -> str:
-        return str(
-            uuid.uuid5(
-                uuid.NAMESPACE_URL, f"{_OURS}:{self._entry.device_id}:{self._entry.recording_id}:{name}"
-            )
-        )
+        return resource_id(self._entry.device_id, self._entry.recording_id, name)
 
     def _reference(self, name: str) -> Resource:
-        return {"reference": f"urn:uuid:{self._id(name)}"}
-
-    def _device(self) -> Resource:
-        return {
-            "resourceType": "Device",
-            "id": self._id("device"),
-            "identifier": [{"system": f"{_OURS}:device", "value": self._entry.device_id}],
-            "type": self._codes["stethoscope"],
-        }
+        return reference(self._id(name))
 
     def _media(self) -> Resource:
         entry = self._entry
@@ -95,14 +83,14 @@ class Export:
             "resourceType": "Media",
             "id": self._id("media"),
             "identifier": [
-                {"system": f"{_OURS}:recording", "value": f"{entry.device_id}/{entry.recording_id}"},
-                {"system": f"{_OURS}:pcm-sha256", "value": entry.audio_sha256},
+                {"system": f"{OURS}:recording", "value": f"{entry.device_id}/{entry.recording_id}"},
+                {"system": f"{OURS}:pcm-sha256", "value": entry.audio_sha256},
             ],
             "status": "completed",
             "type": {"coding": [{"system": f"{_HL7}/media-type", "code": "audio", "display": "Audio"}]},
             "createdDateTime": entry.captured_at,
-            "device": self._reference("device"),
-            "duration": round(entry.samples / entry.sample_rate, 3),
+            "device": reference(resource_id(self._entry.device_id, "device")),
+            "duration": round(entry.kept_s, 3),
             "content": content,
         } | self._body_site()
 
@@ -118,8 +106,8 @@ class Export:
             "status": self._status,
             "code": code,
             "effectiveDateTime": self._entry.captured_at,
-            "issued": self._issued,
-            "device": self._reference("device"),
+            "issued": self.issued,
+            "device": reference(resource_id(self._entry.device_id, "device")),
             "derivedFrom": [self._reference("media")],
             "note": [{"text": NOTICE}],
         } | self._body_site()
@@ -128,8 +116,8 @@ class Export:
         found = self._observation("observation-0", self._codes["heart_rate"])
         rate = result.get("heart_rate_bpm")
         if rate is None:
-            return found | _absent("no heart rate could be told")
-        unit = {"unit": "beats/minute", "system": _UCUM, "code": "/min"}
+            return found | absent("no heart rate could be told")
+        unit = {"unit": "beats/minute", "system": UCUM, "code": "/min"}
         return found | {"valueQuantity": {"value": rate, **unit}}
 
     def _label(self, prediction: Mapping[str, Any]) -> Resource:
@@ -138,12 +126,12 @@ class Export:
         code = self._codes["models"].get(model, {"text": f"Label of a sound by the model {model}"})
         found = self._observation(f"observation-{1 + models.index(model)}", code)
         label = self._concept("labels", prediction["label"])
-        said = {"valueCodeableConcept": label} if prediction["accepted"] else _absent("cannot tell")
+        said = {"valueCodeableConcept": label} if prediction["accepted"] else absent("cannot tell")
         method = f"{model} {prediction['version']}, SHA-256 {prediction['sha256']}"
         shares = [
             {
                 "code": self._concept("labels", name),
-                "valueQuantity": {"value": share, "unit": "probability", "system": _UCUM, "code": "1"},
+                "valueQuantity": {"value": share, "unit": "probability", "system": UCUM, "code": "1"},
             }
             for name, share in prediction["probabilities"].items()
         ]
@@ -156,7 +144,7 @@ class Export:
             "status": self._status,
             "code": self._codes["report"],
             "effectiveDateTime": self._entry.captured_at,
-            "issued": self._issued,
+            "issued": self.issued,
             "media": [{"link": self._reference("media")}],
             "conclusion": f"{self._conclusion()} {NOTICE}",
         }
@@ -192,7 +180,39 @@ class Export:
         return found
 
 
-def _absent(why: str) -> Resource:
+def resource_id(*names: str) -> str:
+    """Return the id of what is so named, the same at every export."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join((OURS, *names))))
+
+
+def reference(identity: str) -> Resource:
+    """Return a reference to a resource of the same Bundle."""
+    return {"reference": f"urn:uuid:{identity}"}
+
+
+def device(device_id: str, codes: Mapping[str, Any]) -> Resource:
+    """Return the stethoscope: one resource, whatever was recorded with it."""
+    return {
+        "resourceType": "Device",
+        "id": resource_id(device_id, "device"),
+        "identifier": [{"system": f"{OURS}:device", "value": device_id}],
+        "type": codes["stethoscope"],
+    }
+
+
+def bundle_of(identity: str, timestamp: str, resources: Sequence[Resource]) -> Resource:
+    """Return the Bundle of `resources`."""
+    return {
+        "resourceType": "Bundle",
+        "id": identity,
+        "type": "collection",
+        "timestamp": timestamp,
+        "entry": [{"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in resources],
+    }
+
+
+def absent(why: str) -> Resource:
+    """Return what stands where a value could not be told."""
     coding = {"system": f"{_HL7}/data-absent-reason", "code": "unknown", "display": "Unknown"}
     return {"dataAbsentReason": {"coding": [coding], "text": why}}
 

@@ -17,6 +17,8 @@ BUILT_IN: Final[dict[str, Any]] = {
         "text": "Heart rate",
     },
     "report": {"text": "Analysis of an auscultation sound by software"},
+    "exam": {"text": "Analysis by software of what is heard at four positions of a chest"},
+    "exam_label": {"text": "Label of the sounds of an exam"},
     "stethoscope": {"text": "Digital stethoscope"},
     "models": {},
     "labels": {},

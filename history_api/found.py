@@ -1,4 +1,4 @@
-"""The recording that an address means, what was said of it, and where its sound is."""
+"""The recording or exam that an address means, what was said of it, and where its sound is."""
 
 import json
 import logging
@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from flask import g
 
+from edge_worker.exam import Exam
 from edge_worker.history import Entry
 from edge_worker.logline import line
+from edge_worker.topics import EXAM_ID
 from history_api.problem import ProblemError
 from history_api.services import services
 
@@ -32,6 +34,29 @@ def recording(recording_id: str) -> Entry:
             409, "several devices have a recording of this id; say which with ?device=", devices=devices
         )
     return found[0]
+
+
+def exam(exam_id: str) -> Exam:
+    """Return the exam of that id, of the device that the query names; 404 and 409 say what to do."""
+    is_id = EXAM_ID.fullmatch(exam_id) is not None
+    found = services().history.exam(exam_id, g.query["device"]) if is_id else []
+    if not found:
+        raise ProblemError(
+            404, "no recording belongs to this exam; GET /api/v1/exams lists those that there are"
+        )
+    if len(found) > 1:
+        devices = [each.device_id for each in found]
+        raise ProblemError(
+            409, "several devices have an exam of this id; say which with ?device=", devices=devices
+        )
+    return found[0]
+
+
+def used(exam: Exam) -> list[Entry]:
+    """Return the recordings that count in `exam`, by position."""
+    chosen = [position.used for position in exam.positions if position.used is not None]
+    entries = (services().history.recording(each.recording_id, exam.device_id) for each in chosen)
+    return [entry for found in entries for entry in found]  # one may be deleted just now
 
 
 def result(entry: Entry) -> dict[str, Any] | None:

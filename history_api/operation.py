@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from history_api.schemas import DEVICE, RECORDING, TEXT, Schema, ref, strict_object
+from history_api.schemas import DEVICE, EXAM, RECORDING, TEXT, Schema, ref, strict_object
 
 Method = Schema
 """One method of one address: an operation object of OpenAPI."""
@@ -90,5 +90,9 @@ NEXT: Final[Schema] = {
 WHICH: Final = (
     {"name": "recording_id", "in": "path", "required": True, "schema": RECORDING},
     query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several share the id"),
+)
+WHICH_EXAM: Final = (
+    {"name": "exam_id", "in": "path", "required": True, "schema": EXAM},
+    query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several use the id"),
 )
 OK: Final = json_answer(strict_object({"status": {"type": "string", "const": "ok"}}))

@@ -33,6 +33,7 @@ class Wish:
     """Names; none: the worker's choice."""
     device: str = VIRTUAL_DEVICE
     site: str | None = None
+    exam: str | None = None
     amplification: float = 1.0
     key: str | None = None
     """Idempotency-Key, with the name of who sent it."""
@@ -45,6 +46,8 @@ class Wish:
             meta["models"] = list(self.models)
         if self.site:
             meta["site"] = self.site
+        if self.exam:
+            meta["exam"] = self.exam
         if self.amplification != 1:
             meta["amplification"] = self.amplification
         return meta

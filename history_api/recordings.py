@@ -117,6 +117,7 @@ def _document(entry: Entry) -> dict[str, Any]:
             "channels": entry.channels,
             "samples": entry.samples,
             "duration_s": round(entry.samples / entry.sample_rate, 3),
+            "kept_from": entry.audio_start,
             "sha256": entry.audio_sha256,
         },
         "analysed_at": entry.analysed_at,

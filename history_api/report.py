@@ -48,7 +48,7 @@ class Case:
 def of_recording(case: Case) -> bytes:
     """Return the report of one recording as PDF."""
     paper = Paper("Report of a recording", datetime.fromisoformat(case.changed_at))
-    _write(paper, case)
+    write(paper, case)
     return bytes(paper.output())
 
 
@@ -63,11 +63,12 @@ def of_device(cases: Sequence[Case]) -> bytes:
         paper.row(_row(case), _WIDTHS)
     paper.add_page()
     paper.heading("The newest")
-    _write(paper, newest)
+    write(paper, newest)
     return bytes(paper.output())
 
 
-def _write(paper: Paper, case: Case) -> None:
+def write(paper: Paper, case: Case) -> None:
+    """Write all that is known of a recording."""
     _facts(paper, case)
     if case.result is None:
         paper.heading("Result")
@@ -82,7 +83,7 @@ def _facts(paper: Paper, case: Case) -> None:
     entry = case.entry
     clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
     paper.fact("Recording", f"{entry.recording_id} of device {entry.device_id}")
-    paper.fact("Captured", f"{_utc(entry.captured_at)}, {clock}")
+    paper.fact("Captured", f"{utc(entry.captured_at)}, {clock}")
     paper.fact("Site", str(entry.meta.get("site") or "not said"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
     paper.fact("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
@@ -91,7 +92,7 @@ def _facts(paper: Paper, case: Case) -> None:
         paper.fact("Review", "none: no person has confirmed or rejected this result")
     else:
         review = case.review
-        paper.fact("Review", f"{review.verdict} by {review.reviewer}, {_utc(review.reviewed_at)}")
+        paper.fact("Review", f"{review.verdict} by {review.reviewer}, {utc(review.reviewed_at)}")
         if review.note:
             paper.fact("Note", review.note)
 
@@ -163,7 +164,7 @@ def _trace(paper: Paper, case: Case) -> None:
     for prediction in (case.result or {}).get("models", []):
         paper.fact(f"Model {prediction['model']}", f"{prediction['version']}, SHA-256 {prediction['sha256']}")
     paper.fact("Audio", f"SHA-256 {case.entry.audio_sha256}")
-    paper.fact("Analysed", _utc(case.entry.analysed_at) if case.entry.analysed_at else "not yet")
+    paper.fact("Analysed", utc(case.entry.analysed_at) if case.entry.analysed_at else "not yet")
     paper.fact("Software", f"Stetho Edge {__version__}")
 
 
@@ -172,7 +173,7 @@ def _row(case: Case) -> tuple[str, ...]:
     rate = result.get("heart_rate_bpm")
     said = [f"{each['model']} {each['label']}" for each in result.get("models", []) if each["accepted"]]
     return (
-        _utc(entry.captured_at)[:-4],
+        utc(entry.captured_at)[:-4],
         entry.recording_id,
         str(entry.meta.get("site") or "-"),
         ", ".join(said) or ("cannot tell" if case.result else "being analysed"),
@@ -181,6 +182,6 @@ def _row(case: Case) -> tuple[str, ...]:
     )
 
 
-def _utc(time: str) -> str:
+def utc(time: str) -> str:
     """Return a time of the database as people write it, to the second."""
     return f"{time[:10]} {time[11:19]} UTC"

@@ -1,4 +1,4 @@
-"""Reports as PDF: of a recording, of a device, and under the name that the emotion system uses."""
+"""Reports as PDF: of a recording, an exam, a device, and under the name that the emotion system uses."""
 
 import re
 from typing import TYPE_CHECKING, Final
@@ -9,7 +9,16 @@ from edge_worker.errors import AudioError
 from edge_worker.history import Entry
 from history_api import found, picture_cache, pictures
 from history_api.etag import UNCHANGED, tagged
-from history_api.operation import NOT_FOUND, PROBLEM, UNAVAILABLE, WHICH, Paths, file_answer, get
+from history_api.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    UNAVAILABLE,
+    WHICH,
+    WHICH_EXAM,
+    Paths,
+    file_answer,
+    get,
+)
 from history_api.problem import ProblemError
 from history_api.schemas import DEVICE, TEXT
 from history_api.services import services
@@ -35,6 +44,12 @@ PATHS: Final[Paths] = {
         "device_report",
         _REPORT | {"404": PROBLEM} | UNAVAILABLE,
         ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},),
+    ),
+    "/api/v1/exams/{exam_id}/report.pdf": get(
+        "a report of an exam: its positions, and each recording that counts",
+        "exam_report",
+        _REPORT | NOT_FOUND,
+        WHICH_EXAM,
     ),
     "/download-report/{filename}": get(
         "the report of a recording by its filename in /history, as a download",
@@ -83,6 +98,26 @@ def device_report_pdf(device_id: str) -> Response:
     ]
     tag = picture_cache.name(entries[0].audio_sha256, "report.pdf", said, _has_sound(entries[0]))
     return _named(tagged(tag, PDF, make), device_id, "inline")
+
+
+@blueprint.get("/api/v1/exams/<exam_id>/report.pdf")
+def exam_report_pdf(exam_id: str) -> Response:
+    """Answer the report of an exam."""
+    exam = found.exam(exam_id)
+    entries = found.used(exam)
+    reviews = [services().history.review(entry.device_id, entry.recording_id) for entry in entries]
+
+    def make() -> bytes:
+        from history_api import exam_report, report
+
+        cases = zip(entries, reviews, strict=True)
+        return exam_report.of_exam(
+            exam, [report.Case(entry, found.result(entry), said, _sight(entry)) for entry, said in cases]
+        )
+
+    shown = (exam.to_json(), reviews, [(entry.document, _has_sound(entry)) for entry in entries])
+    tag = picture_cache.name("exam", "report.pdf", *shown)
+    return _named(tagged(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
 
 def _of_recording(recording_id: str, disposition: str) -> Response:

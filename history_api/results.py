@@ -11,7 +11,7 @@ from edge_worker.page import Filter, Sort
 from history_api.etag import ETAG, UNCHANGED, conditional
 from history_api.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.problem import ProblemError
-from history_api.schemas import DEVICE, STATUS, TEXT, TIME, Schema, list_of, ref
+from history_api.schemas import DEVICE, EXAM, STATUS, TEXT, TIME, Schema, list_of, ref
 from history_api.services import services
 
 EMOTION_MODEL: Final = "emotion"
@@ -26,6 +26,7 @@ FILTERS: Final = (
     query("accepted", _YES_NO, "whether a model was sure; with model and label: of that label"),
     query("status", STATUS, "what came of the analysis"),
     query("reviewed", _REVIEWED, "what a person said of the result"),
+    query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
     query("from", TIME, "earliest captured_at"),
     query("to", TIME, "captured_at from which on results are left out"),
     query("sort", _SORT, "order: as stored, newest first; by captured_at, earliest or latest (-) first"),
@@ -77,6 +78,7 @@ def wanted() -> Filter:
         until=query["to"],
         accepted=None if query["accepted"] is None else query["accepted"] == "true",
         reviewed=query["reviewed"],
+        exam=query["exam"],
     )
 
 

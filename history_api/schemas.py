@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from edge_worker.result import REASONS
+from edge_worker.topics import EXAM_ID
 
 Schema = dict[str, Any]
 
@@ -23,9 +24,10 @@ def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ())
     }
 
 
-def open_object(properties: dict[str, Schema]) -> Schema:
+def open_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
     """Return an object that may get more properties: what workers and cards say of themselves."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def list_of(items: Schema) -> Schema:
@@ -45,16 +47,17 @@ def or_null(schema: Schema) -> Schema:
 
 TEXT: Final[Schema] = {"type": "string"}
 _BOOLEAN: Final[Schema] = {"type": "boolean"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 NUMBER: Final[Schema] = {"type": "number"}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _SHA256: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 DEVICE: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+EXAM: Final[Schema] = {"type": "string", "pattern": f"^{EXAM_ID.pattern}$"}
 RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 STATUS: Final[Schema] = {"type": "string", "enum": ["ok", "inconclusive", "error"]}
 _HEALTH: Final[Schema] = {"type": "string", "enum": ["ok", "degraded"]}
-_GAPS: Final[Schema] = list_of({"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2})
+_GAPS: Final[Schema] = list_of({"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2})
 _REASONS: Final[Schema] = list_of({"type": "string", "enum": list(REASONS)})
 _FACTS: Final[dict[str, Schema]] = {
     "recording_id": RECORDING,
@@ -67,8 +70,11 @@ _FACTS: Final[dict[str, Schema]] = {
 _AUDIO: Final[dict[str, Schema]] = {
     "sample_rate": {"type": "integer", "minimum": 1000, "maximum": 192000},
     "channels": {"type": "integer", "minimum": 1, "maximum": 2},
-    "samples": _COUNT,
+    "samples": COUNT,
     "sha256": _SHA256,
+}
+_KEPT_FROM: Final[Schema] = COUNT | {
+    "description": "sample with which audio.wav, and what sha256 is of, begins: a stream keeps its end"
 }
 _PREDICTION: Final = open_object(
     {
@@ -76,11 +82,11 @@ _PREDICTION: Final = open_object(
         "version": TEXT,
         "sha256": TEXT,
         "label": TEXT,
-        "confidence": _SHARE,
-        "threshold": _SHARE,
+        "confidence": SHARE,
+        "threshold": SHARE,
         "accepted": _BOOLEAN,
-        "probabilities": map_of(_SHARE),
-        "windows": _COUNT,
+        "probabilities": map_of(SHARE),
+        "windows": COUNT,
         "took_ms": NUMBER,
     }
 )
@@ -96,7 +102,7 @@ _RESULT: Final = open_object(
             {
                 "usable": _BOOLEAN,
                 "snr_db": or_null(NUMBER),
-                "clipped": _SHARE,
+                "clipped": SHARE,
                 "reasons": _REASONS,
                 "score": or_null(NUMBER),
             }
@@ -104,9 +110,11 @@ _RESULT: Final = open_object(
         "heart_rate_bpm": or_null(NUMBER),
         "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
         "site": or_null(TEXT),
+        "exam": or_null(EXAM),
         "audio": open_object(_AUDIO),
         "links": map_of(TEXT),
-    }
+    },
+    optional=("exam",),  # results of the time before exams have none
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
@@ -122,7 +130,7 @@ _REVIEW: Final = strict_object(
 _DEVICE: Final = strict_object(
     {
         "device_id": DEVICE,
-        "recordings": _COUNT,
+        "recordings": COUNT,
         "first_captured_at": TIME,
         "last_captured_at": TIME,
         "last_recording_id": RECORDING,
@@ -140,7 +148,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             **_FACTS,
             "received_at": TIME,
             "meta": {"type": "object", "description": "what the device said about the recording"},
-            "audio": strict_object({**_AUDIO, "duration_s": NUMBER}),
+            "audio": strict_object({**_AUDIO, "duration_s": NUMBER, "kept_from": _KEPT_FROM}),
             "analysed_at": or_null(TIME),
             "result": {"oneOf": [ref("Result"), {"type": "null"}]},
             "review": ref("ReviewOrNull"),
@@ -160,9 +168,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "model": TEXT,
             "label": TEXT,
             "predicted_emotion": {"type": "string", "description": "the label, of model emotion only"},
-            "confidence": _SHARE,
+            "confidence": SHARE,
             "accepted": {"type": "boolean", "description": "false: not to be shown as an answer"},
-            "top_3_probabilities": {"maxProperties": 3} | map_of(_SHARE),
+            "top_3_probabilities": {"maxProperties": 3} | map_of(SHARE),
         },
         optional=("predicted_emotion",),
     ),
@@ -188,9 +196,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "versions": map_of(TEXT) | {"description": "version in use of each model"},
             "version": or_null(TEXT),
             "runtime": or_null(TEXT),
-            "open_recordings": or_null(_COUNT),
-            "backlog": or_null(_COUNT),
-            "counters": map_of(_COUNT),
+            "open_recordings": or_null(COUNT),
+            "backlog": or_null(COUNT),
+            "counters": map_of(COUNT),
         }
     ),
     "Health": strict_object(
@@ -201,7 +209,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "components": strict_object(
                 {
                     "database": strict_object(
-                        {"status": _HEALTH, "recordings": _COUNT, "detail": TEXT}, ("recordings", "detail")
+                        {"status": _HEALTH, "recordings": COUNT, "detail": TEXT}, ("recordings", "detail")
                     ),
                     "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
                     "models": strict_object(

@@ -8,6 +8,7 @@ from flask import current_app
 
 from edge_worker import schema
 from edge_worker.curation import Curation
+from edge_worker.device_ledger import DeviceLedger
 from edge_worker.history import History
 from edge_worker.settings import Settings
 from edge_worker.upload_ledger import UploadLedger
@@ -28,6 +29,11 @@ class Services:
     def writer(self) -> schema.Database:
         """The database, to write to; opened when first needed, because the worker makes it."""
         return schema.connect_existing(self.settings.database)
+
+    @cached_property
+    def device_ledger(self) -> DeviceLedger:
+        """What is wanted of devices."""
+        return DeviceLedger(self.writer)
 
     @cached_property
     def uploads(self) -> UploadLedger:

@@ -11,7 +11,7 @@ from history_api.decoding import FORMATS, Pcm, decode
 from history_api.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.problem import ProblemError
 from history_api.reception import VIRTUAL_DEVICE, Taken, Wish
-from history_api.schemas import DEVICE, TEXT, Schema, ref
+from history_api.schemas import DEVICE, EXAM, TEXT, Schema, ref
 from history_api.services import services
 
 _KEY_CHARACTERS: Final = 64
@@ -20,6 +20,7 @@ PARAMETERS: Final = (
     MODEL,
     query("device", DEVICE, f"whose recording it is, 1 to 32 of a-z, 0-9 and -; default {VIRTUAL_DEVICE}"),
     query("site", PRINTABLE | {"maxLength": MAX_SITE}, f"where on the chest, at most {MAX_SITE} characters"),
+    query("exam", EXAM, "the exam that it belongs to, 1 to 32 of a-z, 0-9 and -"),
     query(
         "amplification",
         {"type": "integer", "minimum": 1, "maximum": MAX_AMPLIFICATION, "default": 1},
@@ -60,7 +61,7 @@ def wish(*, default: tuple[str, ...] = ()) -> Wish:
     said = g.query
     names = tuple(filter(None, (said["model"] or "").split(","))) or default
     device = said["device"] or VIRTUAL_DEVICE
-    return Wish(names, device, said["site"], said["amplification"], _idempotency_key())
+    return Wish(names, device, said["site"], said["exam"], said["amplification"], _idempotency_key())
 
 
 def wait_s() -> float:

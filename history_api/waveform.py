@@ -34,8 +34,7 @@ class Marks:
     def of(cls, entry: Entry, result: dict[str, Any] | None) -> Self:
         """Return the marks of a recording and its result, where there is one."""
         sounds = (result or {}).get("heart_sounds") or {"s1_s": [], "s2_s": []}
-        gaps = [(begin / entry.sample_rate, end / entry.sample_rate) for begin, end in entry.missing]
-        return cls(sounds["s1_s"], sounds["s2_s"], gaps)
+        return cls(sounds["s1_s"], sounds["s2_s"], entry.gaps_s)
 
 
 def svg(title: str, envelope: Envelope, marks: Marks) -> str:

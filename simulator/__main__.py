@@ -1,4 +1,4 @@
-"""`python -m simulator`: send a sound as a device, synthesise a heart, or play a fleet."""
+"""`python -m simulator`: send or stream a sound as a device, synthesise a heart, or play a fleet."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from edge_worker.errors import StethoError
 from simulator.argument import DISCLAIMER
 from simulator.command import add_fleet, add_send, add_synth
 from simulator.demo import add_demo
+from simulator.live import add_live
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,8 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
         description="A stethoscope in software.",
         epilog=f"Example: python -m simulator synth --finding murmur -o murmur.wav. {DISCLAIMER}",
     )
-    commands = parser.add_subparsers(required=True, metavar="send|synth|fleet|demo")
-    for add in (add_send, add_synth, add_fleet, add_demo):
+    commands = parser.add_subparsers(required=True, metavar="send|live|synth|fleet|demo")
+    for add in (add_send, add_live, add_synth, add_fleet, add_demo):
         add(commands)
     args = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = args.run

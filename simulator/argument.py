@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final
 from edge_worker.chunk import MAX_BODY_BYTES, MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_BYTES
 from edge_worker.errors import SettingsError
 from edge_worker.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
-from edge_worker.topics import DEVICE_ID
+from edge_worker.topics import DEVICE_ID, EXAM_ID
 from simulator.heartbeat import MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Group = argparse._MutuallyExclusiveGroup
 
+DEFAULT_MICROPHONE: Final = -1
+"""`--microphone` without a number."""
 DISCLAIMER: Final = "Research and education, not a medical device: labels describe a sound, not a diagnosis."
 
 
@@ -48,6 +51,19 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         "--chunk-samples", type=positive, default=8192, metavar="N", help="samples a chunk (%(default)s)"
     )
     parser.add_argument("--models", type=names, default=(), metavar="A,B", help="models to ask for")
+
+
+def add_microphone(group: "Group") -> None:
+    """Add what chooses a microphone, beside other sources of sound."""
+    group.add_argument(
+        "--microphone",
+        type=count,
+        nargs="?",
+        const=DEFAULT_MICROPHONE,
+        metavar="N",
+        help="record this one of --list; without a number the default one",
+    )
+    group.add_argument("--list", action="store_true", help="list the microphones, and end")
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +129,13 @@ def site(text: str) -> str:
     """Return `text` as a place on the chest that META takes."""
     if len(text) > MAX_SITE or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is not a text of at most {MAX_SITE} characters")
+    return text
+
+
+def exam_id(text: str) -> str:
+    """Return `text` as the id of an exam."""
+    if not EXAM_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an exam id; use 1 to 32 of a-z, 0-9 and -")
     return text
 
 

@@ -19,6 +19,7 @@ _SEND: Final = """examples:
   python -m simulator send heart.wav --device st-01 --password-file st-01.password
   python -m simulator send heart.wav --device st-01 --loss 0.2 --duplicate 0.2 --reorder 8 --corrupt 0.1
   python -m simulator send heart.flac --device st-01 --sample-rate 4000 --models heart2 --site MV --realtime
+  python -m simulator send mitral.wav --device st-01 --site MV --exam visit-7
 
 The result's JSON is on stdout, the device's display on stderr. Exit status: 0 with a result, 1 when the
 analysis failed or no result came in time, 2 when the file, the broker or an argument cannot be used."""
@@ -46,6 +47,9 @@ def add_send(commands: "Commands") -> None:
     parser.add_argument("--sample-rate", type=argument.sample_rate, metavar="HZ", help="resample first")
     parser.add_argument(
         "--site", type=argument.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+    )
+    parser.add_argument(
+        "--exam", type=argument.exam_id, metavar="ID", help="exam that the recording belongs to"
     )
     parser.add_argument("--realtime", action="store_true", help="send chunks as they would be recorded")
     argument.add_timeout(parser)
@@ -134,6 +138,7 @@ def _send(args: argparse.Namespace) -> int:
             sound,
             models=args.models,
             site=args.site,
+            exam=args.exam,
             chunk_samples=args.chunk_samples,
             in_real_time=args.realtime,
             timeout_s=args.timeout,

@@ -49,6 +49,8 @@ class Journey:
     """Samples that the worker asked for again."""
     rejections: list[str] = field(default_factory=list)
     """What the worker said that was wrong, in its words."""
+    live: dict[str, Any] | None = None
+    """The last live value, where the device hears them."""
 
 
 @dataclass(slots=True)
@@ -146,7 +148,9 @@ class Device:
             journey = self.journeys[name]
         except (ValueError, TypeError, KeyError, RecursionError):
             return
-        if topic == topics.device_result(self.device_id):
+        if topic == topics.live(self.device_id):
+            journey.live = document
+        elif topic == topics.device_result(self.device_id):
             if journey.result is None:
                 journey.result, journey.result_text, journey.result_at = document, payload, now
             self._forget(name)

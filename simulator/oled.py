@@ -27,6 +27,19 @@ def recording(done_s: float, total_s: float) -> Screen:
     )
 
 
+def live(value: dict[str, Any] | None, seconds: float) -> Screen:
+    """Return the screen of a stream: what the worker said last, while the sound goes on."""
+    time_text = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    if value is None:
+        return [*_screen(f"LIVE {time_text}", "", "listening")[: ROWS - 1], _row(_DISCLAIMER)]
+    bpm, quality = value.get("bpm"), value.get("quality")
+    rows = [f"LIVE {time_text}", _bar(quality, 1.0) if quality is not None else ""]
+    rows += ["-- bpm" if bpm is None else f"{bpm} bpm", "", str(value.get("hint") or ""), ""]
+    if value.get("label") is not None:
+        rows.append(f"{value['label']} {100 * float(value.get('confidence') or 0):.0f} %")
+    return [*_screen(*rows)[: ROWS - 1], _row(_DISCLAIMER)]
+
+
 def sending(done: int, total: int) -> Screen:
     """Return the screen while chunks leave."""
     return _screen("SENDING", "", _bar(done, total), f"{done} of {total}")

@@ -99,11 +99,13 @@ def _is_clipped(body: memoryview) -> bool:
     return bool(values.size and (values.max() >= _LOUDEST or values.min() < -_LOUDEST))
 
 
-def meta(models: Sequence[str], site: str | None) -> bytes:
+def meta(models: Sequence[str], site: str | None, exam: str | None = None) -> bytes:
     """Return the META JSON of a recording that starts now."""
     document: dict[str, Any] = {"captured_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     if models:
         document["models"] = list(models)
     if site:
         document["site"] = site
+    if exam:
+        document["exam"] = exam
     return json.dumps(document, separators=(",", ":")).encode()

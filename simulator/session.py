@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tqdm import tqdm
 
@@ -47,7 +47,7 @@ class Session:
         self._network = Network()
         self._address = address
         self._device = Device(device_id, secrets.token_hex(4))
-        self._stethoscope = Stethoscope(self._device, self._network, address, account, fault)
+        self._stethoscope = Stethoscope(self._device, self._network, address, account, fault, hears_live=True)
         self._operator: Connection | None = None
         self._full: dict[str, bytes] = {}
 
@@ -62,6 +62,7 @@ class Session:
         *,
         models: Sequence[str],
         site: str | None,
+        exam: str | None = None,
         chunk_samples: int,
         in_real_time: bool,
         timeout_s: float,
@@ -75,7 +76,8 @@ class Session:
         try:
             self._connect()
             self._await_analyser(timeout_s)
-            recording = Recording.of(sound, secrets.randbits(64), meta(models, site), chunk_samples)
+            about = meta(models, site, exam)
+            recording = Recording.of(sound, secrets.randbits(64), about, chunk_samples)
             journey = self._device.record(recording, time.monotonic(), in_real_time=in_real_time)
             self._stethoscope.work()
             self._show_transmission(journey, recording, sound, in_real_time, timeout_s)
@@ -110,9 +112,14 @@ class Session:
         total = recording.chunk_count
         _show(oled.recording(0.0 if in_real_time else sound.seconds, sound.seconds))
         with tqdm(total=total, unit="chunk", file=sys.stderr, disable=None, leave=False) as bar:
+            shown: dict[str, Any] | None = None
 
             def is_over() -> bool:
+                nonlocal shown
                 bar.update(journey.chunks - bar.n)
+                if journey.live != shown:
+                    shown = journey.live
+                    _show(oled.live(shown, journey.chunks * recording.chunk_samples / sound.sample_rate))
                 return not self._device.is_recording
 
             patience_s = timeout_s + (sound.seconds if in_real_time else 0.0)

@@ -145,9 +145,9 @@ class Site:
         """Provision a device at the broker."""
         return self.broker.add_user("device", device_id)
 
-    def start_worker(self, *, wait: bool = True) -> Process:
-        """Start the worker; return when it is ready, unless told not to wait."""
-        process = self._start("edge_worker")
+    def start_worker(self, *, wait: bool = True, settings: Mapping[str, str] | None = None) -> Process:
+        """Start the worker, with `settings` of this run; return when it is ready, unless told not to wait."""
+        process = self._start("edge_worker", settings)
         if wait:
             process.wait_for("event=ready")
         return process
@@ -156,7 +156,7 @@ class Site:
         """Start the history API; return its URL."""
         return self._start("history_api").wait_for(r"listening on (http://\S+)").group(1)
 
-    def _start(self, module: str) -> Process:
-        process = Process(module, self.environ, self.directory / f"{module}.log")
+    def _start(self, module: str, settings: Mapping[str, str] | None = None) -> Process:
+        process = Process(module, self.environ | dict(settings or {}), self.directory / f"{module}.log")
         self.processes.append(process)
         return process

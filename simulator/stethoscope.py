@@ -24,8 +24,10 @@ class Stethoscope:
         address: Address,
         account: Account,
         fault: Fault | None = None,
+        *,
+        hears_live: bool = False,
     ) -> None:
-        """Prepare; `connection.open` starts."""
+        """Prepare; `connection.open` starts. `hears_live`: it shows values while it records."""
         self.device = device
         self.analysers: set[str] = set()
         """Topics of the workers that are ready."""
@@ -38,6 +40,7 @@ class Stethoscope:
             topics.control(device.device_id),
             topics.device_result(device.device_id),
             topics.worker("+"),
+            *([topics.live(device.device_id)] if hears_live else []),
         ]
         self.connection = Connection(network, address, account, listens, self._receive)
         self.connection.will(device.will())

@@ -27,7 +27,13 @@ def test_a_device_cannot_publish_as_another(broker: Broker, worker: Credentials,
 
 
 @pytest.mark.parametrize(
-    "forged", [topics.result("st-01"), topics.worker("edge-01"), "homeassistant/device/st-01/config"]
+    "forged",
+    [
+        topics.result("st-01"),
+        topics.exam("st-01", "visit-7"),
+        topics.worker("edge-01"),
+        "homeassistant/device/st-01/config",
+    ],
 )
 def test_only_a_worker_publishes_results_and_its_state(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials, forged: str
@@ -43,7 +49,7 @@ def test_only_a_worker_publishes_results_and_its_state(
         assert [payload for topic, payload in receiver.received if topic == forged] == [b"honest"]
 
 
-@pytest.mark.parametrize("down", ["control", "live", "result"])
+@pytest.mark.parametrize("down", ["control", "live", "result", "sounds"])
 def test_only_a_worker_answers_a_device(
     broker: Broker, worker: Credentials, operator: Credentials, other_device: Credentials, down: str
 ) -> None:
@@ -99,6 +105,50 @@ def test_an_operator_commands_a_device(broker: Broker, operator: Credentials, de
         receiver.subscribe(f"{ST_01}/down/#")
         sender.publish(f"{ST_01}/down/command", b"identify")
         receiver.wait_for(f"{ST_01}/down/command")
+
+
+def test_home_assistant_reads_what_its_entities_need_and_says_only_that_it_is_there(
+    broker: Broker, worker: Credentials, device: Credentials
+) -> None:
+    account, spy = broker.add_user("homeassistant"), broker.add_user("operator", "spies")
+    readable = [
+        "homeassistant/device/st-01/config",
+        topics.worker("edge-01"),
+        topics.device_result("st-01"),
+        topics.live("st-01"),
+    ]
+    with (
+        Probe(broker.port, account) as reader,
+        Probe(broker.port, worker) as analyser,
+        Probe(broker.port, device) as sender,
+        Probe(broker.port, spy) as others,
+    ):
+        others.subscribe("#")
+        analyser.subscribe(topics.HOME_ASSISTANT_STATUS).subscribe(topics.ALL_PCM)
+        reader.subscribe("stetho/v1/#").subscribe("homeassistant/#")
+        sender.publish(f"{ST_01}/up/pcm", b"sound")
+        sender.publish(topics.HOME_ASSISTANT_STATUS, b"forged")
+        for topic in (
+            topics.result("st-01"),
+            topics.exam("st-01", "visit-7"),
+            topics.control("st-01"),
+            *readable,
+        ):
+            analyser.publish(topic)
+        sender.publish(f"{ST_01}/up/state")
+        reader.wait_for(f"{ST_01}/up/state")
+        reader.wait_for(readable[-1])
+        assert set(reader.topics) == {*readable, f"{ST_01}/up/state"}
+        for topic in (
+            topics.device_result("st-01"),
+            "homeassistant/device/st-01/config",
+            topics.pcm("st-01"),
+        ):
+            reader.publish(topic, b"forged")
+        reader.publish(topics.HOME_ASSISTANT_STATUS, b"online")
+        analyser.wait_for(topics.HOME_ASSISTANT_STATUS)
+        others.wait_for(topics.HOME_ASSISTANT_STATUS)
+        assert [topic for topic, payload in analyser.received + others.received if payload == b"forged"] == []
 
 
 def test_a_role_is_no_device(

@@ -185,7 +185,9 @@ def test_a_model_that_is_asked_for_twice_answers_once(rig: Rig) -> None:
 
 
 def test_facts_of_the_meta_reach_the_result(rig: Rig) -> None:
-    result = rig.judge(meta('{"site":"MV","captured_at":"2026-11-20T17:20:01Z"}'), *cut(heart(), 1))
+    about = '{"site":"MV","exam":"visit-7","captured_at":"2026-11-20T17:20:01Z"}'
+    result = rig.judge(meta(about), *cut(heart(), 1))
+    assert result["exam"] == "visit-7"
     assert (result["site"], result["captured_at"]) == ("MV", "2026-11-20T17:20:01.000Z")
     assert result["captured_at_source"] == "device"
 

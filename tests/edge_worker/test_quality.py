@@ -109,7 +109,7 @@ def test_levels_are_in_decibel_of_full_scale() -> None:
     time = np.arange(8000) / HEART.sample_rate
     tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART.sample_rate)
 
-    assert quality._levels(tone) == pytest.approx((-23, -23), abs=0.5)
+    assert quality._levels(tone.features(HEART)) == pytest.approx((-23, -23), abs=0.5)
 
 
 def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: int) -> float:

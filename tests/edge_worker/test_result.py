@@ -30,6 +30,7 @@ def result(document: dict[str, Any]) -> Result:
         heart_sounds=marks and HeartSounds(tuple(marks["s1_s"]), tuple(marks["s2_s"])),
         reasons=tuple(document["reasons"]),
         site=document["site"],
+        exam=document["exam"],
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -88,6 +90,30 @@ def test_the_revision_in_the_code_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker:migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == schema.REVISION
+
+
+def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "edge_worker:migrations")
+    engine = schema.connect(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        rows = "device_id, recording_id, received_at, captured_at, captured_at_source, completeness, missing"
+        more = "sample_rate, channels, samples, audio_sha256, audio_file, meta"
+        connection.exec_driver_sql(
+            f"INSERT INTO recordings ({rows}, {more}) VALUES "  # noqa: S608 - names of columns
+            "('st-01', '00000000000000aa', '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{}')"
+        )
+    engine.dispose()
+    opened = Store.open(url)
+    (old,) = opened.unanalysed()
+    assert (old.recording_id, old.exam) == ("00000000000000aa", None)
+    opened.close()
+    with schema.connect(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        assert "exam" not in {each["name"] for each in inspect(connection).get_columns("recordings")}
 
 
 def test_the_schema_is_portable_to_postgresql() -> None:

@@ -33,6 +33,7 @@ DOCUMENT: dict[str, Any] = {
     "results": {"ok": 2, "error": 1},
     "labels": {"heart5": {"normal": 2}},
     "missing_samples": 700,
+    "live": {"streams": 3, "values": 40, "windows": 9, "skipped_windows": 1, "stretch": 1.5},
     "heartbeat_age_s": 1.5,
 }
 PREDICTION = Prediction("heart5", "1.0.0", "f" * 64, "normal", 0.9, 0.8, True, {"normal": 0.9}, 1, 2.5)
@@ -83,6 +84,9 @@ def test_a_heartbeat_document_becomes_metrics() -> None:
     assert of("labels_total", model="heart5", label="normal") == 2
     assert (of("open_recordings"), of("backlog"), of("spool_bytes"), of("outbox_messages")) == (2, 1, 4096, 3)
     assert of("heartbeat_age_seconds") == 1.5
+    assert (of("streams"), of("live_stretch")) == (3, 1.5)
+    assert (of("live_values_total"), of("live_windows_total")) == (40, 9)
+    assert of("live_skipped_windows_total") == 1
 
 
 def test_several_workers_share_a_metric_and_an_offline_one_is_not_connected() -> None:
@@ -97,6 +101,8 @@ def test_several_workers_share_a_metric_and_an_offline_one_is_not_connected() ->
         {},
         {"state": None, "counters": None, "labels": [], "results": "x"},
         {"counters": {"chunks": "many", "rejected_x": None}, "backlog": "1", "labels": {"heart5": 3}},
+        {"live": [1], "backlog": None},
+        {"live": {"streams": "3"}},
         {'state\n"': 1, "versions": {'he"a\nrt': 'one\n"'}},
     ],
 )

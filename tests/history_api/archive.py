@@ -47,6 +47,8 @@ class Archive:
         audio_file: str | None = None,
         is_analysed: bool = True,
         missing: tuple[tuple[int, int], ...] = (),
+        site: str | None = "MV",
+        exam: str | None = None,
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -66,7 +68,8 @@ class Archive:
             audio.samples,
             audio.sha256,
             audio_file,
-            {"site": "MV"},
+            {"site": site} | ({"exam": exam} if exam else {}),
+            exam,
         )
         self.store.save_recordings([stored])
         predictions = [prediction(model, label) for model, label in (labels or {"heart5": "normal"}).items()]
@@ -82,7 +85,8 @@ class Archive:
             captured_at_source="device",
             models=tuple(predictions),
             heart_rate_bpm=72.0,
-            site="MV",
+            site=site,
+            exam=exam,
         )
         if is_analysed:
             self.save(result)

@@ -13,20 +13,22 @@ PLACES = {
     "{recording_id}": "0000000000000001",
     "{filename}": "0000000000000001.wav",
     "{device_id}": "st-01",
+    "{exam_id}": "visit-7",
     "{fingerprint}": "any",
     "{file}": "style.css",
 }
 ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",
     "/api/v1/models/{model}/reliability.svg",
+    "/api/v1/recordings/0000000000000001/timeline",
 }
-"""What needs a model beside the archive: test_api_explanation and test_api_charts."""
+"""What needs a model or a stream: test_api_explanation, test_api_charts and test_api_device_settings."""
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Api:
     archive = Archive(tmp_path)
-    archive.add(1)
+    archive.add(1, exam="visit-7")
     return archive.api()
 
 

@@ -20,6 +20,7 @@ from edge_worker.keyring import Keyring
 from history_api.application import create_app
 from simulator.site import Site
 
+PAGES = ("/", "/ui/history", "/ui/exams", "/ui/upload", "/ui/models", "/ui/training", "/ui/system")
 CHROMIUM = shutil.which("chromium")
 WITHIN_MS = 20_000
 SIMULATOR = [sys.executable, "-m", "simulator"]
@@ -190,21 +191,43 @@ def test_e7_system_is_renewed_without_reload(house: House, visit: Visit) -> None
     assert page.evaluate("window.isFirst"), "the page was not loaded again"
 
 
-@pytest.mark.parametrize(
-    "address", ["/", "/ui/history", "/ui/upload", "/ui/models", "/ui/training", "/ui/system"]
-)
+def test_e8_recordings_that_a_form_joins_are_seen_on_a_chest(house: House, visit: Visit) -> None:
+    page = visit.page
+    for site in ("AV", "MV"):
+        page.goto("/ui/upload")
+        page.locator("#file").set_input_files(house.heart)
+        page.get_by_label("Where on the chest").fill(site)
+        page.get_by_label("Exam").fill("visit-7")
+        page.get_by_role("button", name="Analyse").click()
+        expect(page.locator("#summary")).to_have_text("1 of 1 done: 1 analysed, 0 not", timeout=WITHIN_MS)
+    page.get_by_role("link", name="Exams").click()
+    page.locator("td a", has_text="UTC").first.click()
+    expect(page.locator("h1")).to_have_text("Exam")
+    places = page.locator(".place")
+    states = [places.nth(number).get_attribute("data-state") for number in range(4)]
+    assert states[1:3] == ["missing", "missing"]
+    assert "missing" not in (states[0], states[3])
+    expect(page.get_by_role("img", name="PV: missing. TV: missing.")).to_be_visible()
+    expect(page.locator(".hints")).to_contain_text("Missing: PV (pulmonary)")
+    page.locator("td a").first.click()
+    expect(page.locator("h1")).to_have_text("Recording")
+    expect(page.get_by_role("link", name="visit-7")).to_be_visible()
+
+
+@pytest.mark.parametrize("address", PAGES)
 def test_the_keyboard_reaches_the_navigation_and_the_controls(visit: Visit, address: str) -> None:
     page = visit.page
     page.goto(address)
     reached, inside = [], False
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim()"))
         inside = inside or page.evaluate("document.activeElement.closest('main') !== null")
-    assert reached[:7] == [
+    assert reached[:8] == [
         "Skip to the content",
         "Overview",
         "History",
+        "Exams",
         "Upload",
         "Models",
         "Training",
@@ -252,9 +275,13 @@ def test_a_person_signs_in_and_a_session_that_ended_leads_to_the_login(
 
 
 def test_nothing_is_wider_than_a_phone(house: House, browser: Browser) -> None:
+    join = f"{house.url}/api/v1/recordings?exam=phone&site=AV"
+    with house.heart.open("rb") as heart:
+        assert requests.post(join, files={"file": heart}, timeout=60).status_code == 201
+    exam_address = "/ui/exams/phone"
     context = browser.new_context(base_url=house.url, viewport={"width": 360, "height": 740})
     page = context.new_page()
-    for address in ("/", "/ui/history", "/ui/upload", "/ui/models", "/ui/training", "/ui/system"):
+    for address in (*PAGES, exam_address):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
     context.close()

@@ -230,12 +230,16 @@ def test_e2_a_bad_file_does_not_fail_the_others(running: Running, heart: Path) -
 
 def test_an_upload_is_a_recording_of_its_device(running: Running, heart: Path) -> None:
     answer = running.post(
-        "/api/v1/recordings?device=st-07&site=MV&model=heart5", files={"file": heart.open("rb")}
+        "/api/v1/recordings?device=st-07&site=MV&exam=visit-7&model=heart5", files={"file": heart.open("rb")}
     )
     assert answer.status_code == 201
     recording = running.get(answer.headers["Location"]).json()
     assert recording["device_id"] == "st-07"
     assert recording["meta"]["site"] == "MV"
+    assert recording["result"]["exam"] == "visit-7"
+    assert running.get("/api/v1/exams/visit-7?device=st-07").json()["missing"] == ["AV", "PV", "TV"]
+    refused = running.post("/api/v1/recordings?exam=Visit+7", files={"file": heart.open("rb")})
+    assert (refused.status_code, refused.json()["parameter"]) == (400, "exam")
     assert [each["model"] for each in recording["result"]["models"]] == ["heart5"]
 
 

@@ -9,6 +9,8 @@ from simulator import oled
 
 OK = {"status": "ok", "bpm": 72, "model": "heart5", "label": "murmur", "confidence": 0.936, "accepted": True}
 
+LIVE = {"bpm": 72, "quality": 0.93, "hint": "HR 72 good", "label": "normal", "confidence": 0.91}
+
 SCREENS = [
     oled.ready("a" * 32, has_analyser=True),
     oled.ready("st-01", has_analyser=False),
@@ -16,6 +18,10 @@ SCREENS = [
     oled.recording(4.0, 4.0),
     oled.sending(0, 0),
     oled.sending(999_999, 1_000_000),
+    oled.live(None, 0.0),
+    oled.live(LIVE, 3725.5),
+    oled.live({**LIVE, "bpm": None, "quality": None, "label": None, "hint": "too loud"}, 3.0),
+    oled.live({**LIVE, "label": "x" * 64, "hint": "y" * 40}, 3.0),
     oled.waiting(is_stored=False),
     oled.waiting(is_stored=True),
     oled.result(OK),
@@ -71,3 +77,17 @@ def test_no_result_is_a_diagnosis(status: str) -> None:
 def test_a_person_is_told_what_to_do(reason: str) -> None:
     screen = oled.result({"status": "inconclusive", "bpm": None, "reason": reason})
     assert REASONS[reason] in " ".join(" ".join(screen).split())
+
+
+def test_e8_the_display_shows_what_is_known_while_the_sound_still_plays() -> None:
+    screen = oled.live(LIVE, 65.0)
+    assert [row.strip() for row in screen] == [
+        "LIVE 1:05",
+        "█" * 20 + "░",
+        "72 bpm",
+        "",
+        "HR 72 good",
+        "",
+        "normal 91 %",
+        "not a diagnosis",
+    ]

@@ -55,7 +55,7 @@ def heart(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("command", ["", "send", "synth", "fleet"])
+@pytest.mark.parametrize("command", ["", "send", "live", "synth", "fleet"])
 def test_help_has_an_example_and_says_what_it_is_not(command: str) -> None:
     ended = simulator(*command.split(), "--help")
     assert ended.returncode == 0

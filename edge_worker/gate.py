@@ -1,0 +1,141 @@
+"""The audio gate: which parts of a room's sound are events. Integer exact, the same in the firmware.
+
+Sound is looked at in blocks of a hundredth of a second. Normative: `docs/protocol.md` § Gate; pinned for
+Python and C++ by `tests/vectors/gate.json`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Int16Array = npt.NDArray[np.int16]
+Reason = Literal["quiet", "limit", "end"]
+
+BLOCKS_PER_S: Final = 100
+FULL_SCALE: Final = 32768
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """When an event begins and ends; all but the threshold in blocks of 10 ms."""
+
+    threshold: float = 0.02
+    """RMS of a loud block, as a fraction of full scale."""
+    attack: int = 2
+    """Loud blocks in a row that open the gate."""
+    hold: int = 50
+    """Blocks that it stays open at least, from the first loud one."""
+    release: int = 30
+    """Quiet blocks in a row that close it."""
+    pre_roll: int = 20
+    """Blocks before the first loud one that belong to the event."""
+    max: int = 1000
+    """Blocks after which it closes in any case, from the first loud one."""
+
+
+class Event(NamedTuple):
+    """A part of the sound, `[start, end)` in samples, and why it ended."""
+
+    start: int
+    end: int
+    reason: Reason
+
+
+class Gate:
+    """One gate. Sound is fed in order and without gaps; `skip` is silence."""
+
+    def __init__(self, sample_rate: int, settings: GateSettings, position: int = 0) -> None:
+        """Begin closed at `position` (samples, a multiple of a block) of sound at `sample_rate` Hz."""
+        self._settings = settings
+        self._length = sample_rate // BLOCKS_PER_S
+        self._limit = self._length * round(settings.threshold * FULL_SCALE) ** 2
+        self._rest: Int16Array = np.empty(0, np.int16)
+        self._block = position // self._length
+        self._loud = 0
+        self._quiet = 0
+        self._first: int | None = None
+        self._start = 0
+        self._last_end = 0
+
+    @property
+    def open_start(self) -> int | None:
+        """First sample of the event that goes on; None: the gate is closed."""
+        return None if self._first is None else self._start
+
+    @property
+    def earliest(self) -> int:
+        """First sample that an event of now or later may have: what is before it may be forgotten."""
+        if self._first is not None:
+            return self._start
+        return max(0, (self._block - self._settings.attack - self._settings.pre_roll) * self._length)
+
+    def feed(self, samples: Int16Array) -> list[Event]:
+        """Take mono sound (samples,); return the events that ended in it."""
+        joined = np.concatenate((self._rest, samples))
+        whole = len(joined) // self._length * self._length
+        self._rest = joined[whole:].copy()
+        blocks = joined[:whole].reshape(-1, self._length).astype(np.int64)
+        loud = (blocks * blocks).sum(axis=1) >= self._limit
+        return [event for is_loud in loud.tolist() for event in self._step(is_loud)]
+
+    def skip(self, samples: int) -> list[Event]:
+        """Take so many samples of silence, however many: what never came."""
+        least = (self._settings.max + self._settings.hold + self._settings.release) * self._length
+        fed = samples if samples < 2 * least else least + (samples - least) % self._length
+        events = self.feed(np.zeros(fed, np.int16))
+        self._block += (samples - fed) // self._length
+        return events
+
+    def finish(self, end: int) -> list[Event]:
+        """End the event that goes on with the sound, at sample `end`."""
+        if self._first is None:
+            return []
+        self._first = None
+        return [Event(self._start, end, "end")]
+
+    def document(self) -> dict[str, Any]:
+        """Return the state as JSON, for `restore`."""
+        return {
+            "settings": asdict(self._settings),
+            "rest": self._rest.tolist(),
+            "numbers": [self._block, self._loud, self._quiet, self._first, self._start, self._last_end],
+        }
+
+    @classmethod
+    def restore(cls, sample_rate: int, document: dict[str, Any]) -> "Gate":
+        """Return the gate that `document` was made of."""
+        gate = cls(sample_rate, GateSettings(**document["settings"]))
+        gate._rest = np.array(document["rest"], dtype=np.int16)
+        gate._block, gate._loud, gate._quiet, gate._first, gate._start, gate._last_end = document["numbers"]
+        return gate
+
+    def _step(self, is_loud: bool) -> Iterator[Event]:
+        """Take the next block; yield the event that ends with it."""
+        self._block += 1
+        self._loud = self._loud + 1 if is_loud else 0
+        self._quiet = 0 if is_loud else self._quiet + 1
+        if self._first is None:
+            if self._loud >= self._settings.attack:
+                self._open()
+            else:
+                return
+        reason = self._reason_to_close()
+        if reason is not None:
+            end = self._block * self._length
+            yield Event(self._start, end, reason)
+            self._first, self._last_end, self._loud = None, end, 0
+
+    def _open(self) -> None:
+        self._first = self._block - self._loud
+        start = (self._first - self._settings.pre_roll) * self._length
+        self._start = max(0, self._last_end, start)
+
+    def _reason_to_close(self) -> Reason | None:
+        settings = self._settings
+        age = self._block - (self._first or 0)
+        if age >= settings.hold and self._quiet >= settings.release:
+            return "quiet"
+        return "limit" if age >= settings.max else None

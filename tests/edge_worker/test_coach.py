@@ -1,0 +1,202 @@
+"""The thread that listens: what fails alone, what waits, what is not looked at."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import wait_until
+
+from edge_worker import chunk as codec
+from edge_worker.chunk import Chunk, encode
+from edge_worker.coach import Coach, Live, Trim
+from edge_worker.heart_cycle import Segmenter
+from edge_worker.intake import Intake
+from edge_worker.listening_session import ListeningSession
+from edge_worker.live_tally import LiveTally
+from edge_worker.loaded_models import LoadedModels
+from edge_worker.model_shelf import ModelShelf
+from edge_worker.pipeline import Occurrence
+from edge_worker.profile_board import ProfileBoard
+from edge_worker.recording import Recording
+from edge_worker.settings import Settings
+from edge_worker.spool import Spool
+from edge_worker.stream_intake import Piece, StreamEnd
+from edge_worker.stream_keeper import Concluded
+from edge_worker.stream_spool import StreamSpool
+from simulator.heart_sound import synthesise
+from simulator.sound_file import from_samples
+
+MODELS = Path(__file__).parents[2] / "models_tflite"
+RATE = 4000
+
+
+class Bench:
+    """A coach between an intake on a real spool and two lists."""
+
+    def __init__(self, directory: Path) -> None:
+        settings = Settings(data_dir=directory, models_dir=MODELS, stream_audio_s=5)
+        spool = Spool(directory / "spool")
+        self.intake = Intake(spool, settings, lambda _device, _name: None)
+        self.coach = Coach(
+            settings,
+            spool,
+            ProfileBoard(settings),
+            models=LoadedModels(ModelShelf.of(settings), settings.models, is_quiet=True),
+            segmenter=Segmenter.load(MODELS),
+            tally=LiveTally("edge-01"),
+        )
+        self.said: list[Live | Trim] = []
+        self.jobs: list[Occurrence | Concluded] = []
+        self.coach.connect(self.said.append, self.jobs.extend)
+
+    def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
+        for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):
+            assert isinstance(event, Piece | StreamEnd)
+            self.coach.offer(event)
+
+    def concluded(self, device_id: str) -> Concluded | None:
+        found = [job for job in self.jobs if isinstance(job, Concluded) and job.stream.device_id == device_id]
+        return found[0] if found else None
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.coach.stop()
+
+
+def chunks(seconds: float, flags: int = codec.STREAM) -> list[Chunk]:
+    pcm = from_samples(synthesise("normal", 72, seconds, RATE, 1), RATE).pcm
+    size = RATE // 2
+    return [
+        Chunk(
+            codec.PCM,
+            flags | (codec.LAST if start + size >= len(pcm) else 0),
+            1,
+            RATE,
+            7,
+            start,
+            min(size, len(pcm) - start),
+            pcm[start : start + size].astype("<i2").tobytes(),
+        )
+        for start in range(0, len(pcm), size)
+    ]
+
+
+def test_what_no_code_can_digest_ends_one_stream_and_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = ListeningSession.hear
+
+    def choke(self: ListeningSession, *args: object) -> list[Occurrence]:
+        if self.stream.device_id == "st-02":
+            raise RuntimeError("indigestible")
+        return hear(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ListeningSession, "hear", choke)
+    bench.coach.start()
+    for chunk in chunks(6):
+        bench.send(chunk, "st-01")
+        bench.send(chunk, "st-02")
+    wait_until(lambda: bench.concluded("st-01") and bench.concluded("st-02"), "both ends")
+    good, bad = bench.concluded("st-01"), bench.concluded("st-02")
+    assert good is not None
+    assert bad is not None
+    assert bad.judge is None
+    assert good.judge is not None
+    assert good.judge.sums["heart5"].windows == 3
+    assert bench.coach.failure is None
+
+
+def test_a_disk_that_refuses_the_state_keeps_the_sound(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[object] = []
+
+    def refuse(self: StreamSpool, stream: object, state: object) -> None:
+        refused.append(state)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(StreamSpool, "save", refuse)
+    bench.coach.start()
+    for chunk in chunks(45):
+        bench.send(chunk)
+    wait_until(lambda: bench.concluded("st-01"), "the end")
+    assert len(refused) == 2, "after each segment"
+    assert not [item for item in bench.said if isinstance(item, Trim)]
+
+
+def test_sound_that_was_judged_and_is_not_to_be_kept_is_let_go(bench: Bench) -> None:
+    bench.coach.start()
+    for chunk in chunks(65):
+        bench.send(chunk)
+    wait_until(lambda: bench.concluded("st-01"), "the end")
+    trims = [item.before for item in bench.said if isinstance(item, Trim)]
+    # After 20, 40 and 60 s; five seconds are kept, more than windows still need.
+    assert [round(before / RATE, 1) for before in trims] == pytest.approx([15.0, 35.0, 55.0], abs=0.6)
+
+
+def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> None:
+    stream_chunks = chunks(25)
+    for chunk in stream_chunks[:45]:
+        for event in bench.intake.receive("st-01", encode(chunk), 0.0):
+            assert isinstance(event, Piece)
+    stream = bench.intake.streams.open["st-01", 7]
+    board = bench.coach._board
+    session = ListeningSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
+    session._saved = -25 * RATE
+    assert session.state_due()
+    session._pending.append(Occurrence(None, b""))  # type: ignore[arg-type] # only whether it is kept counts
+    assert not session.state_due()
+    session._pending[0].is_kept.set()
+    assert session.state_due()
+
+
+def test_a_recording_that_comes_all_at_once_is_not_looked_at(bench: Bench) -> None:
+    looked: list[Recording] = []
+
+    def look(recording: Recording, now: float) -> None:
+        looked.append(recording)
+        bench.coach.glance(recording, now)
+
+    bench.intake.on_progress = look
+    for chunk in chunks(20, 0)[:-1]:
+        bench.intake.receive("st-01", encode(chunk), time.monotonic())
+    assert len(looked) > 30
+    assert bench.coach._queue.qsize() <= 1, "at most before that was seen"
+
+
+def test_sound_that_waits_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the thread slow, the one who offers waits; nothing is dropped."""
+    monkeypatch.setattr("edge_worker.coach.MAX_WAITING_BYTES", 10_000)
+    most: list[int] = []
+    hear = ListeningSession.hear
+
+    def slow(self: ListeningSession, *args: object) -> list[Occurrence]:
+        most.append(bench.coach._waiting_bytes)
+        time.sleep(0.005)
+        return hear(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ListeningSession, "hear", slow)
+    bench.coach.start()
+    for chunk in chunks(12):
+        bench.send(chunk)
+    wait_until(lambda: bench.concluded("st-01"), "the end")
+    assert max(most) <= 10_000 + 4000
+    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], Concluded) else None
+    assert judge is not None
+    assert judge.ear.position == 12 * RATE
+    assert np.isclose(judge.heart.heart_rate_bpm() or 0, 72, atol=3)
+
+
+def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) -> None:
+    pcm = from_samples(synthesise("normal", 72, 30, 1000, 1), 1000).pcm
+    body = pcm.astype("<i2").tobytes()
+    bench.coach.start()
+    bench.send(Chunk(codec.PCM, codec.STREAM | codec.LAST, 1, 1000, 7, 0, len(pcm), body))
+    wait_until(lambda: bench.concluded("st-01"), "the end")
+    found = bench.concluded("st-01")
+    assert found is not None
+    assert found.judge is not None
+    assert (found.judge.sums["heart5"].windows, found.judge.skipped) == (27, 0)
