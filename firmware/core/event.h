@@ -1,0 +1,70 @@
+// Everything that can happen to a device, as one small value.
+//
+// Whoever posts an event (an interrupt, the MQTT task, the capture task) puts it, with a copy of its bytes, into the
+// queue of the application task; only that task gives it to `Device::on`. The spans and views below must stay valid
+// until `on` returns, no longer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "hal/mqtt.h"
+#include "hal/ota.h"
+
+namespace stetho {
+
+enum class EventKind : std::uint8_t {
+    kButton,            // is_down: the raw level has changed
+    kAudio,             // samples, lost
+    kNetworkUp,
+    kNetworkDown,
+    kMqttConnected,
+    kMqttDisconnected,  // loss
+    kMqttPuback,        // token
+    kMqttMessage,       // topic, payload
+    kClockSet,
+    kOta,               // step, percent
+    kProvisioned,       // payload: a form, application/x-www-form-urlencoded, from the access point or the serial line
+};
+
+struct Event {
+    EventKind kind;
+    bool is_down = false;
+    hal::MqttLoss loss = hal::MqttLoss::kUnreachable;
+    hal::OtaStep step = hal::OtaStep::kFetching;
+    std::uint8_t percent = 0;
+    int token = 0;
+    std::uint32_t lost = 0;                      // samples that were lost right before `samples`
+    std::span<const std::int16_t> samples = {};  // mono, at `Settings::sample_rate_hz`
+    std::string_view topic = {};
+    std::span<const std::uint8_t> payload = {};
+
+    static constexpr Event of(EventKind kind) { return {.kind = kind}; }
+
+    static constexpr Event button(bool is_down) { return {.kind = EventKind::kButton, .is_down = is_down}; }
+
+    static constexpr Event audio(std::span<const std::int16_t> samples, std::uint32_t lost) {
+        return {.kind = EventKind::kAudio, .lost = lost, .samples = samples};
+    }
+
+    static constexpr Event disconnected(hal::MqttLoss loss) {
+        return {.kind = EventKind::kMqttDisconnected, .loss = loss};
+    }
+
+    static constexpr Event puback(int token) { return {.kind = EventKind::kMqttPuback, .token = token}; }
+
+    static constexpr Event message(std::string_view topic, std::span<const std::uint8_t> payload) {
+        return {.kind = EventKind::kMqttMessage, .topic = topic, .payload = payload};
+    }
+
+    static constexpr Event ota(hal::OtaStep step, std::uint8_t percent) {
+        return {.kind = EventKind::kOta, .step = step, .percent = percent};
+    }
+
+    static constexpr Event provisioned(std::span<const std::uint8_t> form) {
+        return {.kind = EventKind::kProvisioned, .payload = form};
+    }
+};
+
+}  // namespace stetho
