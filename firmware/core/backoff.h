@@ -5,7 +5,8 @@
 
 namespace stetho {
 
-// Exponential with equal jitter: the n-th wait is drawn evenly from [d/2, d], d = first · 2^(n-1), at most `most`.
+// Exponential with equal jitter: the n-th wait is drawn evenly from [d/2, d], d = first · 2^(n-1), at most
+// `most`.
 class Backoff {
   public:
     // Milliseconds; 2 ≤ first ≤ most.

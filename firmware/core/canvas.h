@@ -1,5 +1,5 @@
-// A picture of 128 × 64 pixels of one bit, in the layout of SH1106 and SSD1306: 8 pages of 128 bytes, each byte a
-// column of 8 pixels with the least significant bit on top.
+// A picture of 128 × 64 pixels of one bit, in the layout of SH1106 and SSD1306: 8 pages of 128 bytes, each
+// byte a column of 8 pixels with the least significant bit on top.
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ class Canvas {
     // An outline of one pixel, inside the box.
     void frame(int x, int y, int width, int height);
 
-    // Draws one line of UTF-8, (x, y) its top left; returns the x after it. A character that `font` lacks is drawn as
-    // an empty box, whatever the bytes are.
+    // Draws one line of UTF-8, (x, y) its top left; returns the x after it. A character that `font` lacks is
+    // drawn as an empty box, whatever the bytes are.
     int write(int x, int y, std::string_view text, const Font& font, Ink ink = Ink::kOn);
 
     std::span<const std::uint8_t, kWidth> page(int index) const {

@@ -1,22 +1,23 @@
 // Everything that can happen to a device, as one small value.
 //
-// Whoever posts an event (an interrupt, the MQTT task, the capture task) puts it, with a copy of its bytes, into the
-// queue of the application task; only that task gives it to `Device::on`. The spans and views below must stay valid
-// until `on` returns, no longer.
+// Whoever posts an event (an interrupt, the MQTT task, the capture task) puts it, with a copy of its bytes,
+// into the queue of the application task; only that task gives it to `Device::on`. The spans and views below
+// must stay valid until `on` returns, no longer.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "core/level.h"
 #include "hal/mqtt.h"
 #include "hal/ota.h"
 
 namespace stetho {
 
 enum class EventKind : std::uint8_t {
-    kButton,            // is_down: the raw level has changed
-    kAudio,             // samples, lost
+    kButton,  // is_down: the raw level has changed
+    kAudio,   // samples, lost, microphone
     kNetworkUp,
     kNetworkDown,
     kMqttConnected,
@@ -24,8 +25,8 @@ enum class EventKind : std::uint8_t {
     kMqttPuback,        // token
     kMqttMessage,       // topic, payload
     kClockSet,
-    kOta,               // step, percent
-    kProvisioned,       // payload: a form, application/x-www-form-urlencoded, from the access point or the serial line
+    kOta,          // step, percent
+    kProvisioned,  // payload: a form (core/settings.h), from the access point or the serial line
 };
 
 struct Event {
@@ -33,6 +34,7 @@ struct Event {
     bool is_down = false;
     hal::MqttLoss loss = hal::MqttLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
+    MicrophoneState microphone = MicrophoneState::kOk;
     std::uint8_t percent = 0;
     int token = 0;
     std::uint32_t lost = 0;                      // samples that were lost right before `samples`
@@ -40,12 +42,21 @@ struct Event {
     std::string_view topic = {};
     std::span<const std::uint8_t> payload = {};
 
-    static constexpr Event of(EventKind kind) { return {.kind = kind}; }
+    static constexpr Event of(EventKind kind) {
+        Event event{};
+        event.kind = kind;
+        return event;
+    }
 
     static constexpr Event button(bool is_down) { return {.kind = EventKind::kButton, .is_down = is_down}; }
 
-    static constexpr Event audio(std::span<const std::int16_t> samples, std::uint32_t lost) {
-        return {.kind = EventKind::kAudio, .lost = lost, .samples = samples};
+    static constexpr Event audio(std::span<const std::int16_t> samples, std::uint32_t lost,
+                                 MicrophoneState microphone = MicrophoneState::kOk) {
+        Event event = of(EventKind::kAudio);
+        event.samples = samples;
+        event.lost = lost;
+        event.microphone = microphone;
+        return event;
     }
 
     static constexpr Event disconnected(hal::MqttLoss loss) {

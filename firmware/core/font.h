@@ -9,8 +9,8 @@ namespace stetho {
 // Glyphs of the characters 32..126, one after another; each has `rows` rows, top first, each row
 // one uint16_t with its leftmost pixel in bit `width - 1`.
 struct Font {
-    std::uint8_t width;    // pixels of a cell
-    std::uint8_t rows;     // pixels
+    std::uint8_t width;  // pixels of a cell
+    std::uint8_t rows;   // pixels
     std::span<const std::uint16_t> bits;
 
     static constexpr char32_t kFirst = 32;

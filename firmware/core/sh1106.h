@@ -17,9 +17,9 @@ class Sh1106 {
 
     explicit Sh1106(hal::I2c& bus, std::uint8_t address = kAddress) : bus_(bus), address_(address) {}
 
-    // Shows `canvas`: sets the chip up first where that has not worked yet, then writes, of each page, the columns
-    // that differ from what was shown before. False: the display does not answer; the next call starts over, so a
-    // display that is plugged in later, or lost its power, comes back.
+    // Shows `canvas`: sets the chip up first where that has not worked yet, then writes, of each page, the
+    // columns that differ from what was shown before. False: the display does not answer; the next call
+    // starts over, so a display that is plugged in later, or lost its power, comes back.
     bool show(const Canvas& canvas);
 
     // Lights the panel or lets it sleep; the picture stays. Takes effect at the next `show`.
@@ -37,8 +37,8 @@ class Sh1106 {
 
     hal::I2c& bus_;
     std::uint8_t address_;
-    Canvas shown_;               // what the chip holds, where `is_known_`
-    bool is_ready_ = false;      // set up, and `shown_` is true
+    Canvas shown_;           // what the chip holds, where `is_known_`
+    bool is_ready_ = false;  // set up, and `shown_` is true
     bool is_lit_ = false;
     bool wants_light_ = true;
     std::uint32_t bytes_written_ = 0;
