@@ -24,8 +24,8 @@ struct Font {
     }
 };
 
-extern const Font kSmallFont;  // 6 × 8: 21 columns, 8 lines
-extern const Font kBoldFont;   // 7 × 13
+extern const Font kSmallFont;  // 6 × 9: 21 columns, 7 lines
+extern const Font kBoldFont;   // 7 × 13: 18 columns
 extern const Font kLargeFont;  // 10 × 20: 12 columns
 
 }  // namespace stetho

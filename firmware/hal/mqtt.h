@@ -35,6 +35,7 @@ struct MqttOptions {
     bool tls = true;
     std::string_view username;  // also the client id
     std::string_view password;
+    std::string_view ca_pem;      // whom to trust when `tls`; empty: nobody, so that no connection is made
     std::string_view will_topic;  // retained, QoS 1
     std::string_view will_payload;
     std::uint16_t keepalive_s = 15;
