@@ -20,14 +20,16 @@ struct esp_eth_config_t {
     esp_eth_mac_t* mac;
     esp_eth_phy_t* phy;
 };
-#define ETH_MAC_DEFAULT_CONFIG() \
-    { 0 }
-#define ETH_PHY_DEFAULT_CONFIG() \
-    { -1, 4000, 5 }
-#define ETH_DEFAULT_CONFIG(emac, ephy) \
-    { emac, ephy }
+#define ETH_MAC_DEFAULT_CONFIG() {0}
+#define ETH_PHY_DEFAULT_CONFIG() {-1, 4000, 5}
+#define ETH_DEFAULT_CONFIG(emac, ephy) {emac, ephy}
 
-enum eth_event_t { ETHERNET_EVENT_START, ETHERNET_EVENT_STOP, ETHERNET_EVENT_CONNECTED, ETHERNET_EVENT_DISCONNECTED };
+enum eth_event_t {
+    ETHERNET_EVENT_START,
+    ETHERNET_EVENT_STOP,
+    ETHERNET_EVENT_CONNECTED,
+    ETHERNET_EVENT_DISCONNECTED
+};
 
 extern "C" {
 extern esp_event_base_t const ETH_EVENT;

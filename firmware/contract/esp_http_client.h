@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's esp_http_client.h: our own declarations, for type checks without ESP-IDF.
+// What our adapters use of ESP-IDF's esp_http_client.h: our own declarations, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include "esp_err.h"

@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's esp_http_server.h: our own declarations, for type checks without ESP-IDF.
+// What our adapters use of ESP-IDF's esp_http_server.h: our own declarations, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,7 @@ struct httpd_config_t {
     bool lru_purge_enable;
     std::uint16_t recv_wait_timeout;
 };
-#define HTTPD_DEFAULT_CONFIG() \
-    { 4096, 80, 7, false, 5 }
+#define HTTPD_DEFAULT_CONFIG() {4096, 80, 7, false, 5}
 
 extern "C" {
 esp_err_t httpd_start(httpd_handle_t* handle, const httpd_config_t* config);

@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's esp_idf_version.h: our own declarations, for type checks without ESP-IDF.
+// What our adapters use of ESP-IDF's esp_idf_version.h: our own declarations, for type checks without
+// ESP-IDF.
 #pragma once
 
 #define ESP_IDF_VERSION_VAL(major, minor, patch) (((major) << 16) | ((minor) << 8) | (patch))

@@ -11,8 +11,7 @@ struct esp_netif_config_t {
     const void* stack;
 };
 
-#define ESP_NETIF_DEFAULT_ETH() \
-    { nullptr, nullptr, nullptr }
+#define ESP_NETIF_DEFAULT_ETH() {nullptr, nullptr, nullptr}
 
 enum ip_event_t { IP_EVENT_STA_GOT_IP, IP_EVENT_STA_LOST_IP, IP_EVENT_ETH_GOT_IP = 4, IP_EVENT_ETH_LOST_IP };
 

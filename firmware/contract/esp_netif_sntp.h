@@ -14,8 +14,10 @@ struct esp_sntp_config_t {
     const char* servers[1];
 };
 
-#define ESP_NETIF_SNTP_DEFAULT_CONFIG(server) \
-    { false, false, true, true, nullptr, { server } }
+#define ESP_NETIF_SNTP_DEFAULT_CONFIG(server)         \
+    {                                                 \
+        false, false, true, true, nullptr, { server } \
+    }
 
 extern "C" {
 esp_err_t esp_netif_sntp_init(const esp_sntp_config_t* config);

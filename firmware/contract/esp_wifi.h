@@ -8,8 +8,7 @@
 struct wifi_init_config_t {
     int magic;
 };
-#define WIFI_INIT_CONFIG_DEFAULT() \
-    { 0 }
+#define WIFI_INIT_CONFIG_DEFAULT() {0}
 
 enum wifi_mode_t { WIFI_MODE_NULL, WIFI_MODE_STA, WIFI_MODE_AP, WIFI_MODE_APSTA };
 enum wifi_interface_t { WIFI_IF_STA, WIFI_IF_AP };

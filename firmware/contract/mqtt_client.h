@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's mqtt_client.h (esp-mqtt): our own declarations, for type checks without ESP-IDF.
+// What our adapters use of ESP-IDF's mqtt_client.h (esp-mqtt): our own declarations, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include <cstddef>

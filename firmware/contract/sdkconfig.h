@@ -1,7 +1,8 @@
 // What our adapters use of ESP-IDF's sdkconfig.h: our own values, for type checks without ESP-IDF.
 #pragma once
 
-// The values of main/Kconfig.projbuild as they are by default, and what the build system sets. -D overrides them.
+// The values of main/Kconfig.projbuild as they are by default, and what the build system sets. -D overrides
+// them.
 #ifndef CONFIG_STETHO_PIN_BUTTON
 #define CONFIG_STETHO_PIN_BUTTON 1
 #define CONFIG_STETHO_PIN_I2S_SD 10

@@ -13,8 +13,8 @@ class AudioSource {
   public:
     virtual ~AudioSource() = default;
 
-    // Begins to clock the microphone. `rate_hz` is what the hardware shall run at (16,000 or 44,100; an INMP441 cannot
-    // be clocked at 4,000: core decimates). False: the hardware refused.
+    // Begins to clock the microphone. `rate_hz` is what the hardware shall run at (16,000 or 44,100; an
+    // INMP441 cannot be clocked at 4,000: core decimates). False: the hardware refused.
     virtual bool start(std::uint32_t rate_hz) = 0;
 
     virtual void stop() = 0;
@@ -22,8 +22,9 @@ class AudioSource {
     // The rate that `start` took, Hz; 0 before.
     virtual std::uint32_t rate_hz() const = 0;
 
-    // Fills `slots` with 32-bit slots, each 24 bits of signed sample on top (MSB first, low byte undefined), and
-    // returns how many there are: fewer, or 0, when nothing came for 100 ms or the source is stopped. Never longer.
+    // Fills `slots` with 32-bit slots, each 24 bits of signed sample on top (MSB first, low byte undefined),
+    // and returns how many there are: fewer, or 0, when nothing came for 100 ms or the source is stopped.
+    // Never longer.
     virtual std::size_t read(std::span<std::int32_t> slots) = 0;
 
     // Slots that the hardware lost since the last call (its buffers overflowed before `read` came).

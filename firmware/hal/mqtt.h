@@ -1,7 +1,8 @@
-// An MQTT 3.1.1 client: QoS 0 and 1, TLS, a will. Nothing here blocks; what happens arrives as events of the device.
+// An MQTT 3.1.1 client: QoS 0 and 1, TLS, a will. Nothing here blocks; what happens arrives as events of the
+// device.
 //
-// Thread rules: every call comes from the application task. Events (connected, disconnected with a reason, puback,
-// message) are posted from whatever thread the client has, never handled there.
+// Thread rules: every call comes from the application task. Events (connected, disconnected with a reason,
+// puback, message) are posted from whatever thread the client has, never handled there.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ inline constexpr int kMqttFull = -1;
 // What `publish` returns for QoS 0, for which no puback ever comes.
 inline constexpr int kMqttUntracked = 0;
 
-// The longest topic and payload of an incoming message; the rest is dropped by the adapter. 32 ranges of `missing`
-// with ten digits an end take 800 bytes.
+// The longest topic and payload of an incoming message; the rest is dropped by the adapter. 32 ranges of
+// `missing` with ten digits an end take 800 bytes.
 inline constexpr std::size_t kMaxTopicBytes = 96;
 inline constexpr std::size_t kMaxMessageBytes = 1024;
 
@@ -57,8 +58,10 @@ class Mqtt {
 
     // Queues a message and returns a token > 0 that its puback will carry; kMqttUntracked at QoS 0;
     // kMqttFull when the client is full or not connected. The bytes are copied.
-    // What a client still holds when the connection is lost is not sent after the next `connected`: core sends again.
-    virtual int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos, bool retain) = 0;
+    // What a client still holds when the connection is lost is not sent after the next `connected`: core
+    // sends again.
+    virtual int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
+                        bool retain) = 0;
 };
 
 }  // namespace stetho::hal

@@ -17,7 +17,8 @@ class Network {
     // False: the adapter cannot even begin.
     virtual bool join(std::string_view ssid, std::string_view password) = 0;
 
-    // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be opened.
+    // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be
+    // opened.
     virtual bool open_access_point(std::string_view ssid, std::string_view password) = 0;
 
     // Leaves the network, closes the access point.

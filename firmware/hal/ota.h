@@ -18,8 +18,8 @@ class Ota {
   public:
     virtual ~Ota() = default;
 
-    // Fetches an image from an https:// URL whose certificate `ca_pem` vouches for; does not wait. Both are copied.
-    // False: not such a URL, or an update is under way.
+    // Fetches an image from an https:// URL whose certificate `ca_pem` vouches for; does not wait. Both are
+    // copied. False: not such a URL, or an update is under way.
     virtual bool start(std::string_view url, std::string_view ca_pem) = 0;
 
     // Whether the running image is new and not confirmed: the next restart takes the old one back.

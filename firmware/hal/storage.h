@@ -8,14 +8,16 @@
 
 namespace stetho::hal {
 
-inline constexpr std::size_t kMaxKeyBytes = 15;    // NVS
-inline constexpr std::size_t kMaxValueBytes = 3072;  // a CA certificate of an EC key takes 700, of an RSA key 2,000
+inline constexpr std::size_t kMaxKeyBytes = 15;  // NVS
+inline constexpr std::size_t kMaxValueBytes =
+    3072;  // a CA certificate of an EC key takes 700, of an RSA key 2,000
 
 class Storage {
   public:
     virtual ~Storage() = default;
 
-    // Copies the value of `key` into `value`, returns its length; none when it is missing, unreadable or too long.
+    // Copies the value of `key` into `value`, returns its length; none when it is missing, unreadable or too
+    // long.
     virtual std::optional<std::size_t> get(std::string_view key, std::span<char> value) = 0;
 
     // Keeps `value`; returns once it is durable. False: full, worn out or malformed key.

@@ -63,11 +63,12 @@ struct i2s_event_callbacks_t {
 };
 
 extern "C" {
-esp_err_t i2s_new_channel(const i2s_chan_config_t* config, i2s_chan_handle_t* transmit, i2s_chan_handle_t* receive);
+esp_err_t i2s_new_channel(const i2s_chan_config_t* config, i2s_chan_handle_t* transmit,
+                          i2s_chan_handle_t* receive);
 esp_err_t i2s_del_channel(i2s_chan_handle_t channel);
 esp_err_t i2s_channel_init_std_mode(i2s_chan_handle_t channel, const i2s_std_config_t* config);
-esp_err_t i2s_channel_register_event_callback(i2s_chan_handle_t channel, const i2s_event_callbacks_t* callbacks,
-                                              void* context);
+esp_err_t i2s_channel_register_event_callback(i2s_chan_handle_t channel,
+                                              const i2s_event_callbacks_t* callbacks, void* context);
 esp_err_t i2s_channel_enable(i2s_chan_handle_t channel);
 esp_err_t i2s_channel_disable(i2s_chan_handle_t channel);
 esp_err_t i2s_channel_read(i2s_chan_handle_t channel, void* into, std::size_t size, std::size_t* bytes_read,

@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's freertos/semphr.h: our own declarations, for type checks without ESP-IDF.
+// What our adapters use of ESP-IDF's freertos/semphr.h: our own declarations, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include "freertos/queue.h"
