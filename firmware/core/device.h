@@ -1,7 +1,8 @@
-// The stethoscope: events go in, messages and screens come out. It owns no task, no lock and no memory of size.
+// The stethoscope: events go in, messages and screens come out. It owns no task, no lock and no memory of
+// size.
 //
-// Thread rules: one task (the application's) calls everything here. Audio reaches it from a `Ring`; nothing that it
-// does can hold up the capture. Nothing here blocks, except writing settings.
+// Thread rules: one task (the application's) calls everything here. Audio reaches it from a `Ring`; nothing
+// that it does can hold up the capture. Nothing here blocks, except writing settings.
 #pragma once
 
 #include <array>
@@ -70,7 +71,8 @@ class Device {
   public:
     Device(const DeviceMemory& memory, const DeviceParts& parts, const DeviceFacts& facts);
 
-    // Starts: reads the settings from storage, or takes `given` (a Linux program's arguments) and stores nothing.
+    // Starts: reads the settings from storage, or takes `given` (a Linux program's arguments) and stores
+    // nothing.
     void begin(const std::optional<Settings>& given = std::nullopt);
 
     void on(const Event& event);
@@ -91,7 +93,8 @@ class Device {
     const std::optional<Result>& result() const { return result_; }
     bool is_online() const { return is_online_; }
 
-    // Ends in order: says "offline" and disconnects. For programs that end; a stethoscope is just switched off.
+    // Ends in order: says "offline" and disconnects. For programs that end; a stethoscope is just switched
+    // off.
     void end();
 
   private:

@@ -72,7 +72,7 @@ enum class Problem : std::uint8_t {
     kBadForm,          // the provisioning form is wrong
     kRejected,         // the worker does not take the recording
     kUpdateFailed,
-    kNotStarted,       // access point or network cannot be begun
+    kNotStarted,  // access point or network cannot be begun
 };
 
 Screen boot_screen(std::string_view version);
@@ -94,11 +94,11 @@ Screen ready_screen(const ReadyFacts& facts);
 
 struct RecordingFace {
     std::uint32_t elapsed_ms = 0;
-    std::uint32_t total_ms = 0;        // 0: a stream
-    std::uint16_t level = 0;           // rms in units of a sample, 0..32768
+    std::uint32_t total_ms = 0;  // 0: a stream
+    std::uint16_t level = 0;     // rms in units of a sample, 0..32768
     std::optional<std::uint16_t> bpm;
-    std::string_view hint;             // of the worker; empty: none came yet
-    std::string_view label;            // of the worker, a live one; empty: none
+    std::string_view hint;   // of the worker; empty: none came yet
+    std::string_view label;  // of the worker, a live one; empty: none
     bool is_online = true;
     MicrophoneState microphone = MicrophoneState::kOk;
 };

@@ -1,7 +1,7 @@
 // What of which recording leaves next: first transmission, what the worker asks for again, reminders.
 //
-// It holds no audio. `next` looks, `sent` commits: a client that is full leaves everything as it was (back-pressure).
-// Times are of one monotonic clock, milliseconds. One task calls it.
+// It holds no audio. `next` looks, `sent` commits: a client that is full leaves everything as it was
+// (back-pressure). Times are of one monotonic clock, milliseconds. One task calls it.
 #pragma once
 
 #include <array>
@@ -37,7 +37,8 @@ class SendWindow {
     static constexpr std::uint32_t kRemindAfterMs = 5'000;
     static constexpr std::uint32_t kRemindAtMostMs = 300'000;
 
-    // `chunk_samples`: of every chunk but the last. `in_flight`: messages without PUBACK at once, 1..kInFlight.
+    // `chunk_samples`: of every chunk but the last. `in_flight`: messages without PUBACK at
+    // once, 1..kInFlight.
     SendWindow(std::uint32_t chunk_samples, std::size_t in_flight);
 
     // A recording begins; its META is due at once. False: kRecordings are held, or this one already is.
@@ -46,8 +47,10 @@ class SendWindow {
     void captured(std::uint64_t recording_id, std::uint32_t samples);
     // The recording is over with `samples`: LAST is due.
     void end(std::uint64_t recording_id, std::uint32_t samples);
-    // The worker asks again: replaces what it asked before and did not get yet. Nonsense is cut to what there is.
-    void missing(std::uint64_t recording_id, std::span<const SampleRange> ranges, bool meta, std::uint64_t now_ms);
+    // The worker asks again: replaces what it asked before and did not get yet. Nonsense is cut to what there
+    // is.
+    void missing(std::uint64_t recording_id, std::span<const SampleRange> ranges, bool meta,
+                 std::uint64_t now_ms);
     // Stored, or given up: nothing more is sent of it.
     void forget(std::uint64_t recording_id);
     // The connection is gone: what was in flight is to be sent again.
@@ -55,7 +58,8 @@ class SendWindow {
 
     // What is to leave now; none while the window is full or nothing is due.
     std::optional<Parcel> next(std::uint64_t now_ms) const;
-    // `parcel` left (its end may have been drawn in, where audio was lost); `token` > 0 is what its PUBACK will carry.
+    // `parcel` left (its end may have been drawn in, where audio was lost); `token` > 0 is what its PUBACK
+    // will carry.
     void sent(const Parcel& parcel, int token, std::uint64_t now_ms);
     // `parcel` cannot be sent: its samples are no longer, or never were, there.
     void skip(const Parcel& parcel, std::uint64_t now_ms);
@@ -92,10 +96,10 @@ class SendWindow {
         bool is_over = false;
         bool is_meta_due = true;
         bool is_meta_asked = false;
-        bool is_last_due = true;         // LAST has not left
+        bool is_last_due = true;  // LAST has not left
         bool is_reminder_lost = false;
-        Ranges<kRanges> asked;           // with RESEND
-        Ranges<kInFlight> again;         // lost on the way to the broker
+        Ranges<kRanges> asked;    // with RESEND
+        Ranges<kInFlight> again;  // lost on the way to the broker
         std::uint64_t remind_at_ms = 0;
         std::uint32_t remind_after_ms = kRemindAfterMs;
     };

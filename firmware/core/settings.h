@@ -1,7 +1,8 @@
 // What a person decides about one device: read from storage, written by the provisioning form.
 //
-// Stored as lines of `key=value`, the last of them `crc=` over what is before it, so that a torn or worn memory is
-// noticed. A form has `key=value` pairs between `&`. In both, `%0A` and the like stand for single bytes.
+// Stored as lines of `key=value`, the last of them `crc=` over what is before it, so that a torn or worn
+// memory is noticed. A form has `key=value` pairs between `&`. In both, `%0A` and the like stand for single
+// bytes.
 #pragma once
 
 #include <cstddef>
@@ -27,16 +28,16 @@ struct Settings {
     Text<64> host;           // of the broker, name or address
     std::uint16_t port = 8883;
     bool tls = true;
-    Text<2048> ca;           // PEM of the broker's CA; empty: what the adapter was given
-    Text<32> device_id;      // [a-z0-9-]{1,32}; MQTT user name and client id
-    Text<64> password;       // of the device at the broker
+    Text<2048> ca;                          // PEM of the broker's CA; empty: what the adapter was given
+    Text<32> device_id;                     // [a-z0-9-]{1,32}; MQTT user name and client id
+    Text<64> password;                      // of the device at the broker
     std::uint32_t sample_rate_hz = 44'100;  // 44,100, 16,000 or 4,000
     std::uint32_t record_ms = 4'000;        // 500..600,000
     Mode mode = Mode::kOnce;
-    Text<64> models;         // names between commas; empty: the worker's default
-    Text<16> site;           // AV, PV, TV, MV or another word; empty: not said
-    std::uint8_t amplification = 1;         // 1..100
-    std::uint16_t gate_permille = 20;       // of full scale, 1..999
+    Text<64> models;                   // names between commas; empty: the worker's default
+    Text<16> site;                     // AV, PV, TV, MV or another word; empty: not said
+    std::uint8_t amplification = 1;    // 1..100
+    std::uint16_t gate_permille = 20;  // of full scale, 1..999
     bool restart_after_sending = false;
 
     friend bool operator==(const Settings&, const Settings&) = default;
@@ -61,15 +62,15 @@ std::optional<SettingFault> set(Settings& settings, std::string_view key, std::s
 // Whether the settings are enough to connect.
 std::optional<SettingFault> check(const Settings& settings);
 
-// Reads a form over `settings`, which stay as they were unless all of it is right and enough to connect. Keys that are
-// not in the form keep their values; so do passwords and certificates that are there but empty.
+// Reads a form over `settings`, which stay as they were unless all of it is right and enough to connect. Keys
+// that are not in the form keep their values; so do passwords and certificates that are there but empty.
 std::optional<SettingFault> read_form(std::string_view form, Settings& settings);
 
 // Writes the stored form; returns its length, 0 when `out` is too short.
 std::size_t write_lines(const Settings& settings, std::span<char> out);
 
-// Reads the stored form; none when it is damaged or not enough to connect. Unknown keys (of a newer firmware, before a
-// roll-back) are ignored.
+// Reads the stored form; none when it is damaged or not enough to connect. Unknown keys (of a newer firmware,
+// before a roll-back) are ignored.
 std::optional<Settings> read_lines(std::string_view lines);
 
 // The same from and to storage, under kSettingsKey.

@@ -23,10 +23,12 @@ class Text {
     constexpr bool empty() const { return size_ == 0; }
     constexpr bool is_cut() const { return is_cut_; }
     constexpr std::string_view view() const { return {bytes_.data(), size_}; }
+    constexpr const char* c_str() const { return bytes_.data(); }   // a zero always follows
     constexpr operator std::string_view() const { return view(); }  // NOLINT: a text is a text
 
     constexpr void clear() {
         size_ = 0;
+        bytes_[0] = '\0';
         is_cut_ = false;
     }
 
@@ -34,6 +36,7 @@ class Text {
         const std::size_t count = std::min(text.size(), N - size_);
         std::copy_n(text.data(), count, bytes_.data() + size_);
         size_ += count;
+        bytes_[size_] = '\0';
         is_cut_ = is_cut_ || count < text.size();
         return *this;
     }
@@ -58,11 +61,15 @@ class Text {
         return *this;
     }
 
-    friend constexpr bool operator==(const Text& left, std::string_view right) { return left.view() == right; }
-    friend constexpr bool operator==(const Text& left, const Text& right) { return left.view() == right.view(); }
+    friend constexpr bool operator==(const Text& left, std::string_view right) {
+        return left.view() == right;
+    }
+    friend constexpr bool operator==(const Text& left, const Text& right) {
+        return left.view() == right.view();
+    }
 
   private:
-    std::array<char, N> bytes_{};
+    std::array<char, N + 1> bytes_{};
     std::size_t size_ = 0;
     bool is_cut_ = false;
 };

@@ -1,4 +1,5 @@
-// Pictures of the screen as PNG files, 1 bit grey, without a library; the same picture gives the same bytes everywhere.
+// Pictures of the screen as PNG files, 1 bit grey, without a library; the same picture gives the same bytes
+// everywhere.
 #pragma once
 
 #include <cstdint>

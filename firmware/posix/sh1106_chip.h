@@ -1,7 +1,7 @@
 // A model of the SH1106 as its data sheet describes it: bytes on the I2C bus go in, lit pixels come out.
 //
-// It knows nothing of the driver, so a driver that writes to the wrong column, forgets to switch the charge pump or the
-// panel on, or scans upside down shows a wrong or black picture.
+// It knows nothing of the driver, so a driver that writes to the wrong column, forgets to switch the charge
+// pump or the panel on, or scans upside down shows a wrong or black picture.
 #pragma once
 
 #include <array>
@@ -52,8 +52,8 @@ class Sh1106Chip final : public hal::I2c {
     int lines_ = 64;
     bool is_on_ = false;
     bool has_pump_ = true;
-    bool is_mirrored_ = false;   // segment remap
-    bool scans_up_ = false;      // common scan direction
+    bool is_mirrored_ = false;  // segment remap
+    bool scans_up_ = false;     // common scan direction
     bool is_inverse_ = false;
     bool is_all_on_ = false;
     bool is_unplugged_ = false;
