@@ -14,14 +14,25 @@
 
 namespace stetho {
 
-// One message that is to leave: META, or samples [start, end).
+// Why something leaves. The order is that of urgency, the last first.
+enum class Cause : std::uint8_t {
+    kFirst,     // for the first time
+    kReminder,  // nobody said `stored`: the last chunk once more
+    kAgain,     // it was on its way when the connection was lost
+    kAsked,     // the worker asked for it
+};
+
+// One message that is to leave: META, or samples [start, end), which may be empty only with LAST.
 struct Parcel {
     std::uint64_t recording_id = 0;
+    Cause cause = Cause::kFirst;
     bool is_meta = false;
+    bool is_last = false;  // carries LAST
     std::uint32_t start = 0;
     std::uint32_t end = 0;
-    bool is_last = false;    // carries LAST
-    bool is_resend = false;  // carries RESEND: the worker asked, or is reminded
+
+    // Whether it carries RESEND.
+    bool is_resend() const { return cause == Cause::kAsked || cause == Cause::kReminder; }
 };
 
 struct Progress {
@@ -58,8 +69,8 @@ class SendWindow {
 
     // What is to leave now; none while the window is full or nothing is due.
     std::optional<Parcel> next(std::uint64_t now_ms) const;
-    // `parcel` left (its end may have been drawn in, where audio was lost); `token` > 0 is what its PUBACK
-    // will carry.
+    // `parcel` left. Its end (and `is_last` with it) may have been drawn in to where audio was lost. `token`
+    // > 0 is what its PUBACK will carry.
     void sent(const Parcel& parcel, int token, std::uint64_t now_ms);
     // `parcel` cannot be sent: its samples are no longer, or never were, there.
     void skip(const Parcel& parcel, std::uint64_t now_ms);
@@ -84,8 +95,9 @@ class SendWindow {
         std::size_t count = 0;
 
         void add(SampleRange range);
-        // Takes [start, end) off the first range.
-        void take(std::uint32_t end);
+        // `parcel`, cut from the first range, is done.
+        void take(const Parcel& parcel);
+        bool empty() const { return count == 0; }
     };
 
     struct Track {
@@ -97,9 +109,8 @@ class SendWindow {
         bool is_meta_due = true;
         bool is_meta_asked = false;
         bool is_last_due = true;  // LAST has not left
-        bool is_reminder_lost = false;
-        Ranges<kRanges> asked;    // with RESEND
-        Ranges<kInFlight> again;  // lost on the way to the broker
+        Ranges<kRanges> asked;    // Cause::kAsked
+        Ranges<kInFlight> again;  // Cause::kAgain
         std::uint64_t remind_at_ms = 0;
         std::uint32_t remind_after_ms = kRemindAfterMs;
     };
@@ -111,14 +122,15 @@ class SendWindow {
 
     Track* find(std::uint64_t recording_id);
     const Track* find(std::uint64_t recording_id) const;
-    std::optional<Parcel> answer(const Track& track) const;
-    std::optional<Parcel> repeat(const Track& track) const;
-    std::optional<Parcel> reminder(const Track& track, std::uint64_t now_ms) const;
+    std::optional<Parcel> of(Cause cause, const Track& track, std::uint64_t now_ms) const;
     std::optional<Parcel> first(const Track& track) const;
-    Parcel cut(const Track& track, SampleRange range, bool is_resend) const;
-    bool is_in_flight(std::uint64_t recording_id) const;
+    Parcel cut(const Track& track, SampleRange range, Cause cause) const;
+    static Parcel meta(const Track& track, Cause cause);
+    bool is_in_flight(const Track& track) const;
     bool is_done(const Track& track) const;
+    bool has_left(const Track& track) const;
     void advance(Track& track, const Parcel& parcel, std::uint64_t now_ms);
+    static void put_back(Track& track, const Parcel& parcel);
 
     std::uint32_t chunk_samples_;
     std::size_t in_flight_;
