@@ -56,7 +56,7 @@ bool HttpsOta::fetch() {
     esp_https_ota_handle_t handle = nullptr;
     esp_err_t error = esp_https_ota_begin(&config, &handle);
     if (error != ESP_OK) {
-        ESP_LOGW(kTag, "no update: %s\n", esp_err_to_name(error));
+        ESP_LOGW(kTag, "no update: %s", esp_err_to_name(error));
         return false;
     }
     const int total = esp_https_ota_get_image_size(handle);
@@ -69,7 +69,7 @@ bool HttpsOta::fetch() {
         }
     }
     if (error != ESP_OK || !esp_https_ota_is_complete_data_received(handle)) {
-        ESP_LOGW(kTag, "update interrupted: %s\n", esp_err_to_name(error));
+        ESP_LOGW(kTag, "update interrupted: %s", esp_err_to_name(error));
         esp_https_ota_abort(handle);
         return false;
     }

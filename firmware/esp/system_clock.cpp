@@ -17,6 +17,9 @@ void tell(timeval*) { listener->post(Event::of(EventKind::kClockSet)); }
 }  // namespace
 
 void SystemClock::begin(EventQueue& events, const char* server) {
+    if (listener != nullptr) {
+        return;
+    }
     listener = &events;
     esp_sntp_config_t config = ESP_NETIF_SNTP_DEFAULT_CONFIG(server);
     config.wait_for_sync = false;

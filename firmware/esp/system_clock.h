@@ -9,7 +9,8 @@ namespace stetho::esp {
 
 class SystemClock final : public hal::Clock {
   public:
-    // Asks `server` for the time from now on; each answer posts kClockSet.
+    // Asks `server` for the time from now on; each answer posts kClockSet. The network is there; again:
+    // nothing.
     void begin(EventQueue& events, const char* server);
 
     std::uint64_t now_ms() override;

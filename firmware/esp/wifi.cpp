@@ -1,6 +1,7 @@
 #include "esp/wifi.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace stetho::esp {
 namespace {
@@ -13,6 +14,13 @@ template <std::size_t Capacity>
 bool copy(std::string_view text, std::uint8_t (&into)[Capacity]) {
     std::copy_n(text.begin(), std::min(text.size(), Capacity), into);
     return text.size() <= Capacity;
+}
+
+// A union: `{}` would leave the tail of the longer member as it is.
+wifi_config_t empty() {
+    wifi_config_t config;
+    std::memset(&config, 0, sizeof(config));
+    return config;
 }
 
 }  // namespace
@@ -28,7 +36,7 @@ bool Wifi::begin() {
 
 bool Wifi::join(std::string_view ssid, std::string_view password) {
     stop();
-    wifi_config_t config{};
+    wifi_config_t config = empty();
     if (ssid.empty() || !copy(ssid, config.sta.ssid) || !copy(password, config.sta.password)) {
         return false;
     }
@@ -42,7 +50,7 @@ bool Wifi::join(std::string_view ssid, std::string_view password) {
 
 bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {
     stop();
-    wifi_config_t config{};
+    wifi_config_t config = empty();
     if (password.size() < kMinPasswordBytes || !copy(ssid, config.ap.ssid) ||
         !copy(password, config.ap.password)) {
         return false;
