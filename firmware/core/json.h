@@ -1,5 +1,6 @@
 // A pull reader of JSON (RFC 8259) over bytes: no heap, no recursion, at most `JsonReader::kMaxDepth` levels.
-// A document that is cut off or malformed ends in `kError`, and stays there. One thread per reader.
+// A document that is cut off or malformed ends in `kError`, and stays there. Whether text is valid UTF-8 is
+// not asked: nothing but ASCII is ever shown. One thread per reader.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +41,8 @@ class JsonReader {
     // The token that `next` returned last.
     JsonToken token() const { return token_; }
 
-    // Passes over the value that begins with the current token (a key: over its value). False: malformed.
+    // Passes over the value that begins with the current token (a key: over its value), unless the token ends
+    // a nested value: that is over already. False: malformed.
     bool skip();
 
     // The current key, string (between its quotes, escapes as written) or number, as it stands in the
@@ -48,6 +50,8 @@ class JsonReader {
     std::string_view raw() const { return raw_; }
     // Whether the current key or string reads `text`. A key with escapes equals nothing: ours have none.
     bool is(std::string_view text) const { return raw_ == text; }
+    // The same for a value that may be anything: only a string reads `text`.
+    bool is_string(std::string_view text) const { return token_ == JsonToken::kString && raw_ == text; }
 
     // The current string without escapes, cut to `out`; returns how many characters were written. What is not
     // printable ASCII becomes one '?' each: the font has nothing else.
@@ -61,7 +65,8 @@ class JsonReader {
 
   private:
     JsonToken take_value();
-    JsonToken take_string(JsonToken kind);
+    JsonToken take_key();
+    bool take_string();
     JsonToken take_number();
     JsonToken take_word(std::string_view word, JsonToken kind);
     JsonToken open(bool is_object);
@@ -91,9 +96,9 @@ bool read_text(const JsonReader& reader, Text<Capacity>& text) {
 }
 
 // Reads one object that is the whole document: calls `member(key, reader)` for each member, with the reader
-// on the first token of its value. A member that is not of use is left alone: whatever of it was not read is
-// skipped, so `member` may ignore it or read a nested value to its end. Returns whether the document is
-// whole.
+// on the first token of its value. What is
+// not read is skipped, so `member` may ignore it; a nested value is read to its end or not at all. Returns
+// whether the document is whole.
 template <class Member>
 bool read_object(Bytes json, Member member) {
     JsonReader reader(json);
