@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -15,8 +14,8 @@ template <std::size_t N>
 class Text {
   public:
     constexpr Text() = default;
-    constexpr Text(std::string_view text) { append(text); }  // NOLINT: a text is a text
-    constexpr Text(const char* text) : Text(std::string_view(text)) {}
+    constexpr Text(std::string_view text) { append(text); }             // NOLINT: a text is a text
+    constexpr Text(const char* text) : Text(std::string_view(text)) {}  // NOLINT
 
     static constexpr std::size_t capacity() { return N; }
     constexpr std::size_t size() const { return size_; }
@@ -46,8 +45,15 @@ class Text {
     // Decimal.
     constexpr Text& append_number(std::int64_t number) {
         std::array<char, 20> digits{};
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-        return append({digits.data(), static_cast<std::size_t>(end - digits.data())});
+        std::size_t at = digits.size();
+        auto left = static_cast<std::uint64_t>(number);
+        if (number < 0) left = 0 - left;
+        do {
+            digits[--at] = static_cast<char>('0' + left % 10);
+            left /= 10;
+        } while (left != 0);
+        if (number < 0) append('-');
+        return append({digits.data() + at, digits.size() - at});
     }
 
     // `number` tenths as "12.3"; not for negative numbers.
@@ -64,6 +70,7 @@ class Text {
     friend constexpr bool operator==(const Text& left, std::string_view right) {
         return left.view() == right;
     }
+    friend constexpr bool operator==(const Text& left, const char* right) { return left.view() == right; }
     friend constexpr bool operator==(const Text& left, const Text& right) {
         return left.view() == right.view();
     }
