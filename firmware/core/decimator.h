@@ -56,7 +56,7 @@ class Decimator {
     static std::size_t max_output(std::size_t count) { return count; }
 
   private:
-    Decimator(std::span<const FirDesign> stages);
+    Decimator() = default;
 
     std::array<std::optional<FirStage>, 2> stages_;
 };

@@ -22,10 +22,10 @@ namespace stetho {
 struct RecordingFacts {
     std::uint64_t recording_id = 0;
     std::uint32_t sample_rate_hz = 0;
-    bool is_stream = false;                        // no end known beforehand
-    std::uint64_t started_ms = 0;                  // monotonic clock at the first sample
-    std::optional<std::int64_t> captured_unix_ms;  // time of day at the first sample, if known
-    Text<16> site;
+    bool is_stream = false;                             // no end known beforehand
+    std::uint64_t started_ms = 0;                       // monotonic clock at the first sample
+    std::optional<std::int64_t> captured_unix_ms = {};  // time of day at the first sample, if known
+    Text<16> site = {};
 };
 
 // Consecutive samples of one recording, to be sent as one chunk.
@@ -49,10 +49,11 @@ class RecordingBuffer {
     class Kept {
       public:
         const RecordingFacts& facts() const { return facts_; }
-        std::uint32_t length() const { return length_; }             // samples so far, lost ones included
-        std::uint32_t available_from() const { return forgotten_; }  // earlier ones were forgotten
-        bool is_finished() const { return is_finished_; }            // `length` is final
-        bool is_stored() const { return is_stored_; }                // the worker has it; may go at any time
+        std::uint32_t length() const { return length_; }  // samples so far, lost ones included
+        // Samples before this were forgotten.
+        std::uint32_t available_from() const { return available_from_; }
+        bool is_finished() const { return is_finished_; }  // `length` is final
+        bool is_stored() const { return is_stored_; }      // the worker has it; may go at any time
 
       private:
         friend class RecordingBuffer;
@@ -60,13 +61,23 @@ class RecordingBuffer {
             std::uint32_t start = 0;  // index of the first lost sample
             std::uint32_t count = 0;
         };
+        // Sample `index` of the recording lies at position index - (samples lost before it) of what was kept.
+        std::uint32_t position_of(std::uint32_t index) const;  // of a sample that is not in a gap
+        std::uint32_t index_at(std::uint32_t position) const;
+        const Gap* gap_ending_at(std::uint32_t index) const;
+        const Gap* gap_around(std::uint32_t index) const;
+        std::uint32_t next_gap(
+            std::uint32_t index) const;  // where the next gap starts; length: there is none
+
         RecordingFacts facts_;
-        std::array<Gap, kMaxGaps> gaps_{};
+        std::array<Gap, kMaxGaps> gaps_{};  // in order, never touching each other
         std::size_t gap_count_ = 0;
         std::uint32_t length_ = 0;
-        std::uint32_t forgotten_ = 0;  // index of the first sample that is still here
-        std::uint32_t skipped_ = 0;    // samples in memory before it, in whole blocks that were given back
-        std::uint32_t kept_ = 0;       // samples that were ever put in memory
+        std::uint32_t available_from_ = 0;
+        std::uint32_t lost_before_ = 0;  // samples of gaps before `available_from_`, which are not in `gaps_`
+        std::uint32_t kept_ = 0;         // positions that were ever used
+        std::uint32_t given_back_ = 0;   // positions before this were given back: whole blocks
+        std::uint32_t blocks_ = 0;
         std::uint16_t first_block_ = 0;
         std::uint16_t last_block_ = 0;
         std::uint32_t order_ = 0;  // the lower, the older
@@ -79,7 +90,7 @@ class RecordingBuffer {
     // 65,534. Both outlive the buffer.
     RecordingBuffer(std::span<std::int16_t> samples, std::span<std::uint16_t> links);
 
-    // Starts a recording. False: one is being made, the id is 0 or known, or there is no room for even one
+    // Starts a recording. False: one is being made, the id is known, or there is no room for even one
     // block (every recording that is kept still waits to be stored): say "memory full" before anybody
     // presses.
     bool begin(const RecordingFacts& facts);
@@ -96,6 +107,8 @@ class RecordingBuffer {
     void cancel();
     bool is_recording() const { return current_ != nullptr; }
     const Kept* current() const { return current_; }
+    RecordingBuffer(const RecordingBuffer&) = delete;
+    RecordingBuffer& operator=(const RecordingBuffer&) = delete;
 
     // The recording with this id; null when it is not here (any more).
     const Kept* find(std::uint64_t recording_id) const;
@@ -128,20 +141,25 @@ class RecordingBuffer {
   private:
     Kept* slot_of(std::uint64_t recording_id);
     Kept* free_slot();
-    bool make_room();  // forgets the oldest stored recording; false: there is none
-    std::optional<std::uint16_t> take_block();
-    bool extend(Kept& kept);  // one more block at its end
-    void drop(Kept& kept);
-    void give_back(std::uint16_t first, std::uint16_t last);
-    void truncate(Kept& kept, std::uint32_t kept_samples);
+    Kept* oldest_stored();
+    bool extend(Kept& kept);                              // by one block; false: memory is full
+    void drop(Kept& kept);                                // forgets it
+    void drop_front(Kept& kept, std::uint32_t position);  // gives back whole blocks before `position`
+    void drop_back(Kept& kept, std::uint32_t position);   // forgets what was kept from `position` on
+    static void drop_oldest_gap(Kept& kept);
+    static std::uint8_t flags_of(const Kept& kept, const Segment& segment,
+                                 std::span<const std::int16_t> samples);
+    void give_back(std::uint16_t first, std::uint16_t last, std::uint32_t count);
+    std::uint16_t block_of(const Kept& kept, std::uint32_t position) const;
+    std::span<std::int16_t> samples_of(std::uint16_t block) const;
     void copy(const Kept& kept, std::uint32_t position, std::span<std::int16_t> out) const;
 
     std::span<std::int16_t> samples_;
-    std::span<std::uint16_t> links_;
+    std::span<std::uint16_t> links_;  // of each block: the next of its recording, or the next free one
     std::array<Kept, kMaxRecordings> recordings_{};
     Kept* current_ = nullptr;
-    std::uint16_t free_block_;
-    std::uint32_t free_blocks_;
+    std::uint16_t free_block_ = 0;
+    std::uint32_t free_blocks_ = 0;
     std::uint32_t next_order_ = 0;
 };
 

@@ -43,7 +43,9 @@ class Ring {
         std::uint32_t count = 0;
     };
 
-    bool settle();  // writer: hands the pending loss to the reader; false when there is no room for it
+    bool settle();                 // writer: hands the pending loss to the reader; false: no room for it
+    const Gap* front_gap() const;  // reader: the oldest loss that waits, or null
+    void pop_gap();                // reader
 
     std::span<std::int16_t> memory_;
     std::uint32_t mask_;
