@@ -19,7 +19,7 @@
 namespace stetho {
 
 enum class Style : std::uint8_t {
-    kTitle,   // dark on light, at the top; at most 16 characters, and a mark on the right
+    kTitle,   // dark on light, at the top; 16 characters less what the mark on the right takes over 4
     kSmall,   // 21 characters
     kBold,    // 18 characters
     kLarge,   // 12 characters
@@ -31,7 +31,7 @@ enum class Style : std::uint8_t {
 struct Row {
     Style style = Style::kSmall;
     Text<21> text;
-    Text<4> mark;                // of a title: right aligned, such as "off" or the recordings that wait
+    Text<6> mark;                // of a title: right aligned, such as the time or the recordings that wait
     std::uint16_t permille = 0;  // of a bar
 };
 
