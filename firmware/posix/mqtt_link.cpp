@@ -1,7 +1,5 @@
 #include "posix/mqtt_link.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 
@@ -12,27 +10,6 @@ constexpr int kMostWaiting = 32;  // messages in the client at once; esp-mqtt's 
 constexpr int kTurnMs = 20;
 constexpr auto kTurn = std::chrono::milliseconds(kTurnMs);
 constexpr int kGoodbyeTurns = 50;  // at most a second
-
-// A file that exists as long as it is needed: libmosquitto reads certificates from files only.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(std::string_view text) {
-        const int file = mkstemp(path_.data());
-        is_written_ =
-            file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-        if (file >= 0) ::close(file);
-    }
-    ~TemporaryFile() { ::unlink(path_.c_str()); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-    bool is_written() const { return is_written_; }
-    const char* path() const { return path_.c_str(); }
-
-  private:
-    std::string path_ = "/tmp/stetho-ca-XXXXXX";
-    bool is_written_ = false;
-};
 
 }  // namespace
 
@@ -81,9 +58,11 @@ bool MqttLink::prepare(const hal::MqttOptions& options) {
 }
 
 bool MqttLink::trust(std::string_view ca_pem) {
-    const TemporaryFile file(ca_pem);
-    return file.is_written() && mosquitto_tls_opts_set(client_, 1, "tlsv1.2", nullptr) == MOSQ_ERR_SUCCESS &&
-           mosquitto_tls_set(client_, file.path(), nullptr, nullptr, nullptr, nullptr) == MOSQ_ERR_SUCCESS;
+    ca_file_.emplace(ca_pem);
+    return ca_file_->is_written() &&
+           mosquitto_tls_opts_set(client_, 1, "tlsv1.2", nullptr) == MOSQ_ERR_SUCCESS &&
+           mosquitto_tls_set(client_, ca_file_->path(), nullptr, nullptr, nullptr, nullptr) ==
+               MOSQ_ERR_SUCCESS;
 }
 
 void MqttLink::run(std::string host, int port, int keepalive_s) {
@@ -111,6 +90,7 @@ void MqttLink::leave(bool says_goodbye) {
     is_connected_ = false;
     mosquitto_destroy(client_);
     client_ = nullptr;
+    ca_file_.reset();
 }
 
 bool MqttLink::subscribe(std::string_view topic, std::uint8_t qos) {

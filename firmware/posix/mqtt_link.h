@@ -7,12 +7,13 @@
 #include <mosquitto.h>
 
 #include <atomic>
-#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "hal/mqtt.h"
 #include "posix/event_queue.h"
+#include "posix/temporary_file.h"
 
 namespace stetho::posix {
 
@@ -45,6 +46,7 @@ class MqttLink final : public hal::Mqtt {
 
     EventQueue& events_;
     mosquitto* client_ = nullptr;
+    std::optional<TemporaryFile> ca_file_;
     std::thread thread_;
     std::atomic<bool> is_silent_{false};  // nobody is told how it ends
     std::atomic<bool> is_ending_{false};
