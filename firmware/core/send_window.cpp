@@ -254,7 +254,8 @@ bool SendWindow::is_done(const Track& track) const {
 
 bool SendWindow::is_in_flight(const Track& track) const {
     for (std::size_t index = 0; index < flights_used_; ++index) {
-        if (flights_[index].parcel.recording_id == track.id) return true;
+        const Parcel& parcel = flights_[index].parcel;
+        if (parcel.recording_id == track.id && parcel.cause != Cause::kReminder) return true;
     }
     return false;
 }

@@ -80,9 +80,11 @@ class SendWindow {
     // Whether the broker has everything of it, so far.
     bool is_sent(std::uint64_t recording_id) const;
     bool holds(std::uint64_t recording_id) const { return find(recording_id) != nullptr; }
-    // Recordings of which something is still to leave or to be acknowledged.
+    // Recordings of which something is still to leave or to be acknowledged; reminders do not count.
     std::size_t unsent() const;
     std::size_t held() const { return tracks_used_; }
+    // The recordings that are held, 0..held() - 1, oldest first.
+    std::uint64_t id_at(std::size_t index) const { return tracks_[index].id; }
     Progress progress(std::uint64_t recording_id) const;
     // The first sample that the broker may not have: what is before may be forgotten when memory is short.
     std::uint32_t needed_from(std::uint64_t recording_id) const;
