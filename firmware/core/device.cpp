@@ -130,11 +130,12 @@ void Device::tick() {
     }
     const State before = state();
     act(machine_.tick(now_ms_));
+    leave(before);
     if (before == State::kSending && state() == State::kOffline) {
         link_.drop(now_ms_);  // the broker was there and took nothing
         window_.lost();
     }
-    if (before != state()) is_stale_ = true;
+    if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
     if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) parts_.ota.roll_back();
     watch_microphone();
     settle();
@@ -149,12 +150,17 @@ void Device::tick() {
 void Device::step(Signal signal) {
     const State before = state();
     act(machine_.step(signal, now_ms_));
+    leave(before);
+}
+
+// What follows from having left `before`, if it was left.
+void Device::leave(State before) {
     if (state() == before) return;
     is_stale_ = is_lit_ = true;
     if (state() == State::kResult) is_result_seen_ = true;
     if (before == State::kError) problem_ = Problem::kNone;
-    if (before == State::kResult && state() == State::kReady && settings_.restart_after_sending)
-        wants_restart_ = true;
+    const bool was_read = before == State::kResult && state() == State::kReady;
+    if (was_read && settings_.restart_after_sending) wants_restart_ = true;
 }
 
 void Device::act(Action actions) {

@@ -114,6 +114,7 @@ class Device {
     // device.cpp: events to signals, actions to deeds
     void reset(const std::optional<Settings>& given);
     void step(Signal signal);
+    void leave(State before);
     void act(Action actions);
     void settle();
     std::optional<Signal> due_signal() const;

@@ -129,6 +129,7 @@ std::optional<Parcel> SendWindow::of(Cause cause, const Track& track, std::uint6
 }
 
 std::optional<Parcel> SendWindow::first(const Track& track) const {
+    if (track.captured == 0 && !track.is_over) return std::nullopt;  // perhaps it never begins
     if (track.is_meta_due) return meta(track, Cause::kFirst);
     const bool is_due = track.is_over ? track.next < track.captured || track.is_last_due
                                       : track.captured - track.next >= chunk_samples_;

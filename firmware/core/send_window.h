@@ -52,7 +52,8 @@ class SendWindow {
     // once, 1..kInFlight.
     SendWindow(std::uint32_t chunk_samples, std::size_t in_flight);
 
-    // A recording begins; its META is due at once. False: kRecordings are held, or this one already is.
+    // A recording begins; its META is due with the first sample. False: kRecordings are held, or this one
+    // already is.
     bool begin(std::uint64_t recording_id);
     // `samples` were captured so far (gaps included).
     void captured(std::uint64_t recording_id, std::uint32_t samples);

@@ -52,6 +52,7 @@ std::size_t Sender::build_meta(const RecordingBuffer::Kept& kept) const {
     if (size == 0) return 0;
     ChunkHeader header;
     header.type = ChunkType::kMeta;
+    header.flags = facts.is_stream ? chunk_flag::kStream : 0;
     header.sample_rate_hz = facts.sample_rate_hz;
     header.recording_id = facts.recording_id;
     header.sample_count = static_cast<std::uint32_t>(size);
@@ -62,9 +63,10 @@ std::size_t Sender::build_meta(const RecordingBuffer::Kept& kept) const {
 std::size_t Sender::build_audio(const RecordingBuffer::Kept& kept, Parcel& parcel) const {
     const RecordingFacts& facts = kept.facts();
     const WritableBytes body = message_.subspan(kHeaderBytes);
-    const std::size_t room =
-        std::min<std::size_t>(body.size() / sizeof(std::int16_t), parcel.end - parcel.start);
-    const std::span<std::int16_t> samples(reinterpret_cast<std::int16_t*>(body.data()), room);
+    // Room for a sample even where LAST comes alone: what has no room is not read at all.
+    const std::size_t wanted = std::max<std::size_t>(parcel.end - parcel.start, 1);
+    const std::span<std::int16_t> samples(reinterpret_cast<std::int16_t*>(body.data()),
+                                          std::min(body.size() / sizeof(std::int16_t), wanted));
     const SampleRange range{parcel.start, parcel.is_last ? SampleRange::kToEnd : parcel.end};
     const auto piece = buffer_.read(facts.recording_id, range, samples);
     if (!piece) return 0;

@@ -17,7 +17,7 @@ TEST_CASE("each wait is drawn from the upper half of twice the one before, up to
             const std::uint32_t wait_ms = backoff.next(static_cast<std::uint32_t>(random()));
             CHECK(wait_ms >= wanted_ms / 2);
             CHECK(wait_ms <= wanted_ms);
-            wanted_ms = std::min(wanted_ms * 2, 30'000U);
+            wanted_ms = std::min<std::uint32_t>(wanted_ms * 2, 30'000);
         }
     }
 }

@@ -51,11 +51,11 @@ SendWindow sent_window(std::uint32_t samples) {
 TEST_CASE("a recording leaves while it is made: META, whole chunks, then the rest with LAST") {
     SendWindow window(100, 4);
     REQUIRE(window.begin(kId));
+    CHECK(drain(window).empty());
+    window.captured(kId, 99);
     auto parcels = drain(window);
     REQUIRE(parcels.size() == 1);
     CHECK(parcels[0].is_meta);
-    window.captured(kId, 99);
-    CHECK(drain(window).empty());
     window.captured(kId, 250);
     CHECK(ranges(drain(window)) == Pairs{{0, 100}, {100, 200}});
     CHECK_FALSE(window.is_sent(kId));
@@ -133,6 +133,7 @@ TEST_CASE("an empty LAST that was lost on the way leaves again") {
 TEST_CASE("what the worker asks for leaves with RESEND, in chunks, before anything else") {
     SendWindow window = sent_window(1'000);
     REQUIRE(window.begin(2));
+    window.captured(2, 1);
     const SampleRange asked[] = {{50, 250}, {990, SampleRange::kToEnd}};
     window.missing(kId, asked, true, 0);
     const auto parcels = drain(window);
@@ -217,6 +218,7 @@ TEST_CASE("no more recordings than there is room for; one that is forgotten make
     for (std::uint64_t id = 1; id <= SendWindow::kRecordings; ++id) CHECK(window.begin(id));
     CHECK_FALSE(window.begin(99));
     CHECK_FALSE(window.begin(3));
+    window.captured(1, 10);
     window.sent(*window.next(0), 5, 0);
     window.forget(1);
     CHECK(window.begin(99));
@@ -245,6 +247,7 @@ TEST_CASE("what the broker may not have is never forgotten") {
 TEST_CASE("a chunk that ends at a gap goes on after it, and samples that are nowhere are passed over") {
     SendWindow window(100, 4);
     REQUIRE(window.begin(kId));
+    window.captured(kId, 1);
     drain(window);
     window.end(kId, 100);
     Parcel parcel = *window.next(0);
