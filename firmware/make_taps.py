@@ -46,7 +46,7 @@ FILTERS = (
 
 
 def taps(design: Filter) -> NDArray[np.int64]:
-    """Return the taps, shape (up, length); each phase adds up to one, so that no phase is louder than another."""
+    """Return the taps, shape (up, length); each phase adds up to one: none is louder than another."""
     count = design.length * design.up
     time = (np.arange(count) - (count - 1) / 2) / design.up
     cutoff = (design.pass_hz + design.stop_hz) / design.rate_hz  # of the Nyquist frequency of the input
@@ -91,7 +91,8 @@ def _array(design: Filter) -> str:
 
 
 def _design(design: Filter) -> str:
-    return f"constinit const FirDesign {design.name}{{{design.name}Taps, {design.up}, {design.down}, {design.length}}};"
+    fields = f"{design.name}Taps, {design.up}, {design.down}, {design.length}"
+    return f"constinit const FirDesign {design.name}{{{fields}}};"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ namespace stetho {
 
 Gate::Gate(std::uint32_t sample_rate_hz, const GateSettings& settings)
     : settings_(settings),
-      block_samples_(std::max(1U, sample_rate_hz / 100)),
+      block_samples_(std::max<std::uint32_t>(1, sample_rate_hz / 100)),
       loud_from_(std::uint64_t{block_samples_} * settings.threshold * settings.threshold) {}
 
 std::optional<GateEvent> Gate::step(std::span<const std::int16_t>& samples) {

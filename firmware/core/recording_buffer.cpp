@@ -55,7 +55,8 @@ std::uint32_t RecordingBuffer::Kept::next_gap(std::uint32_t index) const {
 }
 
 RecordingBuffer::RecordingBuffer(std::span<std::int16_t> samples, std::span<std::uint16_t> links) {
-    const std::size_t blocks = std::min({samples.size() / kBlockSamples, links.size(), kMostBlocks});
+    const std::size_t blocks =
+        std::min<std::size_t>({samples.size() / kBlockSamples, links.size(), kMostBlocks});
     samples_ = samples.first(blocks * kBlockSamples);
     links_ = links.first(blocks);
     free_blocks_ = static_cast<std::uint32_t>(blocks);
@@ -94,7 +95,7 @@ std::uint32_t RecordingBuffer::append(std::span<const std::int16_t> samples) {
         const std::uint32_t used = current_->kept_ - current_->given_back_;
         if (used == current_->blocks_ * kBlockSamples && !extend(*current_)) break;
         const auto room = samples_of(current_->last_block_).subspan(used % kBlockSamples);
-        const std::size_t count = std::min(room.size(), samples.size() - done);
+        const std::size_t count = std::min<std::size_t>(room.size(), samples.size() - done);
         std::copy_n(samples.subspan(done).begin(), count, room.begin());
         done += static_cast<std::uint32_t>(count);
         current_->kept_ += static_cast<std::uint32_t>(count);

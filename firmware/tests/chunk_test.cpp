@@ -113,7 +113,7 @@ TEST_CASE("a chunk that does not fit is not written at all") {
     const ChunkHeader header{.sample_count = 2};
     CHECK(encode_chunk(header, body_of(samples), out) == 0);
     CHECK(encode_chunk(header, {}, std::span(out).first(kHeaderBytes - 1)) == 0);
-    CHECK(std::ranges::count(out, 0) == out.size());
+    CHECK(std::ranges::all_of(out, [](std::uint8_t byte) { return byte == 0; }));
 }
 
 TEST_CASE("samples lie in the body as signed 16-bit little endian") {
@@ -130,5 +130,15 @@ TEST_CASE("recording ids are 16 lower-case hexadecimal digits") {
     for (const char* wrong :
          {"", "9f0c1122aabbccd", "9f0c1122aabbccdd0", "9F0C1122AABBCCDD", "9f0c1122aabbccdg"}) {
         CHECK_FALSE(recording_id(wrong));
+    }
+}
+
+TEST_CASE("a body of 65,536 bytes is taken, one sample more is refused") {
+    std::vector<std::uint8_t> payload(kHeaderBytes + kMaxBodyBytes + 2);
+    const std::vector<std::int16_t> samples(kMaxBodyBytes / 2 + 1);
+    for (const std::uint32_t count : {32'768U, 32'769U}) {
+        const ChunkHeader header{.sample_rate_hz = 4'000, .sample_count = count};
+        const std::size_t size = encode_chunk(header, body_of(std::span(samples).first(count)), payload);
+        CHECK(decode_chunk(std::span(payload).first(size)).chunk.has_value() == (count == 32'768));
     }
 }

@@ -58,6 +58,8 @@ TEST_CASE("a5: a microphone that is silent or stuck is told from one that works"
     CHECK(state_of([](std::int32_t) { return -1; }) == MicrophoneState::kSilent);
     CHECK(state_of([](std::int32_t at) { return at % 2 * 0xFF; }) ==
           MicrophoneState::kSilent);  // below 24 bits
+    CHECK(state_of([](std::int32_t at) { return at % 2 * 0x1FF; }) == MicrophoneState::kSilent);
+    CHECK(state_of([](std::int32_t at) { return at % 3 * 0x1FF; }) == MicrophoneState::kOk);
     CHECK(state_of([](std::int32_t) { return 0x1234'5600; }) == MicrophoneState::kSilent);
     CHECK(state_of([](std::int32_t) { return INT32_MAX; }) == MicrophoneState::kStuck);
     CHECK(state_of([](std::int32_t) { return INT32_MIN; }) == MicrophoneState::kStuck);

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -91,6 +90,7 @@ TEST_CASE("a recording is read back whole, in chunks of any size, LAST on the la
 TEST_CASE("it is read while it is made, and has no LAST until it is finished") {
     Memory memory(8);
     REQUIRE(memory.buffer.begin(facts(1)));
+    CHECK(memory.buffer.oldest_unstored() == nullptr);
     std::vector<std::int16_t> out(1'000);
     CHECK_FALSE(memory.buffer.read(1, {0, SampleRange::kToEnd}, out));
     memory.buffer.append(counted(0, 600));
@@ -341,6 +341,25 @@ TEST_CASE("a stream that is longer than memory goes on when what was sent is for
     CHECK(buffer.free_samples() == 4 * kBlock);
 }
 
+TEST_CASE("whole blocks are given back, up to the sample and around a gap at their edge") {
+    Memory memory(4);
+    auto& buffer = memory.buffer;
+    REQUIRE(buffer.begin(facts(1)));
+    buffer.append(counted(0, kBlock));
+    buffer.lose(100);
+    buffer.append(counted(kBlock + 100, 2 * kBlock));
+    buffer.forget_before(1, kBlock - 1);
+    CHECK(buffer.free_samples() == kBlock);
+    buffer.forget_before(1, kBlock);
+    CHECK(buffer.free_samples() == 2 * kBlock);
+    CHECK(buffer.find(1)->available_from() == kBlock + 100);
+    buffer.forget_before(1, 2 * kBlock + 100);
+    CHECK(buffer.free_samples() == 3 * kBlock);
+    const Heard heard = read_all(buffer, 1);
+    CHECK(heard.segments.front().first_sample == 2 * kBlock + 100);
+    CHECK(is_counted(heard, 2 * kBlock + 100, 3 * kBlock + 100));
+}
+
 TEST_CASE("no memory, no recording") {
     RecordingBuffer buffer({}, {});
     CHECK_FALSE(buffer.has_room(1));
@@ -351,9 +370,13 @@ TEST_CASE("no memory, no recording") {
 
 namespace {
 
-// What a buffer should hold, in the simplest way: every sample of every recording in a map.
+// What a buffer should hold, in the simplest way: every sample of every recording.
 struct Model {
-    std::map<std::uint64_t, std::vector<std::optional<std::int16_t>>> recordings;
+    struct Recorded {
+        std::uint64_t id;
+        std::vector<std::optional<std::int16_t>> samples;
+    };
+    std::vector<Recorded> recordings;  // the current one last, while there is one
     std::uint64_t current = 0;
     std::uint32_t seed = 1;
 
@@ -386,7 +409,7 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
         case 0:
             if (!buffer.is_recording() && buffer.begin(facts(next_id))) {
                 model.current = next_id;
-                model.recordings[next_id] = {};
+                model.recordings.push_back({next_id, {}});
             }
             break;
         case 1:
@@ -395,12 +418,12 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
         case 2:
             if (buffer.is_recording()) {
                 buffer.lose(amount);
-                auto& samples = model.recordings[model.current];
+                auto& samples = model.recordings.back().samples;
                 samples.resize(samples.size() + amount);
             }
             break;
         case 3:
-            if (!model.recordings.empty()) buffer.mark_stored(model.recordings.begin()->first);
+            if (!model.recordings.empty()) buffer.mark_stored(model.recordings.front().id);
             break;
         case 4:
             if (buffer.is_recording() && amount < 300) {
@@ -410,13 +433,13 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
             break;
         default:
             if (buffer.is_recording()) {
-                auto& samples = model.recordings[model.current];
+                auto& samples = model.recordings.back().samples;
                 const auto sound = counted(model.random(30'000), amount);
                 const std::uint32_t done = buffer.append(sound);
                 samples.insert(samples.end(), sound.begin(), sound.begin() + done);
             }
     }
-    std::erase_if(model.recordings, [&](const auto& entry) { return buffer.find(entry.first) == nullptr; });
+    std::erase_if(model.recordings, [&](const auto& entry) { return buffer.find(entry.id) == nullptr; });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "hex.h"
 
 namespace stetho::test {
 
@@ -23,16 +24,6 @@ inline std::vector<std::uint8_t> read_vectors(const char* name) {
         bytes.insert(bytes.end(), block, block + count);
     }
     std::fclose(file);
-    return bytes;
-}
-
-// Returns the bytes that hexadecimal `digits` write.
-inline std::vector<std::uint8_t> from_hex(std::string_view digits) {
-    std::vector<std::uint8_t> bytes(digits.size() / 2);
-    for (std::size_t at = 0; at < digits.size(); ++at) {
-        const auto value = std::string_view("0123456789abcdef").find(digits[at]);
-        bytes[at / 2] = static_cast<std::uint8_t>(16U * bytes[at / 2] + value);
-    }
     return bytes;
 }
 
