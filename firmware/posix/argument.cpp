@@ -49,7 +49,7 @@ what happens
   --quiet               do not print the display
 
 a bad world, for tests
-  --pace X              record X times faster than time (1)
+  --pace X              everything takes a fraction of its time: recording, time limits (1)
   --memory SAMPLES      for recordings (4000000); a board without PSRAM has 16384
   --ring SAMPLES        between microphone and application (65536)
   --clock-after S       the time of day is unknown before
@@ -154,10 +154,12 @@ double seconds(const std::string& name, std::string_view text, double least, dou
     return number;
 }
 
-// Gives a value to one of the device's settings, with the device's own rules.
+// Gives a value to one of the device's settings, with the device's own rules. Its key is the option's name,
+// or like it.
 void give(Settings& settings, std::string_view key, std::string_view value) {
     if (const auto fault = set(settings, key, value))
-        throw std::runtime_error("--" + std::string(key) + ": " + std::string(fault->rule));
+        throw std::runtime_error("'" + std::string(value.substr(0, 40)) + "' is no " + std::string(key) +
+                                 ": " + std::string(fault->rule));
 }
 
 std::vector<double> times(std::string_view text) {
@@ -202,7 +204,7 @@ void take_recording(Arguments& arguments, int code, const std::string& value) {
             arguments.bpm = whole("--bpm", value, 30, 200);
             return;
         case kRate:
-            give(settings, "sample_rate_hz", value);
+            give(settings, "sample_rate", value);
             arguments.has_rate = true;
             return;
         case kSeconds:
@@ -215,7 +217,7 @@ void take_recording(Arguments& arguments, int code, const std::string& value) {
             return;
         case kGate:
             settings.mode = Mode::kGate;
-            return give(settings, "gate_permille", value);
+            return give(settings, "gate", value);
         case kModels:
             return give(settings, "models", value);
         case kSite:

@@ -23,7 +23,7 @@ struct Arguments {
     std::uint32_t chunk_samples = 8'192;
     std::uint32_t timeout_s = 60;
     std::uint32_t seed = 0;    // 0: true randomness
-    double pace = 1.0;         // how many times faster than time sound is recorded
+    double pace = 1.0;         // how many times faster than time everything goes
     double clock_after_s = 0;  // when the time of day becomes known
     bool is_once = false;
     bool is_quiet = false;

@@ -11,8 +11,8 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 std::uint64_t HostClock::now_ms() {
-    return static_cast<std::uint64_t>(
-        duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_).count());
+    const auto passed = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began_);
+    return static_cast<std::uint64_t>(passed.count() * pace_);
 }
 
 std::optional<std::int64_t> HostClock::utc_ms() {

@@ -17,9 +17,10 @@ namespace stetho::posix {
 
 class HostClock final : public hal::Clock {
   public:
-    // The time of day is unknown for the first `known_after_s`.
-    explicit HostClock(double known_after_s)
-        : known_after_ms_(static_cast<std::uint64_t>(known_after_s * 1000)) {}
+    // The time of day is unknown for the first `known_after_s`. The monotonic clock runs `pace` times too
+    // fast, so that tests need not wait for what takes long.
+    HostClock(double known_after_s, double pace)
+        : known_after_ms_(static_cast<std::uint64_t>(known_after_s * 1000)), pace_(pace) {}
 
     std::uint64_t now_ms() override;
     std::optional<std::int64_t> utc_ms() override;
@@ -27,6 +28,7 @@ class HostClock final : public hal::Clock {
 
   private:
     std::uint64_t known_after_ms_;
+    double pace_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 

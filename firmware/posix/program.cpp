@@ -1,6 +1,7 @@
 #include "posix/program.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <stdexcept>
 
@@ -12,15 +13,17 @@ constexpr std::uint64_t kPressMs = 150;
 constexpr std::uint64_t kHoldMs = 5'000;
 constexpr std::uint64_t kGraceMs = 500;       // retained states of workers follow the subscription at once
 constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after that
+constexpr std::uint64_t kSeenMs = 500;        // --once: so long the display shows the result
 constexpr std::size_t kBlockSamples = 4'096;
 constexpr std::uint32_t kPreRollMs = 250;
 
-Capture make_capture(const Arguments& arguments, std::uint32_t microphone_hz, Ring& ring) {
-    const std::uint32_t rate_hz = arguments.settings.sample_rate_hz;
-    if (const auto capture = Capture::make({microphone_hz, rate_hz, 1}, ring)) return *capture;
-    throw std::runtime_error("sound of " + std::to_string(microphone_hz) + " Hz cannot be recorded at " +
-                             std::to_string(rate_hz) +
-                             " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
+void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
+    std::array<std::int16_t, 2> memory{};
+    Ring ring(memory);
+    if (!Capture::make({microphone_hz, rate_hz, 1}, ring))
+        throw std::runtime_error("sound of " + std::to_string(microphone_hz) + " Hz cannot be recorded at " +
+                                 std::to_string(rate_hz) +
+                                 " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
 }
 
 DeviceFacts facts() { return {"stetho " STETHO_VERSION, "linux"}; }
@@ -29,7 +32,7 @@ DeviceFacts facts() { return {"stetho " STETHO_VERSION, "linux"}; }
 
 Program::Program(Arguments arguments, Wav wav)
     : arguments_(std::move(arguments)),
-      clock_(arguments_.clock_after_s),
+      clock_(arguments_.clock_after_s, arguments_.pace),
       random_(arguments_.seed),
       storage_(arguments_.settings_dir),
       mqtt_(events_),
@@ -43,9 +46,10 @@ Program::Program(Arguments arguments, Wav wav)
       message_(std::max<std::size_t>(32 + 2 * arguments_.chunk_samples, 1'024)),
       block_(kBlockSamples),
       ring_(ring_memory_),
-      capture_(make_capture(arguments_, wav.rate_hz, ring_)),
+      sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
               {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, facts()) {
+    check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
     capture_thread_ = std::thread(&Program::capture, this);
 }
 
@@ -64,9 +68,19 @@ int Program::run() {
 }
 
 void Program::capture() {
+    std::optional<Capture> capture;
+    std::uint32_t rate_hz = 0;
     while (is_capturing_) {
-        microphone_.pass_on(capture_);
-        microphone_state_ = capture_.microphone();
+        if (rate_hz != sample_rate_hz_) {
+            rate_hz = sample_rate_hz_;
+            capture = Capture::make({microphone_.rate_hz(), rate_hz, 1}, ring_);
+        }
+        if (!capture) {  // no filter between the two rates: the device says that it hears nothing
+            std::this_thread::sleep_for(kTurn);
+            continue;
+        }
+        microphone_.pass_on(*capture);
+        microphone_state_ = capture->microphone();
     }
 }
 
@@ -82,6 +96,7 @@ void Program::turn() {
     take_buttons();
     take_audio();
     device_.tick();
+    sample_rate_hz_ = device_.settings().sample_rate_hz;
     follow_state();
     if (arguments_.is_once) follow_once();
     display_.show(device_, clock_.now_ms());
@@ -153,7 +168,7 @@ void Program::follow_once() {
                                                               : "no broker there; check --host and --port");
     if (!is_begun_) return start_once();
     const auto patience_ms = std::uint64_t{arguments_.timeout_s} * 1000 + arguments_.settings.record_ms;
-    if (state_ == State::kResult)
+    if (state_ == State::kResult && now > state_since_ms_ + kSeenMs)
         return finish(device_.result() && device_.result()->status == ResultStatus::kError ? 1 : 0, nullptr);
     if (state_ == State::kError) return finish(1, "the display says what is wrong");
     if (now > begun_at_ms_ + patience_ms) finish(1, "no result in time");

@@ -78,7 +78,7 @@ class Program {
     std::vector<std::uint8_t> message_;
     std::vector<std::int16_t> block_;
     Ring ring_;
-    Capture capture_;  // the capture thread's
+    std::atomic<std::uint32_t> sample_rate_hz_;
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
     Device device_;
     std::thread capture_thread_;

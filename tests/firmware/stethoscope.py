@@ -20,11 +20,13 @@ from simulator.sound_file import from_samples, write
 
 ID: Final = "st-01"
 WITHIN_S: Final = 40.0
+READY: Final = r"READY[ │\n]+press to record"
+"""It is connected, and an analyser is there."""
 
 
 def program() -> Path:
     """Build the program, with AddressSanitizer and UndefinedBehaviorSanitizer in it; return its path."""
-    path = toolchain.build("sanitize", "all") / "posix" / "stethoscope-posix"
+    path = toolchain.build("sanitize", "stethoscope-posix") / "posix" / "stethoscope-posix"
     if not path.exists():
         toolchain.give_up("libmosquitto (libmosquitto-dev) not found")
     return path
@@ -57,10 +59,16 @@ class Stethoscope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
+        if not self._has_ended:
             self._process.terminate()
         status = self.wait()
+        if error is not None:  # pytest shows what was printed with a test that failed
+            print(self.display[-2500:])
         assert error is not None or status in {0, 1, 2}, self.display[-6000:]  # a sanitizer ends with another
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def say(self, line: str) -> None:
         """Give it a line: `press`, `unplug`, …; `program --help` lists them."""
@@ -76,7 +84,7 @@ class Stethoscope:
             match = re.compile(words).search(self.display, after)
             if match:
                 found.append(match)
-            return bool(found) or self._process.poll() is not None
+            return bool(found) or self._has_ended
 
         wait_until(look, f"{words!r} on the display", WITHIN_S)
         assert found, (
@@ -86,7 +94,8 @@ class Stethoscope:
 
     def wait_for_result(self, number: int = 1) -> dict[str, Any]:
         """Wait until it has got so many results; return the last of them."""
-        wait_until(lambda: len(self.results) >= number, f"result {number} at the device", WITHIN_S)
+        wait_until(lambda: len(self.results) >= number or self._has_ended, f"result {number}", WITHIN_S)
+        assert len(self.results) >= number, f"it ended without a result:\n{self.display[-6000:]}"
         return self.results[number - 1]
 
     def wait(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Client, wait_until
 from lossy_proxy import LossyProxy
-from stethoscope import ID, Stethoscope, heart, kept, played_in, program, samples_of
+from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, program, samples_of
 
 from broker import certificate
 from broker.account import Credentials
@@ -17,6 +17,10 @@ from broker.mosquitto import Broker
 from edge_worker import topics
 from simulator.fault import FaultRates
 from simulator.site import Site
+
+FAST = ("--pace", "4")
+"""Everything takes a quarter of its time."""
+VERY_FAST = ("--pace", "10")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +48,7 @@ def test_what_the_network_loses_doubles_delays_and_spoils_arrives_all_the_same(
     site.start_worker()
     path = heart(tmp_path, 44_100)
     rates = FaultRates(loss=0.2, duplicate=0.2, reorder=4, corrupt=0.1)
-    options = ("--audio", str(path), "--chunk", "2048", "--once")
+    options = ("--audio", str(path), "--chunk", "2048", "--once", *FAST)
     with (
         LossyProxy(site.broker.port, rates, seed=3) as proxy,
         Stethoscope(site, account, *options, port=proxy.port) as device,
@@ -63,12 +67,11 @@ def test_a_broker_that_is_killed_costs_nothing(
     site.start_worker()
     path = heart(tmp_path, 44_100)
     with Stethoscope(site, account, "--audio", str(path)) as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("press")
-        shown = device.wait_for("RECORDING")
-        device.wait_for(r"1\.\d", shown)
+        shown = device.wait_for(r"RECORDING +[12]\.\d")
         site.broker.kill()
-        device.wait_for("off", shown)
+        device.wait_for("offline: kept|OFFLINE", shown)
         site.broker.start()
         compact = device.wait_for_result()
         device.say("quit")
@@ -83,10 +86,9 @@ def test_a_worker_that_is_killed_costs_nothing(
     worker = site.start_worker()
     path = heart(tmp_path, 44_100)
     with Stethoscope(site, account, "--audio", str(path)) as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("press")
-        shown = device.wait_for("RECORDING")
-        device.wait_for(r"1\.\d", shown)
+        device.wait_for(r"RECORDING +[12]\.\d")
         worker.kill()
         site.start_worker()
         compact = device.wait_for_result()
@@ -99,7 +101,7 @@ def test_a_worker_that_is_killed_costs_nothing(
 def test_without_a_worker_it_says_so_and_keeps_the_recording(
     site: Site, account: Credentials, operator: Client, tmp_path: Path
 ) -> None:
-    with Stethoscope(site, account, "--audio", str(heart(tmp_path, 4_000))) as device:
+    with Stethoscope(site, account, "--audio", str(heart(tmp_path, 4_000)), *FAST) as device:
         device.wait_for("no analyser")
         device.say("press")
         shown = device.wait_for("RECORDING")
@@ -111,23 +113,22 @@ def test_without_a_worker_it_says_so_and_keeps_the_recording(
     assert (result["completeness"], result["audio"]["samples"]) == ("complete", 16_000)
 
 
-@pytest.mark.parametrize("clock_after_s", [0, 12], ids=["clock", "clock that comes later"])
+@pytest.mark.parametrize("clock_after_s", [0, 7], ids=["clock", "clock that comes later"])
 def test_a6_out_of_reach_recordings_are_kept_and_sent_later_with_the_time_they_were_made(
     site: Site, account: Credentials, operator: Client, tmp_path: Path, clock_after_s: int
 ) -> None:
     site.start_worker()
     path = heart(tmp_path, 4_000)
-    options = ("--audio", str(path), "--clock-after", str(clock_after_s))
+    options = ("--audio", str(path), "--seconds", "1", "--clock-after", str(clock_after_s))
     with Stethoscope(site, account, *options) as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("unplug")
-        shown = device.wait_for("(?i)off ?line|no network|saved", 0)
+        device.wait_for("OFFLINE")
         made: list[datetime] = []
-        for _ in range(2):
+        for number in (1, 2):
             made.append(datetime.now(UTC))
             device.say("press")
-            shown = device.wait_for("RECORDING", shown)
-            shown = device.wait_for("(?i)saved", shown)
+            device.wait_for(f"{number} kept, sent later")
         wait_until(
             lambda: datetime.now(UTC) > made[0] + timedelta(seconds=clock_after_s + 1), "the clock", 60
         )
@@ -145,16 +146,15 @@ def test_a_full_memory_is_said_and_keeps_what_was_not_sent(
     site: Site, account: Credentials, operator: Client, tmp_path: Path
 ) -> None:
     site.start_worker()
-    options = ("--audio", str(heart(tmp_path, 4_000)), "--memory", "18432", "--chunk", "2048")
+    options = ("--audio", str(heart(tmp_path, 4_000)), "--memory", "18432", "--chunk", "2048", *FAST)
     with Stethoscope(site, account, *options) as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("unplug")
-        device.wait_for("(?i)off ?line|no network|saved")
+        device.wait_for("OFFLINE")
         device.say("press")
-        shown = device.wait_for("RECORDING")
-        shown = device.wait_for("(?i)saved", shown)
+        device.wait_for("1 kept, sent later")
         device.say("press")
-        device.wait_for("(?i)memory (is )?full", shown)
+        device.wait_for("memory full")
         device.say("plug")
         wait_until(lambda: operator.documents(topics.result(ID)), "the result", 60)
         device.say("quit")
@@ -165,20 +165,20 @@ def test_an_application_that_hangs_loses_sound_but_not_time(
     site: Site, account: Credentials, operator: Client, tmp_path: Path
 ) -> None:
     site.start_worker()
-    path = heart(tmp_path, 4_000, 8)
+    path = heart(tmp_path, 4_000, 6)
     with Stethoscope(site, account, "--audio", str(path), "--ring", "4096") as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("press")
-        shown = device.wait_for("RECORDING")
-        device.wait_for(r"2\.\d", shown)
+        device.wait_for(r"RECORDING +1\.\d")
         device.say("stall 2.5")
         compact = device.wait_for_result()
         device.say("quit")
     result = operator.wait_for(topics.result(ID), recording_id=compact["recording_id"])
-    assert (result["completeness"], result["audio"]["samples"]) == ("partial", 32_000)
+    assert (result["completeness"], result["audio"]["samples"]) == ("partial", 24_000)
     ((start, end),) = result["missing"]
     recorded, played = kept(site, result), samples_of(path)
-    offset = recorded.find(played[:256]) - 0
+    offset = recorded.find(played[:256])
+    assert offset >= 0, result["missing"]
     assert recorded[offset : 2 * start] == played[: 2 * start - offset]
     assert recorded[2 * start : 2 * end] == bytes(2 * (end - start))
     assert recorded[2 * end :] == played[2 * end - offset : len(recorded) - offset], (
@@ -201,23 +201,22 @@ def test_a_broker_with_another_ca_is_not_trusted(tmp_path: Path, site: Site) -> 
         refused = _run([*command, "--cafile", str(other / "ca.pem")])
         assert refused.returncode == 2, refused.stderr
         assert "--cafile" in refused.stderr
-        log = broker.log_path.read_text()
-        assert account.username not in log, "it said nothing, not even its name"
+        assert "unknown ca" in broker.log_path.read_text()
         trusted = _run([*command, "--cafile", str(broker.ca_path), "--timeout", "2"])
         assert trusted.returncode == 1, trusted.stderr
         assert "no analyser" in trusted.stderr
 
 
 def test_a_wrong_password_is_said(site: Site, account: Credentials) -> None:
-    with Stethoscope(site, Credentials(account.username, "wrong")) as device:
-        device.wait_for("(?i)refuse|password")
+    with Stethoscope(site, Credentials(account.username, "wrong"), *VERY_FAST) as device:
+        device.wait_for("(?i)OFFLINE(.|\\n)*refuse")
         device.say("quit")
 
 
 def test_nobody_there_is_said_and_waited_out(site: Site, account: Credentials) -> None:
     site.broker.stop()
-    with Stethoscope(site, account) as device:
-        device.wait_for("(?i)off ?line|no broker")
+    with Stethoscope(site, account, *VERY_FAST) as device:
+        device.wait_for("OFFLINE[^▒]*no broker")
         site.broker.start()
         device.wait_for("READY")
         device.say("quit")
@@ -249,13 +248,13 @@ GARBAGE = [
 def test_garbage_from_above_harms_nothing(site: Site, account: Credentials, tmp_path: Path) -> None:
     site.start_worker()
     worker = site.broker.add_user("worker", "mad")
-    options = ("--audio", str(heart(tmp_path, 4_000)))
+    options = ("--audio", str(heart(tmp_path, 4_000, 16)), *FAST)
     with (
         Client(site.broker, worker) as mad,
         Client(site.broker, site.operator) as operator,
         Stethoscope(site, account, *options) as device,
     ):
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("press")
         device.wait_for("RECORDING")
         for payload in GARBAGE:
@@ -270,12 +269,12 @@ def test_the_result_that_the_broker_has_retained_is_not_taken_for_a_new_one(
     site: Site, account: Credentials, tmp_path: Path
 ) -> None:
     site.start_worker()
-    options = ("--audio", str(heart(tmp_path, 4_000)))
+    options = ("--audio", str(heart(tmp_path, 4_000)), *FAST)
     with Stethoscope(site, account, *options, "--once") as device:
         first = device.wait_for_result()
         assert device.wait() == 0
     with Stethoscope(site, account, *options) as device:
-        device.wait_for("press to record")
+        device.wait_for(READY)
         device.say("press")
         second = device.wait_for_result()
         device.say("quit")
@@ -292,11 +291,11 @@ def test_a_microphone_that_does_not_work_is_said(
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 4_000, 0, "NONE", ""))
         file.writeframes(value.to_bytes(2, "little", signed=True) * 40_000)
-    with Stethoscope(site, account, "--audio", str(path), "--seconds", "4") as device:
-        device.wait_for("press to record")
+    with Stethoscope(site, account, "--audio", str(path), "--seconds", "4", *FAST) as device:
+        device.wait_for("READY|microphone")
         device.say("press")
         shown = device.wait_for("RECORDING")
-        device.wait_for(f"(?i)micro.*|{words}", shown)
+        device.wait_for(f"microphone {words}", shown)
         device.say("quit")
 
 
