@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from broker.account import Credentials
-from simulator import firmware
 from simulator.argument import DISCLAIMER
 from simulator.site import ProcessError, Site
 
@@ -108,12 +107,16 @@ def _play(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
 
 
 def _build_firmware() -> Path:
+    from simulator import firmware  # noqa: PLC0415 - so that --help is quick
+
     print("building the firmware ...", flush=True)
     return firmware.build()
 
 
 def _record(site: Site, device: Credentials, sound: Sound, history: str, program: Path) -> bool:
     """Let the firmware record one sound; print what its display shows and what the history keeps."""
+    from simulator import firmware  # noqa: PLC0415
+
     pictures = _PICTURES / re.sub("[^a-z0-9]+", "-", sound.path.stem.lower())
     print(f"=== {sound.title}\n\nwhat the display shows:", flush=True)
     compact = firmware.record(program, site.broker.port, device, sound.path.resolve(), pictures)

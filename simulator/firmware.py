@@ -65,7 +65,7 @@ def record(
 
 
 def _playable(sound: Path, converted: Path) -> Path:
-    """Return `sound`, or a copy at `converted` that the program can play: WAV, 16 bits, a rate of a microphone."""
+    """Return `sound`, or a copy that the program can play: WAV, 16 bits, at the rate of a microphone."""
     if sound.suffix.lower() == ".wav" and sound.is_file():
         facts = soundfile.info(sound)
         if facts.samplerate in _RATES_HZ and facts.subtype == "PCM_16":
