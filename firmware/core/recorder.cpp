@@ -16,14 +16,6 @@ void PreRoll::push(std::span<const std::int16_t> samples) {
     size_ = std::min(size_ + samples.size(), memory_.size());
 }
 
-template <class Take>
-void PreRoll::last(std::size_t count, Take take) const {
-    count = std::min(count, size_);
-    const std::size_t at_end = count > end_ ? count - end_ : 0;  // of them, those at the end of the memory
-    take(std::span<const std::int16_t>(memory_).last(at_end));
-    take(std::span<const std::int16_t>(memory_).subspan(end_ - (count - at_end), count - at_end));
-}
-
 void Recorder::begin(const Settings& settings) {
     rate_hz_ = settings.sample_rate_hz;
     meter_.emplace(rate_hz_);

@@ -1,6 +1,7 @@
 // From blocks of samples to a recording: pre-roll, gate, length, level. One task calls it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,7 +23,14 @@ class PreRoll {
     std::size_t size() const { return size_; }
     // Calls `take(span)` once or twice, with the newest `count` (at most `size`) samples, oldest first.
     template <class Take>
-    void last(std::size_t count, Take take) const;
+    void last(std::size_t count, Take take) const {
+        count = std::min(count, size_);
+        const std::size_t at_end =
+            count > end_ ? count - end_ : 0;  // of them, those at the end of the memory
+        const std::size_t at_front = count - at_end;
+        take(std::span<const std::int16_t>(memory_.last(at_end)));
+        take(std::span<const std::int16_t>(memory_.subspan(end_ - at_front, at_front)));
+    }
 
   private:
     std::span<std::int16_t> memory_;
