@@ -106,6 +106,8 @@ void Device::on(const Event& event) {
                 machine_.extend(now_ms_);
             break;
         case EventKind::kMqttMessage:
+            // A command is for now: one that the broker had kept would come back at every connect.
+            if (event.is_retained && topic_of(event.topic, settings_.device_id) == Topic::kCommand) break;
             on_message(event.topic, event.payload);
             break;
         case EventKind::kClockSet:

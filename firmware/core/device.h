@@ -129,6 +129,7 @@ class Device {
 
     // device_recording.cpp: audio
     void on_audio(const Event& event);
+    void make_room(std::size_t samples);
     void start_recording();
     void stop_recording();
     void end_recording();

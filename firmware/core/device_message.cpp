@@ -105,7 +105,7 @@ void Device::on_command(const Command& command) {
 
 void Device::forget(std::uint64_t recording_id) {
     window_.forget(recording_id);
-    buffer_.mark_stored(recording_id);
+    buffer_.forget(recording_id);
 }
 
 void Device::send() {

@@ -35,10 +35,7 @@ void Device::on_audio(const Event& event) {
     auto samples = event.samples;
     if (!samples.empty()) audio_at_ms_ = now_ms_;
     while (!samples.empty()) {
-        // A recording that is longer than memory gives up what the broker has.
-        const bool is_short = buffer_.free_samples() < samples.size() + RecordingBuffer::kBlockSamples;
-        if (recorder_.is_recording() && is_short)
-            buffer_.forget_before(recording_id_, window_.needed_from(recording_id_));
+        if (recorder_.is_recording()) make_room(samples.size());
         const auto outcome = recorder_.take(samples);
         if (outcome == Recorder::Outcome::kEnded) end_recording();
         if (outcome == Recorder::Outcome::kOpened) {
@@ -47,6 +44,19 @@ void Device::on_audio(const Event& event) {
         }
     }
     if (recorder_.is_recording()) window_.captured(recording_id_, buffer_.current()->length());
+}
+
+// A recording that is longer than memory gives up the oldest of what the broker has, and no more than it
+// must: the worker may still ask for the rest.
+void Device::make_room(std::size_t samples) {
+    constexpr std::uint32_t kBlock = RecordingBuffer::kBlockSamples;
+    if (buffer_.free_samples() >= samples + kBlock) return;
+    const std::uint32_t from = buffer_.current()->available_from();
+    const std::uint32_t enough = from + static_cast<std::uint32_t>(samples) + 2 * kBlock;
+    const std::uint32_t needed_from = window_.needed_from(recording_id_);
+    buffer_.forget_before(recording_id_, std::min(enough, needed_from));
+    // Nothing was freed: `enough` lies in a gap.
+    if (buffer_.current()->available_from() == from) buffer_.forget_before(recording_id_, needed_from);
 }
 
 std::uint32_t Device::wanted_samples() const {

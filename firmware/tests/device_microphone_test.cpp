@@ -53,6 +53,17 @@ TEST_CASE("a stream runs until the second press, with STREAM in every chunk") {
     CHECK(rig.says("normal"));
     rig.run(4'000);
     CHECK_FALSE(rig.says("HR 72 good"));  // too old
+    // Memory holds 4 s: what is asked of the last two is there, what is asked of the first is not.
+    const std::uint32_t now = rig.device.recordings().current()->length();
+    const auto before = rig.mqtt.of("/up/pcm").size();
+    rig.control(
+        "missing", rig.newest(),
+        ",\"ranges\":[[0,500],[" + std::to_string(now - 8'000) + "," + std::to_string(now - 7'500) + "]]");
+    rig.run(20);
+    const auto resent = decode_chunk(rig.mqtt.of("/up/pcm").at(before).payload).chunk->header;
+    CHECK(resent.first_sample == now - 8'000);
+    CHECK(resent.sample_count == 500);
+    CHECK((resent.flags & chunk_flag::kResend) != 0);
     rig.push();
     rig.run(500);
     const Heard heard = rig.heard().begin()->second;

@@ -141,3 +141,26 @@ TEST_CASE("a worker that closes a recording in the middle ends it") {
     rig.push();
     CHECK(rig.state() == State::kRecording);
 }
+
+TEST_CASE("a stream goes on over gaps of any length, in memory that it has filled many times") {
+    Settings settings = bench_settings();
+    settings.mode = Mode::kStream;
+    Rig rig(settings, 16 * 512);
+    rig.make_ready();
+    rig.push();
+    std::uint32_t lost = 0;
+    for (int round = 0; round < 20; ++round) {
+        const auto gap = static_cast<std::uint32_t>(1 + round * 700);
+        rig.run(static_cast<std::uint32_t>(100 + round * 130));
+        rig.hear(40, gap);
+        lost += gap;
+        CHECK(rig.state() == State::kRecording);
+    }
+    rig.run(5'000);
+    rig.push();
+    rig.run(500);
+    const Heard heard = rig.heard().begin()->second;
+    REQUIRE(heard.length);
+    CHECK(heard.samples.size() + lost == *heard.length);
+    CHECK(rig.device.window().unsent() == 0);
+}
