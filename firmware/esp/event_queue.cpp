@@ -13,7 +13,9 @@ bool EventQueue::begin() {
 bool EventQueue::post(const Event& event) {
     Item item{event, nullptr};
     const std::size_t bytes = event.topic.size() + event.payload.size();
-    bool is_kept = bytes <= hal::kMaxTopicBytes + kMaxPayloadBytes;
+    // Messages are what a stranger can flood it with; what must not be lost always has a place left.
+    bool is_kept = bytes <= hal::kMaxTopicBytes + kMaxPayloadBytes &&
+                   (bytes == 0 || uxQueueSpacesAvailable(queue_) > kKeptFree);
     if (is_kept && bytes > 0) {
         auto* copy = static_cast<std::uint8_t*>(std::malloc(bytes));
         is_kept = copy != nullptr;

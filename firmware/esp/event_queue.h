@@ -14,7 +14,8 @@ namespace stetho::esp {
 
 class EventQueue {
   public:
-    static constexpr UBaseType_t kLength = 32;
+    static constexpr UBaseType_t kLength = 48;
+    static constexpr UBaseType_t kKeptFree = 24;  // for what carries no bytes: losses, receipts, the button
     // The longest payload that is taken: a provisioning form with a CA certificate in it.
     static constexpr std::size_t kMaxPayloadBytes = 8192;
 
