@@ -8,6 +8,7 @@ import pytest
 import toolchain
 from toolchain import FIRMWARE
 
+pytestmark = pytest.mark.timeout(600)  # the first one builds
 NEWLIB = Path("/usr/lib/arm-none-eabi/include")
 """Where a C++ library for a bare 32-bit chip is: types are what matters here, nothing is linked."""
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")

@@ -18,6 +18,7 @@ from edge_worker import topics
 from simulator.site import Site
 
 PNG = b"\x89PNG\r\n\x1a\n"
+pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")
 """Everything takes a quarter of its time."""
 

@@ -18,6 +18,7 @@ from edge_worker import topics
 from simulator.fault import FaultRates
 from simulator.site import Site
 
+pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")
 """Everything takes a quarter of its time."""
 VERY_FAST = ("--pace", "10")
