@@ -26,6 +26,7 @@ from edge_worker.chunk import (
 )
 from edge_worker.errors import ChunkError
 
+pytestmark = pytest.mark.timeout(600)  # it builds
 _CRC_OFFSET: Final = 28
 _ID: Final = st.integers(0, 2**64 - 1)
 
