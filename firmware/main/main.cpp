@@ -27,6 +27,12 @@ constexpr std::uint32_t kTurnMs = 10;
 constexpr std::uint32_t kFrameMs = 100;
 constexpr std::size_t kBlockSamples = 512;
 
+// "stetho 0.2.0"; lives for ever, as the device's facts must.
+std::string_view firmware() {
+    static Text<40> name = Text<40>("stetho ").append(esp_app_get_description()->version);
+    return name;
+}
+
 // All that the tasks share. It lives as long as the device is on.
 class Stethoscope {
   public:
@@ -36,7 +42,7 @@ class Stethoscope {
           device_(memory.device,
                   {board_.audio, board_.mqtt, board_.network, board_.storage, board_.clock, board_.chip,
                    board_.ota, board_.chip},
-                  {esp_app_get_description()->version, memory.has_psram ? "esp32s3 psram" : "esp32s3"}),
+                  {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3"}),
           picture_lock_(xSemaphoreCreateMutex()) {}
 
     bool begin() {
@@ -45,7 +51,7 @@ class Stethoscope {
         }
         device_.begin();
         sample_rate_hz_ = device_.settings().sample_rate_hz;
-        return start(capture, "capture", 8192, 20, 1) && start(application, "application", 12'288, 10, 0) &&
+        return start(capture, "capture", 8192, 20, 1) && start(application, "application", 16'384, 10, 0) &&
                start(display, "display", 6144, 3, 0);
     }
 

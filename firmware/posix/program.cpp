@@ -14,6 +14,7 @@ constexpr std::uint64_t kHoldMs = 5'000;
 constexpr std::uint64_t kGraceMs = 500;       // retained states of workers follow the subscription at once
 constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after that
 constexpr std::uint64_t kSeenMs = 500;        // --once: so long the display shows the result
+constexpr std::uint64_t kSettledMs = 500;     // before, the device does not listen: a microphone settles
 constexpr std::size_t kBlockSamples = 4'096;
 constexpr std::uint32_t kPreRollMs = 250;
 
@@ -150,10 +151,14 @@ void Program::take_buttons() {
 // A recording hears the file from its beginning; a result is printed.
 void Program::follow_state() {
     const State now = device_.state();
+    if (is_file_due_ && clock_.now_ms() > kSettledMs) {
+        is_file_due_ = false;
+        microphone_.play();
+    }
     if (now == state_) return;
     state_ = now;
     state_since_ms_ = clock_.now_ms();
-    if (now == State::kRecording && device_.settings().mode != Mode::kGate) microphone_.play();
+    if (now == State::kRecording && device_.settings().mode != Mode::kGate) is_file_due_ = true;
     if (now == State::kResult) {
         std::printf("%s\n", result_.c_str());
         std::fflush(stdout);

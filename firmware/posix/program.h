@@ -88,7 +88,8 @@ class Program {
     std::deque<Push> pushes_;
     State state_ = State::kBoot;
     std::uint64_t state_since_ms_ = 0;
-    std::string result_;  // the last compact result that came
+    bool is_file_due_ = false;  // a recording has begun, and the file has not
+    std::string result_;        // the last compact result that came
     hal::MqttLoss loss_ = hal::MqttLoss::kUnreachable;
     bool was_online_ = false;
     bool is_begun_ = false;  // --once has pressed
