@@ -35,7 +35,6 @@ void Device::on_message(std::string_view topic, Bytes payload) {
         default:
             break;
     }
-    is_stale_ = true;
 }
 
 void Device::on_control(const Control& control) {

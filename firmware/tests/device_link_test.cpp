@@ -112,3 +112,27 @@ TEST_CASE("Wi-Fi that goes takes the connection with it, and brings it back") {
     rig.connect();
     CHECK(rig.state() == State::kReady);
 }
+
+TEST_CASE("a connection that takes no subscription is none: it would hear nothing") {
+    Rig rig;
+    rig.mqtt.can_subscribe = false;
+    rig.device.begin();
+    rig.connect();
+    CHECK_FALSE(rig.device.is_online());
+    CHECK(rig.mqtt.disconnects == 1);
+    rig.mqtt.can_subscribe = true;
+    rig.connect();
+    CHECK(rig.device.is_online());
+}
+
+TEST_CASE("a client that cannot even begin is tried again") {
+    Rig rig;
+    rig.mqtt.can_begin = false;
+    rig.device.begin();
+    rig.run(5'000);
+    CHECK(rig.mqtt.connects >= 2);
+    CHECK(rig.mqtt.connects <= 10);
+    rig.mqtt.can_begin = true;
+    rig.connect();
+    CHECK(rig.device.is_online());
+}

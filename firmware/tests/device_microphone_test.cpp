@@ -93,3 +93,12 @@ TEST_CASE("a sound before the microphone has settled is not recorded") {
     rig.run(300);
     CHECK(rig.device.recordings().current()->length() > 0);
 }
+
+TEST_CASE("a microphone that cannot be started is told before anybody presses") {
+    Rig rig;
+    rig.audio.can_start = false;
+    rig.has_microphone = false;
+    rig.make_ready();
+    CHECK(rig.says("microphone silent"));
+    CHECK(rig.says("check the wiring"));
+}

@@ -164,3 +164,21 @@ TEST_CASE("a stream goes on over gaps of any length, in memory that it has fille
     CHECK(heard.samples.size() + lost == *heard.length);
     CHECK(rig.device.window().unsent() == 0);
 }
+
+TEST_CASE("results of the last sixteen recordings are waited for, and an older one is not") {
+    Settings settings = bench_settings();
+    settings.record_ms = 500;
+    Rig rig(settings);
+    rig.make_ready();
+    std::vector<std::uint64_t> ids;
+    for (int round = 0; round < 18; ++round) {
+        rig.push();
+        rig.run(600);
+        ids.push_back(rig.newest());
+        rig.control("stored", ids.back());
+    }
+    rig.result(ids[0]);
+    CHECK(rig.state() == State::kWaitResult);
+    rig.result(ids[2]);
+    CHECK(rig.state() == State::kResult);
+}

@@ -53,7 +53,7 @@ class BenchMqtt final : public hal::Mqtt {
     }
     bool subscribe(std::string_view topic, std::uint8_t) override {
         topics.emplace_back(topic);
-        return true;
+        return can_subscribe;
     }
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override {
@@ -75,6 +75,7 @@ class BenchMqtt final : public hal::Mqtt {
     bool is_connected = false;
     bool is_attempting = false;
     bool can_begin = true;
+    bool can_subscribe = true;
     std::size_t room = 100;
     int connects = 0;
     int disconnects = 0;

@@ -100,6 +100,41 @@ TEST_CASE("a display that lost its power while unplugged is set up again") {
     CHECK(chip.glass() == noise(2));
 }
 
+namespace {
+
+// A bus that fails at one transaction.
+class FailingBus final : public hal::I2c {
+  public:
+    explicit FailingBus(Sh1106Chip& chip) : chip_(chip) {}
+    bool write(std::uint8_t address, std::span<const std::uint8_t> bytes) override {
+        return fails_in-- != 0 && chip_.write(address, bytes);
+    }
+
+    int fails_in = -1;
+
+  private:
+    Sh1106Chip& chip_;
+};
+
+}  // namespace
+
+TEST_CASE("a bus that fails at any one transaction is overcome by the next picture") {
+    for (int at = 0; at < 40; ++at) {
+        CAPTURE(at);
+        Sh1106Chip chip;
+        FailingBus bus(chip);
+        Sh1106 display(bus);
+        bus.fails_in = at;
+        const bool is_shown = display.show(noise(1));
+        CHECK(is_shown == (bus.fails_in >= 0));
+        bus.fails_in = -1;
+        REQUIRE(display.show(noise(2)));
+        CHECK(chip.glass() == noise(2));
+        CHECK(display.show(noise(3)));
+        CHECK(chip.glass() == noise(3));
+    }
+}
+
 TEST_CASE("asleep it is black, and awake it shows what came meanwhile") {
     Sh1106Chip chip;
     Sh1106 display(chip);
