@@ -45,6 +45,7 @@ struct esp_mqtt_event_t {
     int topic_len;
     int msg_id;
     esp_mqtt_error_codes_t* error_handle;
+    bool retain;
 };
 using esp_mqtt_event_handle_t = esp_mqtt_event_t*;
 

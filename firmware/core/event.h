@@ -23,7 +23,7 @@ enum class EventKind : std::uint8_t {
     kMqttConnected,
     kMqttDisconnected,  // loss
     kMqttPuback,        // token
-    kMqttMessage,       // topic, payload
+    kMqttMessage,       // topic, payload, is_retained
     kClockSet,
     kOta,          // step, percent
     kProvisioned,  // payload: a form (core/settings.h), from the access point or the serial line
@@ -32,6 +32,7 @@ enum class EventKind : std::uint8_t {
 struct Event {
     EventKind kind;
     bool is_down = false;
+    bool is_retained = false;  // the broker had kept the message: nobody says it now
     hal::MqttLoss loss = hal::MqttLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
     MicrophoneState microphone = MicrophoneState::kOk;
@@ -65,8 +66,10 @@ struct Event {
 
     static constexpr Event puback(int token) { return {.kind = EventKind::kMqttPuback, .token = token}; }
 
-    static constexpr Event message(std::string_view topic, std::span<const std::uint8_t> payload) {
-        return {.kind = EventKind::kMqttMessage, .topic = topic, .payload = payload};
+    static constexpr Event message(std::string_view topic, std::span<const std::uint8_t> payload,
+                                   bool is_retained = false) {
+        return {
+            .kind = EventKind::kMqttMessage, .is_retained = is_retained, .topic = topic, .payload = payload};
     }
 
     static constexpr Event ota(hal::OtaStep step, std::uint8_t percent) {

@@ -39,6 +39,10 @@ bool Recorder::start(RecordingFacts facts, std::uint32_t samples) {
     facts.sample_rate_hz = rate_hz_;
     facts.started_ms -= std::min(facts.started_ms, before_ms);
     if (facts.captured_unix_ms) *facts.captured_unix_ms -= static_cast<std::int64_t>(before_ms);
+    // Its first sample is the first that is kept: the microphone settles before that.
+    const std::uint64_t settle_ms = std::uint64_t{settle_} * 1'000 / rate_hz_;
+    facts.started_ms += settle_ms;
+    if (facts.captured_unix_ms) *facts.captured_unix_ms += static_cast<std::int64_t>(settle_ms);
     if (!buffer_.begin(facts)) return false;
     is_gated_ = before_gate_ > 0;
     before_gate_ = 0;
@@ -51,7 +55,7 @@ void Recorder::lose(std::uint32_t count) {
     if (settle_ > 0)
         settle_ -= std::min(settle_, count);
     else if (is_recording())
-        buffer_.lose(count);
+        buffer_.lose(std::min(count, left()));
     else
         listen_anew();
 }
@@ -80,15 +84,19 @@ Recorder::Outcome Recorder::listen(std::span<const std::int16_t>& samples) {
     return Outcome::kOpened;
 }
 
+std::uint32_t Recorder::left() const {
+    const std::uint32_t length = buffer_.current()->length();
+    const bool is_open = is_gated_ || wanted_ == 0;
+    return is_open ? kMaxSamples - length : wanted_ - std::min(length, wanted_);
+}
+
 Recorder::Outcome Recorder::record(std::span<const std::int16_t>& samples) {
     const auto given = samples;
     std::optional<GateEvent> event;
     if (is_gated_) {
         event = gate_->step(samples);
     } else {
-        const std::uint32_t length = buffer_.current()->length();
-        const std::uint32_t left = wanted_ == 0 ? kMaxSamples - length : wanted_ - std::min(length, wanted_);
-        samples = samples.subspan(std::min<std::size_t>(left, samples.size()));
+        samples = samples.subspan(std::min<std::size_t>(left(), samples.size()));
     }
     const auto taken = given.first(given.size() - samples.size());
     meter_->push(taken);

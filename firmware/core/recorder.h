@@ -82,6 +82,7 @@ class Recorder {
   private:
     Outcome listen(std::span<const std::int16_t>& samples);
     Outcome record(std::span<const std::int16_t>& samples);
+    std::uint32_t left() const;  // samples that the recording still wants
     void listen_anew();
 
     RecordingBuffer& buffer_;

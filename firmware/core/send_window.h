@@ -42,7 +42,7 @@ struct Progress {
 
 class SendWindow {
   public:
-    static constexpr std::size_t kRecordings = 8;
+    static constexpr std::size_t kRecordings = 16;
     static constexpr std::size_t kInFlight = 16;
     static constexpr std::size_t kRanges = 32;
     static constexpr std::uint32_t kRemindAfterMs = 5'000;

@@ -68,7 +68,11 @@ std::size_t Sender::build_audio(const RecordingBuffer::Kept& kept, Parcel& parce
     const std::span<std::int16_t> samples(reinterpret_cast<std::int16_t*>(body.data()),
                                           std::min(body.size() / sizeof(std::int16_t), wanted));
     const SampleRange range{parcel.start, parcel.is_last ? SampleRange::kToEnd : parcel.end};
-    const auto piece = buffer_.read(facts.recording_id, range, samples);
+    auto piece = buffer_.read(facts.recording_id, range, samples);
+    // A reminder is nothing without LAST: where a gap lies before the end, LAST goes alone.
+    if (piece && parcel.cause == Cause::kReminder && !piece->is_last()) {
+        piece = buffer_.read(facts.recording_id, {kept.length(), SampleRange::kToEnd}, samples);
+    }
     if (!piece) return 0;
     parcel.end = piece->end();
     parcel.is_last = piece->is_last();

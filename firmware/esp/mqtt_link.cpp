@@ -146,6 +146,7 @@ void MqttLink::take(const esp_mqtt_event_t& event) {
 
 void MqttLink::gather(const esp_mqtt_event_t& event) {
     if (event.current_data_offset == 0) {
+        is_retained_ = event.retain;
         const auto length = static_cast<std::size_t>(std::max(event.topic_len, 0));
         // A topic that does not fit is none of ours.
         assign(topic_,
@@ -160,7 +161,7 @@ void MqttLink::gather(const esp_mqtt_event_t& event) {
     std::copy_n(reinterpret_cast<const std::uint8_t*>(event.data), length,
                 message_.begin() + static_cast<std::ptrdiff_t>(offset));
     if (offset + length == total) {
-        events_.post(Event::message(topic_.view(), {message_.data(), total}));
+        events_.post(Event::message(topic_.view(), {message_.data(), total}, is_retained_));
     }
 }
 

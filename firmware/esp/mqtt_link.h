@@ -54,6 +54,7 @@ class MqttLink final : public hal::Mqtt {
     // A message that comes in pieces; only the client's task touches it.
     hal::MqttLoss loss_ = hal::MqttLoss::kUnreachable;
     Topic topic_;
+    bool is_retained_ = false;
     std::array<std::uint8_t, hal::kMaxMessageBytes> message_{};
 };
 

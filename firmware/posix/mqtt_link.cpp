@@ -136,7 +136,7 @@ void MqttLink::on_message(mosquitto*, void* self, const mosquitto_message* messa
     const auto length = static_cast<std::size_t>(message->payloadlen);
     if (topic.size() > hal::kMaxTopicBytes || length > hal::kMaxMessageBytes) return;
     static_cast<MqttLink*>(self)->events_.post(
-        Event::message(topic, {static_cast<const std::uint8_t*>(message->payload), length}));
+        Event::message(topic, {static_cast<const std::uint8_t*>(message->payload), length}, message->retain));
 }
 
 void MqttLink::on_log(mosquitto*, void*, int level, const char* text) {
