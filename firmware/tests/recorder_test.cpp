@@ -91,6 +91,8 @@ TEST_CASE("what comes before the microphone has settled is thrown away, lost sam
     CHECK(bench.buffer.current()->length() == 0);
     bench.give(kLoud, 2);
     CHECK(bench.buffer.current()->length() == 1);
+    CHECK(bench.buffer.current()->facts().started_ms == 10'000 + 300);  // when that one sample was taken
+    CHECK(*bench.buffer.current()->facts().captured_unix_ms == 1'000'000 + 300);
 }
 
 TEST_CASE("c4 the gate's recording begins before the gate opened, in time too") {
