@@ -9,7 +9,7 @@ TEST_CASE("a6: the reminder carries LAST although samples of the last chunk were
     Rig rig;
     rig.make_ready();
     rig.push();
-    rig.run(750);
+    rig.run(900);
     rig.hear(10, 100);  // the ring has overflowed within the last 500 samples
     rig.run(1'000);
     REQUIRE(rig.state() == State::kWaitResult);
