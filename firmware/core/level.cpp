@@ -25,7 +25,8 @@ bool is_full_scale(std::int32_t sample_24) { return sample_24 >= kFullScale24 ||
 
 }  // namespace
 
-LevelMeter::LevelMeter(std::uint32_t sample_rate_hz) : block_samples_(std::max<std::uint32_t>(1, sample_rate_hz / 10)) {}
+LevelMeter::LevelMeter(std::uint32_t sample_rate_hz)
+    : block_samples_(std::max<std::uint32_t>(1, sample_rate_hz / 10)) {}
 
 void LevelMeter::push(std::span<const std::int16_t> samples) {
     for (const std::int32_t sample : samples) {

@@ -14,7 +14,8 @@ std::optional<Live> read_live(Bytes payload) {
         if (key == "v") is_version_1 = value.integer() == 1;
         if (key == "recording_id") id = read_recording_id(value);
         if (key == "t_s") {
-            live.time_ms = static_cast<std::uint32_t>(std::max<std::int32_t>(0, value.thousandths().value_or(0)));
+            live.time_ms =
+                static_cast<std::uint32_t>(std::max<std::int32_t>(0, value.thousandths().value_or(0)));
         }
         if (key == "bpm") live.bpm = read_bpm(value);
         if (key == "quality") live.quality_permille = read_permille(value);

@@ -1,4 +1,5 @@
-// How large the objects of the core are on a chip: the size of each symbol is the size of the object. For cross.sh.
+// How large the objects of the core are on a chip: the size of each symbol is the size of the object. For
+// cross.sh.
 #include "core/capture.h"
 #include "core/device.h"
 #include "core/ring.h"

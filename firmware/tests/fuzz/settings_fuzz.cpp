@@ -1,8 +1,9 @@
-// The provisioning form and the stored settings: whatever is taken is enough to connect, and survives being stored.
-#include "core/settings.h"
-
+// The provisioning form and the stored settings: whatever is taken is enough to connect, and survives being
+// stored.
 #include <array>
 #include <cstdlib>
+
+#include "core/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
