@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` shows the product, `make test` checks a change.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check unit test-tflite-runtime test-training chaos bench train lock clean
+.PHONY: help setup demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -13,7 +13,8 @@ setup: ## Create .venv and find or install Mosquitto
 	@requirements/install.sh .venv dev
 	@broker/install.sh
 
-demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="file.wav", DEMO_ONCE=1)
+demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="file.wav" or --firmware, DEMO_ONCE=1)
+	$(if $(findstring --firmware,$(ARGS)),@firmware/install.sh)
 	@$(PY) -m simulator demo $(ARGS)
 
 test: setup check test-tflite-runtime test-training unit ## Check format, lint, types, imports; run all tests
@@ -26,7 +27,16 @@ check: setup ## Format, lint, types, import rules
 
 unit: setup ## All tests of the main environment (ARGS="-k chunk")
 	@tests/install_chromium.sh
+	@firmware/install.sh all
 	$(PY) -m pytest -m "not training" $(ARGS)
+
+firmware: setup ## The stethoscope's firmware alone: build it, run its tests on host and emulators (ARGS="-k gate")
+	@firmware/install.sh all
+	$(PY) -m pytest tests/firmware $(ARGS)
+
+fuzz: ## Feed the firmware's readers what nobody expects, 20 s each (SECONDS=600)
+	@firmware/install.sh all
+	firmware/tests/fuzz.sh $(or $(SECONDS),20)
 
 test-tflite-runtime: ## The classifier on the runtime that the design names (Python 3.11 only)
 ifneq ($(PYTHON311),)
@@ -59,4 +69,4 @@ lock: setup ## Resolve requirements/*.in anew
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf firmware/build firmware/idf/build .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,9 +19,11 @@ from simulator.site import ProcessError, Site
 
 DEVICE_ID: Final = "st-01"
 _BPM: Final = 72
+_PICTURES: Final = Path("build") / "oled"
 _EXAMPLES: Final = """examples:
   make demo                              a heart without and with murmur, then serve until Ctrl-C
   make demo ARGS="heart.wav other.flac"  these files
+  make demo ARGS=--firmware              the device is the firmware itself, with pictures of its display
   DEMO_ONCE=1 make demo                  stop after the results
 """
 
@@ -45,11 +48,17 @@ def add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="audio to send (default: synthesised)"
     )
+    parser.add_argument(
+        "--firmware",
+        action="store_true",
+        help="play the firmware of the stethoscope instead of the simulator",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Play the demo; return 0 when every sound got its result."""
+    program = _build_firmware() if args.firmware else None
     with tempfile.TemporaryDirectory(prefix="stetho-demo-") as name, Site(Path(name)) as site:
         print("Stetho Edge: research and education, not a medical device\n")
         print(f"broker   {site.broker.host}:{site.broker.port}")
@@ -59,7 +68,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"history  {history}\n", flush=True)
         device = site.add_device(DEVICE_ID)
         sounds = [Sound(str(path), path) for path in args.files] or _synthesised(Path(name))
-        failures = [sound for sound in sounds if not _play(site, device, sound, history)]
+        if program is None:
+            failures = [sound for sound in sounds if not _play(site, device, sound, history)]
+        else:
+            failures = [sound for sound in sounds if not _record(site, device, sound, history, program)]
         if not os.environ.get("DEMO_ONCE"):
             _serve(site, device, history)
         else:
@@ -91,6 +103,30 @@ def _play(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
     url = history + result["links"]["self"]
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
         print(f"\nwhat the history keeps: {url} ({answer.status})\n", flush=True)
+    return True
+
+
+def _build_firmware() -> Path:
+    from simulator import firmware  # noqa: PLC0415 - so that --help is quick
+
+    print("building the firmware ...", flush=True)
+    return firmware.build()
+
+
+def _record(site: Site, device: Credentials, sound: Sound, history: str, program: Path) -> bool:
+    """Let the firmware record one sound; print what its display shows and what the history keeps."""
+    from simulator import firmware  # noqa: PLC0415
+
+    pictures = _PICTURES / re.sub("[^a-z0-9]+", "-", sound.path.stem.lower())
+    print(f"=== {sound.title}\n\nwhat the display shows:", flush=True)
+    compact = firmware.record(program, site.broker.port, device, sound.path.resolve(), pictures)
+    if compact is None:
+        return False
+    count = len(list(pictures.iterdir()))
+    print(f"\nits {count} pictures: {pictures}/\n\nwhat the device was told: {json.dumps(compact)}")
+    url = f"{history}/api/v1/recordings/{compact['recording_id']}?device={DEVICE_ID}"
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
+        print(f"what the history keeps: {url} ({answer.status})\n", flush=True)
     return True
 
 

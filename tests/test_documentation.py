@@ -11,7 +11,7 @@ import pytest
 from models_tflite import card_page, overview
 
 PROJECT = Path(__file__).parents[1]
-PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "firmware" / "README.md"])
 COMMANDS = [
     ("edge_worker",),
     ("history_api",),

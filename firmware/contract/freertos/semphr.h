@@ -1,0 +1,13 @@
+// What our adapters use of ESP-IDF's freertos/semphr.h: our own declarations, for type checks without
+// ESP-IDF.
+#pragma once
+
+#include "freertos/queue.h"
+
+using SemaphoreHandle_t = QueueHandle_t;
+
+extern "C" {
+SemaphoreHandle_t xSemaphoreCreateMutex();
+BaseType_t xSemaphoreTake(SemaphoreHandle_t semaphore, TickType_t ticks);
+BaseType_t xSemaphoreGive(SemaphoreHandle_t semaphore);
+}

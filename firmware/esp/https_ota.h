@@ -1,0 +1,33 @@
+// Updates from an HTTPS server into the other application slot. One task an update; what it does is posted.
+#pragma once
+
+#include <array>
+#include <atomic>
+
+#include "core/text.h"
+#include "esp/event_queue.h"
+#include "hal/ota.h"
+#include "hal/storage.h"
+
+namespace stetho::esp {
+
+class HttpsOta final : public hal::Ota {
+  public:
+    explicit HttpsOta(EventQueue& events) : events_(events) {}
+
+    bool start(std::string_view url, std::string_view ca_pem) override;
+    bool is_on_trial() override;
+    void confirm() override;
+    void roll_back() override;
+
+  private:
+    static void run(void* self);
+    bool fetch();
+
+    EventQueue& events_;
+    std::atomic<bool> is_busy_{false};
+    Text<256> url_;
+    Text<hal::kMaxValueBytes> ca_pem_;
+};
+
+}  // namespace stetho::esp

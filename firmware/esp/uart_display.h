@@ -1,0 +1,21 @@
+// The screen as text on the serial console, for CONFIG_STETHO_SIM: an emulator has no display.
+#pragma once
+
+#include <cstdint>
+
+#include "core/screen.h"
+
+namespace stetho::esp {
+
+class UartDisplay {
+  public:
+    // Prints `screen` in a frame where it differs from what was printed, at most twice a second unless its
+    // first row changed.
+    void show(const Screen& screen, std::uint64_t now_ms);
+
+  private:
+    Screen shown_;
+    std::uint64_t shown_at_ms_ = 0;
+};
+
+}  // namespace stetho::esp

@@ -1,0 +1,106 @@
+#include "esp/wifi.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace stetho::esp {
+namespace {
+
+constexpr std::uint8_t kChannel = 6;
+constexpr std::size_t kMinPasswordBytes = 8;  // WPA2
+
+// Copies what fits; the rest stays zero. False: it does not fit.
+template <std::size_t Capacity>
+bool copy(std::string_view text, std::uint8_t (&into)[Capacity]) {
+    std::copy_n(text.begin(), std::min(text.size(), Capacity), into);
+    return text.size() <= Capacity;
+}
+
+// A union: `{}` would leave the tail of the longer member as it is.
+wifi_config_t empty() {
+    wifi_config_t config;
+    std::memset(&config, 0, sizeof(config));
+    return config;
+}
+
+}  // namespace
+
+bool Wifi::begin() {
+    esp_netif_create_default_wifi_sta();
+    esp_netif_create_default_wifi_ap();
+    const wifi_init_config_t config = WIFI_INIT_CONFIG_DEFAULT();
+    return esp_wifi_init(&config) == ESP_OK && esp_wifi_set_storage(WIFI_STORAGE_RAM) == ESP_OK &&
+           esp_event_handler_register(WIFI_EVENT, ESP_EVENT_ANY_ID, on_event, this) == ESP_OK &&
+           esp_event_handler_register(IP_EVENT, ESP_EVENT_ANY_ID, on_event, this) == ESP_OK;
+}
+
+bool Wifi::join(std::string_view ssid, std::string_view password) {
+    stop();
+    wifi_config_t config = empty();
+    if (ssid.empty() || !copy(ssid, config.sta.ssid) || !copy(password, config.sta.password)) {
+        return false;
+    }
+    config.sta.threshold.authmode = password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
+    wants_station_ = true;
+    // Without power saving a chunk leaves when it is there, not at the next beacon that is listened to.
+    return esp_wifi_set_mode(WIFI_MODE_STA) == ESP_OK &&
+           esp_wifi_set_config(WIFI_IF_STA, &config) == ESP_OK && esp_wifi_start() == ESP_OK &&
+           esp_wifi_set_ps(WIFI_PS_NONE) == ESP_OK;
+}
+
+bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {
+    stop();
+    wifi_config_t config = empty();
+    if (password.size() < kMinPasswordBytes || !copy(ssid, config.ap.ssid) ||
+        !copy(password, config.ap.password)) {
+        return false;
+    }
+    config.ap.ssid_len = static_cast<std::uint8_t>(ssid.size());
+    config.ap.channel = kChannel;
+    config.ap.authmode = WIFI_AUTH_WPA2_PSK;
+    config.ap.max_connection = 1;  // who provisions it is alone with it
+    return esp_wifi_set_mode(WIFI_MODE_AP) == ESP_OK && esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK &&
+           esp_wifi_start() == ESP_OK && form_.start();
+}
+
+void Wifi::stop() {
+    wants_station_ = false;
+    form_.stop();
+    esp_wifi_stop();
+    is_up_ = false;
+}
+
+std::optional<std::int8_t> Wifi::rssi_dbm() const {
+    wifi_ap_record_t record{};
+    if (!is_up_ || esp_wifi_sta_get_ap_info(&record) != ESP_OK) {
+        return std::nullopt;
+    }
+    return record.rssi;
+}
+
+void Wifi::on_event(void* self, esp_event_base_t base, std::int32_t id, void*) {
+    auto* wifi = static_cast<Wifi*>(self);
+    if (base == WIFI_EVENT) {
+        wifi->take_wifi(id);
+    } else if (id == IP_EVENT_STA_GOT_IP || id == IP_EVENT_STA_LOST_IP) {
+        wifi->set_up(id == IP_EVENT_STA_GOT_IP);
+    }
+}
+
+void Wifi::take_wifi(std::int32_t id) {
+    if (id == WIFI_EVENT_STA_DISCONNECTED) {
+        set_up(false);
+    }
+    // A try takes seconds by itself (a scan), so the next one follows at once.
+    if (wants_station_ && (id == WIFI_EVENT_STA_START || id == WIFI_EVENT_STA_DISCONNECTED)) {
+        esp_wifi_connect();
+    }
+}
+
+void Wifi::set_up(bool is_up) {
+    if (wants_station_ && is_up_.exchange(is_up) != is_up) {
+        events_.post(Event::of(is_up ? EventKind::kNetworkUp : EventKind::kNetworkDown));
+    }
+}
+
+}  // namespace stetho::esp

@@ -1,0 +1,37 @@
+// Wi-Fi: a station that joins a network, or an access point with the provisioning form.
+#pragma once
+
+#include <atomic>
+
+#include "esp/event_queue.h"
+#include "esp/form_server.h"
+#include "esp_wifi.h"
+#include "hal/network.h"
+
+namespace stetho::esp {
+
+class Wifi final : public hal::Network {
+  public:
+    explicit Wifi(EventQueue& events) : events_(events), form_(events) {}
+
+    // False: no memory for the driver. The event loop and esp_netif must be there.
+    bool begin();
+
+    bool join(std::string_view ssid, std::string_view password) override;
+    bool open_access_point(std::string_view ssid, std::string_view password) override;
+    void stop() override;
+    bool is_up() const override { return is_up_; }
+    std::optional<std::int8_t> rssi_dbm() const override;
+
+  private:
+    static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
+    void take_wifi(std::int32_t id);
+    void set_up(bool is_up);
+
+    EventQueue& events_;
+    FormServer form_;
+    std::atomic<bool> wants_station_{false};
+    std::atomic<bool> is_up_{false};
+};
+
+}  // namespace stetho::esp

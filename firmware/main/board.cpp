@@ -1,0 +1,47 @@
+#include "main/board.h"
+
+#include "esp_event.h"
+#include "esp_log.h"
+#include "esp_netif.h"
+
+namespace stetho::board {
+namespace {
+
+constexpr const char* kTag = "board";
+
+bool say(bool is_done, const char* what) {
+    if (!is_done) {
+        ESP_LOGE(kTag, "%s cannot be started", what);
+    }
+    return is_done;
+}
+
+}  // namespace
+
+bool Board::begin() {
+    const bool has_system = say(events.begin(), "the queue of events") &&
+                            say(esp_netif_init() == ESP_OK, "the network") &&
+                            say(esp_event_loop_create_default() == ESP_OK, "the event loop");
+    if (!has_system) {
+        return false;
+    }
+    // Without these the device is still worth starting: its display says what does not work.
+    say(storage.begin(), "the storage of settings");
+    say(serial.begin(), "the serial console");
+    say(network.begin(), "the network interface");
+#if !CONFIG_STETHO_SIM
+    say(button.begin(), "the button");
+    say(i2c.begin(CONFIG_STETHO_PIN_I2C_SDA, CONFIG_STETHO_PIN_I2C_SCL), "the bus of the display");
+#endif
+    return true;
+}
+
+bool Board::is_button_down() {
+#if CONFIG_STETHO_SIM
+    return serial.is_down();
+#else
+    return button.is_down() || serial.is_down();
+#endif
+}
+
+}  // namespace stetho::board

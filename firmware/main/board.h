@@ -1,0 +1,59 @@
+// What is on this board, chosen at build time: real parts, or those of the simulation (CONFIG_STETHO_SIM).
+#pragma once
+
+#include "esp/chip.h"
+#include "esp/event_queue.h"
+#include "esp/https_ota.h"
+#include "esp/mqtt_link.h"
+#include "esp/nvs_storage.h"
+#include "esp/serial_command.h"
+#include "esp/system_clock.h"
+#include "hal/audio.h"
+#include "hal/button.h"
+#include "hal/network.h"
+#include "sdkconfig.h"
+
+#if CONFIG_STETHO_SIM
+#include "esp/openeth.h"
+#include "esp/synthetic_audio.h"
+#include "esp/uart_display.h"
+#else
+#include "core/sh1106.h"
+#include "esp/gpio_button.h"
+#include "esp/i2c_bus.h"
+#include "esp/i2s_audio.h"
+#include "esp/wifi.h"
+#endif
+
+namespace stetho::board {
+
+struct Board {
+    explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events) {}
+
+    // Starts what must run before the device does. False: the chip cannot be used; the console says why.
+    bool begin();
+
+    // Whether the button is held, by a finger or by a line on the console.
+    bool is_button_down();
+
+    esp::EventQueue events;
+    esp::NvsStorage storage;
+    esp::SystemClock clock;
+    esp::Chip chip;
+    esp::MqttLink mqtt;
+    esp::HttpsOta ota;
+    esp::SerialCommand serial;
+#if CONFIG_STETHO_SIM
+    esp::SyntheticAudio audio{72};
+    esp::OpenEth network{events};
+    esp::UartDisplay display;
+#else
+    esp::I2sAudio audio{{CONFIG_STETHO_PIN_I2S_SCK, CONFIG_STETHO_PIN_I2S_WS, CONFIG_STETHO_PIN_I2S_SD}};
+    esp::Wifi network{events};
+    esp::GpioButton button{CONFIG_STETHO_PIN_BUTTON};
+    esp::I2cBus i2c;
+    Sh1106 display{i2c, CONFIG_STETHO_OLED_ADDRESS};
+#endif
+};
+
+}  // namespace stetho::board

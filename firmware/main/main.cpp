@@ -1,0 +1,184 @@
+// The tasks of the stethoscope.
+//
+//   capture      core 1, above everything else: microphone → Capture → ring; never waits for anybody
+//   application  core 0: events, audio from the ring, the button, the clock → Device → esp-mqtt's outbox
+//   display      core 0, below: ten pictures a second at most
+//
+// Drivers, Wi-Fi, esp-mqtt, the form and the console have tasks of their own, which only post events.
+#include <array>
+#include <atomic>
+
+#include "core/capture.h"
+#include "core/device.h"
+#include "core/ring.h"
+#include "esp_app_desc.h"
+#include "esp_log.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "freertos/task.h"
+#include "main/board.h"
+#include "main/memory.h"
+
+namespace stetho::board {
+namespace {
+
+constexpr const char* kTag = "stetho";
+constexpr std::uint32_t kTurnMs = 10;
+constexpr std::uint32_t kFrameMs = 100;
+constexpr std::size_t kBlockSamples = 512;
+
+// "stetho 0.2.0"; lives for ever, as the device's facts must.
+std::string_view firmware() {
+    static Text<40> name = Text<40>("stetho ").append(esp_app_get_description()->version);
+    return name;
+}
+
+// All that the tasks share. It lives as long as the device is on.
+class Stethoscope {
+  public:
+    explicit Stethoscope(const Memory& memory)
+        : board_(static_cast<std::uint32_t>(memory.outbox_bytes)),
+          ring_(memory.ring),
+          device_(memory.device,
+                  {board_.audio, board_.mqtt, board_.network, board_.storage, board_.clock, board_.chip,
+                   board_.ota, board_.chip},
+                  {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3"}),
+          picture_lock_(xSemaphoreCreateMutex()) {}
+
+    bool begin() {
+        if (!board_.begin()) {
+            return false;
+        }
+        device_.begin();
+        sample_rate_hz_ = device_.settings().sample_rate_hz;
+        return start(capture, "capture", 8192, 20, 1) && start(application, "application", 16'384, 10, 0) &&
+               start(display, "display", 6144, 3, 0);
+    }
+
+  private:
+    bool start(TaskFunction_t function, const char* name, std::uint32_t stack_bytes, UBaseType_t priority,
+               BaseType_t core) {
+        return xTaskCreatePinnedToCore(function, name, stack_bytes, this, priority, nullptr, core) == pdPASS;
+    }
+
+    static void capture(void* self) { static_cast<Stethoscope*>(self)->capture_loop(); }
+    static void application(void* self) { static_cast<Stethoscope*>(self)->application_loop(); }
+    static void display(void* self) { static_cast<Stethoscope*>(self)->display_loop(); }
+
+    void capture_loop() {
+        std::array<std::int32_t, Capture::kBlock> slots{};
+        std::optional<Capture> capture;
+        std::uint32_t microphone_hz = 0;
+        std::uint32_t sample_hz = 0;
+        for (;;) {
+            const std::size_t count = board_.audio.read(slots);
+            if (count == 0) {
+                continue;
+            }
+            if (board_.audio.rate_hz() != microphone_hz || sample_rate_hz_ != sample_hz) {
+                microphone_hz = board_.audio.rate_hz();
+                sample_hz = sample_rate_hz_;
+                capture = Capture::make({microphone_hz, sample_hz, CONFIG_STETHO_MICROPHONE_GAIN}, ring_);
+            }
+            if (!capture) {
+                continue;
+            }
+            if (const std::uint32_t lost = board_.audio.take_lost(); lost > 0) {
+                capture->lost(lost);
+            }
+            capture->slots(std::span(slots).first(count));
+            microphone_state_.store(capture->microphone(), std::memory_order_relaxed);
+        }
+    }
+
+    void application_loop() {
+        for (;;) {
+            const auto event = board_.events.take(kTurnMs);
+            if (event && event->kind == EventKind::kNetworkUp) {
+                board_.clock.begin(board_.events, CONFIG_STETHO_SNTP_SERVER);
+            }
+            if (event) {
+                device_.on(*event);
+            }
+            take_button();
+            take_audio();
+            device_.tick();
+            sample_rate_hz_.store(device_.settings().sample_rate_hz, std::memory_order_relaxed);
+            publish_picture();
+        }
+    }
+
+    void take_button() {
+        const bool is_down = board_.is_button_down();
+        if (is_down != was_down_) {
+            was_down_ = is_down;
+            device_.on(Event::button(is_down));
+        }
+    }
+
+    void take_audio() {
+        for (;;) {
+            const Ring::Taken taken = ring_.read(block_);
+            if (taken.count == 0 && taken.lost_before == 0) {
+                return;
+            }
+            device_.on(Event::audio(std::span(block_).first(taken.count), taken.lost_before,
+                                    microphone_state_.load(std::memory_order_relaxed)));
+        }
+    }
+
+    // Copies the screen for the display's task, which may be at work on the last one: then the next turn
+    // does.
+    void publish_picture() {
+        if (xSemaphoreTake(picture_lock_, 0) == pdTRUE) {
+            picture_ = device_.screen();
+            words_ = device_.words();
+            is_lit_ = device_.is_lit();
+            xSemaphoreGive(picture_lock_);
+        }
+    }
+
+    void display_loop() {
+        for (;;) {
+            xSemaphoreTake(picture_lock_, portMAX_DELAY);
+#if CONFIG_STETHO_SIM
+            const Screen words = words_;
+            xSemaphoreGive(picture_lock_);
+            board_.display.show(words, board_.clock.now_ms());
+#else
+            const Canvas picture = picture_;
+            const bool is_lit = is_lit_;
+            xSemaphoreGive(picture_lock_);
+            board_.display.power(is_lit);
+            board_.display.show(picture);  // writes what differs
+#endif
+            vTaskDelay(pdMS_TO_TICKS(kFrameMs));
+        }
+    }
+
+    Board board_;
+    Ring ring_;
+    Device device_;
+    bool was_down_ = false;
+    std::array<std::int16_t, kBlockSamples> block_{};
+    std::atomic<std::uint32_t> sample_rate_hz_{44'100};
+    std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
+    SemaphoreHandle_t picture_lock_;
+    Canvas picture_;
+    Screen words_;
+    bool is_lit_ = true;
+};
+
+}  // namespace
+}  // namespace stetho::board
+
+extern "C" void app_main() {
+    using namespace stetho::board;
+    const Memory memory = take_memory();
+    ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
+             memory.has_psram ? "with" : "without");
+    static Stethoscope stethoscope(memory);
+    if (memory.ring.empty() || memory.device.samples.empty() || !stethoscope.begin()) {
+        ESP_LOGE(kTag, "not enough memory to start");
+    }
+}

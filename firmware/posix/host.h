@@ -1,0 +1,85 @@
+// What else a Linux machine is to the device: clock, network, randomness, restart. There is no radio and no
+// flash.
+#pragma once
+
+#include <chrono>
+#include <random>
+
+#include "hal/clock.h"
+#include "hal/network.h"
+#include "hal/ota.h"
+#include "hal/random.h"
+#include "hal/system.h"
+#include "posix/event_queue.h"
+#include "posix/mqtt_link.h"
+
+namespace stetho::posix {
+
+class HostClock final : public hal::Clock {
+  public:
+    // The time of day is unknown for the first `known_after_s`. The monotonic clock runs `pace` times too
+    // fast, so that tests need not wait for what takes long.
+    HostClock(double known_after_s, double pace)
+        : known_after_ms_(static_cast<std::uint64_t>(known_after_s * 1000)), pace_(pace) {}
+
+    std::uint64_t now_ms() override;
+    std::optional<std::int64_t> utc_ms() override;
+    bool is_known() { return now_ms() >= known_after_ms_; }
+
+  private:
+    std::uint64_t known_after_ms_;
+    double pace_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+// A cable that can be pulled.
+class HostNetwork final : public hal::Network {
+  public:
+    HostNetwork(EventQueue& events, MqttLink& link) : events_(events), link_(link) {}
+
+    bool join(std::string_view ssid, std::string_view password) override;
+    bool open_access_point(std::string_view, std::string_view) override { return true; }
+    void stop() override { is_joined_ = false; }
+    bool is_up() const override { return is_joined_ && is_plugged_; }
+    std::optional<std::int8_t> rssi_dbm() const override { return std::nullopt; }
+
+    void plug(bool is_plugged);
+
+  private:
+    EventQueue& events_;
+    MqttLink& link_;
+    bool is_joined_ = false;
+    bool is_plugged_ = true;
+};
+
+class HostRandom final : public hal::Random {
+  public:
+    explicit HostRandom(std::uint32_t seed) : generator_(seed != 0 ? seed : std::random_device()()) {}
+
+    std::uint32_t next() override { return static_cast<std::uint32_t>(generator_()); }
+
+  private:
+    std::mt19937 generator_;
+};
+
+// The image is this program: there is nothing to replace.
+class HostOta final : public hal::Ota {
+  public:
+    bool start(std::string_view, std::string_view) override { return false; }
+    bool is_on_trial() override { return false; }
+    void confirm() override {}
+    void roll_back() override {}
+};
+
+class HostSystem final : public hal::System {
+  public:
+    std::uint32_t free_heap_bytes() override;
+    std::string_view reset_reason() override { return "power-on"; }
+    void restart() override { wants_restart_ = true; }
+    bool wants_restart() const { return wants_restart_; }
+
+  private:
+    bool wants_restart_ = false;
+};
+
+}  // namespace stetho::posix

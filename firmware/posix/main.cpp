@@ -1,0 +1,62 @@
+// stethoscope-posix: see --help.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+#include "posix/program.h"
+
+namespace {
+
+stetho::posix::Program* running = nullptr;
+
+void stop(int) {
+    if (running != nullptr) running->stop();
+}
+
+// What was not said follows from the file.
+stetho::posix::Wav hear(stetho::posix::Arguments& arguments) {
+    using stetho::posix::Wav;
+    stetho::Settings& settings = arguments.settings;
+    if (arguments.audio.empty()) return Wav{stetho::capture_rate_hz(settings.sample_rate_hz), {}};
+    Wav wav = stetho::posix::read_wav(arguments.audio);
+    if (!arguments.has_rate) settings.sample_rate_hz = wav.rate_hz;
+    if (!arguments.has_seconds) {
+        const auto length_ms = static_cast<std::uint32_t>(wav.samples.size() * 1000 / wav.rate_hz);
+        settings.record_ms = length_ms < 500 ? 500 : length_ms > 600'000 ? 600'000 : length_ms;
+    }
+    return wav;
+}
+
+int run(stetho::posix::Arguments arguments, char** values) {
+    stetho::posix::Wav wav = hear(arguments);
+    bool restarts = false;
+    int status = 0;
+    {
+        stetho::posix::Program program(std::move(arguments), std::move(wav));
+        running = &program;
+        status = program.run();
+        running = nullptr;
+        restarts = program.wants_restart();
+    }
+    if (restarts) ::execv("/proc/self/exe", values);  // as the board does: everything begins anew
+    return status;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+    int status = 0;
+    auto arguments = stetho::posix::parse(count, values, status);
+    if (!arguments) return status;
+    std::signal(SIGINT, stop);
+    std::signal(SIGTERM, stop);
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run(std::move(*arguments), values);
+    } catch (const std::runtime_error& error) {
+        std::fprintf(stderr, "stethoscope-posix: %s\n", error.what());
+        return 2;
+    }
+}

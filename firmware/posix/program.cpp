@@ -1,0 +1,201 @@
+#include "posix/program.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+
+namespace stetho::posix {
+namespace {
+
+constexpr auto kTurn = std::chrono::milliseconds(10);
+constexpr std::uint64_t kPressMs = 150;
+constexpr std::uint64_t kHoldMs = 5'000;
+constexpr std::uint64_t kGraceMs = 500;       // retained states of workers follow the subscription at once
+constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after that
+constexpr std::uint64_t kSeenMs = 500;        // --once: so long the display shows the result
+constexpr std::uint64_t kSettledMs = 500;     // before, the device does not listen: a microphone settles
+constexpr std::size_t kBlockSamples = 4'096;
+constexpr std::uint32_t kPreRollMs = 250;
+
+void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
+    std::array<std::int16_t, 2> memory{};
+    Ring ring(memory);
+    if (!Capture::make({microphone_hz, rate_hz, 1}, ring))
+        throw std::runtime_error("sound of " + std::to_string(microphone_hz) + " Hz cannot be recorded at " +
+                                 std::to_string(rate_hz) +
+                                 " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
+}
+
+DeviceFacts facts() { return {"stetho " STETHO_VERSION, "linux"}; }
+
+}  // namespace
+
+Program::Program(Arguments arguments, Wav wav)
+    : arguments_(std::move(arguments)),
+      clock_(arguments_.clock_after_s, arguments_.pace),
+      random_(arguments_.seed),
+      storage_(arguments_.settings_dir),
+      mqtt_(events_),
+      network_(events_, mqtt_),
+      microphone_(std::move(wav.samples), wav.rate_hz, arguments_.bpm, arguments_.pace),
+      display_(arguments_.oled_dir, arguments_.is_quiet),
+      ring_memory_(arguments_.ring_samples),
+      samples_(arguments_.memory_samples),
+      links_(arguments_.memory_samples / RecordingBuffer::kBlockSamples),
+      pre_roll_(arguments_.settings.sample_rate_hz * kPreRollMs / 1000),
+      message_(std::max<std::size_t>(32 + 2 * arguments_.chunk_samples, 1'024)),
+      block_(kBlockSamples),
+      ring_(ring_memory_),
+      sample_rate_hz_(arguments_.settings.sample_rate_hz),
+      device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
+              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, facts()) {
+    check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
+    capture_thread_ = std::thread(&Program::capture, this);
+}
+
+Program::~Program() {
+    is_capturing_ = false;
+    capture_thread_.join();
+}
+
+int Program::run() {
+    for (const double at_s : arguments_.presses_s) press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
+    device_.begin(arguments_.settings_dir.empty() ? std::optional(arguments_.settings) : std::nullopt);
+    while (!exit_status_ && !is_stopped_ && !wants_restart()) turn();
+    device_.end();
+    display_.show(device_, clock_.now_ms());
+    return exit_status_.value_or(0);
+}
+
+void Program::capture() {
+    std::optional<Capture> capture;
+    std::uint32_t rate_hz = 0;
+    while (is_capturing_) {
+        if (rate_hz != sample_rate_hz_) {
+            rate_hz = sample_rate_hz_;
+            capture = Capture::make({microphone_.rate_hz(), rate_hz, 1}, ring_);
+        }
+        if (!capture) {  // no filter between the two rates: the device says that it hears nothing
+            std::this_thread::sleep_for(kTurn);
+            continue;
+        }
+        microphone_.pass_on(*capture);
+        microphone_state_ = capture->microphone();
+    }
+}
+
+void Program::turn() {
+    const bool knew_time = clock_.utc_ms().has_value();
+    auto wait = kTurn;
+    while (const auto event = events_.take(wait)) {
+        take_event(*event);
+        wait = std::chrono::milliseconds(0);
+    }
+    if (!knew_time && clock_.utc_ms()) device_.on(Event::of(EventKind::kClockSet));
+    while (const auto line = console_.line()) take_line(*line);
+    take_buttons();
+    take_audio();
+    device_.tick();
+    sample_rate_hz_ = device_.settings().sample_rate_hz;
+    follow_state();
+    if (arguments_.is_once) follow_once();
+    display_.show(device_, clock_.now_ms());
+}
+
+void Program::take_event(const Event& event) {
+    if (event.kind == EventKind::kMqttMessage && event.topic.ends_with("/down/result"))
+        result_.assign(event.payload.begin(), event.payload.end());
+    if (event.kind == EventKind::kMqttDisconnected) loss_ = event.loss;
+    was_online_ = was_online_ || event.kind == EventKind::kMqttConnected;
+    device_.on(event);
+}
+
+void Program::take_audio() {
+    for (;;) {
+        const Ring::Taken taken = ring_.read(block_);
+        if (taken.count == 0 && taken.lost_before == 0) return;
+        device_.on(Event::audio(std::span(block_).first(taken.count), taken.lost_before, microphone_state_));
+    }
+}
+
+void Program::take_line(const std::string& line) {
+    const std::uint64_t now = clock_.now_ms();
+    if (line == "press" || line.empty()) return press(now, kPressMs);
+    if (line == "hold") return press(now, kHoldMs);
+    if (line == "play") return microphone_.play();
+    if (line == "plug" || line == "unplug") return network_.plug(line == "plug");
+    if (line == "quit") return finish(0, nullptr);
+    if (line.starts_with("stall "))
+        return std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(line.substr(6))));
+    if (line.starts_with("set ")) {
+        const std::string form = line.substr(4);
+        return device_.on(
+            Event::provisioned({reinterpret_cast<const std::uint8_t*>(form.data()), form.size()}));
+    }
+    std::fprintf(stderr, "stethoscope-posix: '%s' is no command; --help lists them\n", line.c_str());
+}
+
+void Program::press(std::uint64_t at_ms, std::uint64_t for_ms) {
+    pushes_.push_back({at_ms, true});
+    pushes_.push_back({at_ms + for_ms, false});
+}
+
+void Program::take_buttons() {
+    while (!pushes_.empty() && pushes_.front().at_ms <= clock_.now_ms()) {
+        device_.on(Event::button(pushes_.front().is_down));
+        pushes_.pop_front();
+    }
+}
+
+// A recording hears the file from its beginning; a result is printed.
+void Program::follow_state() {
+    const State now = device_.state();
+    if (is_file_due_ && clock_.now_ms() > kSettledMs) {
+        is_file_due_ = false;
+        microphone_.play();
+    }
+    if (now == state_) return;
+    state_ = now;
+    state_since_ms_ = clock_.now_ms();
+    if (now == State::kRecording && device_.settings().mode != Mode::kGate) is_file_due_ = true;
+    if (now == State::kResult) {
+        std::printf("%s\n", result_.c_str());
+        std::fflush(stdout);
+    }
+}
+
+void Program::follow_once() {
+    const std::uint64_t now = clock_.now_ms();
+    if (!was_online_ && (loss_ != hal::MqttLoss::kUnreachable || now > kConnectMs))
+        return finish(2, loss_ == hal::MqttLoss::kRefused ? "the broker refuses this device id and password"
+                         : loss_ == hal::MqttLoss::kUntrusted ? "no TLS with the broker; check --cafile"
+                                                              : "no broker there; check --host and --port");
+    if (!is_begun_) return start_once();
+    const auto patience_ms = std::uint64_t{arguments_.timeout_s} * 1000 + arguments_.settings.record_ms;
+    if (state_ == State::kResult && now > state_since_ms_ + kSeenMs)
+        return finish(device_.result() && device_.result()->status == ResultStatus::kError ? 1 : 0, nullptr);
+    if (state_ == State::kError) return finish(1, "the display says what is wrong");
+    if (now > begun_at_ms_ + patience_ms) finish(1, "no result in time");
+}
+
+void Program::start_once() {
+    const std::uint64_t now = clock_.now_ms();
+    if (state_ != State::kReady || now < state_since_ms_ + kGraceMs) return;
+    if (device_.words().says("no analyser")) {
+        if (now > std::uint64_t{arguments_.timeout_s} * 1000) finish(1, "no analyser came online in time");
+        return;
+    }
+    is_begun_ = true;
+    begun_at_ms_ = now;
+    if (device_.settings().mode == Mode::kGate) return microphone_.play();
+    press(now, kPressMs);
+    if (device_.settings().mode == Mode::kStream) press(now + device_.settings().record_ms, kPressMs);
+}
+
+void Program::finish(int status, const char* why) {
+    if (why != nullptr) std::fprintf(stderr, "stethoscope-posix: %s\n", why);
+    exit_status_ = status;
+}
+
+}  // namespace stetho::posix

@@ -1,0 +1,100 @@
+// The stethoscope on Linux: a capture thread, a thread of the MQTT client, and the application's thread, as
+// on the board.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/capture.h"
+#include "core/device.h"
+#include "core/ring.h"
+#include "posix/argument.h"
+#include "posix/console.h"
+#include "posix/display.h"
+#include "posix/event_queue.h"
+#include "posix/file_storage.h"
+#include "posix/host.h"
+#include "posix/microphone.h"
+#include "posix/mqtt_link.h"
+#include "posix/wav.h"
+
+namespace stetho::posix {
+
+class Program {
+  public:
+    // Throws std::runtime_error when the arguments do not fit together.
+    Program(Arguments arguments, Wav wav);
+    ~Program();
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    // Runs until the end: of --once, by "quit", by `stop`, or by a restart. Returns the exit status.
+    int run();
+
+    // From a signal handler.
+    void stop() { is_stopped_ = true; }
+
+    // The device asked to be started anew.
+    bool wants_restart() const { return system_.wants_restart(); }
+
+  private:
+    struct Push {
+        std::uint64_t at_ms;
+        bool is_down;
+    };
+
+    void capture();
+    void turn();
+    void take_event(const Event& event);
+    void take_audio();
+    void take_line(const std::string& line);
+    void take_buttons();
+    void press(std::uint64_t at_ms, std::uint64_t for_ms);
+    void follow_state();
+    void follow_once();
+    void finish(int status, const char* why);
+    void start_once();
+
+    Arguments arguments_;
+    EventQueue events_;
+    HostClock clock_;
+    HostRandom random_;
+    HostOta ota_;
+    HostSystem system_;
+    FileStorage storage_;
+    MqttLink mqtt_;
+    HostNetwork network_;
+    Microphone microphone_;
+    Display display_;
+    Console console_;
+
+    std::vector<std::int16_t> ring_memory_;
+    std::vector<std::int16_t> samples_;
+    std::vector<std::uint16_t> links_;
+    std::vector<std::int16_t> pre_roll_;
+    std::vector<std::uint8_t> message_;
+    std::vector<std::int16_t> block_;
+    Ring ring_;
+    std::atomic<std::uint32_t> sample_rate_hz_;
+    std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
+    Device device_;
+    std::thread capture_thread_;
+    std::atomic<bool> is_capturing_{true};
+    std::atomic<bool> is_stopped_{false};
+
+    std::deque<Push> pushes_;
+    State state_ = State::kBoot;
+    std::uint64_t state_since_ms_ = 0;
+    bool is_file_due_ = false;  // a recording has begun, and the file has not
+    std::string result_;        // the last compact result that came
+    hal::MqttLoss loss_ = hal::MqttLoss::kUnreachable;
+    bool was_online_ = false;
+    bool is_begun_ = false;  // --once has pressed
+    std::uint64_t begun_at_ms_ = 0;
+    std::optional<int> exit_status_;
+};
+
+}  // namespace stetho::posix

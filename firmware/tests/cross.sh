@@ -1,0 +1,66 @@
+#!/bin/sh
+# Compiles the core for the chips, warnings being errors, and holds its size to a budget. Prints the table of
+# README.md; `cross.sh --write` writes it there. The ESP32-S3's linker is not in Debian: nothing is linked.
+set -eu
+cd "$(dirname "$0")/.."
+out=build/cross
+static_budget=256    # bytes of RAM that core takes by itself: next to nothing, memory is the caller's
+object_budget=24576  # Device, Capture and Ring together
+library=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers only
+flags="-std=c++20 -Os -ffunction-sections -fdata-sections -fno-exceptions -fno-rtti -fno-threadsafe-statics -I.
+    -nostdinc++ -isystem $library -isystem $library/arm-none-eabi
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+
+# Features of the S3's LX7 that clang's Xtensa knows; it has no name for the chip itself.
+xtensa="--target=xtensa -isystem /usr/include/newlib"
+for feature in windowed density loop mul16 mul32 mul32high div32 nsa sext minmax clamps fp bool threadptr s32c1i; do
+    xtensa="$xtensa -Xclang -target-feature -Xclang +$feature"
+done
+
+# compile NAME COMMAND: each file of core, and the footprint, into $out/NAME.
+compile() {
+    rm -rf "${out:?}/$1"
+    mkdir -p "$out/$1"
+    printf '%s\n' core/*.cpp tests/footprint.cpp |
+        xargs -P 2 -I{} sh -c "$2 $(echo $flags) -c {} -o $out/$1/\$(basename {} .cpp).o"
+}
+
+# size_of NAME NM SYMBOL: bytes of an object on that chip.
+size_of() { echo $((0x$("$2" -S "$out/$1/footprint.o" | awk -v name="$3" '$4 == name { print $2 }'))); }
+
+# sum_of SIZE PATTERN OBJECT...: bytes of the sections whose names match. A linker keeps one copy of a template
+# that several files use, so it is counted once; what is private to a file may have the same name in another.
+sum_of() {
+    "$1" -A $3 | awk -v pattern="$2" '$1 ~ pattern {
+        if ($1 ~ /_Z/ && $1 !~ /_GLOBAL__N_/) { if (seen[$1]++) next }
+        sum += $2
+    } END { print sum + 0 }'
+}
+
+# row NAME TITLE SIZE NM FLASH_BUDGET: one row of the table; fails over a budget.
+row() {
+    code=$(ls "$out/$1"/*.o | grep -v footprint)
+    flash=$(sum_of "$3" '^[.](text|s?rodata|literal)' "$code")
+    static=$(sum_of "$3" '^[.]s?(data|bss)' "$code")
+    device=$(size_of "$1" "$4" footprint_device)
+    capture=$(size_of "$1" "$4" footprint_capture)
+    printf '| %s | %d | %d | %d | %d |\n' "$2" "$flash" "$static" "$device" "$capture"
+    if [ "$flash" -gt "$5" ] || [ "$static" -gt $static_budget ] ||
+        [ $((device + capture)) -gt $object_budget ]; then
+        echo "$2: over the budget of $5, $static_budget and $object_budget bytes" >&2
+        exit 1
+    fi
+}
+
+compile xtensa "clang++-22 $xtensa"
+compile riscv "riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolibc.specs"
+{
+    echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`Ring\` |"
+    echo "|---|--:|--:|--:|--:|"
+    row xtensa "Xtensa LX7 (ESP32-S3), clang -Os" llvm-size-22 llvm-nm-22 122880
+    row riscv "RV32IMC (ESP32-C3), GCC -Os" riscv64-unknown-elf-size riscv64-unknown-elf-nm 90112
+} >"$out/table.md"
+cat "$out/table.md"
+if [ "${1:-}" = --write ]; then
+    sed -i -e "/<!-- sizes:/r $out/table.md" -e '/<!-- sizes:/,/<!-- end of sizes/{/^|/d}' README.md
+fi

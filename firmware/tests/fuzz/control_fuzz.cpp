@@ -1,0 +1,14 @@
+// A control message that is taken names its recording and asks for ranges that are some.
+#include <cstdlib>
+
+#include "core/control_reader.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto control = stetho::read_control({data, size});
+    if (!control) return 0;
+    if (control->type != stetho::ControlType::kRejected && !control->recording_id) std::abort();
+    for (const auto& range : control->asked()) {
+        if (range.start >= range.end) std::abort();
+    }
+    return 0;
+}

@@ -1,0 +1,16 @@
+// Live values and states of workers: both are small, and both may be anything.
+#include <cstdlib>
+
+#include "core/live_reader.h"
+#include "core/worker_reader.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    stetho::Analysers analysers;
+    analysers.note("stetho/v1/worker/a", stetho::read_worker({data, size}));
+    const auto live = stetho::read_live({data, size});
+    if (!live) return 0;
+    if (live->bpm && (*live->bpm < 1 || *live->bpm > 999)) std::abort();
+    if (live->quality_permille.value_or(0) > 1000 || live->confidence_permille.value_or(0) > 1000)
+        std::abort();
+    return 0;
+}

@@ -1,0 +1,20 @@
+// The provisioning form and the stored settings: whatever is taken is enough to connect, and survives being
+// stored.
+#include <array>
+#include <cstdlib>
+
+#include "core/settings.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    stetho::Settings settings;
+    const bool is_taken = !stetho::read_form(text, settings);
+    if (!is_taken && settings != stetho::Settings{}) std::abort();
+    stetho::read_lines(text);
+    if (!is_taken) return 0;
+    if (stetho::check(settings)) std::abort();
+    static std::array<char, 16'384> stored;
+    const std::size_t count = stetho::write_lines(settings, stored);
+    if (count == 0 || stetho::read_lines({stored.data(), count}) != settings) std::abort();
+    return 0;
+}

@@ -1,0 +1,152 @@
+"""The firmware as a Linux program, as tests drive it: lines go in, its display and results come out."""
+
+import json
+import os
+import re
+import subprocess
+import threading
+import wave
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import toolchain
+from conftest import wait_until
+
+from broker.account import Credentials
+from simulator.heart_sound import synthesise
+from simulator.site import Site
+from simulator.sound_file import from_samples, write
+
+ID: Final = "st-01"
+WITHIN_S: Final = 40.0
+READY: Final = r"READY[ │\n]+press to record"
+"""It is connected, and an analyser is there."""
+
+
+def program() -> Path:
+    """Build the program, with AddressSanitizer and UndefinedBehaviorSanitizer in it; return its path."""
+    path = toolchain.build("sanitize", "stethoscope-posix") / "posix" / "stethoscope-posix"
+    if not path.exists():
+        toolchain.give_up("libmosquitto (libmosquitto-dev) not found")
+    return path
+
+
+class Stethoscope:
+    """One device. Use as a context manager; it is ended in order."""
+
+    def __init__(self, site: Site, account: Credentials, *options: str, port: int | None = None) -> None:
+        at = ("--host", site.broker.host, "--port", str(port or site.broker.port))
+        self.device_id = account.username
+        self.display = ""
+        """Everything that it has shown so far, and what it has to say else."""
+        self.results: list[dict[str, Any]] = []
+        self._process = subprocess.Popen(
+            [program(), *at, "--device", account.username, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "STETHO_DEVICE_PASSWORD": account.password},
+        )
+        self._readers = [threading.Thread(target=read) for read in (self._read_display, self._read_results)]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._has_ended:
+            self._process.terminate()
+        status = self.wait()
+        if error is not None:  # pytest shows what was printed with a test that failed
+            print(self.display[-2500:])
+        assert error is not None or status in {0, 1, 2}, self.display[-6000:]  # a sanitizer ends with another
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def say(self, line: str) -> None:
+        """Give it a line: `press`, `unplug`, …; `program --help` lists them."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def wait_for(self, words: str, after: int = 0) -> int:
+        """Wait until the display has shown `words`, a pattern, after a position; return where they end."""
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            match = re.compile(words).search(self.display, after)
+            if match:
+                found.append(match)
+            return bool(found) or self._has_ended
+
+        wait_until(look, f"{words!r} on the display", WITHIN_S)
+        assert found, (
+            f"it ended with {self._process.returncode}, and never showed {words!r}:\n{self.display[-6000:]}"
+        )
+        return found[0].end()
+
+    def wait_for_result(self, number: int = 1) -> dict[str, Any]:
+        """Wait until it has got so many results; return the last of them."""
+        wait_until(lambda: len(self.results) >= number or self._has_ended, f"result {number}", WITHIN_S)
+        assert len(self.results) >= number, f"it ended without a result:\n{self.display[-6000:]}"
+        return self.results[number - 1]
+
+    def wait(self) -> int:
+        """Wait for its end; return the exit status."""
+        try:
+            status = self._process.wait(WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        for reader in self._readers:
+            reader.join()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+        return status
+
+    def _read_display(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.display += line
+
+    def _read_results(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.results.append(json.loads(line))
+
+
+def heart(directory: Path, rate: int, seconds: float = 4) -> Path:
+    """Write a file with a normal heart of 72 bpm."""
+    path = directory / f"heart-{rate}.wav"
+    write(path, from_samples(synthesise("normal", 72, seconds, rate, 1), rate))
+    return path
+
+
+def samples_of(path: Path) -> bytes:
+    """Return the 16-bit samples of a WAV file."""
+    with wave.open(str(path)) as file:
+        frames: bytes = file.readframes(file.getnframes())
+    return frames
+
+
+def kept(site: Site, result: dict[str, Any]) -> bytes:
+    """Return the samples that the worker keeps of a recording."""
+    paths = [path for path in site.data_dir.rglob("*.wav") if result["recording_id"] in path.name]
+    assert len(paths) == 1
+    return samples_of(paths[0])
+
+
+def played_in(recorded: bytes, played: bytes) -> int:
+    """Return how many samples into the recording the file begins; what follows is the file, exactly."""
+    start = recorded.find(played[:256])
+    assert start >= 0
+    assert recorded[start:] == played[: len(recorded) - start]
+    return start // 2

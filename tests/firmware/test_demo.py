@@ -1,0 +1,34 @@
+"""`make demo ARGS=--firmware`: a whole recording on the display of the firmware, in front of a person."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import toolchain
+from stethoscope import heart
+
+pytestmark = pytest.mark.timeout(600)  # it builds
+
+
+def test_the_demo_shows_the_display_of_the_firmware(tmp_path: Path) -> None:
+    toolchain.build("host", "stethoscope-posix")
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "demo", "--firmware", str(heart(tmp_path, 44_100))],
+        cwd=toolchain.PROJECT,
+        env={**os.environ, "DEMO_ONCE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for words in ("READY", "RECORDING", "NORMAL", "not a diagnosis"):
+        assert words in done.stderr
+    assert '"label": "normal"' in done.stdout
+    count, place = re.findall(r"its (\d+) pictures: (\S+)/", done.stdout)[0]
+    pictures = sorted((toolchain.PROJECT / place).glob("*.png"))
+    assert len(pictures) == int(count) > 10
+    assert {"READY", "RECORDING", "RESULT"} <= {picture.stem.partition("-")[2] for picture in pictures}

@@ -1,0 +1,59 @@
+"""The firmware's own tests: under sanitizers, in 32 bits, on emulated chips, fuzzed, within its budget."""
+
+import re
+
+import pytest
+import toolchain
+from toolchain import FIRMWARE, run
+
+FUZZ_S = 6
+"""Of each reader; `make fuzz` takes 20 s."""
+BUILD_WITHIN_S = 900
+
+
+def ctest(preset: str, *options: str) -> None:
+    """Run the tests of a preset, one program for each part."""
+    run(["ctest", "--preset", preset, "--no-tests=error", "--parallel", "2", *options], FIRMWARE)
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_core_under_address_and_undefined_behaviour_sanitizers() -> None:
+    toolchain.build("sanitize", "stetho_tests")
+    ctest("sanitize")
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_what_two_threads_share_under_the_thread_sanitizer() -> None:
+    toolchain.build("thread", "stetho_tests")
+    ctest("thread", "--tests-regex", "ring|window|capture")
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_core_with_pointers_of_32_bits() -> None:
+    toolchain.build("m32", "stetho_tests")
+    ctest("m32")
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_core_on_emulated_chips() -> None:
+    toolchain.need("riscv64-unknown-elf-g++", "qemu-system-riscv32", "arm-none-eabi-g++", "qemu-system-arm")
+    run(["tests/emulate.sh"], FIRMWARE, BUILD_WITHIN_S)
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_readers_survive_what_nobody_expects() -> None:
+    toolchain.need("cmake", "ninja", "clang++-22")
+    said = run(["tests/fuzz.sh", str(FUZZ_S)], FIRMWARE, BUILD_WITHIN_S)
+    assert len(re.findall(r"^\w+_fuzz: [1-9]\d* inputs", said, re.MULTILINE)) == len(
+        list(FIRMWARE.glob("tests/fuzz/*_fuzz.cpp"))
+    )
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
+def test_core_compiles_for_the_chips_within_its_budget() -> None:
+    toolchain.need("clang++-22", "llvm-size-22", "riscv64-unknown-elf-g++", "arm-none-eabi-g++")
+    rows = [row for row in run(["tests/cross.sh"], FIRMWARE, BUILD_WITHIN_S).splitlines() if row[:1] == "|"]
+    assert len(rows) == 4, "a head, a line, two chips"
+    page = (FIRMWARE / "README.md").read_text()
+    for row in rows:
+        assert row.split("|")[1] in page, "firmware/tests/cross.sh --write"
