@@ -1,6 +1,8 @@
 # Two commands do everything: `make demo` shows the product, `make test` checks a change.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.PHONY: help setup tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -17,7 +19,19 @@ demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="
 	$(if $(findstring --firmware,$(ARGS)),@firmware/install.sh)
 	@$(PY) -m simulator demo $(ARGS)
 
-test: setup check test-tflite-runtime test-training unit ## Check format, lint, types, imports; run all tests
+# Training and firmware are compilers and one thread of TensorFlow: they run beside everything else.
+test: setup tools ## Check format, lint, types, imports; run all tests
+	@mkdir -p build && { $(MAKE) test-training && $(MAKE) firmware; } >build/beside.log 2>&1 & beside=$$!; \
+	$(MAKE) check test-tflite-runtime unit; status=$$?; \
+	echo "waiting for the tests of training and firmware"; \
+	wait $$beside || { status=1; cat build/beside.log; }; \
+	grep -E "^SKIPPED|(passed|failed|error).* in " build/beside.log | sed "s/^/beside: /"; \
+	tail -n 1 build/unit.log; \
+	exit $$status
+
+tools: # What tests need beside Python: a browser, compilers, emulators
+	@tests/install_chromium.sh
+	@firmware/install.sh all
 
 check: setup ## Format, lint, types, import rules
 	$(PY) -m ruff format --check --quiet .
@@ -25,14 +39,12 @@ check: setup ## Format, lint, types, import rules
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-unit: setup ## All tests of the main environment (ARGS="-k chunk")
-	@tests/install_chromium.sh
-	@firmware/install.sh all
-	$(PY) -m pytest -m "not training" $(ARGS)
+unit: setup tools ## All tests of the main environment but the firmware's (ARGS="-k chunk")
+	@mkdir -p build
+	@set -o pipefail; $(PY) -m pytest -m "not training" --ignore tests/firmware $(ARGS) 2>&1 | tee build/unit.log
 
-firmware: setup ## The stethoscope's firmware alone: build it, run its tests on host and emulators (ARGS="-k gate")
-	@firmware/install.sh all
-	$(PY) -m pytest tests/firmware $(ARGS)
+firmware: setup tools ## The stethoscope's firmware: build it, run its tests on host and emulators (ARGS="-k gate")
+	$(PY) -m pytest -p no:cacheprovider tests/firmware $(ARGS)
 
 fuzz: ## Feed the firmware's readers what nobody expects, 20 s each (SECONDS=600)
 	@firmware/install.sh all
