@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bench.machine import cpu_seconds, peak_rss_mb
 from broker.account import Credentials
@@ -130,7 +130,7 @@ def hints(count: int, seconds: float) -> dict[str, float]:
             crowd.spin_until(lambda: crowd.results >= count)
         finally:
             crowd.close()
-        rss_mb = peak_rss_mb(worker.pid)
+        rss_mb, results = peak_rss_mb(worker.pid), _results(site)
     said = [[ms for t_s, ms in each if t_s >= WARM_S] for each in crowd.latencies_ms.values()]
     every = sorted(ms for each in said for ms in each)
     if not every:
@@ -141,6 +141,7 @@ def hints(count: int, seconds: float) -> dict[str, float]:
         "stream_hint_ms_p95": every[int(0.95 * len(every))],
         "stream_hint_ms_p99": every[int(0.99 * len(every))],
         "stream_hints_per_s_least": min(map(len, said)) / (seconds - WARM_S),
+        "stream_skipped_windows_share": _skipped(results),
         "stream_worker_cores": cpu_s / seconds,
         "stream_cpu_s_per_device_minute": cpu_s / count * 60 / seconds,
         "stream_peak_rss_mb": rss_mb,
@@ -183,7 +184,7 @@ def windows_per_s() -> float:
             took_s = time.monotonic() - began
         finally:
             crowd.close()
-        windows = _windows(site)
+        windows = _windows(_results(site))
     return windows / took_s
 
 
@@ -194,11 +195,22 @@ def _as_fast_as_it_goes(crowd: Crowd) -> None:
         crowd.network.spin(0.001)
 
 
-def _windows(site: Site) -> int:
+def _windows(results: list[dict[str, Any]]) -> int:
+    windows: int = sum(model["windows"] for each in results for model in each["models"])
+    return windows
+
+
+def _skipped(results: list[dict[str, Any]]) -> float:
+    """Return the share of windows that were left out for want of time."""
+    skipped: int = sum(each["stream"]["skipped_windows"] for each in results)
+    return skipped / (skipped + _windows(results))
+
+
+def _results(site: Site) -> list[dict[str, Any]]:
     history = History.open(f"sqlite:///{site.data_dir / 'stetho.db'}")
-    documents = [json.loads(verdict) for verdict in history.every_result(Filter())]
+    found = [json.loads(result) for result in history.every_result(Filter())]
     history.close()
-    return sum(model["windows"] for each in documents for model in each["models"])
+    return found
 
 
 def _sound(number: int) -> bytes:

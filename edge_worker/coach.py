@@ -37,8 +37,8 @@ MAX_WAITING_BYTES: Final = 2**25
 DEFERRED_S: Final = 2.0
 """Of sound: windows that have waited for so long are judged though more waits."""
 GLANCE_EVERY_S: Final = 0.45
-GLANCE_SHARE: Final = 0.3
-"""Share of our time that recordings which are open may take."""
+GLANCE_SHARE: Final = 0.15
+"""Share of a core that hints for open recordings may take, and only while nobody waits for results."""
 _GLANCES_WAITING: Final = 64
 _AHEAD_S: Final = 1.5
 """Sound that comes faster than this before its time is not being recorded now: nobody looks at a display."""
@@ -86,6 +86,7 @@ class Coach(threading.Thread):
         self._spool = spool
         self._post: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
+        self._is_busy: Callable[[], bool] = lambda: False
         self._queue: queue.SimpleQueue[Piece | StreamEnd | Glance] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._waiting_bytes = 0
@@ -99,9 +100,9 @@ class Coach(threading.Thread):
         self.failure: BaseException | None = None
         """What ended the thread, if anything did: a bug, for the main thread to raise."""
 
-    def connect(self, post: Post, submit: Submit) -> None:
-        """Say where messages and jobs go; before `start`."""
-        self._post, self._submit = post, submit
+    def connect(self, post: Post, submit: Submit, is_busy: Callable[[], bool]) -> None:
+        """Say where messages and jobs go, and how to know that others need the time; before `start`."""
+        self._post, self._submit, self._is_busy = post, submit, is_busy
 
     # --- on the network thread ----------------------------------------------------------------------
 
@@ -251,7 +252,7 @@ class Coach(threading.Thread):
         now = time.monotonic()
         self._credit_s = min(1.0, self._credit_s + GLANCE_SHARE * (now - self._credited_at))
         self._credited_at = now
-        if self._credit_s < 0 or self.tally.stretch > 1:
+        if self._credit_s < 0 or self.tally.stretch > 1 or self._is_busy():
             self.tally.skipped_glances += 1
             return
         started = time.thread_time()

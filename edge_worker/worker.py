@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
 _DUE_EVERY_S: Final = 0.05
 _FAREWELL_S: Final = 2.0
+_BUSY_FROM: Final = 2
+"""Closed recordings that wait: with more, their results come before hints for those that are open."""
 
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
@@ -69,7 +71,7 @@ class Worker:
         self._analyst = Analyst(pipeline, streams, store, self._tally, post=self._post, beat=self._beat)
         self._coach = coach
         coach.tally.register(self.metrics)
-        self._coach.connect(self._post, self._analyst.submit)
+        self._coach.connect(self._post, self._analyst.submit, lambda: self._analyst.backlog > _BUSY_FROM)
         intake.on_progress = self._coach.glance
         self._beaten_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()

@@ -49,7 +49,8 @@ class Bench:
         )
         self.said: list[Live | Trim] = []
         self.jobs: list[Occurrence | Concluded] = []
-        self.coach.connect(self.said.append, self.jobs.extend)
+        self.is_busy = False
+        self.coach.connect(self.said.append, self.jobs.extend, lambda: self.is_busy)
 
     def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
         for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):
@@ -200,3 +201,27 @@ def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) 
     assert found is not None
     assert found.judge is not None
     assert (found.judge.sums["heart5"].windows, found.judge.skipped) == (27, 0)
+
+
+def test_results_come_before_hints_for_recordings_that_are_open(bench: Bench) -> None:
+    recorded = chunks(3, 0)[:-1]
+    for chunk in recorded:
+        bench.intake.receive("st-01", encode(chunk), time.monotonic())
+    recording = bench.intake._open["st-01", 7]
+    recording.received_at -= 3
+    bench.coach._credit_s = 1.0
+    bench.is_busy = True
+    bench.coach.glance(recording, 10.0)
+    bench.coach._work()
+    assert (bench.said, bench.coach.tally.skipped_glances) == ([], 1)
+    bench.is_busy = False
+    bench.coach.glance(recording, 20.0)
+    bench.coach._work()
+    (told,) = bench.said
+    assert isinstance(told, Live)
+    assert told.topic == "stetho/v1/device/st-01/down/live"
+    # Time that was used up is not used again.
+    bench.coach._credit_s = -1.0
+    bench.coach.glance(recording, 30.0)
+    bench.coach._work()
+    assert (len(bench.said), bench.coach.tally.skipped_glances) == (1, 2)

@@ -13,6 +13,7 @@ from archive import Archive
 from exposition import read
 from prometheus_client import generate_latest
 
+from edge_worker.live_tally import LiveTally
 from edge_worker.metrics import Collected, new_registry, of_workers
 from edge_worker.settings import Settings
 from edge_worker.tally import Tally
@@ -42,6 +43,7 @@ def exported(tmp_path: Path) -> set[str]:
     worker = new_registry()
     worker.register(Collected(lambda: of_workers({"edge-01": {}})))
     Tally("edge-01", worker)
+    LiveTally("edge-01").register(worker)
     api = Archive(tmp_path).api()
     api.get("/livez")
     for topic in HEARD:
