@@ -19,6 +19,7 @@ from simulator.site import ProcessError, Site
 
 DEVICE_ID: Final = "st-01"
 _BPM: Final = 72
+_STREAM_S: Final = 10
 _PICTURES: Final = Path("build") / "oled"
 _EXAMPLES: Final = """examples:
   make demo                              a heart without and with murmur, then serve until Ctrl-C
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         sounds = [Sound(str(path), path) for path in args.files] or _synthesised(Path(name))
         if program is None:
             failures = [sound for sound in sounds if not _play(site, device, sound, history)]
+            failures += [] if _stream(site, device, sounds[0], history) else sounds[:1]
         else:
             failures = [sound for sound in sounds if not _record(site, device, sound, history, program)]
         if not os.environ.get("DEMO_ONCE"):
@@ -104,6 +106,25 @@ def _play(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
         print(f"\nwhat the history keeps: {url} ({answer.status})\n", flush=True)
     return True
+
+
+def _stream(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
+    """Play one sound as a stream: what is heard is said while it still plays, here and on the dashboard."""
+    print(
+        f"=== {sound.title}, as a stream of {_STREAM_S} s\n\n{_dashboard(history)} shows it, too\n",
+        flush=True,
+    )
+    done = _simulator(
+        [
+            *("live", "--file", str(sound.path.resolve()), "--seconds", str(_STREAM_S)),
+            *("--device", DEVICE_ID, "--port", str(site.broker.port)),
+        ],
+        {"STETHO_DEVICE_PASSWORD": device.password},
+        capture=True,
+    )
+    if done.returncode == 0:
+        print(f"\nwhat the device was told: {done.stdout}", flush=True)
+    return done.returncode == 0
 
 
 def _build_firmware() -> Path:

@@ -1,7 +1,9 @@
 """The dashboard in a real browser, in front of a real broker, worker and API."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -46,16 +48,18 @@ class House:
 
     def play(self) -> None:
         """Play the heart as the device."""
-        send = [
-            *SIMULATOR,
-            "send",
-            str(self.heart),
-            "--device",
-            "st-01",
-            "--port",
-            str(self.site.broker.port),
-        ]
-        subprocess.run([*send, "--password", self.device.password], check=True, capture_output=True)
+        subprocess.run(
+            [*SIMULATOR, "send", str(self.heart), *self._as_device()], check=True, capture_output=True
+        )
+
+    def stream(self) -> "subprocess.Popen[bytes]":
+        """Begin to play the heart again and again, as a stream of a minute."""
+        live = [*SIMULATOR, "live", "--file", str(self.heart), "--seconds", "60"]
+        return subprocess.Popen([*live, *self._as_device()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def _as_device(self) -> list[str]:
+        port = str(self.site.broker.port)
+        return ["--device", "st-01", "--port", port, "--password", self.device.password]
 
 
 class Visit:
@@ -115,6 +119,29 @@ def test_c6_a_device_that_plays_is_seen_without_reload(house: House, visit: Visi
     assert page.locator("#trace").evaluate(_IS_DRAWN)
     page.locator("#sounds a").click()
     expect(page.locator("h1")).to_have_text("Recording")
+
+
+def test_e8_heart_rate_and_hint_are_seen_while_the_sound_still_plays(house: House, visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#connection")).to_have_text("● live", timeout=WITHIN_MS)
+    before = page.locator("#sounds .sound").count()
+    playing = house.stream()
+    try:
+        expect(page.locator("#hint")).to_have_text(re.compile(r"^HR 7[0-4] good$"), timeout=WITHIN_MS)
+        expect(page.locator("#rate")).to_have_text(re.compile("^7[0-4]$"))
+        assert page.locator("#quality").evaluate("meter => meter.value") > 0.5
+        assert page.locator("#trace").evaluate(_IS_DRAWN)
+        assert playing.poll() is None, "it still plays"
+        assert page.locator("#sounds .sound").count() == before, "there is no result yet"
+        playing.send_signal(signal.SIGINT)
+        display = playing.communicate(timeout=60)[1].decode()
+    finally:
+        playing.kill()
+        playing.wait()
+    assert re.search("HR 7[0-4] good", display), "the display of the device said so, too"
+    expect(page.locator("#sounds .sound")).to_have_count(before + 1, timeout=WITHIN_MS)
+    expect(page.locator("#now")).to_be_hidden()
 
 
 def test_e7_files_are_uploaded_one_after_the_other_with_progress(
