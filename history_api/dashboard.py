@@ -107,7 +107,9 @@ def recording(recording_id: str) -> Response:
     """Answer what is known of one recording."""
     entry = found.recording(recording_id)
     review = services().history.review(entry.device_id, entry.recording_id)
-    return _page("recording.html", entry=entry, result=found.result(entry), review=review, gaps=entry.gaps_s)
+    is_stream = services().history.timeline(entry.device_id, entry.recording_id) is not None
+    facts = {"result": found.result(entry), "review": review, "gaps": entry.gaps_s, "is_stream": is_stream}
+    return _page("recording.html", entry=entry, **facts)
 
 
 @blueprint.get("/exams")

@@ -1,13 +1,15 @@
-"""What was said of each moment of a stream, for a drawing of it."""
+"""What was said of each moment of a stream: in numbers, and drawn."""
 
+import hashlib
 import json
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from history_api import found
-from history_api.etag import ETAG, UNCHANGED, conditional
-from history_api.operation import NOT_FOUND, WHICH, Paths, get, json_answer
+from history_api import found, timeline_picture
+from history_api.etag import ETAG, UNCHANGED, conditional, tagged
+from history_api.operation import NOT_FOUND, WHICH, Paths, file_answer, get, json_answer
+from history_api.pictures import SVG
 from history_api.problem import ProblemError
 from history_api.schemas import (
     DEVICE,
@@ -44,20 +46,37 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     )
 }
-blueprint = Blueprint("timelines", __name__, url_prefix="/api/v1/recordings/<recording_id>/timeline")
+blueprint = Blueprint("timelines", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/timeline": get(
         "what was said of each moment of a stream",
         "timeline",
         {"200": json_answer({"$ref": "#/components/schemas/Timeline"}, headers=ETAG)} | UNCHANGED | NOT_FOUND,
         WHICH,
-    )
+    ),
+    "/api/v1/recordings/{recording_id}/timeline.svg": get(
+        "what was said of each moment of a stream, drawn",
+        "timeline_svg",
+        {"200": file_answer(SVG, "The picture.")} | UNCHANGED | NOT_FOUND,
+        WHICH,
+    ),
 }
 
 
-@blueprint.get("")
+@blueprint.get("/timeline")
 def timeline(recording_id: str) -> Response:
     """Answer the windows of a stream in the order of time, thinned where there were many."""
+    return conditional(jsonify(_document(recording_id)))
+
+
+@blueprint.get("/timeline.svg")
+def timeline_svg(recording_id: str) -> Response:
+    """Answer the heart rate and the likeliest labels over time."""
+    content = timeline_picture.svg(recording_id, _document(recording_id)).encode()
+    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
+
+
+def _document(recording_id: str) -> dict[str, Any]:
     entry = found.recording(recording_id)
     text = services().history.timeline(entry.device_id, entry.recording_id)
     if text is None:
@@ -72,7 +91,7 @@ def timeline(recording_id: str) -> Response:
     }
     heart = [{**_facts(point), "bpm": point[4][0], "quality": point[4][1]} for point in document["heart"]]
     whose = {"recording_id": entry.recording_id, "device_id": entry.device_id}
-    return conditional(jsonify(whose | {"models": models, "heart": heart}))
+    return whose | {"models": models, "heart": heart}
 
 
 def _facts(point: list[Any]) -> dict[str, Any]:

@@ -122,6 +122,12 @@ def test_e8_a_stream_has_a_timeline_and_other_recordings_have_none(archive: Arch
     ]
     tag = api.get("/api/v1/recordings/00000000000000aa/timeline").headers["ETag"]
     assert api.get("/api/v1/recordings/00000000000000aa/timeline", If_None_Match=tag).status_code == 304
+    drawn = api.get("/api/v1/recordings/00000000000000aa/timeline.svg")
+    assert drawn.mimetype == "image/svg+xml"
+    assert "heart5, probability" in drawn.get_data(as_text=True)
+    assert "timeline.svg" in api.get("/ui/recordings/00000000000000aa").get_data(as_text=True)
+    assert "timeline.svg" not in api.get("/ui/recordings/0000000000000001").get_data(as_text=True)
+    problem(api.get("/api/v1/recordings/0000000000000001/timeline.svg"), 404)
     recording = api.json("/api/v1/recordings/00000000000000aa")
     assert recording["audio"]["kept_from"] == 200_000
     assert api.ask("DELETE", "/api/v1/recordings/00000000000000aa").status_code == 204
