@@ -41,6 +41,7 @@ class Stethoscope:
         self.display = ""
         """Everything that it has shown so far, and what it has to say else."""
         self.results: list[dict[str, Any]] = []
+        self._is_quitting = False
         self._process = subprocess.Popen(
             [program(), *at, "--device", account.username, *options],
             stdin=subprocess.PIPE,
@@ -59,7 +60,7 @@ class Stethoscope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._has_ended:
+        if not self._is_quitting and not self._has_ended:
             self._process.terminate()
         status = self.wait()
         if error is not None:  # pytest shows what was printed with a test that failed
@@ -72,6 +73,7 @@ class Stethoscope:
 
     def say(self, line: str) -> None:
         """Give it a line: `press`, `unplug`, …; `program --help` lists them."""
+        self._is_quitting = line == "quit"
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
