@@ -114,11 +114,12 @@ void Link::wait(std::uint64_t now_ms) {
 
 bool Link::subscribe() {
     const std::string_view device = settings_->device_id;
-    return mqtt_.subscribe(topic_name(Topic::kWorker, device), 1) &&
-           mqtt_.subscribe(topic_name(Topic::kControl, device), 1) &&
+    // The workers last: when the display says that one is there, the device hears everything.
+    return mqtt_.subscribe(topic_name(Topic::kControl, device), 1) &&
            mqtt_.subscribe(topic_name(Topic::kResult, device), 1) &&
            mqtt_.subscribe(topic_name(Topic::kCommand, device), 1) &&
-           mqtt_.subscribe(topic_name(Topic::kLive, device), 0);
+           mqtt_.subscribe(topic_name(Topic::kLive, device), 0) &&
+           mqtt_.subscribe(topic_name(Topic::kWorker, device), 1);
 }
 
 void Link::say_what_is_due() {

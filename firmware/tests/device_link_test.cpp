@@ -28,9 +28,9 @@ TEST_CASE("what is published about the device itself") {
     CHECK(telemetry[0].qos == 0);
     CHECK(telemetry[0].text().find("-61") != std::string::npos);
     CHECK(rig.mqtt.topics == std::vector<std::string>{
-                                 "stetho/v1/worker/+", "stetho/v1/device/st-01/down/control",
-                                 "stetho/v1/device/st-01/down/result", "stetho/v1/device/st-01/down/command",
-                                 "stetho/v1/device/st-01/down/live"});
+                                 "stetho/v1/device/st-01/down/control", "stetho/v1/device/st-01/down/result",
+                                 "stetho/v1/device/st-01/down/command", "stetho/v1/device/st-01/down/live",
+                                 "stetho/v1/worker/+"});
     rig.device.end();
     CHECK(rig.mqtt.of("/up/state").back().text().find("offline") != std::string::npos);
 }

@@ -212,7 +212,7 @@ def test_commands_of_operators(site: Site, account: Credentials, operator: Clien
         device.say("quit")
     result = operator.wait_for(topics.result(ID), recording_id=compact["recording_id"])
     assert result["completeness"] == "complete"
-    assert 4_000 <= result["audio"]["samples"] < 10 * 4_000
+    assert 4_000 <= result["audio"]["samples"] < 60 * 4_000, "it was stopped before the file ended"
 
 
 def test_settings_come_by_the_form_and_stay(site: Site, account: Credentials, tmp_path: Path) -> None:
