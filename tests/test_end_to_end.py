@@ -137,7 +137,7 @@ def test_the_demo_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) 
         wait_until(lambda: "Serving until Ctrl-C" in said.read_text(), "the demo", within_s=60)
         found = re.search(r"look up: (\S+)", said.read_text())
         assert found is not None
-        assert len(get(found.group(1))["items"]) == 1
+        assert len(get(found.group(1))["items"]) == 2, "the sound, and the same as a stream"
         os.killpg(demo.pid, signal.SIGINT)
         assert demo.wait(30) == 0
     finally:
