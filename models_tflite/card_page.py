@@ -78,7 +78,8 @@ def _facts(card: Card) -> str:
         "split": card.get("split"),
         "recordings trained on": card.get("training", {}).get("recordings"),
         "features": ", ".join(f"{name} {value}" for name, value in card["features"].items()),
-        "window": f"{card['window_s']:g} s, at most {card['hop_s']:g} s apart, averaged over the recording; of a stream, over its usable windows",
+        "window": f"{card['window_s']:g} s, at most {card['hop_s']:g} s apart, averaged over the recording; "
+        "of a stream, over its usable windows",
         "temperature": card["temperature"],
         "threshold": _sentence([str(card["threshold"]), card.get("threshold_rule")]),
         "size": _size(card),

@@ -267,11 +267,13 @@ def test_the_same_key_is_the_same_recording_even_at_once(running: Running, heart
 
 def test_many_uploads_at_once_all_get_their_own_result(running: Running, heart: Path) -> None:
     samples, rate = soundfile.read(heart)
+    for seconds in range(1, 7):
+        soundfile.write(heart.with_name(f"cut-{seconds}.wav"), samples[: seconds * rate], rate)
 
     def send(seconds: int) -> tuple[int, int]:
         cut = heart.with_name(f"cut-{seconds}.wav")
-        soundfile.write(cut, samples[: seconds * rate], rate)
         answer = running.post("/api/v1/recordings", files={"file": cut.open("rb")})
+        assert answer.status_code == 201, answer.text
         return seconds, answer.json()["result"]["audio"]["samples"]
 
     with ThreadPoolExecutor(8) as pool:
