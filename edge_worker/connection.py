@@ -135,7 +135,8 @@ class Connection:
 
     def ack(self, message: Inbound) -> None:
         """Tell the broker that it may forget `message`."""
-        self._client.ack(message.mid, 1)
+        if message.mid:  # of QoS 0 it has forgotten it already, and who acknowledges that is thrown out
+            self._client.ack(message.mid, 1)
 
     def close(self, within_s: float) -> None:
         """Send what is queued, as far as that works within `within_s` seconds, and disconnect."""

@@ -331,7 +331,7 @@ def test_c6_models_of_a_device_change_while_its_stream_goes_on(site: Site) -> No
     assert len(timeline["heart5"]["points"]) in (4, 5), "until it was asked no longer"
 
 
-def test_e8_the_dashboard_hears_live_values_as_events(site: Site) -> None:
+def test_e8_the_dashboard_hears_live_values_as_events(site: Site, tmp_path: Path) -> None:
     site.start_worker()
     api = site.start_api()
     seen: list[dict[str, Any]] = []
@@ -353,3 +353,6 @@ def test_e8_the_dashboard_hears_live_values_as_events(site: Site) -> None:
         wait_until(lambda: seen and seen[-1]["bpm"], "a heart rate on the stream, before the end")
     assert seen[-1]["device_id"] == "st-01"
     assert seen[-1]["bpm"] == pytest.approx(72, abs=3)
+    said = (tmp_path / "site" / "history_api.log").read_text()
+    assert "event=connected" in said
+    assert "event=disconnected" not in said, "a value of QoS 0 was acknowledged"
