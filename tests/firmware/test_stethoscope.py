@@ -146,6 +146,28 @@ def test_c4_the_gate_records_by_itself_what_is_loud_enough(
     assert recorded[start : start + 2 * rate] == struct.pack(f"<{rate}h", *tone)
 
 
+def test_c4_a_stream_is_answered_on_the_display_while_it_goes_on(
+    site: Site, account: Credentials, operator: Client, tmp_path: Path
+) -> None:
+    site.start_worker()
+    path = heart(tmp_path, 4_000, seconds=40)
+    with Stethoscope(site, account, "--audio", str(path), "--rate", "4000", "--stream") as device:
+        device.wait_for(READY)
+        device.say("press")
+        heard = device.wait_for("HR 7[0-4] good", device.wait_for("STREAM"))
+        assert not device.results, "it still listens"
+        device.say("press")
+        compact = device.wait_for_result()
+        device.wait_for("not a diagnosis", heard)
+        device.say("quit")
+    result = operator.wait_for(topics.result(ID), recording_id=compact["recording_id"])
+    assert (compact["status"], compact["label"]) == ("ok", "normal")
+    assert (result["completeness"], result["missing"]) == ("complete", [])
+    assert result["heart_rate_bpm"] == pytest.approx(72, abs=4)
+    live = [each for each in operator.documents(topics.live(ID)) if each["bpm"]]
+    assert {each["recording_id"] for each in live} == {compact["recording_id"]}
+
+
 def test_a_stream_goes_on_until_the_second_press(
     site: Site, account: Credentials, operator: Client, tmp_path: Path
 ) -> None:
