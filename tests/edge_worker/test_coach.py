@@ -133,9 +133,10 @@ def test_sound_that_was_judged_and_is_not_to_be_kept_is_let_go(bench: Bench) -> 
     for chunk in chunks(65):
         bench.send(chunk)
     wait_until(lambda: bench.concluded("st-01"), "the end")
-    trims = [item.before for item in bench.said if isinstance(item, Trim)]
-    # After 20, 40 and 60 s; five seconds are kept, more than windows still need.
-    assert [round(before / RATE, 1) for before in trims] == pytest.approx([15.0, 35.0, 55.0], abs=0.6)
+    trims = [item.before / RATE for item in bench.said if isinstance(item, Trim)]
+    # After 20, 40 and 60 s; five seconds are kept, and what windows that wait for their turn still need.
+    assert len(trims) == 3
+    assert all(end - 12 < before <= end - 4.4 for before, end in zip(trims, (20, 40, 60), strict=True)), trims
 
 
 def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> None:

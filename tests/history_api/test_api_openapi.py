@@ -21,6 +21,7 @@ ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",
     "/api/v1/models/{model}/reliability.svg",
     "/api/v1/recordings/0000000000000001/timeline",
+    "/api/v1/recordings/0000000000000001/timeline.svg",
 }
 """What needs a model or a stream: test_api_explanation, test_api_charts and test_api_device_settings."""
 
