@@ -26,7 +26,7 @@ is_here() {
         mosquitto.h) [ -e /usr/include/mosquitto.h ] ;;
         doctest) [ -e /usr/include/doctest/doctest.h ] ;;
         sanitizers) compiles clang++-22 -fsanitize=address,fuzzer-no-link ;;
-        -m32) compiles g++-12 -m32 ;;
+        -m32) compiles g++-12 -m32 -std=c++20 -include atomic ;; # needs headers of the kernel as well
         picolibc) [ -d /usr/lib/picolibc/riscv64-unknown-elf ] ;;
         newlib) [ -d /usr/lib/arm-none-eabi/newlib ] || [ -d /usr/lib/arm-none-eabi/lib ] ;;
         *) command -v "$1" >/dev/null ;;
@@ -43,7 +43,7 @@ package_of() {
         llvm-size-22) echo llvm-22 ;;
         sanitizers) echo libclang-rt-22-dev ;;
         doctest) echo doctest-dev ;;
-        -m32) echo g++-12-multilib ;;
+        -m32) echo g++-12-multilib gcc-multilib ;;
         riscv64-unknown-elf-g++) echo gcc-riscv64-unknown-elf ;;
         picolibc) echo picolibc-riscv64-unknown-elf ;;
         qemu-system-riscv32) echo qemu-system-misc ;;
