@@ -89,7 +89,7 @@ def _print_table(results: dict[str, float | str]) -> None:
     print(f"\n{results.pop('machine')}\n")
     width = max(map(len, results))
     for name, value in results.items():
-        print(f"{name:<{width}}  {value:>10g}")
+        print(f"{name:<{width}}  {value if isinstance(value, str) else format(value, '>10g')}")
 
 
 if __name__ == "__main__":

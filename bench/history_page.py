@@ -25,8 +25,10 @@ _ASKED_EACH: Final = 60
 _TIME: Final = "2026-11-20T17:20:01.123Z"
 _FIRST: Final = "/api/v1/results"
 _RECORDING: Final = (
-    "INSERT INTO recordings VALUES "
-    "(?,?,?,?,?,'device','complete','[]',44100,1,176400,?,?,'{}','ok',72.0,?,?,0,NULL,NULL)"
+    "INSERT INTO recordings (id, device_id, recording_id, received_at, captured_at, audio_sha256, "
+    "audio_file, analysed_at, document, captured_at_source, completeness, missing, sample_rate, "
+    "channels, samples, meta, status, heart_rate_bpm) "
+    "VALUES (?,?,?,?,?,?,?,?,?,'device','complete','[]',44100,1,176400,'{}','ok',72.0)"
 )
 _PREDICTION: Final = (
     "INSERT INTO predictions VALUES (?,?,?,?,'heart5','1.0.0',?,'normal',0.985,0.8,1,'{}',1,0.4)"
