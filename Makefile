@@ -19,14 +19,17 @@ demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="
 	$(if $(findstring --firmware,$(ARGS)),@firmware/install.sh)
 	@$(PY) -m simulator demo $(ARGS)
 
-# Training and firmware are compilers and one thread of TensorFlow: they run beside everything else.
+# Training and firmware are compilers and one thread of TensorFlow: they run beside everything else, in a process
+# group of their own, so that Ctrl-C ends them, too. The last line is pytest's, of the main environment.
 test: setup tools ## Check format, lint, types, imports; run all tests
-	@mkdir -p build && { $(MAKE) test-training && $(MAKE) firmware; } >build/beside.log 2>&1 & beside=$$!; \
+	@mkdir -p build && rm -f build/*.log
+	@set -m; { $(MAKE) test-training && $(MAKE) firmware; } >build/beside.log 2>&1 & beside=$$!; set +m; \
+	trap 'kill -- -$$beside 2>/dev/null' EXIT; \
 	$(MAKE) check test-tflite-runtime unit; status=$$?; \
 	echo "waiting for the tests of training and firmware"; \
 	wait $$beside || { status=1; cat build/beside.log; }; \
 	grep -E "^SKIPPED|(passed|failed|error).* in " build/beside.log | sed "s/^/beside: /"; \
-	tail -n 1 build/unit.log; \
+	[ ! -e build/unit.log ] || tail -n 1 build/unit.log; \
 	exit $$status
 
 tools: # What tests need beside Python: a browser, compilers, emulators

@@ -84,7 +84,7 @@ def put(device_id: str) -> Response:
     """Replace what is wanted; workers follow within a second or two."""
     _require_name(device_id)
     _require_models(g.body.get("models") or [])
-    wish = services().device_ledger.put(device_id, g.body, _who())
+    wish = services().device_ledger.put(device_id, g.body, g.principal.name)
     _LOG.info(line("device_settings", device=device_id, by=wish.changed_by))
     return jsonify(_document(device_id, wish))
 
@@ -94,7 +94,7 @@ def reset(device_id: str) -> Response:
     """Want nothing of a device that is not wanted of all."""
     _require_name(device_id)
     if services().device_ledger.find(device_id) is not None:
-        services().device_ledger.put(device_id, {}, _who())
+        services().device_ledger.put(device_id, {}, g.principal.name)
     return Response(status=204)
 
 
@@ -125,7 +125,3 @@ def _require_models(models: list[str]) -> None:
             f"there is no model {unknown[0]!r} here; there are {', '.join(there) or 'none'}",
             pointer="/models",
         )
-
-
-def _who() -> str:
-    return str(getattr(getattr(g, "principal", None), "name", None) or "anonymous")

@@ -3,8 +3,9 @@
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flask import g
 
@@ -17,6 +18,7 @@ from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
+_Of = TypeVar("_Of", Entry, Exam)
 
 
 def recording(recording_id: str) -> Entry:
@@ -24,30 +26,25 @@ def recording(recording_id: str) -> Entry:
     # A malformed id may not even be a text that every database takes.
     is_id = _RECORDING_ID.fullmatch(recording_id) is not None
     found = services().history.recording(recording_id, g.query["device"]) if is_id else []
-    if not found:
-        raise ProblemError(
-            404, "no recording has this id; GET /api/v1/results lists those that were analysed"
-        )
-    if len(found) > 1:
-        devices = [entry.device_id for entry in found]
-        raise ProblemError(
-            409, "several devices have a recording of this id; say which with ?device=", devices=devices
-        )
-    return found[0]
+    nothing = "no recording has this id; GET /api/v1/results lists those that were analysed"
+    return _only(found, nothing, "a recording")
 
 
 def exam(exam_id: str) -> Exam:
     """Return the exam of that id, of the device that the query names; 404 and 409 say what to do."""
     is_id = EXAM_ID.fullmatch(exam_id) is not None
     found = services().history.exam(exam_id, g.query["device"]) if is_id else []
+    nothing = "no recording belongs to this exam; GET /api/v1/exams lists those that there are"
+    return _only(found, nothing, "an exam")
+
+
+def _only(found: Sequence[_Of], nothing: str, what: str) -> _Of:
     if not found:
-        raise ProblemError(
-            404, "no recording belongs to this exam; GET /api/v1/exams lists those that there are"
-        )
+        raise ProblemError(404, nothing)
     if len(found) > 1:
         devices = [each.device_id for each in found]
         raise ProblemError(
-            409, "several devices have an exam of this id; say which with ?device=", devices=devices
+            409, f"several devices have {what} of this id; say which with ?device=", devices=devices
         )
     return found[0]
 
