@@ -83,7 +83,10 @@ class Network:
 
     def watch(self, connection: Any, events: int, call: Callable[[int], None]) -> None:  # noqa: ANN401 - a socket of paho
         """Call `call` with the events that happen to a socket; no events: stop to watch it."""
-        known = self._selector.get_map().get(connection)
+        watched = self._selector.get_map()
+        if watched is None:  # closed: who was given up is collected later, and then lets its socket go
+            return
+        known = watched.get(connection)
         if known is None:
             if events:
                 self._selector.register(connection, events, call)

@@ -17,7 +17,7 @@ from edge_worker import chunk as codec
 from edge_worker.chunk import Chunk
 from edge_worker.gate import Gate, GateSettings
 from simulator.heart_sound import synthesise
-from simulator.site import Site
+from simulator.site import Process, Site
 from simulator.sound_file import from_samples, read
 
 RATE = 4000
@@ -238,6 +238,13 @@ def put(url: str, document: dict[str, Any]) -> None:
         assert answer.status == 200
 
 
+def change(worker: Process, api: str, device_id: str, settings: dict[str, Any]) -> None:
+    """Set what a device gets, and wait until the worker does so: two changes at once are one to it."""
+    before = worker.log.count("event=devices_changed")
+    put(f"{api}/api/v1/devices/{device_id}/settings", settings)
+    wait_until(lambda: worker.log.count("event=devices_changed") > before, "the worker to follow")
+
+
 def get(url: str) -> Any:  # noqa: ANN401 - JSON
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
@@ -255,8 +262,7 @@ def test_c4_each_sound_of_a_room_is_an_event_with_its_own_result(site: Site, dat
     chunks = stream(whole, rate=16_000)
     worker = site.start_worker()
     api = site.start_api()
-    put(f"{api}/api/v1/devices/room-01/settings", {"models": ["esc50"], "gate": {"on": True}})
-    wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+    change(worker, api, "room-01", {"models": ["esc50"], "gate": {"on": True}})
     with Device(site, "room-01") as device, operator(site) as ear:
         for chunk in chunks:
             if chunk.first_sample == 16_000 * 7:
@@ -295,12 +301,37 @@ def test_c4_each_sound_of_a_room_is_an_event_with_its_own_result(site: Site, dat
         late.wait_for("stetho/v1/device/room-01/down/sounds")
 
 
+def test_c4_spoken_digits_and_emotions_are_events_with_a_label(site: Site, datasets: Path) -> None:
+    """Two devices that listen to voices: each word, and each sentence, is an event of its own."""
+    spoken = {
+        "digits": [f"fsdd/recordings/{digit}_george_0.flac" for digit in (8, 9, 2)],
+        "emotion": ["ravdess/Actor_01/03-01-05-01-01-01-01.ogg"],
+    }
+    worker = site.start_worker()
+    api = site.start_api()
+    for model in spoken:
+        change(worker, api, f"{model}-01", {"models": [model], "gate": {"on": True}})
+    for model, names in spoken.items():
+        sounds = [read(datasets / name, 16_000).pcm.astype(np.float64) for name in names]
+        loud = [(pcm * 12_000 / np.abs(pcm).max()).astype(np.int16) for pcm in sounds]
+        with Device(site, f"{model}-01") as device, operator(site) as ear:
+            device.send_all(stream(room(*loud), rate=16_000))
+            full = ear.wait_for(f"stetho/v1/result/{model}-01", recording_id=NAME)
+            events = [each for each in ear.documents(f"stetho/v1/result/{model}-01") if "event" in each]
+            shown = ear.documents(f"stetho/v1/device/{model}-01/down/sounds")[-1]["sounds"]
+        assert [each["model"] for each in full["models"]] == [model]
+        labels = [each["models"][0]["label"] for each in sorted(events, key=lambda e: e["event"]["start"])]
+        wanted = ["eight", "nine", "two"] if model == "digits" else ["angry"]
+        assert labels == wanted
+        assert all(each["models"][0]["accepted"] for each in events)
+        assert [each["label"] for each in shown] == wanted[::-1]
+
+
 def test_c4_a_gate_that_never_closes_is_cut_into_events(site: Site) -> None:
     site._settings |= {"STETHO_GATE_MAX": "200", "STETHO_STREAM_AUDIO_S": "0"}
     worker = site.start_worker()
     api = site.start_api()
-    put(f"{api}/api/v1/devices/room-01/settings", {"models": ["us8k"], "gate": {"on": True}})
-    wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+    change(worker, api, "room-01", {"models": ["us8k"], "gate": {"on": True}})
     time_s = np.arange(7 * RATE) / RATE
     tone = (9000 * np.sin(2 * np.pi * 440 * time_s)).astype(np.int16)[:, np.newaxis]
     with Device(site, "room-01") as device, operator(site) as ear:
@@ -322,8 +353,7 @@ def test_c6_models_of_a_device_change_while_its_stream_goes_on(site: Site) -> No
     with Device(site, "st-01") as device, operator(site) as ear:
         chunks = stream(heart(16))
         device.send_all(chunks[:40])
-        put(f"{api}/api/v1/devices/st-01/settings", {"models": ["heart2"]})
-        wait_until(lambda: "event=devices_changed" in worker.log, "the worker to follow")
+        change(worker, api, "st-01", {"models": ["heart2"]})
         device.send_all(chunks[40:])
         full = ear.wait_for("stetho/v1/result/st-01")
     assert [(each["model"], each["windows"]) for each in full["models"]] == [("heart2", 13)]

@@ -16,7 +16,7 @@ from edge_worker.heart_cycle import Segmenter
 from edge_worker.live_value import LiveValue
 from edge_worker.stream_judge import StreamJudge
 from simulator.heart_sound import synthesise
-from simulator.sound_file import from_samples
+from simulator.sound_file import from_samples, read
 
 MODELS = Path(__file__).parents[2] / "models_tflite"
 RATE = 4000
@@ -78,6 +78,56 @@ def test_e8_a_stream_says_what_the_windows_of_the_recording_say(
     quality = judge.heart.quality()
     assert quality is not None
     assert quality.usable
+
+
+def voice(rate: int = 16_000) -> Pcm:
+    """Return four seconds with two syllables: harmonics of 120 Hz around a formant that moves."""
+    time_s = np.arange(4 * rate) / rate
+    formant_hz = 500 + 400 * np.sin(2 * np.pi * 2 * time_s)
+    tones = sum(
+        np.exp(-(((120 * n - formant_hz) / 200) ** 2)) * np.sin(2 * np.pi * 120 * n * time_s)
+        for n in range(1, 16)
+    )
+    loudness = np.exp(-(((time_s - 1.0) / 0.15) ** 2)) + np.exp(-(((time_s - 2.9) / 0.15) ** 2))
+    noise = np.random.default_rng(1).normal(0, 4, len(time_s))
+    return (4000 * loudness * tones + noise).astype(np.int16)[:, np.newaxis]
+
+
+@pytest.mark.parametrize("model", ["esc50", "us8k", "digits", "emotion"])
+def test_c4_a_window_of_any_sound_says_what_a_recording_of_its_length_says(
+    model: str, segmenter: Segmenter
+) -> None:
+    """With its ends trimmed, its silence and its background, where the card asks for them."""
+    rate, pcm = 16_000, voice()
+    classifiers = list(load_all(MODELS, (model,)).values())
+    card = classifiers[0].card
+    judge = StreamJudge(Ear(rate))
+    listen(judge, pcm, classifiers, segmenter)
+    frame, hop = card.features.hop_length, card.hop_frames * card.features.hop_length
+    length = round(card.window_s * rate)
+    last = (card.features.frames(4) - card.window_frames) * frame
+    seen = [Signal.from_pcm(pcm[start : start + length], rate) for start in range(0, last + 1, hop)]
+    wanted = [list(classifiers[0].classify(each).probabilities.values()) for each in seen]
+    found = judge.sums[model].prediction()
+    assert found.windows == len(wanted) > 2
+    assert list(found.probabilities.values()) == pytest.approx(np.mean(wanted, axis=0).tolist(), abs=0.02)
+    assert judge.skipped == 0
+    assert judge.heart.quality() is None, "nobody asked for a heart"
+
+
+@pytest.mark.parametrize("word", ["zero", "two", "six", "eight", "nine"])
+def test_c4_a_word_is_told_while_the_stream_goes_on(word: str, segmenter: Segmenter, datasets: Path) -> None:
+    rate = 16_000
+    digit = {"zero": 0, "two": 2, "six": 6, "eight": 8, "nine": 9}[word]
+    pcm = read(datasets / "fsdd" / "recordings" / f"{digit}_george_0.flac", rate).pcm
+    silence = np.random.default_rng(1).integers(-20, 20, (rate, 1)).astype(np.int16)
+    classifiers = list(load_all(MODELS, ("digits",)).values())
+    judge = StreamJudge(Ear(rate))
+    listen(judge, silence, classifiers, segmenter)
+    assert judge.value("x", classifiers, segmenter).label is None
+    listen(judge, np.concatenate((pcm, silence)), classifiers, segmenter, first=rate)
+    said = judge.value("x", classifiers, segmenter)
+    assert (said.model, said.label, said.hint) == ("digits", word, word)
 
 
 def test_e8_what_a_person_is_told_follows_the_sound(
