@@ -240,6 +240,11 @@ class History:
         with self._reading() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
 
+    def last_events(self, device_id: str, limit: int) -> list[str]:
+        """Return the results of the last events of a device, newest first, as JSON."""
+        with self._reading() as connection:
+            return page.last_events(connection, device_id, limit)
+
     def review(self, device_id: str, recording_id: str) -> Review | None:
         """Return what a person said of a recording; None: nobody did."""
         columns = [reviews.c[name] for name in Review.__dataclass_fields__]

@@ -12,7 +12,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from edge_worker import exam_page, schema, topics
+from edge_worker import exam_page, page, schema, topics
 from edge_worker.errors import StoreError
 from edge_worker.result import Completeness, Prediction, Result
 
@@ -192,10 +192,8 @@ class Store:
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
         """Return the results of the last events of a device, newest first, as JSON."""
-        mine = (recordings.c.device_id == device_id, recordings.c.parent.is_not(None))
-        query = select(recordings.c.document).where(*mine, recordings.c.document.is_not(None))
         with self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(recordings.c.id.desc()).limit(limit)).scalars())
+            return page.last_events(connection, device_id, limit)
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""

@@ -6,6 +6,7 @@ is no bus: history is served, uploads are refused with what to do.
 
 import json
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -64,6 +65,8 @@ class Bus:
         self._refused: dict[tuple[str, str], Shipment] = {}
         self._listeners: dict[Listener, bool] = {}
         self._unacknowledged: set[int] = set()
+        self._to_retain: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        """Published by the bus's thread: two that write at once would tear each other's packets."""
         self._is_stopping = False
         self._hears_sound = False
         self._connection = Connection(own, list(_TOPICS), None, self, is_persistent=False)
@@ -107,16 +110,15 @@ class Bus:
         known = [*self._shipments.items(), *self._refused.items()]
         return [each for key, each in known if key[1] == recording_id]
 
-    def clear(self, device_id: str) -> None:
-        """Take back what is retained for a device's display: its result and its last sounds."""
-        for topic in (topics.device_result(device_id), topics.sounds(device_id)):
-            self._connection.publish(topic, b"", retain=True)
+    def retain(self, topic: str, payload: bytes) -> None:
+        """Have the broker keep `payload` on `topic`; an empty one takes back what it keeps."""
+        self._to_retain.put((topic, payload))
         self._connection.wake()
 
     def forget(self, device_id: str) -> None:
         """Take back all that is retained of a device, its description for Home Assistant included."""
-        self._connection.publish(topics.home_assistant(device_id), b"", retain=True)
-        self.clear(device_id)
+        for topic_of in (topics.home_assistant, topics.device_result, topics.sounds):
+            self.retain(topic_of(device_id), b"")
 
     def listen(self, listener: Listener, *, to_sound: bool = False) -> None:
         """Let `listener(topic, payload)` hear what comes; it is called on the bus's thread, and is quick."""
@@ -189,9 +191,15 @@ class Bus:
                 while len(self._refused) > _REFUSED_KEPT:
                     del self._refused[next(iter(self._refused))]
 
+    def _retain(self) -> None:
+        while self.is_connected and not self._to_retain.empty():
+            topic, payload = self._to_retain.get()
+            self._connection.publish(topic, payload, retain=True)
+
     def _run(self) -> None:
         while not self._is_stopping:
             try:
+                self._retain()
                 self._ship()
                 self._hear_sound()
                 self._connection.spin()

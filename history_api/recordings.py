@@ -1,5 +1,6 @@
 """One recording: its facts, its result, its sound."""
 
+import json
 import logging
 import re
 from http import HTTPStatus
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, jsonify, send_file
 
+from edge_worker import last_sounds, topics
 from edge_worker.history import Entry
 from edge_worker.logline import line
 from history_api import found, reviews
@@ -74,17 +76,29 @@ def delete(recording_id: str) -> Response:
             return Response(status=204)
         raise
     newest = services().history.latest(entry.device_id, 1)
+    is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
     deleted = curation.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
         )
     PictureCache.of(services().settings).forget(entry.audio_sha256)
-    bus = services().bus
-    if bus is not None and newest and newest[0].recording_id == entry.recording_id:
-        bus.clear(entry.device_id)  # its display shows it no longer
+    _show_no_longer(entry, is_newest=is_newest)
     _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
     return Response(status=204)
+
+
+def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
+    """Take a recording that was deleted from what displays show."""
+    bus = services().bus
+    if bus is None:
+        return
+    if is_newest:
+        bus.retain(topics.device_result(entry.device_id), b"")
+    if "event" in (found.result(entry) or {}):
+        left = services().history.last_events(entry.device_id, last_sounds.MAX_SOUNDS)
+        message = last_sounds.message(entry.device_id, map(json.loads, left))
+        bus.retain(message.topic, message.payload if left else b"")
 
 
 @blueprint.get("/audio.wav")

@@ -299,6 +299,25 @@ def test_c4_each_sound_of_a_room_is_an_event_with_its_own_result(site: Site, dat
         site.broker, site.broker.add_user("operator", "late"), "stetho/v1/device/+/down/sounds"
     ) as late:
         late.wait_for("stetho/v1/device/room-01/down/sounds")
+        for left, event in ((1, found[0]), (0, found[1])):
+            delete(api, event)
+            wait_for_sounds(late, left)
+
+
+def delete(api: str, result: dict[str, Any]) -> None:
+    """Delete the recording of a result."""
+    with urllib.request.urlopen(urllib.request.Request(api + result["links"]["self"], method="DELETE")):
+        pass
+
+
+def wait_for_sounds(client: Client, count: int) -> None:
+    """Wait until the list that came last has so many sounds; one that was taken back has none."""
+
+    def is_there() -> bool:
+        payload = client.messages[-1].payload
+        return len(json.loads(payload)["sounds"] if payload else []) == count
+
+    wait_until(is_there, f"a list of {count} sounds")
 
 
 def test_c4_spoken_digits_and_emotions_are_events_with_a_label(site: Site, datasets: Path) -> None:
