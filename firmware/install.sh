@@ -6,7 +6,7 @@ set -eu
 
 PROGRAM="g++-12 cmake ninja mosquitto.h"
 TESTS="clang++-22 llvm-size-22 sanitizers doctest -m32 riscv64-unknown-elf-g++ picolibc qemu-system-riscv32 arm-none-eabi-g++ newlib
- qemu-system-arm"
+ qemu-system-arm fonts"
 
 say() { echo "firmware/install.sh: $*" >&2; }
 
@@ -28,6 +28,7 @@ is_here() {
         sanitizers) compiles clang++-22 -fsanitize=address,fuzzer-no-link ;;
         -m32) compiles g++-12 -m32 -std=c++20 -include atomic ;; # needs headers of the kernel as well
         picolibc) [ -d /usr/lib/picolibc/riscv64-unknown-elf ] ;;
+        fonts) [ -e /usr/share/fonts/X11/misc/6x9.pcf.gz ] ;;
         newlib) [ -d /usr/lib/arm-none-eabi/newlib ] || [ -d /usr/lib/arm-none-eabi/lib ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -50,6 +51,7 @@ package_of() {
         arm-none-eabi-g++) echo gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib ;;
         newlib) echo libnewlib-arm-none-eabi ;;
         qemu-system-arm) echo qemu-system-arm ;;
+        fonts) echo xfonts-base ;;
     esac
 }
 

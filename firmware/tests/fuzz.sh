@@ -4,20 +4,21 @@
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-20}
-build=build/fuzz
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target fuzzers >/dev/null
+programs=build/sanitize/tests/fuzz
+corpus=build/fuzz/corpus
+cmake --preset sanitize >/dev/null
+cmake --build --preset sanitize --parallel 2 --target fuzzers >/dev/null
 for source in tests/fuzz/*_fuzz.cpp; do
     name=$(basename "$source" .cpp)
-    mkdir -p "$build/corpus/$name"
-    log="$build/corpus/$name.log"
-    if "$build/tests/fuzz/$name" -max_total_time="$seconds" -max_len=1024 -timeout=5 -verbosity=0 \
-        -print_final_stats=1 -artifact_prefix="$build/corpus/$name-" \
-        "$build/corpus/$name" "tests/fuzz/corpus/${name%_fuzz}" >"$log" 2>&1; then
+    mkdir -p "$corpus/$name"
+    log="$corpus/$name.log"
+    if "$programs/$name" -max_total_time="$seconds" -max_len=1024 -timeout=5 -verbosity=0 \
+        -print_final_stats=1 -artifact_prefix="$corpus/$name-" \
+        "$corpus/$name" "tests/fuzz/corpus/${name%_fuzz}" >"$log" 2>&1; then
         echo "$name: $(sed -n 's/.*number_of_executed_units: *//p' "$log") inputs in $seconds s"
     else
         cat "$log" >&2
-        echo "$name: an input that breaks it is in firmware/$build/corpus" >&2
+        echo "$name: an input that breaks it is in firmware/$corpus" >&2
         exit 1
     fi
 done

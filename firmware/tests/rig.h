@@ -14,6 +14,7 @@
 
 #include "core/chunk.h"
 #include "core/device.h"
+#include "tests/bench_storage.h"
 
 namespace stetho::tests {
 
@@ -107,27 +108,6 @@ struct BenchNetwork final : hal::Network {
     int joins = 0;
     std::string joined, access_point;
     std::vector<std::string> passwords;
-};
-
-struct BenchStorage final : hal::Storage {
-    std::optional<std::size_t> get(std::string_view key, std::span<char> value) override {
-        const auto found = values.find(std::string(key));
-        if (found == values.end() || found->second.size() > value.size()) return std::nullopt;
-        std::copy(found->second.begin(), found->second.end(), value.begin());
-        return found->second.size();
-    }
-    bool put(std::string_view key, std::string_view value) override {
-        if (is_worn_out) return false;
-        values[std::string(key)] = value;
-        return true;
-    }
-    bool clear() override {
-        values.clear();
-        return true;
-    }
-
-    std::map<std::string, std::string> values;
-    bool is_worn_out = false;
 };
 
 struct BenchClock final : hal::Clock {

@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "tests/bench_storage.h"
+
 using namespace stetho;
+using tests::BenchStorage;
 
 namespace {
 
@@ -41,28 +43,6 @@ std::string lines_of(const Settings& settings) {
     return {out.data(), write_lines(settings, out)};
 }
 
-class MapStorage final : public hal::Storage {
-  public:
-    std::optional<std::size_t> get(std::string_view key, std::span<char> value) override {
-        const auto found = values.find(std::string(key));
-        if (found == values.end() || found->second.size() > value.size()) return std::nullopt;
-        std::copy(found->second.begin(), found->second.end(), value.begin());
-        return found->second.size();
-    }
-    bool put(std::string_view key, std::string_view value) override {
-        if (is_worn_out) return false;
-        values[std::string(key)] = value;
-        return true;
-    }
-    bool clear() override {
-        values.clear();
-        return true;
-    }
-
-    std::map<std::string, std::string> values;
-    bool is_worn_out = false;
-};
-
 }  // namespace
 
 TEST_CASE("a5 as delivered: 4 s at 44.1 kHz, TLS, no restart after sending") {
@@ -78,7 +58,7 @@ TEST_CASE("a5 as delivered: 4 s at 44.1 kHz, TLS, no restart after sending") {
 }
 
 TEST_CASE("what is stored is what is read, whatever bytes are in it") {
-    MapStorage storage;
+    BenchStorage storage;
     CHECK_FALSE(load_settings(storage));  // empty
     REQUIRE(save_settings(whole(), storage));
     const auto read = load_settings(storage);
@@ -99,7 +79,7 @@ TEST_CASE("the longest values fit into one stored value") {
     REQUIRE_FALSE(set(settings, "wifi_ssid", std::string(32, '\x01')));
     REQUIRE_FALSE(set(settings, "wifi_password", std::string(63, '%')));
     REQUIRE_FALSE(set(settings, "password", std::string(64, '%')));
-    MapStorage storage;
+    BenchStorage storage;
     REQUIRE(save_settings(settings, storage));
     CHECK(*load_settings(storage) == settings);
 }
@@ -115,7 +95,7 @@ TEST_CASE("storage that is damaged anywhere, or cut anywhere, is noticed") {
             CHECK_FALSE(read_lines(bad));
         }
     }
-    MapStorage storage;
+    BenchStorage storage;
     storage.values["settings"] = std::string(3'000, '\xFF');
     CHECK_FALSE(load_settings(storage));
     storage.values["settings"] = std::string(4'000, 'x');  // more than there may be
