@@ -27,6 +27,11 @@ _REFUSED_PAUSE_S: Final = 15.0
 _REFUSED_KEPT: Final = 1000
 """Uploads whose refusal can still be asked for."""
 _STOP_WITHIN_S: Final = 2.0
+_FIRST_WITHIN_S: Final = 5.0
+"""So long after our start the broker may take to answer before an upload is refused for it."""
+_RETAINED_WITHIN_S: Final = 1.0
+"""So long after a connection what is retained may take to come."""
+_LOOK_S: Final = 0.02
 BROKER: Final = "$SYS/broker"
 NUMBERS: Final = ("publish/messages/dropped", "clients/connected", "messages/stored", "store/messages/bytes")
 """What Mosquitto says of itself, every ten seconds."""
@@ -67,6 +72,7 @@ class Bus:
         self._unacknowledged: set[int] = set()
         self._to_retain: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         """Published by the bus's thread: two that write at once would tear each other's packets."""
+        self._patient_until = 0.0
         self._is_stopping = False
         self._hears_sound = False
         self._connection = Connection(own, list(_TOPICS), None, self, is_persistent=False)
@@ -76,6 +82,7 @@ class Bus:
         """Take up the uploads that an earlier process left, and connect."""
         for shipment in Shipment.found(self._spool):
             self.send(shipment)
+        self._patient_until = time.monotonic() + _FIRST_WITHIN_S
         self._thread.start()
 
     def stop(self) -> None:
@@ -94,6 +101,12 @@ class Bus:
     def has_analyser(self) -> bool:
         """Whether some worker says that it is ready."""
         return self.is_connected and any(each.get("state") == "ready" for each in self.workers.values())
+
+    def await_analyser(self) -> bool:
+        """Return whether some worker is ready; just started or connected, wait until that can be known."""
+        while not self.has_analyser and time.monotonic() < self._patient_until:
+            time.sleep(_LOOK_S)
+        return self.has_analyser
 
     def send(self, shipment: Shipment) -> None:
         """Send an upload, until the worker has stored it."""
@@ -135,6 +148,7 @@ class Bus:
     def on_connected(self) -> None:
         """Send again what may be lost."""
         self.trouble = ""
+        self._patient_until = time.monotonic() + _RETAINED_WITHIN_S
         self._unacknowledged.clear()
         # The result of what was stored may have come while nobody listened; it is in the history.
         self._shipments = {key: each for key, each in self._shipments.items() if not each.is_stored}
@@ -205,6 +219,7 @@ class Bus:
                 self._connection.spin()
             except BrokerError as error:
                 self.trouble = str(error)
+                self._patient_until = 0.0
                 _LOG.error(line("bus_refused", reason=self.trouble))
                 self._rest()
             except (StethoError, OSError, ValueError):

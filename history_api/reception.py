@@ -81,7 +81,7 @@ class Reception:
                 "STETHO_API_MQTT_PASSWORD_FILE names its password",
                 _RETRY,
             )
-        if not bus.has_analyser:
+        if not bus.await_analyser():
             what = "no analyser is ready" if bus.is_connected else bus.trouble or "the broker is not reached"
             raise ProblemError(503, f"{what}; nothing was taken in, send it again later", _RETRY)
         return bus

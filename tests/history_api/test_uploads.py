@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -405,6 +407,28 @@ def test_without_a_worker_nothing_is_taken_in(tmp_path: Path, heart: Path) -> No
         assert "nothing was taken in" in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) > 0
         assert requests.get(f"{url}/api/v1/results", timeout=WITHIN_S).status_code == 200
+
+
+def test_an_upload_in_the_first_moments_of_the_api_waits_until_the_broker_has_answered(
+    tmp_path: Path, heart: Path
+) -> None:
+    with Site(tmp_path / "site") as site, ThreadPoolExecutor(1) as pool:
+        site.start_worker()
+        broker = site.broker.pid
+        assert broker is not None
+        os.kill(broker, signal.SIGSTOP)
+        try:
+            url = site.start_api()
+            answer = pool.submit(_predict, url, heart)
+            with pytest.raises(TimeoutError):
+                answer.result(1)
+        finally:
+            os.kill(broker, signal.SIGCONT)
+        assert answer.result(WITHIN_S).status_code == 200
+
+
+def _predict(url: str, file: Path) -> requests.Response:
+    return requests.post(f"{url}/predict", files={"file": file.read_bytes()}, timeout=WITHIN_S)
 
 
 def test_an_upload_that_a_killed_worker_had_not_stored_is_analysed_by_the_next(
