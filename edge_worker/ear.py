@@ -13,7 +13,8 @@ import numpy.typing as npt
 from edge_worker.features import FULL_SCALE, Features, Float32Array
 from edge_worker.levels import Level, Levels
 from edge_worker.missing import Missing
-from edge_worker.rolling import Resampler, RollingFrames
+from edge_worker.resampler import Resampler
+from edge_worker.rolling import RollingFrames
 
 Int16Array = npt.NDArray[np.int16]
 

@@ -6,7 +6,7 @@ start, and too heavy, for an edge worker.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import scipy.fft
 import soxr
 
 Float32Array = npt.NDArray[np.float32]
+Real = TypeVar("Real", bound=np.floating)
 
 FULL_SCALE: Final = 32768
 """Magnitude of the most negative signed 16-bit sample."""
@@ -171,11 +172,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
     count = 1 + (len(samples) - parameters.n_fft) // parameters.hop_length
-    step = samples.strides[0]
-    # As `sliding_window_view`, whose checks take longer than a short window's spectrum.
-    frames = np.lib.stride_tricks.as_strided(
-        samples, (count, parameters.n_fft), (parameters.hop_length * step, step), writeable=False
-    )
+    frames = overlapping(samples, count, parameters.n_fft, parameters.hop_length)
     spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1, overwrite_x=True)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
@@ -187,6 +184,16 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     np.log(mel, out=mel)
     mel *= np.float32(10 / np.log(10))
     return mel
+
+
+def overlapping(samples: npt.NDArray[Real], count: int, length: int, hop: int) -> npt.NDArray[Real]:
+    """Return a view of samples (samples,): so many stretches of `length`, each `hop` after the one before.
+
+    As `sliding_window_view` and `as_strided`, whose checks take longer than a short spectrum.
+    """
+    samples = np.ascontiguousarray(samples)
+    size = samples.itemsize
+    return np.ndarray((count, length), samples.dtype, samples, strides=(hop * size, size))
 
 
 def mel_edges(parameters: LogMelParameters) -> npt.NDArray[np.float64]:
@@ -247,6 +254,8 @@ def windows(frames: Float32Array, length: int, hop: int, pad: Pad = "repeat") ->
     """
     if len(frames) < length:
         return _padded(frames, length, pad)[np.newaxis]
+    if len(frames) == length:  # a window of a stream
+        return frames[np.newaxis]
     return np.stack([frames[start : start + length] for start in window_starts(len(frames), length, hop)])
 
 
@@ -271,12 +280,13 @@ def normalise(window: Float32Array) -> Float32Array:
 
     Loudness says where the gain was set and nothing about a heart: this takes it away.
     """
-    over = (-2, -1)
-    floored = np.maximum(window, window.max(axis=over, keepdims=True) - np.float32(TOP_DB))
-    centred = floored - floored.mean(axis=over, keepdims=True)
-    spread = np.sqrt(np.square(centred).mean(axis=over, keepdims=True))
-    normal: Float32Array = centred / np.maximum(spread, np.float32(MIN_SPREAD_DB))
-    return normal
+    flat = window.reshape(*window.shape[:-2], -1)
+    normal = np.maximum(flat, flat.max(axis=-1, keepdims=True) - np.float32(TOP_DB))
+    normal -= normal.mean(axis=-1, keepdims=True)
+    spread = np.sqrt(np.square(normal).mean(axis=-1, keepdims=True))
+    normal /= np.maximum(spread, np.float32(MIN_SPREAD_DB))
+    shaped: Float32Array = normal.reshape(window.shape)
+    return shaped
 
 
 def _padded(frames: Float32Array, length: int, pad: Pad) -> Float32Array:

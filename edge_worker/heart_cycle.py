@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -146,17 +147,19 @@ def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> 
 def beating(probabilities: Float32Array, threshold: float) -> HeartCycle:
     """Return what probabilities (frames, 4) say of a recording; certainty below `threshold` finds nothing."""
     found = [_searched(probabilities, *stretch, threshold) for stretch in _stretches(len(probabilities))]
-    certainty = float(np.median([each.certainty for each in found]))
+    certainty = median(each.certainty for each in found)
     rates = [each.heart_rate_bpm for each in found if each.heart_rate_bpm is not None]
     if certainty < threshold or not rates:
         return HeartCycle((), (), None, certainty)
     s1_s = _apart(mark for each in found for mark in each.s1_s)
     s2_s = _apart(mark for each in found for mark in each.s2_s)
-    return HeartCycle(s1_s, s2_s, float(np.median(rates)), certainty)
+    return HeartCycle(s1_s, s2_s, median(rates), certainty)
 
 
 def _stretches(frames: int) -> Iterator[tuple[int, int]]:
-    count = max(1, round(frames / (STRETCH_S * segmentation.FRAMES_PER_S)))
+    count = round(frames / (STRETCH_S * segmentation.FRAMES_PER_S))
+    if count < 2:  # noqa: PLR2004 - one whole
+        return iter([(0, frames)])
     edges = np.linspace(0, frames, count + 1).round().astype(int).tolist()
     return pairwise(edges)
 

@@ -63,7 +63,7 @@ def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
     and the biased one, which always prefers short lags. All zeros when nothing changes.
     """
     frames = len(tracks)
-    centred = tracks - tracks.mean(axis=0)
+    centred = tracks - np.add.reduce(tracks) / np.float32(frames)
     spectrum = scipy.fft.rfft(centred, scipy.fft.next_fast_len(2 * frames, real=True), axis=0)
     correlation = scipy.fft.irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:frames]
     if correlation[0] <= 1e-3 * frames:
@@ -84,8 +84,10 @@ def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Return the lags in frames of the local maxima between the shortest and the longest cycle."""
     first = math.ceil(FRAMES_PER_S * 60 / MAX_BPM)
     last = min(int(FRAMES_PER_S * 60 / MIN_BPM), int(0.7 * len(correlation)))
-    lags = np.arange(first, max(first, last))
-    return lags[(correlation[lags] > correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])]
+    last = max(first, last)
+    here = correlation[first:last]
+    is_peak = (here > correlation[first - 1 : last - 1]) & (here >= correlation[first + 1 : last + 1])
+    return first + np.flatnonzero(is_peak)
 
 
 def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:

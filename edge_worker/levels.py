@@ -57,7 +57,12 @@ class Levels:
 
     def between(self, start: int, end: int) -> Level:
         """Return the level of the blocks that begin at or after sample `start` and before `end`."""
-        seen = [each for each in self._blocks if start <= each.end - self._length < end]
+        seen: list[_Block] = []
+        for each in reversed(self._blocks):
+            if each.end - self._length < start:
+                break
+            if each.end - self._length < end:
+                seen.append(each)
         if not seen:
             return Level(-100.0, 0.0)
         power = max(each.power for each in seen)

@@ -92,9 +92,11 @@ def _quantised(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]
         return values
     scale, zero_point = tensor["quantization"]
     limits = np.iinfo(dtype)
-    steps = np.rint(values / np.float32(scale) + zero_point)
-    quantised: npt.NDArray[Any] = steps.clip(limits.min, limits.max).astype(dtype)
-    return quantised
+    steps = values / np.float32(scale)
+    steps += np.float32(zero_point)
+    np.rint(steps, out=steps)
+    np.minimum(np.maximum(steps, limits.min, out=steps), limits.max, out=steps)
+    return steps.astype(dtype)
 
 
 def _dequantised(values: npt.NDArray[Any], tensor: dict[str, Any]) -> Float32Array:

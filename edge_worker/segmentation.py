@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.features import HEART, Float32Array
+from edge_worker.features import HEART, Float32Array, overlapping
 
 Scores = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.intp]
@@ -74,9 +74,10 @@ def search(probabilities: Float32Array, cycle: float) -> Beats:
     """Return the likeliest beats for probabilities (frames, 4) and a usual cycle of so many frames."""
     cycles = _cycle(cycle)
     outside = cycles.longest
-    evidence = np.log(np.maximum(probabilities, MIN_PROBABILITY, dtype=np.float64))
     # Nothing is known of what is outside, so a cycle may begin before the sound and end after it.
-    evidence = np.pad(evidence, ((outside + 1, outside), (0, 0)))
+    evidence = np.zeros((outside + 1 + len(probabilities) + outside, probabilities.shape[1]))
+    heard = evidence[outside + 1 : outside + 1 + len(probabilities)]
+    np.log(np.maximum(probabilities, MIN_PROBABILITY, dtype=np.float64), out=heard)
     s1, systole, s2, diastole = np.cumsum(evidence, axis=0).T
     from_s1, s1_length = _best(s1 - systole, _sound(S1_S))
     from_s2, s2_length = _best(s2 - diastole, _sound(S2_S))
@@ -140,10 +141,9 @@ def _chain(gain: Scores, diastole: Scores, cycles: Duration) -> Frames:
 def _best(values: Scores, duration: Duration) -> tuple[Scores, Frames]:
     """Return the best of `values` (frames,) a duration later, duration included, and how much later."""
     later = np.concatenate((values[duration.shortest :], np.full(duration.longest, IMPOSSIBLE)))
-    each = np.arange(len(values))
-    sums = later[each[:, np.newaxis] + np.arange(len(duration.scores))] + duration.scores
+    sums = overlapping(later, len(values), len(duration.scores), 1) + duration.scores
     chosen = sums.argmax(axis=1)
-    return sums[each, chosen], chosen + duration.shortest
+    return sums[np.arange(len(values)), chosen], chosen + duration.shortest
 
 
 def _cycle(usual: float) -> Duration:

@@ -8,9 +8,7 @@ acknowledged; reading it back needs no index, because chunks say how long they a
 import errno
 import os
 import re
-import resource
 import struct
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from edge_worker.chunk import HEADER, HEADER_BYTES, META, Chunk, body_bytes, decode
 from edge_worker.errors import ChunkError, SpoolError
+from edge_worker.open_files import OpenFiles
 from edge_worker.recording import Key, Recording, parse_meta
 
 Int16Array = npt.NDArray[np.int16]
@@ -28,7 +27,6 @@ FILE_HEADER: Final = struct.Struct("<8sQ")
 FILE_MAGIC: Final = b"STSPOOL1"
 """Then the time of the first chunk: Unix, milliseconds."""
 _FILE_NAME: Final = re.compile("[0-9a-f]{16}")
-_MAX_DESCRIPTORS: Final = 512
 
 
 class Spool:
@@ -41,8 +39,7 @@ class Spool:
             SpoolError: it cannot be created or written.
         """
         self.directory = directory
-        self._descriptors: OrderedDict[Key, int] = OrderedDict()
-        self._limit = min(_MAX_DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._files = OpenFiles()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             probe = directory / ".probe"
@@ -70,9 +67,7 @@ class Spool:
 
     def close(self, key: Key) -> None:
         """Give the descriptor of a recording back; its file stays."""
-        descriptor = self._descriptors.pop(key, None)
-        if descriptor is not None:
-            os.close(descriptor)
+        self._files.close(key)
 
     def remove(self, recording: Recording) -> None:
         """Delete the file of a closed recording."""
@@ -127,17 +122,13 @@ class Spool:
         key = recording.key
         if not recording.spool_bytes:
             self.close(key)  # of an attempt that the disk refused: the file begins anew
-        descriptor = self._descriptors.get(key)
+        descriptor = self._files.get(key)
         if descriptor is not None:
-            self._descriptors.move_to_end(key)
             return descriptor
-        if len(self._descriptors) >= self._limit:
-            os.close(self._descriptors.popitem(last=False)[1])
         path = self._path(recording.device_id, recording.name)
         if not recording.spool_bytes:
             path.parent.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-        self._descriptors[key] = descriptor
+        descriptor = self._files.open(key, path)
         if not recording.spool_bytes:
             header = FILE_HEADER.pack(FILE_MAGIC, int(recording.received_at * 1000))
             os.ftruncate(descriptor, 0)

@@ -187,6 +187,7 @@ class StreamIntake:
             return
         self._counts["abandoned"] += 1
         del self.open[stream.key]
+        self._spool.close(stream)
         self._spool.remove(stream)
 
     def _end_if_over(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
@@ -199,4 +200,5 @@ class StreamIntake:
 
     def _close(self, stream: Stream, *, is_ended: bool) -> StreamEnd:
         del self.open[stream.key]
+        self._spool.close(stream)
         return StreamEnd(stream, is_ended)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_worker.chunk import HEADER_BYTES, META, Chunk
+from edge_worker.open_files import OpenFiles
 from edge_worker.recording import parse_meta
 from edge_worker.spool import FILE_HEADER, FILE_MAGIC, chunks_in, write_whole
 from edge_worker.stream import Segment, Stream
@@ -27,13 +28,14 @@ _STATE: Final = "state.json"
 
 
 class StreamSpool:
-    """The files of all open streams. `append` and `trim` belong to one thread, the rest to whoever holds a
-    stream that has ended; `save` touches a file of its own.
+    """The files of all open streams. `append`, `close` and `trim` belong to one thread, the rest to whoever
+    holds a stream that has ended; `save` touches a file of its own.
     """
 
     def __init__(self, directory: Path) -> None:
         """Use `directory`, which `Spool` has made."""
         self._directory = directory
+        self._files = OpenFiles()
 
     def append(self, stream: Stream, payload: bytes, chunk: Chunk) -> None:
         """Write `payload` at the end of the last segment, or of a new one.
@@ -44,24 +46,33 @@ class StreamSpool:
         last = stream.segments[-1] if stream.segments else None
         is_full = last is None or last.samples >= SEGMENT_S * chunk.sample_rate
         segment = Segment(0 if last is None else last.number + 1) if last is None or is_full else last
+        descriptor = self._descriptor(stream, segment)
+        if not segment.bytes:
+            os.ftruncate(descriptor, 0)
+            header = FILE_HEADER.pack(FILE_MAGIC, int(stream.received_at * 1000))
+            write_whole(descriptor, header + payload, 0)
+            segment.bytes = len(header)
+        else:
+            write_whole(descriptor, payload, segment.bytes)
         if segment is not last:
-            self._path(stream).mkdir(parents=True, exist_ok=True)
-        # A text, not a Path: this is done for each of hundreds of chunks a second.
-        path = f"{self._directory}/{stream.device_id}/{stream.name}.stream/{segment.number:06}.chunks"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-        try:
-            if not segment.bytes:
-                os.ftruncate(descriptor, 0)
-                header = FILE_HEADER.pack(FILE_MAGIC, int(stream.received_at * 1000))
-                write_whole(descriptor, header + payload, 0)
-                segment.bytes = len(header)
-            else:
-                write_whole(descriptor, payload, segment.bytes)
-        finally:
-            os.close(descriptor)
-        if segment is not last:
+            self.close(stream)
             stream.segments.append(segment)
         _note(segment, chunk, len(payload))
+
+    def close(self, stream: Stream) -> None:
+        """Give the descriptor of the last segment back: nothing is appended to it any more."""
+        if stream.segments:
+            self._files.close((stream.key, stream.segments[-1].number))
+
+    def _descriptor(self, stream: Stream, segment: Segment) -> int:
+        key = (stream.key, segment.number)
+        descriptor = self._files.get(key)
+        if descriptor is not None:
+            return descriptor
+        path = self._path(stream)
+        if not segment.bytes:
+            path.mkdir(parents=True, exist_ok=True)
+        return self._files.open(key, path / f"{segment.number:06}.chunks")
 
     def trim(self, stream: Stream, before: int) -> None:
         """Delete segments that hold nothing from sample `before` on; never the last one."""
