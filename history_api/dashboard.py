@@ -19,15 +19,15 @@ from history_api.schemas import STATUS, TEXT, Schema
 from history_api.services import services
 
 _ROWS: Final = 50
-_PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}}
+PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}}
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
 _ANYTHING: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
 # A form sends its empty fields too: nothing is a value here, and lets everything through.
-_DEVICE: Final = query(
+DEVICE_FILTER: Final = query(
     "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
 )
 _FILTERS: Final = (
-    _DEVICE,
+    DEVICE_FILTER,
     query("label", _ANYTHING, "a label that a model gave"),
     query("model", _ANYTHING, "a model that judged the recording"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "what came of the analysis"),
@@ -37,26 +37,26 @@ _FILTERS: Final = (
 )
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
 PATHS: Final[Paths] = {
-    "/ui/history": get("results with filters", "history_page", _PAGE | UNAVAILABLE, _FILTERS),
+    "/ui/history": get("results with filters", "history_page", PAGE | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
-        "one recording: result, sound, pictures, review", "recording_page", _PAGE | NOT_FOUND, WHICH
+        "one recording: result, sound, pictures, review", "recording_page", PAGE | NOT_FOUND, WHICH
     ),
     "/ui/exams": get(
         "exams, the one begun last first",
         "exams_page",
-        _PAGE | UNAVAILABLE,
+        PAGE | UNAVAILABLE,
         (
-            _DEVICE,
+            DEVICE_FILTER,
             query("cursor", CURSOR, "the page after, as the link on the page before has it"),
         ),
     ),
     "/ui/exams/{exam_id}": get(
-        "one exam: the four positions, and what is missing", "exam_page", _PAGE | NOT_FOUND, WHICH_EXAM
+        "one exam: the four positions, and what is missing", "exam_page", PAGE | NOT_FOUND, WHICH_EXAM
     ),
-    "/ui/upload": get("a form for sound files", "upload_page", _PAGE, role="owner"),
-    "/ui/models": get("the models and what they are worth", "models_page", _PAGE, role="owner"),
-    "/ui/training": get("a form for labelled sounds, and the trainer", "training_page", _PAGE, role="admin"),
-    "/ui/system": get("how the parts are", "system_page", _PAGE | UNAVAILABLE, role="operator"),
+    "/ui/upload": get("a form for sound files", "upload_page", PAGE, role="owner"),
+    "/ui/models": get("the models and what they are worth", "models_page", PAGE, role="owner"),
+    "/ui/training": get("a form for labelled sounds, and the trainer", "training_page", PAGE, role="admin"),
+    "/ui/system": get("how the parts are", "system_page", PAGE | UNAVAILABLE, role="operator"),
 }
 
 
@@ -72,6 +72,7 @@ _PLACES: Final = (
     Place("/", "Overview", "owner"),
     Place("/ui/history", "History", "owner"),
     Place("/ui/exams", "Exams", "owner"),
+    Place("/ui/devices", "Devices", "owner"),
     Place("/ui/upload", "Upload", "owner"),
     Place("/ui/models", "Models", "owner"),
     Place("/ui/training", "Training", "admin"),
@@ -81,7 +82,7 @@ _PLACES: Final = (
 
 def overview() -> Response:
     """Answer the first page, which follows what happens."""
-    return _page("overview.html")
+    return show("overview.html")
 
 
 @blueprint.get("/history")
@@ -99,7 +100,7 @@ def history() -> Response:
     page = services().history.results(wanted, _ROWS, asked.get("cursor"))
     following = f"/ui/history?{urlencode(asked | {'cursor': page.next})}" if page.next else None
     results = [json.loads(document) for document in page.documents]
-    return _page("history.html", results=results, asked=asked, following=following, models=_models())
+    return show("history.html", results=results, asked=asked, following=following, models=judging_models())
 
 
 @blueprint.get("/recordings/<recording_id>")
@@ -109,7 +110,7 @@ def recording(recording_id: str) -> Response:
     review = services().history.review(entry.device_id, entry.recording_id)
     is_stream = services().history.timeline(entry.device_id, entry.recording_id) is not None
     facts = {"result": found.result(entry), "review": review, "gaps": entry.gaps_s, "is_stream": is_stream}
-    return _page("recording.html", entry=entry, **facts)
+    return show("recording.html", entry=entry, **facts)
 
 
 @blueprint.get("/exams")
@@ -120,32 +121,32 @@ def exams() -> Response:
     page = services().history.exams(_ROWS, asked.get("device"), after)
     following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
     documents = [each.document() for each in page.exams]
-    return _page("exams.html", exams=documents, asked=asked, following=following)
+    return show("exams.html", exams=documents, asked=asked, following=following)
 
 
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return _page("exam.html", exam=found.exam(exam_id).document(), rule=RULE)
+    return show("exam.html", exam=found.exam(exam_id).document(), rule=RULE)
 
 
 @blueprint.get("/upload")
 def upload() -> Response:
     """Answer the form that takes sounds."""
-    return _page("upload.html", models=_models(), device=g.principal.device_id or VIRTUAL_DEVICE)
+    return show("upload.html", models=judging_models(), device=g.principal.device_id or VIRTUAL_DEVICE)
 
 
 @blueprint.get("/models")
 def cards() -> Response:
     """Answer the model cards."""
     found_cards = models.cards(services().settings).values()
-    return _page("models.html", models=[model_view.of(card) for card in found_cards])
+    return show("models.html", models=[model_view.of(card) for card in found_cards])
 
 
 @blueprint.get("/training")
 def training() -> Response:
     """Answer the forms of retraining."""
-    return _page("training.html", models=_models())
+    return show("training.html", models=judging_models())
 
 
 @blueprint.get("/system")
@@ -153,16 +154,17 @@ def system() -> Response:
     """Answer how the parts are."""
     now, bus = datetime.now(UTC), services().bus
     up = timedelta(seconds=round((now - services().started_at).total_seconds()))
-    return _page("system.html", components=health.components(services().history, now), up=up, bus=bus)
+    return show("system.html", components=health.components(services().history, now), up=up, bus=bus)
 
 
-def _models() -> dict[str, dict[str, Any]]:
+def judging_models() -> dict[str, dict[str, Any]]:
     """Return the cards of the models that judge a sound; others only help to."""
     cards = models.cards(services().settings)
     return {name: card for name, card in cards.items() if card.get("kind", "classifier") == "classifier"}
 
 
-def _page(template: str, **facts: Any) -> Response:  # noqa: ANN401 - what a template shows
+def show(template: str, **facts: Any) -> Response:  # noqa: ANN401 - what a template shows
+    """Return the page that a template makes of `facts`."""
     places = [place for place in _PLACES if g.principal.may_act_as(place.role)]
     text = render_template(template, places=places, principal=g.principal, **facts)
     return Response(text, mimetype="text/html", headers={"Vary": "Accept"})

@@ -18,7 +18,7 @@ from history_api.services import services
 _LOG: Final = logging.getLogger(__name__)
 _ADDRESS: Final = "/api/v1/devices/{device_id}/settings"
 _THIS: Final[tuple[Schema, ...]] = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
-_REFUSED: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
+REFUSED: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
 _MODELS: Final[Schema] = or_null(list_of(TEXT)) | {
     "minItems": 1,
     "maxItems": MAX_MODELS,
@@ -52,20 +52,20 @@ PATHS: Final[Paths] = {
         "get": operation(
             "what is wanted of a device, which need not have sent anything yet",
             "device_settings",
-            {"200": json_answer(ref("DeviceSettings"))} | _REFUSED,
+            {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
             _THIS,
         ),
         "put": operation(
             "say which models judge a device, and whether a gate cuts its sound into events",
             "put_device_settings",
-            {"200": json_answer(ref("DeviceSettings"))} | _REFUSED,
+            {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
             _THIS,
             json_body(ref("NewDeviceSettings")),
         ),
         "delete": operation(
             "let a device have what the settings of the worker say",
             "delete_device_settings",
-            {"204": {"description": "It has."}} | _REFUSED,
+            {"204": {"description": "It has."}} | REFUSED,
             _THIS,
         ),
     }
@@ -75,30 +75,31 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def settings(device_id: str) -> Response:
     """Answer what is wanted of a device."""
-    _require_name(device_id)
-    return jsonify(_document(device_id, services().device_ledger.find(device_id)))
+    require_name(device_id)
+    return jsonify(document(device_id, services().device_ledger.find(device_id)))
 
 
 @blueprint.put("")
 def put(device_id: str) -> Response:
     """Replace what is wanted; workers follow within a second or two."""
-    _require_name(device_id)
+    require_name(device_id)
     _require_models(g.body.get("models") or [])
     wish = services().device_ledger.put(device_id, g.body, g.principal.name)
     _LOG.info(line("device_settings", device=device_id, by=wish.changed_by))
-    return jsonify(_document(device_id, wish))
+    return jsonify(document(device_id, wish))
 
 
 @blueprint.delete("")
 def reset(device_id: str) -> Response:
     """Want nothing of a device that is not wanted of all."""
-    _require_name(device_id)
+    require_name(device_id)
     if services().device_ledger.find(device_id) is not None:
         services().device_ledger.put(device_id, {}, g.principal.name)
     return Response(status=204)
 
 
-def _document(device_id: str, wish: Wish | None) -> dict[str, Any]:
+def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
+    """Return what is wanted of a device, as it is answered."""
     wanted = {} if wish is None else wish.document
     gate = wanted.get("gate") or {"on": False}
     return {
@@ -110,7 +111,8 @@ def _document(device_id: str, wish: Wish | None) -> dict[str, Any]:
     }
 
 
-def _require_name(device_id: str) -> None:
+def require_name(device_id: str) -> None:
+    """Raise ProblemError 404 unless a device may be called so."""
     if re.fullmatch(DEVICE["pattern"], device_id) is None:
         raise ProblemError(404, "no device has such a name; use 1 to 32 of a-z, 0-9 and -")
 

@@ -7,6 +7,7 @@ from history_api import (
     asset,
     charts,
     dashboard,
+    device_page,
     device_settings,
     devices,
     exams,
@@ -61,6 +62,7 @@ CONCERNS: Final = (
     metrics,
     login,
     dashboard,
+    device_page,
     asset,
 )
 """Modules of a `blueprint` and the `PATHS` that it answers."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -22,7 +23,16 @@ from edge_worker.keyring import Keyring
 from history_api.application import create_app
 from simulator.site import Site
 
-PAGES = ("/", "/ui/history", "/ui/exams", "/ui/upload", "/ui/models", "/ui/training", "/ui/system")
+PAGES = (
+    "/",
+    "/ui/history",
+    "/ui/exams",
+    "/ui/devices",
+    "/ui/upload",
+    "/ui/models",
+    "/ui/training",
+    "/ui/system",
+)
 CHROMIUM = shutil.which("chromium")
 WITHIN_MS = 20_000
 SIMULATOR = [sys.executable, "-m", "simulator"]
@@ -241,20 +251,52 @@ def test_e8_recordings_that_a_form_joins_are_seen_on_a_chest(house: House, visit
     expect(page.get_by_role("link", name="visit-7")).to_be_visible()
 
 
+def test_e7_a_form_says_which_models_a_device_gets_and_whether_a_gate_cuts(
+    house: House, visit: Visit
+) -> None:
+    page, said = visit.page, visit.page.locator("#said")
+
+    def wanted() -> dict[str, Any]:
+        document: dict[str, Any] = requests.get(
+            f"{house.url}/api/v1/devices/st-07/settings", timeout=30
+        ).json()
+        return {name: document[name] for name in ("models", "gate")}
+
+    page.goto("/ui/devices/st-07")
+    expect(said).to_have_text("Nothing differs from the site.")
+    expect(page.locator("#others")).to_be_hidden()
+    page.get_by_label("Label on its display").select_option("esc50")
+    page.get_by_label("digits").check()
+    page.get_by_label("Cut a stream into events").check()
+    page.get_by_label("Opens at").fill("0.03")
+    page.get_by_role("button", name="Save").click()
+    expect(said).to_have_text("Saved.")
+    assert wanted() == {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.03}}
+    page.goto("/ui/devices")
+    page.get_by_role("link", name="st-07").click()
+    expect(page.get_by_label("Label on its display")).to_have_value("esc50")
+    expect(page.get_by_label("digits")).to_be_checked()
+    page.get_by_role("button", name="All as the site").click()
+    expect(said).to_have_text("All as the site.")
+    assert wanted() == {"models": None, "gate": {"on": False, "threshold": None}}
+    expect(page.locator("#others")).to_be_hidden()
+
+
 @pytest.mark.parametrize("address", PAGES)
 def test_the_keyboard_reaches_the_navigation_and_the_controls(visit: Visit, address: str) -> None:
     page = visit.page
     page.goto(address)
     reached, inside = [], False
-    for _ in range(10):
+    for _ in range(11):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim()"))
         inside = inside or page.evaluate("document.activeElement.closest('main') !== null")
-    assert reached[:8] == [
+    assert reached[:9] == [
         "Skip to the content",
         "Overview",
         "History",
         "Exams",
+        "Devices",
         "Upload",
         "Models",
         "Training",
@@ -308,7 +350,7 @@ def test_nothing_is_wider_than_a_phone(house: House, browser: Browser) -> None:
     exam_address = "/ui/exams/phone"
     context = browser.new_context(base_url=house.url, viewport={"width": 360, "height": 740})
     page = context.new_page()
-    for address in (*PAGES, exam_address):
+    for address in (*PAGES, exam_address, "/ui/devices/st-01"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
     context.close()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, problem
 
+from edge_worker import schema
+from edge_worker.device_ledger import DeviceLedger
 from edge_worker.keyring import Keyring
 
 PROJECT = Path(__file__).parents[2]
@@ -18,6 +20,8 @@ HEADINGS = {
     "/ui/recordings/0000000000000001": "Recording",
     "/ui/exams": "Exams",
     "/ui/exams/visit-7": "Exam",
+    "/ui/devices": "Devices",
+    "/ui/devices/st-01": "Device st-01",
     "/ui/upload": "Upload",
     "/ui/models": "Models",
     "/ui/training": "Training",
@@ -89,6 +93,43 @@ def test_what_comes_from_outside_is_text(archive: Archive) -> None:
         assert "alert(1)</script>" not in text
         assert "<script>" not in text
         assert "&lt;script&gt;" in text
+
+
+def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> None:
+    archive.add(1, "st-01", labels={"heart2": "abnormal"})
+    api = archive.api()
+    wish = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
+    DeviceLedger(schema.connect(archive.settings.database)).put("st-02", wish, "ann")
+    rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
+    said = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    assert [(each[0], each[2], each[4], each[5]) for each in said] == [
+        ("st-01", "1", "as the site", "off"),
+        ("st-02", "0", "esc50, digits", "on"),
+    ]
+    assert said[0][3].endswith(", abnormal")
+    text = page(api, "/ui/devices/st-02")
+    assert "<option selected>esc50</option>" in text
+    assert re.findall(r'value="(\w+)" checked', text) == ["digits"]
+    assert 'value="0.05"' in text
+    assert "st-02" not in page(api, "/ui/devices?device=st-01").split("<main")[1]
+    assert "Nothing is known of st-09." in page(api, "/ui/devices?device=st-09")
+    problem(api.get("/ui/devices/No_Device"), 404)
+
+
+def test_an_owner_sees_the_settings_of_one_device_and_changes_none(archive: Archive) -> None:
+    archive.add(1, "st-01")
+    archive.add(2, "st-02")
+    keyring = Keyring(archive.settings.database)
+    asks = {**BROWSER, "X-API-Key": keyring.add("ann", "owner", "st-01")}
+    keyring.close()
+    api = Api(replace(archive.settings, api_auth="keys"))
+    listed = api.get("/ui/devices", **asks).get_data(as_text=True)
+    assert "/ui/devices/st-01" in listed
+    assert "st-02" not in listed
+    text = api.get("/ui/devices/st-01", **asks).get_data(as_text=True)
+    assert f"<dd>{', '.join(archive.settings.models)}</dd>" in text
+    assert "<form id" not in text
+    assert api.get("/ui/devices/st-02", **asks).status_code == 403
 
 
 def test_e7_history_is_filtered_by_a_form(archive: Archive) -> None:
