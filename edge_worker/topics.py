@@ -10,6 +10,7 @@ EXAM_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
 ALL_RESULTS: Final = f"{PREFIX}/result/#"
+ALL_EXAMS: Final = f"{PREFIX}/exam/+/+"
 ALL_CONTROLS: Final = f"{PREFIX}/device/+/down/control"
 ALL_LIVE: Final = f"{PREFIX}/device/+/down/live"
 ALL_WORKERS: Final = f"{PREFIX}/worker/+"

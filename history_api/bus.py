@@ -42,6 +42,7 @@ _TOPICS: Final = (
     topics.ALL_CONTROLS,
     topics.ALL_LIVE,
     topics.ALL_RESULTS,
+    topics.ALL_EXAMS,
     topics.ALL_WORKERS,
     *(f"{BROKER}/{number}" for number in NUMBERS),
 )

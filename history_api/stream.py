@@ -42,11 +42,11 @@ _LAST: Final[Schema] = {
 }
 PATHS: Final[Paths] = {
     "/api/v1/stream": get(
-        "results, live values and states as they come (server-sent events)",
+        "results, exams, live values and states as they come (server-sent events)",
         "stream",
         {
             "200": {
-                "description": "Events `result`, `device`, `worker`, `live`, `sound`, `heartbeat`.",
+                "description": "Events `result`, `exam`, `device`, `worker`, `live`, `sound`, `heartbeat`.",
                 "content": {"text/event-stream": {"schema": TEXT}},
             }
         }
@@ -162,20 +162,23 @@ class _Reader:
 
 def _heard(topic: str, payload: bytes) -> tuple[str, dict[str, Any]] | None:
     """Return the event that a message is, if it is one."""
+    event: tuple[str, dict[str, Any]] | None = None
     match topic.removeprefix(topics.PREFIX).split("/")[1:]:
         case ["result", device]:
-            return "result", {"device_id": device}
+            event = "result", {"device_id": device}
+        case ["exam", device, _]:
+            event = "exam", {"device_id": device, **_object(payload)}
         case ["worker", worker]:
-            return "worker", {"worker_id": worker, **_object(payload)}
+            event = "worker", {"worker_id": worker, **_object(payload)}
         case ["device", device, "down", "live"]:
-            return "live", {"device_id": device, **_object(payload)}
+            event = "live", {"device_id": device, **_object(payload)}
         case ["device", device, "up", "pcm"]:
             sound = phonocardiogram.of(payload)
-            return None if sound is None else ("sound", {"device_id": device, **sound})
+            event = None if sound is None else ("sound", {"device_id": device, **sound})
         case ["device", device, "up", kind] if kind in _UP:
             said = _object(payload)
-            return "device", {"device_id": device, **(said if kind == "state" else {kind: said})}
-    return None
+            event = "device", {"device_id": device, **(said if kind == "state" else {kind: said})}
+    return event
 
 
 def _object(payload: bytes) -> dict[str, Any]:

@@ -107,12 +107,18 @@ def test_c6_what_a_device_does_is_seen_while_it_does_it(tmp_path: Path) -> None:
                 [*simulator, "synth", "--seconds", "4", "-o", str(sound)], check=True, capture_output=True
             )
             send = [*simulator, "send", str(sound), "--device", "st-01", "--port", str(site.broker.port)]
-            subprocess.run([*send, "--password", device.password], check=True, capture_output=True)
+            subprocess.run(
+                [*send, "--password", device.password, "--exam", "visit-7", "--site", "MV"],
+                check=True,
+                capture_output=True,
+            )
             seen: dict[str, Any] = {}
             for _, kind, said in coming:
                 seen.setdefault(f"{kind} {said.get('state', '')}".strip(), said)
-                if kind == "result":
+                if {"result", "exam"} <= seen.keys():
                     break
         assert {"device online", "device recording", "sound", "result"} <= set(seen)
         assert seen["sound"]["recording_id"] == seen["result"]["recording_id"]
+        assert (seen["exam"]["exam"], seen["exam"]["missing"]) == ("visit-7", ["AV", "PV", "TV"])
+        assert seen["exam"]["device_id"] == "st-01"
         assert max(seen["sound"]["high"]) > 0
