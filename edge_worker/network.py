@@ -95,8 +95,7 @@ def _quantised(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]
     steps = values / np.float32(scale)
     steps += np.float32(zero_point)
     np.rint(steps, out=steps)
-    np.minimum(np.maximum(steps, limits.min, out=steps), limits.max, out=steps)
-    return steps.astype(dtype)
+    return steps.clip(limits.min, limits.max, out=steps).astype(dtype)
 
 
 def _dequantised(values: npt.NDArray[Any], tensor: dict[str, Any]) -> Float32Array:
