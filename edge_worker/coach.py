@@ -93,7 +93,7 @@ class Coach(threading.Thread):
         self._sessions: dict[Key, ListeningSession | None] = {}
         self._glances: dict[Key, tuple[Glance, float]] = {}
         self._unjudged: dict[Key, float] = {}
-        """Streams with new sound whose windows were not looked for, and since when; the oldest first."""
+        """Streams with full windows that were not judged, and since when; the oldest first."""
         self._credit_s, self._credited_at = 0.0, time.monotonic()
         self._refreshed_at = float("-inf")
         self._stopping = threading.Event()
@@ -156,7 +156,7 @@ class Coach(threading.Thread):
             item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
         except queue.Empty:
             if not self._unjudged:
-                self.tally.keeps_up(0.0, 0.0)
+                self.tally.keeps_up(time.monotonic(), 0.0, 0.0)
             self._judge_next()
             return
         self._take(item)
@@ -165,14 +165,15 @@ class Coach(threading.Thread):
         """Judge the windows of the stream that has waited longest."""
         if not self._unjudged:
             return
-        key, since = next(iter(self._unjudged.items()))
-        del self._unjudged[key]
+        key = next(iter(self._unjudged))
         session = self._sessions.get(key)
-        if session is not None:
-            self._guarded(session.stream, lambda: self._judge(session, since))
+        if session is None:
+            del self._unjudged[key]
+        else:
+            self._guarded(session.stream, lambda: self._judge(session))
 
-    def _judge(self, session: ListeningSession, since: float) -> None:
-        self.tally.keeps_up(None, time.monotonic() - since)
+    def _judge(self, session: ListeningSession) -> None:
+        self._unjudged.pop(session.stream.key, None)
         skipped = session.judge.skipped
         self.tally.windows += session.judge_windows(self.tally.window_stretch)
         self.tally.skipped_windows += session.judge.skipped - skipped
@@ -201,17 +202,18 @@ class Coach(threading.Thread):
         session = self._session(piece.stream)
         if session is None:
             return  # it failed before; its end says so
+        now = time.monotonic()
         if piece.at:
-            self.tally.keeps_up(time.monotonic() - piece.at)
+            self.tally.keeps_up(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
         self._submit([*session.hear(piece, self._board.current)])
         stretch = self.tally.stretch
         if session.value_due(piece, stretch):
             self._tell(piece.stream.device_id, session.value(stretch), piece.at)
         # A person waits for a value, and for no window: those have some time before their sound is gone.
-        since = self._unjudged.setdefault(piece.stream.key, time.monotonic())
+        if session.has_full_window():
+            self._unjudged.setdefault(piece.stream.key, now)
         if session.unjudged_s > DEFERRED_S:
-            del self._unjudged[piece.stream.key]
-            self._judge(session, since)
+            self._judge(session)
         if session.state_due():
             self._save(session)
 

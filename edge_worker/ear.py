@@ -22,6 +22,8 @@ KEPT_S: Final = 12.0
 """Frames that are kept: longer than any window, by the time that a window may wait."""
 PENDING_S: Final = 2.0
 """Sound that may wait to be computed: bounds what is in memory."""
+DELAY_S: Final = 0.05
+"""Sound that resamplers hold back, at most."""
 FAR_S: Final = 4.0
 """A gap of more than this is not filled with silence."""
 

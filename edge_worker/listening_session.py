@@ -78,6 +78,10 @@ class ListeningSession:
         self._judged = self.judge.ear.position
         return self.judge.judge(self._classifiers, self._segmenter, stretch)
 
+    def has_full_window(self) -> bool:
+        """Return whether `judge_windows` has something to do, as far as that is known without computing."""
+        return self.judge.has_full_window(self._classifiers)
+
     @property
     def unjudged_s(self) -> float:
         """Sound since windows were looked for, seconds."""

@@ -1,5 +1,6 @@
 """How listening goes while sound arrives: counts, how late, and how much less is done because of it."""
 
+from math import exp
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -10,10 +11,33 @@ VERY_LATE_S: Final = 1.0
 """Windows that waited longer than this are no burst that can be caught up with: some are left out."""
 MAX_STRETCH: Final = 4.0
 MAX_WINDOW_STRETCH: Final = 16.0
-_UP: Final = 1.02
-_DOWN: Final = 0.995
-"""Factors for each piece of sound: with a hundred streams, some 500 of them come in a second."""
+_EARLY: Final = 0.5
+"""Between so much of a limit and the limit all stays as it is."""
+_LONGEST_STEP_S: Final = 0.2
+"""What nobody told us of counts no longer than this."""
 _WAITS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)
+
+
+class _Pace:
+    """How many times less often something comes than it should.
+
+    It follows what waits over seconds, however many streams there are: what is done about a queue is seen
+    in it only when the queue was worked through.
+    """
+
+    def __init__(self, late_s: float, most: float, rise_s: float, fall_s: float) -> None:
+        """Go up by a factor of e in `rise_s` of lateness, down in `fall_s` of none, from 1 to `most`."""
+        self.stretch = 1.0
+        self._late_s, self._most, self._rise_s, self._fall_s = late_s, most, rise_s, fall_s
+        self._at = 0.0
+
+    def follow(self, waited_s: float, now: float) -> None:
+        """Note how long something waited by now, monotonic seconds."""
+        elapsed_s, self._at = min(_LONGEST_STEP_S, now - self._at), now
+        if waited_s > self._late_s:
+            self.stretch = min(self._most, self.stretch * exp(elapsed_s / self._rise_s))
+        elif waited_s < _EARLY * self._late_s:
+            self.stretch = max(1.0, self.stretch * exp(-elapsed_s / self._fall_s))
 
 
 class LiveTally:
@@ -23,8 +47,8 @@ class LiveTally:
         """Begin at zero."""
         self.streams = 0
         self.windows = self.skipped_windows = self.skipped_glances = self.values = 0
-        self.stretch = self.window_stretch = 1.0
-        """Values, and windows, of all streams come so many times less often than they should."""
+        self._of_values = _Pace(LATE_S, MAX_STRETCH, rise_s=0.5, fall_s=2.0)
+        self._of_windows = _Pace(VERY_LATE_S, MAX_WINDOW_STRETCH, rise_s=3.0, fall_s=8.0)
         self._family = Histogram(
             "stetho_worker_live_seconds",
             "From the chunk that caused a live value to the value",
@@ -38,13 +62,20 @@ class LiveTally:
         """Show Prometheus how long live values take."""
         registry.register(self._family)
 
-    def keeps_up(self, waited_s: float | None, windows_waited_s: float | None = None) -> None:
-        """Note how long sound waited to be heard, and to be judged; do less or more from now on."""
-        if waited_s is not None:
-            self.stretch = _adapted(self.stretch, MAX_STRETCH, is_late=waited_s > LATE_S)
-        if windows_waited_s is not None:
-            is_late = windows_waited_s > VERY_LATE_S
-            self.window_stretch = _adapted(self.window_stretch, MAX_WINDOW_STRETCH, is_late=is_late)
+    @property
+    def stretch(self) -> float:
+        """Values of all streams come so many times less often than they should."""
+        return self._of_values.stretch
+
+    @property
+    def window_stretch(self) -> float:
+        """So many times fewer windows are judged than there are."""
+        return self._of_windows.stretch
+
+    def keeps_up(self, now: float, waited_s: float, windows_waited_s: float) -> None:
+        """Note how long sound waited to be heard, and waits to be judged; do less or more from now on."""
+        self._of_values.follow(waited_s, now)
+        self._of_windows.follow(windows_waited_s, now)
 
     def told(self, waited_s: float) -> None:
         """Note a live value, so long after its chunk."""
@@ -62,7 +93,3 @@ class LiveTally:
             "stretch": round(self.stretch, 2),
             "window_stretch": round(self.window_stretch, 2),
         }
-
-
-def _adapted(stretch: float, most: float, *, is_late: bool) -> float:
-    return min(most, max(1.0, stretch * (_UP if is_late else _DOWN)))

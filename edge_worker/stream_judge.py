@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from edge_worker import quality
 from edge_worker.classifier import Card, Classifier
-from edge_worker.ear import Ear
+from edge_worker.ear import DELAY_S, Ear
 from edge_worker.event_cutter import EventCutter
 from edge_worker.features import HEART, trim, windows
 from edge_worker.heart_cycle import Segmenter
@@ -44,6 +44,8 @@ class StreamJudge:
         """By model, in the order in which they were first asked for."""
         self.skipped = 0
         """Windows that were left out because there was no time."""
+        self._owed: dict[str, float] = {}
+        """By model: the part of a window that is still to be left out."""
         self._next: dict[str, tuple[int | None, int]] = {}
         self._next_sample: dict[str, int] = {}
         self._judged: tuple[tuple[int, int], Quality] | None = None
@@ -68,8 +70,8 @@ class StreamJudge:
     ) -> int:
         """Judge the windows that are full; return how many.
 
-        `stretch` over 1 leaves some out. At the end the last window ends with the sound, and a stream that
-        is shorter than a window is one.
+        `stretch` over 1 leaves some out: 1.2 every sixth. At the end the last window ends with the sound, and
+        a stream that is shorter than a window is one.
         """
         count = 0
         for classifier in classifiers:
@@ -77,6 +79,19 @@ class StreamJudge:
             for start in self._full(classifier.card, stretch, is_end=is_end):
                 count += self._judge(classifier, into, start, segmenter)
         return count
+
+    def has_full_window(self, classifiers: Sequence[Classifier]) -> bool:
+        """Return whether sound was heard to the end of a window that was not judged; nothing is computed."""
+        return any(self.ear.position >= self._full_at(each.card) for each in classifiers)
+
+    def _full_at(self, card: Card) -> int:
+        """Return the sample by which the next window of a model is full."""
+        origin, start = self._next.get(card.model, (-1, 0))
+        if origin != self.ear.origin(card.features):
+            return 0  # nobody looked yet
+        overlap_s = (card.features.frame_length - card.features.hop_length) / card.features.sample_rate
+        held_back = round((overlap_s + DELAY_S) * self.ear.sample_rate)
+        return self.ear.sample_of(card.features, start + card.window_frames) + held_back
 
     def _sum(self, card: Card) -> WindowSum:
         known = self.sums.get(card.model)
@@ -90,18 +105,24 @@ class StreamJudge:
         origin, start = self._next.get(card.model, (-1, 0))
         if origin != self.ear.origin(card.features):  # hearing began, or began anew
             start = self.ear.frame_of(card.features, self._next_sample.pop(card.model, 0))
-        step = hop * max(1, round(stretch))
         if start < frames.begin:  # so late that the sound is gone
             late = -(-(frames.begin - start) // hop)
             self.skipped += late
             start += late * hop
         while start + length <= frames.end:
             yield start
-            self.skipped += step // hop - 1
-            start += step
+            left_out = self._left_out(card.model, stretch)
+            self.skipped += left_out
+            start += hop * (1 + left_out)
         if is_end and frames.end and (start - hop + length < frames.end or not start):
             yield max(0, frames.end - length)
         self._next[card.model] = (self.ear.origin(card.features), start)
+
+    def _left_out(self, model: str, stretch: float) -> int:
+        """Return how many windows to leave out after one, so that it is `stretch` - 1 on average."""
+        owed = self._owed.get(model, 0.0) + stretch - 1
+        self._owed[model] = owed % 1
+        return int(owed)
 
     def _judge(self, classifier: Classifier, into: WindowSum, start: int, segmenter: Segmenter) -> int:
         """Judge the window that begins with a frame; return 1, or 0 where no event has a part in it."""

@@ -1,6 +1,7 @@
 """What a person is told, the list of last sounds, and how a worker that falls behind does less, evenly."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -83,15 +84,23 @@ def test_c6_long_names_make_the_list_shorter_and_never_too_long() -> None:
 
 
 def test_who_falls_behind_does_less_and_then_as_much_as_before() -> None:
-    tally = LiveTally("edge-01")
-    tally.keeps_up(0.05, 0.2)
+    tally, now = LiveTally("edge-01"), 100.0
+
+    def keeps_up(seconds: float, waited_s: float, windows_waited_s: float, pieces_per_s: int = 100) -> None:
+        for _ in range(round(seconds * pieces_per_s)):
+            nonlocal now
+            now += 1 / pieces_per_s
+            tally.keeps_up(now, waited_s, windows_waited_s)
+
+    keeps_up(10, 0.05, 0.2)
     assert (tally.stretch, tally.window_stretch) == (1.0, 1.0)
-    for _ in range(500):
-        tally.keeps_up(0.5)
+    keeps_up(1, 0.5, 0.2)
     assert (tally.stretch, tally.window_stretch) == (MAX_STRETCH, 1.0), "values first, windows later"
-    for _ in range(100):
-        tally.keeps_up(None, 5.0)
-    assert tally.window_stretch > 4
-    for _ in range(2000):
-        tally.keeps_up(0.01, 0.01)
+    keeps_up(3, 0.15, 5.0)
+    assert tally.stretch == MAX_STRETCH, "what is just in time stays as it is"
+    slow = tally.window_stretch
+    assert slow == pytest.approx(math.e, rel=0.05)
+    keeps_up(8, 0.01, 0.01, pieces_per_s=500)
+    assert tally.window_stretch == pytest.approx(slow / math.e, rel=0.05), "however many streams there are"
+    keeps_up(20, 0.01, 0.01)
     assert (tally.stretch, tally.window_stretch) == (1.0, 1.0)

@@ -193,6 +193,36 @@ def test_what_never_came_is_counted_and_not_judged(
     assert judge.ear.position == 86_411 * RATE
 
 
+@pytest.mark.parametrize("rate", [4000, 44_100, 16_000])
+def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
+    rate: int, classifiers: list[Classifier], segmenter: Segmenter
+) -> None:
+    judge, pcm, size = StreamJudge(Ear(rate)), heart(12, rate=rate), rate // 6
+    judge.listen_with(classifiers)
+    judge.judge(classifiers, segmenter)
+    at_s = []
+    for start in range(0, len(pcm), size):
+        judge.ear.hear(start, pcm[start : start + size])
+        if judge.has_full_window(classifiers):
+            assert judge.judge(classifiers, segmenter) == 2, "one of each model"
+            at_s.append(judge.ear.position / rate)
+    assert at_s == pytest.approx([4.2 + second for second in range(8)], abs=0.15)
+
+
+def test_who_has_no_time_leaves_out_the_share_that_is_asked_for(
+    classifiers: list[Classifier], segmenter: Segmenter
+) -> None:
+    judge = StreamJudge(Ear(RATE))
+    judge.listen_with(classifiers)
+    pcm = heart(44)
+    for start in range(0, len(pcm), RATE):
+        judge.ear.hear(start, pcm[start : start + RATE])
+        judge.judge(classifiers, segmenter, 1.25)
+    judged = judge.sums["heart5"].prediction().windows
+    assert judge.skipped == 2 * (40 - judged), "of both models"
+    assert judged == pytest.approx(32, abs=1)
+
+
 def test_memory_is_bounded_whatever_the_length(classifiers: list[Classifier], segmenter: Segmenter) -> None:
     pcm, judge = heart(40), StreamJudge(Ear(RATE))
     judge.cutter = EventCutter(RATE, GateSettings(max=500), 0)
