@@ -210,10 +210,11 @@ class Coach(threading.Thread):
         if session.value_due(piece, stretch):
             self._tell(piece.stream.device_id, session.value(stretch), piece.at)
         # A person waits for a value, and for no window: those have some time before their sound is gone.
-        if session.has_full_window():
-            self._unjudged.setdefault(piece.stream.key, now)
-        if session.unjudged_s > DEFERRED_S:
+        overdue_s = session.overdue_s
+        if overdue_s > DEFERRED_S:
             self._judge(session)
+        elif overdue_s >= 0:
+            self._unjudged.setdefault(piece.stream.key, now)
         if session.state_due():
             self._save(session)
 

@@ -46,7 +46,7 @@ class ListeningSession:
         self._classifiers: list[Classifier] = []
         self._standing: tuple[Any, ...] = ()
         self._pending: list[Occurrence] = []
-        self._saved = self._judged = self.judge.ear.position
+        self._saved = self.judge.ear.position
         self._said_s = self._said_at = float("-inf")
         if state is not None:
             self.judge.restore(state, models)
@@ -75,17 +75,12 @@ class ListeningSession:
 
     def judge_windows(self, stretch: float) -> int:
         """Judge the windows that are full; return how many."""
-        self._judged = self.judge.ear.position
         return self.judge.judge(self._classifiers, self._segmenter, stretch)
 
-    def has_full_window(self) -> bool:
-        """Return whether `judge_windows` has something to do, as far as that is known without computing."""
-        return self.judge.has_full_window(self._classifiers)
-
     @property
-    def unjudged_s(self) -> float:
-        """Sound since windows were looked for, seconds."""
-        return (self.judge.ear.position - self._judged) / self.stream.sample_rate
+    def overdue_s(self) -> float:
+        """Sound since `judge_windows` has something to do, seconds; under 0: it has nothing to do."""
+        return self.judge.overdue_s(self._classifiers)
 
     def value_due(self, piece: Piece, stretch: float) -> bool:
         """Return whether a person is to be told something after this piece."""

@@ -47,7 +47,7 @@ class LiveTally:
         """Begin at zero."""
         self.streams = 0
         self.windows = self.skipped_windows = self.skipped_glances = self.values = 0
-        self._of_values = _Pace(LATE_S, MAX_STRETCH, rise_s=0.5, fall_s=2.0)
+        self._of_values = _Pace(LATE_S, MAX_STRETCH, rise_s=0.2, fall_s=0.4)
         self._of_windows = _Pace(VERY_LATE_S, MAX_WINDOW_STRETCH, rise_s=3.0, fall_s=8.0)
         self._family = Histogram(
             "stetho_worker_live_seconds",

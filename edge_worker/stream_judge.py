@@ -80,9 +80,13 @@ class StreamJudge:
                 count += self._judge(classifier, into, start, segmenter)
         return count
 
-    def has_full_window(self, classifiers: Sequence[Classifier]) -> bool:
-        """Return whether sound was heard to the end of a window that was not judged; nothing is computed."""
-        return any(self.ear.position >= self._full_at(each.card) for each in classifiers)
+    def overdue_s(self, classifiers: Sequence[Classifier]) -> float:
+        """Return how much sound came since a window is full that was not judged, seconds; under 0: none is.
+
+        Nothing is computed for it.
+        """
+        full_at = min((self._full_at(each.card) for each in classifiers), default=self.ear.position + 1)
+        return (self.ear.position - full_at) / self.ear.sample_rate
 
     def _full_at(self, card: Card) -> int:
         """Return the sample by which the next window of a model is full."""

@@ -203,7 +203,7 @@ def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
     at_s = []
     for start in range(0, len(pcm), size):
         judge.ear.hear(start, pcm[start : start + size])
-        if judge.has_full_window(classifiers):
+        if judge.overdue_s(classifiers) >= 0:
             assert judge.judge(classifiers, segmenter) == 2, "one of each model"
             at_s.append(judge.ear.position / rate)
     assert at_s == pytest.approx([4.2 + second for second in range(8)], abs=0.15)
