@@ -166,10 +166,9 @@ class Coach(threading.Thread):
         if not self._unjudged:
             return
         key = next(iter(self._unjudged))
-        session = self._sessions.get(key)
-        if session is None:
-            del self._unjudged[key]
-        else:
+        del self._unjudged[key]
+        session = self._sessions[key]
+        if session is not None:
             self._guarded(session.stream, lambda: self._judge(session))
 
     def _judge(self, session: ListeningSession) -> None:
@@ -196,6 +195,7 @@ class Coach(threading.Thread):
         except Exception:
             _LOG.exception(line("failed", device=stream.device_id, recording=stream.name))
             self._sessions[stream.key] = None
+            self._unjudged.pop(stream.key, None)
             self.tally.streams = len(self._sessions)
 
     def _hear(self, piece: Piece) -> None:
@@ -247,6 +247,7 @@ class Coach(threading.Thread):
             _LOG.exception(line("failed", device=end.stream.device_id, recording=end.stream.name))
             concluded, events = failed, []
         self._sessions.pop(end.stream.key, None)
+        self._unjudged.pop(end.stream.key, None)
         self.tally.streams = len(self._sessions)
         self._submit([*events, concluded])
 

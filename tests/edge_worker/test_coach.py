@@ -112,6 +112,32 @@ def test_what_no_code_can_digest_ends_one_stream_and_no_other(
     assert bench.coach.failure is None
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    def choke(*_: object) -> list[Occurrence]:
+        raise RuntimeError("indigestible")
+
+    events = [
+        event
+        for chunk in chunks(5)
+        for event in bench.intake.receive("st-01", encode(chunk), time.monotonic())
+    ]
+    for event in events[:-2]:
+        assert isinstance(event, Piece)
+        bench.coach._take(event)
+    assert list(bench.coach._unjudged) == [("st-01", 7)], "nobody had time yet"
+    if fails:
+        monkeypatch.setattr(ListeningSession, "hear", choke)
+        assert isinstance(events[-2], Piece)
+        bench.coach._take(events[-2])
+    else:
+        assert isinstance(events[-1], StreamEnd)
+        bench.coach._take(events[-1])
+    assert not bench.coach._unjudged
+
+
 def test_a_disk_that_refuses_the_state_keeps_the_sound(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[object] = []
 
