@@ -108,6 +108,14 @@ class Broker:
             subprocess.run(["docker", "kill", self._container], capture_output=True, check=False)
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """Let it hang: connections stay, and nobody is answered."""
+        self._signal(signal.SIGSTOP, "pause")
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT, "unpause")
+
     def add_user(self, kind: str, name: str = "") -> Credentials:
         """Add a device, or an account of a role, and return its credentials, in force when this returns.
 
@@ -159,6 +167,12 @@ class Broker:
     def _last_words(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
         return lines[-1] if lines else "nothing"
+
+    def _signal(self, number: signal.Signals, to_container: str) -> None:
+        if self._program == CONTAINER:
+            subprocess.run(["docker", to_container, self._container], capture_output=True, check=True)
+        elif self._process is not None:
+            self._process.send_signal(number)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:

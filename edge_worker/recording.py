@@ -21,8 +21,40 @@ Key = tuple[str, int]
 """Device id and recording id."""
 
 
+class Arriving:
+    """What recordings and streams have in common: whose they are, and the form of their samples."""
+
+    __slots__ = ()
+    device_id: str
+    recording_id: int
+    sample_rate: int
+    channels: int
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.device_id, self.recording_id
+
+    @property
+    def name(self) -> str:
+        """The recording id as written in JSON, SQL and file names."""
+        return recording_name(self.recording_id)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of all channels."""
+        return self.channels * SAMPLE_BYTES
+
+    def check_form(self, chunk: Chunk) -> None:
+        """Raise ChunkError `contradiction` when rate or channels of `chunk` are others than before."""
+        if self.sample_rate and (chunk.sample_rate, chunk.channels) != (self.sample_rate, self.channels):
+            seen = f"{self.sample_rate} Hz and {self.channels} channels before"
+            detail = f"{chunk.sample_rate} Hz and {chunk.channels} channels, {seen}"
+            raise ChunkError("contradiction", detail, chunk.recording_id)
+
+
 @dataclass(slots=True)
-class Recording:
+class Recording(Arriving):
     """What is known of a recording whose audio lies in the spool."""
 
     device_id: str
@@ -46,21 +78,6 @@ class Recording:
     """Monotonic time of the last new chunk, seconds."""
     asked: int = 0
     """How often missing audio was asked for since the last new chunk."""
-
-    @property
-    def key(self) -> Key:
-        """What tells this recording from all others."""
-        return self.device_id, self.recording_id
-
-    @property
-    def name(self) -> str:
-        """The recording id as written in JSON, SQL and file names."""
-        return recording_name(self.recording_id)
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one sample of all channels."""
-        return self.channels * SAMPLE_BYTES
 
     def is_complete(self) -> bool:
         """Return whether every sample and the announced META are there."""
@@ -87,10 +104,7 @@ class Recording:
 
     def check(self, chunk: Chunk) -> None:
         """Raise ChunkError `contradiction` when the facts of `chunk` differ from what is known."""
-        if self.sample_rate and (chunk.sample_rate, chunk.channels) != (self.sample_rate, self.channels):
-            seen = f"{self.sample_rate} Hz and {self.channels} channels before"
-            detail = f"{chunk.sample_rate} Hz and {chunk.channels} channels, {seen}"
-            raise ChunkError("contradiction", detail, chunk.recording_id)
+        self.check_form(chunk)
         ends_elsewhere = chunk.flags & LAST and (
             self.coverage.end > chunk.end if self.end is None else self.end != chunk.end
         )

@@ -7,9 +7,9 @@ memory. Pure of MQTT, disk and clocks.
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from edge_worker.chunk import HAS_META, SAMPLE_BYTES, Chunk, recording_name
+from edge_worker.chunk import HAS_META, Chunk
 from edge_worker.errors import ChunkError
-from edge_worker.recording import Key
+from edge_worker.recording import Arriving
 
 MAX_AHEAD_BYTES: Final = 2**21
 """Sound that waits for a gap: some 20 s. With more, the gap is given up at once."""
@@ -38,7 +38,7 @@ class Segment:
 
 
 @dataclass(slots=True)
-class Stream:
+class Stream(Arriving):
     """What is known of a stream whose chunks lie in the spool."""
 
     device_id: str
@@ -66,21 +66,6 @@ class Stream:
     segments: list[Segment] = field(default_factory=list)
     state: dict[str, Any] | None = None
     """What an earlier process had said of it."""
-
-    @property
-    def key(self) -> Key:
-        """What tells this stream from all others."""
-        return self.device_id, self.recording_id
-
-    @property
-    def name(self) -> str:
-        """The recording id as written in JSON, SQL and file names."""
-        return recording_name(self.recording_id)
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one sample of all channels."""
-        return self.channels * SAMPLE_BYTES
 
     @property
     def spool_bytes(self) -> int:
@@ -149,10 +134,7 @@ class Stream:
         return parts
 
     def _check(self, chunk: Chunk) -> None:
-        if self.sample_rate and (chunk.sample_rate, chunk.channels) != (self.sample_rate, self.channels):
-            seen = f"{self.sample_rate} Hz and {self.channels} channels before"
-            detail = f"{chunk.sample_rate} Hz and {chunk.channels} channels, {seen}"
-            raise ChunkError("contradiction", detail, chunk.recording_id)
+        self.check_form(chunk)
         furthest = max(
             [self.cursor, *(first + len(b) // self.frame_bytes for first, b in self.ahead.items())]
         )

@@ -6,11 +6,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, g
 
 from history_api import dashboard, device_settings
-from history_api.operation import UNAVAILABLE, Paths, get
-from history_api.schemas import DEVICE, Schema
+from history_api.operation import UNAVAILABLE, WHICH_DEVICE, Paths, get
 from history_api.services import services
 
-_THIS: Final[tuple[Schema, ...]] = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
 _SAID: Final = ("info", "telemetry")
 """What devices say of themselves, by topic."""
 _UNKNOWN: Final[dict[str, Any]] = {"stored": None, "state": None, "said": {}, "wish": {}}
@@ -23,7 +21,7 @@ PATHS: Final[Paths] = {
         "one device, and a form for its settings",
         "device_page",
         dashboard.PAGE | device_settings.REFUSED,
-        _THIS,
+        WHICH_DEVICE,
     ),
 }
 

@@ -1,7 +1,6 @@
 """What a site wants of a device: its models, and whether a gate cuts what it hears into events."""
 
 import logging
-import re
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify
@@ -10,14 +9,14 @@ from edge_worker.device_ledger import Wish
 from edge_worker.logline import line
 from edge_worker.model_shelf import ModelShelf
 from edge_worker.recording import MAX_MODELS
-from history_api.operation import PROBLEM, UNAVAILABLE, Paths, json_answer, json_body, operation
+from edge_worker.topics import DEVICE_ID
+from history_api.operation import PROBLEM, UNAVAILABLE, WHICH_DEVICE, Paths, json_answer, json_body, operation
 from history_api.problem import ProblemError
 from history_api.schemas import DEVICE, TEXT, TIME, Schema, list_of, or_null, ref, strict_object
 from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _ADDRESS: Final = "/api/v1/devices/{device_id}/settings"
-_THIS: Final[tuple[Schema, ...]] = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
 REFUSED: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
 _MODELS: Final[Schema] = or_null(list_of(TEXT)) | {
     "minItems": 1,
@@ -53,20 +52,20 @@ PATHS: Final[Paths] = {
             "what is wanted of a device, which need not have sent anything yet",
             "device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
-            _THIS,
+            WHICH_DEVICE,
         ),
         "put": operation(
             "say which models judge a device, and whether a gate cuts its sound into events",
             "put_device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
-            _THIS,
+            WHICH_DEVICE,
             json_body(ref("NewDeviceSettings")),
         ),
         "delete": operation(
             "let a device have what the settings of the worker say",
             "delete_device_settings",
             {"204": {"description": "It has."}} | REFUSED,
-            _THIS,
+            WHICH_DEVICE,
         ),
     }
 }
@@ -113,7 +112,7 @@ def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
 
 def require_name(device_id: str) -> None:
     """Raise ProblemError 404 unless a device may be called so."""
-    if re.fullmatch(DEVICE["pattern"], device_id) is None:
+    if DEVICE_ID.fullmatch(device_id) is None:
         raise ProblemError(404, "no device has such a name; use 1 to 32 of a-z, 0-9 and -")
 
 

@@ -1,7 +1,6 @@
 """The devices whose recordings are here, and the deletion of everything of one."""
 
 import logging
-import re
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -9,14 +8,14 @@ from flask import Blueprint, Response, jsonify
 
 from edge_worker.history import Device
 from edge_worker.logline import line
-from history_api.operation import PROBLEM, UNAVAILABLE, Paths, get, json_answer, operation
+from edge_worker.topics import DEVICE_ID
+from history_api.operation import PROBLEM, UNAVAILABLE, WHICH_DEVICE, Paths, get, json_answer, operation
 from history_api.picture_cache import PictureCache
 from history_api.problem import ProblemError
-from history_api.schemas import DEVICE, Schema, list_of, ref, strict_object
+from history_api.schemas import Schema, list_of, ref, strict_object
 from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
-_THIS: Final[tuple[Schema, ...]] = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
 _UNKNOWN: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/devices")
 PATHS: Final[Paths] = {
@@ -26,14 +25,14 @@ PATHS: Final[Paths] = {
         {"200": json_answer(strict_object({"items": list_of(ref("Device"))}))} | UNAVAILABLE,
     ),
     "/api/v1/devices/{device_id}": get(
-        "one device", "device", {"200": json_answer(ref("Device"))} | _UNKNOWN, _THIS
+        "one device", "device", {"200": json_answer(ref("Device"))} | _UNKNOWN, WHICH_DEVICE
     )
     | {
         "delete": operation(
             "delete all recordings of a device, for good",
             "delete_device",
             {"204": {"description": "Deleted, now or before."}, "409": PROBLEM} | _UNKNOWN,
-            _THIS,
+            WHICH_DEVICE,
         )
     },
 }
@@ -84,7 +83,7 @@ def _find(device_id: str) -> Device | None:
 
 
 def _is_name(text: str) -> bool:
-    return re.fullmatch(DEVICE["pattern"], text) is not None
+    return DEVICE_ID.fullmatch(text) is not None
 
 
 def _unknown() -> ProblemError:

@@ -91,6 +91,7 @@ WHICH: Final = (
     {"name": "recording_id", "in": "path", "required": True, "schema": RECORDING},
     query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several share the id"),
 )
+WHICH_DEVICE: Final = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
 WHICH_EXAM: Final = (
     {"name": "exam_id", "in": "path", "required": True, "schema": EXAM},
     query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several use the id"),

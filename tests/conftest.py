@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -133,6 +134,12 @@ def wait_until(condition: Callable[[], object], what: str, within_s: float = WIT
         if time.monotonic() > deadline:
             pytest.fail(f"waited {within_s:g} s in vain for {what}")
         time.sleep(0.01)
+
+
+def rows(site: Site, query: str) -> list[tuple[Any, ...]]:
+    """Return what the database of a site answers to a query."""
+    with sqlite3.connect(site.data_dir / "stetho.db") as connection:
+        return connection.execute(query).fetchall()
 
 
 def cut(pcm: bytes, recording_id: int, size: int = 2048, sample_rate: int = 4000) -> list[Chunk]:

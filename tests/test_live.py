@@ -1,7 +1,6 @@
 """Answers while the sound still comes, through the real parts: broker, worker, models, database."""
 
 import json
-import sqlite3
 import threading
 import time
 import urllib.request
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import Client, Device, wait_until
+from conftest import Client, Device, rows, wait_until
 
 from edge_worker import chunk as codec
 from edge_worker.chunk import Chunk
@@ -77,11 +76,6 @@ def play(device: Device, chunks: list[Chunk], speed: float = 1.0) -> None:
 
 def lives(device: Device) -> list[dict[str, Any]]:
     return device.documents(f"stetho/v1/device/{device.device_id}/down/live")
-
-
-def rows(site: Site, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(site.data_dir / "stetho.db") as database:
-        return database.execute(query).fetchall()
 
 
 def operator(site: Site) -> Client:

@@ -10,7 +10,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from conftest import Client, Device, beep, cut, wait_until
+from conftest import Client, Device, beep, cut, rows, wait_until
 
 from edge_worker import chunk as codec
 from edge_worker import topics
@@ -18,11 +18,6 @@ from edge_worker.chunk import Chunk
 from simulator.site import Site
 
 PCM = beep(16_000)
-
-
-def rows(site: Site, query: str) -> list[tuple[object, ...]]:
-    with sqlite3.connect(site.data_dir / "stetho.db") as connection:
-        return connection.execute(query).fetchall()
 
 
 def operator(site: Site) -> Client:

@@ -129,6 +129,8 @@ def test_c6_a_device_that_plays_is_seen_without_reload(house: House, visit: Visi
     assert page.locator("#trace").evaluate(_IS_DRAWN)
     page.locator("#sounds a").click()
     expect(page.locator("h1")).to_have_text("Recording")
+    page.goto("/ui/devices/st-01")
+    expect(page.get_by_text("software")).to_be_visible()  # as it said itself, of its hardware
 
 
 def test_e8_heart_rate_and_hint_are_seen_while_the_sound_still_plays(house: House, visit: Visit) -> None:

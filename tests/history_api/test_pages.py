@@ -88,7 +88,13 @@ def test_every_page_is_empty_without_a_fault(archive: Archive) -> None:
 def test_what_comes_from_outside_is_text(archive: Archive) -> None:
     archive.add(1, labels={HOSTILE: HOSTILE})
     api = archive.api()
-    for address in ("/ui/history", "/ui/recordings/0000000000000001", "/ui/history?label=%3Cscript%3E"):
+    for address in (
+        "/ui/history",
+        "/ui/recordings/0000000000000001",
+        "/ui/history?label=%3Cscript%3E",
+        "/ui/devices",
+        "/ui/devices/st-01",
+    ):
         text = page(api, address)
         assert "alert(1)</script>" not in text
         assert "<script>" not in text

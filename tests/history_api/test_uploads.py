@@ -2,9 +2,7 @@
 
 import base64
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -414,16 +412,14 @@ def test_an_upload_in_the_first_moments_of_the_api_waits_until_the_broker_has_an
 ) -> None:
     with Site(tmp_path / "site") as site, ThreadPoolExecutor(1) as pool:
         site.start_worker()
-        broker = site.broker.pid
-        assert broker is not None
-        os.kill(broker, signal.SIGSTOP)
+        site.broker.pause()
         try:
             url = site.start_api()
             answer = pool.submit(_predict, url, heart)
             with pytest.raises(TimeoutError):
                 answer.result(1)
         finally:
-            os.kill(broker, signal.SIGCONT)
+            site.broker.resume()
         assert answer.result(WITHIN_S).status_code == 200
 
 
