@@ -217,12 +217,12 @@ def test_commands_of_operators(site: Site, account: Credentials, operator: Clien
     site.start_worker()
     path = heart(tmp_path, 4_000, 60)
     topic = f"stetho/v1/device/{ID}/down/command"
-    with Stethoscope(site, account, "--audio", str(path), *FAST) as device:
+    with Stethoscope(site, account, "--audio", str(path)) as device:
         device.wait_for(READY)
         operator.publish(topic, '{"id":"1","command":"identify","args":{}}')
         identified = device.wait_for("IT IS ME")
         operator.publish(topic, '{"id":"2","command":"record","args":{}}')
-        device.wait_for(r"RECORDING +[1-9]\.\d", identified)
+        device.wait_for(r"RECORDING +[1-9]\d*\.\d", identified)
         operator.publish(topic, '{"id":"3","command":"stop","args":{}}')
         compact = device.wait_for_result()
         boot = operator.wait_for(topics.state(ID), state="online")["boot"]
