@@ -88,10 +88,7 @@ def _chosen(options: argparse.Namespace) -> Recipe:
     recipe = dataclasses.replace(recipe, seed=seed)
     if folders.holds_classes(options.data, recipe):
         recipe = folders.adapted(recipe)
-    if options.epochs is None:
-        return recipe
-    start = recipe.start and dataclasses.replace(recipe.start, epochs=options.epochs)
-    return dataclasses.replace(recipe, epochs=options.epochs, start=start)
+    return recipe.shortened(options.epochs)
 
 
 def _positive(text: str) -> int:

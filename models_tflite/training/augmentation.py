@@ -53,11 +53,41 @@ def crop(frames: Float32Array, length: int, random: Random, stretch: float, pad:
 
 def disturb(windows: Float32Array, how: Disturbance, random: Random) -> Float32Array:
     """Return the windows as another microphone in another room would have heard them, normalised."""
+    return mask(hear_elsewhere(windows, how, random), how, random)
+
+
+def hear_elsewhere(windows: Float32Array, how: Disturbance, random: Random) -> Float32Array:
+    """Return the windows, in dB, at another pitch, in a noisy room, through another microphone."""
     batch, _, bands = windows.shape
     windows = _shift_bands(windows, random, how.shift_bands)
     windows = _add_noise(windows, random, how.noisy)
-    windows = windows + _response(batch, bands, random, how.response_db)[:, np.newaxis]
-    windows = normalise(windows.astype(np.float32))
+    heard: Float32Array = windows + _response(batch, bands, random, how.response_db)[:, np.newaxis]
+    return heard.astype(np.float32)
+
+
+def overlay(
+    windows: Float32Array, targets: Float32Array, random: Random, chance: float
+) -> tuple[Float32Array, Float32Array]:
+    """Let another sound of the batch be heard in some windows in dB, and share targets as power is shared.
+
+    Powers add up, as they do in a room, where `mix` averages pictures; both sounds are as loud before
+    (between-class learning, Tokozume et al., ICLR 2018).
+    """
+    chosen = random.random(len(windows)) < chance
+    other = random.permutation(len(windows))
+    share = random.uniform(0.5, 1, len(windows)).astype(np.float32)
+    share[~chosen] = 1
+    power = 10 ** (windows / 10)
+    power = power / power.mean(axis=(1, 2), keepdims=True)
+    cut = share[:, np.newaxis, np.newaxis]
+    both = 10 * np.log10(cut * power + (1 - cut) * power[other] + np.float32(1e-12))
+    share = share[:, np.newaxis]
+    return both, share * targets + (1 - share) * targets[other]
+
+
+def mask(windows: Float32Array, how: Disturbance, random: Random) -> Float32Array:
+    """Return the windows normalised, with stretches of time and of bands blanked."""
+    windows = normalise(windows)
     _mask(windows, random, 1, *how.time_masks)
     _mask(windows, random, 2, *how.band_masks)
     return windows

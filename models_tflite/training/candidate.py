@@ -46,10 +46,7 @@ def _of(order: Order) -> Recipe:
     if order.data is None:  # nothing of the public data is in it, nor are its terms
         facts = {name: recipe.facts[name] for name in ("task", "not_for")}
         recipe = dataclasses.replace(recipe, facts={**facts, "licence_of_data": "that of the uploads"})
-    if order.epochs is None:
-        return recipe
-    start = recipe.start and dataclasses.replace(recipe.start, epochs=order.epochs)
-    return dataclasses.replace(recipe, epochs=order.epochs, start=start)
+    return recipe.shortened(order.epochs)
 
 
 def _start(recipe: Recipe, order: Order, note: Callable[[Progress], None]) -> "keras.Model | None":
@@ -69,7 +66,7 @@ def _teller(note: Callable[[Progress], None], phase: str, recipe: Recipe) -> Cal
     """Return what notes the epochs of a phase; it begins with none."""
 
     def tell(epoch: int) -> None:
-        note({"phase": phase, "epoch": epoch, "epochs": recipe.epochs})
+        note({"phase": phase, "epoch": epoch, "epochs": recipe.all_epochs})
 
     tell(0)
     return tell

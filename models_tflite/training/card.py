@@ -54,11 +54,18 @@ def document(recipe: Recipe, judged: Assessment, content: bytes, recordings: int
             "batch": recipe.batch,
             "learning_rate": recipe.learning_rate,
             "mixup": recipe.mixup,
+            "overlaid": recipe.overlaid,
+            "teacher": recipe.teacher and _network(recipe.teacher),
             "seed": recipe.seed,
             "model_bytes": len(content),
         },
         "figures": judged.figures,
     }
+
+
+def _network(recipe: Recipe) -> dict[str, Any]:
+    """Return what network a recipe trains, and for how long."""
+    return {"network": recipe.network, "widths": list(recipe.widths), "epochs": recipe.epochs}
 
 
 def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.features import Float32Array, normalise, windows
-from models_tflite.training import architecture, heart_network, hints
-from models_tflite.training.augmentation import crop, disturb, mix
+from models_tflite.training import architecture, distillation, heart_network, hints, residual_network
+from models_tflite.training.augmentation import crop, hear_elsewhere, mask, mix, overlay
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
 
@@ -44,7 +44,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
                 for i in drawn
             ]
         )
-        return mix(disturb(seen, how, random), self._targets[drawn], random, recipe.mixup)
+        seen, targets = hear_elsewhere(seen, how, random), self._targets[drawn]
+        if recipe.overlaid:
+            seen, targets = overlay(seen, targets, random, recipe.overlaid)
+        return mix(mask(seen, how, random), targets, random, recipe.mixup)
 
 
 def fit(
@@ -58,22 +61,31 @@ def fit(
 ) -> keras.Model:
     """Train on a corpus, of which one part, of other groups, only chooses the best weights.
 
-    `on_epoch` hears how many epochs are done.
+    A recipe's teacher is trained before, on the same recordings. `on_epoch` hears how many of all epochs are
+    done.
     """
-    keras.utils.set_random_seed(seed)
     validation = aside(corpus, recipe, seed)
+    teacher = None
+    if recipe.teacher is not None:
+        teacher = fit(corpus, recipe.teacher, None, seed, f"{title}, its teacher", on_epoch=on_epoch)
+        seed += 100  # neither the weights that its teacher began with nor the batches that it saw
+    keras.utils.set_random_seed(seed)
     model = _untrained(recipe)
     if start is not None:
         _copy_layers(start, model)
     targets = _targets(corpus, recipe)
-    taught = _taught(model, max(0, targets.shape[1] - recipe.outputs - 1))
+    if teacher is not None:
+        taught = distillation.beside(model, teacher)
+        loss = distillation.loss(recipe.outputs, recipe.label_smoothing)
+    else:
+        taught, loss = _taught(model, max(0, targets.shape[1] - recipe.outputs - 1)), _loss(recipe)
     taught.compile(
         keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps),
             weight_decay=1e-3,
             use_ema=True,
         ),
-        _loss(recipe),
+        loss,
     )
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
@@ -86,7 +98,7 @@ def fit(
                 keras.callbacks.ModelCheckpoint(
                     best, "val_loss", save_best_only=recipe.keep_best, save_weights_only=True
                 ),
-                _progress(recipe.epochs, title, on_epoch),
+                _progress(recipe, title, on_epoch),
             ],
             verbose=0,
         )
@@ -111,17 +123,16 @@ def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArra
 
 
 def _untrained(recipe: Recipe) -> keras.Model:
-    build = (
-        heart_network.build
-        if recipe.network == "course"
-        else partial(architecture.build, separable=recipe.separable)
-    )
-    return build(
+    build: dict[str, Callable[..., keras.Model]] = {
+        "course": partial(heart_network.build, halving=recipe.halving),
+        "picture": partial(architecture.build, halving=recipe.halving, separable=recipe.separable),
+        "residual": residual_network.build,
+    }
+    return build[recipe.network](
         recipe.window_frames,
         recipe.features.bands,
         recipe.outputs,
         widths=recipe.widths,
-        halving=recipe.halving,
         dropout=recipe.dropout,
     )
 
@@ -141,7 +152,7 @@ def _taught(model: keras.Model, numbers: int) -> keras.Model:
     return keras.Model(model.input, keras.layers.Concatenate()([model.output, said]))
 
 
-def _loss(recipe: Recipe) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
+def _loss(recipe: Recipe) -> distillation.Loss:
     """Return the loss of what `_targets` wants: cross-entropy, and the squared error of hints."""
     outputs, smoothing = recipe.outputs, recipe.label_smoothing
 
@@ -173,12 +184,13 @@ def _copy_layers(source: keras.Model, target: keras.Model) -> None:
         taken.set_weights(given.get_weights())
 
 
-def _progress(epochs: int, title: str, on_epoch: Callable[[int], None]) -> keras.callbacks.Callback:
-    bar = tqdm(total=epochs, desc=title, unit="epoch", disable=None)
+def _progress(recipe: Recipe, title: str, on_epoch: Callable[[int], None]) -> keras.callbacks.Callback:
+    bar = tqdm(total=recipe.epochs, desc=title, unit="epoch", disable=None)
+    before = recipe.all_epochs - recipe.epochs
 
     def advance(epoch: int, logs: dict[str, Any]) -> None:
         bar.update()
-        on_epoch(epoch + 1)
+        on_epoch(before + epoch + 1)
         bar.set_postfix(loss=f"{logs['loss']:.3f}", validation=f"{logs['val_loss']:.3f}")
 
     return keras.callbacks.LambdaCallback(on_epoch_end=advance, on_train_end=lambda _logs: bar.close())

@@ -43,9 +43,12 @@ class Recipe:
     learning_rate: float = 3e-3
     mixup: float = 0.2
     """Alpha of the beta distribution; windows and targets are blended."""
+    overlaid: float = 0.0
+    """Share of windows in which another sound is heard, too."""
     label_smoothing: float = 0.0
-    network: Literal["picture", "course"] = "picture"
-    """`architecture.build` of the picture of time and bands, or `heart_network.build` of their course."""
+    network: Literal["picture", "residual", "course"] = "picture"
+    """`architecture.build` of the picture of time and bands, `residual_network.build` of the same for
+    teachers, or `heart_network.build` of the course of the bands."""
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
     halving: tuple[int, ...] = (0, 1)
@@ -54,9 +57,12 @@ class Recipe:
     """Depthwise-separable convolutions; else whole ones, of more weights and no slower where int8 is wide."""
     dropout: float = 0.3
     hints: Path | None = None
-    """What larger networks hear in each recording (`hints.py`); the network learns to say that, too."""
+    """What larger networks hear in each recording (`hints.py`); the network learns to say that, too. A
+    recipe with a teacher has none."""
     hint_weight: float = 1.0
     """Of the squared error of what it says of hints, beside the cross-entropy of labels."""
+    teacher: "Recipe | None" = None
+    """A larger network to train first on the same recordings; this one also learns to say what that says."""
     start: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
     held_out_sites: tuple[str, ...] = field(default=())
@@ -76,6 +82,18 @@ class Recipe:
         """Return the recipe without the output for none of the labels when nothing there would teach it."""
         is_taught = any(recording.label == BACKGROUND for recording in recordings)
         return replace(self, background=self.background and is_taught)
+
+    def shortened(self, epochs: int | None) -> "Recipe":
+        """Return the recipe with so many epochs for each network that it trains; None: its own."""
+        if epochs is None:
+            return self
+        teacher, start = (first and first.shortened(epochs) for first in (self.teacher, self.start))
+        return replace(self, epochs=epochs, teacher=teacher, start=start)
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of the network and of its teacher."""
+        return self.epochs + (self.teacher.epochs if self.teacher else 0)
 
     @property
     def outputs(self) -> int:

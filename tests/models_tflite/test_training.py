@@ -324,6 +324,24 @@ def test_disturbed_windows_are_normalised_and_the_same_for_a_seed() -> None:
     assert np.abs(first).max() < 10
 
 
+def test_overlaid_sounds_add_their_powers_and_share_the_target_by_them() -> None:
+    """Each sound fills one band of its own, some louder than others: its share of the power is its target."""
+    count = 16
+    loudness = np.linspace(-70, -10, count)
+    seen = np.full((count, 6, count), -150.0)
+    seen[np.arange(count), :, np.arange(count)] = loudness[:, np.newaxis]
+
+    both, shares = augmentation.overlay(
+        seen.astype(np.float32), np.eye(count, dtype=np.float32), np.random.default_rng(1), chance=0.75
+    )
+
+    power = (10 ** (both / 10)).mean(axis=1)
+    np.testing.assert_allclose(power / power.sum(axis=1, keepdims=True), shares, atol=1e-3)
+    own = np.diagonal(shares)
+    assert own.min() >= 0.5
+    assert 0 < (own == 1).sum() < count / 2, "a share of them stays alone"
+
+
 def test_a_dataset_is_found_by_its_parent_or_by_itself(tmp_path: Path) -> None:
     make_data(tmp_path, recordings=2)
 
