@@ -23,11 +23,11 @@ def gather_others(data: Path) -> Iterator[Recording]:
 
 
 START = replace(
-    esc50.RECIPE,
+    esc50.ALONE,
     model="esc46",
     labels=tuple(label for label in esc50.LABELS if label not in SHARED),
     gather=gather_others,
-    epochs=30,
+    epochs=60,
 )
 
 RECIPE = replace(
@@ -49,7 +49,7 @@ RECIPE = replace(
     judged_on="urbansound8k",
     draw=draw.by_source,
     start=START,
-    epochs=12,
+    epochs=24,
     learning_rate=1e-3,
     facts={
         "task": "Tells ten urban sounds apart.",
