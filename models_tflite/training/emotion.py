@@ -20,7 +20,7 @@ def gather(data: Path) -> Iterator[Recording]:
 
 RECIPE = Recipe(
     model="emotion",
-    version="1.0.0",
+    version="1.1.0",
     labels=LABELS,
     gather=gather,
     judged_on="ravdess",
@@ -34,15 +34,17 @@ RECIPE = Recipe(
         stretch=0.15, shift_bands=5, response_db=2.5, noisy=0.1, time_masks=(2, 8), band_masks=(2, 6)
     ),
     draw=draw.evenly,
-    epochs=20,
+    epochs=40,
     steps=60,
     mixup=0.4,
+    overlaid=0.5,
     label_smoothing=0.1,
     widths=(16, 48, 96, 128, 128),
     halving=(0, 1, 2),
     separable=False,
     dropout=0.4,
     validation_folds=16,
+    keep_best=False,
     facts={
         "task": "Tells how an acted voice sounds: neutral, calm, happy, sad, angry, afraid, disgusted ...",
         "data": ["RAVDESS speech (Livingstone and Russo 2018): two sentences, 20 of 24 actors"],
