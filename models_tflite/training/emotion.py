@@ -49,7 +49,7 @@ RECIPE = Recipe(
         "task": "Tells how an acted voice sounds: neutral, calm, happy, sad, angry, afraid, disgusted ...",
         "data": ["RAVDESS speech (Livingstone and Russo 2018): two sentences, 20 of 24 actors"],
         "licence_of_data": "CC BY-NC-SA 4.0",
-        "split": "actor, folds balanced by voice",
+        "split": "actor, folds balanced by voice; the same folds chose the recipe",
         "baseline": {
             "method": "mean of 40 MFCC, scaled, and a Random Forest",
             "accuracy": 0.330,

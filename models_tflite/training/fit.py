@@ -124,8 +124,8 @@ def windows_of(corpus: Corpus, recipe: Recipe) -> tuple[Float32Array, npt.NDArra
 
 def _untrained(recipe: Recipe) -> keras.Model:
     build: dict[str, Callable[..., keras.Model]] = {
-        "course": partial(heart_network.build, halving=recipe.halving),
-        "picture": partial(architecture.build, halving=recipe.halving, separable=recipe.separable),
+        "course": heart_network.build,
+        "picture": partial(architecture.build, separable=recipe.separable),
         "residual": residual_network.build,
     }
     return build[recipe.network](
@@ -133,6 +133,7 @@ def _untrained(recipe: Recipe) -> keras.Model:
         recipe.features.bands,
         recipe.outputs,
         widths=recipe.widths,
+        halving=recipe.halving,
         dropout=recipe.dropout,
     )
 

@@ -62,7 +62,8 @@ class Recipe:
     hint_weight: float = 1.0
     """Of the squared error of what it says of hints, beside the cross-entropy of labels."""
     teacher: "Recipe | None" = None
-    """A larger network to train first on the same recordings; this one also learns to say what that says."""
+    """Another network, mostly a larger one, to train first on the same recordings; this one also learns to
+    say what that says."""
     start: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
     held_out_sites: tuple[str, ...] = field(default=())
@@ -80,8 +81,10 @@ class Recipe:
 
     def for_what_is_there(self, recordings: Iterable[Recording]) -> "Recipe":
         """Return the recipe without the output for none of the labels when nothing there would teach it."""
-        is_taught = any(recording.label == BACKGROUND for recording in recordings)
-        return replace(self, background=self.background and is_taught)
+        there = tuple(recordings)
+        is_taught = any(recording.label == BACKGROUND for recording in there)
+        teacher = self.teacher and self.teacher.for_what_is_there(there)
+        return replace(self, background=self.background and is_taught, teacher=teacher)
 
     def shortened(self, epochs: int | None) -> "Recipe":
         """Return the recipe with so many epochs for each network that it trains; None: its own."""

@@ -5,20 +5,25 @@ from keras import layers
 
 from models_tflite.training.normalisation import BatchNormalization
 
-HALVED = 3
-"""Blocks that halve time and bands."""
 
-
-def build(frames: int, bands: int, outputs: int, *, widths: tuple[int, ...], dropout: float) -> keras.Model:
+def build(
+    frames: int,
+    bands: int,
+    outputs: int,
+    *,
+    widths: tuple[int, ...],
+    halving: tuple[int, ...],
+    dropout: float,
+) -> keras.Model:
     """Return an untrained model from windows (frames, bands) to logits (outputs).
 
-    A convolution, then a residual block of two for each further width (He et al. 2016), the first of which
-    halve time and bands; the end is that of `architecture.build`.
+    A convolution, then a residual block of two for each further width (He et al. 2016); the blocks of
+    `halving` halve time and bands. The end is that of `architecture.build`.
     """
     inputs = keras.Input((frames, bands))
     x = layers.ReLU()(_convolved(layers.Reshape((frames, bands, 1))(inputs), widths[0], 5, strides=2))
     for index, width in enumerate(widths[1:]):
-        x = _block(x, width, strides=2 if index < HALVED else 1)
+        x = _block(x, width, strides=2 if index in halving else 1)
     x = layers.DepthwiseConv2D((1, x.shape[2]), use_bias=False)(x)
     x = layers.ReLU()(BatchNormalization(momentum=0.9)(x))
     x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))

@@ -1,18 +1,30 @@
 """A small network is taught by a larger one, which stays as it is."""
 
 import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
 
-from models_tflite.training import architecture, distillation, fit, residual_network  # noqa: E402
-from models_tflite.training.corpus import Corpus, Recording  # noqa: E402
+from edge_worker.classifier import Classifier  # noqa: E402
+from models_tflite.training import (  # noqa: E402
+    architecture,
+    candidate,
+    distillation,
+    esc50,
+    fit,
+    residual_network,
+)
+from models_tflite.training.__main__ import main  # noqa: E402
+from models_tflite.training.corpus import BACKGROUND, Corpus, Recording  # noqa: E402
 from models_tflite.training.recipe import Recipe  # noqa: E402
 
 FRAMES, BANDS, LABELS = 24, 16, 3
@@ -22,7 +34,9 @@ def networks() -> tuple[keras.Model, keras.Model]:
     """Return an untrained network and a larger one."""
     keras.utils.set_random_seed(1)
     small = architecture.build(FRAMES, BANDS, LABELS, widths=(8, 16), halving=(0,), dropout=0.0)
-    return small, residual_network.build(FRAMES, BANDS, LABELS, widths=(8, 16, 16, 24, 24), dropout=0.0)
+    return small, residual_network.build(
+        FRAMES, BANDS, LABELS, widths=(8, 16, 16, 24, 24), halving=(0, 1, 2), dropout=0.0
+    )
 
 
 def seen(windows: int) -> np.ndarray:
@@ -73,50 +87,122 @@ def test_the_loss_is_of_labels_and_of_what_the_teacher_says() -> None:
     assert loss == pytest.approx(0.3 * of_label + 0.7 * 4 * entropy, rel=1e-5)
 
 
-def test_a_recipes_teacher_is_trained_first_and_every_epoch_is_told() -> None:
-    random = np.random.default_rng(0)
+RECIPE = Recipe(
+    model="pitch",
+    version="0",
+    labels=("low", "high"),
+    gather=lambda _data: iter(()),
+    judged_on="",
+    facts={},
+    epochs=2,
+    steps=120,  # weights are averaged over the last hundred or so
+    batch=16,
+    widths=(8, 16, 16),
+    overlaid=0.5,
+)
+TAUGHT = dataclasses.replace(
+    RECIPE, teacher=dataclasses.replace(RECIPE, network="residual", widths=(8, 16, 16, 16), epochs=3)
+)
+
+
+def low_and_high() -> tuple[Corpus, np.ndarray]:
+    """Return noise that is louder in the lower or in the upper bands, and which."""
+    random, is_high = np.random.default_rng(0), np.arange(40) % 2
     recordings = tuple(
-        Recording(Path(f"{n}.wav"), "high" if n % 2 else "low", "x", str(n // 2)) for n in range(40)
+        Recording(Path(f"{n}.wav"), RECIPE.labels[high], "x", str(n // 2)) for n, high in enumerate(is_high)
     )
-    loud = np.arange(40) % 2
     frames = tuple(
         (random.normal(-60, 3, (220, 40)) + 30 * (np.arange(40) // 20 == high)).astype(np.float32)
-        for high in loud
+        for high in is_high
     )
-    recipe = Recipe(
-        model="pitch",
-        version="0",
-        labels=("low", "high"),
-        gather=lambda _data: iter(recordings),
-        judged_on="",
-        facts={},
-        epochs=2,
-        steps=120,  # weights are averaged over the last hundred or so
-        batch=16,
-        overlaid=0.5,
-    )
-    taught = dataclasses.replace(
-        recipe,
-        teacher=dataclasses.replace(recipe, network="residual", widths=(8, 16, 16, 16), epochs=3),
-    )
+    return Corpus(recordings, frames, RECIPE.labels), is_high
+
+
+def test_a_recipes_teacher_is_trained_first_then_taught_by_and_every_epoch_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard, is_high = low_and_high()
+    pairs: list[tuple[keras.Model, keras.Model, keras.Model]] = []
+    beside = distillation.beside
+
+    def keep(model: keras.Model, teacher: keras.Model) -> Any:  # noqa: ANN401 keras ships no types
+        pairs.append((model, teacher, beside(model, teacher)))
+        return pairs[-1][2]
+
+    monkeypatch.setattr(distillation, "beside", keep)
     epochs: list[int] = []
 
-    heard = Corpus(recordings, frames, recipe.labels)
-    model = fit.fit(heard, taught, None, 1, "taught", on_epoch=epochs.append)
+    model = fit.fit(heard, TAUGHT, None, 1, "taught", on_epoch=epochs.append)
 
     assert epochs == [1, 2, 3, 4, 5]
-    windows, owner = fit.windows_of(heard, recipe)
-    said = model.predict(windows, verbose=0)
-    assert said.shape[1] == 2
-    assert (said.argmax(axis=1) == loud[owner]).mean() > 0.9
+    ((student, teacher, taught),) = pairs
+    assert model is student
+    assert int(taught.optimizer.iterations) == 240, "it learned beside its teacher"
+    windows, owner = fit.windows_of(heard, RECIPE)
+    for network in (teacher, model):
+        assert (network.predict(windows, verbose=0).argmax(axis=1) == is_high[owner]).mean() > 0.9
+
+
+@pytest.mark.parametrize(("overlaid", "are_shared"), [(0.0, False), (1.0, True)])
+def test_sounds_are_overlaid_in_batches_as_the_recipe_says(overlaid: float, *, are_shared: bool) -> None:
+    heard, _ = low_and_high()
+    recipe = dataclasses.replace(RECIPE, overlaid=overlaid, mixup=1e-3)  # next to none
+    batches = fit.Batches(heard, recipe, 1, np.eye(2, dtype=np.float32)[heard.targets])
+
+    _, targets = batches[0]
+
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
+    assert (targets.max(axis=1) < 0.99).any() == are_shared
+
+
+def test_a_sound_model_and_its_teacher_learn_from_class_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe of esc50, but for its length and two of its labels."""
+    random, time = np.random.default_rng(0), np.arange(3 * 16000) / 16000
+    for label, pitch in (("dog", 400), ("rain", 4000)):
+        (tmp_path / "sounds" / label).mkdir(parents=True)
+        for number in range(4):
+            sound = np.sin(2 * np.pi * pitch * time) * 0.3 + random.normal(0, 0.002, len(time))
+            soundfile.write(tmp_path / "sounds" / label / f"{label}{number}_1.wav", sound, 16000)
+    quick: dict[str, Any] = {"labels": ("dog", "rain"), "steps": 1, "batch": 4, "validation_folds": 3}
+    assert esc50.RECIPE.teacher is not None
+    teacher = dataclasses.replace(esc50.RECIPE.teacher, **quick)
+    monkeypatch.setattr(esc50, "RECIPE", dataclasses.replace(esc50.RECIPE, **quick, teacher=teacher))
+    out = tmp_path / "models"
+
+    given = ["esc50", "--data", str(tmp_path / "sounds"), "--out", str(out), "--epochs", "1", "--folds", "2"]
+    assert main(given) == 0
+
+    training = json.loads((out / "esc50.json").read_text())["training"]
+    assert training["overlaid"] == 0.5
+    assert training["teacher"] == {"network": "residual", "widths": list(teacher.widths), "epochs": 1}
+    assert Classifier.load(out, "esc50").card.labels == ("dog", "rain")
+
+
+def test_a_job_counts_the_epochs_of_the_teacher() -> None:
+    notes: list[dict[str, object]] = []
+
+    candidate._teller(notes.append, "training", TAUGHT)(4)
+
+    assert [(note["epoch"], note["epochs"]) for note in notes] == [(0, 5), (4, 5)]
+
+
+def test_a_teacher_has_the_outputs_of_its_pupil() -> None:
+    recipe = dataclasses.replace(TAUGHT, background=True)
+    recipe = dataclasses.replace(recipe, teacher=dataclasses.replace(recipe, teacher=None))
+    of_labels, of_nothing = (Recording(Path("x"), label, "x", "x") for label in ("low", BACKGROUND))
+
+    for there, outputs in (((of_labels,), 2), ((of_labels, of_nothing), 3)):
+        adapted = recipe.for_what_is_there(iter(there))
+        assert adapted.teacher is not None
+        assert (adapted.outputs, adapted.teacher.outputs) == (outputs, outputs)
 
 
 def test_a_quick_try_shortens_the_teacher_too() -> None:
-    recipe = Recipe(
-        model="x", version="0", labels=("a", "b"), gather=lambda _data: iter(()), judged_on="", facts={}
-    )
-    short = dataclasses.replace(recipe, teacher=recipe, start=recipe).shortened(1)
+    short = dataclasses.replace(TAUGHT, start=RECIPE).shortened(1)
+
     assert short.teacher is not None
     assert short.start is not None
     assert (short.epochs, short.teacher.epochs, short.start.epochs, short.all_epochs) == (1, 1, 1, 2)
-    assert recipe.shortened(None) is recipe
+    assert TAUGHT.shortened(None) is TAUGHT
