@@ -444,4 +444,5 @@ def test_an_upload_that_a_killed_worker_had_not_stored_is_analysed_by_the_next(
         site.start_worker()
         url = site.start_api()
         analysed(url + answer.headers["Location"])
-        assert not list((site.data_dir / "uploads").glob("*"))
+        # The history knows of it before the API has heard so from the worker.
+        wait_until(lambda: not any((site.data_dir / "uploads").iterdir()), "an empty spool")
