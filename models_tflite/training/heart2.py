@@ -19,18 +19,19 @@ def gather(data: Path) -> Iterator[Recording]:
 
 RECIPE = Recipe(
     model="heart2",
-    version="2.0.0",
+    version="2.1.0",
     labels=("normal", "abnormal"),
     gather=gather,
     judged_on="physionet",
     held_out_sites=("physionet-a", "physionet-f"),
     background=True,
-    draw=partial(draw.favouring, draw.by_label, {"abnormal": 1.5, BACKGROUND: 0.36}),
+    draw=partial(draw.favouring, draw.by_label, {"abnormal": 2.0, BACKGROUND: 0.36}),
     disturbance=Disturbance(response_db=2.0, shift_bands=1, noisy=0.25, band_masks=(1, 4)),
     network="course",
     widths=(48, 64, 64, 96, 96, 96),
     halving=(0, 2, 3),
-    epochs=16,
+    epochs=32,
+    keep_best=False,
     facts={
         "task": "Tells normal from abnormal heart sounds.",
         "data": [

@@ -28,11 +28,13 @@ RECIPE = Recipe(
     draw=partial(draw.favouring, draw.by_site, {BACKGROUND: 0.086}),
     start=replace(
         heart2.RECIPE,
+        draw=partial(draw.favouring, draw.by_label, {"abnormal": 1.5, BACKGROUND: 0.36}),
         disturbance=Disturbance(),
         network="picture",
         widths=(24, 32, 48, 64, 96),
         halving=(0, 1),
         epochs=10,
+        keep_best=True,
     ),
     epochs=12,
     steps=50,
