@@ -42,7 +42,8 @@ RECIPE = Recipe(
         "licence_of_data": "PhysioNet 2016 and CirCor: ODC-By 1.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; "
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0",
         "split": "PhysioNet: blocks of ten neighbouring numbers within a database (it names no patients), "
-        "and whole databases; CirCor: patient; background: source recording, actor or speaker",
+        "and whole databases; CirCor: patient; background: source recording, actor or speaker; "
+        "the same folds chose the recipe",
         "baseline": {
             "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
             "claimed": "accuracy 0.855, F1 0.644, AUC 0.900 on a random split",
