@@ -28,7 +28,7 @@ def gather(data: Path) -> Iterator[Recording]:
 
 RECIPE = Recipe(
     model="digits",
-    version="1.2.0",
+    version="1.3.0",
     labels=LABELS,
     gather=gather,
     judged_on="",
@@ -46,10 +46,10 @@ RECIPE = Recipe(
     disturbance=Disturbance(
         stretch=0.2, shift_bands=4, response_db=5, noisy=0.5, time_masks=(1, 6), band_masks=(1, 6)
     ),
-    epochs=30,
+    epochs=60,
     steps=100,
     mixup=0.1,
-    overlaid=0.3,
+    overlaid=0.5,
     widths=(16, 40, 80, 128),
     separable=False,
     validation_folds=40,
