@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        heard = corpus.load(recipe.gather(options.data), recipe.labels, FEATURES)
+        judged = (each for each in recipe.gather(options.data) if each.site.startswith(recipe.judged_on))
+        heard = corpus.load(judged, recipe.labels, FEATURES)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2

@@ -120,6 +120,13 @@ def test_c1_environmental_sounds_are_told_apart(datasets: Path) -> None:
     assert accuracy("us8k", datasets / "urbansound8k", "class", labels=10, step=35) >= 0.8
 
 
+def test_us8k_seldom_accepts_speech_which_it_never_learned(datasets: Path) -> None:
+    classifier = Classifier.load(MODELS, "us8k")
+    spoken = subset(datasets / "ravdess", {}, 12)
+
+    assert sum(classifier.classify(audio.read(file)).accepted for file in spoken) / len(spoken) <= 0.3
+
+
 def test_d8_emotion_is_a_network_and_the_random_forest_its_baseline(datasets: Path) -> None:
     card = Classifier.load(MODELS, "emotion").card.document
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models_tflite.training import draw, esc50, us8k
-from models_tflite.training.corpus import Corpus, Recording
+from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
 
 
 def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
@@ -16,15 +16,23 @@ def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
 
 def test_c1_us8k_starts_from_no_source_that_it_is_judged_on(datasets: Path) -> None:
     """Both datasets come from Freesound; clips of thirteen sources are in both."""
-    judged = {recording.group for recording in us8k.gather(datasets)}
+    judged = {recording.group for recording in us8k.gather(datasets) if recording.site == "urbansound8k"}
 
     assert len(judged & {recording.group for recording in esc50.gather(datasets)}) == 13
     assert not judged & {recording.group for recording in us8k.gather_others(datasets)}
 
 
+def test_c1_us8k_hears_a_source_of_both_datasets_in_one_fold_only(datasets: Path) -> None:
+    fold = dict[str, str]()
+    for recording in us8k.gather(datasets):
+        assert fold.setdefault(recording.group, recording.fold) == recording.fold
+    assert set(fold.values()) == {"1", "2"}
+
+
 def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None:
     for recipe in (esc50.RECIPE, us8k.START, us8k.RECIPE):
-        assert {recording.label for recording in recipe.gather(datasets)} == set(recipe.labels)
+        others = {BACKGROUND} if recipe.background else set[str]()
+        assert {recording.label for recording in recipe.gather(datasets)} == {*recipe.labels, *others}
 
 
 def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> None:
