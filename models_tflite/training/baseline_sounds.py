@@ -38,8 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        judged = (each for each in recipe.gather(options.data) if each.site.startswith(recipe.judged_on))
-        heard = corpus.load(judged, recipe.labels, FEATURES)
+        heard = corpus.load(recipe.judged(options.data), recipe.labels, FEATURES)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2

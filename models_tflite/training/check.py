@@ -18,11 +18,7 @@ ABOUT: Final = 80
 
 def recordings(recipe: Recipe, data: Path, every: int | None = None) -> tuple[list[Recording], int]:
     """Return every so many-th recording that the recipe is judged on, and the step; None: about 80."""
-    judged = [
-        recording
-        for recording in recipe.gather(data)
-        if recording.label in recipe.labels and recording.site.startswith(recipe.judged_on)
-    ]
+    judged = recipe.judged(data)
     step = every or max(1, len(judged) // ABOUT)
     return sorted(judged, key=lambda recording: recording.path.as_posix())[::step], step
 

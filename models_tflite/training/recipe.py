@@ -86,6 +86,14 @@ class Recipe:
         teacher = self.teacher and self.teacher.for_what_is_there(there)
         return replace(self, background=self.background and is_taught, teacher=teacher)
 
+    def judged(self, data: Path) -> list[Recording]:
+        """Return what figures are of: recordings with a label, of the sites that count."""
+        return [
+            recording
+            for recording in self.gather(data)
+            if recording.label in self.labels and recording.site.startswith(self.judged_on)
+        ]
+
     def shortened(self, epochs: int | None) -> "Recipe":
         """Return the recipe with so many epochs for each network that it trains; None: its own."""
         if epochs is None:

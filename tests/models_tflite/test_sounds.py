@@ -7,6 +7,7 @@ import pytest
 
 from models_tflite.training import draw, esc50, us8k
 from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
+from models_tflite.training.datasets import urbansound8k
 
 
 def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
@@ -43,6 +44,13 @@ def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> 
     assert chance.sum() == pytest.approx(1)
     assert chance[-1] == pytest.approx(0.5)
     assert chance[:16].sum() / chance[16] == pytest.approx(4)
+
+
+def test_us8k_and_its_baseline_are_judged_on_the_same_recordings_and_none_of_esc50(datasets: Path) -> None:
+    judged = us8k.RECIPE.judged(datasets)
+
+    assert judged == list(urbansound8k(datasets))
+    assert len(judged) < len(list(us8k.gather(datasets)))
 
 
 @pytest.mark.training
