@@ -109,16 +109,28 @@ def ravdess(data: Path) -> Iterator[Recording]:
 
 def no_hearts(data: Path) -> Iterator[Recording]:
     """A choice of environmental and urban sounds and speech as background of the heart models."""
-    chosen = {
-        "esc50": (esc50(data), 4),
-        "urbansound8k": (urbansound8k(data), 8),
-        "ravdess": (ravdess(data), 8),
-        "fsdd": (fsdd(data, ()), 20),
-        "speech_commands": (speech_commands(data, ()), 40),
-    }
-    for name, (recordings, every) in chosen.items():
-        for recording in islice(recordings, 0, None, every):
-            yield replace(recording, label=BACKGROUND, site=f"background-{name}", fold="")
+    yield from _background("esc50", esc50(data), 4)
+    yield from _background("urbansound8k", urbansound8k(data), 8)
+    yield from speech(data)
+
+
+def speech(data: Path) -> Iterator[Recording]:
+    """A choice of sentences and words as background."""
+    yield from _background("ravdess", ravdess(data), 8)
+    yield from _background("fsdd", fsdd(data, ()), 20)
+    yield from _background("speech_commands", speech_commands(data, ()), 40)
+
+
+def hearts(data: Path) -> Iterator[Recording]:
+    """A choice of hearts, good and poor, as background of models of other sounds."""
+    yield from _background("physionet", physionet(data, only_good=False), 20)
+    yield from _background("circor", circor(data, BACKGROUND, BACKGROUND), 16)
+
+
+def _background(name: str, recordings: Iterator[Recording], every: int) -> Iterator[Recording]:
+    """Yield every so many-th recording as background."""
+    for recording in islice(recordings, 0, None, every):
+        yield replace(recording, label=BACKGROUND, site=f"background-{name}", fold="")
 
 
 def _words(data: Path, name: str, labels: Collection[str]) -> Iterator[Recording]:

@@ -3,14 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from models_tflite.training import datasets, draw, esc50
 from models_tflite.training.corpus import BACKGROUND, Recording
-
-SHARED: Final = {"car_horn": "car_horn", "dog": "dog_bark", "engine": "engine_idling", "siren": "siren"}
-"""Kinds of ESC-50 that UrbanSound8K has, too, and what it calls them. Both took them from Freesound: thirteen
-sources are in both where both can be seen."""
 
 
 def gather(data: Path) -> Iterator[Recording]:
@@ -23,18 +18,18 @@ def gather(data: Path) -> Iterator[Recording]:
     yield from urban
     for recording in datasets.esc50(data):
         fold = fold_of.setdefault(recording.group, "1" if int(recording.fold) % 2 else "2")
-        yield replace(recording, label=SHARED.get(recording.label, BACKGROUND), fold=fold)
+        yield replace(recording, label=esc50.SHARED.get(recording.label, BACKGROUND), fold=fold)
 
 
 def gather_others(data: Path) -> Iterator[Recording]:
     """ESC-50 without the kinds that UrbanSound8K has too, so that no source of its was heard before."""
-    return (recording for recording in datasets.esc50(data) if recording.label not in SHARED)
+    return (recording for recording in datasets.esc50(data) if recording.label not in esc50.SHARED)
 
 
 START = replace(
     esc50.ALONE,
     model="esc46",
-    labels=tuple(label for label in esc50.LABELS if label not in SHARED),
+    labels=tuple(label for label in esc50.LABELS if label not in esc50.SHARED),
     gather=gather_others,
     epochs=60,
 )

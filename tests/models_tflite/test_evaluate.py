@@ -14,8 +14,9 @@ import pytest
 import soundfile
 
 from edge_worker.classifier import Classifier
+from edge_worker.errors import AudioError
 from edge_worker.features import Signal
-from models_tflite import evaluate
+from models_tflite import evaluate, label_table
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -131,20 +132,27 @@ def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path) -> Non
     assert report["background"]["n"] == 3
     assert report["background"]["rejected"] in (0, 0.3333, 0.6667, 1)
     assert_refused(run(*command), "does not know 'a'.*--others-as-background")
-    assert_refused(run("emotion", "--labels", labels, "--others-as-background"), "knows no background")
+
+
+def test_a_model_without_a_background_takes_no_unknown_labels(tmp_path: Path) -> None:
+    rows = [{"file": "a.wav", "label": "normal"}, {"file": "b.wav", "label": "engine"}]
+    labels = write_csv(tmp_path / "labels.csv", rows)
+    card = dataclasses.replace(Classifier.load(MODELS, "heart2").card, background=False)
+
+    with pytest.raises(AudioError, match="heart2 knows no background: leave out --others-as-background"):
+        label_table.read(labels, label_table.Columns(), card, others_as_background=True)
 
 
 def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
     """Quality asks a loud enough, unclipped sound of it, and no heartbeat."""
-    classifier = Classifier.load(MODELS, "emotion")
-    sure = classifier.card = dataclasses.replace(classifier.card, threshold=0.0)
-    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    classifier = Classifier.load(MODELS, "esc50")
+    rain = np.random.default_rng(0).normal(0, 0.1, 4 * 44100).astype(np.float32)
 
-    assert evaluate.judge(classifier, Signal(noise, 4000)).accepted
-    assert not evaluate.judge(classifier, Signal(np.sign(noise), 4000)).accepted
-    assert not evaluate.judge(classifier, Signal(noise * 1e-5, 4000)).accepted
-    classifier.card = dataclasses.replace(sure, hears="heart")
-    assert not evaluate.judge(classifier, Signal(noise, 4000)).accepted
+    assert evaluate.judge(classifier, Signal(rain, 44100)).accepted
+    assert not evaluate.judge(classifier, Signal(np.sign(rain), 44100)).accepted
+    assert not evaluate.judge(classifier, Signal(rain * 1e-5, 44100)).accepted
+    classifier.card = dataclasses.replace(classifier.card, hears="heart")
+    assert not evaluate.judge(classifier, Signal(rain, 44100)).accepted
 
 
 def no_samples(folder: Path) -> dict[str, str]:

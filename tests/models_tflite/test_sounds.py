@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models_tflite.training import datasets as public
 from models_tflite.training import draw, esc50, us8k
 from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
-from models_tflite.training.datasets import urbansound8k
 
 
 def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
@@ -19,7 +19,7 @@ def test_c1_us8k_starts_from_no_source_that_it_is_judged_on(datasets: Path) -> N
     """Both datasets come from Freesound; clips of thirteen sources are in both."""
     judged = {recording.group for recording in us8k.gather(datasets) if recording.site == "urbansound8k"}
 
-    assert len(judged & {recording.group for recording in esc50.gather(datasets)}) == 13
+    assert len(judged & {recording.group for recording in public.esc50(datasets)}) == 13
     assert not judged & {recording.group for recording in us8k.gather_others(datasets)}
 
 
@@ -28,6 +28,39 @@ def test_c1_us8k_hears_a_source_of_both_datasets_in_one_fold_only(datasets: Path
     for recording in us8k.gather(datasets):
         assert fold.setdefault(recording.group, recording.fold) == recording.fold
     assert set(fold.values()) == {"1", "2"}
+
+
+def test_c1_a_source_of_both_datasets_is_in_the_fold_of_esc50(datasets: Path) -> None:
+    """Two sources of ESC-50 are in two of its own folds; all that esc50 hears besides is in one."""
+    own: dict[str, set[str]] = {}
+    besides: dict[str, set[str]] = {}
+    for recording in esc50.gather(datasets):
+        fold_of = own if recording.site == "esc50" else besides
+        fold_of.setdefault(recording.group, set()).add(recording.fold)
+
+    assert len(own.keys() & besides.keys()) == 13
+    assert all(besides[group] <= own[group] for group in own.keys() & besides.keys())
+    assert {len(folds) for folds in besides.values()} == {1}
+    assert set.union(*besides.values()) == set.union(*own.values()) == {"1", "2", "3", "4"}
+
+
+def test_c1_esc50_learns_what_is_none_of_its_kinds_from_streets_speech_and_hearts(datasets: Path) -> None:
+    recordings = list(esc50.gather(datasets))
+
+    others = [recording for recording in recordings if recording.label == BACKGROUND]
+    assert {recording.site for recording in others} == {
+        "urbansound8k",
+        "background-ravdess",
+        "background-fsdd",
+        "background-speech_commands",
+        "background-physionet",
+        "background-circor",
+    }
+    urban = {r.path: r.label for r in public.urbansound8k(datasets)}
+    of_urban = {r.label: urban[r.path] for r in recordings if r.path in urban and r.label != BACKGROUND}
+    assert of_urban == esc50.SHARED
+    assert not {urban[r.path] for r in others if r.path in urban} & set(esc50.SHARED.values())
+    assert esc50.RECIPE.judged(datasets) == list(public.esc50(datasets))
 
 
 def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None:
@@ -49,7 +82,7 @@ def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> 
 def test_us8k_and_its_baseline_are_judged_on_the_same_recordings_and_none_of_esc50(datasets: Path) -> None:
     judged = us8k.RECIPE.judged(datasets)
 
-    assert judged == list(urbansound8k(datasets))
+    assert judged == list(public.urbansound8k(datasets))
     assert len(judged) < len(list(us8k.gather(datasets)))
 
 
