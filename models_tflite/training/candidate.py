@@ -79,7 +79,8 @@ def _calibrated(heard: Corpus, recipe: Recipe, content: bytes) -> Assessment:
     """
     from models_tflite.training import fit  # noqa: PLC0415 TensorFlow: seconds
 
-    aside = heard.subset(fit.aside(heard, recipe, recipe.seed))
+    is_told = heard.targets <= len(recipe.labels)
+    aside = heard.subset(fit.aside(heard, recipe, recipe.seed) & is_told)
     windows, owner = fit.windows_of(aside, recipe)
     logits, targets, labels = Network(content).run(windows), aside.targets, len(recipe.labels)
     temperature = calibration.fit_temperature(logits, owner, targets)

@@ -19,6 +19,8 @@ from models_tflite import audio
 
 BACKGROUND: Final = ""
 """Label of a recording that is none of the labels: it teaches the last output of the network."""
+UNTOLD: Final = "?"
+"""Label of a recording that is one of the labels, but nobody said which: it teaches what is no background."""
 
 
 class TrainingError(StethoError):
@@ -31,7 +33,7 @@ class Recording:
 
     path: Path
     label: str
-    """One of the recipe's labels, or `BACKGROUND`."""
+    """One of the recipe's labels, `BACKGROUND` or `UNTOLD`."""
     site: str
     group: str
     fold: str = ""
@@ -51,8 +53,8 @@ class Corpus:
 
     @property
     def targets(self) -> npt.NDArray[np.intp]:
-        """Index of each recording's label, (recordings,); one past the last label is the background."""
-        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND))}
+        """Index of each recording's label, (recordings,); past the last are the background and the untold."""
+        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND, UNTOLD))}
         return np.array([index[recording.label] for recording in self.recordings], dtype=np.intp)
 
     @property
@@ -104,7 +106,7 @@ def load(
     """
     wanted = tuple(recordings)
     for recording in wanted:
-        if recording.label not in (*labels, BACKGROUND):
+        if recording.label not in (*labels, BACKGROUND, UNTOLD):
             raise TrainingError(
                 f"{recording.path} is labelled {recording.label!r}, not {', '.join(labels)}: correct it"
             )

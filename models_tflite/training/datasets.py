@@ -3,11 +3,11 @@
 import csv
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
-from models_tflite.training.corpus import BACKGROUND, Recording, TrainingError
+from models_tflite.training.corpus import BACKGROUND, UNTOLD, Recording, TrainingError
 
 PHYSIONET_BLOCK: Final = 10
 """PhysioNet 2016 names no patients; neighbours in its numbering may be one: blocks of so many records
@@ -114,6 +114,18 @@ def no_hearts(data: Path) -> Iterator[Recording]:
     yield from speech(data)
 
 
+def no_voices(data: Path) -> Iterator[Recording]:
+    """A choice of environmental and urban sounds and hearts as background of a model of voices.
+
+    Without kinds in which a voice laughs, cries, plays or sings.
+    """
+    yield from _background("esc50", _without(esc50(data), "laughing", "crying_baby"), 4)
+    yield from _background(
+        "urbansound8k", _without(urbansound8k(data), "children_playing", "street_music"), 6
+    )
+    yield from hearts(data)
+
+
 def speech(data: Path) -> Iterator[Recording]:
     """A choice of sentences and words as background."""
     yield from _background("ravdess", ravdess(data), 8)
@@ -125,6 +137,16 @@ def hearts(data: Path) -> Iterator[Recording]:
     """A choice of hearts, good and poor, as background of models of other sounds."""
     yield from _background("physionet", physionet(data, only_good=False), 20)
     yield from _background("circor", circor(data, BACKGROUND, BACKGROUND), 16)
+
+
+def other_voices(data: Path) -> Iterator[Recording]:
+    """A choice of words, of which nobody said how they sound."""
+    for recording in chain(islice(fsdd(data, ()), 0, None, 8), islice(speech_commands(data, ()), 0, None, 8)):
+        yield replace(recording, label=UNTOLD)
+
+
+def _without(recordings: Iterator[Recording], *labels: str) -> Iterator[Recording]:
+    return (recording for recording in recordings if recording.label not in labels)
 
 
 def _background(name: str, recordings: Iterator[Recording], every: int) -> Iterator[Recording]:

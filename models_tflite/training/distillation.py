@@ -4,12 +4,11 @@ Distillation (Hinton et al. 2015), of each window as it is disturbed and mixed a
 Knowledge distillation: A good teacher is patient and consistent, CVPR 2022).
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import keras
 
-Loss = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
+from models_tflite.training.label_loss import Loss
 
 WEIGHT: Final = 0.7
 """Of what the teacher says; the rest is of the labels."""
@@ -26,15 +25,12 @@ def beside(model: keras.Model, teacher: keras.Model) -> keras.Model:
     return keras.Model(window, keras.layers.Concatenate(dtype="float32")([model(window), soft]))
 
 
-def loss(outputs: int, label_smoothing: float) -> Loss:
+def loss(outputs: int, by_label: Loss) -> Loss:
     """Return the loss of what `beside` says, of which the first `outputs` are logits."""
 
     def of(wanted: keras.KerasTensor, said: keras.KerasTensor) -> keras.KerasTensor:
         logits, soft = said[:, :outputs], said[:, outputs:]
-        by_label = keras.losses.categorical_crossentropy(
-            wanted, logits, from_logits=True, label_smoothing=label_smoothing
-        )
         by_teacher = keras.losses.categorical_crossentropy(soft, logits / TEMPERATURE, from_logits=True)
-        return (1 - WEIGHT) * by_label + WEIGHT * TEMPERATURE**2 * by_teacher
+        return (1 - WEIGHT) * by_label(wanted, logits) + WEIGHT * TEMPERATURE**2 * by_teacher
 
     return of

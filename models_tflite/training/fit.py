@@ -12,7 +12,14 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.features import Float32Array, normalise, windows
-from models_tflite.training import architecture, distillation, heart_network, hints, residual_network
+from models_tflite.training import (
+    architecture,
+    distillation,
+    heart_network,
+    hints,
+    label_loss,
+    residual_network,
+)
 from models_tflite.training.augmentation import crop, hear_elsewhere, mask, mix, overlay
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
@@ -76,7 +83,7 @@ def fit(
     targets = _targets(corpus, recipe)
     if teacher is not None:
         taught = distillation.beside(model, teacher)
-        loss = distillation.loss(recipe.outputs, recipe.label_smoothing)
+        loss = distillation.loss(recipe.outputs, label_loss.of(recipe))
     else:
         taught, loss = _taught(model, max(0, targets.shape[1] - recipe.outputs - 1)), _loss(recipe)
     taught.compile(
@@ -139,8 +146,11 @@ def _untrained(recipe: Recipe) -> keras.Model:
 
 
 def _targets(corpus: Corpus, recipe: Recipe) -> Float32Array:
-    """Return what is to be said of each recording: labels, one hot, then what `hints.of` returns."""
-    labels = np.eye(recipe.outputs, dtype=np.float32)[corpus.targets]
+    """Return what is to be said of each recording: labels, one hot, then what `hints.of` returns.
+
+    Of what is untold, all are 0: where they do not add up to 1, the rest is of labels that nobody said.
+    """
+    labels = np.eye(len(corpus.labels) + 2, dtype=np.float32)[corpus.targets, : recipe.outputs]
     said = None if recipe.hints is None else hints.of(corpus, recipe.hints)
     return labels if said is None else np.hstack([labels, said])
 
@@ -153,14 +163,12 @@ def _taught(model: keras.Model, numbers: int) -> keras.Model:
     return keras.Model(model.input, keras.layers.Concatenate()([model.output, said]))
 
 
-def _loss(recipe: Recipe) -> distillation.Loss:
-    """Return the loss of what `_targets` wants: cross-entropy, and the squared error of hints."""
-    outputs, smoothing = recipe.outputs, recipe.label_smoothing
+def _loss(recipe: Recipe) -> label_loss.Loss:
+    """Return the loss of what `_targets` wants: that of labels, and the squared error of hints."""
+    outputs, by_label = recipe.outputs, label_loss.of(recipe)
 
     def loss(wanted: keras.KerasTensor, said: keras.KerasTensor) -> keras.KerasTensor:
-        of_labels = keras.losses.categorical_crossentropy(
-            wanted[:, :outputs], said[:, :outputs], from_logits=True, label_smoothing=smoothing
-        )
+        of_labels = by_label(wanted[:, :outputs], said[:, :outputs])
         if said.shape[1] == outputs:
             return of_labels
         is_known = keras.ops.floor(wanted[:, outputs] + 1e-3)  # both that were mixed

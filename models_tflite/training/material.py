@@ -45,9 +45,7 @@ def gather(
             *(each for each in known if not is_held_out(each.group)),
         ),
         uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
-        public=tuple(
-            each for each in held_out if each.label != BACKGROUND and each.site.startswith(judged_on)
-        ),
+        public=tuple(each for each in held_out if each.label in labels and each.site.startswith(judged_on)),
         background=tuple(each for each in held_out if each.label == BACKGROUND),
     )
     if not clips:

@@ -1,6 +1,7 @@
 """A small network is taught by a larger one, which stays as it is."""
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from models_tflite.training.corpus import BACKGROUND, Corpus, Recording  # noqa:
 from models_tflite.training.recipe import Recipe  # noqa: E402
 
 FRAMES, BANDS, LABELS = 24, 16, 3
+BY_LABEL = functools.partial(keras.losses.categorical_crossentropy, from_logits=True)
 
 
 def networks() -> tuple[keras.Model, keras.Model]:
@@ -66,7 +68,7 @@ def test_a_network_learns_its_teachers_answers_where_labels_say_nothing() -> Non
     windows = seen(256) + np.linspace(-2, 2, 256, dtype=np.float32)[:, np.newaxis, np.newaxis]
     meant = teacher.predict(windows, verbose=0)
     taught = distillation.beside(model, teacher)
-    taught.compile(keras.optimizers.Adam(1e-2), distillation.loss(LABELS, 0.0))
+    taught.compile(keras.optimizers.Adam(1e-2), distillation.loss(LABELS, BY_LABEL))
 
     taught.fit(windows, np.full((256, LABELS), 1 / LABELS, np.float32), epochs=20, verbose=0)
 
@@ -80,7 +82,7 @@ def test_the_loss_is_of_labels_and_of_what_the_teacher_says() -> None:
     as_meant = np.log(likely) * distillation.TEMPERATURE
     wanted = np.array([[1.0, 0.0, 0.0]], np.float32)
 
-    loss = float(distillation.loss(LABELS, 0.0)(wanted, np.hstack([as_meant, likely]))[0])
+    loss = float(distillation.loss(LABELS, BY_LABEL)(wanted, np.hstack([as_meant, likely]))[0])
 
     entropy = -(likely * np.log(likely)).sum()
     of_label = np.log(np.exp(as_meant).sum()) - as_meant[0, 0]

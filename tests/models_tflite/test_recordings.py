@@ -143,6 +143,23 @@ def test_d8_emotion_is_a_network_and_the_random_forest_its_baseline(datasets: Pa
     assert accuracy("emotion", datasets / "ravdess", "emotion", labels=8, step=15) >= 0.7
 
 
+def test_d8_emotion_seldom_accepts_what_has_no_voice_and_calls_other_voices_no_background(
+    datasets: Path,
+) -> None:
+    """PASCAL's hearts it never heard."""
+    classifier = Classifier.load(MODELS, "emotion")
+    words = subset(datasets / "speech_commands", {}, 30)
+    said = [classifier.classify(audio.read(file)).probabilities for file in words]
+
+    for others in (
+        subset(datasets / "pascal-heart", {}, 8),
+        subset(datasets / "esc50", {"category": "vacuum_cleaner"}, 1),
+        subset(datasets / "urbansound8k", {"class": "dog_bark"}, 8),
+    ):
+        assert accepted("emotion", others) <= 0.1
+    assert np.mean([sum(labels.values()) > 0.5 for labels in said]) >= 0.8
+
+
 def test_e1_heart2_tells_normal_from_abnormal(datasets: Path) -> None:
     """All sites together, as its card counts; some sites alone are much weaker: docs/models.md."""
     classifier = Classifier.load(MODELS, "heart2")

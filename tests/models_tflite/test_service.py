@@ -24,7 +24,7 @@ from edge_worker.training_ledger import Clip, Job, TrainingLedger, Version
 from models_tflite import audio
 from models_tflite.training import commands, comparison, material
 from models_tflite.training.comparison import Comparison, Figures
-from models_tflite.training.corpus import BACKGROUND, Recording, TrainingError
+from models_tflite.training.corpus import BACKGROUND, UNTOLD, Recording, TrainingError
 from models_tflite.training.heart2 import RECIPE
 from models_tflite.training.service import Service
 from models_tflite.training.training_process import Trainer
@@ -248,6 +248,7 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
         for n in range(800)
     ]
     recordings += [Recording(Path(f"{n}.ogg"), BACKGROUND, "background-esc50", f"{n}") for n in range(50)]
+    recordings += [Recording(Path(f"{n}.flac"), UNTOLD, "physionet-b", f"untold{n}") for n in range(50)]
     recipe = replace(RECIPE, gather=lambda _: iter(recordings))
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
     known = material.gather(clips, Path("data"), recipe, Path("datasets"), LABELS)
@@ -258,6 +259,7 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
     assert {each.label for each in known.public} == set(LABELS)
     assert {each.label for each in known.background} == {BACKGROUND}
     assert not learned & {each.group for each in known.background}
+    assert sum(each.label == UNTOLD for each in known.learn) >= 25, "of which no figure is"
 
 
 def clip(label: str, name: str, *, held_out: bool) -> Clip:

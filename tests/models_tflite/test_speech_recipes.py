@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models_tflite.training import digits, draw, emotion
-from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
-from models_tflite.training.datasets import fsdd, ravdess
+from models_tflite.training.corpus import BACKGROUND, UNTOLD, Corpus, Recording
+from models_tflite.training.datasets import esc50, fsdd, ravdess, urbansound8k
 
 
 def write_labels(folder: Path, *rows: dict[str, str]) -> None:
@@ -79,4 +79,23 @@ def test_each_fold_of_emotion_has_two_voices_of_each_kind(datasets: Path) -> Non
 
     for k in range(5):
         voices = {(one.site, one.group) for one, at in zip(recordings, fold, strict=True) if at == k}
-        assert sorted(site for site, _ in voices) == ["ravdess-female"] * 2 + ["ravdess-male"] * 2
+        acted = sorted(site for site, _ in voices if site.startswith("ravdess"))
+        assert acted == ["ravdess-female"] * 2 + ["ravdess-male"] * 2
+
+
+def test_d8_emotion_hears_sounds_without_a_voice_and_voices_that_no_label_is_said_of(datasets: Path) -> None:
+    recordings = list(emotion.gather(datasets))
+
+    sites = {kind: {one.site for one in recordings if one.label == kind} for kind in (BACKGROUND, UNTOLD)}
+    assert sites[BACKGROUND] == {
+        f"background-{name}" for name in ("esc50", "urbansound8k", "physionet", "circor")
+    }
+    assert sites[UNTOLD] == {"fsdd", "speech_commands"}
+    assert emotion.RECIPE.judged(datasets) == list(ravdess(datasets))
+    heard = {one.path for one in recordings if one.label == BACKGROUND}
+    voices = {one.path for one in esc50(datasets) if one.label in ("laughing", "crying_baby")}
+    voices |= {
+        one.path for one in urbansound8k(datasets) if one.label in ("children_playing", "street_music")
+    }
+    assert len(heard) > 500
+    assert not heard & voices
