@@ -19,7 +19,7 @@ from models_tflite import audio
 
 BACKGROUND: Final = ""
 """Label of a recording that is none of the labels: it teaches the last output of the network."""
-UNTOLD: Final = "?"
+UNTOLD: Final = "(untold)"
 """Label of a recording that is one of the labels, but nobody said which: it teaches what is no background."""
 
 

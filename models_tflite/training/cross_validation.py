@@ -19,8 +19,8 @@ def predict(corpus: Corpus, recipe: Recipe, start: keras.Model | None, folds: in
     Raises:
         TrainingError: there are fewer groups than folds.
     """
-    others = corpus.targets == len(recipe.labels)
-    judged = np.char.startswith(corpus.sites, recipe.judged_on) | others
+    known, others = corpus.targets < len(recipe.labels), corpus.targets == len(recipe.labels)
+    judged = known & np.char.startswith(corpus.sites, recipe.judged_on) | others
     fold = corpus.folds(folds, recipe.seed)
     if len(np.unique(fold[judged])) < folds:
         raise TrainingError(

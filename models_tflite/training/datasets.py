@@ -64,13 +64,22 @@ def dataset_folder(data: Path, name: str) -> Path:
 
 
 def rows(folder: Path, *columns: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of labels.csv, which must have `columns`."""
+    """Yield the rows of labels.csv, which must have `columns`, none of them empty.
+
+    An empty label would be `BACKGROUND`, and nobody would know.
+    """
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         for column in columns:
             if column not in (reader.fieldnames or ()):
                 raise TrainingError(f"{folder / 'labels.csv'} has no column {column}: see docs/models.md")
-        yield from reader
+        for row in reader:
+            for column in columns:
+                if not row[column]:
+                    raise TrainingError(
+                        f"line {reader.line_num} of {folder / 'labels.csv'} has no {column}: fill it in"
+                    )
+            yield row
 
 
 def esc50(data: Path) -> Iterator[Recording]:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
+import pitch  # noqa: E402
 
 from edge_worker.classifier import Classifier  # noqa: E402
 from models_tflite.training import (  # noqa: E402
@@ -26,7 +27,6 @@ from models_tflite.training import (  # noqa: E402
 )
 from models_tflite.training.__main__ import main  # noqa: E402
 from models_tflite.training.corpus import BACKGROUND, Corpus, Recording  # noqa: E402
-from models_tflite.training.recipe import Recipe  # noqa: E402
 
 FRAMES, BANDS, LABELS = 24, 16, 3
 BY_LABEL = functools.partial(keras.losses.categorical_crossentropy, from_logits=True)
@@ -89,19 +89,7 @@ def test_the_loss_is_of_labels_and_of_what_the_teacher_says() -> None:
     assert loss == pytest.approx(0.3 * of_label + 0.7 * 4 * entropy, rel=1e-5)
 
 
-RECIPE = Recipe(
-    model="pitch",
-    version="0",
-    labels=("low", "high"),
-    gather=lambda _data: iter(()),
-    judged_on="",
-    facts={},
-    epochs=2,
-    steps=120,  # weights are averaged over the last hundred or so
-    batch=16,
-    widths=(8, 16, 16),
-    overlaid=0.5,
-)
+RECIPE = dataclasses.replace(pitch.RECIPE, overlaid=0.5)
 TAUGHT = dataclasses.replace(
     RECIPE, teacher=dataclasses.replace(RECIPE, network="residual", widths=(8, 16, 16, 16), epochs=3)
 )
@@ -162,10 +150,10 @@ def test_a_sound_model_and_its_teacher_learn_from_class_folders(
 ) -> None:
     """The recipe of esc50, but for its length and two of its labels."""
     random, time = np.random.default_rng(0), np.arange(3 * 16000) / 16000
-    for label, pitch in (("dog", 400), ("rain", 4000)):
+    for label, hertz in (("dog", 400), ("rain", 4000)):
         (tmp_path / "sounds" / label).mkdir(parents=True)
         for number in range(4):
-            sound = np.sin(2 * np.pi * pitch * time) * 0.3 + random.normal(0, 0.002, len(time))
+            sound = np.sin(2 * np.pi * hertz * time) * 0.3 + random.normal(0, 0.002, len(time))
             soundfile.write(tmp_path / "sounds" / label / f"{label}{number}_1.wav", sound, 16000)
     quick: dict[str, Any] = {"labels": ("dog", "rain"), "steps": 1, "batch": 4, "validation_folds": 3}
     assert esc50.RECIPE.teacher is not None

@@ -10,26 +10,13 @@ pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
+import pitch  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from models_tflite.training import candidate, conversion, fit, label_loss  # noqa: E402
+from models_tflite.training import candidate, conversion, cross_validation, fit, label_loss  # noqa: E402
 from models_tflite.training.corpus import BACKGROUND, UNTOLD, Corpus, Recording  # noqa: E402
-from models_tflite.training.recipe import Recipe  # noqa: E402
 
-RECIPE = Recipe(
-    model="pitch",
-    version="0",
-    labels=("low", "high"),
-    gather=lambda _data: iter(()),
-    judged_on="",
-    facts={},
-    background=True,
-    epochs=2,
-    steps=120,  # weights are averaged over the last hundred or so
-    batch=16,
-    widths=(8, 16, 16),
-    keep_best=False,
-)
+RECIPE = dataclasses.replace(pitch.RECIPE, background=True, keep_best=False)
 LOGITS = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], np.float32)
 LIKELY = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
 
@@ -110,3 +97,12 @@ def test_a_candidate_is_calibrated_by_what_was_told() -> None:
     assert len(told) == 45
     assert 0.2 < calibrated.temperature < 5
     assert 0 <= calibrated.threshold <= 1
+
+
+def test_what_is_untold_is_never_judged() -> None:
+    corpus = heard("low", "high", BACKGROUND, UNTOLD)
+    recipe = dataclasses.replace(RECIPE, epochs=1, steps=2)
+
+    judged = cross_validation.predict(corpus, recipe, None, 2)
+
+    assert sorted(judged.targets) == [0] * 15 + [1] * 15 + [2] * 15

@@ -6,6 +6,7 @@ a broken runtime. What models reach on groups they never heard is in their cards
 
 import csv
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,13 @@ def test_rain_speech_and_engines_are_hardly_ever_accepted(model: str, datasets: 
 
     assert len(files) >= 90
     assert taken / len(files) < 0.3
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_the_documentation_says_which_datasets_a_model_needs(model: str, datasets: Path) -> None:
+    page = (MODELS.parent / "docs" / "models.md").read_text()
+    (named,) = re.findall(rf"^\| `{model}` \| `([a-z0-9_ -]+)` \|$", page, re.MULTILINE)
+
+    needed = {each.path.relative_to(datasets).parts[0] for each in recipe_of(model).gather(datasets)}
+
+    assert set(named.split()) == needed
