@@ -24,15 +24,21 @@ from models_tflite.training.augmentation import crop, hear_elsewhere, mask, mix,
 from models_tflite.training.corpus import Corpus
 from models_tflite.training.recipe import Recipe
 
+Seen = Float32Array | tuple[Float32Array, Float32Array]
+"""What a network is given: windows (batch, frames, bands), or these and states (batch, frames, 4)."""
+
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
     """Endless variety of windows; the same for the same seed, however many threads draw them."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe, seed: int, targets: Float32Array) -> None:
         super().__init__(workers=1)
-        self._corpus, self._recipe, self._seed, self._epoch = corpus, recipe, seed, 0
+        self._frames, self._recipe, self._seed, self._epoch = corpus.frames, recipe, seed, 0
         self._chance = recipe.draw(corpus)
         self._targets = targets
+        if _is_told_states(recipe):
+            beside = heart_network.states_of(corpus.frames)
+            self._frames = tuple(np.hstack(both) for both in zip(corpus.frames, beside, strict=True))
 
     def __len__(self) -> int:
         return self._recipe.steps
@@ -41,20 +47,20 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
         """Count epochs: each draws other windows."""
         self._epoch += 1
 
-    def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
+    def __getitem__(self, index: int) -> tuple[Seen, Float32Array]:
         random = np.random.default_rng((self._seed, self._epoch, index))
         recipe, how = self._recipe, self._recipe.disturbance
-        drawn = random.choice(len(self._corpus), recipe.batch, p=self._chance)
+        drawn = random.choice(len(self._frames), recipe.batch, p=self._chance)
         seen = np.stack(
-            [
-                crop(self._corpus.frames[i], recipe.window_frames, random, how.stretch, recipe.pad)
-                for i in drawn
-            ]
+            [crop(self._frames[i], recipe.window_frames, random, how.stretch, recipe.pad) for i in drawn]
         )
+        seen, states = np.split(seen, [recipe.features.bands], axis=2)
         seen, targets = hear_elsewhere(seen, how, random), self._targets[drawn]
         if recipe.overlaid:
             seen, targets = overlay(seen, targets, random, recipe.overlaid)
-        return mix(mask(seen, how, random), targets, random, recipe.mixup)
+        seen = np.concatenate([mask(seen, how, random), states], axis=2)
+        seen, targets = mix(seen, targets, random, recipe.mixup)
+        return _given(*np.split(seen, [recipe.features.bands], axis=2)), targets
 
 
 def fit(
@@ -86,6 +92,8 @@ def fit(
         loss = distillation.loss(recipe.outputs, label_loss.of(recipe))
     else:
         taught, loss = _taught(model, max(0, targets.shape[1] - recipe.outputs - 1)), _loss(recipe)
+    if _is_told_states(recipe):
+        taught = heart_network.told(taught)
     taught.compile(
         keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * recipe.steps),
@@ -99,7 +107,7 @@ def fit(
         taught.fit(
             Batches(corpus.subset(~validation), recipe, seed, targets[~validation]),
             epochs=recipe.epochs,
-            validation_data=_weighted(corpus.subset(validation), recipe, targets[validation]),
+            validation_data=_weighted(corpus.subset(validation), recipe, targets[validation], model),
             callbacks=[
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                 keras.callbacks.ModelCheckpoint(
@@ -178,13 +186,24 @@ def _loss(recipe: Recipe) -> label_loss.Loss:
     return loss
 
 
+def _is_told_states(recipe: Recipe) -> bool:
+    """Return whether a network learns by the states of the sound as it was; else by what it hears itself."""
+    return recipe.network == "course" and recipe.teacher is None and recipe.hints is None
+
+
+def _given(windows: Float32Array, states: Float32Array) -> Seen:
+    return (windows, states) if states.shape[2] else windows
+
+
 def _weighted(
-    corpus: Corpus, recipe: Recipe, targets: Float32Array
-) -> tuple[Float32Array, Float32Array, Float32Array]:
+    corpus: Corpus, recipe: Recipe, targets: Float32Array, model: keras.Model
+) -> tuple[Seen, Float32Array, Float32Array]:
     """Return validation windows, targets and weights: labels and sites count as they are drawn."""
     seen, owner = windows_of(corpus, recipe)
     share = recipe.draw(corpus)[owner] / np.bincount(owner)[owner]
-    return seen, targets[owner], (share * len(share)).astype(np.float32)
+    weights = (share * len(share)).astype(np.float32)
+    states = heart_network.states_of_windows(model, seen) if _is_told_states(recipe) else seen[..., :0]
+    return _given(seen, states), targets[owner], weights
 
 
 def _copy_layers(source: keras.Model, target: keras.Model) -> None:

@@ -48,7 +48,8 @@ class Recipe:
     label_smoothing: float = 0.0
     network: Literal["picture", "residual", "course"] = "picture"
     """`architecture.build` of the picture of time and bands, `residual_network.build` of the same for
-    teachers, or `heart_network.build` of the course of the bands."""
+    teachers, or `heart_network.build` of the course of the bands in the states of a heart, whose windows
+    repeat."""
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
     halving: tuple[int, ...] = (0, 1)

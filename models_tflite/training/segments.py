@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-from keras import layers
 from tqdm import tqdm
 
 from edge_worker import heart_cycle
@@ -24,19 +23,14 @@ from edge_worker.features import HEART, Float32Array, normalise, windows
 from edge_worker.network import Network
 from models_tflite import beat_score
 from models_tflite.beat_score import Case
-from models_tflite.training import conversion, heart_states, pair
+from models_tflite.training import conversion, heart_states, pair, state_network
 from models_tflite.training.augmentation import Disturbance, disturb
 from models_tflite.training.corpus import TrainingError
 from models_tflite.training.heart_states import HeartStates
+from models_tflite.training.state_network import HOP, HOP_S, LENGTH, WINDOW_S
 
 VERSION: Final = "1.0.0"
-WINDOW_S: Final = 4.0
-HOP_S: Final = 2.0
-LENGTH: Final = HEART.frames(WINDOW_S)
-HOP: Final = round(HOP_S * HEART.sample_rate / HEART.hop_length)
 THRESHOLD: Final = 0.35
-WIDTH: Final = 48
-DILATIONS: Final = (1, 2, 4, 8, 16)
 EPOCHS: Final = 20
 STEPS: Final = 50
 BATCH: Final = 64
@@ -90,33 +84,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
         return disturb(frames, HEARD, random), targets, known / known.mean()
 
 
-def network() -> keras.Model:
-    """Return an untrained network from windows (frames, bands) to logits (frames, 4).
-
-    Dilated depthwise-separable convolutions over time (Bai et al. 2018, without their causality) on bands
-    as channels: each frame sees 1.3 s to either side. Only operators that tflite-runtime 2.14 knows.
-    """
-    inputs = keras.Input((LENGTH, HEART.n_mels))
-    x = layers.Reshape((LENGTH, 1, HEART.n_mels))(inputs)
-    x = _activated(layers.Conv2D(WIDTH, (3, 1), padding="same", use_bias=False)(x))
-    for dilation in DILATIONS:
-        around = layers.DepthwiseConv2D((5, 1), dilation_rate=(dilation, 1), padding="same", use_bias=False)(
-            x
-        )
-        mixed = layers.Conv2D(WIDTH, 1, use_bias=False)(_activated(around))
-        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization(momentum=0.9)(mixed)]))
-    x = layers.Conv2D(len(heart_cycle.LABELS), 1)(layers.Dropout(0.1)(x))
-    return keras.Model(inputs, layers.Reshape((LENGTH, len(heart_cycle.LABELS)))(x))
-
-
-def _activated(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-
-
 def fit(recordings: Sequence[HeartStates], epochs: int, seed: int, title: str) -> keras.Model:
     """Train a network; the average of its last weights is kept, so that no epoch has to be chosen."""
     keras.utils.set_random_seed(seed)
-    model = network()
+    model = state_network.build()
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * STEPS)
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-3, use_ema=True, ema_momentum=0.98),
@@ -174,11 +145,23 @@ def _case(found: Beating, threshold: float) -> Case:
     return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
 
 
-def train(data: Path, out: Path, folds: int = FOLDS, epochs: int = EPOCHS, seed: int = SEED) -> None:
-    """Train on the annotated recordings of CirCor, judge by `folds`, and replace the pair in `out`."""
+def train(
+    data: Path,
+    out: Path,
+    folds: int = FOLDS,
+    epochs: int = EPOCHS,
+    seed: int = SEED,
+    *,
+    weights: Path | None = None,
+) -> None:
+    """Train on the annotated recordings of CirCor, judge by `folds`, and replace the pair in `out`.
+
+    `weights` also gets the network as it was before int8: `heart_network` holds it.
+    """
     if folds < 2 or epochs < 1:  # noqa: PLR2004 one part to learn from, one to judge
         raise TrainingError("--folds must be 2 or more, --epochs 1 or more")
-    pair.check_writable(out)
+    for folder in {out, weights.parent if weights else out}:
+        pair.check_writable(folder)
     recordings = heart_states.load(data)
     found = cross_validated(recordings, folds, epochs, seed)
     judged = {form: figures(of_form) for form, of_form in found.items()}
@@ -207,6 +190,8 @@ def train(data: Path, out: Path, folds: int = FOLDS, epochs: int = EPOCHS, seed:
         },
         "figures": {"cross_validation": {"folds": folds, **judged}},
     }
+    if weights:
+        state_network.save(model, weights)
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     stem = out / heart_cycle.MODEL
     pair.replace({stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()})
@@ -217,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     options = _parser().parse_args(arguments)
     try:
-        train(options.data, options.out, options.folds, options.epochs, options.seed)
+        train(options.data, options.out, options.folds, options.epochs, options.seed, weights=options.weights)
     except (StethoError, OSError) as error:
         print(f"segments: {error}", file=sys.stderr)
         return 2
@@ -232,6 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder that holds circor")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1], help="default: %(default)s")
+    parser.add_argument("--weights", type=Path, help="also keep the float weights there, for heart2 (.npz)")
     parser.add_argument("--folds", type=int, default=FOLDS, help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")

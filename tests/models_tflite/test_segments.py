@@ -10,6 +10,7 @@ import soundfile
 
 from edge_worker.features import Signal
 from edge_worker.heart_cycle import HeartCycle, Segmenter
+from edge_worker.network import Network
 from models_tflite import beat_score, signal_report
 from models_tflite.annotation import S1, Annotation
 from models_tflite.beat_score import Case
@@ -169,12 +170,14 @@ class TestTraining:
         )
 
     def test_makes_a_pair_that_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from models_tflite.training import segments  # noqa: PLC0415 TensorFlow
+        from models_tflite.training import segments, state_network  # noqa: PLC0415 TensorFlow
 
         monkeypatch.setattr(segments, "STEPS", 2)
+        monkeypatch.setattr(state_network, "TRAINED", tmp_path / "weights" / "state_network.npz")
         data, out = make_data(tmp_path / "data"), tmp_path / "models"
+        arguments = ["--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"]
 
-        status = segments.main(["--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"])
+        status = segments.main([*arguments, "--weights", str(state_network.TRAINED)])
 
         assert status == 0
         assert sorted(path.name for path in out.iterdir()) == ["segments.json", "segments.tflite"]
@@ -185,6 +188,10 @@ class TestTraining:
         for form in ("int8", "float"):
             assert judged[form]["all"]["recordings"] == 6, "every recording is judged exactly once"
             assert judged[form]["all"]["subjects"] == 3
+        windows = np.random.default_rng(0).normal(size=(2, 196, 40)).astype(np.float32)
+        kept = state_network.trained().predict(windows, verbose=0)
+        shipped = Network((out / "segments.tflite").read_bytes()).run(windows)
+        assert np.corrcoef(kept.ravel(), shipped.ravel())[0, 1] > 0.8, "the weights are of this network"
 
     def test_says_what_is_wrong_with_data(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         from models_tflite.training import segments  # noqa: PLC0415 TensorFlow
