@@ -15,6 +15,7 @@ import keras
 from edge_worker import heart_cycle
 from edge_worker.features import normalise
 from models_tflite.training import conversion, fit, heart2, heart_network, state_network
+from models_tflite.training.augmentation import Disturbance
 from models_tflite.training.corpus import BACKGROUND, Corpus, Recording
 
 pytestmark = [pytest.mark.training, pytest.mark.timeout(300)]
@@ -100,6 +101,22 @@ def test_training_leaves_the_part_that_hears_states_as_it_is(tmp_path: Path) -> 
     np.testing.assert_array_equal(after, before)
     model.save(tmp_path / "whole.keras")
     assert np.abs(model.predict(sound, verbose=0) - untrained.predict(sound, verbose=0)).max() > 1e-3
+
+
+def test_it_is_told_of_the_sound_as_it_was_not_as_it_is_disturbed(tmp_path: Path) -> None:
+    loud = Disturbance(stretch=0.0, response_db=20.0, noisy=1.0, time_masks=(3, 60))
+    recipe = dataclasses.replace(heart2.RECIPE, disturbance=loud, batch=8)
+    recordings = tuple(
+        Recording(tmp_path / f"{i}.wav", recipe.labels[i % 2], "physionet-a", str(i)) for i in range(4)
+    )
+    sound = beats(3.92)
+    corpus = Corpus(recordings, (sound,) * 4, recipe.labels)
+
+    (windows, states), _ = fit.Batches(corpus, recipe, 1, fit._targets(corpus, recipe))[0]
+
+    assert (windows.shape, states.shape) == ((8, 196, 40), (8, 196, 4))
+    np.testing.assert_allclose(states, np.stack(heart_network.states_of([sound]) * 8), atol=1e-5)
+    assert np.abs(windows - normalise(sound[np.newaxis])).mean() > 0.1
 
 
 def test_weights_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
