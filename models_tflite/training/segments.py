@@ -190,11 +190,10 @@ def train(
         },
         "figures": {"cross_validation": {"folds": folds, **judged}},
     }
-    if weights:
-        state_network.save(model, weights)
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     stem = out / heart_cycle.MODEL
-    pair.replace({stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()})
+    kept = {weights: state_network.weights(model)} if weights else {}
+    pair.replace(kept | {stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

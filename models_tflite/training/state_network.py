@@ -1,5 +1,6 @@
 """The network of `segments`: from a spectrogram to how likely each frame is S1, systole, S2 or diastole."""
 
+import io
 from pathlib import Path
 from typing import Final
 
@@ -48,10 +49,11 @@ def trained(frames: int = LENGTH) -> keras.Model:
     return model
 
 
-def save(model: keras.Model, path: Path) -> None:
-    """Write the weights of a network that `build` made, in its own order."""
-    with path.open("wb") as file:
-        np.savez_compressed(file, *model.get_weights())
+def weights(model: keras.Model) -> bytes:
+    """Return the weights of a network that `build` made, in its own order, as what `TRAINED` holds."""
+    file = io.BytesIO()
+    np.savez_compressed(file, *model.get_weights())
+    return file.getvalue()
 
 
 def _activated(x: keras.KerasTensor) -> keras.KerasTensor:
