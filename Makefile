@@ -56,8 +56,8 @@ fuzz: ## Feed the firmware's readers what nobody expects, 20 s each (SECONDS=600
 test-tflite-runtime: ## The classifier on the runtime that the design names (Python 3.11 only)
 ifneq ($(PYTHON311),)
 	@requirements/install.sh .venv-tflite-runtime tflite-runtime $(PYTHON311)
-	.venv-tflite-runtime/bin/python -c "from edge_worker.network import runtime_name as name; print(name()); assert name().startswith('tflite-runtime')"
-	.venv-tflite-runtime/bin/python -m pytest --noconftest -p no:cacheprovider --quiet tests/edge_worker/test_classifier.py tests/edge_worker/test_heart_cycle.py
+	.venv-tflite-runtime/bin/python -c "from edge_worker.inference.interpreter import runtime_name as name; print(name()); assert name().startswith('tflite-runtime')"
+	.venv-tflite-runtime/bin/python -m pytest --noconftest -p no:cacheprovider --quiet tests/edge_worker/inference/test_classifier.py tests/edge_worker/inference/test_heart_segmenter.py
 else
 	@echo "SKIPPED: the classifier on tflite-runtime 2.14 (it needs Python 3.11, which is not here)"
 endif

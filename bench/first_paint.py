@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from bench.progress import steps
 from edge_worker.errors import StethoError
-from simulator.site import Site
+from simulator.site.site import Site
 
 ROUNDS: Final = 15
 _PAINT: Final = """new Promise((done) => new PerformanceObserver((list) => {

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.progress import steps
-from edge_worker.result import Audio, Prediction, Quality, Result
-from edge_worker.store import Store
-from simulator.site import Process
+from edge_worker.database.store import Store
+from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from simulator.site.site import Process
 
 ROWS: Final = 1_000_000
 CLIENTS: Final = 4

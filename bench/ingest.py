@@ -19,9 +19,9 @@ from bench.machine import cpu_seconds
 from bench.progress import steps
 from bench.recording_cost import CHUNK, RATE
 from broker.account import Credentials
-from edge_worker import topics
-from edge_worker.chunk import PCM, Chunk, encode
-from simulator.site import Site
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import PCM, Chunk, encode
+from simulator.site.site import Site
 
 CHUNKS: Final = 6000
 DEVICES: Final = 3

@@ -14,16 +14,16 @@ from typing import Any, Final
 
 from bench.machine import cpu_seconds, peak_rss_mb
 from broker.account import Credentials
-from edge_worker import topics
-from edge_worker.chunk import LAST, PCM, STREAM, Chunk, encode
+from edge_worker.database.history import History
+from edge_worker.database.result_query import Filter
 from edge_worker.errors import StethoError
-from edge_worker.history import History
-from edge_worker.page import Filter
-from simulator.device import Message
-from simulator.heart_sound import FINDINGS, heart_sound
-from simulator.network import Account, Address, Connection, Network
-from simulator.site import Process, Site
-from simulator.sound_file import from_samples
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import LAST, PCM, STREAM, Chunk, encode
+from simulator.device.device import Message
+from simulator.device.mqtt_connections import Account, Address, Connection, Network
+from simulator.site.site import Process, Site
+from simulator.sound.heart_sound import FINDINGS, heart_sound
+from simulator.sound.sound_file import from_samples
 
 DEVICES: Final = 100
 SECONDS: Final = 40.0

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.progress import steps
-from edge_worker.classifier import Classifier
-from edge_worker.features import LogMelParameters
-from edge_worker.model_shelf import ModelShelf
-from models_tflite import cost
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.signal.features import LogMelParameters
+from models_tflite.evaluation import cost
 
 
 def measure(models_dir: Path) -> dict[str, float]:

@@ -14,18 +14,19 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from bench.progress import steps
-from edge_worker import quality, wav
-from edge_worker.chunk import LAST, PCM, Chunk, encode
-from edge_worker.classifier import Classifier, load_all
-from edge_worker.features import Signal
-from edge_worker.heart_cycle import Segmenter
-from edge_worker.intake import Close, Intake
-from edge_worker.pipeline import Pipeline
+from edge_worker.analysis.pipeline import Pipeline
+from edge_worker.database.store import Store
+from edge_worker.inference.classifier import Classifier, load_all
+from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.ingest import wav
+from edge_worker.ingest.intake import Close, Intake
+from edge_worker.ingest.spool import Spool
+from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings
-from edge_worker.spool import Spool
-from edge_worker.store import Store
-from simulator.heart_sound import heart_sound
-from simulator.sound_file import from_samples
+from edge_worker.signal import quality
+from edge_worker.signal.features import Signal
+from simulator.sound.heart_sound import heart_sound
+from simulator.sound.sound_file import from_samples
 
 RATE: Final = 44_100
 SECONDS: Final = 4.0

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bench.ingest import publish
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.progress import steps
-from simulator.site import Process, Site
+from simulator.site.site import Process, Site
 
 OPEN_RECORDINGS: Final = 200
 _WITHIN_S: Final = 120.0

@@ -16,10 +16,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.progress import steps
 from broker.account import Credentials
-from edge_worker import topics
-from edge_worker.chunk import LAST, MAX_BODY_BYTES, PCM, SAMPLE_BYTES, Chunk, encode
-from simulator.heart_sound import synthesise
-from simulator.site import Site
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import LAST, MAX_BODY_BYTES, PCM, SAMPLE_BYTES, Chunk, encode
+from simulator.site.site import Site
+from simulator.sound.heart_sound import synthesise
 
 RATE: Final = 44_100
 SECONDS: Final = 4.0

@@ -9,8 +9,8 @@ from typing import Final
 
 from broker import password
 from broker.directory import SHIPPED, StateDirectory, write_private
-from edge_worker import topics
 from edge_worker.errors import BrokerError
+from edge_worker.protocol import topics
 
 ROLES: Final = ("worker", "operator", "api", "homeassistant")
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
-from edge_worker.logline import log_to_stdout
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import log_to_stdout
 
 _STALE: Final = timedelta(seconds=30)
 _SWITCH_S: Final = 0.0005
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
     from edge_worker.assembly import assemble  # noqa: PLC0415
-    from edge_worker.metrics import serve  # noqa: PLC0415
+    from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
 
     # The network thread waits for as long whenever the coach computes; with Python's 5 ms, chunks queue up.
     sys.setswitchinterval(_SWITCH_S)
@@ -69,8 +69,8 @@ def _check(settings: Settings) -> int:
 
 
 def _migrate(settings: Settings) -> int:
-    from edge_worker.schema import REVISION  # noqa: PLC0415
-    from edge_worker.store import Store  # noqa: PLC0415
+    from edge_worker.database.schema import REVISION  # noqa: PLC0415
+    from edge_worker.database.store import Store  # noqa: PLC0415
 
     Store.open(settings.database).close()
     print(f"the database is at schema {REVISION}")
@@ -78,7 +78,7 @@ def _migrate(settings: Settings) -> int:
 
 
 def _health(settings: Settings) -> int:
-    from edge_worker.store import StoreFault, open_existing  # noqa: PLC0415
+    from edge_worker.database.store import StoreFault, open_existing  # noqa: PLC0415
 
     try:
         seen_at = open_existing(settings.database).last_beat(settings.worker_id)

@@ -2,23 +2,23 @@
 
 import os
 
-from edge_worker.claim import claim
-from edge_worker.coach import Coach
-from edge_worker.device_ledger import DeviceLedger
+from edge_worker.analysis.active_profiles import ProfileBoard
+from edge_worker.analysis.pipeline import Pipeline
+from edge_worker.analysis.stream_result import StreamKeeper
+from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.schema import connect_existing
+from edge_worker.database.store import Store
+from edge_worker.directory_lock import claim
 from edge_worker.errors import SettingsError
-from edge_worker.heart_cycle import Segmenter
-from edge_worker.intake import Intake
-from edge_worker.live_tally import LiveTally
-from edge_worker.loaded_models import LoadedModels
-from edge_worker.model_shelf import ModelShelf
-from edge_worker.pipeline import Pipeline
-from edge_worker.profile_board import ProfileBoard
-from edge_worker.schema import connect_existing
+from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.loaded_models import LoadedModels
+from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.spool import Spool
+from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.live.live_analysis import Coach
 from edge_worker.settings import Settings
-from edge_worker.spool import Spool
-from edge_worker.store import Store
-from edge_worker.stream_keeper import StreamKeeper
-from edge_worker.stream_spool import StreamSpool
+from edge_worker.telemetry.live_metrics import LiveTally
 from edge_worker.worker import Worker
 
 

@@ -19,8 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, SettingsError
-from edge_worker.logline import line
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _TICK_S: Final = 0.1

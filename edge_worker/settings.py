@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
-from edge_worker import topics
 from edge_worker.errors import SettingsError
+from edge_worker.protocol import topics
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
 _LAST_PORT: Final = 65_535

@@ -11,21 +11,23 @@ from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from edge_worker import __version__, metrics, topics
-from edge_worker.analyst import Analyst, Stored, Trouble
-from edge_worker.announcer import Announcement, Announcer
-from edge_worker.coach import Coach, Live, Trim
+from edge_worker import __version__
+from edge_worker.analysis.pipeline import Kept, Pipeline
+from edge_worker.analysis.recording_analysis import Analyst, Stored, Trouble
+from edge_worker.analysis.stream_result import StreamKeeper
 from edge_worker.connection import Connection, Inbound
+from edge_worker.database.store import Message, Store, StoreFault
 from edge_worker.errors import ChunkError
-from edge_worker.intake import Answer, Close, Event, Intake
-from edge_worker.logline import line
-from edge_worker.network import runtime_name
-from edge_worker.pipeline import Kept, Pipeline
-from edge_worker.recording import rfc3339
+from edge_worker.inference.interpreter import runtime_name
+from edge_worker.ingest.intake import Answer, Close, Event, Intake
+from edge_worker.ingest.recording import rfc3339
+from edge_worker.live.live_analysis import Coach, Live, Trim
+from edge_worker.protocol import topics
+from edge_worker.protocol.home_assistant_discovery import Announcement, Announcer
 from edge_worker.settings import Settings
-from edge_worker.store import Message, Store, StoreFault
-from edge_worker.stream_keeper import StreamKeeper
-from edge_worker.tally import Tally
+from edge_worker.telemetry import metrics
+from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.recording_metrics import Tally
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0

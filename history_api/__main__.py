@@ -7,9 +7,10 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
-from edge_worker.logline import log_to_stdout
 from edge_worker.settings import Settings
-from history_api import key, server
+from edge_worker.telemetry.logfmt import log_to_stdout
+from history_api import server
+from history_api.access import key_command
 
 _EXAMPLES: Final = """examples:
   python -m history_api                                serve on 127.0.0.1:8080
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"stetho-edge {__version__}")
     made.set_defaults(run=_serve)
-    key.add_key(made.add_subparsers(metavar="COMMAND"))
+    key_command.add_key(made.add_subparsers(metavar="COMMAND"))
     return made
 
 

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from edge_worker.curation import Curation
-from edge_worker.history import History
+from edge_worker.database.history import History
+from edge_worker.database.review import Curation
 from edge_worker.settings import Settings
-from history_api import access, body, headers, index, metrics, openapi, parameters, problem
-from history_api.bus import Bus
+from history_api import index, openapi_document
+from history_api.access import authorization, security_headers
+from history_api.monitoring import metrics
+from history_api.mqtt.mqtt_session import Bus
+from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
 
 
@@ -24,7 +27,7 @@ def create_app(settings: Settings) -> Flask:
         StoreError: the database URL is malformed, or what it names is not our database.
         SettingsError: everybody could do everything (`access.register`).
     """
-    app = Flask("history_api", static_folder=None)
+    app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
@@ -32,14 +35,14 @@ def create_app(settings: Settings) -> Flask:
     history = History.open(settings.database)
     curation = Curation(settings.database, settings.data_dir)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
-    headers.register(app)
+    security_headers.register(app)
     metrics.register(app)
-    access.register(app, settings)
-    parameters.register(app)
-    access.confine(app)
-    body.register(app)
+    authorization.register(app, settings)
+    query_validation.register(app)
+    authorization.confine(app)
+    body_validation.register(app)
     problem.register(app)
-    for concern in (index, *openapi.CONCERNS):
+    for concern in (index, *openapi_document.CONCERNS):
         app.register_blueprint(concern.blueprint)
     if bus is not None:
         bus.listen(metrics.of(app).hear)

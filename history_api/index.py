@@ -6,8 +6,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker import __version__
-from edge_worker.page import Filter
-from history_api import dashboard, openapi
+from edge_worker.database.result_query import Filter
+from history_api import openapi_document
+from history_api.dashboard import pages
 from history_api.services import services
 
 _HEADLINE: Final = "heart5"
@@ -18,16 +19,16 @@ blueprint = Blueprint("index", __name__)
 def index() -> Response:
     """Name the endpoints and the class of the last recording; to a browser, show the dashboard."""
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return dashboard.overview()
+        return pages.overview()
     response = jsonify(
         {
             **_latest(g.query["device"]),
-            "name": openapi.DOCUMENT["info"]["title"],
+            "name": openapi_document.DOCUMENT["info"]["title"],
             "version": __version__,
-            "notice": openapi.NOTICE,
+            "notice": openapi_document.NOTICE,
             "endpoints": {
                 path: "; ".join(each["summary"] for each in item.values())
-                for path, item in openapi.DOCUMENT["paths"].items()
+                for path, item in openapi_document.DOCUMENT["paths"].items()
             },
         }
     )
@@ -38,7 +39,7 @@ def index() -> Response:
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """Answer the OpenAPI document."""
-    return jsonify(openapi.DOCUMENT)
+    return jsonify(openapi_document.DOCUMENT)
 
 
 def _latest(device: str | None) -> dict[str, Any]:

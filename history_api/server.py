@@ -11,8 +11,8 @@ from waitress.server import create_server
 from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
 from history_api.application import create_app
-from history_api.channel import channel_of
-from history_api.retention import Retention
+from history_api.monitoring.retention import Retention
+from history_api.waitress_channel import channel_of
 
 _THREADS: Final = 32
 """A stream of events holds one for as long as somebody listens."""

@@ -6,13 +6,13 @@ from functools import cached_property
 
 from flask import current_app
 
-from edge_worker import schema
-from edge_worker.curation import Curation
-from edge_worker.device_ledger import DeviceLedger
-from edge_worker.history import History
+from edge_worker.database import schema
+from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.history import History
+from edge_worker.database.review import Curation
+from edge_worker.database.uploads import UploadLedger
 from edge_worker.settings import Settings
-from edge_worker.upload_ledger import UploadLedger
-from history_api.bus import Bus
+from history_api.mqtt.mqtt_session import Bus
 
 
 @dataclass

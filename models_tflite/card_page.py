@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from models_tflite import figures_page, overview
+from models_tflite.evaluation import figures_page, overview
 
 HERE: Final = Path(__file__).parent
 EXAMPLES: Final = """example:

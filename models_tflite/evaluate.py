@@ -15,14 +15,14 @@ from typing import Any, Final
 import numpy as np
 from tqdm import tqdm
 
-from edge_worker import quality
-from edge_worker.classifier import Classifier
 from edge_worker.errors import StethoError
-from edge_worker.features import Signal
-from edge_worker.network import runtime_name
-from models_tflite import audio, cost, label_table
-from models_tflite.figures import Judged, describe
-from models_tflite.label_table import Columns, Row
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.interpreter import runtime_name
+from edge_worker.signal import quality
+from edge_worker.signal.features import Signal
+from models_tflite.evaluation import audio, cost, label_table
+from models_tflite.evaluation.figures import Judged, describe
+from models_tflite.evaluation.label_table import Columns, Row
 
 EXAMPLES: Final = """examples:
   python -m models_tflite.evaluate heart2 --labels D/physionet2016/labels.csv --by database

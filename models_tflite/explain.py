@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_worker.classifier import Classifier
+from edge_worker.database.history import Entry, History
 from edge_worker.errors import AudioError, ModelError, StethoError
-from edge_worker.features import Signal
-from edge_worker.history import Entry, History
-from edge_worker.occlusion import Occlusion, occlude
-from edge_worker.occlusion_picture import svg
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.occlusion import Occlusion, occlude
+from edge_worker.inference.occlusion_picture import svg
 from edge_worker.settings import Settings
-from models_tflite import audio
+from edge_worker.signal.features import Signal
+from models_tflite.evaluation import audio
 
 EXAMPLES = """examples:
   python -m models_tflite.explain heart2 beat.wav --svg beat.svg

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker import quality, scorecard
 from edge_worker.errors import StethoError
-from edge_worker.result import Quality
-from models_tflite import clips, metrics
-from models_tflite.clips import Clip
+from edge_worker.protocol.result import Quality
+from edge_worker.signal import quality, quality_model
+from models_tflite.evaluation import clips, metrics
+from models_tflite.evaluation.clips import Clip
 
 EXAMPLES = """example:
   python -m models_tflite.quality_report --data ../shared/datasets
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         judged = judge(options.data, options.every)
-        document = json.loads(scorecard.FILE.read_text(encoding="utf-8"))
+        document = json.loads(quality_model.FILE.read_text(encoding="utf-8"))
     except (StethoError, OSError) as error:
         print(f"quality_report: {error}", file=sys.stderr)
         return 2

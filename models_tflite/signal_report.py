@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from edge_worker import heart_rate, quality
 from edge_worker.errors import StethoError
-from edge_worker.heart_cycle import HeartCycle, Segmenter
-from models_tflite import audio, beat_score
-from models_tflite.annotation import Annotation
-from models_tflite.beat_score import Case
+from edge_worker.inference.heart_segmenter import HeartCycle, Segmenter
+from edge_worker.signal import heart_rate, quality
+from models_tflite.evaluation import audio, beat_score
+from models_tflite.evaluation.annotation import Annotation
+from models_tflite.evaluation.beat_score import Case
 
 EXAMPLES = """example:
   python -m models_tflite.signal_report --data ../shared/datasets

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 
 from edge_worker.errors import StethoError
-from simulator.argument import DISCLAIMER
-from simulator.command import add_fleet, add_send, add_synth
-from simulator.demo import add_demo
-from simulator.live import add_live
+from simulator.command.argument import DISCLAIMER
+from simulator.command.commands import add_fleet, add_send, add_synth
+from simulator.command.demo import add_demo
+from simulator.command.live import add_live
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,10 +17,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from broker.account import Credentials
 from broker.mosquitto import Broker
-from edge_worker import chunk as codec
-from edge_worker import topics
-from edge_worker.chunk import Chunk, encode
-from simulator.site import Site
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import Chunk, encode
+from simulator.site.site import Site
 
 WITHIN_S = 30.0
 

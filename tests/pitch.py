@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models_tflite.training.recipe import Recipe
+from models_tflite.training.recipes.recipe import Recipe
 
 RECIPE: Final = Recipe(
     model="pitch",

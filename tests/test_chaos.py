@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import wait_until
 
-from simulator.site import Site
+from simulator.site.site import Site
 
 SECONDS = float(os.environ.get("STETHO_CHAOS_S", "8"))
 SEED = int(os.environ.get("STETHO_CHAOS_SEED", "1"))

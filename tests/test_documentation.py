@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models_tflite import card_page, overview
+from models_tflite import card_page
+from models_tflite.evaluation import overview
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "firmware" / "README.md"])

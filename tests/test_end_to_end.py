@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import wait_until
 
-from simulator.site import Site
+from simulator.site.site import Site
 
 BAD_NETWORK = ("--loss", "0.2", "--duplicate", "0.2", "--reorder", "8", "--corrupt", "0.1", "--seed", "3")
 

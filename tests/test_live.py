@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pytest
 from conftest import Client, Device, rows, wait_until
 
-from edge_worker import chunk as codec
-from edge_worker.chunk import Chunk
-from edge_worker.gate import Gate, GateSettings
-from simulator.heart_sound import synthesise
-from simulator.site import Process, Site
-from simulator.sound_file import from_samples, read
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol.chunk import Chunk
+from edge_worker.signal.gate import Gate, GateSettings
+from simulator.site.site import Process, Site
+from simulator.sound.heart_sound import synthesise
+from simulator.sound.sound_file import from_samples, read
 
 RATE = 4000
 ID = 0xABC

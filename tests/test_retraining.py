@@ -12,13 +12,13 @@ import pytest
 import trainers
 from conftest import Client, Device, cut, wait_until
 
-from edge_worker.model_shelf import ModelShelf
+from edge_worker.database.training import TrainingLedger
+from edge_worker.inference.model_registry import ModelShelf
 from edge_worker.settings import Settings
-from edge_worker.training_ledger import TrainingLedger
-from models_tflite.training import commands
-from models_tflite.training.service import Service
-from simulator.heart_sound import synthesise
-from simulator.site import Site
+from models_tflite.training.retraining import commands
+from models_tflite.training.retraining.service import Service
+from simulator.site.site import Site
+from simulator.sound.heart_sound import synthesise
 
 RATE = 4000
 DEVICES = ("st-01", "st-02", "st-03")

@@ -15,8 +15,8 @@ from typing import Any
 import soundfile
 
 from edge_worker.errors import AudioError
-from models_tflite.training.training_process import Order
-from simulator.heart_sound import Finding, synthesise
+from models_tflite.training.retraining.training_process import Order
+from simulator.sound.heart_sound import Finding, synthesise
 
 MODELS = Path(__file__).parents[1] / "models_tflite"
 RATE = 4000

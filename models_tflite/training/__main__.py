@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.errors import StethoError
-from models_tflite.training import assessment, card, corpus, folders, pair
-from models_tflite.training.recipe import Recipe
-from models_tflite.training.recipes import MODELS, recipe_of
+from models_tflite.training import card
+from models_tflite.training.assessment import assessment, pair
+from models_tflite.training.corpus import corpus
+from models_tflite.training.recipes.recipe import Recipe
+from models_tflite.training.recipes.registry import MODELS, recipe_of
+from models_tflite.training.retraining import folders
 
 EXAMPLES: Final = """examples:
   python -m models_tflite.training heart2 --data ../shared/datasets
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in RETRAINING:
-        from models_tflite.training import commands  # noqa: PLC0415 database and MQTT: training needs neither
+        from models_tflite.training.retraining import commands  # noqa: PLC0415 database and MQTT: training needs neither
 
         return commands.main(given)
     if given and given[0] == "segments":
@@ -57,7 +60,8 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
     """
     heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
     pair.check_writable(out)
-    from models_tflite.training import conversion, cross_validation, fit  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.assessment import cross_validation  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.networks import conversion, fit  # noqa: PLC0415 TensorFlow: seconds
 
     recipe = recipe.for_what_is_there(heard.recordings)
     start = None

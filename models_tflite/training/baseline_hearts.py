@@ -18,12 +18,12 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.features import Float32Array, LogMelParameters, windows
-from models_tflite import metrics
-from models_tflite.training import corpus
-from models_tflite.training.corpus import Corpus
-from models_tflite.training.recipe import Recipe
-from models_tflite.training.recipes import recipe_of
+from edge_worker.signal.features import Float32Array, LogMelParameters, windows
+from models_tflite.evaluation import metrics
+from models_tflite.training.corpus import corpus
+from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.recipes.recipe import Recipe
+from models_tflite.training.recipes.registry import recipe_of
 
 FEATURES: Final = LogMelParameters(
     sample_rate=4000, n_fft=1024, hop_length=256, n_mels=128, fmin=0, fmax=2000

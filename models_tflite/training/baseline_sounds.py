@@ -18,12 +18,12 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.features import Float32Array, windows
-from edge_worker.nrdt import NrdtParameters
-from models_tflite import metrics
-from models_tflite.training import corpus
-from models_tflite.training.corpus import Corpus
-from models_tflite.training.recipes import recipe_of
+from edge_worker.signal.features import Float32Array, windows
+from edge_worker.signal.nrdt import NrdtParameters
+from models_tflite.evaluation import metrics
+from models_tflite.training.corpus import corpus
+from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.recipes.registry import recipe_of
 
 FEATURES = NrdtParameters(sample_rate=44100, window=1000, relative=False)
 SECONDS = {"esc50": 5.0, "us8k": 4.0}

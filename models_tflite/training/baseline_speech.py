@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import StethoError
-from edge_worker.features import Float32Array, LogMelParameters, mfcc
-from models_tflite import metrics
-from models_tflite.training import corpus
-from models_tflite.training.corpus import Corpus
-from models_tflite.training.recipes import recipe_of
+from edge_worker.signal.features import Float32Array, LogMelParameters, mfcc
+from models_tflite.evaluation import metrics
+from models_tflite.training.corpus import corpus
+from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.recipes.registry import recipe_of
 
 LIBROSA_MEL: Final = LogMelParameters(
     sample_rate=16000, n_fft=2048, hop_length=512, n_mels=128, fmin=0, fmax=8000

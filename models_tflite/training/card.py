@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_worker.classifier import Card, Classifier, features_document
 from edge_worker.errors import StethoError
-from models_tflite import cost
-from models_tflite.training import assessment, check, out_of_fold, pair
-from models_tflite.training.assessment import Assessment
-from models_tflite.training.corpus import TrainingError
-from models_tflite.training.out_of_fold import OutOfFold
-from models_tflite.training.recipe import Recipe
-from models_tflite.training.recipes import MODELS, recipe_of
+from edge_worker.inference.classifier import Card, Classifier, features_document
+from models_tflite.evaluation import cost
+from models_tflite.training.assessment import assessment, check, out_of_fold, pair
+from models_tflite.training.assessment.assessment import Assessment
+from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.corpus.corpus import TrainingError
+from models_tflite.training.recipes.recipe import Recipe
+from models_tflite.training.recipes.registry import MODELS, recipe_of
 
 EXAMPLES = """example:
   python -m models_tflite.training.card heart2 --predictions oof_heart2.npz --network heart2.tflite \\

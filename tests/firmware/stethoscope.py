@@ -14,9 +14,9 @@ import toolchain
 from conftest import wait_until
 
 from broker.account import Credentials
-from simulator.heart_sound import synthesise
-from simulator.site import Site
-from simulator.sound_file import from_samples, write
+from simulator.site.site import Site
+from simulator.sound.heart_sound import synthesise
+from simulator.sound.sound_file import from_samples, write
 
 ID: Final = "st-01"
 WITHIN_S: Final = 40.0

@@ -10,7 +10,8 @@ import toolchain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_worker.chunk import (
+from edge_worker.errors import ChunkError
+from edge_worker.protocol.chunk import (
     HEADER,
     LAST,
     MAX_META_BYTES,
@@ -24,7 +25,6 @@ from edge_worker.chunk import (
     encode,
     recording_name,
 )
-from edge_worker.errors import ChunkError
 
 pytestmark = pytest.mark.timeout(600)  # it builds
 _CRC_OFFSET: Final = 28

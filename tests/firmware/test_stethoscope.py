@@ -14,8 +14,8 @@ from conftest import Client, wait_until
 from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, program, samples_of
 
 from broker.account import Credentials
-from edge_worker import topics
-from simulator.site import Site
+from edge_worker.protocol import topics
+from simulator.site.site import Site
 
 PNG = b"\x89PNG\r\n\x1a\n"
 pytestmark = pytest.mark.timeout(600)  # the first one builds

@@ -14,9 +14,9 @@ from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, program,
 from broker import certificate
 from broker.account import Credentials
 from broker.mosquitto import Broker
-from edge_worker import topics
-from simulator.fault import FaultRates
-from simulator.site import Site
+from edge_worker.protocol import topics
+from simulator.device.network_fault import FaultRates
+from simulator.site.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")

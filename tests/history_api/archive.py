@@ -14,13 +14,13 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
-from edge_worker import wav
-from edge_worker.result import Audio, Prediction, Quality, Result, Status
+from edge_worker.database.store import Store, StoredRecording, Verdict
+from edge_worker.ingest import wav
+from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
 from edge_worker.settings import Settings
-from edge_worker.store import Store, StoredRecording, Verdict
-from history_api import openapi
+from history_api import openapi_document
 from history_api.application import create_app
-from history_api.parameters import openapi_path
+from history_api.openapi.query_validation import openapi_path
 
 MORNING = "2026-11-20T08:00:00.000Z"
 PCM = bytes(range(256)) * 8
@@ -157,7 +157,9 @@ def hold_to_document(
         kinds = {"application/problem+json": {"schema": problem}, "text/html": {}}
         promised: dict[str, Any] = {"content": kinds}
     else:
-        promised = openapi.DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status_code)]
+        promised = openapi_document.DOCUMENT["paths"][path][method.lower()]["responses"][
+            str(answer.status_code)
+        ]
     if "content" not in promised:
         assert answer.get_data() == b""
         return
@@ -165,7 +167,7 @@ def hold_to_document(
     assert media_type in promised["content"]
     if media_type.endswith(("/json", "+json")) and has_body:
         schema = promised["content"][media_type]["schema"]
-        whole = {**schema, "components": openapi.DOCUMENT["components"]}
+        whole = {**schema, "components": openapi_document.DOCUMENT["components"]}
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())
 
 

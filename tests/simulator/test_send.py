@@ -15,10 +15,10 @@ import soundfile
 from conftest import Client, wait_until
 
 from broker.account import Credentials
-from edge_worker import topics
-from simulator.heart_sound import synthesise
-from simulator.site import Process, Site
-from simulator.sound_file import from_samples, write
+from edge_worker.protocol import topics
+from simulator.site.site import Process, Site
+from simulator.sound.heart_sound import synthesise
+from simulator.sound.sound_file import from_samples, write
 
 RATE = 8000
 BAD_NETWORK = ("--loss", "0.2", "--duplicate", "0.2", "--reorder", "8", "--corrupt", "0.1")

@@ -1,0 +1,82 @@
+"""What a site wants of its devices, in the database: the API writes it, the worker reads it every second."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from edge_worker.database.schema import device_settings
+from edge_worker.errors import StoreError
+from edge_worker.ingest.recording import rfc3339
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of one device, and who said so."""
+
+    document: dict[str, Any]
+    """`models`: names, or null; `gate`: `on` and `threshold`, or null; `{}`: as the settings say."""
+    changed_at: str
+    """RFC 3339."""
+    changed_by: str
+
+
+class DeviceLedger:
+    """The wishes for all devices. Safe from any thread; every method may raise StoreError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def find(self, device_id: str) -> Wish | None:
+        """Return what is wanted of a device; None: nobody ever said."""
+        columns = [device_settings.c[name] for name in Wish.__dataclass_fields__]
+        with self._transaction() as connection:
+            row = connection.execute(select(*columns).where(device_settings.c.device_id == device_id)).first()
+        return None if row is None else Wish(**row._mapping)
+
+    def put(self, device_id: str, document: Document, changed_by: str) -> Wish:
+        """Replace what is wanted of a device."""
+        wish = Wish(dict(document), rfc3339(datetime.now(UTC)), changed_by)
+        values = {name: getattr(wish, name) for name in Wish.__dataclass_fields__}
+        try:
+            with self._transaction() as connection:
+                _put(connection, device_id, values)
+        except IntegrityError:  # two at once: the other one is there now
+            with self._transaction() as connection:
+                _put(connection, device_id, values)
+        return wish
+
+    def revision(self) -> int:
+        """Return a number that changes whenever something does."""
+        with self._transaction() as connection:
+            return connection.execute(select(func.max(device_settings.c.revision))).scalar() or 0
+
+    def documents(self) -> dict[str, Document]:
+        """Return what is wanted, by device."""
+        query = select(device_settings.c.device_id, device_settings.c.document)
+        with self._transaction() as connection:
+            return {row.device_id: row.document for row in connection.execute(query)}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise StoreError(f"device settings cannot be reached: {str(error).splitlines()[0]}") from error
+
+
+def _put(connection: Connection, device_id: str, values: dict[str, Any]) -> None:
+    following = select(func.coalesce(func.max(device_settings.c.revision), 0) + 1).scalar_subquery()
+    mine = update(device_settings).where(device_settings.c.device_id == device_id)
+    changed = connection.execute(mine.values(revision=following, **values)).rowcount
+    if not changed:
+        connection.execute(insert(device_settings).values(device_id=device_id, revision=following, **values))

@@ -1,0 +1,73 @@
+"""The rows of exams: the recordings of one, and pages of all that there are."""
+
+import json
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from edge_worker.database.schema import recordings, reviews
+from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, Member
+
+_MEMBERS: Final = (
+    select(
+        recordings.c.recording_id,
+        recordings.c.captured_at,
+        recordings.c.meta,
+        recordings.c.document,
+        reviews.c.verdict,
+    )
+    .join_from(recordings, reviews, reviews.c.recording == recordings.c.id, isouter=True)
+    .where(recordings.c.exam == bindparam("exam"), recordings.c.device_id == bindparam("device"))
+    .order_by(recordings.c.id.desc())
+    .limit(MAX_RECORDINGS)
+)
+
+
+class ExamPage(NamedTuple):
+    """Exams, that which was begun last first."""
+
+    exams: list[Exam]
+    next: int | None
+    """Where the page after this one begins; None on the last."""
+
+
+def exam(connection: Connection, device_id: str, exam_id: str) -> Exam:
+    """Return an exam; one that nobody recorded has empty positions."""
+    rows = connection.execute(_MEMBERS, {"exam": exam_id, "device": device_id}).all()
+    return Exam.of(device_id, exam_id, [_member(*row) for row in reversed(rows)])
+
+
+def devices(connection: Connection, exam_id: str, device_id: str | None = None) -> list[str]:
+    """Return the devices, or the one that is named, that made recordings under this id."""
+    query = select(recordings.c.device_id).where(recordings.c.exam == exam_id).distinct()
+    if device_id is not None:
+        query = query.where(recordings.c.device_id == device_id)
+    return list(connection.execute(query.order_by(recordings.c.device_id)).scalars())
+
+
+def read(
+    connection: Connection, limit: int, device_id: str | None = None, after: int | None = None
+) -> ExamPage:
+    """Return up to `limit` exams; the first recording of an exam says when it was begun.
+
+    That does not change while recordings join, so a reader of all pages meets each exam once.
+    """
+    first = func.min(recordings.c.id)
+    key = (recordings.c.exam, recordings.c.device_id)
+    query = select(*key, first.label("first")).where(recordings.c.exam.is_not(None)).group_by(*key)
+    if device_id is not None:
+        query = query.where(recordings.c.device_id == device_id)
+    if after is not None:
+        query = query.having(first < after)
+    rows = connection.execute(query.order_by(first.desc()).limit(limit + 1)).all()
+    shown = rows[:limit]
+    found = [exam(connection, row.device_id, row.exam) for row in shown]
+    return ExamPage(found, int(shown[-1].first) if len(rows) > limit else None)
+
+
+def _member(
+    recording_id: str, captured_at: str, meta: dict[str, Any], document: str | None, verdict: str | None
+) -> Member:
+    site = meta.get("site")
+    result = None if document is None else json.loads(document)
+    return Member(recording_id, captured_at, None if site is None else str(site), result, verdict)

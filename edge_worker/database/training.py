@@ -1,0 +1,221 @@
+"""What is known of training: labelled clips, jobs, and the versions that jobs made.
+
+Written by the trainer, by its commands and by whoever takes uploads; every method is one transaction.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Self
+
+from sqlalchemy import Connection, Engine, Select, func, insert, select, update
+
+from edge_worker.database import schema
+from edge_worker.database.schema import model_versions, training_clips, training_jobs
+from edge_worker.ingest.recording import rfc3339
+
+HELD_OUT: Final = 0.2
+"""Share of the sources of a label that is only judged by, never learned."""
+
+JobState = Literal["queued", "running", "promoted", "kept", "failed"]
+VersionState = Literal["candidate", "active", "former"]
+
+
+def _now() -> str:
+    return rfc3339(datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A labelled upload."""
+
+    model: str
+    label: str
+    file: str
+    """Path below the data directory."""
+    sha256: str
+    """Of the file."""
+    source: str
+    """Digest of what the clip is known to share with others, a patient or a device; else of the clip."""
+    held_out: bool = False
+    """Whether it is only judged by; the ledger decides it when the clip is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request to train a model. Times are RFC 3339 in UTC, None when not yet."""
+
+    id: int
+    model: str
+    state: JobState
+    asked_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: dict[str, Any]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a model that is kept beside the data."""
+
+    model: str
+    version: str
+    sha256: str
+    """Of the .tflite file."""
+    state: VersionState
+    job: int | None = None
+    """Which made it; None for a shipped pair that was kept when another took its place."""
+    document: dict[str, Any] = field(default_factory=dict)
+    """The comparison that it won."""
+    made_at: str = field(default_factory=_now)
+
+
+class TrainingLedger:
+    """The database's side of training. Every method may raise what a database raises (`store.StoreFault`)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the database that a worker made; raises StoreError when there is none of this version."""
+        return cls(schema.connect_existing(url))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    # --- clips --------------------------------------------------------------------------------------
+
+    def clips(self, model: str) -> list[Clip]:
+        """Return the clips of a model, oldest first."""
+        with self._engine.connect() as connection:
+            return _clips(connection, model)
+
+    def add(self, fresh: Sequence[Clip]) -> list[Clip]:
+        """Add clips of one model, each to the side of its source; return them as they are kept.
+
+        A source that is new is held out when one of its labels has less than `HELD_OUT` of its sources there,
+        so the first one is: a class that cannot be judged could be lost unseen.
+        """
+        if not fresh:
+            return []
+        with self._engine.begin() as connection:
+            placed = _with_sides(_clips(connection, fresh[0].model), fresh)
+            rows = [{**_columns(clip), "added_at": _now()} for clip in placed]
+            connection.execute(insert(training_clips), rows)
+        return placed
+
+    # --- jobs ---------------------------------------------------------------------------------------
+
+    def ask(self, model: str) -> int:
+        """Queue a job and return its id; one that already waits for this model will do."""
+        jobs = training_jobs.c
+        waiting = select(jobs.id).where(jobs.model == model, jobs.state == "queued")
+        values = {"model": model, "state": "queued", "asked_at": _now(), "progress": {}, "report": {}}
+        with self._engine.begin() as connection:
+            identity: int | None = connection.execute(waiting).scalar()
+            if identity is None:
+                identity = connection.execute(insert(training_jobs).returning(jobs.id), values).scalar_one()
+        return identity
+
+    def take(self) -> Job | None:
+        """Start the job that has waited longest; None when none waits."""
+        oldest = select(func.min(training_jobs.c.id)).where(training_jobs.c.state == "queued")
+        with self._engine.begin() as connection:
+            identity = connection.execute(oldest).scalar()
+            if identity is None:
+                return None
+            _set(connection, identity, state="running", started_at=_now(), progress={"phase": "started"})
+            return _jobs(connection, select(training_jobs).where(training_jobs.c.id == identity))[0]
+
+    def jobs(self, limit: int = 100, state: JobState | None = None) -> list[Job]:
+        """Return the newest jobs, newest first."""
+        query = select(training_jobs).order_by(training_jobs.c.id.desc()).limit(limit)
+        if state is not None:
+            query = query.where(training_jobs.c.state == state)
+        with self._engine.connect() as connection:
+            return _jobs(connection, query)
+
+    def note(self, job: int, progress: dict[str, Any]) -> None:
+        """Write how far a job is."""
+        with self._engine.begin() as connection:
+            _set(connection, job, progress=progress)
+
+    def requeue(self, job: int) -> None:
+        """Let an interrupted job wait again, as if it had not begun."""
+        with self._engine.begin() as connection:
+            _set(connection, job, state="queued", started_at=None, progress={})
+
+    def finish(self, job: int, state: JobState, report: dict[str, Any]) -> None:
+        """Write how a job ended."""
+        with self._engine.begin() as connection:
+            _set(connection, job, state=state, finished_at=_now(), report=report)
+
+    # --- versions -----------------------------------------------------------------------------------
+
+    def versions(self, model: str) -> list[Version]:
+        """Return the versions of a model that are kept, oldest first."""
+        query = select(model_versions).where(model_versions.c.model == model).order_by(model_versions.c.id)
+        with self._engine.connect() as connection:
+            return [_version(row) for row in connection.execute(query)]
+
+    def made_by(self, job: int) -> Version | None:
+        """Return the version that a job made, if it came so far."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(model_versions).where(model_versions.c.job == job)).first()
+        return None if row is None else _version(row)
+
+    def keep(self, version: Version) -> None:
+        """Note that a version is kept beside the data."""
+        values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
+        with self._engine.begin() as connection:
+            connection.execute(insert(model_versions), values)
+
+    def follow(self, model: str, active: str | None) -> None:
+        """Write which version is in use now, None when it is the shipped one; others that were are former."""
+        versions = model_versions.c
+        mine = update(model_versions).where(versions.model == model)
+        with self._engine.begin() as connection:
+            connection.execute(mine.where(versions.state == "active").values(state="former"))
+            if active is not None:
+                connection.execute(mine.where(versions.version == active).values(state="active"))
+
+
+def _with_sides(known: Sequence[Clip], fresh: Sequence[Clip]) -> list[Clip]:
+    sides = {clip.source: clip.held_out for clip in known}
+    labels: dict[str, set[str]] = defaultdict(set)
+    for clip in (*known, *fresh):
+        labels[clip.source].add(clip.label)
+    counts, held_out = Counter[str](), Counter[str]()
+    # By digest: an order that does not follow the names of files, and that everybody can repeat.
+    for source in (*sides, *sorted({clip.source for clip in fresh} - set(sides))):
+        lacking = (held_out[label] < HELD_OUT * (counts[label] + 1) for label in labels[source])
+        if sides.setdefault(source, any(lacking)):
+            held_out.update(labels[source])
+        counts.update(labels[source])
+    return [replace(clip, held_out=sides[clip.source]) for clip in fresh]
+
+
+def _clips(connection: Connection, model: str) -> list[Clip]:
+    columns = [training_clips.c[name] for name in Clip.__dataclass_fields__]
+    query = select(*columns).where(training_clips.c.model == model).order_by(training_clips.c.id)
+    return [Clip(**row._mapping) for row in connection.execute(query)]
+
+
+def _jobs(connection: Connection, query: Select[Any]) -> list[Job]:
+    return [Job(**row._mapping) for row in connection.execute(query)]
+
+
+def _version(row: Any) -> Version:  # noqa: ANN401 - SQLAlchemy's row
+    return Version(**{name: getattr(row, name) for name in Version.__dataclass_fields__})
+
+
+def _set(connection: Connection, job: int, **values: object) -> None:
+    connection.execute(update(training_jobs).where(training_jobs.c.id == job).values(**values))
+
+
+def _columns(clip: Clip) -> dict[str, Any]:
+    return {name: getattr(clip, name) for name in Clip.__dataclass_fields__}

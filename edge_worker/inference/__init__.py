@@ -1,0 +1,1 @@
+"""Inference: model files, the TFLite runtime, scores, explanations."""

@@ -1,0 +1,1 @@
+"""Ingest: chunks become recordings and streams on disk."""

@@ -1,0 +1,58 @@
+"""WAV files of 16-bit PCM, written so that they are whole and durable or not there at all."""
+
+import os
+import wave
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_worker.errors import AudioError
+from edge_worker.protocol.chunk import SAMPLE_BYTES
+
+
+def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -> None:
+    """Write `pcm` (signed 16-bit little endian, channels interleaved) to `path`, surviving a power cut.
+
+    Raises:
+        OSError: no room or no permission; nothing is left behind under `path`.
+    """
+    write_parts(path, [pcm], sample_rate, channels)
+
+
+def write_parts(path: Path, parts: Iterable[bytes | bytearray], sample_rate: int, channels: int) -> None:
+    """Write sound that comes in parts as `write` does; one part at a time is in memory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    with draft.open("wb") as file:
+        with wave.open(file, "wb") as sound:
+            sound.setnchannels(channels)
+            sound.setsampwidth(SAMPLE_BYTES)
+            sound.setframerate(sample_rate)
+            for pcm in parts:
+                sound.writeframes(pcm)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync_directory(path.parent)
+
+
+def read(path: Path) -> bytes:
+    """Return the PCM of a file that `write` made.
+
+    Raises:
+        AudioError: the file is gone or not 16-bit PCM.
+    """
+    try:
+        with wave.open(str(path), "rb") as sound:
+            if sound.getsampwidth() != SAMPLE_BYTES:
+                raise AudioError(f"{path} is not 16-bit PCM")
+            return sound.readframes(sound.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise AudioError(f"{path} cannot be read as WAV: {error}") from error
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

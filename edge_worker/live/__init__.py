@@ -1,0 +1,1 @@
+"""Live analysis: what is computed and published while sound still arrives."""

@@ -1,0 +1,187 @@
+"""The description of a stethoscope for Home Assistant, which reads values from our own topics by itself.
+
+Form: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
+"""
+
+import json
+from typing import Any, Final
+
+from edge_worker import __version__
+from edge_worker.protocol import topics
+from edge_worker.protocol.result import REASONS
+
+_MAKER: Final = "Stetho Edge"
+_NOTICE: Final = "research and education, not a medical device"
+_LONGEST: Final = 64
+"""Characters of what a device says of itself."""
+_LIVE_S: Final = 5
+"""Live values come twice a second; without one for so long nobody is listening."""
+_THERE: Final = ("online", "recording")
+_STATES: Final = (*_THERE, "offline", "lost")
+
+Document = dict[str, Any]
+
+
+def payload(device_id: str, worker_id: str, info: Document) -> bytes:
+    """Return the description of a stethoscope; `info` is what it says of itself on `up/info`."""
+    document = {
+        "device": _device(device_id, info),
+        "origin": {"name": _origin(worker_id), "sw_version": __version__},
+        "availability": [
+            {
+                # Results stay true while the stethoscope is off; who says them must be there.
+                "topic": topics.worker(worker_id),
+                "value_template": _template(
+                    "'online' if value_json.state in ['ready', 'degraded'] else 'offline'", "'offline'"
+                ),
+            }
+        ],
+        "components": {
+            name: {"unique_id": f"stetho_{device_id}_{name}", **component}
+            for name, component in (_results(device_id) | _live(device_id) | _state(device_id)).items()
+        },
+        "qos": 1,
+    }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def is_ours(config: bytes, worker_id: str) -> bool:
+    """Return whether a description was published by this worker, now or earlier."""
+    try:
+        found = json.loads(config)["origin"]["name"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    return bool(found == _origin(worker_id))
+
+
+def _device(device_id: str, info: Document) -> Document:
+    hardware, firmware = (_said(info.get(name)) for name in ("hardware", "firmware"))
+    device = {
+        "identifiers": [f"stetho_{device_id}"],
+        "name": f"Stethoscope {device_id}",
+        "manufacturer": _MAKER,
+        "model": f"{hardware or 'Digital stethoscope'} ({_NOTICE})",
+        "serial_number": device_id,
+    }
+    return device | ({"sw_version": firmware} if firmware else {})
+
+
+def _results(device_id: str) -> dict[str, Document]:
+    """Return the entities of the last result, which is retained for the display of the device."""
+    state = {"platform": "sensor", "state_topic": topics.device_result(device_id)}
+    said = "value_json.get('accepted')"
+    return {
+        "label": state
+        | {
+            "name": "Label",
+            "icon": "mdi:stethoscope",
+            "value_template": _template(f"value_json.label if {said} else 'cannot tell'"),
+            "json_attributes_topic": state["state_topic"],
+            "json_attributes_template": _template(f"dict(value_json, notice='{_NOTICE}') | tojson", "'{}'"),
+        },
+        "confidence": state
+        | {
+            "name": "Confidence",
+            "icon": "mdi:percent",
+            "unit_of_measurement": "%",
+            "suggested_display_precision": 0,
+            "value_template": _template(f"(100 * value_json.confidence) | round(1) if {said} else none"),
+        },
+        "heart_rate": state
+        | {
+            "name": "Heart rate",
+            "icon": "mdi:heart-pulse",
+            "unit_of_measurement": "bpm",
+            "state_class": "measurement",
+            "value_template": _template("value_json.bpm"),
+        },
+        "quality": state
+        | {
+            "name": "Quality",
+            "icon": "mdi:waveform",
+            "device_class": "enum",
+            "options": ["good", *REASONS],
+            "value_template": _template("value_json.get('reason', 'good')"),
+        },
+        "result": state
+        | {
+            "name": "Result",
+            "icon": "mdi:clipboard-pulse-outline",
+            "device_class": "enum",
+            "options": ["ok", "inconclusive", "error"],
+            "value_template": _template("value_json.status"),
+        },
+    }
+
+
+def _live(device_id: str) -> dict[str, Document]:
+    """Return the entities of what is heard now; unavailable while nothing is."""
+    state = {
+        "platform": "sensor",
+        "state_topic": topics.live(device_id),
+        "expire_after": _LIVE_S,
+        "qos": 0,
+    }
+    return {
+        "live_heart_rate": state
+        | {
+            "name": "Heart rate now",
+            "icon": "mdi:heart-pulse",
+            "unit_of_measurement": "bpm",
+            "value_template": _template("value_json.get('bpm')"),
+        },
+        "live_quality": state
+        | {
+            "name": "Quality now",
+            "icon": "mdi:waveform",
+            "unit_of_measurement": "%",
+            "suggested_display_precision": 0,
+            "value_template": _template(
+                "none if value_json.get('quality') is none else (100 * value_json.quality) | round"
+            ),
+        },
+        "hint": state
+        | {
+            "name": "Hint",
+            "icon": "mdi:message-text-outline",
+            "value_template": _template("value_json.get('hint')"),
+        },
+    }
+
+
+def _state(device_id: str) -> dict[str, Document]:
+    """Return the entities of the device itself."""
+    about = {"state_topic": topics.state(device_id), "entity_category": "diagnostic"}
+    return {
+        "state": about
+        | {
+            "platform": "sensor",
+            "name": "State",
+            "icon": "mdi:state-machine",
+            "device_class": "enum",
+            "options": list(_STATES),
+            "value_template": _template("value_json.state"),
+        },
+        "connected": about
+        | {
+            "platform": "binary_sensor",
+            "name": "Connected",
+            "device_class": "connectivity",
+            "value_template": _template(f"'ON' if value_json.state in {list(_THERE)} else 'OFF'", "'OFF'"),
+        },
+    }
+
+
+def _template(value: str, otherwise: str = "none") -> str:
+    """Return the template of `value`, or `otherwise` for an empty message: what was said is taken back."""
+    return f"{{{{ ({value}) if value_json is defined else {otherwise} }}}}"
+
+
+def _origin(worker_id: str) -> str:
+    return f"{_MAKER} worker {worker_id}"
+
+
+def _said(text: object) -> str:
+    """Return what a device says of itself, as far as it can be shown."""
+    shown = text if isinstance(text, str) else ""
+    return "".join(letter if letter.isprintable() else " " for letter in shown)[:_LONGEST].strip()

@@ -1,0 +1,96 @@
+"""How long a cycle of the heart is, from whatever repeats with it.
+
+What changes with every beat has an autocorrelation with a peak at the length of a cycle: the idea that
+starts the segmentations of S. E. Schmidt et al., Physiol. Meas. 31 (2010), and D. B. Springer et al., IEEE
+Trans. Biomed. Eng. 63(4) (2016). Several tracks are correlated together, so that what tells S1 from S2
+tells a cycle from a systole: loudness in several bands, or better the probabilities of `heart_cycle`.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from edge_worker.signal.features import HEART, Float32Array, Signal
+
+FRAMES_PER_S: Final = HEART.sample_rate / HEART.hop_length
+MIN_BPM: Final = 30
+MAX_BPM: Final = 220
+BANDS: Final = 8
+"""Lowest bands of the shared spectrogram, 20 to about 190 Hz: where S1 and S2 are and most noise is not."""
+LOUD_PERCENTILE: Final = 90
+DEPTH_DB: Final = 15.0
+"""Loudness is clipped between that percentile and so far below: a knock counts no more than a beat."""
+MIN_STRENGTH: Final = 0.3
+"""Autocorrelation that a cycle must have: noise stays below, and weaker peaks are wrong too often."""
+FIRST_PEAK: Final = 0.88
+"""Two cycles correlate as well as one: the first peak this close to the highest is the cycle. This close in
+loudness, where a systole repeats as well."""
+
+
+def estimate(signal: Signal) -> float | None:
+    """Return the heart rate in bpm, 30..220, from loudness alone, or None when no cycle repeats clearly."""
+    frames, height = cycle(_loudness(signal))
+    bpm = 60 * FRAMES_PER_S / frames if frames else 0.0
+    return bpm if height >= MIN_STRENGTH and MIN_BPM <= bpm <= MAX_BPM else None
+
+
+def strength(signal: Signal) -> float:
+    """Return how well the best cycle repeats, 0..1: noise reaches 0.2, most hearts are above 0.3."""
+    return cycle(_loudness(signal))[1]
+
+
+def cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
+    """Return the length of a cycle of tracks (frames, tracks), in frames, and how well it repeats, 0..1.
+
+    Both are 0 when nothing repeats. `first_peak`: see `FIRST_PEAK`.
+    """
+    correlation = autocorrelation(tracks)
+    lags = _peaks(correlation)
+    heights = correlation[lags]
+    if not len(lags) or heights.max() <= 0:
+        return 0.0, 0.0
+    lag = int(lags[np.argmax(heights >= first_peak * heights.max())])
+    return _vertex(correlation, lag), float(heights.max())
+
+
+def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
+    """Return the autocorrelation over time of tracks (frames, tracks) together, (frames,), 1 at lag 0.
+
+    Long lags have few products; they are weighed between the unbiased form, which trusts them too much,
+    and the biased one, which always prefers short lags. All zeros when nothing changes.
+    """
+    frames = len(tracks)
+    centred = tracks - np.add.reduce(tracks) / np.float32(frames)
+    spectrum = scipy.fft.rfft(centred, scipy.fft.next_fast_len(2 * frames, real=True), axis=0)
+    correlation = scipy.fft.irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:frames]
+    if correlation[0] <= 1e-3 * frames:
+        return np.zeros(frames)
+    weight = correlation[0] * (1 - 0.5 * np.arange(frames) / frames)
+    normal: npt.NDArray[np.float64] = correlation / weight
+    return normal
+
+
+def _loudness(signal: Signal) -> Float32Array:
+    """Return the loudness of the low bands, (frames, bands) in dB, clipped to what a beat reaches."""
+    bands = signal.features(HEART)[:, :BANDS]
+    loud = np.percentile(bands.max(axis=1), LOUD_PERCENTILE)
+    return np.clip(bands, loud - DEPTH_DB, loud)
+
+
+def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Return the lags in frames of the local maxima between the shortest and the longest cycle."""
+    first = math.ceil(FRAMES_PER_S * 60 / MAX_BPM)
+    last = min(int(FRAMES_PER_S * 60 / MIN_BPM), int(0.7 * len(correlation)))
+    last = max(first, last)
+    here = correlation[first:last]
+    is_peak = (here > correlation[first - 1 : last - 1]) & (here >= correlation[first + 1 : last + 1])
+    return first + np.flatnonzero(is_peak)
+
+
+def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:
+    """Return the position of the top of a parabola through a peak and its neighbours."""
+    before, at, after = values[peak - 1 : peak + 2]
+    return float(peak + (before - after) / (2 * (before - 2 * at + after)))

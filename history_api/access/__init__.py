@@ -1,0 +1,1 @@
+"""Access control: API keys, sessions, roles, rate limits, security headers."""

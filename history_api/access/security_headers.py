@@ -1,0 +1,59 @@
+"""What goes with every answer: a request id, headers that keep browsers strict, one line in the log."""
+
+import logging
+import re
+import secrets
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from edge_worker.telemetry.logfmt import line
+
+_LOG: Final = logging.getLogger(__name__)
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+STRICT: Final = {
+    # Results are about a person's heart: no cache keeps them, unless an endpoint says otherwise.
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGE: Final = {
+    # Scripts and styles are files of ours: what a label or a name brings into a page never runs.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # Without a referrer browsers hide the origin of a form as well, by which we know our own.
+    "Referrer-Policy": "same-origin",
+}
+_HTTPS: Final = {
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers complain of it over http
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+
+def register(app: Flask) -> None:
+    """Give every answer of `app` its id, headers and log line."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    asked = request.headers.get("X-Request-ID", "")
+    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    strict = STRICT | (_PAGE if response.mimetype == "text/html" else {})
+    for name, value in (strict | (_HTTPS if request.is_secure else {})).items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = g.request_id
+    facts = {"id": g.request_id, "method": request.method, "path": request.path}
+    took_ms = (time.perf_counter() - g.began) * 1000
+    _LOG.info(line("request", **facts, status=response.status_code, ms=f"{took_ms:.1f}"))
+    return response

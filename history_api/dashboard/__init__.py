@@ -1,0 +1,1 @@
+"""Dashboard: pages for a browser, with their templates and assets."""

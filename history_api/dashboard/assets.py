@@ -1,0 +1,50 @@
+"""Style sheet and scripts of the pages, under an address that changes when one of them does."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from flask import Blueprint, Response, send_from_directory
+
+from history_api.openapi.operation import PROBLEM, Paths, get
+from history_api.openapi.schemas import TEXT
+
+_FOLDER: Final = Path(__file__).parent / "static"
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+_FINGERPRINT: Final = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.suffix in _TYPES)
+).hexdigest()[:12]
+_FOREVER: Final = "public, max-age=31536000, immutable"
+blueprint = Blueprint("asset", __name__)
+PATHS: Final[Paths] = {
+    "/static/{fingerprint}/{file}": get(
+        "style sheet and scripts of the pages",
+        "asset",
+        {
+            "200": {
+                "description": "The file.",
+                "content": {kind: {"schema": TEXT} for kind in _TYPES.values()},
+            },
+            "304": {"description": "Unchanged since the answer with this ETag."},
+            "404": PROBLEM,
+        },
+        tuple(
+            {"name": name, "in": "path", "required": True, "schema": TEXT} for name in ("fingerprint", "file")
+        ),
+        role="public",
+    )
+}
+
+
+@blueprint.app_template_global("asset")
+def address(filename: str) -> str:
+    """Return the address of a file; those that it imports stand beside it."""
+    return f"/static/{_FINGERPRINT}/{filename}"
+
+
+@blueprint.get("/static/<fingerprint>/<file>")
+def asset(fingerprint: str, file: str) -> Response:
+    """Answer a file; under the fingerprint of another version a cache asks again."""
+    response = send_from_directory(_FOLDER, file, mimetype=_TYPES.get(Path(file).suffix))
+    response.headers["Cache-Control"] = _FOREVER if fingerprint == _FINGERPRINT else "no-cache"
+    return response

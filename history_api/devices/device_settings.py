@@ -1,0 +1,136 @@
+"""What a site wants of a device: its models, and whether a gate cuts what it hears into events."""
+
+import logging
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify
+
+from edge_worker.database.device_settings import Wish
+from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.ingest.recording import MAX_MODELS
+from edge_worker.protocol.topics import DEVICE_ID
+from edge_worker.telemetry.logfmt import line
+from history_api.openapi.operation import (
+    PROBLEM,
+    UNAVAILABLE,
+    WHICH_DEVICE,
+    Paths,
+    json_answer,
+    json_body,
+    operation,
+)
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import DEVICE, TEXT, TIME, Schema, list_of, or_null, ref, strict_object
+from history_api.services import services
+
+_LOG: Final = logging.getLogger(__name__)
+_ADDRESS: Final = "/api/v1/devices/{device_id}/settings"
+REFUSED: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
+_MODELS: Final[Schema] = or_null(list_of(TEXT)) | {
+    "minItems": 1,
+    "maxItems": MAX_MODELS,
+    "uniqueItems": True,
+    "description": "names, the headline first; null: as `STETHO_MODELS` says",
+}
+_THRESHOLD: Final[Schema] = {
+    "type": ["number", "null"],
+    "minimum": 0.0001,
+    "maximum": 1,
+    "description": "RMS that opens the gate, of full scale; null: `STETHO_GATE_THRESHOLD`",
+}
+_GATE: Final = or_null(
+    strict_object({"on": {"type": "boolean"}, "threshold": _THRESHOLD}, optional=("threshold",))
+)
+SCHEMAS: Final[dict[str, Schema]] = {
+    "NewDeviceSettings": strict_object({"models": _MODELS, "gate": _GATE}, optional=("models", "gate")),
+    "DeviceSettings": strict_object(
+        {
+            "device_id": DEVICE,
+            "models": _MODELS,
+            "gate": strict_object({"on": {"type": "boolean"}, "threshold": _THRESHOLD}),
+            "changed_at": or_null(TIME),
+            "changed_by": or_null(TEXT),
+        }
+    ),
+}
+blueprint = Blueprint("device_settings", __name__, url_prefix="/api/v1/devices/<device_id>/settings")
+PATHS: Final[Paths] = {
+    _ADDRESS: {
+        "get": operation(
+            "what is wanted of a device, which need not have sent anything yet",
+            "device_settings",
+            {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
+            WHICH_DEVICE,
+        ),
+        "put": operation(
+            "say which models judge a device, and whether a gate cuts its sound into events",
+            "put_device_settings",
+            {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
+            WHICH_DEVICE,
+            json_body(ref("NewDeviceSettings")),
+        ),
+        "delete": operation(
+            "let a device have what the settings of the worker say",
+            "delete_device_settings",
+            {"204": {"description": "It has."}} | REFUSED,
+            WHICH_DEVICE,
+        ),
+    }
+}
+
+
+@blueprint.get("")
+def settings(device_id: str) -> Response:
+    """Answer what is wanted of a device."""
+    require_name(device_id)
+    return jsonify(document(device_id, services().device_ledger.find(device_id)))
+
+
+@blueprint.put("")
+def put(device_id: str) -> Response:
+    """Replace what is wanted; workers follow within a second or two."""
+    require_name(device_id)
+    _require_models(g.body.get("models") or [])
+    wish = services().device_ledger.put(device_id, g.body, g.principal.name)
+    _LOG.info(line("device_settings", device=device_id, by=wish.changed_by))
+    return jsonify(document(device_id, wish))
+
+
+@blueprint.delete("")
+def reset(device_id: str) -> Response:
+    """Want nothing of a device that is not wanted of all."""
+    require_name(device_id)
+    if services().device_ledger.find(device_id) is not None:
+        services().device_ledger.put(device_id, {}, g.principal.name)
+    return Response(status=204)
+
+
+def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
+    """Return what is wanted of a device, as it is answered."""
+    wanted = {} if wish is None else wish.document
+    gate = wanted.get("gate") or {"on": False}
+    return {
+        "device_id": device_id,
+        "models": wanted.get("models"),
+        "gate": {"on": gate["on"], "threshold": gate.get("threshold")},
+        "changed_at": None if wish is None else wish.changed_at,
+        "changed_by": None if wish is None else wish.changed_by,
+    }
+
+
+def require_name(device_id: str) -> None:
+    """Raise ProblemError 404 unless a device may be called so."""
+    if DEVICE_ID.fullmatch(device_id) is None:
+        raise ProblemError(404, "no device has such a name; use 1 to 32 of a-z, 0-9 and -")
+
+
+def _require_models(models: list[str]) -> None:
+    """Refuse what no worker of this site has: every result would be an error."""
+    there = ModelShelf.of(services().settings).classifiers()
+    unknown = [model for model in models if model not in there]
+    if unknown:
+        raise ProblemError(
+            400,
+            f"there is no model {unknown[0]!r} here; there are {', '.join(there) or 'none'}",
+            pointer="/models",
+        )

@@ -1,0 +1,104 @@
+"""The devices whose recordings are here, and the deletion of everything of one."""
+
+import logging
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from edge_worker.database.history import Device
+from edge_worker.protocol.topics import DEVICE_ID
+from edge_worker.telemetry.logfmt import line
+from history_api.openapi.operation import (
+    PROBLEM,
+    UNAVAILABLE,
+    WHICH_DEVICE,
+    Paths,
+    get,
+    json_answer,
+    operation,
+)
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import Schema, list_of, ref, strict_object
+from history_api.pictures.picture_cache import PictureCache
+from history_api.services import services
+
+_LOG: Final = logging.getLogger(__name__)
+_UNKNOWN: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
+blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/devices")
+PATHS: Final[Paths] = {
+    "/api/v1/devices": get(
+        "the devices, with what was last heard of each",
+        "devices",
+        {"200": json_answer(strict_object({"items": list_of(ref("Device"))}))} | UNAVAILABLE,
+    ),
+    "/api/v1/devices/{device_id}": get(
+        "one device", "device", {"200": json_answer(ref("Device"))} | _UNKNOWN, WHICH_DEVICE
+    )
+    | {
+        "delete": operation(
+            "delete all recordings of a device, for good",
+            "delete_device",
+            {"204": {"description": "Deleted, now or before."}, "409": PROBLEM} | _UNKNOWN,
+            WHICH_DEVICE,
+        )
+    },
+}
+
+
+@blueprint.get("")
+def devices() -> Response:
+    """Answer all devices by name."""
+    return jsonify({"items": [_document(device) for device in services().history.devices()]})
+
+
+@blueprint.get("/<device_id>")
+def device(device_id: str) -> Response:
+    """Answer one device."""
+    found = _find(device_id)
+    if found is None:
+        raise _unknown()
+    return jsonify(_document(found))
+
+
+@blueprint.delete("/<device_id>")
+def delete(device_id: str) -> Response:
+    """Delete what was analysed of a device, batch by batch; 204 also when it was deleted before."""
+    curation, count = services().curation, 0
+    while _find(device_id) and (deleted := curation.delete_of(device_id).recordings):
+        count += deleted
+    PictureCache.of(services().settings).clear()
+    bus = services().bus
+    if bus is not None:
+        bus.forget(device_id)
+    _LOG.info(line("deleted", device=device_id, recordings=count))
+    left = _find(device_id)
+    if left is not None:
+        raise ProblemError(
+            409,
+            f"{left.recordings} recordings of this device are still being analysed, the others are deleted; "
+            "delete again for those",
+            {"Retry-After": "5"},
+        )
+    if not count and not (_is_name(device_id) and curation.finish(device_id)):
+        raise _unknown()
+    return Response(status=204)
+
+
+def _find(device_id: str) -> Device | None:
+    found = services().history.devices(device_id) if _is_name(device_id) else []
+    return found[0] if found else None
+
+
+def _is_name(text: str) -> bool:
+    return DEVICE_ID.fullmatch(text) is not None
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(404, "no recording is of this device; GET /api/v1/devices lists those that are here")
+
+
+def _document(device: Device) -> dict[str, Any]:
+    address = f"/api/v1/devices/{device.device_id}"
+    results = f"/api/v1/results?device={device.device_id}"
+    return asdict(device) | {"links": {"self": address, "results": results}}

@@ -1,0 +1,1 @@
+"""Live events: server-sent events of results, devices and sound."""

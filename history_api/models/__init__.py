@@ -1,0 +1,1 @@
+"""Models: their cards and figures over HTTP."""

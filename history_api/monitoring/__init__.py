@@ -1,0 +1,1 @@
+"""Monitoring: health, Prometheus metrics, retention."""

@@ -1,0 +1,1 @@
+"""OpenAPI vocabulary: operations, schemas, problem documents, and the validation of requests."""

@@ -1,0 +1,84 @@
+"""Errors as `application/problem+json` (RFC 9457): what is wrong, and what to do about it.
+
+Who opened a page of the dashboard in a browser reads the same as a page.
+"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from edge_worker.database.result_query import CursorError
+from edge_worker.errors import StoreError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_S: Final = 5
+_DETAILS: Final[dict[int, str]] = {
+    404: "there is nothing at this address; GET / names the endpoints",
+    405: "this address does not answer this method; Allow names those it answers",
+    416: "the recording has no bytes in this range; Content-Range says how many there are",
+    500: "the server failed; its log has the reason under this request_id",
+}
+
+
+class ProblemError(Exception):
+    """An answer other than success. `members` are added to the problem document."""
+
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: object
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` with a problem document."""
+    app.register_error_handler(ProblemError, _answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(CursorError, _answer_cursor)
+    app.register_error_handler(StoreError, _answer_store)
+
+
+def _answer(problem: ProblemError) -> Response:
+    if _is_of_page():
+        text = render_template("problem.html", problem=problem, title=HTTPStatus(problem.status).phrase)
+        return Response(text, status=problem.status, headers=problem.headers, mimetype="text/html")
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "request_id": g.request_id,
+        **problem.members,
+    }
+    return Response(
+        json.dumps(document), status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE
+    )
+
+
+def _is_of_page() -> bool:
+    """Return whether a browser asks for a page, or for an address where nothing is."""
+    kinds = (MEDIA_TYPE, "application/json", "text/html")
+    is_page = request.url_rule is None or request.path.startswith("/ui/")
+    return is_page and request.accept_mimetypes.best_match(kinds) == "text/html"
+
+
+def _answer_http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return _answer(ProblemError(status, _DETAILS.get(status) or str(error.description), headers))
+
+
+def _answer_cursor(error: CursorError) -> Response:
+    return _answer(ProblemError(400, str(error), parameter="cursor"))
+
+
+def _answer_store(error: StoreError) -> Response:
+    return _answer(ProblemError(503, str(error), {"Retry-After": str(_RETRY_AFTER_S)}))

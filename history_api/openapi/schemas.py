@@ -1,0 +1,232 @@
+"""JSON schemas of the documents that the API answers with; `openapi` puts them to addresses."""
+
+from typing import Any, Final
+
+from edge_worker.protocol.result import REASONS
+from edge_worker.protocol.topics import EXAM_ID
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to one of `SCHEMAS`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """Return an object of exactly these properties, all there but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def open_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """Return an object that may get more properties: what workers and cards say of themselves."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def list_of(items: Schema) -> Schema:
+    """Return a list of any length."""
+    return {"type": "array", "items": items}
+
+
+def map_of(values: Schema) -> Schema:
+    """Return an object of any keys."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return `schema`, or null."""
+    return schema | {"type": [schema["type"], "null"]}
+
+
+TEXT: Final[Schema] = {"type": "string"}
+_BOOLEAN: Final[Schema] = {"type": "boolean"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+NUMBER: Final[Schema] = {"type": "number"}
+SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_SHA256: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+DEVICE: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+EXAM: Final[Schema] = {"type": "string", "pattern": f"^{EXAM_ID.pattern}$"}
+RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+STATUS: Final[Schema] = {"type": "string", "enum": ["ok", "inconclusive", "error"]}
+_HEALTH: Final[Schema] = {"type": "string", "enum": ["ok", "degraded"]}
+_GAPS: Final[Schema] = list_of({"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2})
+_REASONS: Final[Schema] = list_of({"type": "string", "enum": list(REASONS)})
+_FACTS: Final[dict[str, Schema]] = {
+    "recording_id": RECORDING,
+    "device_id": DEVICE,
+    "captured_at": TIME,
+    "captured_at_source": {"type": "string", "enum": ["device", "worker"]},
+    "completeness": {"type": "string", "enum": ["complete", "partial"]},
+    "missing": _GAPS,
+}
+_AUDIO: Final[dict[str, Schema]] = {
+    "sample_rate": {"type": "integer", "minimum": 1000, "maximum": 192000},
+    "channels": {"type": "integer", "minimum": 1, "maximum": 2},
+    "samples": COUNT,
+    "sha256": _SHA256,
+}
+_KEPT_FROM: Final[Schema] = COUNT | {
+    "description": "sample with which audio.wav, and what sha256 is of, begins: a stream keeps its end"
+}
+_PREDICTION: Final = open_object(
+    {
+        "model": TEXT,
+        "version": TEXT,
+        "sha256": TEXT,
+        "label": TEXT,
+        "confidence": SHARE,
+        "threshold": SHARE,
+        "accepted": _BOOLEAN,
+        "probabilities": map_of(SHARE),
+        "windows": COUNT,
+        "took_ms": NUMBER,
+    }
+)
+_RESULT: Final = open_object(
+    {
+        "v": {"type": "integer", "const": 1},
+        **_FACTS,
+        "status": STATUS,
+        "reasons": _REASONS,
+        "hints": list_of(TEXT),
+        "models": list_of(ref("Prediction")),
+        "quality": open_object(
+            {
+                "usable": _BOOLEAN,
+                "snr_db": or_null(NUMBER),
+                "clipped": SHARE,
+                "reasons": _REASONS,
+                "score": or_null(NUMBER),
+            }
+        ),
+        "heart_rate_bpm": or_null(NUMBER),
+        "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
+        "site": or_null(TEXT),
+        "exam": or_null(EXAM),
+        "audio": open_object(_AUDIO),
+        "links": map_of(TEXT),
+    },
+    optional=("exam",),  # results of the time before exams have none
+)
+_VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
+_NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
+_REVIEW: Final = strict_object(
+    {
+        "verdict": _VERDICT,
+        "note": TEXT,
+        "reviewer": TEXT,
+        "reviewed_at": TIME,
+        "version": {"type": "integer", "minimum": 1, "description": "the ETag, without its quotes"},
+    }
+)
+_DEVICE: Final = strict_object(
+    {
+        "device_id": DEVICE,
+        "recordings": COUNT,
+        "first_captured_at": TIME,
+        "last_captured_at": TIME,
+        "last_recording_id": RECORDING,
+        "last_status": {"oneOf": [STATUS, {"type": "null"}]},
+        "last_label": or_null(TEXT),
+        "links": strict_object({"self": TEXT, "results": TEXT}),
+    }
+)
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Prediction": {"description": "What one model said."} | _PREDICTION,
+    "Result": {"description": "As published; docs/protocol.md § Result is normative."} | _RESULT,
+    "ResultPage": strict_object({"items": list_of(ref("Result")), "next": or_null(TEXT)}),
+    "Recording": strict_object(
+        {
+            **_FACTS,
+            "received_at": TIME,
+            "meta": {"type": "object", "description": "what the device said about the recording"},
+            "audio": strict_object({**_AUDIO, "duration_s": NUMBER, "kept_from": _KEPT_FROM}),
+            "analysed_at": or_null(TIME),
+            "result": {"oneOf": [ref("Result"), {"type": "null"}]},
+            "review": ref("ReviewOrNull"),
+            "links": strict_object({"self": TEXT, "audio": TEXT}),
+        }
+    ),
+    "Review": _REVIEW,
+    "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
+    "NewReview": strict_object({"verdict": _VERDICT, "note": _NOTE}, optional=("note",)),
+    "Device": _DEVICE,
+    "HistoryItem": strict_object(
+        {
+            "timestamp": TIME,
+            "filename": TEXT,
+            "device_id": DEVICE,
+            "recording_id": RECORDING,
+            "model": TEXT,
+            "label": TEXT,
+            "predicted_emotion": {"type": "string", "description": "the label, of model emotion only"},
+            "confidence": SHARE,
+            "accepted": {"type": "boolean", "description": "false: not to be shown as an answer"},
+            "top_3_probabilities": {"maxProperties": 3} | map_of(SHARE),
+        },
+        optional=("predicted_emotion",),
+    ),
+    "Model": strict_object(
+        {
+            "type": TEXT,
+            "classes": list_of(TEXT),
+            "n_features": {"type": ["integer", "null"], "description": "mel bands of a frame"},
+            "trained_on": {"description": "data sets"},
+            "feature_type": or_null(TEXT),
+            "scaler": {"description": "how features are scaled"},
+            "card": {"type": "object", "description": "the whole model card"},
+        }
+    ),
+    "Worker": strict_object(
+        {
+            "worker_id": TEXT,
+            "state": or_null(TEXT),
+            "seen_at": TIME,
+            "age_s": NUMBER,
+            "is_fresh": _BOOLEAN,
+            "models": list_of(TEXT),
+            "versions": map_of(TEXT) | {"description": "version in use of each model"},
+            "version": or_null(TEXT),
+            "runtime": or_null(TEXT),
+            "open_recordings": or_null(COUNT),
+            "backlog": or_null(COUNT),
+            "counters": map_of(COUNT),
+        }
+    ),
+    "Health": strict_object(
+        {
+            "status": _HEALTH,
+            "predictor_ready": {"type": "boolean", "description": "for clients of the heart system"},
+            "version": TEXT,
+            "components": strict_object(
+                {
+                    "database": strict_object(
+                        {"status": _HEALTH, "recordings": COUNT, "detail": TEXT}, ("recordings", "detail")
+                    ),
+                    "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
+                    "models": strict_object(
+                        {"status": _HEALTH, "loaded": list_of(TEXT), "cards": list_of(TEXT)}
+                    ),
+                }
+            ),
+        }
+    ),
+    "Problem": open_object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "what is wrong and what to do about it"},
+            "instance": TEXT,
+            "request_id": {"type": "string", "description": "finds the line in the server's log"},
+        }
+    ),
+}

@@ -1,0 +1,1 @@
+"""Pictures: waveforms, spectrograms, timelines and charts as SVG and PNG."""

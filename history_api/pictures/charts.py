@@ -1,0 +1,55 @@
+"""Charts of what models did: how often each label was given, and what their confidence is worth."""
+
+import hashlib
+from typing import Final
+
+from flask import Blueprint, Response
+
+from history_api.models import models
+from history_api.openapi.conditional_request import UNCHANGED, tagged
+from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, file_answer, get
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import TEXT
+from history_api.pictures import bar_chart, reliability
+from history_api.pictures.pictures import SVG
+from history_api.services import services
+
+blueprint = Blueprint("charts", __name__)
+PATHS: Final[Paths] = {
+    "/visualizations/class-distribution.svg": get(
+        "how often each model gave each label, as bars",
+        "class_distribution_svg",
+        {"200": file_answer(SVG, "The picture.")} | UNCHANGED | UNAVAILABLE,
+    ),
+    "/api/v1/models/{model}/reliability.svg": get(
+        "how often a model is right at each confidence, from its card",
+        "reliability",
+        {"200": file_answer(SVG, "The picture."), "404": PROBLEM} | UNCHANGED,
+        ({"name": "model", "in": "path", "required": True, "schema": TEXT},),
+        role="owner",
+    ),
+}
+
+
+@blueprint.get("/visualizations/class-distribution.svg")
+def class_distribution_svg() -> Response:
+    """Answer the counts of labels by model, accepted ones and those that were not to be shown."""
+    return _svg(bar_chart.svg(services().history.label_counts()))
+
+
+@blueprint.get("/api/v1/models/<model>/reliability.svg")
+def reliability_svg(model: str) -> Response:
+    """Answer the reliability diagram of the version in use."""
+    known = models.cards(services().settings)
+    card = known.get(model)
+    if card is None:
+        raise ProblemError(404, f"no model has this name; there are: {', '.join(known) or 'none'}")
+    figures = (card.get("figures") or {}).get("cross_validation") or {}
+    if not figures.get("reliability"):
+        raise ProblemError(404, f"the card of {model} says nothing about its reliability")
+    return _svg(reliability.svg(f"{model} {card.get('version', '')}", figures, card.get("threshold")))
+
+
+def _svg(text: str) -> Response:
+    content = text.encode()
+    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)

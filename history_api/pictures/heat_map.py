@@ -1,0 +1,62 @@
+"""A map of grey over time as a PNG: numbers at both axes, dark is much."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from history_api.pictures.axis import ticks
+
+COLUMNS: Final = 720
+HEIGHT: Final = 256
+_LEFT: Final = 64
+_TOP: Final = 62
+_INK: Final = 0
+_GREY: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Levels (columns, rows), 0 white to 1 black, the lowest row first, and what stands beside them."""
+
+    title: str
+    levels: npt.NDArray[np.float32]
+    duration_s: float
+    rows: Sequence[tuple[float, str]]
+    """Height of a number at the left axis, 0 bottom to 1 top, and the number."""
+    unit: str
+    legend: str
+
+
+def png(heat: HeatMap) -> bytes:
+    """Return the picture; the same map is the same bytes."""
+    page = Image.new("L", (_LEFT + COLUMNS + 24, _TOP + HEIGHT + 76), 255)
+    pixels = np.rint(255 - 255 * heat.levels.T[::-1].clip(0, 1)).astype(np.uint8)
+    page.paste(Image.fromarray(pixels).resize((COLUMNS, HEIGHT), Image.Resampling.BILINEAR), (_LEFT, _TOP))
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((_LEFT - 1, _TOP - 1, _LEFT + COLUMNS, _TOP + HEIGHT), outline=_GREY)
+    _write(draw, heat)
+    with io.BytesIO() as file:
+        page.save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+
+def _write(draw: ImageDraw.ImageDraw, heat: HeatMap) -> None:
+    small, large = ImageFont.load_default(13), ImageFont.load_default(16)
+    bottom = _TOP + HEIGHT
+    draw.text((_LEFT, 20), heat.title, _INK, large, anchor="lm")
+    draw.text((_LEFT - 8, _TOP - 14), heat.unit, _INK, small, anchor="rm")
+    for share, text in heat.rows:
+        y = round(bottom - HEIGHT * share)
+        draw.line((_LEFT - 5, y, _LEFT - 1, y), _GREY)
+        draw.text((_LEFT - 8, y), text, _INK, small, anchor="rm")
+    for tick in ticks(heat.duration_s):
+        x = round(_LEFT + COLUMNS * tick / max(heat.duration_s, 1e-9))
+        draw.line((x, bottom, x, bottom + 5), _GREY)
+        draw.text((x, bottom + 16), f"{tick:g}", _INK, small, anchor="mm")
+    draw.text((_LEFT + COLUMNS / 2, bottom + 34), "s", _INK, small, anchor="mm")
+    draw.text((_LEFT, bottom + 60), heat.legend, _GREY, small, anchor="lm")

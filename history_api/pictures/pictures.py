@@ -1,0 +1,131 @@
+"""Pictures of one recording: its wave, its spectrogram, its MFCC."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from flask import Blueprint, Response, g
+
+from edge_worker.database.history import Entry
+from edge_worker.errors import AudioError
+from history_api import lookup
+from history_api.openapi.conditional_request import UNCHANGED, tagged
+from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, file_answer, get, query
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import Schema
+from history_api.pictures import picture_cache
+from history_api.pictures.picture_cache import PictureCache
+from history_api.services import services
+
+# Serving history needs no numpy: what draws is imported when the first picture is asked for.
+# ruff: noqa: PLC0415
+
+Draw = Callable[[Path], bytes]
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+GONE: Final[Schema] = {"410": PROBLEM}
+_ADDRESS: Final = "/api/v1/recordings/{recording_id}"
+_DRAWING: Final = Lock()
+"""One picture at a time: eight long recordings at once would need eight times the memory."""
+HEART_HZ: Final = 1000
+"""Hearts lie below."""
+_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_HZ}
+blueprint = Blueprint("pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+
+
+def _described(media_type: str) -> Schema:
+    return {"200": file_answer(media_type, "The picture.")} | UNCHANGED | GONE | NOT_FOUND
+
+
+PATHS: Final[Paths] = {
+    f"{_ADDRESS}/waveform.svg": get(
+        "its wave over time, with S1 and S2 marks and gaps", "waveform", _described(SVG), WHICH
+    ),
+    f"{_ADDRESS}/spectrogram.png": get(
+        "its spectrogram in dB",
+        "spectrogram",
+        _described(PNG),
+        (*WHICH, query("max_hz", _MAX_HZ, "highest frequency shown, Hz; hearts lie below 1000")),
+    ),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _described(PNG), WHICH),
+}
+
+
+@blueprint.get("/waveform.svg")
+def waveform_svg(recording_id: str) -> Response:
+    """Answer the wave; marks come from the result, so it is another picture once that is there."""
+    entry = lookup.recording(recording_id)
+    return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
+
+
+@blueprint.get("/spectrogram.png")
+def spectrogram_png(recording_id: str) -> Response:
+    """Answer the spectrogram up to `max_hz`."""
+    entry = lookup.recording(recording_id)
+    path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
+    name = _name(entry, "spectrogram.png", max_hz)
+    return tagged(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
+
+
+@blueprint.get("/mfcc.png")
+def mfcc_png(recording_id: str) -> Response:
+    """Answer the MFCC."""
+    entry = lookup.recording(recording_id)
+    return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
+
+
+def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
+    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
+    path = lookup.audio_path(entry)
+    name = _name(entry, kind, *also)
+    return tagged(name, media_type, lambda: _kept(name, lambda: draw(path)))
+
+
+def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+    """Return the spectrogram as PNG, drawn or from the cache."""
+    name = _name(entry, "spectrogram.png", max_hz)
+    return _kept(name, lambda: _draw_spectrogram(entry, path, max_hz))
+
+
+def _name(entry: Entry, kind: str, *also: object) -> str:
+    return picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+
+
+def _kept(name: str, make: Callable[[], bytes]) -> bytes:
+    cache = PictureCache.of(services().settings)
+    with _DRAWING:
+        content = cache.read(name)
+        if content is None:
+            try:
+                content = make()
+            except AudioError as error:
+                raise ProblemError(
+                    410, f"the audio file of this recording is damaged ({error}); its result is still here"
+                ) from error
+            cache.put(name, content)
+    return content
+
+
+def _draw_waveform(entry: Entry, path: Path) -> bytes:
+    from history_api.pictures import sound, waveform
+
+    envelope = sound.envelope(path, waveform.COLUMNS)
+    return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
+
+
+def _draw_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+    from history_api.pictures import sound, spectrogram
+
+    return spectrogram.spectrogram(_title(entry), sound.samples(path, 2 * max_hz), 2 * max_hz)
+
+
+def _draw_mfcc(entry: Entry, path: Path) -> bytes:
+    from history_api.pictures import sound, spectrogram
+
+    samples = sound.samples(path, spectrogram.MFCC_RATE)
+    return spectrogram.cepstrum(_title(entry), samples)
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.device_id} {entry.recording_id}, {entry.captured_at}"

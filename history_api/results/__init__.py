@@ -1,0 +1,1 @@
+"""Results: recordings, exams, filters, export, reviews."""

@@ -1,0 +1,120 @@
+"""Exams: what the recordings of one chest say together, as they are now."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from edge_worker.protocol.exam import POSITIONS, WHY
+from history_api import lookup
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
+from history_api.openapi.operation import (
+    NEXT,
+    NOT_FOUND,
+    UNAVAILABLE,
+    WHICH_EXAM,
+    Paths,
+    get,
+    json_answer,
+    limit,
+    query,
+)
+from history_api.openapi.schemas import (
+    COUNT,
+    DEVICE,
+    EXAM,
+    NUMBER,
+    RECORDING,
+    SHARE,
+    TEXT,
+    TIME,
+    Schema,
+    list_of,
+    open_object,
+    or_null,
+    ref,
+    strict_object,
+)
+from history_api.services import services
+
+LABELS: Final = ("normal", "abnormal", "inconclusive")
+CURSOR: Final[Schema] = {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}
+blueprint = Blueprint("exams", __name__, url_prefix="/api/v1/exams")
+PATHS: Final[Paths] = {
+    "/api/v1/exams": get(
+        "exams, the one begun last first",
+        "exams",
+        {"200": json_answer(ref("ExamPage"), headers=NEXT | ETAG)} | UNCHANGED | UNAVAILABLE,
+        (
+            query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
+            query("cursor", CURSOR, "`next` of the page before"),
+            limit(50),
+        ),
+    ),
+    "/api/v1/exams/{exam_id}": get(
+        "what the recordings of an exam say together",
+        "exam",
+        {"200": json_answer(ref("Exam"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
+        WHICH_EXAM,
+    ),
+}
+_MODEL: Final = open_object(
+    {"model": TEXT, "label": TEXT, "confidence": SHARE, "accepted": {"type": "boolean"}},
+)
+_POSITION: Final = open_object(
+    {
+        "site": or_null(TEXT),
+        "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
+        "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
+        "reason": {"type": ["string", "null"], "enum": [*WHY, None]},
+        "hint": or_null(TEXT),
+        "recordings": COUNT,
+        "recording_id": {"oneOf": [RECORDING, {"type": "null"}]},
+        "captured_at": or_null(TIME),
+        "heart_rate_bpm": or_null(NUMBER),
+        "models": list_of(_MODEL),
+        "review": {"type": ["string", "null"], "enum": ["confirmed", None]},
+        "links": {"type": "object", "additionalProperties": TEXT},
+    }
+)
+_EXAM: Final = open_object(
+    {
+        "v": {"type": "integer", "const": 1},
+        "exam": EXAM,
+        "device_id": DEVICE,
+        "label": {"type": "string", "enum": list(LABELS)},
+        "missing": list_of({"type": "string", "enum": list(POSITIONS)}),
+        "heart_rate_bpm": or_null(NUMBER),
+        "recordings": COUNT,
+        "analysing": COUNT,
+        "first_captured_at": or_null(TIME),
+        "last_captured_at": or_null(TIME),
+        "positions": list_of(ref("ExamPosition")) | {"minItems": len(POSITIONS)},
+        "links": {"type": "object", "additionalProperties": TEXT},
+    }
+)
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Exam": {"description": "As published; docs/protocol.md § Exam is normative."} | _EXAM,
+    "ExamPosition": {"description": "One place on the chest."} | _POSITION,
+    "ExamPage": strict_object({"items": list_of(ref("Exam")), "next": or_null(TEXT)}),
+}
+
+
+@blueprint.get("")
+def exams() -> Response:
+    """Answer a page of exams."""
+    after = None if g.query["cursor"] is None else int(g.query["cursor"])
+    page = services().history.exams(g.query["limit"], g.query["device"], after)
+    following = None if page.next is None else str(page.next)
+    body: dict[str, Any] = {"items": [each.document() for each in page.exams], "next": following}
+    response = jsonify(body)
+    if following:
+        address = urlencode({**request.args.to_dict(), "cursor": following})
+        response.headers["Link"] = f'<{request.path}?{address}>; rel="next"'
+    return conditional(response)
+
+
+@blueprint.get("/<exam_id>")
+def exam(exam_id: str) -> Response:
+    """Answer one exam."""
+    return conditional(jsonify(lookup.exam(exam_id).document()))

@@ -1,0 +1,101 @@
+"""All results that pass a filter as one file, written as it is read: CSV for people, NDJSON for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any, Final
+
+from flask import Blueprint, Response, g
+
+from history_api.openapi.operation import UNAVAILABLE, Paths, file_answer, get
+from history_api.results.results import FILTERS, wanted
+from history_api.services import services
+
+COLUMNS: Final = (
+    *("recording_id", "device_id", "captured_at", "captured_at_source", "site", "completeness", "status"),
+    *("reasons", "heart_rate_bpm", "usable", "snr_db", "quality_score", "sample_rate_hz", "duration_s"),
+    *("model", "version", "label", "confidence", "threshold", "accepted", "exam"),
+)
+"""Of the CSV: the recording, then what one model said of it; what came later stands at the end."""
+_JUDGED: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_ROWS_AT_ONCE: Final = 50
+blueprint = Blueprint("export", __name__)
+PATHS: Final[Paths] = {
+    "/api/v1/results.csv": get(
+        "all results with these filters, a line per recording and model",
+        "results_csv",
+        {"200": file_answer("text/csv")} | UNAVAILABLE,
+        FILTERS,
+    ),
+    "/api/v1/results.ndjson": get(
+        "all results with these filters, a JSON document per line",
+        "results_ndjson",
+        {"200": file_answer("application/x-ndjson")} | UNAVAILABLE,
+        FILTERS,
+    ),
+}
+
+
+@blueprint.get("/api/v1/results.csv")
+def results_csv() -> Response:
+    """Answer a line per recording and model; a recording without a prediction has one line."""
+    rows = (row for document in _documents() for row in _rows(json.loads(document)))
+    return _file(_csv(chain([COLUMNS], rows)), "text/csv", "results.csv")
+
+
+@blueprint.get("/api/v1/results.ndjson")
+def results_ndjson() -> Response:
+    """Answer each result exactly as published, on a line of its own."""
+    return _file((document + "\n" for document in _documents()), "application/x-ndjson", "results.ndjson")
+
+
+def _documents() -> Iterator[str]:
+    documents = services().history.every_result(wanted(), g.query["sort"])
+    # The first is read now: a database that fails is still a problem document, not half a file.
+    return chain(list(islice(documents, 1)), documents)
+
+
+def _file(lines: Iterable[str], media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(_joined(lines), content_type=f"{media_type}; charset=utf-8", headers=headers)
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """Give `lines` in larger pieces: each piece costs a call to the socket."""
+    waiting = iter(lines)
+    while piece := "".join(islice(waiting, _ROWS_AT_ONCE)):
+        yield piece
+
+
+def _csv(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    line = io.StringIO()
+    writer = csv.writer(line)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def _cell(value: object) -> object:
+    """Return `value` for a spreadsheet: a text never begins like a formula."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return value
+
+
+def _rows(result: dict[str, Any]) -> Iterator[list[object]]:
+    quality, audio = result["quality"], result["audio"]
+    recording = [
+        *(result[name] for name in COLUMNS[:4]),
+        *(result.get("site"), result["completeness"], result["status"], " ".join(result["reasons"])),
+        *(result["heart_rate_bpm"], quality["usable"], quality["snr_db"], quality.get("score")),
+        *(audio["sample_rate"], round(audio["samples"] / audio["sample_rate"], 3)),
+    ]
+    for prediction in result["models"] or [dict.fromkeys(_JUDGED)]:
+        yield [*recording, *(prediction[name] for name in _JUDGED), result.get("exam")]

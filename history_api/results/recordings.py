@@ -1,0 +1,150 @@
+"""One recording: its facts, its result, its sound."""
+
+import json
+import logging
+import re
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from flask import Blueprint, Response, g, jsonify, send_file
+
+from edge_worker.analysis import last_sounds
+from edge_worker.database.history import Entry
+from edge_worker.protocol import topics
+from edge_worker.telemetry.logfmt import line
+from history_api import lookup
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
+from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer, operation
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import RECORDING, Schema, ref
+from history_api.pictures.picture_cache import PictureCache
+from history_api.results import reviews
+from history_api.services import services
+
+_LOG: Final = logging.getLogger(__name__)
+blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+_WAV: Final[Schema] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+PATHS: Final[Paths] = {
+    "/api/v1/recordings/{recording_id}": get(
+        "a recording with its result, null while it is being analysed",
+        "recording",
+        {"200": json_answer(ref("Recording"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
+        WHICH,
+    )
+    | {
+        "delete": operation(
+            "delete a recording with its sound, result and review, for good",
+            "delete_recording",
+            {"204": {"description": "Deleted, now or before."}} | NOT_FOUND,
+            WHICH,
+        )
+    },
+    "/api/v1/recordings/{recording_id}/audio.wav": get(
+        "the sound of a recording, 16-bit PCM; conditional and range requests work",
+        "audio",
+        {
+            "200": {"description": "The file.", "content": _WAV},
+            "206": {"description": "The bytes asked for.", "content": _WAV},
+            "304": {"description": "Unchanged: ETag is the SHA-256 of the PCM."},
+            "410": PROBLEM,
+            "416": PROBLEM,
+        }
+        | NOT_FOUND,
+        WHICH,
+    ),
+}
+
+
+@blueprint.get("")
+def recording(recording_id: str) -> Response:
+    """Answer what is known of a recording; `result` is null while it is being analysed."""
+    return conditional(jsonify(_document(lookup.recording(recording_id))))
+
+
+@blueprint.delete("")
+def delete(recording_id: str) -> Response:
+    """Delete a recording for good; 204 also when it was deleted before."""
+    curation = services().curation
+    try:
+        entry = lookup.recording(recording_id)
+    except ProblemError as problem:
+        is_id = re.fullmatch(RECORDING["pattern"], recording_id) is not None
+        if (
+            problem.status == HTTPStatus.NOT_FOUND
+            and is_id
+            and curation.finish(g.query["device"], recording_id)
+        ):
+            return Response(status=204)
+        raise
+    newest = services().history.latest(entry.device_id, 1)
+    is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
+    deleted = curation.delete(entry.device_id, entry.recording_id)
+    if not deleted.recordings and entry.document is None:
+        raise ProblemError(
+            409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
+        )
+    PictureCache.of(services().settings).forget(entry.audio_sha256)
+    _show_no_longer(entry, is_newest=is_newest)
+    _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
+    return Response(status=204)
+
+
+def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
+    """Take a recording that was deleted from what displays show."""
+    bus = services().bus
+    if bus is None:
+        return
+    if is_newest:
+        bus.retain(topics.device_result(entry.device_id), b"")
+    if "event" in (lookup.result(entry) or {}):
+        left = services().history.last_events(entry.device_id, last_sounds.MAX_SOUNDS)
+        message = last_sounds.message(entry.device_id, map(json.loads, left))
+        bus.retain(message.topic, message.payload if left else b"")
+
+
+@blueprint.get("/audio.wav")
+def audio(recording_id: str) -> Response:
+    """Answer the sound as 16-bit WAV; conditional and range requests are understood."""
+    entry = lookup.recording(recording_id)
+    response = send_file(
+        lookup.audio_path(entry),
+        mimetype="audio/wav",
+        download_name=f"{entry.device_id}-{entry.recording_id}.wav",
+        etag=entry.audio_sha256,
+        conditional=True,
+    )
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    return {
+        "recording_id": entry.recording_id,
+        "device_id": entry.device_id,
+        "received_at": entry.received_at,
+        "captured_at": entry.captured_at,
+        "captured_at_source": entry.captured_at_source,
+        "completeness": entry.completeness,
+        "missing": entry.missing,
+        "meta": entry.meta,
+        "audio": {
+            "sample_rate": entry.sample_rate,
+            "channels": entry.channels,
+            "samples": entry.samples,
+            "duration_s": round(entry.samples / entry.sample_rate, 3),
+            "kept_from": entry.audio_start,
+            "sha256": entry.audio_sha256,
+        },
+        "analysed_at": entry.analysed_at,
+        "result": lookup.result(entry),
+        "review": reviews.document(services().history.review(entry.device_id, entry.recording_id)),
+        "links": links(entry),
+    }
+
+
+def links(entry: Entry) -> dict[str, str]:
+    """Return the addresses of a recording and its sound; an id is unique per device only."""
+    address = f"/api/v1/recordings/{entry.recording_id}"
+    query = f"?device={quote(entry.device_id)}"
+    return {"self": address + query, "audio": f"{address}/audio.wav{query}"}

@@ -1,0 +1,132 @@
+"""What a person said of a result: confirmed or rejected, and why. Nobody overwrites what he has not seen."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from edge_worker.database.history import Entry, Review
+from history_api import lookup
+from history_api.openapi.conditional_request import ETAG
+from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, json_answer, json_body, operation
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import TEXT, Schema, ref
+from history_api.services import services
+
+_NOBODY: Final = "anonymous"
+_HOW: Final = (
+    "send If-Match with the ETag of the review that you have seen, or If-None-Match: * for the first one"
+)
+_MATCH: Final[tuple[Schema, ...]] = tuple(
+    {"name": name, "in": "header", "schema": TEXT, "description": what}
+    for name, what in (
+        ("If-Match", 'ETag of the review that is replaced: "0" where there is none, * for any'),
+        ("If-None-Match", "*: there must be no review yet"),
+    )
+)
+_REFUSED: Final[Schema] = {"412": PROBLEM, "428": PROBLEM}
+_ADDRESS: Final = "/api/v1/recordings/{recording_id}/review"
+_ANSWER: Final = {"200": json_answer(ref("ReviewOrNull"), "What was said, or null.", ETAG)}
+blueprint = Blueprint("reviews", __name__, url_prefix="/api/v1/recordings/<recording_id>/review")
+PATHS: Final[Paths] = {
+    _ADDRESS: {
+        "get": operation("what a person said of a result, or null", "review", _ANSWER | NOT_FOUND, WHICH),
+        "put": operation(
+            "confirm or reject a result",
+            "put_review",
+            _ANSWER | NOT_FOUND | _REFUSED,
+            WHICH + _MATCH,
+            json_body(ref("NewReview")),
+        ),
+        "delete": operation(
+            "take a review back",
+            "delete_review",
+            {"204": {"description": "There is no review any more."}} | NOT_FOUND | _REFUSED,
+            WHICH + _MATCH,
+        ),
+    },
+}
+
+
+@blueprint.get("")
+def review(recording_id: str) -> Response:
+    """Answer the review, null while there is none."""
+    return _answer(_review(lookup.recording(recording_id)))
+
+
+@blueprint.put("")
+def put(recording_id: str) -> Response:
+    """Confirm or reject the result."""
+    entry = lookup.recording(recording_id)
+    if entry.document is None:
+        raise ProblemError(
+            409, "the recording is still being analysed; review its result later", {"Retry-After": "5"}
+        )
+    is_saved = services().curation.review(
+        entry.device_id,
+        entry.recording_id,
+        verdict=g.body["verdict"],
+        note=g.body.get("note", ""),
+        reviewer=_reviewer(),
+        expected=_expected(entry),
+    )
+    if not is_saved:
+        raise _stale(_review(entry))
+    return _answer(_review(entry))
+
+
+@blueprint.delete("")
+def withdraw(recording_id: str) -> Response:
+    """Take the review back."""
+    entry = lookup.recording(recording_id)
+    expected = _expected(entry)
+    key = (entry.device_id, entry.recording_id)
+    if expected and not services().curation.withdraw(*key, expected):
+        raise _stale(_review(entry))
+    return Response(status=204)
+
+
+def document(review: Review | None) -> dict[str, Any] | None:
+    """Return a review as JSON says it."""
+    return None if review is None else asdict(review)
+
+
+def _expected(entry: Entry) -> int:
+    """Return the version that the client has seen, which is the current one; 412 and 428 otherwise."""
+    if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
+        raise ProblemError(428, f"a review is changed only by who has seen it; {_HOW}")
+    current = _review(entry)
+    is_meant = request.if_match.contains(_tag(current)) if "If-Match" in request.headers else True
+    if "If-None-Match" in request.headers:
+        is_meant = is_meant and current is None and request.if_none_match.star_tag
+    if not is_meant:
+        raise _stale(current)
+    return 0 if current is None else current.version
+
+
+def _stale(current: Review | None) -> ProblemError:
+    return ProblemError(
+        412,
+        "the review is another one than the request expects; look at `review`, then " + _HOW,
+        {"ETag": f'"{_tag(current)}"'},
+        review=document(current),
+    )
+
+
+def _answer(review: Review | None) -> Response:
+    response = jsonify(document(review))
+    response.set_etag(_tag(review))
+    return response
+
+
+def _tag(review: Review | None) -> str:
+    return "0" if review is None else str(review.version)
+
+
+def _review(entry: Entry) -> Review | None:
+    return services().history.review(entry.device_id, entry.recording_id)
+
+
+def _reviewer() -> str:
+    """Return who asks, as access control knows them."""
+    return str(getattr(getattr(g, "principal", None), "name", None) or _NOBODY)

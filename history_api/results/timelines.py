@@ -1,0 +1,99 @@
+"""What was said of each moment of a stream: in numbers, and drawn."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify
+
+from history_api import lookup
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional, tagged
+from history_api.openapi.operation import NOT_FOUND, WHICH, Paths, file_answer, get, json_answer
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import (
+    DEVICE,
+    NUMBER,
+    RECORDING,
+    TEXT,
+    Schema,
+    list_of,
+    map_of,
+    or_null,
+    strict_object,
+)
+from history_api.pictures import timeline_picture
+from history_api.pictures.pictures import SVG
+from history_api.services import services
+
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_SHARES: Final = list_of(or_null({"type": "number", "minimum": 0, "maximum": 1}))
+
+
+def _points(values: dict[str, Schema]) -> Schema:
+    """Return a list of points: one window, or the mean of several beside each other."""
+    facts = {"start_s": NUMBER, "end_s": NUMBER, "windows": _COUNT, "usable": _COUNT}
+    return list_of(strict_object(facts | values))
+
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Timeline": strict_object(
+        {
+            "recording_id": RECORDING,
+            "device_id": DEVICE,
+            "models": map_of(
+                strict_object({"labels": list_of(TEXT), "points": _points({"probabilities": _SHARES})})
+            ),
+            "heart": _points({"bpm": or_null(NUMBER), "quality": or_null(NUMBER)}),
+        }
+    )
+}
+blueprint = Blueprint("timelines", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+PATHS: Final[Paths] = {
+    "/api/v1/recordings/{recording_id}/timeline": get(
+        "what was said of each moment of a stream",
+        "timeline",
+        {"200": json_answer({"$ref": "#/components/schemas/Timeline"}, headers=ETAG)} | UNCHANGED | NOT_FOUND,
+        WHICH,
+    ),
+    "/api/v1/recordings/{recording_id}/timeline.svg": get(
+        "what was said of each moment of a stream, drawn",
+        "timeline_svg",
+        {"200": file_answer(SVG, "The picture.")} | UNCHANGED | NOT_FOUND,
+        WHICH,
+    ),
+}
+
+
+@blueprint.get("/timeline")
+def timeline(recording_id: str) -> Response:
+    """Answer the windows of a stream in the order of time, thinned where there were many."""
+    return conditional(jsonify(_document(recording_id)))
+
+
+@blueprint.get("/timeline.svg")
+def timeline_svg(recording_id: str) -> Response:
+    """Answer the heart rate and the likeliest labels over time."""
+    content = timeline_picture.svg(recording_id, _document(recording_id)).encode()
+    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
+
+
+def _document(recording_id: str) -> dict[str, Any]:
+    entry = lookup.recording(recording_id)
+    text = services().history.timeline(entry.device_id, entry.recording_id)
+    if text is None:
+        raise ProblemError(404, "only streams have a timeline, and this recording is none")
+    document = json.loads(text)
+    models = {
+        model: {
+            "labels": said["labels"],
+            "points": [{**_facts(point), "probabilities": point[4]} for point in said["points"]],
+        }
+        for model, said in document["models"].items()
+    }
+    heart = [{**_facts(point), "bpm": point[4][0], "quality": point[4][1]} for point in document["heart"]]
+    whose = {"recording_id": entry.recording_id, "device_id": entry.device_id}
+    return whose | {"models": models, "heart": heart}
+
+
+def _facts(point: list[Any]) -> dict[str, Any]:
+    return dict(zip(("start_s", "end_s", "windows", "usable"), point[:4], strict=True))

@@ -1,0 +1,1 @@
+"""Training over HTTP: labelled sounds and retraining jobs."""

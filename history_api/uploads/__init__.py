@@ -1,0 +1,1 @@
+"""Uploads: sound sent over HTTP."""

@@ -1,0 +1,181 @@
+"""An upload is taken in: kept on disk, decoded, given an id, and sent to the worker as a device would."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+from edge_worker.database.uploads import Upload
+from edge_worker.protocol.chunk import recording_name
+from history_api.models import models
+from history_api.mqtt.mqtt_session import Bus
+from history_api.mqtt.upload_publisher import Shipment, Sound
+from history_api.openapi.problem import ProblemError
+from history_api.services import Services
+from history_api.uploads import decoding
+
+VIRTUAL_DEVICE: Final = "upload"
+"""Whose an upload is that is said to be of no device."""
+_BLOCK: Final = 2**20
+_POLL_S: Final = 0.25
+_RETRY: Final = {"Retry-After": "5"}
+Reader = Callable[[Path, Path], decoding.Pcm]
+"""From a file that was sent, and where its PCM goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be done with an upload."""
+
+    models: tuple[str, ...] = ()
+    """Names; none: the worker's choice."""
+    device: str = VIRTUAL_DEVICE
+    site: str | None = None
+    exam: str | None = None
+    amplification: float = 1.0
+    key: str | None = None
+    """Idempotency-Key, with the name of who sent it."""
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What goes with the sound."""
+        meta: dict[str, Any] = {"source": "upload"}
+        if self.models:
+            meta["models"] = list(self.models)
+        if self.site:
+            meta["site"] = self.site
+        if self.exam:
+            meta["exam"] = self.exam
+        if self.amplification != 1:
+            meta["amplification"] = self.amplification
+        return meta
+
+
+class Taken(NamedTuple):
+    """An upload that is on its way, or was."""
+
+    device_id: str
+    recording_id: str
+
+
+class Reception:
+    """Takes uploads in."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._folder = services.settings.data_dir / "uploads"
+
+    def require_analyser(self) -> Bus:
+        """Return the way to the worker.
+
+        Raises:
+            ProblemError: 503, there is none now; nothing was taken in.
+        """
+        bus = self._services.bus
+        if bus is None:
+            raise ProblemError(
+                503,
+                "uploads need an account at the broker: `python -m broker.provision api` makes one, "
+                "STETHO_API_MQTT_PASSWORD_FILE names its password",
+                _RETRY,
+            )
+        if not bus.await_analyser():
+            what = "no analyser is ready" if bus.is_connected else bus.trouble or "the broker is not reached"
+            raise ProblemError(503, f"{what}; nothing was taken in, send it again later", _RETRY)
+        return bus
+
+    def check_models(self, names: tuple[str, ...]) -> None:
+        """Refuse a model that there is not."""
+        known = models.cards(self._services.settings)
+        for name in names:
+            if name not in known:
+                raise ProblemError(
+                    400, f"there is no model {name!r}; choose of {', '.join(known)}", parameter="model"
+                )
+
+    def take(self, body: IO[bytes], wish: Wish, read: Reader) -> Taken:
+        """Take in what `body` holds.
+
+        Raises:
+            ProblemError: there is no sound in it, or no way to the worker.
+        """
+        bus = self.require_analyser()
+        self.check_models(wish.models)
+        number = secrets.randbits(64)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        sent = self._folder / f"{recording_name(number)}.part"
+        pcm_path = sent.with_suffix(".pcm")
+        try:
+            digest = _keep(body, sent)
+            known = self._known(wish, digest)
+            if known is not None:
+                return known
+            pcm = read(sent, pcm_path)
+            sound = Sound(wish.device, number, pcm.sample_rate, pcm.channels, pcm.samples, wish.meta)
+            return self._send(bus, sound, pcm_path, wish, digest)
+        except BaseException:
+            pcm_path.unlink(missing_ok=True)
+            raise
+        finally:
+            sent.unlink(missing_ok=True)
+
+    def result(self, taken: Taken, within_s: float) -> dict[str, Any] | None:
+        """Return the result of an upload, None when it is not there in time.
+
+        Raises:
+            ProblemError: 422, the worker will not have it.
+        """
+        deadline = time.monotonic() + within_s
+        while True:
+            left = deadline - time.monotonic()
+            shipment = None if self._services.bus is None else self._services.bus.shipment(*taken)
+            if shipment is None:
+                found = self._services.history.document(*taken)
+                if found is not None or left <= 0:
+                    return found
+                time.sleep(min(_POLL_S, max(left, 0)))
+                continue
+            # A result may have come while nobody listened: what is stored is looked up from time to time.
+            ended = shipment.has_ended.wait(min(max(left, 0), _POLL_S if shipment.is_stored else 1.0))
+            if shipment.problem:
+                raise ProblemError(422, f"the worker does not take it: {shipment.problem}")
+            if ended:
+                return shipment.result
+            if left <= 0:
+                return self._services.history.document(*taken)
+
+    def _known(self, wish: Wish, digest: str) -> Taken | None:
+        found = None if wish.key is None else self._services.uploads.find(wish.key)
+        return None if found is None else _same(found, digest)
+
+    def _send(self, bus: Bus, sound: Sound, pcm_path: Path, wish: Wish, digest: str) -> Taken:
+        shipment = Shipment.spool(sound, pcm_path)
+        if wish.key is not None:
+            mine = Upload(wish.key, sound.device_id, sound.name, digest)
+            first = self._services.uploads.note(mine)
+            if first != mine:
+                shipment.forget()
+                return _same(first, digest)
+        bus.send(shipment)
+        return Taken(sound.device_id, sound.name)
+
+
+def _keep(body: IO[bytes], path: Path) -> str:
+    """Write what is sent to disk as it comes; return its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        while block := body.read(_BLOCK):
+            digest.update(block)
+            file.write(block)
+    if path.stat().st_size == 0:
+        raise ProblemError(400, "No audio data received")
+    return digest.hexdigest()
+
+
+def _same(first: Upload, digest: str) -> Taken:
+    if first.sha256 != digest:
+        raise ProblemError(422, "this Idempotency-Key came with another sound before; use a new one")
+    return Taken(first.device_id, first.recording_id)

@@ -1,0 +1,1 @@
+"""Evaluation: figures of models, quality gate and heart rate on labelled recordings."""

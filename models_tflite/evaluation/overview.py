@@ -1,0 +1,50 @@
+"""The table of the README: the aim of each model, what its source claims and reaches, what ours reaches."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from models_tflite.evaluation import figures_page
+
+AIMS: Final = {
+    "heart2": ("balanced_accuracy", 0.90),
+    "heart5": ("balanced_accuracy", 0.80),
+    "digits": ("accuracy", 0.99),
+    "esc50": ("accuracy", 0.88),
+    "us8k": ("accuracy", 0.80),
+    "emotion": ("accuracy", 0.78),
+}
+"""The figure that a model is judged by, on groups it never heard, and what we aim at."""
+NAMES: Final = {"balanced_accuracy": "mean recall of its labels", "accuracy": "accuracy"}
+BEGIN: Final = "<!-- models: written by python -m models_tflite.card_page --readme README.md -->"
+END: Final = "<!-- end of models -->"
+
+
+def table(cards: list[Path]) -> str:
+    """Return the table of the cards that have an aim, in Markdown."""
+    by_model = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in cards}
+    return figures_page.table(
+        ("model", "figure", "aim", "source claims", "source's method, measured", "ours, measured"),
+        [_row(model, by_model[model]) for model in AIMS if model in by_model],
+    )
+
+
+def written_into(readme: str, cards: list[Path]) -> str:
+    """Return a README with the table between its two marks; raises ValueError when it has none."""
+    before, rest = readme.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    return f"{before}{BEGIN}\n{table(cards)}\n{END}{after}"
+
+
+def _row(model: str, card: dict[str, Any]) -> tuple[str, ...]:
+    figure, aim = AIMS[model]
+    whole = card["figures"]["cross_validation"]
+    low, high = whole["intervals"][figure]
+    return (
+        f"[`{model}`](models_tflite/{model}.md)",
+        NAMES[figure],
+        f"{aim:.2f}",
+        str(card["baseline"].get("claimed", "–")),
+        f"{card['baseline'][figure]:.3f}",
+        f"**{whole[figure]:.3f}** ({low:.3f} to {high:.3f})",
+    )

@@ -1,0 +1,1 @@
+"""Assessment: figures on unseen groups, calibration, model cards."""

@@ -1,0 +1,56 @@
+"""Every recording judged by an int8 model that never heard its group: the slow half of an assessment."""
+
+import keras
+import numpy as np
+
+from edge_worker.inference.interpreter import Network
+from models_tflite.training.assessment import out_of_fold
+from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.corpus.corpus import Corpus, TrainingError
+from models_tflite.training.networks.conversion import representative, to_int8
+from models_tflite.training.networks.fit import fit, windows_of
+from models_tflite.training.recipes.recipe import Recipe
+
+
+def predict(corpus: Corpus, recipe: Recipe, start: keras.Model | None, folds: int) -> OutOfFold:
+    """Train once per fold of groups; recordings of the sites that `recipe.judged_on` names are judged, and
+    those that are none of the labels, wherever they are from.
+
+    Raises:
+        TrainingError: there are fewer groups than folds.
+    """
+    known, others = corpus.targets < len(recipe.labels), corpus.targets == len(recipe.labels)
+    judged = known & np.char.startswith(corpus.sites, recipe.judged_on) | others
+    fold = corpus.folds(folds, recipe.seed)
+    if len(np.unique(fold[judged])) < folds:
+        raise TrainingError(
+            f"{recipe.model} has fewer groups to be judged on than {folds} folds: lower --folds"
+        )
+    rounds = []
+    for k in range(folds):
+        heard = corpus.subset(fold != k)
+        model = fit(heard, recipe, start, recipe.seed + k, f"{recipe.model} fold {k + 1}/{folds}")
+        rounds.append(_unheard(model, heard, corpus.subset((fold == k) & judged), recipe, k))
+    return out_of_fold.joined(rounds)
+
+
+def predict_sites(corpus: Corpus, recipe: Recipe) -> OutOfFold | None:
+    """Train once without each site of `recipe.held_out_sites` that is there; None: none is.
+
+    From nothing: what a start was trained on may hold the site.
+    """
+    rounds = []
+    for k, site in enumerate(sorted(set(recipe.held_out_sites) & set(corpus.sites.tolist()))):
+        away = corpus.sites == site
+        heard = corpus.subset(~away)
+        model = fit(heard, recipe, None, recipe.seed, f"{recipe.model} without {site}")
+        rounds.append(_unheard(model, heard, corpus.subset(away), recipe, k))
+    return out_of_fold.joined(rounds) if rounds else None
+
+
+def _unheard(model: keras.Model, heard: Corpus, unheard: Corpus, recipe: Recipe, fold: int) -> OutOfFold:
+    """Judge recordings by the model as it would be shipped: ranges of its int8 are of what it heard."""
+    network = Network(to_int8(model, representative(windows_of(heard, recipe)[0])))
+    seen, owner = windows_of(unheard, recipe)
+    before = model.predict(seen, batch_size=256, verbose=0)
+    return out_of_fold.of_corpus(unheard, network.run(seen), before, owner, fold)

@@ -1,0 +1,1 @@
+"""Augmentation: windows drawn, disturbed and mixed for training."""

@@ -1,0 +1,1 @@
+"""Training corpus: public datasets as labelled recordings."""

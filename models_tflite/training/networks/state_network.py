@@ -1,0 +1,60 @@
+"""The network of `segments`: from a spectrogram to how likely each frame is S1, systole, S2 or diastole."""
+
+import io
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+from keras import layers
+
+from edge_worker.inference.heart_segmenter import LABELS
+from edge_worker.signal.features import HEART
+
+WINDOW_S: Final = 4.0
+HOP_S: Final = 2.0
+LENGTH: Final = HEART.frames(WINDOW_S)
+HOP: Final = round(HOP_S * HEART.sample_rate / HEART.hop_length)
+WIDTH: Final = 48
+DILATIONS: Final = (1, 2, 4, 8, 16)
+TRAINED: Final = Path(__file__).with_name("state_network.npz")
+"""Weights of a network that learned CirCor, for networks that are to know where a heart is in its cycle."""
+
+
+def build(frames: int = LENGTH) -> keras.Model:
+    """Return an untrained network from windows (frames, bands) to logits (frames, 4).
+
+    Dilated depthwise-separable convolutions over time (Bai et al. 2018, without their causality) on bands
+    as channels: each frame sees 1.3 s to either side. Only operators that tflite-runtime 2.14 knows.
+    """
+    inputs = keras.Input((frames, HEART.n_mels))
+    x = layers.Reshape((frames, 1, HEART.n_mels))(inputs)
+    x = _activated(layers.Conv2D(WIDTH, (3, 1), padding="same", use_bias=False)(x))
+    for dilation in DILATIONS:
+        around = layers.DepthwiseConv2D((5, 1), dilation_rate=(dilation, 1), padding="same", use_bias=False)(
+            x
+        )
+        mixed = layers.Conv2D(WIDTH, 1, use_bias=False)(_activated(around))
+        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization(momentum=0.9)(mixed)]))
+    x = layers.Conv2D(len(LABELS), 1)(layers.Dropout(0.1)(x))
+    return keras.Model(inputs, layers.Reshape((frames, len(LABELS)))(x))
+
+
+def trained(frames: int = LENGTH) -> keras.Model:
+    """Return the network with the weights of `TRAINED`, which no training changes."""
+    model = build(frames)
+    with np.load(TRAINED) as stored:
+        model.set_weights([stored[name] for name in stored.files])
+    model.trainable = False
+    return model
+
+
+def weights(model: keras.Model) -> bytes:
+    """Return the weights of a network that `build` made, in its own order, as what `TRAINED` holds."""
+    file = io.BytesIO()
+    np.savez_compressed(file, *model.get_weights())
+    return file.getvalue()
+
+
+def _activated(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))

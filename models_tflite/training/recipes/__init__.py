@@ -1,0 +1,1 @@
+"""Recipes: data, windows and training schedule of each model."""

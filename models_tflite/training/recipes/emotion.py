@@ -1,0 +1,76 @@
+"""emotion: how does a voice sound?"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from models_tflite.training.augmentation import sampling
+from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.corpus import datasets
+from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording
+from models_tflite.training.recipes.esc50 import FEATURES
+from models_tflite.training.recipes.recipe import Recipe
+
+LABELS: Final = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+
+def gather(data: Path) -> Iterator[Recording]:
+    """RAVDESS speech, and sounds without a voice as none of the labels.
+
+    And other voices, untold: or all that was not recorded in that studio would be background.
+    """
+    yield from datasets.ravdess(data)
+    yield from datasets.no_voices(data)
+    yield from datasets.other_voices(data)
+
+
+RECIPE = Recipe(
+    model="emotion",
+    version="1.2.0",
+    labels=LABELS,
+    gather=gather,
+    judged_on="ravdess",
+    features=FEATURES,
+    window_s=2.0,
+    hop_s=0.25,
+    hears="sound",
+    pad="silence",
+    trim_db=40,
+    disturbance=Disturbance(
+        stretch=0.15, shift_bands=5, response_db=2.5, noisy=0.1, time_masks=(2, 8), band_masks=(2, 6)
+    ),
+    background=True,
+    draw=partial(sampling.favouring, sampling.evenly, {BACKGROUND: 0.4, UNTOLD: 0.4}),
+    epochs=40,
+    steps=90,
+    mixup=0.4,
+    overlaid=0.5,
+    label_smoothing=0.1,
+    widths=(16, 48, 96, 128, 128),
+    halving=(0, 1, 2),
+    separable=False,
+    dropout=0.4,
+    validation_folds=16,
+    keep_best=False,
+    facts={
+        "task": "Tells how an acted voice sounds: neutral, calm, happy, sad, angry, afraid, disgusted ...",
+        "data": [
+            "RAVDESS speech (Livingstone and Russo 2018): two sentences, 20 of 24 actors",
+            "ESC-50, UrbanSound8K, PhysioNet 2016 and CirCor: a choice without voices, as background",
+            "FSDD and Speech Commands: words of other voices, which teach no label, only that they are no "
+            "background",
+        ],
+        "licence_of_data": "RAVDESS: CC BY-NC-SA 4.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; PhysioNet 2016 "
+        "and CirCor: ODC-By 1.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0",
+        "split": "actor, folds balanced by voice; background: source recording or patient; the same folds "
+        "chose the recipe",
+        "baseline": {
+            "method": "mean of 40 MFCC, scaled, and a Random Forest",
+            "accuracy": 0.332,
+            "balanced_accuracy": 0.312,
+        },
+        "not_for": "Telling how a person feels, or any decision about a person: the voices are acted and the "
+        "sentences are two. Research and education.",
+    },
+)

@@ -1,0 +1,1 @@
+"""Retraining service: labelled uploads in, better model versions out."""

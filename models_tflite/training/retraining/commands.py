@@ -1,0 +1,157 @@
+"""Commands of retraining: serve, submit, jobs, versions, rollback."""
+
+import argparse
+import importlib.util
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from edge_worker.database.store import StoreFault
+from edge_worker.database.training import Job, TrainingLedger
+from edge_worker.directory_lock import claim
+from edge_worker.errors import StethoError
+from edge_worker.inference.model_registry import SHIPPED, ModelShelf
+from edge_worker.settings import Settings
+from models_tflite.training.corpus.corpus import TrainingError
+from models_tflite.training.retraining import upload
+from models_tflite.training.retraining.service import Service
+from models_tflite.training.retraining.versions import Versions
+
+_EXAMPLES: Final = """examples:
+  python -m models_tflite.training submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
+  python -m models_tflite.training serve --data ../shared/datasets    train what is submitted, until SIGTERM
+  python -m models_tflite.training serve --once                       from uploads alone, then end
+  python -m models_tflite.training jobs
+  python -m models_tflite.training versions heart2
+  python -m models_tflite.training rollback heart2 shipped
+
+settings: STETHO_DATA_DIR, STETHO_DATABASE_URL, STETHO_MODELS_DIR as the worker's; docs/operations.md."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; return the exit status: 0, or 2 with one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace, Settings, TrainingLedger], None] = options.run
+    try:
+        settings = Settings.from_environ(os.environ)
+        ledger = TrainingLedger.open(settings.database)
+        try:
+            run(options, settings, ledger)
+        finally:
+            ledger.close()
+    except (StethoError, OSError, *StoreFault) as error:
+        print(f"training: {str(error).split(chr(10), 1)[0]}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        raise TrainingError("TensorFlow is not installed: pip install -r requirements/training.txt")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
+    )
+    refusal = f"another trainer serves {settings.data_dir}; one is enough, it takes the jobs in turn"
+    with claim(settings.data_dir / "trainer.lock", refusal):
+        service = Service(settings, ledger, data=options.data, epochs=options.epochs)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: service.stop())
+        logging.info("event=ready data=%s", options.data or "-")
+        service.run(once=options.once)
+        logging.info("event=stopped")
+
+
+def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
+    labels = Versions(ModelShelf.of(settings), ledger).active(options.model).card.labels
+    uploads = list(upload.class_folders(options.data, labels))
+    with claim(settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"):
+        added = upload.add(ledger, settings.data_dir, options.model, labels, uploads)
+    held_out = sum(clip.held_out for clip in added)
+    print(
+        f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "
+        f"job {ledger.ask(options.model)} waits for `serve`"
+    )
+
+
+def _jobs(options: argparse.Namespace, _settings: Settings, ledger: TrainingLedger) -> None:
+    for job in ledger.jobs(options.limit):
+        print(
+            f"{job.id:4} {job.model:8} {job.state:8} {job.finished_at or job.asked_at} {_told(job)}".rstrip()
+        )
+
+
+def _told(job: Job) -> str:
+    if job.state == "running":
+        return " ".join(str(value) for value in job.progress.values())
+    return str(job.report.get("why", ""))
+
+
+def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
+    shelf = ModelShelf.of(settings)
+    Versions(shelf, ledger).require(options.model)
+    active = shelf.active(options.model)
+    card = shelf.card(options.model, None)
+    print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")
+    for each in ledger.versions(options.model):
+        origin = "kept from before" if each.job is None else f"job {each.job}"
+        mark = "*" if each.version == active else " "
+        print(f"{mark} {each.version:24} {each.sha256[:12]} {origin}, {each.made_at}")
+
+
+def _rollback(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
+    card = Versions(ModelShelf.of(settings), ledger).roll_back(options.model, options.version).card
+    print(
+        f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m models_tflite.training",
+        description="Retrain models from labelled uploads; only what is better on held-out sound serves.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[..., None], text: str, *, model: bool) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        if model:
+            made.add_argument("model", help="name of the model, such as heart2")
+        return made
+
+    serve = command("serve", _serve, "take jobs from the database and train", model=False)
+    serve.add_argument("--once", action="store_true", help="end when no job waits")
+    serve.add_argument(
+        "--data", type=Path, help="public datasets to learn beside the uploads (default: none)"
+    )
+    serve.add_argument("--epochs", type=_positive, help="default: what the recipe says")
+    submit = command("submit", _submit, "add labelled sounds and queue a job", model=True)
+    submit.add_argument(
+        "--data", type=Path, required=True, help="folder with one folder a label; folders in it are sources"
+    )
+    jobs = command("jobs", _jobs, "list the jobs, newest first", model=False)
+    jobs.add_argument("--limit", type=_positive, default=20, help="at most so many (default: %(default)s)")
+    command("versions", _versions, "list the versions of a model; * serves", model=True)
+    rollback = command("rollback", _rollback, "let another version serve", model=True)
+    rollback.add_argument("version", help=f"one that `versions` lists, or {SHIPPED}")
+    return parser

@@ -1,0 +1,96 @@
+"""`python -m simulator live`: a device that streams, with its OLED on stderr while the sound still plays."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from simulator.command import argument
+
+if TYPE_CHECKING:
+    from simulator.command.argument import Commands
+    from simulator.sound.audio_source import AudioSource
+
+_EXAMPLES: Final = """examples:
+  python -m simulator live --file heart.wav --device st-01 --password-file st-01.password
+  python -m simulator live --file street.flac --device room-01 --models esc50 --seconds 60
+  python -m simulator live --list
+  python -m simulator live --microphone 1 --device st-01 --site MV --exam visit-7
+
+The sound is played in real time; the display says what the worker says while it plays. The result's JSON is
+on stdout. Exit status: 0 with a result, 1 when the analysis failed or no result came in time, 2 when the
+sound, the broker or an argument cannot be used. Ctrl-C ends the stream in order."""
+
+
+def add_live(commands: "Commands") -> None:
+    """Add the command that streams."""
+    parser = argument.add_command(
+        commands, "live", "play a device that streams, and show its display", _EXAMPLES, _live
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--file", type=Path, metavar="FILE", help="play an audio file that libsndfile reads, in real time"
+    )
+    argument.add_microphone(source)
+    parser.add_argument(
+        "--device", type=argument.device_id, default="live-01", metavar="ID", help="(live-01)"
+    )
+    argument.add_broker(parser)
+    argument.add_format(parser)
+    parser.add_argument(
+        "--sample-rate",
+        type=argument.sample_rate,
+        metavar="HZ",
+        help="resample a file first; what a microphone is to record at",
+    )
+    parser.add_argument(
+        "--site", type=argument.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+    )
+    parser.add_argument("--exam", type=argument.exam_id, metavar="ID", help="exam that the stream belongs to")
+    parser.add_argument(
+        "--seconds",
+        type=argument.seconds,
+        metavar="S",
+        help="stream so long; a file is played again and again",
+    )
+    argument.add_timeout(parser)
+
+
+def _source(args: argparse.Namespace) -> "AudioSource":
+    """Return what is to be heard; the one place that chooses."""
+    from simulator.sound import microphone  # noqa: PLC0415
+    from simulator.sound.audio_source import FileSource  # noqa: PLC0415
+    from simulator.sound.sound_file import read  # noqa: PLC0415
+
+    heard = microphone.chosen(args)
+    if heard is not None:
+        return heard
+    return FileSource(read(args.file, args.sample_rate), repeat=args.seconds is not None)
+
+
+def _live(args: argparse.Namespace) -> int:
+    from simulator.device.live_session import LiveSession  # noqa: PLC0415
+    from simulator.device.mqtt_connections import Account, Address  # noqa: PLC0415
+
+    if args.list:
+        from simulator.sound import microphone  # noqa: PLC0415
+
+        print(microphone.listing())
+        return 0
+    source = _source(args)
+    argument.check_chunk_samples(args.chunk_samples, source.channels)
+    account = Account(args.device, argument.password_of(args))
+    session = LiveSession(Address(args.host, args.port, args.ca_file), account, args.chunk_samples)
+    payload = session.play(
+        source,
+        models=args.models,
+        site=args.site,
+        exam=args.exam,
+        seconds=args.seconds,
+        timeout_s=args.timeout,
+    )
+    if payload is None:
+        print("simulator: no result came in time", file=sys.stderr)
+        return 1
+    print(payload.decode())
+    return 1 if session.status == "error" else 0

@@ -1,0 +1,1 @@
+"""Simulated devices: protocol state, connection and display."""

@@ -1,0 +1,211 @@
+"""A device that streams: sound leaves as it is recorded, and only the last seconds are held to be resent."""
+
+import json
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import (
+    CLIPPED,
+    GAP_BEFORE,
+    HAS_META,
+    LAST,
+    META,
+    PCM,
+    RESEND,
+    STREAM,
+    Chunk,
+    recording_name,
+)
+from simulator.device.device import Device, Message
+from simulator.sound.audio_source import Block
+
+HOLD_S: Final = 10.0
+"""Sound that is held: the worker asks for what it misses within some seconds, and for nothing older."""
+_REMIND_AFTER_S: Final = 5.0
+_LOUDEST: Final = 32_767
+
+
+@dataclass(slots=True)
+class Streaming:
+    """One stream: from the press of the button to `stored`."""
+
+    recording_id: int
+    sample_rate: int
+    """Hz"""
+    channels: int
+    meta: bytes
+    """JSON of the META chunk; empty: there is none."""
+    recorded: int = 0
+    """Samples per channel that the source gave, those that it lost included."""
+    is_over: bool = False
+    completeness: str | None = None
+    live: dict[str, Any] | None = None
+    """The last live value."""
+    result: dict[str, Any] | None = None
+    result_text: bytes = b""
+    rejections: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The recording id as JSON writes it."""
+        return recording_name(self.recording_id)
+
+
+class LiveDevice(Device):
+    """A device that streams one sound after the other."""
+
+    def __init__(self, device_id: str, boot: str, chunk_samples: int) -> None:
+        super().__init__(device_id, boot)
+        self._chunk_samples = chunk_samples
+        self._stream: Streaming | None = None
+        self._open: list[NDArray[np.int16]] = []
+        self._lost = 0
+        self._ready: deque[Chunk] = deque()
+        self._recent: deque[Chunk] = deque()
+        self._remind_at, self._remind_after_s = math.inf, _REMIND_AFTER_S
+
+    def begin(self, stream: Streaming) -> None:
+        """Start a stream."""
+        self._stream = stream
+        self._said.append(self._state("recording"))
+        if stream.meta:
+            self._ready.append(self._meta(stream))
+
+    def push(self, block: Block) -> None:
+        """Take what was recorded; a chunk leaves when it is full."""
+        stream = self._streaming()
+        if block.lost:
+            self._cut(stream)
+            stream.recorded += block.lost
+            self._lost = block.lost
+        self._open.append(block.samples)
+        while sum(map(len, self._open)) >= self._chunk_samples:
+            self._cut(stream, self._chunk_samples)
+
+    def end(self, now: float) -> None:
+        """End the stream: what is left leaves with LAST, though it may be nothing."""
+        stream = self._streaming()
+        self._cut(stream, last=True)
+        stream.is_over = True
+        self._remind_at = now + self._remind_after_s
+        self._said.append(self._state("online"))
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a stream goes on."""
+        return self._stream is not None and not self._stream.is_over
+
+    def take(self, now: float) -> Message | None:
+        """Return the next message that is to leave now."""
+        if self._said:
+            return self._said.popleft()
+        chunk = self._next_answer()
+        if chunk is None and now >= self._remind_at and self._recent:
+            self._remind_after_s *= 2
+            self._remind_at = now + self._remind_after_s
+            chunk = self._recent[-1]._replace(flags=self._recent[-1].flags | RESEND)
+        if chunk is not None:
+            self.counts["resent"] += 1
+        elif self._ready:
+            chunk = self._ready.popleft()
+        return None if chunk is None else self._message(chunk)
+
+    def due_at(self) -> float:
+        """Return the earliest time at which `take` may have something."""
+        return -math.inf if self._said or self._answers or self._ready else self._remind_at
+
+    def receive(self, topic: str, payload: bytes, now: float) -> None:
+        """Take what the worker says about the stream; all else is ignored."""
+        stream = self._stream
+        try:
+            document = json.loads(payload)
+            is_ours = stream is not None and document["recording_id"] == stream.name
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return
+        if stream is None or not is_ours:
+            return
+        if topic == topics.live(self.device_id):
+            stream.live = document
+        elif topic == topics.device_result(self.device_id):
+            stream.result, stream.result_text = document, payload
+            self._finish(stream, stream.completeness)
+        elif document.get("type") == "stored":
+            self._finish(stream, str(document.get("completeness")))
+        elif document.get("type") == "missing":
+            self._answer_missing(stream, document)
+        elif document.get("type") == "rejected":
+            stream.rejections.append(str(document.get("detail", document.get("reason"))))
+
+    def _streaming(self) -> Streaming:
+        if self._stream is None:
+            raise RuntimeError("no stream was begun")
+        return self._stream
+
+    def _finish(self, stream: Streaming, completeness: str | None) -> None:
+        stream.completeness = completeness
+        self._recent.clear()
+        self._answers.clear()
+        self._remind_at = math.inf
+
+    def _cut(self, stream: Streaming, samples: int | None = None, *, last: bool = False) -> None:
+        """Make a chunk of the first so many samples that were recorded, or of all."""
+        pcm = np.concatenate(self._open) if self._open else np.empty((0, stream.channels), np.int16)
+        taken, rest = pcm[:samples], pcm[len(pcm) if samples is None else samples :]
+        self._open = [rest] if len(rest) else []
+        if not len(taken) and not last:
+            return
+        flags = STREAM | (LAST if last else 0) | (HAS_META if stream.meta else 0)
+        flags |= GAP_BEFORE if self._lost else 0
+        flags |= CLIPPED if len(taken) and np.abs(taken.astype(np.int32)).max() >= _LOUDEST else 0
+        self._lost = 0
+        body = taken.astype("<i2").tobytes()
+        chunk = Chunk(
+            PCM,
+            flags,
+            stream.channels,
+            stream.sample_rate,
+            stream.recording_id,
+            stream.recorded,
+            len(taken),
+            body,
+        )
+        stream.recorded += len(taken)
+        self._ready.append(chunk)
+        self._recent.append(chunk)
+        for waiting in (self._recent, self._ready):  # a broker that is gone makes a gap, and no memory full
+            while len(waiting) > 1 and waiting[0].end < stream.recorded - HOLD_S * stream.sample_rate:
+                waiting.popleft()
+
+    def _answer_missing(self, stream: Streaming, document: dict[str, Any]) -> None:
+        wanted = [
+            (each[0], math.inf if each[1] is None else each[1]) for each in document.get("ranges") or ()
+        ]
+        unsent = self._ready[0].first_sample if self._ready else math.inf  # comes by itself
+        found = [
+            chunk._replace(flags=chunk.flags | RESEND)
+            for chunk in self._recent
+            if chunk.first_sample < unsent and _is_among(chunk, wanted)
+        ]
+        if document.get("meta") is True and stream.meta:
+            meta = self._meta(stream)
+            found.insert(0, meta._replace(flags=meta.flags | RESEND))
+        self._answers[stream.name] = iter(found)
+
+    def _meta(self, stream: Streaming) -> Chunk:
+        size = len(stream.meta)
+        return Chunk(
+            META, STREAM, stream.channels, stream.sample_rate, stream.recording_id, 0, size, stream.meta
+        )
+
+
+def _is_among(chunk: Chunk, ranges: Sequence[tuple[float, float]]) -> bool:
+    """Return whether a chunk has a part in one of the ranges; an empty LAST has one at its end."""
+    stop = max(chunk.end, chunk.first_sample + 1)
+    return any(start < stop and chunk.first_sample < end for start, end in ranges)

@@ -1,0 +1,244 @@
+"""Connections to the broker, many on one thread: the only door to paho in this room.
+
+paho's own threads would cost one thread a device, and die silently of an exception in a callback. Here one
+selector drives every socket, and what a callback raises reaches the caller of `spin`.
+"""
+
+import contextlib
+import heapq
+import selectors
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_worker.errors import BrokerError
+from simulator.device.device import Message
+
+_KEEPALIVE_S: Final = 30
+_TEND_EVERY_S: Final = 1.0
+_READ: Final = selectors.EVENT_READ
+_WRITE: Final = selectors.EVENT_WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the broker is."""
+
+    host: str
+    port: int
+    ca_file: Path | None = None
+    """Certificate of the CA; set: TLS is used."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who connects. The broker knows its clients by user name, and takes no other client id."""
+
+    username: str
+    password: str
+    kind: Literal["device", "operator"] = "device"
+
+    @property
+    def made_by(self) -> str:
+        """The command that makes it."""
+        name = self.username if self.kind == "device" else self.username.removeprefix(self.kind).lstrip("-")
+        return f"python -m broker.provision {self.kind} {name}".rstrip()
+
+
+class Network:
+    """A selector and a list of timers."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def spin(self, timeout_s: float) -> None:
+        """Wait for something to do, at most `timeout_s`, and do it.
+
+        Raises:
+            BrokerError: the broker refuses a user.
+        """
+        wait_s = self._timers[0][0] - time.monotonic() if self._timers else timeout_s
+        for key, events in self._selector.select(max(0.0, min(wait_s, timeout_s))):
+            key.data(events)
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        """Have `spin` call `call` once, at `when` of the monotonic clock."""
+        heapq.heappush(self._timers, (when, next(self._order), call))
+
+    def watch(self, connection: Any, events: int, call: Callable[[int], None]) -> None:  # noqa: ANN401 - a socket of paho
+        """Call `call` with the events that happen to a socket; no events: stop to watch it."""
+        watched = self._selector.get_map()
+        if watched is None:  # closed: who was given up is collected later, and then lets its socket go
+            return
+        known = watched.get(connection)
+        if known is None:
+            if events:
+                self._selector.register(connection, events, call)
+        elif not events:
+            self._selector.unregister(connection)
+        elif events != known.events:
+            self._selector.modify(connection, events, call)
+
+    def close(self, within_s: float = 1.0) -> None:
+        """Let connections that were told to close finish, for at most `within_s`, and give up the rest."""
+        deadline = time.monotonic() + within_s
+        while self._selector.get_map() and time.monotonic() < deadline:
+            self.spin(within_s / 10)
+        self._selector.close()
+
+
+class Connection:
+    """One user's connection. It comes back by itself when it is lost."""
+
+    def __init__(
+        self,
+        network: Network,
+        address: Address,
+        account: Account,
+        subscriptions: Sequence[str],
+        on_message: Callable[[str, bytes], None],
+    ) -> None:
+        """Prepare a connection that subscribes to `subscriptions` at QoS 1."""
+        self.on_ready: Callable[[], None] = lambda: None
+        """Called whenever the broker has accepted us and our subscriptions."""
+        self.on_work: Callable[[], None] = lambda: None
+        """Called after anything happened on the connection."""
+        self.is_ready = False
+        self.unacknowledged = 0
+        """Messages that the broker has not acknowledged."""
+        self._network = network
+        self._address = address
+        self._account = account
+        self._subscriptions = [(topic, 1) for topic in subscriptions]
+        self._on_message = on_message
+        self._client = self._make_client()
+        self._socket: Any = None
+        self._is_closing = False
+
+    def will(self, message: Message) -> None:
+        """Leave a last will; before `open`."""
+        self._client.will_set(message.topic, message.payload, qos=1, retain=message.retain)
+
+    def open(self) -> None:
+        """Start to connect; `on_ready` follows.
+
+        Raises:
+            BrokerError: nobody answers there, or TLS fails.
+        """
+        try:
+            self._client.connect(self._address.host, self._address.port, _KEEPALIVE_S)
+        except ssl.SSLError as error:
+            raise BrokerError(
+                f"no TLS with the broker at {self._address} ({error.reason}); check --ca-file"
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: no host name at all
+            advice = "start it with `python -m broker`, or give --host and --port"
+            raise BrokerError(f"no broker at {self._address} ({error}); {advice}") from error
+        self._network.call_at(time.monotonic() + _TEND_EVERY_S, self._tend)
+
+    def publish(self, message: Message) -> None:
+        """Queue a message at QoS 1."""
+        self.unacknowledged += 1
+        self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+        self._watch()
+
+    def close(self) -> None:
+        """Say good-bye to the broker, so that it sends no will; `Network.close` waits until that is said."""
+        self._is_closing = True
+        self.is_ready = False
+        self._client.disconnect()
+        self._watch()
+
+    def _make_client(self) -> mqtt.Client:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._account.username)
+        client.username_pw_set(self._account.username, self._account.password)
+        if self._address.ca_file is not None:
+            try:
+                client.tls_set(str(self._address.ca_file))
+            except OSError as error:
+                raise BrokerError(
+                    f"the CA certificate {self._address.ca_file} cannot be read: {error}"
+                ) from error
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = lambda _client, _data, message: self._on_message(
+            message.topic, bytes(message.payload)
+        )
+        client.on_socket_open = self._opened
+        client.on_socket_close = self._closed
+        return client
+
+    def _handle(self, events: int) -> None:
+        if events & _WRITE:
+            self._client.loop_write()
+        if events & _READ:
+            self._client.loop_read()
+            # TLS may hold decrypted bytes that no selector sees.
+            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                self._client.loop_read()
+            if not self._is_closing:
+                self.on_work()
+        self._watch()
+
+    def _tend(self) -> None:
+        """Once a second: keep alive what lives, connect again what does not."""
+        if self._is_closing:
+            return
+        if self._socket is not None:
+            self._client.loop_misc()
+            self._watch()
+        else:
+            with contextlib.suppress(OSError):  # the next try is in a second
+                self._client.reconnect()
+        self._network.call_at(time.monotonic() + _TEND_EVERY_S, self._tend)
+
+    def _watch(self) -> None:
+        """Wait for what can happen next. paho writes at once; what the socket did not take waits."""
+        if self._socket is not None:
+            self._network.watch(self._socket, _READ | _WRITE * self._client.want_write(), self._handle)
+
+    def _opened(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
+        self._socket = connection
+        self._watch()
+
+    def _closed(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
+        if connection is not None and connection is self._socket:
+            self._network.watch(connection, 0, self._handle)
+            self._socket = None
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _rest: object
+    ) -> None:
+        if code.is_failure:
+            problem = f"the broker at {self._address} refuses {self._account.username!r} ({code})"
+            advice = f"make the account with `{self._account.made_by}` and give the password that it prints"
+            raise BrokerError(f"{problem}; {advice}")
+        client.subscribe(self._subscriptions)
+
+    def _on_subscribe(self, *_: object) -> None:
+        self.is_ready = True
+        self.on_ready()
+
+    def _on_disconnect(self, *_: object) -> None:
+        self.is_ready = False
+
+    def _on_publish(self, *_: object) -> None:
+        self.unacknowledged -= 1

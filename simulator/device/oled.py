@@ -1,0 +1,91 @@
+"""The 128×64 OLED of a stethoscope as text, 21 columns by 8 rows of a 6×8 font: screens as pure functions."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Final
+
+from edge_worker.protocol.result import REASONS
+
+COLUMNS: Final = 21
+ROWS: Final = 8
+_DISCLAIMER: Final = "not a diagnosis"
+
+Screen = list[str]
+"""`ROWS` strings of `COLUMNS` characters."""
+
+
+def ready(device_id: str, has_analyser: bool) -> Screen:
+    """Return the screen of a device that waits for its button."""
+    status = "press to record" if has_analyser else "no analyser online"
+    return _screen("Stetho Edge", device_id, "", "READY" if has_analyser else "WAITING", "", status)
+
+
+def recording(done_s: float, total_s: float) -> Screen:
+    """Return the screen while the microphone is open."""
+    return _screen(
+        "RECORDING", "", _bar(done_s, total_s), f"{done_s:.1f} of {total_s:.1f} s", "", "hold still"
+    )
+
+
+def live(value: dict[str, Any] | None, seconds: float) -> Screen:
+    """Return the screen of a stream: what the worker said last, while the sound goes on."""
+    time_text = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    if value is None:
+        return [*_screen(f"LIVE {time_text}", "", "listening")[: ROWS - 1], _row(_DISCLAIMER)]
+    bpm, quality = value.get("bpm"), value.get("quality")
+    rows = [f"LIVE {time_text}", _bar(quality, 1.0) if quality is not None else ""]
+    rows += ["-- bpm" if bpm is None else f"{bpm} bpm", "", str(value.get("hint") or ""), ""]
+    if value.get("label") is not None:
+        rows.append(f"{value['label']} {100 * float(value.get('confidence') or 0):.0f} %")
+    return [*_screen(*rows)[: ROWS - 1], _row(_DISCLAIMER)]
+
+
+def sending(done: int, total: int) -> Screen:
+    """Return the screen while chunks leave."""
+    return _screen("SENDING", "", _bar(done, total), f"{done} of {total}")
+
+
+def waiting(is_stored: bool) -> Screen:
+    """Return the screen between the last chunk and the result."""
+    return _screen("WAITING", "", "stored safely" if is_stored else "sent", "analysing …")
+
+
+def result(compact: dict[str, Any]) -> Screen:
+    """Return the screen of a compact result. A label that was not accepted is not shown as an answer."""
+    bpm = compact.get("bpm")
+    pulse = "-- bpm" if bpm is None else f"{bpm} bpm"
+    if compact.get("status") == "ok" and compact.get("accepted"):
+        confidence = f"{100 * compact['confidence']:.0f} %"
+        rows = [str(compact["model"]), "", str(compact["label"]).upper(), confidence, pulse, ""]
+    elif compact.get("status") == "error":
+        rows = ["ERROR", "", *_hint(compact)]
+    else:
+        rows = ["NO CLEAR ANSWER", "", *_hint(compact), pulse]
+    return [*_screen(*rows)[: ROWS - 1], _row(_DISCLAIMER)]
+
+
+def framed(screen: Sequence[str]) -> str:
+    """Return `screen` in a frame, for a terminal."""
+    edge = "─" * (COLUMNS + 2)
+    rows = (f"│ {row} │" for row in screen)
+    return "\n".join([f"┌{edge}┐", *rows, f"└{edge}┘"])
+
+
+def _screen(*rows: str) -> Screen:
+    shown = list(rows[:ROWS])
+    return [_row(row) for row in shown + [""] * (ROWS - len(shown))]
+
+
+def _row(text: str) -> str:
+    return text[:COLUMNS].center(COLUMNS)
+
+
+def _bar(done: float, total: float) -> str:
+    full = round(COLUMNS * min(1.0, done / total)) if total else COLUMNS
+    return "█" * full + "░" * (COLUMNS - full)
+
+
+def _hint(compact: dict[str, Any]) -> list[str]:
+    reason = compact.get("reason")
+    text = REASONS.get(str(reason), str(reason)) if reason else "record again"
+    return textwrap.wrap(text, COLUMNS)[:4]

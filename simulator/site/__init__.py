@@ -1,0 +1,1 @@
+"""A whole site on loopback: broker, worker, API and firmware as processes."""

@@ -1,0 +1,75 @@
+"""The firmware of the stethoscope as a Linux program, in place of the Python simulator."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import soundfile
+
+from broker.account import Credentials
+from edge_worker.errors import SettingsError
+from simulator.sound import sound_file
+
+_FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
+_PROGRAM: Final = "stethoscope-posix"
+_RATES_HZ: Final = (44_100, 16_000, 4_000)
+"""What a stethoscope records at."""
+
+
+def build() -> Path:
+    """Build the program, which takes a minute the first time; return its path.
+
+    Raises:
+        SettingsError: what builds it is not here, or it does not build.
+    """
+    if shutil.which("cmake") is None:
+        raise SettingsError("there is no cmake; firmware/install.sh installs what builds the firmware")
+    for command in (
+        ["cmake", "--preset", "host"],
+        ["cmake", "--build", "--preset", "host", "--target", _PROGRAM, "--parallel", "2"],
+    ):
+        done = subprocess.run(
+            command, cwd=_FIRMWARE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise SettingsError(f"the firmware cannot be built (firmware/install.sh):\n{done.stdout[-2000:]}")
+    return _FIRMWARE / "build" / "host" / "posix" / _PROGRAM
+
+
+def record(
+    program: Path, port: int, account: Credentials, sound: Path, pictures: Path
+) -> dict[str, Any] | None:
+    """Let the device record `sound`, with its display on stderr and as PNG in `pictures`.
+
+    Returns the compact result; None when there was none.
+    """
+    shutil.rmtree(pictures, ignore_errors=True)
+    done = subprocess.run(
+        [
+            program,
+            *("--port", str(port), "--device", account.username),
+            *("--audio", _playable(sound, pictures.with_suffix(".wav"))),
+            *("--once", "--oled-png", pictures),
+        ],
+        env={**os.environ, "STETHO_DEVICE_PASSWORD": account.password},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    result: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
+    return result
+
+
+def _playable(sound: Path, converted: Path) -> Path:
+    """Return `sound`, or a copy that the program can play: WAV, 16 bits, at the rate of a microphone."""
+    if sound.suffix.lower() == ".wav" and sound.is_file():
+        facts = soundfile.info(sound)
+        if facts.samplerate in _RATES_HZ and facts.subtype == "PCM_16":
+            return sound
+    converted.parent.mkdir(parents=True, exist_ok=True)
+    sound_file.write(converted, sound_file.read(sound, _RATES_HZ[0]))
+    return converted

@@ -1,0 +1,1 @@
+"""Sound sources: files, microphones and synthesised hearts."""

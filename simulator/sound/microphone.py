@@ -1,0 +1,220 @@
+"""A microphone of this machine as the sound of a live device, through PortAudio.
+
+The package sounddevice is not among what everybody installs: a machine that plays files needs no PortAudio.
+Parts of PortAudio that matter here: https://python-sounddevice.readthedocs.io/
+"""
+
+import argparse
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_worker.errors import AudioError, SettingsError
+from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
+from simulator.command.argument import DEFAULT_MICROPHONE
+from simulator.sound.audio_source import BLOCK_S, Block
+
+_WAITING_S: Final = 10.0
+"""Sound that waits for a slow reader; what comes beyond it is lost, and said to be."""
+_SILENT_S: Final = 5.0
+"""A sound card that delivers nothing for so long has stopped, whatever it says."""
+_TICK_S: Final = 0.1
+
+
+class Microphone:
+    """A microphone, as `simulator.sound.audio_source.AudioSource`; it records while it is iterated."""
+
+    def __init__(
+        self,
+        number: int | None = None,
+        sample_rate: int | None = None,
+        *,
+        library: Any = None,  # noqa: ANN401 - sounddevice ships no types
+    ) -> None:
+        """Choose the microphone of that number in `listing`, or the default one.
+
+        Raises:
+            SettingsError: sounddevice or PortAudio is not installed.
+            AudioError: there is no such microphone, or it does not record at `sample_rate` (Hz).
+        """
+        self._library = library or load()
+        self._number = self._default() if number is None else number
+        described = self._described()
+        self._sample_rate = sample_rate or round(described["default_samplerate"])
+        self._check()
+        blocks = round(_WAITING_S / BLOCK_S)
+        self._waiting: queue.Queue[Block] = queue.Queue(blocks)
+        self._is_closed = threading.Event()
+        self._has_ended = threading.Event()
+        self._lost = 0
+        self._next_at: float | None = None
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        """One: chests are listened to in mono."""
+        return 1
+
+    def __iter__(self) -> Iterator[Block]:
+        """Record until `close`, and yield what comes.
+
+        Raises:
+            AudioError: the microphone cannot be opened, or stopped working.
+        """
+        try:
+            with self._stream():
+                yield from self._blocks()
+        except self._library.PortAudioError as error:
+            raise AudioError(f"microphone {self._number} cannot be used ({error})") from error
+
+    def close(self) -> None:
+        """Record no more; from any thread."""
+        self._is_closed.set()
+
+    def _blocks(self) -> Iterator[Block]:
+        silent_s = 0.0
+        while not self._is_closed.is_set():
+            try:
+                block = self._waiting.get(timeout=_TICK_S)
+            except queue.Empty:
+                silent_s += _TICK_S
+                if self._has_ended.is_set() or silent_s >= _SILENT_S:
+                    raise AudioError(
+                        f"microphone {self._number} delivers nothing any more; is it still plugged in?"
+                    ) from None
+                continue
+            silent_s = 0.0
+            yield block
+
+    def _stream(self) -> Any:  # noqa: ANN401 - as above
+        return self._library.InputStream(
+            device=self._number,
+            samplerate=self._sample_rate,
+            channels=self.channels,
+            dtype="int16",
+            blocksize=max(1, round(BLOCK_S * self._sample_rate)),
+            callback=self._take,
+            finished_callback=self._has_ended.set,
+        )
+
+    def _take(self, samples: NDArray[np.int16], count: int, time: Any, status: Any) -> None:  # noqa: ANN401
+        """Take a block on PortAudio's thread, where nothing may wait."""
+        if status.input_overflow:
+            self._lost += self._missed(time.inputBufferAdcTime)
+        self._next_at = time.inputBufferAdcTime + count / self._sample_rate
+        try:
+            self._waiting.put_nowait(Block(samples.copy(), self._lost))
+            self._lost = 0
+        except queue.Full:
+            self._lost += count
+
+    def _missed(self, begins_at: float) -> int:
+        """Return how many samples the sound card dropped, by its clock; at least one, for it says so."""
+        late_s = 0.0 if self._next_at is None else begins_at - self._next_at
+        return max(1, round(min(late_s, _WAITING_S) * self._sample_rate))
+
+    def _default(self) -> int:
+        number = int(self._library.default.device[0])
+        if number < 0:
+            raise AudioError(_nothing(self._library))
+        return number
+
+    def _described(self) -> dict[str, Any]:
+        devices = list(self._library.query_devices())
+        if not 0 <= self._number < len(devices):
+            raise AudioError(
+                f"there is no microphone {self._number}; --list shows those that there are"
+                if _inputs(self._library)
+                else _nothing(self._library)
+            )
+        described: dict[str, Any] = devices[self._number]
+        if described["max_input_channels"] < 1:
+            raise AudioError(f"{self._number} ({described['name']}) records nothing; --list shows what does")
+        return described
+
+    def _check(self) -> None:
+        if not MIN_RATE_HZ <= self._sample_rate <= MAX_RATE_HZ:
+            raise AudioError(f"{self._sample_rate} Hz; choose {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+        try:
+            self._library.check_input_settings(
+                device=self._number, channels=self.channels, dtype="int16", samplerate=self._sample_rate
+            )
+        except (self._library.PortAudioError, ValueError) as error:
+            raise AudioError(
+                f"microphone {self._number} does not record at {self._sample_rate} Hz ({error}); "
+                "try another --sample-rate, or none"
+            ) from error
+
+
+def load() -> Any:  # noqa: ANN401 - it ships no types
+    """Return sounddevice.
+
+    Raises:
+        SettingsError: it, or PortAudio, is not installed.
+    """
+    try:
+        import sounddevice  # noqa: PLC0415 - not everybody has it
+    except ImportError as error:
+        raise SettingsError(
+            "a microphone needs the package sounddevice; "
+            "`.venv/bin/pip install -r requirements/microphone.txt`"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            "a microphone needs PortAudio; on Debian `apt-get install libportaudio2`"
+        ) from error
+    return sounddevice
+
+
+def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
+    """Return the microphones, one a line, the default one marked.
+
+    Raises:
+        SettingsError: sounddevice or PortAudio is not installed.
+        AudioError: there is no microphone.
+    """
+    library = library or load()
+    found = _inputs(library)
+    if not found:
+        raise AudioError(_nothing(library))
+    chosen = library.default.device[0]
+    return "\n".join(
+        f"{'*' if number == chosen else ' '} {number:3}  {each['name']}, "
+        f"{round(each['default_samplerate'])} Hz"
+        for number, each in found.items()
+    )
+
+
+def chosen(args: argparse.Namespace) -> Microphone | None:
+    """Return the microphone that the arguments choose; None: another source.
+
+    Raises:
+        SettingsError, AudioError: as `Microphone`.
+    """
+    if args.microphone is None:
+        return None
+    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
+    return Microphone(number, getattr(args, "sample_rate", None))
+
+
+def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above
+    try:
+        devices = list(library.query_devices())
+    except library.PortAudioError as error:
+        raise AudioError(f"PortAudio does not work here ({error})") from error
+    return {number: each for number, each in enumerate(devices) if each["max_input_channels"] > 0}
+
+
+def _nothing(library: Any) -> str:  # noqa: ANN401 - as above
+    outputs = len(list(library.query_devices()))
+    return (
+        f"no microphone is here ({outputs} sound devices, none of them records); plug one in, or use --file"
+    )

@@ -1,0 +1,74 @@
+"""Audio files: the sound that a simulated device records, and the sound that we synthesise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from edge_worker.errors import AudioError
+from edge_worker.protocol.chunk import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+
+_FULL_SCALE: Final = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What the microphone of a device delivers."""
+
+    pcm: NDArray[np.int16]
+    """(samples, channels)"""
+    sample_rate: int
+    """Hz"""
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return len(self.pcm) / self.sample_rate
+
+
+def from_samples(samples: NDArray[np.float32], sample_rate: int) -> Sound:
+    """Return `samples`, (samples,) or (samples, channels) of -1..1, as 16-bit PCM that saturates."""
+    scaled = np.nan_to_num(np.rint(samples.reshape(len(samples), -1) * _FULL_SCALE))
+    return Sound(np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16), sample_rate)
+
+
+def read(path: Path, sample_rate: int | None = None) -> Sound:
+    """Read any file that libsndfile reads, resampled to `sample_rate` (Hz) where one is given.
+
+    More channels than the protocol has are mixed to one.
+
+    Raises:
+        AudioError: there is no such file, or it holds no sound that a device could send.
+    """
+    if not path.is_file():
+        raise AudioError(f"{path} is {'a directory' if path.is_dir() else 'not there'}; name an audio file")
+    try:
+        samples, own_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        raise AudioError(f"{path} is not audio that can be read; use WAV, FLAC, Ogg or MP3") from error
+    if not len(samples):
+        raise AudioError(f"{path} holds no samples; record something first")
+    if samples.shape[1] > MAX_CHANNELS:
+        samples = samples.mean(axis=1, keepdims=True)
+    rate = sample_rate or own_rate
+    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
+        raise AudioError(f"{path} has {rate} Hz; choose {MIN_RATE_HZ} to {MAX_RATE_HZ} with --sample-rate")
+    if rate != own_rate:
+        samples = soxr.resample(samples, own_rate, rate)
+    return from_samples(samples, rate)
+
+
+def write(path: Path, sound: Sound) -> None:
+    """Write `sound` as 16-bit PCM, in the format that the name of `path` ends with.
+
+    Raises:
+        AudioError: the format is unknown or the file cannot be written.
+    """
+    try:
+        soundfile.write(path, sound.pcm, sound.sample_rate, subtype="PCM_16")
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        raise AudioError(f"{path} cannot be written ({error}); use a name such as heart.wav") from error

@@ -1,0 +1,249 @@
+"""Descriptions of stethoscopes for Home Assistant: its rules, its templates, and when they are published."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from home_assistant_rules import check, rendered
+from jsonschema.exceptions import ValidationError
+
+from edge_worker.errors import SettingsError
+from edge_worker.protocol import home_assistant, topics
+from edge_worker.protocol.home_assistant_discovery import Announcement, Announcer
+from edge_worker.protocol.result import REASONS
+from edge_worker.settings import Settings
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").read_text())
+INFO = {"firmware": "1.2.0", "hardware": "esp32-s3", "formats": ["s16le"]}
+TOPIC = topics.home_assistant("st-01")
+Edit = Callable[[dict[str, Any]], object]
+
+
+def described(info: dict[str, Any] | None = None, device_id: str = "st-01") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(home_assistant.payload(device_id, "edge-01", info or {}))
+    return found
+
+
+def value(component: str, payload: str) -> str:
+    return rendered(described()["components"][component]["value_template"], payload)
+
+
+@pytest.mark.parametrize("device_id", ["st-01", "-", "a" * 32, "0"])
+def test_a_description_follows_the_rules_of_home_assistant(device_id: str) -> None:
+    check(described(INFO, device_id))
+    check(described({}, device_id))
+    # The form of a topic: https://www.home-assistant.io/integrations/mqtt/#discovery-topic
+    assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", topics.home_assistant(device_id))
+
+
+BROKEN: dict[str, Edit] = {
+    "no device": lambda it: it.pop("device"),
+    "no origin": lambda it: it.pop("origin"),
+    "no components": lambda it: it.pop("components"),
+    "a device without identifiers": lambda it: it["device"].pop("identifiers"),
+    "a device with an unknown key": lambda it: it["device"].update(colour="red"),
+    "an unknown key": lambda it: it.update(colour="red"),
+    "no name of the origin": lambda it: it["origin"].pop("name"),
+    "a component without platform": lambda it: it["components"]["label"].pop("platform"),
+    "a component without unique_id": lambda it: it["components"]["label"].pop("unique_id"),
+    "a platform that there is not": lambda it: it["components"]["label"].update(platform="stethoscope"),
+    "an impossible qos": lambda it: it.update(qos=3),
+    "a template that is none": lambda it: it["components"]["label"].update(value_template="{{ value_json."),
+    "an availability without topic": lambda it: it["availability"][0].pop("topic"),
+    "an icon that is none": lambda it: it["components"]["label"].update(icon="heart"),
+    "options without enum": lambda it: it["components"]["quality"].pop("device_class"),
+    "options with a unit": lambda it: it["components"]["quality"].update(unit_of_measurement="%"),
+    "no options": lambda it: it["components"]["quality"].update(options=[]),
+    "a sensor of the category config": lambda it: it["components"]["state"].update(entity_category="config"),
+    "a class that there is not": lambda it: it["components"]["connected"].update(device_class="heart"),
+    "a state class that there is not": lambda it: it["components"]["heart_rate"].update(state_class="beats"),
+    "a negative time": lambda it: it["components"]["hint"].update(expire_after=-1),
+    "a topic with a wildcard inside": lambda it: it["components"]["hint"].update(state_topic="a/b+/c"),
+    "an empty topic": lambda it: it["components"]["hint"].update(state_topic=""),
+    "no topic": lambda it: it["components"]["hint"].pop("state_topic"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_rules_notice_what_home_assistant_refuses(name: str) -> None:
+    document = copy.deepcopy(described(INFO))
+    BROKEN[name](document)
+    with pytest.raises(ValidationError):
+        check(document)
+
+
+def test_names_are_of_the_device_and_say_what_this_is_not() -> None:
+    device = described(INFO)["device"]
+    assert (device["name"], device["sw_version"]) == ("Stethoscope st-01", "1.2.0")
+    assert device["model"] == "esp32-s3 (research and education, not a medical device)"
+    ids = [component["unique_id"] for each in ("st-01", "st-02") for component in components(each)]
+    assert len(set(ids)) == len(ids)
+
+
+def components(device_id: str) -> list[dict[str, Any]]:
+    return list(described({}, device_id)["components"].values())
+
+
+def test_only_topics_of_its_own_device_and_its_worker_are_named() -> None:
+    document = described()
+    assert {each["topic"] for each in document["availability"]} == {topics.worker("edge-01")}
+    named = {each[key] for each in components("st-01") for key in each if key.endswith("_topic")}
+    assert named == {
+        *(topics.device_result("st-01"), topics.live("st-01"), topics.state("st-01")),
+    }
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"firmware": 7, "hardware": None},
+        {"firmware": "x" * 10_000, "hardware": "\x00\n"},
+        {"hardware": "左{{ 1 }}\"'"},
+    ],
+)
+def test_whatever_a_device_says_of_itself_is_described(info: dict[str, Any]) -> None:
+    document = described(info)
+    check(document)
+    assert len(json.dumps(document["device"])) < 600
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_every_compact_result_has_its_values(vector: dict[str, Any]) -> None:
+    payload, said = vector["compact"], json.loads(vector["compact"])
+    assert value("result", payload) == said["status"]
+    assert value("heart_rate", payload) == str(said["bpm"])
+    assert value("quality", payload) == said.get("reason", "good")
+    assert value("quality", payload) in described()["components"]["quality"]["options"]
+    if said.get("accepted"):
+        assert value("label", payload) == said["label"]
+        assert float(value("confidence", payload)) == pytest.approx(100 * said["confidence"], abs=0.05)
+    else:
+        assert value("label", payload) == "cannot tell"
+        assert value("confidence", payload) == "None"
+    attributes = rendered(described()["components"]["label"]["json_attributes_template"], payload)
+    assert json.loads(attributes) == said | {"notice": "research and education, not a medical device"}
+
+
+def test_a_result_that_is_taken_back_is_unknown_again() -> None:
+    """The API clears what is retained for the display when the recording is deleted; None is `unknown`."""
+    for name in ("label", "confidence", "heart_rate", "quality", "result"):
+        assert value(name, "") == "None"
+    assert rendered(described()["components"]["label"]["json_attributes_template"], "") == "{}"
+
+
+def test_live_values_and_states_have_theirs() -> None:
+    live = '{"v":1,"recording_id":"00000000000000ab","t_s":2.5,"bpm":72,"quality":0.83,"hint":"HR 72 good"}'
+    assert [value(name, live) for name in ("live_heart_rate", "hint")] == ["72", "HR 72 good"]
+    assert float(value("live_quality", live)) == 83
+    early = '{"v":1,"recording_id":"00000000000000ab","t_s":0.5,"bpm":null,"quality":null,"hint":"listening"}'
+    assert [value(name, early) for name in ("live_heart_rate", "live_quality")] == ["None", "None"]
+    for state, is_there in (("online", "ON"), ("recording", "ON"), ("offline", "OFF"), ("lost", "OFF")):
+        message = json.dumps({"state": state, "boot": "9f3a12cd"})
+        assert (value("state", message), value("connected", message)) == (state, is_there)
+        assert state in described()["components"]["state"]["options"]
+    assert value("connected", "") == "OFF"
+
+
+def test_entities_are_available_while_their_worker_is() -> None:
+    (availability,) = described()["availability"]
+    for state, said in (("ready", "online"), ("degraded", "online"), ("offline", "offline")):
+        assert rendered(availability["value_template"], f'{{"state":"{state}"}}') == said
+    assert rendered(availability["value_template"], "") == "offline"
+
+
+def test_every_reason_is_an_option() -> None:
+    assert set(REASONS) < set(described()["components"]["quality"]["options"])
+
+
+# --- when ---------------------------------------------------------------------------------------------
+
+
+def announcer(*known: str, is_on: bool = True) -> Announcer:
+    return Announcer("edge-01", is_on=is_on, is_known=lambda device: device in known)
+
+
+def config(device_id: str = "st-01", info: dict[str, Any] | None = None, worker: str = "edge-01") -> bytes:
+    return home_assistant.payload(device_id, worker, info or {})
+
+
+def test_a_stethoscope_is_announced_when_it_comes_or_has_recordings() -> None:
+    here = announcer("st-02")
+    assert here.seen("st-01", is_there=True) == [Announcement(TOPIC, config())]
+    assert here.seen("st-01", is_there=True) == []
+    assert here.seen("st-01", is_there=False) == []
+    assert here.seen("st-02", is_there=False) == [(topics.home_assistant("st-02"), config("st-02"))]
+    assert here.seen("st-03", is_there=False) == []
+
+
+def test_what_a_device_is_changes_its_description() -> None:
+    here = announcer()
+    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert here.seen("st-01", is_there=True) == [(TOPIC, config("st-01", INFO))]
+    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    newer = INFO | {"firmware": "1.3.0"}
+    assert here.hear(topics.info("st-01"), json.dumps(newer).encode()) == [(TOPIC, config("st-01", newer))]
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"", b"{", b"[]", b"7", b"\xff", b'{"firmware":"\\ud800"}', b"[" * 100_000]
+)
+def test_nonsense_from_a_device_describes_nothing(nonsense: bytes) -> None:
+    here = announcer()
+    here.hear(topics.info("st-01"), nonsense)
+    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+
+
+def test_everything_is_said_again_when_home_assistant_starts() -> None:
+    here = announcer()
+    here.seen("st-01", is_there=True)
+    here.seen("st-02", is_there=True)
+    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"offline") == []
+    assert [each.topic for each in here.hear(topics.HOME_ASSISTANT_STATUS, b"online")] == [
+        *(TOPIC, topics.home_assistant("st-02"))
+    ]
+
+
+def test_a_device_that_is_deleted_is_forgotten_until_it_comes_again() -> None:
+    here = announcer()
+    here.seen("st-01", is_there=True)
+    assert here.hear(TOPIC, config()) == [], "its own words, which come back"
+    assert here.hear(TOPIC, b"") == []
+    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
+    assert here.seen("st-01", is_there=False) == []
+    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+
+
+def test_what_an_earlier_run_announced_is_known_and_brought_up_to_date() -> None:
+    here = announcer()
+    assert here.hear(TOPIC, config("st-01", INFO)) == []
+    assert here.seen("st-01", is_there=False) == [(TOPIC, config())]
+
+
+def test_switched_off_it_takes_back_its_own_and_nothing_else() -> None:
+    here = announcer("st-01", is_on=False)
+    assert here.subscriptions == [topics.ALL_HOME_ASSISTANT]
+    assert here.seen("st-01", is_there=True) == []
+    assert here.hear(TOPIC, config()) == [(TOPIC, b"")]
+    for foreign in (config(worker="edge-02"), b'{"origin":{"name":"zigbee2mqtt"}}', b"{", b"[]", b'"x"', b""):
+        assert here.hear(TOPIC, foreign) == []
+    # A session remembers what was subscribed while it was on.
+    assert here.hears(topics.info("st-01"))
+    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
+
+
+def test_sound_and_states_are_not_for_it() -> None:
+    here = announcer()
+    assert not here.hears(topics.pcm("st-01"))
+    assert not here.hears(topics.state("st-01"))
+    assert here.hears(topics.HOME_ASSISTANT_STATUS)
+
+
+@pytest.mark.parametrize("text", ["yes", "ON", "", "1"])
+def test_the_switch_has_two_positions(text: str) -> None:
+    with pytest.raises(SettingsError, match="use off or on"):
+        Settings.from_environ({"STETHO_HOME_ASSISTANT": text})

@@ -1,0 +1,111 @@
+"""Each measure moves the way that its name says."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edge_worker.signal import quality_features, quality_model
+from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.quality_features import Measures
+
+RATE = HEART.sample_rate
+TIME = np.arange(6 * RATE) / RATE
+ROOM = 0.001 * np.random.default_rng(0).normal(size=len(TIME))
+
+Samples = npt.NDArray[np.floating[Any]]
+
+
+def spectrogram(samples: Samples) -> Float32Array:
+    return Signal(samples.astype(np.float32), RATE).features(HEART)
+
+
+def measured(samples: Samples) -> Measures:
+    return quality_features.measure(spectrogram(samples))
+
+
+def beats(hertz: float, every_s: float = 0.8, decay_s: float = 0.03, jitter_s: float = 0.0) -> Samples:
+    """Tones that are struck at a steady pace, in a quiet room."""
+    random = np.random.default_rng(1)
+    sound = ROOM.copy()
+    for at in np.arange(0.1, 6, every_s):
+        after = TIME - at - random.uniform(0, jitter_s)
+        sound += np.where(after > 0, np.exp(-after.clip(0) / decay_s) * np.sin(2 * np.pi * hertz * after), 0)
+    return 0.3 * sound
+
+
+def noise() -> Samples:
+    return 0.1 * np.random.default_rng(2).normal(size=len(TIME))
+
+
+LESS_AND_MORE: dict[str, tuple[Callable[[], Samples], Callable[[], Samples]]] = {
+    "repeats": (lambda: beats(60, jitter_s=0.5), lambda: beats(60)),
+    "smooth": (noise, lambda: beats(60, decay_s=0.1)),
+    "busy_low": (lambda: beats(50), noise),
+    "busy_middle": (lambda: beats(120), noise),
+    "swells": (lambda: beats(120, every_s=1.2), lambda: beats(120, every_s=0.4)),
+    "level_low": (lambda: beats(300), lambda: beats(50)),
+    "level_middle": (lambda: beats(40), lambda: beats(120)),
+    "floor_murmur": (lambda: beats(60), lambda: beats(60) + noise()),
+    "skew_low": (noise, lambda: beats(50)),
+    "skew_middle": (noise, lambda: beats(120)),
+    "with_middle": (noise, lambda: beats(80)),
+    "with_high": (noise, lambda: beats(60, decay_s=0.002)),
+    "grain": (lambda: beats(60), lambda: 0.1 * np.sign(np.sin(2 * np.pi * 90 * TIME))),
+}
+
+
+@pytest.mark.parametrize("name", Measures._fields)
+def test_a_measure_moves_as_its_name_says(name: str) -> None:
+    less, more = (getattr(measured(make()), name) for make in LESS_AND_MORE[name])
+
+    assert more > less + 0.2 * quality_model.shipped().deviation[Measures._fields.index(name)]
+
+
+def test_gain_changes_nothing() -> None:
+    quiet, loud = measured(0.3 * beats(60)), measured(beats(60))
+
+    assert tuple(quiet) == pytest.approx(tuple(loud), abs=1e-3)
+
+
+def test_bands_add_up_the_power_of_the_spectrogram() -> None:
+    frames = spectrogram(noise())
+
+    bands = quality_features.loudness(frames)
+
+    assert bands.shape == (4, len(frames))
+    assert (10 ** (bands / 10)).sum(axis=0) == pytest.approx((10 ** (frames / 10)).sum(axis=1), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros(0), np.zeros(4000), np.ones(4000), beats(60)[:500], noise()[:3]]
+)
+def test_any_sound_can_be_measured(samples: Samples) -> None:
+    assert np.isfinite(measured(samples)).all()
+
+
+def test_scores_are_the_logistic_regression_that_the_scorecard_says() -> None:
+    card = quality_model.Scorecard.parse(
+        json.dumps(
+            {
+                "standard": {name: [3, 2] for name in Measures._fields},
+                "heart": {"bias": 1, "threshold": 0.5, "weights": {"grain": [2, -1]}},
+                "clear": {"bias": 0, "threshold": 0.1, "weights": {}},
+            }
+        )
+    )
+
+    standard = card.standardised(Measures(*np.full(len(Measures._fields), 4.0)))
+
+    assert standard == pytest.approx(0.5)
+    assert card.heart.probability(standard) == pytest.approx(1 / (1 + np.exp(-(1 + 2 * 0.5 - 0.25))))
+    assert card.clear.probability(standard) == 0.5
+    assert card.standardised(Measures(*np.full(len(Measures._fields), 1e6))).max() == 3
+
+
+def test_a_scorecard_without_a_measure_is_refused() -> None:
+    with pytest.raises(KeyError, match="smooth"):
+        quality_model.Scorecard.parse('{"standard": {"repeats": [0, 1]}}')

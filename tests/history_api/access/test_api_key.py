@@ -1,0 +1,47 @@
+"""`python -m history_api key` as a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from archive import Archive
+
+from edge_worker.database.api_keys import Keyring, digest
+
+
+def run(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    own = {name: value for name, value in os.environ.items() if not name.startswith("STETHO_")}
+    return subprocess.run(
+        [sys.executable, "-m", "history_api", "key", *arguments],
+        env=own | {"STETHO_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_key_is_printed_alone_once_and_can_be_taken_back(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    added = run(tmp_path, "add", "bob", "--role", "owner", "--device", "st-01")
+    token = added.stdout.strip()
+    key = Keyring(archive.settings.database).find(digest(token))
+    assert (key.name, key.device_id) == ("bob", "st-01") if key else False
+    listed = run(tmp_path, "list").stdout
+    assert listed.startswith("bob\towner\tst-01\t")
+    assert token not in listed
+    assert run(tmp_path, "remove", "bob").returncode == 0
+    assert run(tmp_path, "list").stdout == ""
+
+
+def test_what_cannot_be_done_is_one_sentence(tmp_path: Path) -> None:
+    refused = run(tmp_path, "add", "bob", "--role", "admin")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "start the worker" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_help_has_examples(tmp_path: Path) -> None:
+    assert "key add bob --role owner --device st-01" in run(tmp_path, "--help").stdout

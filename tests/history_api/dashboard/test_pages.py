@@ -1,0 +1,256 @@
+"""The pages of the dashboard as the server sends them; `test_browser` looks at them as people do."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archive import Api, Archive, problem
+
+from edge_worker.database import schema
+from edge_worker.database.api_keys import Keyring
+from edge_worker.database.device_settings import DeviceLedger
+
+PROJECT = Path(__file__).parents[3]
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+HOSTILE = "<script>alert(1)</script>'\"&"
+HEADINGS = {
+    "/": "Overview",
+    "/ui/history": "History",
+    "/ui/recordings/0000000000000001": "Recording",
+    "/ui/exams": "Exams",
+    "/ui/exams/visit-7": "Exam",
+    "/ui/devices": "Devices",
+    "/ui/devices/st-01": "Device st-01",
+    "/ui/upload": "Upload",
+    "/ui/models": "Models",
+    "/ui/training": "Training",
+    "/ui/system": "System",
+}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+def page(api: Api, address: str) -> str:
+    answer = api.get(address, **BROWSER)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    return answer.get_data(as_text=True)
+
+
+def test_a4_programs_get_the_latest_class_in_percent(archive: Archive) -> None:
+    archive.add(1, labels={"heart2": "abnormal", "heart5": "murmur"})
+    archive.add(2, labels={"heart2": "normal", "heart5": "normal"})
+    api = archive.api()
+    for accept in ("application/json", "*/*"):
+        answer = api.get("/", Accept=accept)
+        assert answer.mimetype == "application/json"
+        assert "Accept" in answer.headers["Vary"]
+        assert (answer.get_json()["class"], answer.get_json()["confidence"]) == ("Normal", 90.0)
+    archive.add(3, labels={"digits": "six"})
+    assert api.json("/")["class"] == "Six"
+
+
+def test_a4_without_an_accepted_class_there_is_none(archive: Archive) -> None:
+    api = archive.api()
+    assert (api.json("/")["class"], api.json("/")["confidence"]) == (None, None)
+    archive.add(1, labels={"heart5": "normal"})
+    archive.add(2, "st-02", labels={"heart5": "murmur"})
+    assert api.json("/?device=st-01")["class"] == "Normal"
+    assert api.json("/?device=st-02")["class"] == "Murmur"
+    assert api.json("/?device=st-03")["class"] is None
+
+
+@pytest.mark.parametrize(("address", "heading"), HEADINGS.items())
+def test_e7_every_page_has_its_heading_the_notice_and_a_strict_policy(
+    archive: Archive, address: str, heading: str
+) -> None:
+    archive.add(1, exam="visit-7")
+    answer = archive.api().get(address, **BROWSER)
+    text = answer.get_data(as_text=True)
+    assert f"<h1>{heading}</h1>" in text
+    assert "Research and education, not a medical device. Labels are not diagnoses." in text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", text), "the policy would stop it"
+
+
+def test_every_page_is_empty_without_a_fault(archive: Archive) -> None:
+    api = archive.api()
+    for address in set(HEADINGS) - {"/ui/recordings/0000000000000001", "/ui/exams/visit-7"}:
+        page(api, address)
+
+
+def test_what_comes_from_outside_is_text(archive: Archive) -> None:
+    archive.add(1, labels={HOSTILE: HOSTILE})
+    api = archive.api()
+    for address in (
+        "/ui/history",
+        "/ui/recordings/0000000000000001",
+        "/ui/history?label=%3Cscript%3E",
+        "/ui/devices",
+        "/ui/devices/st-01",
+    ):
+        text = page(api, address)
+        assert "alert(1)</script>" not in text
+        assert "<script>" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> None:
+    archive.add(1, "st-01", labels={"heart2": "abnormal"})
+    api = archive.api()
+    wish = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
+    DeviceLedger(schema.connect(archive.settings.database)).put("st-02", wish, "ann")
+    rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
+    said = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    assert [(each[0], each[2], each[4], each[5]) for each in said] == [
+        ("st-01", "1", "as the site", "off"),
+        ("st-02", "0", "esc50, digits", "on"),
+    ]
+    assert said[0][3].endswith(", abnormal")
+    text = page(api, "/ui/devices/st-02")
+    assert "<option selected>esc50</option>" in text
+    assert re.findall(r'value="(\w+)" checked', text) == ["digits"]
+    assert 'value="0.05"' in text
+    assert "st-02" not in page(api, "/ui/devices?device=st-01").split("<main")[1]
+    assert "Nothing is known of st-09." in page(api, "/ui/devices?device=st-09")
+    problem(api.get("/ui/devices/No_Device"), 404)
+
+
+def test_an_owner_sees_the_settings_of_one_device_and_changes_none(archive: Archive) -> None:
+    archive.add(1, "st-01")
+    archive.add(2, "st-02")
+    keyring = Keyring(archive.settings.database)
+    asks = {**BROWSER, "X-API-Key": keyring.add("ann", "owner", "st-01")}
+    keyring.close()
+    api = Api(replace(archive.settings, api_auth="keys"))
+    listed = api.get("/ui/devices", **asks).get_data(as_text=True)
+    assert "/ui/devices/st-01" in listed
+    assert "st-02" not in listed
+    text = api.get("/ui/devices/st-01", **asks).get_data(as_text=True)
+    assert f"<dd>{', '.join(archive.settings.models)}</dd>" in text
+    assert "<form id" not in text
+    assert api.get("/ui/devices/st-02", **asks).status_code == 403
+
+
+def test_e7_history_is_filtered_by_a_form(archive: Archive) -> None:
+    archive.add(1, "st-01", labels={"heart5": "murmur"}, captured_at="2026-11-20T23:59:59.999Z")
+    archive.add(2, "st-02", labels={"heart5": "normal"}, captured_at="2026-11-21T00:00:00.000Z")
+    archive.add(3, "st-03", status="inconclusive", captured_at="2026-11-22T00:00:00.000Z")
+    api = archive.api()
+
+    def shown(query: str) -> list[str]:
+        return re.findall(r"/ui/recordings/0{15}(\d)", page(api, f"/ui/history?{query}"))
+
+    assert shown("device=&label=&model=&status=&from=&to=") == ["3", "2", "1"]
+    assert shown("device=st-02") == ["2"]
+    assert shown("label=murmur&model=heart5") == ["1"]
+    assert shown("status=inconclusive") == ["3"]
+    assert shown("from=2026-11-21") == ["3", "2"]
+    assert shown("to=2026-11-20") == ["1"]
+    assert shown("from=2026-11-21&to=2026-11-21") == ["2"]
+    assert "No result passes" in page(api, "/ui/history?device=st-09")
+
+
+@pytest.mark.parametrize(
+    "query", ["from=2026-13-01", "to=yesterday", "status=fine", "device=A", "x=1", "to=9999-12-31"]
+)
+def test_a_filter_that_is_none_is_refused(archive: Archive, query: str) -> None:
+    api, name = archive.api(), query.partition("=")[0]
+    assert problem(api.get(f"/ui/history?{query}"), 400)["parameter"] == name
+    answer = api.get(f"/ui/history?{query}", **BROWSER)
+    assert answer.status_code == 400
+    assert name in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/ui/recordings/0000000000000001", 404, "recording"),
+        ("/ui/nothing", 404, "There is nothing at this address"),
+        ("/<script>", 404, "There is nothing at this address"),
+        ("/ui/history?cursor=x", 400, "The cursor is not one that this history gave"),
+    ],
+)
+def test_a_browser_reads_what_is_wrong_as_a_page(
+    archive: Archive, address: str, status: int, said: str
+) -> None:
+    api = archive.api()
+    answer = api.get(address, **BROWSER)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    assert said in text
+    assert '<a href="/">' in text
+    assert "<script>" not in text
+    problem(api.get(address), status)
+
+
+def test_programs_read_problems_of_the_interface_as_json(archive: Archive) -> None:
+    problem(archive.api().get("/api/v1/recordings/0000000000000001", **BROWSER), 404)
+
+
+def test_history_goes_on_with_the_same_filter(archive: Archive) -> None:
+    for number in range(1, 53):
+        archive.add(number)
+    archive.add(99, "st-02")
+    api = archive.api()
+    text = page(api, "/ui/history?device=st-01")
+    assert text.count("<audio") == 50
+    following = re.search(r'rel="next" href="([^"]+)"', text)
+    assert following is not None
+    text = page(api, following.group(1).replace("&amp;", "&"))
+    assert re.findall(r"/ui/recordings/0*([0-9a-f]+)\?", text) == ["2", "1"]
+    assert 'rel="next"' not in text
+
+
+def test_an_owner_is_led_to_what_an_owner_may_see(archive: Archive) -> None:
+    archive.add(1, "st-01")
+    archive.add(2, "st-02")
+    keyring = Keyring(archive.settings.database)
+    api = Api(replace(archive.settings, api_auth="keys"))
+    owner = {"X-API-Key": keyring.add("bob", "owner", "st-01")}
+    admin = {"X-API-Key": keyring.add("ann", "admin")}
+    keyring.close()
+    text = api.get("/ui/history", **BROWSER, **owner).get_data(as_text=True)
+    assert "st-01" in text
+    assert "st-02" not in text
+    assert "/ui/upload" in text
+    assert "/ui/training" not in text
+    assert "Sign out" in text
+    assert "/ui/training" in api.get("/ui/system", **BROWSER, **admin).get_data(as_text=True)
+    assert api.get("/ui/history", **BROWSER).headers["Location"] == "/login"
+
+
+def test_scripts_and_styles_are_kept_under_an_address_that_changes_with_them(archive: Archive) -> None:
+    api = archive.api()
+    style = re.search(r'href="(/static/(\w+)/style.css)"', page(api, "/"))
+    assert style is not None
+    answer = api.get(style.group(1))
+    assert (answer.mimetype, answer.status_code) == ("text/css", 200)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert api.get("/static/older/overview.js").headers["Cache-Control"] == "no-cache"
+    for name in ("nothing.js", "..%2Fasset.py", "..%2f..%2fREADME.md"):
+        problem(api.client.get(f"/static/x/{name}"), 404)
+
+
+def test_no_page_and_no_script_names_another_host() -> None:
+    files = [
+        *(PROJECT / "history_api" / "dashboard" / "templates").iterdir(),
+        *(PROJECT / "history_api" / "dashboard" / "static").iterdir(),
+    ]
+    assert len(files) > 10
+    for path in files:
+        assert not re.search(r"(https?:)?//[a-z0-9]+[.:]", path.read_text()), path.name
+        assert "innerHTML" not in path.read_text(), path.name
+
+
+def test_first_paint_is_light() -> None:
+    static = PROJECT / "history_api" / "dashboard" / "static"
+    assert sum(path.stat().st_size for path in static.glob("*.css")) < 20_000
+    assert sum(path.stat().st_size for path in static.glob("*.js")) < 40_000

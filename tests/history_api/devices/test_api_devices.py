@@ -1,0 +1,80 @@
+"""`/api/v1/devices` and what the dashboard of the heart system drew."""
+
+from pathlib import Path
+
+import pytest
+from archive import Api, Archive, problem
+
+from edge_worker.database import history, schema
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+@pytest.fixture
+def api(archive: Archive) -> Api:
+    return archive.api()
+
+
+def test_c6_devices_are_listed_with_what_was_last_heard(archive: Archive, api: Api) -> None:
+    archive.add(1, "st-02", captured_at="2026-11-20T07:00:00.000Z")
+    archive.add(
+        2, "st-02", captured_at="2026-11-20T09:00:00.000Z", labels={"heart5": "murmur", "heart2": "abnormal"}
+    )
+    archive.add(3, "st-01", is_analysed=False)
+    items = api.json("/api/v1/devices")["items"]
+    assert [(item["device_id"], item["recordings"]) for item in items] == [("st-01", 1), ("st-02", 2)]
+    assert (items[0]["last_status"], items[0]["last_label"]) == (None, None)
+    assert items[1] == api.json("/api/v1/devices/st-02")
+    assert items[1] | {"links": None} == {
+        "device_id": "st-02",
+        "recordings": 2,
+        "first_captured_at": "2026-11-20T07:00:00.000Z",
+        "last_captured_at": "2026-11-20T09:00:00.000Z",
+        "last_recording_id": "0000000000000002",
+        "last_status": "ok",
+        "last_label": "murmur",
+        "links": None,
+    }
+    assert len(api.json(items[1]["links"]["results"])["items"]) == 2
+    problem(api.get("/api/v1/devices/st-03"), 404)
+    problem(api.get("/api/v1/devices/a%00"), 404)
+
+
+@pytest.mark.parametrize("device", [None, "st-01"])
+def test_devices_are_counted_in_the_index_alone(archive: Archive, device: str | None) -> None:
+    archive.add(1)
+    engine = schema.connect(archive.settings.database)
+    statement = history._devices(device).compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.connect() as connection:
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    engine.dispose()
+    whole = [line for line in plan if "recordings" in line and "PRIMARY KEY" not in line]
+    assert all("COVERING INDEX recordings_by_device" in line for line in whole), plan
+    assert any("SEARCH" in line or "SCAN" in line for line in whole)
+
+
+def test_e5_prediction_history_is_the_last_100(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    archive.add(2, labels={f"m{number}": "a" for number in range(100)})
+    items = api.json("/visualizations/prediction-history")["history"]
+    assert len(items) == 100
+    assert items == api.json("/history?limit=100")
+    assert {item["recording_id"] for item in items} == {f"{2:016x}"}
+    assert len(api.json("/visualizations/prediction-history?limit=1")["history"]) == 1
+
+
+def test_e5_class_distribution_counts_by_model_and_label(archive: Archive, api: Api) -> None:
+    assert api.json("/visualizations/class-distribution") == {
+        "distribution": {"normal": 0, "abnormal": 0},
+        "models": {},
+    }
+    archive.add(1, labels={"heart5": "normal", "heart2": "normal"})
+    archive.add(2, labels={"heart5": "normal"})
+    archive.add(3, labels={"heart5": "murmur"})
+    assert api.json("/visualizations/class-distribution") == {
+        "distribution": {"normal": 1, "abnormal": 0},
+        "models": {"heart2": {"normal": 1}, "heart5": {"murmur": 1, "normal": 2}},
+    }

@@ -1,0 +1,124 @@
+"""Server-sent events: from the history alone, and with a device that plays on a real site."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from archive import Api, Archive, problem
+
+from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
+from history_api.live import phonocardiogram
+from simulator.site.site import Site
+
+WITHIN_S = 60
+
+
+def events(lines: Iterator[str]) -> Iterator[tuple[str | None, str, Any]]:
+    """Yield id, kind and document of each event."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "event" in fields:
+            yield fields.get("id"), fields["event"], json.loads(fields["data"])
+            fields = {}
+        else:
+            fields = {}
+
+
+def read(api: Api, address: str, **headers: str) -> list[tuple[str | None, str, Any]]:
+    answer = api.get(address, **headers)
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/event-stream"
+    return list(events(iter(answer.get_data(as_text=True).split("\n"))))
+
+
+def test_after_an_id_come_the_results_that_were_made_later_in_that_order(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    made = [archive.add(number, f"st-0{number}") for number in (1, 2, 3)]
+    api = archive.api()
+    everything = read(api, "/api/v1/stream?seconds=1&last=/0")
+    assert [document for _, _, document in everything] == [result.document() for result in made]
+    first = everything[0][0]
+    assert first is not None
+    assert read(api, "/api/v1/stream?seconds=1", Last_Event_ID=first) == everything[1:]
+    assert read(api, "/api/v1/stream?seconds=1&last=/0&device=st-02") == everything[1:2]
+    assert read(api, "/api/v1/stream?seconds=1") == []
+
+
+def test_a_result_that_is_made_later_than_one_stored_later_is_not_missed(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    slow = archive.add(1, is_analysed=False)
+    archive.add(2)
+    api = archive.api()
+    seen = read(api, "/api/v1/stream?seconds=1&last=/0")[-1][0]
+    assert seen is not None
+    archive.save(slow, "2026-11-20T08:00:01.000Z")
+    assert [each["recording_id"] for _, _, each in read(api, f"/api/v1/stream?seconds=1&last={seen}")] == [
+        slow.recording_id
+    ]
+
+
+@pytest.mark.parametrize("last", ["x", "/", "/-1", "2026/1e5", "/" + "9" * 30])
+def test_an_id_that_is_none_is_refused(tmp_path: Path, last: str) -> None:
+    answer = Archive(tmp_path).api().get(f"/api/v1/stream?last={last}")
+    assert "no id of an event" in problem(answer, 400)["detail"]
+
+
+def test_streams_are_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None:
+    api = Archive(tmp_path).api()
+    opened = [api.get("/api/v1/stream") for _ in range(20)]
+    assert {answer.status_code for answer in opened} == {200}
+    assert problem(api.get("/api/v1/stream"), 503)
+    for answer in opened:
+        answer.close()
+    assert read(api, "/api/v1/stream?seconds=1") == []
+
+
+def test_an_outline_is_lowest_and_highest_of_the_first_channel() -> None:
+    body = b"".join(value.to_bytes(2, "little", signed=True) for value in [100, 0, -32768, 0, 16384, 0] * 20)
+    chunk = Chunk(PCM, LAST, 2, 2000, 1, 1000, 60, body)
+    outline = phonocardiogram.of(encode(chunk))
+    assert outline is not None
+    assert (outline["start_s"], outline["step_s"], outline["is_last"]) == (0.5, 0.01, True)
+    assert (outline["low"], outline["high"]) == ([-1.0] * 3, [0.5] * 3)
+    assert phonocardiogram.of(b"garbage") is None
+
+
+def test_c6_what_a_device_does_is_seen_while_it_does_it(tmp_path: Path) -> None:
+    with Site(tmp_path / "site") as site:
+        site.start_worker()
+        url = site.start_api()
+        device = site.add_device("st-01")
+        with requests.get(f"{url}/api/v1/stream?seconds=40", stream=True, timeout=WITHIN_S) as answer:
+            lines = answer.iter_lines(chunk_size=1, decode_unicode=True)
+            coming = events(lines)
+            kind, said = next((kind, said) for _, kind, said in coming if kind == "worker")
+            assert said["state"] == "ready"
+            sound = tmp_path / "heart.wav"
+            simulator = [sys.executable, "-m", "simulator"]
+            subprocess.run(
+                [*simulator, "synth", "--seconds", "4", "-o", str(sound)], check=True, capture_output=True
+            )
+            send = [*simulator, "send", str(sound), "--device", "st-01", "--port", str(site.broker.port)]
+            subprocess.run(
+                [*send, "--password", device.password, "--exam", "visit-7", "--site", "MV"],
+                check=True,
+                capture_output=True,
+            )
+            seen: dict[str, Any] = {}
+            for _, kind, said in coming:
+                seen.setdefault(f"{kind} {said.get('state', '')}".strip(), said)
+                if {"result", "exam"} <= seen.keys():
+                    break
+        assert {"device online", "device recording", "sound", "result"} <= set(seen)
+        assert seen["sound"]["recording_id"] == seen["result"]["recording_id"]
+        assert (seen["exam"]["exam"], seen["exam"]["missing"]) == ("visit-7", ["AV", "PV", "TV"])
+        assert seen["exam"]["device_id"] == "st-01"
+        assert max(seen["sound"]["high"]) > 0

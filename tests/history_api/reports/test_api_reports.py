@@ -1,0 +1,166 @@
+"""Reports as PDF, read back."""
+
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archive import Api, Archive, prediction, problem
+from pypdf import PdfReader
+from sqlalchemy import insert
+
+from edge_worker import __version__
+from edge_worker.database import schema
+from edge_worker.protocol.result import HeartSounds, Quality
+from history_api.reports.pdf_sheet import NOTICE
+
+ADDRESS = "/api/v1/recordings/0000000000000001/report.pdf"
+DOWNLOAD = "/download-report/0000000000000001.wav"
+DEVICE = "/api/v1/devices/st-01/report.pdf"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+@pytest.fixture
+def api(archive: Archive) -> Api:
+    return archive.api()
+
+
+def pages(api: Api, address: str) -> list[str]:
+    answer = api.get(address)
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf"), answer.get_data()
+    return [page.extract_text() for page in PdfReader(io.BytesIO(answer.get_data())).pages]
+
+
+def review(archive: Archive, verdict: str, note: str) -> None:
+    """Store what a person said of recording 1."""
+    engine = schema.connect(archive.settings.database)
+    with engine.begin() as connection:
+        values = {"recording": 1, "verdict": verdict, "note": note, "reviewer": "ward-3", "version": 1}
+        connection.execute(insert(schema.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values))
+    engine.dispose()
+
+
+def test_d4_report_is_a_pdf_with_result(archive: Archive, api: Api) -> None:
+    stored = archive.add(1, is_analysed=False, missing=((400, 800),))
+    models = (prediction("heart5", "murmur"), prediction("heart2", "normal", accepted=False, confidence=0.4))
+    marks = HeartSounds((0.1,), (0.2,))
+    archive.save(replace(stored, models=models, reasons=("noisy",), heart_sounds=marks))
+    found = pages(api, ADDRESS)
+    text = "\n".join(found)
+    for said in (
+        "0000000000000001 of device st-01",
+        "2026-11-20 08:00:00 UTC",
+        "MV",
+        "partial: 0.10 s never came (0.10 to 0.20 s)",
+        "72 beats per minute",
+        "heart5: murmur (0.900, accepted)",
+        "heart2: cannot tell",
+        "too noisy: hold still, be silent",
+        "signal to noise 12 dB",
+        "S1",
+        f"1.0.0, SHA-256 {'f' * 64}",
+        f"SHA-256 {'5' * 64}",
+        f"Stetho Edge {__version__}",
+        "no person has confirmed or rejected",
+    ):
+        assert said in text
+    assert all(NOTICE in page for page in found)
+    assert text.count("artifact") == 2  # each model's bars
+
+
+def test_d4_report_shows_the_spectrogram(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    reader = PdfReader(io.BytesIO(api.get(ADDRESS).get_data()))
+    (picture,) = [image for page in reader.pages for image in page.images]
+    assert picture.image is not None
+    assert picture.image.size[0] > 720
+
+
+def test_d4_report_is_downloaded_by_its_filename_in_the_history(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    filename = api.json("/history")[0]["filename"]
+    download = api.get(f"/download-report/{filename}")
+    assert download.headers["Content-Disposition"] == "attachment; filename=st-01-0000000000000001.pdf"
+    assert download.get_data() == api.get(ADDRESS).get_data()
+    archive.add(1, "st-02")
+    assert problem(api.get(DOWNLOAD), 409)["devices"] == ["st-01", "st-02"]
+    assert api.get(f"{DOWNLOAD}?device=st-02").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["1.wav", "0000000000000001", "..%2fstetho.db", "0000000000000002.wav", "ä.wav"]
+)
+def test_d4_other_filenames_are_a_404(archive: Archive, api: Api, name: str) -> None:
+    archive.add(1)
+    problem(api.get(f"/download-report/{name}"), 404)
+
+
+def test_d4_same_recording_same_bytes(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    first = api.get(ADDRESS)
+    shutil.rmtree(archive.settings.data_dir / "cache")
+    assert archive.api().get(ADDRESS).get_data() == first.get_data()
+    assert api.get(ADDRESS, If_None_Match=first.headers["ETag"]).status_code == 304
+
+
+def test_a_review_is_in_the_report_and_changes_it(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    before = api.get(ADDRESS).headers["ETag"]
+    review(archive, "rejected", "breath, not heart")
+    assert api.get(ADDRESS, If_None_Match=before).status_code == 200
+    text = "\n".join(pages(api, ADDRESS))
+    assert "rejected by ward-3, 2026-11-21 09:00:00 UTC" in text
+    assert "breath, not heart" in text
+
+
+def test_a_recording_under_analysis_or_without_sound_has_a_report(archive: Archive, api: Api) -> None:
+    stored = archive.add(1, is_analysed=False)
+    assert "being analysed" in "\n".join(pages(api, ADDRESS))
+    nothing = Quality(usable=False, snr_db=None, clipped=0.0)
+    archive.save(replace(stored, status="error", models=(), heart_rate_bpm=None, quality=nothing))
+    path = archive.settings.data_dir / "audio/st-01/0000000000000001.wav"
+    path.write_bytes(b"damaged")
+    assert "removed or is damaged" in "\n".join(pages(api, ADDRESS))
+    path.unlink()
+    assert "removed or is damaged" in "\n".join(pages(api, ADDRESS))
+
+
+def test_what_devices_and_people_write_in_any_script_does_no_harm(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    engine = schema.connect(archive.settings.database)
+    with engine.begin() as connection:
+        connection.execute(schema.recordings.update().values(meta={"site": "左\x00\n胸 ü **b** (\\)"}))
+    engine.dispose()
+    review(archive, "confirmed", "Herzgeräusch — 心音 🫀\n" + "long " * 2000 + "x" * 500)
+    text = "\n".join(pages(api, ADDRESS))
+    assert "?  ? ü **b** (\\)" in text
+    assert "Herzgeräusch ? ?? ?" in text
+    assert len(pages(api, ADDRESS)) > 2
+    assert "?" in "\n".join(pages(api, DEVICE))
+
+
+def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) -> None:
+    for number in range(1, 53):
+        archive.add(number)
+    archive.add(99, "st-02")
+    review(archive, "confirmed", "")
+    text = "\n".join(pages(api, DEVICE))
+    assert f"{52:016x} of device st-01" in text
+    assert f"{3:016x}" in text
+    assert f"{2:016x}" not in text
+    assert f"{99:016x}" not in text
+    assert text.count("heart5 normal") == 50
+    assert NOTICE in text
+    first = api.get(DEVICE)
+    assert api.get(DEVICE, If_None_Match=first.headers["ETag"]).status_code == 304
+
+
+@pytest.mark.parametrize("device", ["st-99", "ST-01", "..%2f..", "%00"])
+def test_an_unknown_device_has_no_report(archive: Archive, api: Api, device: str) -> None:
+    archive.add(1)
+    problem(api.get(f"/api/v1/devices/{device}/report.pdf"), 404)

@@ -1,0 +1,172 @@
+"""From kept predictions to calibration and figures: honest means that no fold chose what it is judged by."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models_tflite.training.assessment import calibration
+from models_tflite.training.assessment.assessment import assess
+from models_tflite.training.assessment.out_of_fold import OutOfFold, joined
+from models_tflite.training.corpus.corpus import TrainingError
+from models_tflite.training.recipes import heart2
+
+RECIPE = dataclasses.replace(heart2.RECIPE, background=False, rejection=None, coverage=0.8)
+
+
+def predictions(patients: int = 150, seed: int = 0, scale: float = 1.0, outputs: int = 2) -> OutOfFold:
+    """Two recordings a patient of two windows each; with three outputs every fifth patient is no label."""
+    random = np.random.default_rng(seed)
+    targets = np.repeat(np.arange(patients) % 2, 2)
+    if outputs > 2:
+        targets[np.repeat(np.arange(patients) % 5 == 0, 2)] = 2
+    owner = np.repeat(np.arange(len(targets)), 2)
+    logits = random.normal(0, 1.5, (len(targets), outputs))[owner] + 2 * np.eye(outputs)[targets[owner]]
+    groups = np.repeat([f"patient{n}" for n in range(patients)], 2)
+    return OutOfFold(
+        (scale * logits).astype(np.float32),
+        (scale * logits + random.normal(0, 0.05, logits.shape)).astype(np.float32),
+        owner,
+        targets,
+        np.repeat(np.arange(patients) % 3, 2),
+        groups,
+        np.where(np.repeat(np.arange(patients), 2) < patients / 2, "here", "there"),
+        np.array([f"{n}.wav" for n in range(len(targets))]),
+    )
+
+
+def test_overconfidence_is_taken_away_and_the_error_is_measured_across_folds() -> None:
+    judged = assess(predictions(patients=600, scale=3), RECIPE)
+
+    whole = judged.figures["cross_validation"]
+    assert judged.temperature == pytest.approx(
+        3 * assess(predictions(patients=600), RECIPE).temperature, rel=0.02
+    )
+    assert whole["expected_calibration_error"] < 0.05
+    assert whole["n"] == 1200
+    assert whole["groups"] == 600
+    assert whole["accepted_fraction"] == pytest.approx(RECIPE.coverage, abs=0.03)
+    assert whole["accuracy_when_accepted"] > whole["accuracy"]
+    assert "80 %" in judged.threshold_rule
+
+
+def test_a_fold_is_judged_by_the_calibration_of_the_others() -> None:
+    """What fold 0 says of itself must not move what it is judged by: its own logits ten times as large."""
+    plain = predictions()
+    ours = (plain.fold == 0)[plain.owner, np.newaxis]
+    loud = dataclasses.replace(plain, logits=np.where(ours, 10 * plain.logits, plain.logits))
+
+    before, after = (assess(each, RECIPE).figures["cross_validation"]["by_fold"] for each in (plain, loud))
+
+    assert before[0]["temperature"] == after[0]["temperature"]
+    assert before[0]["threshold"] == after[0]["threshold"]
+    assert before[1]["temperature"] < after[1]["temperature"]
+    assert after[0]["expected_calibration_error"] > before[0]["expected_calibration_error"] + 0.05
+
+
+def test_one_fold_alone_is_refused() -> None:
+    whole = predictions()
+
+    with pytest.raises(TrainingError, match="give those of all folds"):
+        assess(whole.subset(whole.fold == 0), RECIPE)
+
+
+def test_int8_is_held_to_the_float_models_and_sites_are_told_apart() -> None:
+    figures = assess(predictions(), RECIPE, away=predictions(seed=3)).figures
+
+    before = figures["before_int8"]
+    gain = figures["cross_validation"]["accuracy"] - before["accuracy"]
+    assert before["int8_minus_float"]["accuracy"] == pytest.approx(gain, abs=0.01)
+    assert abs(gain) < 0.02
+    assert before["same_label"] > 0.97
+    assert {site: of["n"] for site, of in figures["by_site"].items()} == {"here": 150, "there": 150}
+    assert figures["site_held_out"].keys() == {"here", "there"}
+    unknown = dataclasses.replace(predictions(), float_logits=None)
+    assert assess(unknown, RECIPE).figures["before_int8"] is None
+
+
+def test_a_threshold_by_rejection_keeps_other_words_out() -> None:
+    recipe = dataclasses.replace(RECIPE, background=True, rejection=0.95)
+
+    judged = assess(predictions(patients=900, outputs=3), recipe)
+
+    whole = judged.figures["cross_validation"]
+    assert whole["n"] == 1440
+    assert whole["background"]["n"] == 360
+    assert 0.94 < whole["background"]["rejected"] < 0.99
+    assert judged.threshold >= 0.5
+    assert min(of["background"]["rejected"] for of in judged.figures["by_site"].values()) > 0.93
+    assert "95 %" in judged.threshold_rule
+
+
+def test_many_easy_sounds_do_not_hide_that_words_pass() -> None:
+    """950 sounds at a confidence of 0.1 and 50 words at 0.5 to 0.99: 95 % of the words are to be rejected."""
+    words = np.linspace(0.5, 0.99, 50)
+    confidence = np.concatenate([np.full(950, 0.1), words])
+    probabilities = np.column_stack([confidence, np.zeros(1000), np.where(confidence < 0.5, 0.9, 0)])
+    sites = np.array(["sounds"] * 950 + ["words"] * 50)
+
+    threshold = calibration.fit_threshold(probabilities, np.full(1000, 2), 2, 0.8, 0.95, sites=sites)
+
+    assert (words >= threshold).sum() <= 2
+    assert calibration.fit_threshold(probabilities, np.full(1000, 2), 2, 0.8, 0.95) < 0.52
+
+
+def test_threshold_without_others_is_that_of_coverage() -> None:
+    probabilities = np.column_stack([np.linspace(0.5, 1, 101), np.linspace(0.5, 0, 101)])
+    targets = np.zeros(101, dtype=int)
+
+    assert calibration.fit_threshold(probabilities, targets, 2, 0.8, None) == pytest.approx(0.6)
+    assert calibration.fit_threshold(probabilities, targets, 2, 0.8, 0.95) == pytest.approx(0.6)
+
+
+def test_temperature_softens_an_overconfident_model() -> None:
+    """Logits of +-8 that are right three times in four deserve a confidence of 0.75."""
+    logits = np.array([[8.0, 0.0]] * 100, dtype=np.float32)
+    targets = np.array([0] * 75 + [1] * 25)
+    owner = np.arange(100)
+
+    temperature = calibration.fit_temperature(logits, owner, targets)
+
+    assert temperature == pytest.approx(5.0, abs=0.1), "the upper bound: 8 / ln 3 would be 7.3"
+    mild = calibration.fit_temperature(logits / np.float32(2), owner, targets)
+    confidence = calibration.recording_probabilities(logits / np.float32(2), owner, mild)[0, 0]
+    assert confidence == pytest.approx(0.75, abs=0.01)
+
+
+def test_predictions_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    kept = predictions()
+    kept.save(tmp_path / "oof.npz")
+
+    found = OutOfFold.load(tmp_path / "oof.npz")
+
+    for name in OutOfFold.__slots__:
+        np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
+    dataclasses.replace(kept, float_logits=None).save(tmp_path / "oof.npz")
+    assert OutOfFold.load(tmp_path / "oof.npz").float_logits is None
+
+
+def test_parts_join_to_the_whole() -> None:
+    whole = predictions()
+
+    parts = [whole.subset(whole.fold == k) for k in range(3)]
+    again = joined(parts)
+
+    assert [part.targets[part.owner].tolist() for part in parts] == [
+        whole.targets[whole.owner][whole.fold[whole.owner] == k].tolist() for k in range(3)
+    ]
+    order = np.argsort(again.files)
+    np.testing.assert_array_equal(again.files[order], np.sort(whole.files))
+    assert again.logits[again.owner == 0].tolist() == whole.logits[whole.owner == 0].tolist()
+    assert len(again.owner) == len(whole.owner)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("no predictions")
+    np.savez(tmp_path / "other.npz", logits=np.zeros((2, 2)))
+    dataclasses.replace(predictions(), fold=np.zeros(3, dtype=int)).save(tmp_path / "uneven.npz")
+
+    for name in ("text", "other", "uneven", "gone"):
+        with pytest.raises(TrainingError, match=rf"{name}\.npz"):
+            OutOfFold.load(tmp_path / f"{name}.npz")

@@ -1,0 +1,50 @@
+"""What heart2 and heart5 learn from: how often each label is shown, and sounds that are no hearts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models_tflite.training.augmentation import sampling
+from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
+from models_tflite.training.corpus.datasets import no_hearts
+from models_tflite.training.recipes import heart2, heart5
+from models_tflite.training.recipes.recipe import Recipe
+
+
+def corpus_of(labels: tuple[str, ...], *recordings: tuple[str, str]) -> Corpus:
+    items = tuple(Recording(Path("x"), label, site, "group") for label, site in recordings)
+    return Corpus(items, tuple(np.zeros((10, 4), np.float32) for _ in items), labels)
+
+
+def test_a_favoured_label_is_drawn_so_many_times_as_often() -> None:
+    corpus = corpus_of(("normal", "murmur"), ("normal", "a"), ("normal", "b"), ("murmur", "a"))
+
+    chance = sampling.favouring(sampling.by_label, {"murmur": 3.0}, corpus)
+
+    np.testing.assert_allclose(chance, [1 / 8, 1 / 8, 3 / 4])
+
+
+@pytest.mark.parametrize("recipe", [heart2.RECIPE, heart5.RECIPE], ids=lambda recipe: recipe.model)
+def test_about_every_eighth_heart_shown_is_none(datasets: Path, recipe: Recipe) -> None:
+    recordings = tuple(recipe.gather(datasets))
+    corpus = Corpus(recordings, (), recipe.labels)
+
+    chance = recipe.draw(corpus)
+
+    assert chance.sum() == pytest.approx(1)
+    assert chance[corpus.targets == len(recipe.labels)].sum() == pytest.approx(1 / 8, abs=0.02)
+
+
+def test_background_comes_from_every_kind_of_sound(datasets: Path) -> None:
+    recordings = list(no_hearts(datasets))
+
+    assert {recording.label for recording in recordings} == {BACKGROUND}
+    assert {recording.site.removeprefix("background-") for recording in recordings} == {
+        "esc50",
+        "urbansound8k",
+        "ravdess",
+        "fsdd",
+        "speech_commands",
+    }
+    assert not any(recording.fold for recording in recordings)

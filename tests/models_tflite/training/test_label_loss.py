@@ -1,0 +1,110 @@
+"""Labels that were told, and those of which only is known that they are no background."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
+pytest.importorskip("tensorflow")
+
+import keras  # noqa: E402
+import pitch  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from models_tflite.training.assessment import cross_validation  # noqa: E402
+from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Corpus, Recording  # noqa: E402
+from models_tflite.training.networks import conversion, fit, label_loss  # noqa: E402
+from models_tflite.training.retraining import candidate  # noqa: E402
+
+RECIPE = dataclasses.replace(pitch.RECIPE, background=True, keep_best=False)
+LOGITS = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], np.float32)
+LIKELY = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+
+
+def test_where_all_is_told_it_is_the_cross_entropy() -> None:
+    wanted = np.array([[0.0, 0.0, 1.0], [0.7, 0.3, 0.0]], np.float32)
+    recipe = dataclasses.replace(RECIPE, label_smoothing=0.1)
+
+    loss = np.asarray(label_loss.of(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS)))
+
+    usual = keras.losses.categorical_crossentropy(wanted, LOGITS, from_logits=True, label_smoothing=0.1)
+    np.testing.assert_allclose(loss, np.asarray(usual), rtol=1e-5)
+
+
+def test_what_is_untold_only_has_to_be_no_background() -> None:
+    logits = tf.Variable(LOGITS)
+
+    with tf.GradientTape() as tape:
+        loss = label_loss.of(RECIPE)(tf.zeros((2, 3)), logits)
+    gradient = tape.gradient(loss, logits).numpy()
+
+    np.testing.assert_allclose(loss, -np.log(1 - LIKELY[:, 2]), rtol=1e-5)
+    told = np.hstack([LIKELY[:, :2] / LIKELY[:, :2].sum(axis=1, keepdims=True), np.zeros((2, 1))])
+    np.testing.assert_allclose(gradient, LIKELY - told, atol=1e-6)
+
+
+def test_what_is_half_told_is_half_of_both() -> None:
+    whole = np.array([[1.0, 0.0, 0.0]], np.float32)
+    loss = label_loss.of(RECIPE)
+
+    told, untold, half = (float(loss(share * whole, LOGITS[:1])[0]) for share in (1.0, 0.0, 0.5))
+
+    assert half == pytest.approx((told + untold) / 2, rel=1e-5)
+
+
+def heard(*labels: str) -> Corpus:
+    """Return noise, louder in the lower or the upper bands; what is told has a louder band in the middle."""
+    random = np.random.default_rng(0)
+    louder = {"low": np.arange(40) < 15, "high": np.arange(40) > 24}
+    recordings, frames = [], []
+    for number in range(60):
+        label = labels[number % len(labels)]
+        shape = label if label in louder else ("low", "high")[number // len(labels) % 2]
+        studio = 20.0 * (np.abs(np.arange(40) - 20) < 2) * (label in RECIPE.labels)
+        recordings.append(Recording(Path(f"{number}.wav"), label, "x", str(number // 4)))
+        frames.append((random.normal(-60, 3, (220, 40)) + 30 * louder[shape] + studio).astype(np.float32))
+    return Corpus(tuple(recordings), tuple(frames), RECIPE.labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "least", "most"),
+    [
+        (("low", "high", BACKGROUND), 0.6, 1.0),
+        (("low", "high", BACKGROUND, UNTOLD), 0.2, 0.55),
+        (("low", "high", UNTOLD), 0.0, 0.1),
+    ],
+)
+def test_what_is_like_the_untold_is_less_likely_background(
+    labels: tuple[str, ...], least: float, most: float
+) -> None:
+    windows, _ = fit.windows_of(heard(BACKGROUND), RECIPE)
+
+    model = fit.fit(heard(*labels), RECIPE, None, 1, "pitch")
+
+    likely = keras.ops.softmax(model.predict(windows, verbose=0))
+    assert least <= float(np.asarray(likely)[:, 2].mean()) <= most
+
+
+def test_a_candidate_is_calibrated_by_what_was_told() -> None:
+    corpus = heard("low", "high", BACKGROUND, UNTOLD)
+    model = fit.fit(corpus, RECIPE, None, 1, "pitch")
+    content = conversion.to_int8(model, conversion.representative(fit.windows_of(corpus, RECIPE)[0]))
+
+    calibrated = candidate._calibrated(corpus, RECIPE, content)
+
+    told = corpus.subset(corpus.targets <= len(RECIPE.labels))
+    assert UNTOLD in {recording.label for recording in corpus.subset(fit.aside(corpus, RECIPE, 1)).recordings}
+    assert len(told) == 45
+    assert 0.2 < calibrated.temperature < 5
+    assert 0 <= calibrated.threshold <= 1
+
+
+def test_what_is_untold_is_never_judged() -> None:
+    corpus = heard("low", "high", BACKGROUND, UNTOLD)
+    recipe = dataclasses.replace(RECIPE, epochs=1, steps=2)
+
+    judged = cross_validation.predict(corpus, recipe, None, 2)
+
+    assert sorted(judged.targets) == [0] * 15 + [1] * 15 + [2] * 15
