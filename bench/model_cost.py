@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.progress import steps
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.signal.features import LogMelParameters
 from models_tflite.evaluation import cost
 
@@ -15,7 +15,7 @@ from models_tflite.evaluation import cost
 def measure(models_dir: Path) -> dict[str, float]:
     """Return, for each model, milliseconds a window and how many of them librosa's features alone take."""
     figures: dict[str, float] = {}
-    for model in steps(ModelShelf(models_dir, models_dir).classifiers(), "models"):
+    for model in steps(ModelRegistry(models_dir, models_dir).classifiers(), "models"):
         classifier = Classifier.load(models_dir, model)
         spent = cost.measure(classifier, b"")
         ours, librosas = spent["features_ms"] + spent["inference_ms"], _librosa_ms(classifier)

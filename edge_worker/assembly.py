@@ -2,23 +2,23 @@
 
 import os
 
-from edge_worker.analysis.active_profiles import ProfileBoard
+from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
-from edge_worker.analysis.stream_result import StreamKeeper
-from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.analysis.stream_result import StreamResultWriter
+from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.schema import connect_existing
 from edge_worker.database.store import Store
-from edge_worker.directory_lock import claim
+from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import SettingsError
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.live.live_analysis import Coach
+from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.settings import Settings
-from edge_worker.telemetry.live_metrics import LiveTally
+from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.worker import Worker
 
 
@@ -29,17 +29,17 @@ def assemble(settings: Settings) -> Worker:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
     """
     _require_data_dir(settings)
-    claimed = claim(
+    claimed = lock_directory(
         settings.data_dir / "worker.lock",
         f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
         "another directory",
     )
-    shelf = ModelShelf.of(settings)
+    shelf = ModelRegistry.of(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
-    board = ProfileBoard(settings, DeviceLedger(connect_existing(settings.database)))
+    board = ActiveProfiles(settings, DeviceSettingsTable(connect_existing(settings.database)))
     pipeline = Pipeline(
         settings,
         models,
@@ -54,19 +54,19 @@ def assemble(settings: Settings) -> Worker:
         intake=Intake(spool, settings, store.completeness),
         store=store,
         pipeline=pipeline,
-        streams=StreamKeeper(settings, StreamSpool(spool.directory), store),
+        streams=StreamResultWriter(settings, StreamSpool(spool.directory), store),
         coach=_coach(settings, spool, shelf, board),
         models=list(models),
-        claim=claimed,
+        lock=claimed,
     )
 
 
-def _coach(settings: Settings, spool: Spool, shelf: ModelShelf, board: ProfileBoard) -> Coach:
+def _coach(settings: Settings, spool: Spool, shelf: ModelRegistry, board: ActiveProfiles) -> LiveAnalysis:
     """Return a coach with interpreters of its own: they are not for several threads."""
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())), is_quiet=True)
     segmenter = Segmenter.load(settings.models_dir)
-    tally = LiveTally(settings.worker_id)
-    return Coach(settings, spool, board, models=models, segmenter=segmenter, tally=tally)
+    tally = LiveMetrics(settings.worker_id)
+    return LiveAnalysis(settings, spool, board, models=models, segmenter=segmenter, tally=tally)
 
 
 def _require_data_dir(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import TextIO
 from edge_worker.errors import SettingsError
 
 
-def claim(path: Path, refusal: str) -> TextIO:
+def lock_directory(path: Path, refusal: str) -> TextIO:
     """Return the lock file `path`, locked as long as it is open.
 
     The system takes the lock back when the process ends, however it ends.

@@ -13,21 +13,21 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from edge_worker.analysis.pipeline import Kept, Pipeline
-from edge_worker.analysis.recording_analysis import Analyst, Stored, Trouble
-from edge_worker.analysis.stream_result import StreamKeeper
+from edge_worker.analysis.recording_analysis import RecordingAnalysis, Stored, Trouble
+from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
 from edge_worker.database.store import Message, Store, StoreFault
 from edge_worker.errors import ChunkError
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.ingest.intake import Answer, Close, Event, Intake
-from edge_worker.ingest.recording import rfc3339
-from edge_worker.live.live_analysis import Coach, Live, Trim
+from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.protocol import topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, Announcer
+from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.logfmt import line
-from edge_worker.telemetry.recording_metrics import Tally
+from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
@@ -53,13 +53,13 @@ class Worker:
         intake: Intake,
         store: Store,
         pipeline: Pipeline,
-        streams: StreamKeeper,
-        coach: Coach,
+        streams: StreamResultWriter,
+        coach: LiveAnalysis,
         models: Iterable[str],
-        claim: object,
+        lock: object,
     ) -> None:
-        """Put the parts to work; `claim` is held as long as the worker lives."""
-        self._claim = claim
+        """Put the parts to work; `lock` is held as long as the worker lives."""
+        self._lock = lock
         self._worker_id = settings.worker_id
         self._intake = intake
         self._store = store
@@ -69,8 +69,10 @@ class Worker:
         self.metrics = metrics.new_registry()
         """What Prometheus may scrape, on any thread."""
         self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
-        self._tally = Tally(self._worker_id, self.metrics)
-        self._analyst = Analyst(pipeline, streams, store, self._tally, post=self._post, beat=self._beat)
+        self._tally = RecordingMetrics(self._worker_id, self.metrics)
+        self._analyst = RecordingAnalysis(
+            pipeline, streams, store, self._tally, post=self._post, beat=self._beat
+        )
         self._coach = coach
         coach.tally.register(self.metrics)
         self._coach.connect(self._post, self._analyst.submit, lambda: self._analyst.backlog > _BUSY_FROM)
@@ -93,7 +95,7 @@ class Worker:
         self._troubles: dict[str, str] = {}
         self._stopping = False
         will = (topics.worker(self._worker_id), self._state("offline"))
-        self._announcer = Announcer(
+        self._announcer = HomeAssistantDiscovery(
             self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
         )
         subscriptions = [*self._announcer.subscriptions, topics.ALL_PCM, topics.ALL_STATES]

@@ -11,7 +11,7 @@ from edge_worker.settings import Settings
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
-from history_api.mqtt.mqtt_session import Bus
+from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
 
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    bus = Bus(settings) if settings.api_password else None
+    bus = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
     curation = Curation(settings.database, settings.data_dir)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)

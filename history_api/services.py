@@ -7,12 +7,12 @@ from functools import cached_property
 from flask import current_app
 
 from edge_worker.database import schema
-from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.history import History
 from edge_worker.database.review import Curation
-from edge_worker.database.uploads import UploadLedger
+from edge_worker.database.uploads import UploadTable
 from edge_worker.settings import Settings
-from history_api.mqtt.mqtt_session import Bus
+from history_api.mqtt.mqtt_session import MqttSession
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Services:
     history: History
     started_at: datetime
     curation: Curation
-    bus: Bus | None = field(default=None)
+    bus: MqttSession | None = field(default=None)
 
     @cached_property
     def writer(self) -> schema.Database:
@@ -31,14 +31,14 @@ class Services:
         return schema.connect_existing(self.settings.database)
 
     @cached_property
-    def device_ledger(self) -> DeviceLedger:
+    def device_ledger(self) -> DeviceSettingsTable:
         """What is wanted of devices."""
-        return DeviceLedger(self.writer)
+        return DeviceSettingsTable(self.writer)
 
     @cached_property
-    def uploads(self) -> UploadLedger:
+    def uploads(self) -> UploadTable:
         """Keys of uploads."""
-        return UploadLedger(self.writer)
+        return UploadTable(self.writer)
 
 
 def services() -> Services:

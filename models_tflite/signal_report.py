@@ -17,8 +17,9 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.inference.heart_segmenter import HeartCycle, Segmenter
+from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.signal import heart_rate, quality
+from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite.evaluation import audio, beat_score
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.evaluation.beat_score import Case

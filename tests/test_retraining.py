@@ -12,8 +12,8 @@ import pytest
 import trainers
 from conftest import Client, Device, cut, wait_until
 
-from edge_worker.database.training import TrainingLedger
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.database.training import TrainingTables
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.retraining import commands
 from models_tflite.training.retraining.service import Service
@@ -106,7 +106,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
         wait_for("1.0.0")
         data = str(trainers.write_clips(tmp_path / "clips"))
         assert commands.main(["submit", "heart2", "--data", data]) == 0
-        ledger = TrainingLedger.open(settings.database)
+        ledger = TrainingTables.open(settings.database)
         Service(settings, ledger, trainer=trainers.good).run(once=True)
         (job,) = ledger.jobs()
         assert job.state == "promoted", job.report
@@ -127,7 +127,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
     assert len(heard) == len(sent), "one result each"
     assert {(each["device_id"], each["recording_id"]) for each in heard} == sent
     assert {each["completeness"] for each in heard} == {"complete"}
-    shelf = ModelShelf.of(settings)
+    shelf = ModelRegistry.of(settings)
     made_by = {
         (card["version"], card["sha256"]) for card in (shelf.card("heart2", None), shelf.card("heart2", new))
     }
@@ -149,7 +149,7 @@ def test_e6_a_promoted_pair_that_is_damaged_changes_nothing_for_a_running_worker
     site: Site, tmp_path: Path
 ) -> None:
     worker = site.start_worker()
-    shelf = ModelShelf.of(Settings.from_environ(site.environ))
+    shelf = ModelRegistry.of(Settings.from_environ(site.environ))
     damaged = trainers.write_pair(tmp_path / "damaged", version="2.0.0", sha256="0" * 64)
     shelf.put("heart2", "2.0.0", damaged)
     shelf.activate("heart2", "2.0.0")

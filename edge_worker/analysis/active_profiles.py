@@ -3,17 +3,17 @@
 import logging
 
 from edge_worker.analysis.device_profile import DeviceProfiles
-from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 
 
-class ProfileBoard:
+class ActiveProfiles:
     """`current` may be read on any thread; one thread refreshes."""
 
-    def __init__(self, settings: Settings, ledger: DeviceLedger | None = None) -> None:
+    def __init__(self, settings: Settings, ledger: DeviceSettingsTable | None = None) -> None:
         """Read `ledger`; without one all devices have what the settings say."""
         self._settings = settings
         self._ledger = ledger

@@ -12,17 +12,17 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.analysis.active_profiles import ProfileBoard
-from edge_worker.analysis.pre_analysis import Heard
+from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.database.store import Message, Store, StoredRecording, Verdict
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.ingest import wav
 from edge_worker.ingest.intake import Close
-from edge_worker.ingest.recording import rfc3339
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Quality, Result
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.features import Signal, louder
 from edge_worker.telemetry.logfmt import line
@@ -30,7 +30,7 @@ from edge_worker.telemetry.logfmt import line
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
 _NOT_JUDGED: Final = Quality(usable=False, snr_db=None, clipped=0.0)
-_NOT_HEARD: Final = Heard(_NOT_JUDGED, _NOT_JUDGED)
+_NOT_HEARD: Final = PreAnalysis(_NOT_JUDGED, _NOT_JUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class EventRecording:
     """An event of a stream, to be kept and judged as a recording is."""
 
     recording: StoredRecording
@@ -64,10 +64,10 @@ class Pipeline:
         store: Store,
         *,
         refresh: Callable[[], bool] = lambda: False,
-        board: ProfileBoard | None = None,
+        board: ActiveProfiles | None = None,
     ) -> None:
         self._settings = settings
-        self._board = board or ProfileBoard(settings)
+        self._board = board or ActiveProfiles(settings)
         self._classifiers = classifiers
         self._segmenter = segmenter
         self._spool = spool
@@ -122,7 +122,7 @@ class Pipeline:
         wav.write(path, pcm, recording.sample_rate, recording.channels)
         return stored, pcm
 
-    def keep_events(self, events: Sequence[Occurrence]) -> list[Kept]:
+    def keep_events(self, events: Sequence[EventRecording]) -> list[Kept]:
         """Make events durable; those that are there already, or were deleted, are left out.
 
         Raises:
@@ -173,7 +173,7 @@ class Pipeline:
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
         signal = Signal.from_pcm(louder(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
-        heard = Heard.listen(signal, [each.card for each in classifiers], self._segmenter)
+        heard = PreAnalysis.listen(signal, [each.card for each in classifiers], self._segmenter)
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
         predictions = tuple(
@@ -200,7 +200,7 @@ def verdict_of(identity: int | None, result: Result) -> Verdict:
 
 def result_of(
     stored: StoredRecording,
-    heard: Heard,
+    heard: PreAnalysis,
     predictions: tuple[Prediction, ...],
     reasons: tuple[str, ...],
 ) -> Result:

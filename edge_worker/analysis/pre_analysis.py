@@ -12,7 +12,7 @@ from edge_worker.signal.features import Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PreAnalysis:
     """What every model of a recording is held to."""
 
     quality: Quality

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from edge_worker.analysis import last_sounds
-from edge_worker.analysis.pipeline import Kept, Occurrence, Pipeline
-from edge_worker.analysis.stream_result import Concluded, StreamKeeper
+from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
+from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
 from edge_worker.database.store import Message, Store, StoreFault, Verdict
 from edge_worker.ingest.intake import Answer, Close, stored_answer
 from edge_worker.ingest.recording import Key
 from edge_worker.telemetry.logfmt import line
-from edge_worker.telemetry.recording_metrics import Tally
+from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
@@ -31,7 +31,7 @@ _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
-Job = Close | Kept | Occurrence | Concluded
+Job = Close | Kept | EventRecording | FinishedStream
 Waiting = tuple[Job, float]
 """A job, and the monotonic time at which it began to wait."""
 T = TypeVar("T")
@@ -55,15 +55,15 @@ Post = Callable[[Answer | Message | Stored | Trouble], None]
 """Hands something to the network thread."""
 
 
-class Analyst(threading.Thread):
+class RecordingAnalysis(threading.Thread):
     """Works through closed recordings one by one; the only one that makes recordings and results."""
 
     def __init__(
         self,
         pipeline: Pipeline,
-        streams: StreamKeeper,
+        streams: StreamResultWriter,
         store: Store,
-        tally: Tally,
+        tally: RecordingMetrics,
         *,
         post: Post,
         beat: Callable[[], None],
@@ -126,7 +126,7 @@ class Analyst(threading.Thread):
         kept = [(job, since) for job, since in batch if isinstance(job, Kept)]
         if closes:
             kept += self._persistently(lambda: self._keep(closes)) or []
-        if events := [(job, since) for job, since in batch if isinstance(job, Occurrence)]:
+        if events := [(job, since) for job, since in batch if isinstance(job, EventRecording)]:
             kept += self._persistently(lambda: self._keep_events(events)) or []
         if kept:
             verdicts = [(self._judge(each), since) for each, since in kept]
@@ -134,10 +134,10 @@ class Analyst(threading.Thread):
                 self._post(message)
             self._pipeline.let_go([verdict for verdict, _ in verdicts])
         for job, _ in batch:  # after their events, which came before
-            if isinstance(job, Concluded):
+            if isinstance(job, FinishedStream):
                 self._conclude(job)
 
-    def _conclude(self, concluded: Concluded) -> None:
+    def _conclude(self, concluded: FinishedStream) -> None:
         """Save a stream with its result, and say so."""
         saved = self._persistently(lambda: self._streams.keep(concluded))
         if saved is None:
@@ -150,7 +150,7 @@ class Analyst(threading.Thread):
         for message in messages:
             self._post(message)
 
-    def _keep_events(self, events: list[tuple[Occurrence, float]]) -> list[tuple[Kept, float]]:
+    def _keep_events(self, events: list[tuple[EventRecording, float]]) -> list[tuple[Kept, float]]:
         since = min(since for _, since in events)
         return [(each, since) for each in self._pipeline.keep_events([event for event, _ in events])]
 
@@ -251,7 +251,7 @@ def _samples(job: Job) -> int:
     match job:
         case Close():
             return job.recording.coverage.end
-        case Concluded():
+        case FinishedStream():
             return 0  # piece by piece
         case _:
             return job.recording.samples

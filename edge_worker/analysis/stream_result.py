@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from edge_worker.analysis.pipeline import Occurrence, log_result, result_of, verdict_of
-from edge_worker.analysis.pre_analysis import Heard
+from edge_worker.analysis.pipeline import EventRecording, log_result, result_of, verdict_of
+from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.database.store import Message, Store, StoredRecording
 from edge_worker.ingest import wav
-from edge_worker.ingest.recording import rfc3339
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.live.stream_classifier import StreamJudge
+from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.result import Completeness, Quality, Result, StreamFacts
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.gate import Event
 
@@ -25,11 +25,11 @@ _PIECE_BYTES: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Concluded:
+class FinishedStream:
     """A stream that is over, and what was said of it."""
 
     stream: Stream
-    judge: StreamJudge | None
+    judge: StreamClassifier | None
     """None: judging it failed."""
     asked: tuple[str, ...]
     """Models that were asked for last."""
@@ -43,7 +43,7 @@ class Concluded:
         return "complete" if self.is_ended and not missing else "partial"
 
 
-class StreamKeeper:
+class StreamResultWriter:
     """What happens to streams that are over, on the analyst's thread."""
 
     def __init__(self, settings: Settings, spool: StreamSpool, store: Store) -> None:
@@ -51,7 +51,7 @@ class StreamKeeper:
         self._spool = spool
         self._store = store
 
-    def keep(self, concluded: Concluded) -> tuple[Result, list[Message]]:
+    def keep(self, concluded: FinishedStream) -> tuple[Result, list[Message]]:
         """Save a stream and its result; return it, and the messages that announce it.
 
         Doing it again after a crash anywhere in between leads to the same file and row.
@@ -68,7 +68,7 @@ class StreamKeeper:
         log_result(result, (time.perf_counter() - started) * 1000)
         return result, messages
 
-    def _write(self, concluded: Concluded) -> StoredRecording:
+    def _write(self, concluded: FinishedStream) -> StoredRecording:
         """Write the sound that is to be kept; return the facts of the stream."""
         stream = concluded.stream
         start = max(0, stream.cursor - round(self._settings.stream_audio_s * stream.sample_rate))
@@ -111,7 +111,7 @@ class StreamKeeper:
         yield from _silence((stream.cursor - at) * unit)
 
 
-def occurrence(stream: Stream, event: Event, pcm: bytes) -> Occurrence:
+def occurrence(stream: Stream, event: Event, pcm: bytes) -> EventRecording:
     """Return an event of a stream as a recording: found again after a restart, it has the same id."""
     stream_at = (stream.meta or {}).get("captured_at") or rfc3339(
         datetime.fromtimestamp(stream.received_at, UTC)
@@ -136,10 +136,10 @@ def occurrence(stream: Stream, event: Event, pcm: bytes) -> Occurrence:
         parent=stream.name,
         parent_start=event.start,
     )
-    return Occurrence(recording, pcm)
+    return EventRecording(recording, pcm)
 
 
-def timeline_document(judge: StreamJudge | None) -> dict[str, Any]:
+def timeline_document(judge: StreamClassifier | None) -> dict[str, Any]:
     """Return the timeline of a stream as it is stored."""
     sums = {} if judge is None else judge.sums
     return {
@@ -152,10 +152,10 @@ def timeline_document(judge: StreamJudge | None) -> dict[str, Any]:
     }
 
 
-def _result(concluded: Concluded, stored: StoredRecording) -> Result:
+def _result(concluded: FinishedStream, stored: StoredRecording) -> Result:
     judge = concluded.judge
     if judge is None:
-        return result_of(stored, Heard(_NOTHING_HEARD, _NOTHING_HEARD), (), ("failed",))
+        return result_of(stored, PreAnalysis(_NOTHING_HEARD, _NOTHING_HEARD), (), ("failed",))
     judged = [judge.sums[model] for model in concluded.asked if model in judge.sums]
     unknown = () if len(judged) == len(concluded.asked) else ("unknown_model",)
     predictions = tuple(each.prediction() for each in judged if each.windows)
@@ -164,7 +164,7 @@ def _result(concluded: Concluded, stored: StoredRecording) -> Result:
     limit = min((each.card.max_missing_fraction for each in judged), default=1.0)
     lost = judge.ear.missing.samples / max(1, stored.samples)
     gaps = ("gaps",) if lost > limit else ()
-    heard = Heard(quality, any_sound, judge.heart.heart_rate_bpm())
+    heard = PreAnalysis(quality, any_sound, judge.heart.heart_rate_bpm())
     result = result_of(stored, heard, predictions, (*unknown, *gaps, *quality.reasons))
     facts = StreamFacts(
         ended_by="last" if concluded.is_ended else "silence",

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from edge_worker.database import schema
 from edge_worker.database.schema import api_keys
 from edge_worker.errors import StethoError, StoreError
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import DEVICE_ID
 
 Role = Literal["owner", "operator", "admin"]
@@ -30,7 +30,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,63}")
 _TOKEN_BYTES: Final = 32
 
 
-class KeyringError(StethoError):
+class ApiKeyError(StethoError):
     """A key cannot be added or removed as asked."""
 
 
@@ -51,7 +51,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class Keyring:
+class ApiKeys:
     """The keys of the API. Every method may raise StoreError; the database is opened at the first."""
 
     def __init__(self, url: str) -> None:
@@ -71,9 +71,7 @@ class Keyring:
             with self._transaction() as connection:
                 connection.execute(insert(api_keys).values(values))
         except IntegrityError as error:
-            raise KeyringError(
-                f"there is a key {name!r} already; remove it first, or name another"
-            ) from error
+            raise ApiKeyError(f"there is a key {name!r} already; remove it first, or name another") from error
         return token
 
     def all(self) -> list[Key]:
@@ -92,7 +90,7 @@ class Keyring:
         with self._transaction() as connection:
             removed = connection.execute(delete(api_keys).where(api_keys.c.name == name)).rowcount
         if not removed:
-            raise KeyringError(f"there is no key {name!r}; `key list` shows those that there are")
+            raise ApiKeyError(f"there is no key {name!r}; `key list` shows those that there are")
 
     def close(self) -> None:
         """Give all connections back."""
@@ -120,10 +118,10 @@ _KEYS: Final = select(*(api_keys.c[name] for name in Key.__dataclass_fields__))
 
 def _check(name: str, role: Role, device_id: str | None) -> None:
     if not _NAME.fullmatch(name):
-        raise KeyringError(f"the name is {name!r}; use 1 to 64 of letters, digits and @ . _ -")
+        raise ApiKeyError(f"the name is {name!r}; use 1 to 64 of letters, digits and @ . _ -")
     if role not in ROLES:
-        raise KeyringError(f"the role is {role!r}; use one of {', '.join(ROLES)}")
+        raise ApiKeyError(f"the role is {role!r}; use one of {', '.join(ROLES)}")
     if (role == "owner") != (device_id is not None):
-        raise KeyringError("an owner has one device, and nobody else has: give --device with --role owner")
+        raise ApiKeyError("an owner has one device, and nobody else has: give --device with --role owner")
     if device_id is not None and not DEVICE_ID.fullmatch(device_id):
-        raise KeyringError(f"the device is {device_id!r}; use 1 to 32 of a-z, 0-9 and -")
+        raise ApiKeyError(f"the device is {device_id!r}; use 1 to 32 of a-z, 0-9 and -")

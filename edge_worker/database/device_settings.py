@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from edge_worker.database.schema import device_settings
 from edge_worker.errors import StoreError
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 
 Document = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ class Wish:
     changed_by: str
 
 
-class DeviceLedger:
+class DeviceSettingsTable:
     """The wishes for all devices. Safe from any thread; every method may raise StoreError."""
 
     def __init__(self, engine: Engine) -> None:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker.database import schema
 from edge_worker.database.schema import deletions, recordings, reviews, uploads
 from edge_worker.errors import StoreError
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 
 BATCH: Final = 100
 """Recordings deleted in one transaction: short, because the worker waits for it."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 
 from edge_worker.database import schema
 from edge_worker.database.schema import model_versions, training_clips, training_jobs
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 
 HELD_OUT: Final = 0.2
 """Share of the sources of a label that is only judged by, never learned."""
@@ -72,7 +72,7 @@ class Version:
     made_at: str = field(default_factory=_now)
 
 
-class TrainingLedger:
+class TrainingTables:
     """The database's side of training. Every method may raise what a database raises (`store.StoreFault`)."""
 
     def __init__(self, engine: Engine) -> None:

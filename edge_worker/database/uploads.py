@@ -7,7 +7,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from edge_worker.database.schema import uploads
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Upload:
     """Of what was sent."""
 
 
-class UploadLedger:
+class UploadTable:
     """Keys and their recordings."""
 
     def __init__(self, engine: Engine) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.interpreter import Network, read_pair
+from edge_worker.inference.interpreter import ModelInterpreter, read_pair
 from edge_worker.protocol.result import Prediction
 from edge_worker.signal import nrdt
 from edge_worker.signal.features import (
@@ -127,7 +127,7 @@ class Classifier:
         """Set up the interpreter and run it once on silence; raises ModelError when that fails."""
         self.card = card
         try:
-            self._network = Network(content)
+            self._network = ModelInterpreter(content)
         except ModelError as error:
             raise ModelError(f"model {card.model} {error}") from error
         wanted = ((card.window_frames, card.features.bands), (card.outputs,))

@@ -21,7 +21,7 @@ except ImportError:
 _DTYPES = (np.int8, np.uint8, np.float32)
 
 
-class Network:
+class ModelInterpreter:
     """One network with one input and one output tensor. Not for use by several threads at once."""
 
     def __init__(self, content: bytes) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 class LoadedModels(Mapping[str, Classifier]):
     """One classifier a model, for one thread: it refreshes between recordings, so one version judges each."""
 
-    def __init__(self, shelf: ModelShelf, models: Iterable[str], *, is_quiet: bool = False) -> None:
+    def __init__(self, shelf: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
         """Load the version in use of every model; raises ModelError at the first that is not whole.
 
         `is_quiet`: another set of the same models logs what happens.
@@ -65,7 +65,7 @@ class LoadedModels(Mapping[str, Classifier]):
         return True
 
 
-def _load(shelf: ModelShelf, model: str) -> Classifier:
+def _load(shelf: ModelRegistry, model: str) -> Classifier:
     version = shelf.active(model)
     found = Classifier.load(shelf.directory(model, version), model)
     if version not in (None, found.card.version):

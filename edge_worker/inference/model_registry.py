@@ -30,7 +30,7 @@ Mark = tuple[int, int] | str | None
 """Changes whenever a pointer is written; comparing it costs one stat."""
 
 
-class ModelShelf:
+class ModelRegistry:
     """The model files of one site."""
 
     def __init__(self, shipped: Path, local: Path) -> None:
@@ -39,7 +39,7 @@ class ModelShelf:
         self._local = local
 
     @classmethod
-    def of(cls, settings: Settings) -> "ModelShelf":
+    def of(cls, settings: Settings) -> "ModelRegistry":
         """Return the shelf that the settings describe."""
         return cls(settings.models_dir, settings.data_dir / "models")
 

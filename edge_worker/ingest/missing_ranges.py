@@ -9,7 +9,7 @@ MAX_RANGES: Final = 256
 """More ranges than this are joined, the two that are closest first: they then cover a little too much."""
 
 
-class Missing:
+class MissingRanges:
     """Ranges of samples in order."""
 
     def __init__(self, ranges: Iterable[Range] = (), samples: int = 0) -> None:

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.sample_ranges import Coverage, Range
+from edge_worker.ingest.sample_ranges import Range, SampleRanges
 from edge_worker.protocol.chunk import GAP_BEFORE, HAS_META, LAST, SAMPLE_BYTES, Chunk, recording_name
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import EXAM_ID
 
 MAX_CHUNKS: Final = 65_536
@@ -68,7 +69,7 @@ class Recording(Arriving):
     """Samples per channel, known with LAST."""
     wants_meta: bool = False
     meta: dict[str, Any] | None = None
-    coverage: Coverage = field(default_factory=Coverage)
+    coverage: SampleRanges = field(default_factory=SampleRanges)
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
     """first_sample → (sample_count, offset of the body in the spool file)."""
     spool_bytes: int = 0
@@ -157,11 +158,6 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
     if meta.get("captured_at") is not None:
         meta["captured_at"] = _utc(meta["captured_at"], recording_id)
     return meta
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return `moment` as RFC 3339 in UTC with milliseconds and `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _is_name_list(value: object) -> bool:

@@ -6,7 +6,7 @@ Range = tuple[int, int]
 """Half-open range of samples, `[start, end)`."""
 
 
-class Coverage:
+class SampleRanges:
     """Sorted, disjoint, half-open ranges of sample indices. Adding in order costs constant time."""
 
     __slots__ = ("_ends", "_starts")

@@ -16,7 +16,7 @@ _REMEMBERED: Final = 8
 """Events that windows are held against."""
 
 
-class EventSound(NamedTuple):
+class EventAudio(NamedTuple):
     """An event with its sound; what never came of it is zero."""
 
     event: Event
@@ -24,7 +24,7 @@ class EventSound(NamedTuple):
     """(samples, channels)"""
 
 
-class EventCutter:
+class EventExtractor:
     """Holds the sound of the event that goes on and of the pre-roll, never more than the longest event."""
 
     def __init__(self, sample_rate: int, settings: GateSettings, position: int) -> None:
@@ -42,7 +42,7 @@ class EventCutter:
         """First sample that is needed for events of now or later."""
         return self._gate.earliest
 
-    def hear(self, first_sample: int, pcm: Int16Array) -> list[EventSound]:
+    def hear(self, first_sample: int, pcm: Int16Array) -> list[EventAudio]:
         """Take sound (samples, channels); what came before is kept as sound only, what did not is silence."""
         self._sound.append((first_sample, pcm))
         found = self._gate.skip(first_sample - self._position) if first_sample > self._position else []
@@ -52,7 +52,7 @@ class EventCutter:
             self._position = first_sample + len(pcm)
         return self._cut(found)
 
-    def finish(self) -> list[EventSound]:
+    def finish(self) -> list[EventAudio]:
         """End the event that goes on."""
         return self._cut(self._gate.finish(self._position))
 
@@ -68,7 +68,7 @@ class EventCutter:
         return {"gate": self._gate.document(), "position": self._position, "past": list(self._past)}
 
     @classmethod
-    def restore(cls, sample_rate: int, document: dict[str, Any]) -> "EventCutter":
+    def restore(cls, sample_rate: int, document: dict[str, Any]) -> "EventExtractor":
         """Return the cutter that `document` was made of."""
         cutter = cls(sample_rate, GateSettings(**document["gate"]["settings"]), 0)
         cutter._gate = Gate.restore(sample_rate, document["gate"])
@@ -76,8 +76,8 @@ class EventCutter:
         cutter._past.extend((start, end) for start, end in document["past"])
         return cutter
 
-    def _cut(self, events: Iterable[Event]) -> list[EventSound]:
-        found = [EventSound(event, self._between(event.start, event.end)) for event in events]
+    def _cut(self, events: Iterable[Event]) -> list[EventAudio]:
+        found = [EventAudio(event, self._between(event.start, event.end)) for event in events]
         self._past.extend((event.start, event.end) for event, _ in found)
         while self._sound and self._sound[0][0] + len(self._sound[0][1]) <= self._gate.earliest:
             self._sound.popleft()

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_worker.analysis.active_profiles import ProfileBoard
-from edge_worker.analysis.pipeline import Occurrence
-from edge_worker.analysis.stream_result import Concluded
+from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.pipeline import EventRecording
+from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.recording import Key, Recording
@@ -22,12 +22,12 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import Piece, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.live.recording_preview import Glance
-from edge_worker.live.stream_session import ListeningSession
+from edge_worker.live.recording_preview import RecordingPreview
+from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import topics
 from edge_worker.protocol.live_value import LiveValue
 from edge_worker.settings import Settings
-from edge_worker.telemetry.live_metrics import LiveTally
+from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -63,21 +63,21 @@ class Trim:
 
 
 Post = Callable[[Live | Trim], None]
-Submit = Callable[[list[Occurrence | Concluded]], None]
+Submit = Callable[[list[EventRecording | FinishedStream]], None]
 
 
-class Coach(threading.Thread):
+class LiveAnalysis(threading.Thread):
     """`offer` and `glance` belong to the network thread."""
 
     def __init__(
         self,
         settings: Settings,
         spool: Spool,
-        board: ProfileBoard,
+        board: ActiveProfiles,
         *,
         models: LoadedModels,
         segmenter: Segmenter,
-        tally: LiveTally,
+        tally: LiveMetrics,
     ) -> None:
         super().__init__(name="coach", daemon=True)
         self._audio_s = settings.stream_audio_s
@@ -87,11 +87,11 @@ class Coach(threading.Thread):
         self._post: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
         self._is_busy: Callable[[], bool] = lambda: False
-        self._queue: queue.SimpleQueue[Piece | StreamEnd | Glance] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Piece | StreamEnd | RecordingPreview] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._waiting_bytes = 0
-        self._sessions: dict[Key, ListeningSession | None] = {}
-        self._glances: dict[Key, tuple[Glance, float]] = {}
+        self._sessions: dict[Key, StreamSession | None] = {}
+        self._glances: dict[Key, tuple[RecordingPreview, float]] = {}
         self._unjudged: dict[Key, float] = {}
         """Streams with full windows that were not judged, and since when; the oldest first."""
         self._credit_s, self._credited_at = 0.0, time.monotonic()
@@ -117,14 +117,14 @@ class Coach(threading.Thread):
 
     def glance(self, recording: Recording, now: float) -> None:
         """Note that a recording has new sound; it is looked at when it is time and there is time."""
-        glance, looked_at = self._glances.get(recording.key) or (Glance(recording), 0.0)
+        glance, looked_at = self._glances.get(recording.key) or (RecordingPreview(recording), 0.0)
         is_new = glance.recording is not recording
         if now - looked_at < GLANCE_EVERY_S and not is_new:
             return
         heard_s = recording.coverage.end / recording.sample_rate
         if heard_s > time.time() - recording.received_at + _AHEAD_S or heard_s < GLANCE_EVERY_S:
             return
-        glance = Glance(recording) if is_new else glance
+        glance = RecordingPreview(recording) if is_new else glance
         self._glances[recording.key] = (glance, now)
         if self._queue.qsize() < _GLANCES_WAITING:
             self._queue.put(glance)
@@ -171,14 +171,14 @@ class Coach(threading.Thread):
         if session is not None:
             self._guarded(session.stream, lambda: self._judge(session))
 
-    def _judge(self, session: ListeningSession) -> None:
+    def _judge(self, session: StreamSession) -> None:
         self._unjudged.pop(session.stream.key, None)
         skipped = session.judge.skipped
         self.tally.windows += session.judge_windows(self.tally.window_stretch)
         self.tally.skipped_windows += session.judge.skipped - skipped
 
-    def _take(self, item: Piece | StreamEnd | Glance) -> None:
-        if isinstance(item, Glance):
+    def _take(self, item: Piece | StreamEnd | RecordingPreview) -> None:
+        if isinstance(item, RecordingPreview):
             self._look(item)
         elif isinstance(item, StreamEnd):
             self._conclude(item)
@@ -218,16 +218,16 @@ class Coach(threading.Thread):
         if session.state_due():
             self._save(session)
 
-    def _session(self, stream: Stream) -> ListeningSession | None:
+    def _session(self, stream: Stream) -> StreamSession | None:
         """Return the session of a stream, None when it failed; a new stream gets one."""
         if stream.key not in self._sessions:
-            self._sessions[stream.key] = ListeningSession(
+            self._sessions[stream.key] = StreamSession(
                 stream, self._models, self._segmenter, self._board.current
             )
             self.tally.streams = len(self._sessions)
         return self._sessions[stream.key]
 
-    def _save(self, session: ListeningSession) -> None:
+    def _save(self, session: StreamSession) -> None:
         """Save what was said so far, and let go of the sound that it was said of."""
         state = session.state()
         try:
@@ -239,7 +239,7 @@ class Coach(threading.Thread):
         self._post(Trim(session.stream.key, min(state["needed_from"], keep_from)))
 
     def _conclude(self, end: StreamEnd) -> None:
-        failed = Concluded(end.stream, None, (), end.is_ended)
+        failed = FinishedStream(end.stream, None, (), end.is_ended)
         try:
             session = self._session(end.stream)
             concluded, events = (failed, []) if session is None else session.conclude(is_ended=end.is_ended)
@@ -251,7 +251,7 @@ class Coach(threading.Thread):
         self.tally.streams = len(self._sessions)
         self._submit([*events, concluded])
 
-    def _look(self, glance: Glance) -> None:
+    def _look(self, glance: RecordingPreview) -> None:
         """Tell somebody who makes a recording how it goes, if we have time to spare."""
         now = time.monotonic()
         self._credit_s = min(1.0, self._credit_s + GLANCE_SHARE * (now - self._credited_at))

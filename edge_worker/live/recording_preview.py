@@ -24,7 +24,7 @@ RATE_HOLDS_S: Final = 3.0
 
 
 @dataclass(slots=True)
-class Glance:
+class RecordingPreview:
     """What was seen of one open recording."""
 
     recording: Recording

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.ingest.missing_ranges import Missing
+from edge_worker.ingest.missing_ranges import MissingRanges
 from edge_worker.signal.features import FULL_SCALE, Features, Float32Array
-from edge_worker.signal.level_meter import Level, Levels
+from edge_worker.signal.level_meter import Level, LevelMeter
 from edge_worker.signal.resampler import Resampler
-from edge_worker.signal.streaming_features import RollingFrames
+from edge_worker.signal.streaming_features import StreamingFeatures
 
 Int16Array = npt.NDArray[np.int16]
 
@@ -28,17 +28,17 @@ FAR_S: Final = 4.0
 """A gap of more than this is not filled with silence."""
 
 
-class Ear:
+class StreamBuffer:
     """Hears one stream."""
 
     def __init__(self, sample_rate: int, first_sample: int = 0, known_until: int = 0) -> None:
         """Begin at `first_sample`; what is missing before `known_until` is known already."""
         self.sample_rate = sample_rate
-        self.missing = Missing()
+        self.missing = MissingRanges()
         self._known_until = known_until
         self._wanted: set[Features] = set()
         self._resamplers: dict[int, Resampler] = {}
-        self._frames: dict[Features, RollingFrames] = {}
+        self._frames: dict[Features, StreamingFeatures] = {}
         self._origins: dict[Features, int] = {}
         self._begin(first_sample)
 
@@ -47,7 +47,7 @@ class Ear:
         self._compute()
         wanted = set(features)
         for new in wanted - self._frames.keys():
-            self._frames[new], self._origins[new] = RollingFrames(new, KEPT_S), self.position
+            self._frames[new], self._origins[new] = StreamingFeatures(new, KEPT_S), self.position
             if new.sample_rate not in self._resamplers:
                 self._resamplers[new.sample_rate] = Resampler(self.sample_rate, new.sample_rate)
         for old in self._frames.keys() - wanted:
@@ -86,7 +86,7 @@ class Ear:
         """Return whether these are computed."""
         return features in self._frames
 
-    def frames(self, features: Features) -> RollingFrames:
+    def frames(self, features: Features) -> StreamingFeatures:
         """Return the last frames of what is listened for."""
         self._compute()
         return self._frames[features]
@@ -114,7 +114,7 @@ class Ear:
     def _begin(self, first_sample: int) -> None:
         self.position = self.heard_from = self._computed = first_sample
         self._pending: list[Int16Array] = []
-        self._levels = Levels(self.sample_rate, first_sample)
+        self._levels = LevelMeter(self.sample_rate, first_sample)
         self._frames, self._origins, self._resamplers = {}, {}, {}
         self.listen_for(self._wanted)
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from edge_worker.inference.classifier import Card, Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.ingest.missing_ranges import Missing
-from edge_worker.live.event_extractor import EventCutter
-from edge_worker.live.stream_buffer import DELAY_S, Ear
-from edge_worker.live.stream_quality import QualitySum
-from edge_worker.live.stream_scores import WindowSum
+from edge_worker.ingest.missing_ranges import MissingRanges
+from edge_worker.live.event_extractor import EventExtractor
+from edge_worker.live.stream_buffer import DELAY_S, StreamBuffer
+from edge_worker.live.stream_quality import StreamQuality
+from edge_worker.live.stream_scores import StreamScores
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality
@@ -31,16 +31,16 @@ RATE_HOLDS_S: Final = 3.0
 """A heart rate that is not found again is shown so long."""
 
 
-class StreamJudge:
+class StreamClassifier:
     """Windows, sums and values of one stream. Used by one thread, as the models are that it is given."""
 
-    def __init__(self, ear: Ear) -> None:
+    def __init__(self, ear: StreamBuffer) -> None:
         self.ear = ear
-        self.cutter: EventCutter | None = None
+        self.cutter: EventExtractor | None = None
         """Where there is one, windows count that an event has a part in."""
-        self.heart, self.sound = QualitySum(), QualitySum()
+        self.heart, self.sound = StreamQuality(), StreamQuality()
         """Windows that models of hearts asked for, and those of any sound."""
-        self.sums: dict[str, WindowSum] = {}
+        self.sums: dict[str, StreamScores] = {}
         """By model, in the order in which they were first asked for."""
         self.skipped = 0
         """Windows that were left out because there was no time."""
@@ -97,10 +97,10 @@ class StreamJudge:
         held_back = round((overlap_s + DELAY_S) * self.ear.sample_rate)
         return self.ear.sample_of(card.features, start + card.window_frames) + held_back
 
-    def _sum(self, card: Card) -> WindowSum:
+    def _sum(self, card: Card) -> StreamScores:
         known = self.sums.get(card.model)
         if known is None or known.card.sha256 != card.sha256:  # one version judges a stream: the newest
-            self.sums[card.model] = WindowSum(card)
+            self.sums[card.model] = StreamScores(card)
         return self.sums[card.model]
 
     def _full(self, card: Card, stretch: float, *, is_end: bool) -> Iterator[int]:
@@ -128,7 +128,7 @@ class StreamJudge:
         self._owed[model] = owed % 1
         return int(owed)
 
-    def _judge(self, classifier: Classifier, into: WindowSum, start: int, segmenter: Segmenter) -> int:
+    def _judge(self, classifier: Classifier, into: StreamScores, start: int, segmenter: Segmenter) -> int:
         """Judge the window that begins with a frame; return 1, or 0 where no event has a part in it."""
         card = classifier.card
         begin = self.ear.sample_of(card.features, start)
@@ -238,11 +238,11 @@ class StreamJudge:
 
     def restore(self, document: Mapping[str, Any], classifiers: Mapping[str, Classifier]) -> None:
         """Go on from what another process said."""
-        self.heart = QualitySum.restore(document["heart"])
-        self.sound = QualitySum.restore(document["sound"])
-        self.ear.missing = Missing.restore(document["missing"])
+        self.heart = StreamQuality.restore(document["heart"])
+        self.sound = StreamQuality.restore(document["sound"])
+        self.ear.missing = MissingRanges.restore(document["missing"])
         self.sums = {
-            model: WindowSum.restore(classifiers[model].card, said)
+            model: StreamScores.restore(classifiers[model].card, said)
             for model, said in document["sums"].items()
             if model in classifiers
         }

@@ -7,7 +7,7 @@ from edge_worker.live.timeline import Timeline
 from edge_worker.protocol.result import Quality
 
 
-class QualitySum:
+class StreamQuality:
     """Windows of a stream: those that were listened to for a heart, or those of any sound."""
 
     def __init__(self) -> None:

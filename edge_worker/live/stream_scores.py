@@ -23,7 +23,7 @@ RECENT_S: Final = 10.0
 """Those that ended longer ago say nothing of the moment."""
 
 
-class WindowSum:
+class StreamScores:
     """The windows of one version of one model."""
 
     def __init__(self, card: Card) -> None:

@@ -7,17 +7,17 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.analysis.device_profile import DeviceProfiles
-from edge_worker.analysis.pipeline import Occurrence
-from edge_worker.analysis.stream_result import Concluded, occurrence
+from edge_worker.analysis.pipeline import EventRecording
+from edge_worker.analysis.stream_result import FinishedStream, occurrence
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import Piece
 from edge_worker.ingest.stream_spool import SEGMENT_S
-from edge_worker.live.event_extractor import EventCutter, EventSound
-from edge_worker.live.stream_buffer import Ear
-from edge_worker.live.stream_classifier import StreamJudge
+from edge_worker.live.event_extractor import EventAudio, EventExtractor
+from edge_worker.live.stream_buffer import StreamBuffer
+from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
 from edge_worker.signal.features import louder
 from edge_worker.telemetry.logfmt import line
@@ -30,7 +30,7 @@ _SOONEST_S: Final = 0.2
 """Of time: what is caught up with after a pause is not told in full."""
 
 
-class ListeningSession:
+class StreamSession:
     """What is held of one stream."""
 
     def __init__(
@@ -40,21 +40,21 @@ class ListeningSession:
         self.stream = stream
         state, stream.state = stream.state, None
         begin, known_until = (0, 0) if state is None else (state["needed_from"], state["position"])
-        self.judge = StreamJudge(Ear(stream.sample_rate, begin, known_until))
+        self.judge = StreamClassifier(StreamBuffer(stream.sample_rate, begin, known_until))
         self.asked: tuple[str, ...] = ()
         self._models, self._segmenter = models, segmenter
         self._classifiers: list[Classifier] = []
         self._standing: tuple[Any, ...] = ()
-        self._pending: list[Occurrence] = []
+        self._pending: list[EventRecording] = []
         self._saved = self.judge.ear.position
         self._said_s = self._said_at = float("-inf")
         if state is not None:
             self.judge.restore(state, models)
             if state["cutter"] is not None:
-                self.judge.cutter = EventCutter.restore(stream.sample_rate, state["cutter"])
+                self.judge.cutter = EventExtractor.restore(stream.sample_rate, state["cutter"])
         self._stand_by(profiles)
 
-    def hear(self, piece: Piece, profiles: DeviceProfiles) -> list[Occurrence]:
+    def hear(self, piece: Piece, profiles: DeviceProfiles) -> list[EventRecording]:
         """Take the next sound; return the events that ended in it."""
         events = self._stand_by(profiles)
         pcm = np.frombuffer(piece.body, "<i2").reshape(-1, self.stream.channels)
@@ -115,7 +115,7 @@ class ListeningSession:
             "channels": stream.channels,
         }
 
-    def conclude(self, *, is_ended: bool) -> tuple[Concluded, list[Occurrence]]:
+    def conclude(self, *, is_ended: bool) -> tuple[FinishedStream, list[EventRecording]]:
         """End the stream; return what is to be kept of it, and its last event."""
         judge = self.judge
         silent = self.stream.cursor - judge.ear.position  # given up after the last piece
@@ -124,9 +124,9 @@ class ListeningSession:
         events = [] if judge.cutter is None else judge.cutter.finish()
         judge.ear.finish()
         judge.judge(self._classifiers, self._segmenter, is_end=True)
-        return Concluded(self.stream, judge, self.asked, is_ended), self._occurrences(events)
+        return FinishedStream(self.stream, judge, self.asked, is_ended), self._occurrences(events)
 
-    def _stand_by(self, profiles: DeviceProfiles) -> list[EventSound]:
+    def _stand_by(self, profiles: DeviceProfiles) -> list[EventAudio]:
         """Follow what META and the site want, and the models in use; return an event that this ends."""
         device = self.stream.device_id
         asked = profiles.models(device, self.stream.meta)
@@ -144,16 +144,16 @@ class ListeningSession:
             )
         return self._use_gate()
 
-    def _use_gate(self) -> list[EventSound]:
+    def _use_gate(self) -> list[EventAudio]:
         gate, cutter = self._standing[1], self.judge.cutter
         if gate == (None if cutter is None else cutter.settings):
             return []
         events = [] if cutter is None else cutter.finish()
         position = self.judge.ear.position
-        self.judge.cutter = None if gate is None else EventCutter(self.stream.sample_rate, gate, position)
+        self.judge.cutter = None if gate is None else EventExtractor(self.stream.sample_rate, gate, position)
         return events
 
-    def _occurrences(self, events: list[EventSound]) -> list[Occurrence]:
+    def _occurrences(self, events: list[EventAudio]) -> list[EventRecording]:
         found = [occurrence(self.stream, event, pcm.astype("<i2").tobytes()) for event, pcm in events]
         self._pending += found
         return found

@@ -17,7 +17,7 @@ class Announcement(NamedTuple):
     payload: bytes
 
 
-class Announcer:
+class HomeAssistantDiscovery:
     """What Home Assistant knows of: each stethoscope that is there, or of which there are recordings."""
 
     def __init__(self, worker_id: str, *, is_on: bool, is_known: Callable[[str], bool]) -> None:

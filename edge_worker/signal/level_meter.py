@@ -30,7 +30,7 @@ class _Block(NamedTuple):
     clipped: float
 
 
-class Levels:
+class LevelMeter:
     """The levels of the last ten seconds; sound is pushed in order."""
 
     def __init__(self, sample_rate: int, first_sample: int) -> None:

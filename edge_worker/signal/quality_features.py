@@ -36,7 +36,7 @@ SMOOTH_FRAMES: Final = 2
 LOW, MIDDLE, MURMUR, HIGH = range(4)
 
 
-class Measures(NamedTuple):
+class QualityFeatures(NamedTuple):
     """Thirteen numbers of one sound; levels are dB re the loudest band."""
 
     repeats: float
@@ -67,7 +67,7 @@ class Measures(NamedTuple):
     """Mean difference of neighbouring mel bands, dB: tones and their overtones are jagged, hearts smooth."""
 
 
-def measure(spectrogram: Float32Array) -> Measures:
+def measure(spectrogram: Float32Array) -> QualityFeatures:
     """Measure a `HEART` spectrogram in dB, (frames, 40)."""
     if len(spectrogram) < MIN_FRAMES:
         spectrogram = np.resize(spectrogram, (MIN_FRAMES, spectrogram.shape[1]))
@@ -80,7 +80,7 @@ def measure(spectrogram: Float32Array) -> Measures:
     level, floor = (each[:, 0] - loud.max() for each in (loud, quiet))
     skew = _skew(_between(bands, loud - SKEW_DB[0], loud + SKEW_DB[1])[: MIDDLE + 1])
     together = _correlation(bands)
-    return Measures(
+    return QualityFeatures(
         repeats=heart_rate.cycle(beats[: MIDDLE + 1].T)[1],
         smooth=_smooth(beats),
         busy_low=float(busy[LOW]),

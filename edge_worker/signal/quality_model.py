@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.quality_features import Measures
+from edge_worker.signal.quality_features import QualityFeatures
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Score:
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> "Score":
         """Read it from JSON; raises KeyError when a measure is missing. One that is not named counts 0."""
-        weights = np.array([document["weights"].get(name, (0.0, 0.0)) for name in Measures._fields])
+        weights = np.array([document["weights"].get(name, (0.0, 0.0)) for name in QualityFeatures._fields])
         return cls(weights.T, document["bias"], document["threshold"])
 
     def probability(self, standard: FloatArray) -> float:
@@ -47,7 +47,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Scorecard:
+class QualityModel:
     """Both scores and how measures are standardised for them."""
 
     mean: FloatArray
@@ -58,20 +58,22 @@ class Scorecard:
     """Recordings that people found good against those that they found poor."""
 
     @classmethod
-    def parse(cls, text: str) -> "Scorecard":
+    def parse(cls, text: str) -> "QualityModel":
         """Read it from JSON; raises ValueError, KeyError or TypeError when it is not one."""
         document = json.loads(text)
-        standard = np.array([document["standard"][name] for name in Measures._fields], dtype=np.float64)
+        standard = np.array(
+            [document["standard"][name] for name in QualityFeatures._fields], dtype=np.float64
+        )
         mean, deviation = standard.T
         return cls(mean, deviation, Score.parse(document["heart"]), Score.parse(document["clear"]))
 
-    def standardised(self, measures: Measures) -> FloatArray:
+    def standardised(self, measures: QualityFeatures) -> FloatArray:
         """Return measures in deviations from their mean, (measures,)."""
         standard: FloatArray = (np.array(measures) - self.mean) / self.deviation
         return standard.clip(-MAX_DEVIATIONS, MAX_DEVIATIONS)
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Scorecard:
+def shipped() -> QualityModel:
     """Return the scorecard that stands beside this file."""
-    return Scorecard.parse(FILE.read_text(encoding="utf-8"))
+    return QualityModel.parse(FILE.read_text(encoding="utf-8"))

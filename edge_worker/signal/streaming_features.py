@@ -8,7 +8,7 @@ import numpy as np
 from edge_worker.signal.features import Features, Float32Array
 
 
-class RollingFrames:
+class StreamingFeatures:
     """The last frames of sound that goes on, each with its number since the beginning."""
 
     def __init__(self, features: Features, keep_s: float) -> None:

@@ -40,7 +40,7 @@ class _Pace:
             self.stretch = max(1.0, self.stretch * exp(-elapsed_s / self._fall_s))
 
 
-class LiveTally:
+class LiveMetrics:
     """Kept by the coach's thread, read from any."""
 
     def __init__(self, worker_id: str) -> None:

@@ -14,7 +14,7 @@ _WAITS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 _MODEL_S: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
-class Tally:
+class RecordingMetrics:
     """Results by status and label, and histograms in seconds, which are in `registry`."""
 
     def __init__(self, worker_id: str, registry: CollectorRegistry) -> None:

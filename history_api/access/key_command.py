@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Final
 
-from edge_worker.database.api_keys import ROLES, Keyring
+from edge_worker.database.api_keys import ROLES, ApiKeys
 from edge_worker.settings import Settings
 
 _EXAMPLES: Final = """examples:
@@ -39,16 +39,16 @@ def add_key(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _add(chosen: argparse.Namespace, settings: Settings) -> None:
-    token = Keyring(settings.database).add(chosen.name, chosen.role, chosen.device)
+    token = ApiKeys(settings.database).add(chosen.name, chosen.role, chosen.device)
     print(f"the key of {chosen.name}, {chosen.role}; it is shown this once:", file=sys.stderr, flush=True)
     print(token)
 
 
 def _list(_chosen: argparse.Namespace, settings: Settings) -> None:
-    for key in Keyring(settings.database).all():
+    for key in ApiKeys(settings.database).all():
         print(f"{key.name}\t{key.role}\t{key.device_id or '-'}\t{key.made_at}")
 
 
 def _remove(chosen: argparse.Namespace, settings: Settings) -> None:
-    Keyring(settings.database).remove(chosen.name)
+    ApiKeys(settings.database).remove(chosen.name)
     print(f"{chosen.name} is removed.")

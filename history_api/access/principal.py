@@ -8,7 +8,7 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_keys import ROLES, Key, Keyring, Role, digest
+from edge_worker.database.api_keys import ROLES, ApiKeys, Key, Role, digest
 from edge_worker.settings import Settings
 from history_api.access.rate_limit import Buckets
 from history_api.access.session import COOKIE, Sessions
@@ -44,7 +44,7 @@ class Gate:
     def __init__(self, settings: Settings) -> None:
         self.is_open = settings.api_auth == "none"
         self.sessions = Sessions(settings.data_dir)
-        self._keyring = Keyring(settings.database)
+        self._keyring = ApiKeys(settings.database)
         self._requests = Buckets(settings.api_rate)
         self._failures = Buckets(_FAILURES)
 

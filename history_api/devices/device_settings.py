@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, jsonify
 
 from edge_worker.database.device_settings import Wish
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.recording import MAX_MODELS
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
@@ -126,7 +126,7 @@ def require_name(device_id: str) -> None:
 
 def _require_models(models: list[str]) -> None:
     """Refuse what no worker of this site has: every result would be an error."""
-    there = ModelShelf.of(services().settings).classifiers()
+    there = ModelRegistry.of(services().settings).classifiers()
     unknown = [model for model in models if model not in there]
     if unknown:
         raise ProblemError(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import Paths, get, json_answer
@@ -41,7 +41,7 @@ def cards(settings: Settings) -> dict[str, dict[str, Any]]:
 
     They are read again when a file or the version in use has changed. Do not change what is returned.
     """
-    shelf = ModelShelf.of(settings)
+    shelf = ModelRegistry.of(settings)
     found = {}
     for path in sorted(settings.models_dir.glob("*.json")):
         try:
@@ -60,7 +60,7 @@ def cards(settings: Settings) -> dict[str, dict[str, Any]]:
 def _card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str, Any] | None:
     """Return a card, None where it is damaged or of no classifier."""
     try:
-        card = ModelShelf(path.parent, local).card(path.stem, version)
+        card = ModelRegistry(path.parent, local).card(path.stem, version)
     except ModelError as error:
         _LOG.warning(line("card_unreadable", file=path.name, reason=error))
         return None

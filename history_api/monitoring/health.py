@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 from edge_worker import __version__
 from edge_worker.database.history import Heartbeat, History
 from edge_worker.errors import StoreError
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 from history_api.models import models
 from history_api.openapi.operation import OK, UNAVAILABLE, Paths, get, json_answer
 from history_api.openapi.schemas import NUMBER, TIME, ref, strict_object

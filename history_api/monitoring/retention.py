@@ -9,7 +9,7 @@ from typing import Final
 
 from edge_worker.database.review import Curation, Deleted
 from edge_worker.errors import StoreError
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api.pictures.picture_cache import PictureCache

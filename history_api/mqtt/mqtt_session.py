@@ -18,7 +18,7 @@ from edge_worker.errors import BrokerError, StethoError
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
-from history_api.mqtt.upload_publisher import Shipment
+from history_api.mqtt.upload_publisher import UploadPublisher
 
 _LOG: Final = logging.getLogger(__name__)
 _IN_FLIGHT: Final = 16
@@ -50,7 +50,7 @@ Listener = Callable[[str, bytes], None]
 Document = dict[str, Any]
 
 
-class Bus:
+class MqttSession:
     """What is heard and said at the broker. Its methods may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
@@ -67,8 +67,8 @@ class Bus:
         self.trouble = ""
         """Why there is no connection, in words; empty where that is not known."""
         self._spool = settings.data_dir / "uploads"
-        self._shipments: dict[tuple[str, str], Shipment] = {}
-        self._refused: dict[tuple[str, str], Shipment] = {}
+        self._shipments: dict[tuple[str, str], UploadPublisher] = {}
+        self._refused: dict[tuple[str, str], UploadPublisher] = {}
         self._listeners: dict[Listener, bool] = {}
         self._unacknowledged: set[int] = set()
         self._to_retain: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -81,7 +81,7 @@ class Bus:
 
     def start(self) -> None:
         """Take up the uploads that an earlier process left, and connect."""
-        for shipment in Shipment.found(self._spool):
+        for shipment in UploadPublisher.found(self._spool):
             self.send(shipment)
         self._patient_until = time.monotonic() + _FIRST_WITHIN_S
         self._thread.start()
@@ -109,17 +109,17 @@ class Bus:
             time.sleep(_LOOK_S)
         return self.has_analyser
 
-    def send(self, shipment: Shipment) -> None:
+    def send(self, shipment: UploadPublisher) -> None:
         """Send an upload, until the worker has stored it."""
         self._shipments[shipment.sound.device_id, shipment.sound.name] = shipment
         self._connection.wake()
 
-    def shipment(self, device_id: str, recording_id: str) -> Shipment | None:
+    def shipment(self, device_id: str, recording_id: str) -> UploadPublisher | None:
         """Return an upload that is under way, or was refused lately."""
         key = (device_id, recording_id)
         return self._shipments.get(key) or self._refused.get(key)
 
-    def sending(self, recording_id: str) -> list[Shipment]:
+    def sending(self, recording_id: str) -> list[UploadPublisher]:
         """Return the uploads of that recording id that are under way, or were refused lately."""
         known = [*self._shipments.items(), *self._refused.items()]
         return [each for key, each in known if key[1] == recording_id]

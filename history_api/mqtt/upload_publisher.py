@@ -53,7 +53,7 @@ class Sound:
         return recording_name(self.recording_id)
 
 
-class Shipment:
+class UploadPublisher:
     """One upload. The bus drives it from its thread; others wait for `has_ended`."""
 
     def __init__(self, sound: Sound, pcm_path: Path) -> None:

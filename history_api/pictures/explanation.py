@@ -13,7 +13,7 @@ from flask import Blueprint, Response, g
 
 from edge_worker.database.history import Entry
 from edge_worker.errors import ModelError
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
@@ -85,7 +85,7 @@ def _kept(name: str, entry: Entry, prediction: dict[str, Any]) -> bytes:
 
 def _directory(settings: Settings, prediction: dict[str, Any]) -> Path:
     """Return where the very model lies that made `prediction`: another one had other reasons."""
-    shelf, model = ModelShelf.of(settings), prediction["model"]
+    shelf, model = ModelRegistry.of(settings), prediction["model"]
     for version in (None, prediction["version"]):
         try:
             if shelf.card(model, version).get("sha256") == prediction["sha256"]:

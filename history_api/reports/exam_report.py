@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from edge_worker.protocol.exam import POSITIONS, RULE, Exam
-from history_api.reports.pdf_sheet import Paper
+from history_api.reports.pdf_sheet import PdfSheet
 from history_api.reports.report_content import Case, utc, write
 
 _HEAD: Final = ("position", "label", "models", "bpm", "recording", "person")
@@ -16,7 +16,7 @@ def of_exam(exam: Exam, cases: Sequence[Case]) -> bytes:
     """Return the report of an exam as PDF; `cases` are the recordings that count."""
     document = exam.document()
     said = [case.changed_at for case in cases] or [document["last_captured_at"]]
-    paper = Paper("Report of an exam", datetime.fromisoformat(max(said)))
+    paper = PdfSheet("Report of an exam", datetime.fromisoformat(max(said)))
     _facts(paper, document)
     paper.heading("Positions")
     paper.row(_HEAD, _WIDTHS, "B")
@@ -38,7 +38,7 @@ def place(position: dict[str, Any]) -> str:
     return f"{position['site'] or 'site not said'}{name}"
 
 
-def _facts(paper: Paper, document: dict[str, Any]) -> None:
+def _facts(paper: PdfSheet, document: dict[str, Any]) -> None:
     rate = document["heart_rate_bpm"]
     paper.fact("Exam", f"{document['exam']} of device {document['device_id']}")
     paper.fact("Captured", f"{utc(document['first_captured_at'])} to {utc(document['last_captured_at'])}")

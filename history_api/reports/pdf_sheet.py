@@ -23,7 +23,7 @@ _WAVE_HEIGHT: Final = 30.0
 _HATCH_MM: Final = 1.5
 
 
-class Paper(FPDF):
+class PdfSheet(FPDF):
     """A report under way; the same calls make the same bytes."""
 
     def __init__(self, title: str, made_at: datetime) -> None:

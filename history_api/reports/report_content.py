@@ -12,7 +12,7 @@ from edge_worker.database.history import Entry, Review
 from edge_worker.protocol.result import REASONS
 from history_api.pictures.sound import Envelope
 from history_api.pictures.waveform import Marks
-from history_api.reports.pdf_sheet import WIDTH, Paper
+from history_api.reports.pdf_sheet import WIDTH, PdfSheet
 
 _BARS: Final = 5
 _HEAD: Final = ("captured (UTC)", "recording", "site", "labels", "bpm", "person")
@@ -47,7 +47,7 @@ class Case:
 
 def of_recording(case: Case) -> bytes:
     """Return the report of one recording as PDF."""
-    paper = Paper("Report of a recording", datetime.fromisoformat(case.changed_at))
+    paper = PdfSheet("Report of a recording", datetime.fromisoformat(case.changed_at))
     write(paper, case)
     return bytes(paper.output())
 
@@ -56,7 +56,7 @@ def of_device(cases: Sequence[Case]) -> bytes:
     """Return the report of a device as PDF: its recordings, newest first, and the newest in detail."""
     newest = cases[0]
     made_at = max(case.changed_at for case in cases)
-    paper = Paper(f"Report of device {newest.entry.device_id}", datetime.fromisoformat(made_at))
+    paper = PdfSheet(f"Report of device {newest.entry.device_id}", datetime.fromisoformat(made_at))
     paper.heading(f"Last recordings: {len(cases)}")
     paper.row(_HEAD, _WIDTHS, "B")
     for case in cases:
@@ -67,7 +67,7 @@ def of_device(cases: Sequence[Case]) -> bytes:
     return bytes(paper.output())
 
 
-def write(paper: Paper, case: Case) -> None:
+def write(paper: PdfSheet, case: Case) -> None:
     """Write all that is known of a recording."""
     _facts(paper, case)
     if case.result is None:
@@ -79,7 +79,7 @@ def write(paper: Paper, case: Case) -> None:
     _trace(paper, case)
 
 
-def _facts(paper: Paper, case: Case) -> None:
+def _facts(paper: PdfSheet, case: Case) -> None:
     entry = case.entry
     clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
     paper.fact("Recording", f"{entry.recording_id} of device {entry.device_id}")
@@ -109,7 +109,7 @@ def _completeness(entry: Entry) -> str:
     return f"partial: {lost_s:.2f} s never came ({', '.join(first)}{rest})"
 
 
-def _result(paper: Paper, result: dict[str, Any]) -> None:
+def _result(paper: PdfSheet, result: dict[str, Any]) -> None:
     paper.heading("Result")
     rate = result.get("heart_rate_bpm")
     paper.fact("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute")
@@ -148,7 +148,7 @@ def _quality(quality: dict[str, Any]) -> str:
     return ", ".join([*parts, f"{quality['clipped']:.1%} of the samples at full scale"])
 
 
-def _sight(paper: Paper, case: Case) -> None:
+def _sight(paper: PdfSheet, case: Case) -> None:
     paper.heading("Wave and spectrogram", room=135)
     if case.sight is None:
         paper.line_of("The audio file was removed or is damaged; the result above is of the sound as it was.")
@@ -159,7 +159,7 @@ def _sight(paper: Paper, case: Case) -> None:
     paper.image(io.BytesIO(case.sight.spectrogram), w=WIDTH, alt_text="Spectrogram")
 
 
-def _trace(paper: Paper, case: Case) -> None:
+def _trace(paper: PdfSheet, case: Case) -> None:
     paper.heading("Where this comes from")
     for prediction in (case.result or {}).get("models", []):
         paper.fact(f"Model {prediction['model']}", f"{prediction['version']}, SHA-256 {prediction['sha256']}")

@@ -15,8 +15,8 @@ import soundfile
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from edge_worker.database.training import Job, TrainingLedger
-from edge_worker.directory_lock import claim
+from edge_worker.database.training import Job, TrainingTables
+from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import StethoError
 from history_api.models import models
 from history_api.openapi.operation import (
@@ -159,8 +159,8 @@ def training_status() -> Response:
     )
 
 
-def _ledger() -> TrainingLedger:
-    return TrainingLedger(services().writer)
+def _ledger() -> TrainingTables:
+    return TrainingTables(services().writer)
 
 
 def _labels(model: str) -> Sequence[str]:
@@ -205,7 +205,9 @@ def _add(
 ) -> list[Any]:
     data_dir = services().settings.data_dir
     try:
-        with claim(data_dir / "submit.lock", "somebody else adds sounds just now: repeat it afterwards"):
+        with lock_directory(
+            data_dir / "submit.lock", "somebody else adds sounds just now: repeat it afterwards"
+        ):
             return list(upload.add(_ledger(), data_dir, model, labels, uploads))
     except StethoError as error:
         said = str(error)
@@ -214,7 +216,7 @@ def _add(
         raise ProblemError(409, f"{said}; nothing was taken over") from error
 
 
-def _clips(ledger: TrainingLedger) -> dict[str, dict[str, dict[str, int]]]:
+def _clips(ledger: TrainingTables) -> dict[str, dict[str, dict[str, int]]]:
     counted: dict[str, dict[str, dict[str, int]]] = {}
     for model in models.cards(services().settings):
         for clip in ledger.clips(model):

@@ -30,7 +30,7 @@ from history_api.openapi.schemas import (
 from history_api.results import prediction
 from history_api.services import services
 from history_api.uploads.decoding import Pcm, take_pcm
-from history_api.uploads.upload_intake import Reception, Taken, Wish
+from history_api.uploads.upload_intake import Taken, UploadIntake, Wish
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -146,7 +146,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 @blueprint.post("/upload_audio")
 def upload_audio() -> Response:
     """Take raw PCM in; answer in a line of text."""
-    reception = Reception(services())
+    reception = UploadIntake(services())
     taken = reception.take(request.stream, wish(), partial(_raw, _sample_rate()))
     result = reception.result(taken, wait_s())
     if result is None:
@@ -173,7 +173,7 @@ def batch_predict() -> Response:
     files = request.files.getlist("files")
     if not 0 < len(files) <= _MOST_FILES:
         raise ProblemError(400, f"{len(files)} files came under the key files; send 1 to {_MOST_FILES}")
-    reception = Reception(services())
+    reception = UploadIntake(services())
     reception.require_analyser()
     reception.check_models(_wish().models)
     # All leave before the first is waited for: they are analysed side by side.
@@ -182,14 +182,14 @@ def batch_predict() -> Response:
     return jsonify({"results": answers, "total": len(files)})
 
 
-def _attempt(reception: Reception, file: FileStorage) -> Taken | ProblemError:
+def _attempt(reception: UploadIntake, file: FileStorage) -> Taken | ProblemError:
     try:
         return reception.take(file.stream, replace(_wish(), key=None), decoded)
     except ProblemError as problem:
         return problem
 
 
-def _batch_item(reception: Reception, taken: Taken | ProblemError, file: FileStorage) -> dict[str, Any]:
+def _batch_item(reception: UploadIntake, taken: Taken | ProblemError, file: FileStorage) -> dict[str, Any]:
     try:
         if isinstance(taken, ProblemError):
             raise taken
@@ -203,7 +203,7 @@ def _batch_item(reception: Reception, taken: Taken | ProblemError, file: FileSto
 
 
 def _predicted(body: IO[bytes], name: str | None) -> Response:
-    reception, wanted = Reception(services()), _wish()
+    reception, wanted = UploadIntake(services()), _wish()
     taken = reception.take(body, wanted, decoded)
     result = reception.result(taken, wait_s())
     if result is None:

@@ -11,8 +11,8 @@ from typing import IO, Any, Final, NamedTuple
 from edge_worker.database.uploads import Upload
 from edge_worker.protocol.chunk import recording_name
 from history_api.models import models
-from history_api.mqtt.mqtt_session import Bus
-from history_api.mqtt.upload_publisher import Shipment, Sound
+from history_api.mqtt.mqtt_session import MqttSession
+from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from history_api.openapi.problem import ProblemError
 from history_api.services import Services
 from history_api.uploads import decoding
@@ -61,14 +61,14 @@ class Taken(NamedTuple):
     recording_id: str
 
 
-class Reception:
+class UploadIntake:
     """Takes uploads in."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._folder = services.settings.data_dir / "uploads"
 
-    def require_analyser(self) -> Bus:
+    def require_analyser(self) -> MqttSession:
         """Return the way to the worker.
 
         Raises:
@@ -151,8 +151,8 @@ class Reception:
         found = None if wish.key is None else self._services.uploads.find(wish.key)
         return None if found is None else _same(found, digest)
 
-    def _send(self, bus: Bus, sound: Sound, pcm_path: Path, wish: Wish, digest: str) -> Taken:
-        shipment = Shipment.spool(sound, pcm_path)
+    def _send(self, bus: MqttSession, sound: Sound, pcm_path: Path, wish: Wish, digest: str) -> Taken:
+        shipment = UploadPublisher.spool(sound, pcm_path)
         if wish.key is not None:
             mine = Upload(wish.key, sound.device_id, sound.name, digest)
             first = self._services.uploads.note(mine)

@@ -8,7 +8,7 @@ from history_api.openapi.operation import NOT_FOUND, WHICH, Paths, get, json_ans
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, RECORDING, TEXT, Schema, ref, strict_object
 from history_api.services import services
-from history_api.uploads.upload_intake import Reception, Taken
+from history_api.uploads.upload_intake import Taken, UploadIntake
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -66,7 +66,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 @blueprint.post("/api/v1/recordings")
 def upload() -> Response:
     """Take a sound in, as a form's `file` or as the body."""
-    reception = Reception(services())
+    reception = UploadIntake(services())
     body = sent_file().stream if request.files else request.stream
     taken = reception.take(body, wish(), decoded)
     result = reception.result(taken, wait_s())

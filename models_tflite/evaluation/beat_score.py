@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from edge_worker.inference.heart_segmenter import HeartCycle
+from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite.evaluation import metrics
 from models_tflite.evaluation.annotation import S1, S2, TOLERANCE_S, Annotation
 from models_tflite.evaluation.metrics import FloatArray

@@ -16,14 +16,14 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.quality_features import Measures
+from edge_worker.signal.quality_features import QualityFeatures
 from edge_worker.signal.quality_model import FILE, MAX_DEVIATIONS
 from models_tflite.evaluation import metrics
 from models_tflite.training.augmentation.sounds import Sounds, listen
 from models_tflite.training.networks.logistic import FloatArray
 from models_tflite.training.networks.question import BoolArray, Question
 
-NAMES: Final = Measures._fields
+NAMES: Final = QualityFeatures._fields
 CLEAR: Final = (
     "repeats",
     "level_low",

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.interpreter import ModelInterpreter
+from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import HEART, Float32Array, normalise, windows
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.beat_score import Case
@@ -120,7 +121,7 @@ def cross_validated(
         learned = [each for each, its in zip(recordings, fold, strict=True) if its != k]
         unheard = [each for each, its in zip(recordings, fold, strict=True) if its == k]
         model = fit(learned, epochs, seed + k, f"fold {k + 1} of {folds}")
-        runs = {"int8": Network(to_int8(model, learned)).run, "float": model.predict_on_batch}
+        runs = {"int8": ModelInterpreter(to_int8(model, learned)).run, "float": model.predict_on_batch}
         for form, run in runs.items():
             found[form] += [
                 (each, heart_segmenter.probabilities(each.frames, run, LENGTH, HOP)) for each in unheard
@@ -144,7 +145,7 @@ def figures(found: Sequence[Beating]) -> dict[str, Any]:
 
 def _case(found: Beating, threshold: float) -> Case:
     recording, probabilities = found
-    return Case(heart_segmenter.beating(probabilities, threshold), recording.annotation, recording.subject)
+    return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
 
 
 def train(
@@ -174,7 +175,7 @@ def train(
         "model": heart_segmenter.MODEL,
         "version": VERSION,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "labels": list(heart_segmenter.LABELS),
+        "labels": list(heart_cycle.LABELS),
         "features": {"kind": "log_mel", **asdict(HEART)},
         "window_s": WINDOW_S,
         "hop_s": HOP_S,

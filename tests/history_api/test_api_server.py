@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from archive import PCM, Archive
 
-from edge_worker.database.api_keys import Keyring
+from edge_worker.database.api_keys import ApiKeys
 
 WITHIN_S = 30.0
 HEAVY = ("librosa", "tensorflow", "keras", "tflite_runtime", "ai_edge_litert")
@@ -112,7 +112,7 @@ def posted(*headers: str) -> bytes:
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    key = Keyring(archive.settings.database).add("ann", "operator")
+    key = ApiKeys(archive.settings.database).add("ann", "operator")
     with serving(environment(tmp_path, STETHO_UPLOAD_MB="1", STETHO_API_AUTH="keys")) as (_, address):
         mine = f"X-API-Key: {key}"
         for headers in ([mine, f"Content-Length: {1 + (1 << 20)}"], ["Content-Length: 65537"]):
@@ -141,7 +141,7 @@ def test_without_keys_the_program_says_so(tmp_path: Path) -> None:
 
 
 def test_a_proxy_that_is_believed_makes_a_session_safe(tmp_path: Path) -> None:
-    key = Keyring(Archive(tmp_path).settings.database).add("ann", "operator")
+    key = ApiKeys(Archive(tmp_path).settings.database).add("ann", "operator")
     with serving(environment(tmp_path, STETHO_API_PROXY="1", STETHO_API_AUTH="keys")) as (_, address):
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=WITHIN_S)
         headers = {"X-Forwarded-Proto": "https", "Host": "stetho.local", "Origin": "https://stetho.local"}

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.interpreter import ModelInterpreter
 from models_tflite.training.assessment import out_of_fold
 from models_tflite.training.assessment.out_of_fold import OutOfFold
 from models_tflite.training.corpus.corpus import Corpus, TrainingError
@@ -50,7 +50,7 @@ def predict_sites(corpus: Corpus, recipe: Recipe) -> OutOfFold | None:
 
 def _unheard(model: keras.Model, heard: Corpus, unheard: Corpus, recipe: Recipe, fold: int) -> OutOfFold:
     """Judge recordings by the model as it would be shipped: ranges of its int8 are of what it heard."""
-    network = Network(to_int8(model, representative(windows_of(heard, recipe)[0])))
+    network = ModelInterpreter(to_int8(model, representative(windows_of(heard, recipe)[0])))
     seen, owner = windows_of(unheard, recipe)
     before = model.predict(seen, batch_size=256, verbose=0)
     return out_of_fold.of_corpus(unheard, network.run(seen), before, owner, fold)

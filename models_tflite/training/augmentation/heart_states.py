@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.inference.heart_segmenter import FIRST_BOUNDARY_S, LABELS
 from edge_worker.signal.features import HEART, Float32Array
+from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
 from models_tflite.evaluation import audio
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.training.augmentation.augmentation import Random

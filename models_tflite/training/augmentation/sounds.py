@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.signal.features import HEART, Float32Array
-from edge_worker.signal.quality_features import Measures, measure
+from edge_worker.signal.quality_features import QualityFeatures, measure
 from models_tflite.evaluation import clips
 from models_tflite.training.augmentation.noises import noises
 
@@ -40,7 +40,7 @@ def listen(data: Path) -> Sounds:
     """Measure every clip of `data` and `NOISES` made-up noises of each kind."""
     random = np.random.default_rng(SEED)
     sounds: list[tuple[str, str, str, bool, int]] = []
-    measured: list[tuple[Measures, Measures]] = []
+    measured: list[tuple[QualityFeatures, QualityFeatures]] = []
     for spectrogram, kind, site, group, is_heart, said in tqdm(
         _sounds(data), "measures", unit="", disable=None
     ):

@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from edge_worker.inference import heart_segmenter
+from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import Float32Array
 from models_tflite.training.networks import state_network
 from models_tflite.training.networks.normalisation import BatchNormalization
@@ -43,7 +44,7 @@ def build(
     """
     inputs = keras.Input((frames, bands))
     said = layers.Softmax(name=STATES)(state_network.trained(frames)(inputs, training=False))
-    seen, states = keras.Input((frames, bands)), keras.Input((frames, len(heart_segmenter.LABELS)))
+    seen, states = keras.Input((frames, bands)), keras.Input((frames, len(heart_cycle.LABELS)))
     bands_at, states_at = (layers.Reshape((frames, 1, -1))(given) for given in (seen, states))
     both = [_course(bands_at, states_at, widths, halving), _loudness(bands_at, states_at, dropout)]
     heard = keras.Model([seen, states], layers.Concatenate()(both), name=HEARD)([inputs, said])

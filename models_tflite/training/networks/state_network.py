@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from edge_worker.inference.heart_segmenter import LABELS
 from edge_worker.signal.features import HEART
+from edge_worker.signal.heart_cycle import LABELS
 
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.interpreter import ModelInterpreter
 from models_tflite.training import card
 from models_tflite.training.assessment import assessment, calibration, pair
 from models_tflite.training.assessment.assessment import Assessment
@@ -84,7 +84,7 @@ def _calibrated(heard: Corpus, recipe: Recipe, content: bytes) -> Assessment:
     is_told = heard.targets <= len(recipe.labels)
     aside = heard.subset(fit.aside(heard, recipe, recipe.seed) & is_told)
     windows, owner = fit.windows_of(aside, recipe)
-    logits, targets, labels = Network(content).run(windows), aside.targets, len(recipe.labels)
+    logits, targets, labels = ModelInterpreter(content).run(windows), aside.targets, len(recipe.labels)
     temperature = calibration.fit_temperature(logits, owner, targets)
     probabilities = calibration.recording_probabilities(logits, owner, temperature)
     threshold = calibration.fit_threshold(probabilities, targets, labels, recipe.coverage, recipe.rejection)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.database.store import StoreFault
-from edge_worker.database.training import Job, TrainingLedger
-from edge_worker.directory_lock import claim
+from edge_worker.database.training import Job, TrainingTables
+from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import StethoError
-from edge_worker.inference.model_registry import SHIPPED, ModelShelf
+from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.retraining import upload
@@ -35,10 +35,10 @@ settings: STETHO_DATA_DIR, STETHO_DATABASE_URL, STETHO_MODELS_DIR as the worker'
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return the exit status: 0, or 2 with one sentence on stderr."""
     options = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace, Settings, TrainingLedger], None] = options.run
+    run: Callable[[argparse.Namespace, Settings, TrainingTables], None] = options.run
     try:
         settings = Settings.from_environ(os.environ)
-        ledger = TrainingLedger.open(settings.database)
+        ledger = TrainingTables.open(settings.database)
         try:
             run(options, settings, ledger)
         finally:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
+def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise TrainingError("TensorFlow is not installed: pip install -r requirements/training.txt")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -57,7 +57,7 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingLedg
         level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
     )
     refusal = f"another trainer serves {settings.data_dir}; one is enough, it takes the jobs in turn"
-    with claim(settings.data_dir / "trainer.lock", refusal):
+    with lock_directory(settings.data_dir / "trainer.lock", refusal):
         service = Service(settings, ledger, data=options.data, epochs=options.epochs)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
@@ -66,10 +66,12 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingLedg
         logging.info("event=stopped")
 
 
-def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
-    labels = Versions(ModelShelf.of(settings), ledger).active(options.model).card.labels
+def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
+    labels = Versions(ModelRegistry.of(settings), ledger).active(options.model).card.labels
     uploads = list(upload.class_folders(options.data, labels))
-    with claim(settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"):
+    with lock_directory(
+        settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
+    ):
         added = upload.add(ledger, settings.data_dir, options.model, labels, uploads)
     held_out = sum(clip.held_out for clip in added)
     print(
@@ -78,7 +80,7 @@ def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingLed
     )
 
 
-def _jobs(options: argparse.Namespace, _settings: Settings, ledger: TrainingLedger) -> None:
+def _jobs(options: argparse.Namespace, _settings: Settings, ledger: TrainingTables) -> None:
     for job in ledger.jobs(options.limit):
         print(
             f"{job.id:4} {job.model:8} {job.state:8} {job.finished_at or job.asked_at} {_told(job)}".rstrip()
@@ -91,8 +93,8 @@ def _told(job: Job) -> str:
     return str(job.report.get("why", ""))
 
 
-def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
-    shelf = ModelShelf.of(settings)
+def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
+    shelf = ModelRegistry.of(settings)
     Versions(shelf, ledger).require(options.model)
     active = shelf.active(options.model)
     card = shelf.card(options.model, None)
@@ -103,8 +105,8 @@ def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingL
         print(f"{mark} {each.version:24} {each.sha256[:12]} {origin}, {each.made_at}")
 
 
-def _rollback(options: argparse.Namespace, settings: Settings, ledger: TrainingLedger) -> None:
-    card = Versions(ModelShelf.of(settings), ledger).roll_back(options.model, options.version).card
+def _rollback(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
+    card = Versions(ModelRegistry.of(settings), ledger).roll_back(options.model, options.version).card
     print(
         f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.database.store import StoreFault
-from edge_worker.database.training import Job, JobState, TrainingLedger
+from edge_worker.database.training import Job, JobState, TrainingTables
 from edge_worker.errors import StethoError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.registry import recipe_of
@@ -34,7 +34,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        ledger: TrainingLedger,
+        ledger: TrainingTables,
         *,
         data: Path | None = None,
         epochs: int | None = None,
@@ -43,7 +43,7 @@ class Service:
         """Prepare; `data` holds the public datasets that candidates learn beside the uploads."""
         self._data_dir = settings.data_dir
         self._ledger = ledger
-        self._versions = Versions(ModelShelf.of(settings), ledger)
+        self._versions = Versions(ModelRegistry.of(settings), ledger)
         self._data, self._epochs, self._trainer = data, epochs, trainer
         self._stopping = False
         self._noted_at, self._phase = 0.0, ""

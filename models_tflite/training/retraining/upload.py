@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_worker.database.training import Clip, TrainingLedger
+from edge_worker.database.training import Clip, TrainingTables
 from edge_worker.errors import AudioError
 from models_tflite.evaluation import audio
 from models_tflite.training.corpus.corpus import TrainingError
@@ -55,7 +55,7 @@ def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
 
 
 def add(
-    ledger: TrainingLedger, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
+    ledger: TrainingTables, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
 ) -> list[Clip]:
     """Copy new sounds below `data_dir/training` and note them; return the new clips, known ones left out.
 

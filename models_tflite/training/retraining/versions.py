@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from edge_worker.database.training import TrainingLedger, Version
+from edge_worker.database.training import TrainingTables, Version
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import SHIPPED, ModelShelf
+from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from models_tflite.training.corpus.corpus import TrainingError
 
 LOCAL: Final = "+local."
@@ -19,7 +19,7 @@ LOCAL: Final = "+local."
 class Versions:
     """What may serve. One trainer promotes; anybody may roll back."""
 
-    def __init__(self, shelf: ModelShelf, ledger: TrainingLedger) -> None:
+    def __init__(self, shelf: ModelRegistry, ledger: TrainingTables) -> None:
         self._shelf = shelf
         self._ledger = ledger
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_worker.analysis.pre_analysis import Heard
+from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.inference.classifier import Card
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.signal.features import Signal
@@ -35,7 +35,7 @@ def ringing() -> Signal:
 
 
 def test_a_heart_has_a_rate_and_marks(segmenter: Segmenter) -> None:
-    found = Heard.listen(beating(70), [HEART], segmenter)
+    found = PreAnalysis.listen(beating(70), [HEART], segmenter)
 
     assert found.usable(HEART)
     assert found.heart_rate_bpm == pytest.approx(70, abs=2)
@@ -45,7 +45,7 @@ def test_a_heart_has_a_rate_and_marks(segmenter: Segmenter) -> None:
 
 
 def test_what_is_no_heart_has_neither_and_is_usable_for_models_of_any_sound(segmenter: Segmenter) -> None:
-    found = Heard.listen(ringing(), [HEART, SOUND], segmenter)
+    found = PreAnalysis.listen(ringing(), [HEART, SOUND], segmenter)
 
     assert (found.heart_rate_bpm, found.heart_sounds) == (None, None)
     assert "no_heartbeat" in found.quality.reasons
@@ -54,12 +54,12 @@ def test_what_is_no_heart_has_neither_and_is_usable_for_models_of_any_sound(segm
 
 
 def test_nobody_looks_for_a_heart_that_no_model_asks_for(segmenter: Segmenter) -> None:
-    found = Heard.listen(beating(70), [SOUND], segmenter)
+    found = PreAnalysis.listen(beating(70), [SOUND], segmenter)
 
     assert found.quality.usable
     assert found.quality.score is None
     assert found.heart_rate_bpm is None
-    assert Heard.listen(ringing(), [SOUND], segmenter).quality.reasons == ()
+    assert PreAnalysis.listen(ringing(), [SOUND], segmenter).quality.reasons == ()
 
 
 def test_a_card_says_what_a_model_hears() -> None:

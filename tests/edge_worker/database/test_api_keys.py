@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_worker.database.api_keys import Keyring, KeyringError, digest
+from edge_worker.database.api_keys import ApiKeyError, ApiKeys, digest
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 
@@ -17,11 +17,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def keyring(path: Path) -> Keyring:
-    return Keyring(f"sqlite:///{path}")
+def keyring(path: Path) -> ApiKeys:
+    return ApiKeys(f"sqlite:///{path}")
 
 
-def test_a_key_is_found_by_its_digest_until_it_is_removed(keyring: Keyring) -> None:
+def test_a_key_is_found_by_its_digest_until_it_is_removed(keyring: ApiKeys) -> None:
     token = keyring.add("bob", "owner", "st-01")
     key = keyring.find(digest(token))
     assert key is not None
@@ -31,14 +31,14 @@ def test_a_key_is_found_by_its_digest_until_it_is_removed(keyring: Keyring) -> N
     assert keyring.all() == []
 
 
-def test_keys_differ_and_are_listed_by_name(keyring: Keyring) -> None:
+def test_keys_differ_and_are_listed_by_name(keyring: ApiKeys) -> None:
     tokens = {keyring.add(name, "operator") for name in ("bob", "ann")}
     assert len(tokens) == 2
     assert all(len(token) >= 43 for token in tokens), "256 bits"
     assert [key.name for key in keyring.all()] == ["ann", "bob"]
 
 
-def test_the_database_does_not_hold_the_key(keyring: Keyring, path: Path) -> None:
+def test_the_database_does_not_hold_the_key(keyring: ApiKeys, path: Path) -> None:
     token = keyring.add("ann", "admin")
     with sqlite3.connect(path) as connection:
         rows = str(connection.execute("SELECT * FROM api_keys").fetchall())
@@ -47,7 +47,7 @@ def test_the_database_does_not_hold_the_key(keyring: Keyring, path: Path) -> Non
     assert keyring.find(token) is None
 
 
-def test_a_key_that_is_made_later_is_not_one_that_was_removed(keyring: Keyring) -> None:
+def test_a_key_that_is_made_later_is_not_one_that_was_removed(keyring: ApiKeys) -> None:
     removed = keyring.add("ann", "admin")
     keyring.remove("ann")
     keyring.add("ann", "admin")  # SQLite gives it the same id
@@ -70,21 +70,21 @@ def test_a_key_that_is_made_later_is_not_one_that_was_removed(keyring: Keyring) 
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused(
-    keyring: Keyring, name: str, role: str, device: str | None
+    keyring: ApiKeys, name: str, role: str, device: str | None
 ) -> None:
     keyring.add("ann", "admin")
-    with pytest.raises(KeyringError):
+    with pytest.raises(ApiKeyError):
         keyring.add(name, role, device)  # type: ignore[arg-type]
     assert [key.name for key in keyring.all()] == ["ann"]
 
 
-def test_nobody_can_be_removed_twice(keyring: Keyring) -> None:
-    with pytest.raises(KeyringError, match="key list"):
+def test_nobody_can_be_removed_twice(keyring: ApiKeys) -> None:
+    with pytest.raises(ApiKeyError, match="key list"):
         keyring.remove("ann")
 
 
 def test_without_a_database_it_says_what_to_do_and_makes_none(tmp_path: Path) -> None:
-    keyring = Keyring(f"sqlite:///{tmp_path / 'stetho.db'}")
+    keyring = ApiKeys(f"sqlite:///{tmp_path / 'stetho.db'}")
     with pytest.raises(StoreError, match="start the worker"):
         keyring.add("ann", "admin")
     assert not (tmp_path / "stetho.db").exists()
@@ -92,7 +92,7 @@ def test_without_a_database_it_says_what_to_do_and_makes_none(tmp_path: Path) ->
     keyring.add("ann", "admin")
 
 
-def test_a_table_that_is_gone_is_one_sentence(keyring: Keyring, path: Path) -> None:
+def test_a_table_that_is_gone_is_one_sentence(keyring: ApiKeys, path: Path) -> None:
     keyring.all()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE api_keys")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from edge_worker.database import schema
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, TrainingLedger, Version
+from edge_worker.database.training import Clip, TrainingTables, Version
 from edge_worker.errors import StoreError
 
 
@@ -23,9 +23,9 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ledger(url: str) -> Iterator[TrainingLedger]:
+def ledger(url: str) -> Iterator[TrainingTables]:
     Store.open(url).close()
-    opened = TrainingLedger.open(url)
+    opened = TrainingTables.open(url)
     yield opened
     opened.close()
 
@@ -55,30 +55,30 @@ def test_a_database_of_before_keeps_its_rows(url: str, tmp_path: Path) -> None:
             "0.8, 1, '{}', 1, 0.5)"
         )
     with pytest.raises(StoreError, match="at schema 0001"):
-        TrainingLedger.open(url)
+        TrainingTables.open(url)
     store = Store.open(url)
     assert store.completeness("st-01", "00aa") == "complete"
     store.close()
     with sqlite3.connect(tmp_path / "stetho.db") as connection:
         assert connection.execute("SELECT recording, version FROM predictions").fetchall() == [(7, "1.0.0")]
-    assert TrainingLedger.open(url).jobs() == []
+    assert TrainingTables.open(url).jobs() == []
 
 
 def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="start the worker once"):
-        TrainingLedger.open(f"sqlite:///{tmp_path / 'none.db'}")
+        TrainingTables.open(f"sqlite:///{tmp_path / 'none.db'}")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(1, 1), (2, 1), (5, 1), (6, 2), (50, 10)])
 def test_one_source_in_five_is_held_out_and_the_first_always(
-    ledger: TrainingLedger, count: int, held_out: int
+    ledger: TrainingTables, count: int, held_out: int
 ) -> None:
     assert sum(each.held_out for each in ledger.add(clips(count))) == held_out
     assert sum(each.held_out for each in ledger.clips("heart2")) == held_out
 
 
-def test_a_clip_never_changes_sides_however_many_come(ledger: TrainingLedger) -> None:
+def test_a_clip_never_changes_sides_however_many_come(ledger: TrainingTables) -> None:
     for start in range(0, 40, 8):
         before = {each.sha256: each.held_out for each in ledger.clips("heart2")}
         ledger.add(clips(40)[start : start + 8])
@@ -87,7 +87,7 @@ def test_a_clip_never_changes_sides_however_many_come(ledger: TrainingLedger) ->
     assert sum(after.values()) == 8
 
 
-def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingLedger) -> None:
+def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingTables) -> None:
     patients = [
         clip(f"{patient}/{take}", ("normal", "abnormal")[take % 2], source=f"{patient:064d}")
         for patient in range(20)
@@ -102,7 +102,7 @@ def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingLedge
     assert sum(side == {True} for side in sides.values()) == 4
 
 
-def test_clips_are_added_together_or_not_at_all(ledger: TrainingLedger) -> None:
+def test_clips_are_added_together_or_not_at_all(ledger: TrainingTables) -> None:
     ledger.add(clips(1))
     with pytest.raises(IntegrityError):
         ledger.add([*clips(3, "abnormal"), replace(clips(1)[0], label="abnormal")])
@@ -110,7 +110,7 @@ def test_clips_are_added_together_or_not_at_all(ledger: TrainingLedger) -> None:
     assert ledger.clips("heart5") == []
 
 
-def test_a_job_waits_is_taken_and_ends(ledger: TrainingLedger) -> None:
+def test_a_job_waits_is_taken_and_ends(ledger: TrainingTables) -> None:
     first = ledger.ask("heart2")
     assert ledger.ask("heart2") == first, "one that waits will do"
     second = ledger.ask("heart5")
@@ -129,7 +129,7 @@ def test_a_job_waits_is_taken_and_ends(ledger: TrainingLedger) -> None:
     assert next_one.id == second
 
 
-def test_an_interrupted_job_waits_again_before_later_ones(ledger: TrainingLedger) -> None:
+def test_an_interrupted_job_waits_again_before_later_ones(ledger: TrainingTables) -> None:
     first = ledger.ask("heart2")
     ledger.ask("heart5")
     ledger.take()
@@ -139,7 +139,7 @@ def test_an_interrupted_job_waits_again_before_later_ones(ledger: TrainingLedger
     assert again.id == first
 
 
-def test_the_ledger_follows_which_version_serves(ledger: TrainingLedger) -> None:
+def test_the_ledger_follows_which_version_serves(ledger: TrainingTables) -> None:
     job = ledger.ask("heart2")
     ledger.keep(Version("heart2", "1.0.0", "a" * 64, "former"))
     ledger.keep(Version("heart2", "1.0.0+local.1", "b" * 64, "candidate", job, {"why": "better"}))

@@ -19,7 +19,7 @@ import pytest
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.classifier import Card, Classifier, load_all
-from edge_worker.inference.interpreter import Network, runtime_name
+from edge_worker.inference.interpreter import ModelInterpreter, runtime_name
 from edge_worker.signal import quality
 from edge_worker.signal.features import Signal
 
@@ -108,14 +108,14 @@ def test_any_length_of_any_constant_is_answered(model: str) -> None:
 
 def test_models_are_int8_and_small() -> None:
     for model in NAMES:
-        network = Network((MODELS / f"{model}.tflite").read_bytes())
+        network = ModelInterpreter((MODELS / f"{model}.tflite").read_bytes())
         assert network._input["dtype"] == network._output["dtype"] == np.int8
         assert (MODELS / f"{model}.tflite").stat().st_size < 1_000_000
 
 
 def test_confident_windows_cannot_wrap_around() -> None:
     """Values beyond the range of int8 are clipped: without that +3 sigma would turn into -3 sigma."""
-    network = Network((MODELS / "heart2.tflite").read_bytes())
+    network = ModelInterpreter((MODELS / "heart2.tflite").read_bytes())
 
     beyond, far_beyond = (
         network.run(np.full((1, *network.input_shape), x, dtype=np.float32)) for x in (50.0, 5000.0)

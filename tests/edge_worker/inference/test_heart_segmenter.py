@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.heart_segmenter import HeartCycle, Segmenter, beating
+from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.heart_cycle import HeartCycle, beating
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
 RATE = 2000

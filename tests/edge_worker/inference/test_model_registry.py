@@ -12,15 +12,15 @@ import pytest
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.loaded_models import LoadedModels
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
 NEW = "9.0.0+local.1"
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> ModelShelf:
-    return ModelShelf(MODELS, tmp_path / "models")
+def shelf(tmp_path: Path) -> ModelRegistry:
+    return ModelRegistry(MODELS, tmp_path / "models")
 
 
 def another(folder: Path, version: str = NEW, **facts: object) -> Path:
@@ -34,14 +34,14 @@ def another(folder: Path, version: str = NEW, **facts: object) -> Path:
     return folder
 
 
-def test_without_a_pointer_the_shipped_pair_serves(shelf: ModelShelf) -> None:
+def test_without_a_pointer_the_shipped_pair_serves(shelf: ModelRegistry) -> None:
     models = LoadedModels(shelf, ["heart5", "heart2"])
     assert list(models) == ["heart5", "heart2"]
     assert shelf.active("heart2") is None
     assert not models.refresh()
 
 
-def test_a_promoted_version_takes_over_and_can_be_rolled_back(shelf: ModelShelf, tmp_path: Path) -> None:
+def test_a_promoted_version_takes_over_and_can_be_rolled_back(shelf: ModelRegistry, tmp_path: Path) -> None:
     models = LoadedModels(shelf, ["heart2"])
     shipped = models["heart2"].card
     shelf.put("heart2", NEW, another(tmp_path / "made"))
@@ -58,7 +58,7 @@ def test_a_promoted_version_takes_over_and_can_be_rolled_back(shelf: ModelShelf,
 
 
 def test_what_does_not_load_is_logged_once_and_the_one_before_stays(
-    shelf: ModelShelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    shelf: ModelRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     models = LoadedModels(shelf, ["heart2"])
     before = models["heart2"]
@@ -78,7 +78,7 @@ def test_what_does_not_load_is_logged_once_and_the_one_before_stays(
     [("../../etc", "names no version"), ("", "names no version"), ("7.7.7", "needs heart2.json")],
 )
 def test_a_pointer_to_nowhere_is_one_sentence(
-    shelf: ModelShelf, tmp_path: Path, pointer: str, said: str
+    shelf: ModelRegistry, tmp_path: Path, pointer: str, said: str
 ) -> None:
     path = tmp_path / "models" / "heart2" / "active"
     path.parent.mkdir(parents=True)
@@ -88,14 +88,14 @@ def test_a_pointer_to_nowhere_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_a_version_in_the_directory_of_another_is_refused(shelf: ModelShelf, tmp_path: Path) -> None:
+def test_a_version_in_the_directory_of_another_is_refused(shelf: ModelRegistry, tmp_path: Path) -> None:
     another(tmp_path / "models" / "heart2" / "9.0.1", version=NEW)
     shelf.activate("heart2", "9.0.1")
     with pytest.raises(ModelError, match=f"holds version {NEW.replace('+', '.')}"):
         LoadedModels(shelf, ["heart2"])
 
 
-def test_a_version_is_never_changed_and_never_half_there(shelf: ModelShelf, tmp_path: Path) -> None:
+def test_a_version_is_never_changed_and_never_half_there(shelf: ModelRegistry, tmp_path: Path) -> None:
     made = another(tmp_path / "made")
     shelf.put("heart2", NEW, made)
     kept = {path.name: path.read_bytes() for path in shelf.directory("heart2", NEW).iterdir()}
@@ -109,7 +109,7 @@ def test_a_version_is_never_changed_and_never_half_there(shelf: ModelShelf, tmp_
 
 
 @pytest.mark.parametrize("version", ["../x", ".hidden", "", "1.0.0/x", "none"])
-def test_no_name_leaves_the_shelf(shelf: ModelShelf, tmp_path: Path, version: str) -> None:
+def test_no_name_leaves_the_shelf(shelf: ModelRegistry, tmp_path: Path, version: str) -> None:
     with pytest.raises(ModelError):
         shelf.put("heart2", version, another(tmp_path / "made"))
     with pytest.raises(ModelError, match="no version"):
@@ -122,7 +122,7 @@ def test_pairs_of_another_kind_are_no_classifiers(tmp_path: Path) -> None:
     (shipped / "segments.tflite").write_bytes(b"")
     (shipped / "segments.json").write_text('{"model": "segments", "kind": "segmenter"}')
     (shipped / "damaged.tflite").write_bytes(b"")
-    assert ModelShelf(shipped, tmp_path).classifiers() == ["damaged", "heart2"], (
+    assert ModelRegistry(shipped, tmp_path).classifiers() == ["damaged", "heart2"], (
         "damage is to be complained of"
     )
 
@@ -140,7 +140,7 @@ def worker_check(data_dir: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_e6_a_promoted_pair_that_does_not_match_its_card_stops_the_worker_at_start(tmp_path: Path) -> None:
-    shelf = ModelShelf(MODELS, tmp_path / "models")
+    shelf = ModelRegistry(MODELS, tmp_path / "models")
     shelf.put("heart2", NEW, another(tmp_path / "made", sha256="0" * 64))
     assert worker_check(tmp_path).returncode == 0
     shelf.activate("heart2", NEW)

@@ -5,14 +5,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_worker.ingest.sample_ranges import Coverage
+from edge_worker.ingest.sample_ranges import SampleRanges
 
 ranges = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda pair: (pair[0], sum(pair)))
 
 
 @given(st.lists(ranges, max_size=30), ranges, st.integers(0, 80))
 def test_coverage_agrees_with_a_set(added: list[tuple[int, int]], probe: tuple[int, int], end: int) -> None:
-    coverage, model = Coverage(), set[int]()
+    coverage, model = SampleRanges(), set[int]()
     for start, stop in added:
         coverage.add(start, stop)
         model |= set(range(start, stop))

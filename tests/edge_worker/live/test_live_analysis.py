@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from conftest import wait_until
 
-from edge_worker.analysis.active_profiles import ProfileBoard
-from edge_worker.analysis.pipeline import Occurrence
-from edge_worker.analysis.stream_result import Concluded
+from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.pipeline import EventRecording
+from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_intake import Piece, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.live.live_analysis import Coach, Live, Trim
-from edge_worker.live.stream_session import ListeningSession
+from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
+from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
 from edge_worker.settings import Settings
-from edge_worker.telemetry.live_metrics import LiveTally
+from edge_worker.telemetry.live_metrics import LiveMetrics
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples
 
@@ -39,16 +39,16 @@ class Bench:
         settings = Settings(data_dir=directory, models_dir=MODELS, stream_audio_s=5)
         spool = Spool(directory / "spool")
         self.intake = Intake(spool, settings, lambda _device, _name: None)
-        self.coach = Coach(
+        self.coach = LiveAnalysis(
             settings,
             spool,
-            ProfileBoard(settings),
-            models=LoadedModels(ModelShelf.of(settings), settings.models, is_quiet=True),
+            ActiveProfiles(settings),
+            models=LoadedModels(ModelRegistry.of(settings), settings.models, is_quiet=True),
             segmenter=Segmenter.load(MODELS),
-            tally=LiveTally("edge-01"),
+            tally=LiveMetrics("edge-01"),
         )
         self.said: list[Live | Trim] = []
-        self.jobs: list[Occurrence | Concluded] = []
+        self.jobs: list[EventRecording | FinishedStream] = []
         self.is_busy = False
         self.coach.connect(self.said.append, self.jobs.extend, lambda: self.is_busy)
 
@@ -57,8 +57,10 @@ class Bench:
             assert isinstance(event, Piece | StreamEnd)
             self.coach.offer(event)
 
-    def concluded(self, device_id: str) -> Concluded | None:
-        found = [job for job in self.jobs if isinstance(job, Concluded) and job.stream.device_id == device_id]
+    def concluded(self, device_id: str) -> FinishedStream | None:
+        found = [
+            job for job in self.jobs if isinstance(job, FinishedStream) and job.stream.device_id == device_id
+        ]
         return found[0] if found else None
 
 
@@ -90,14 +92,14 @@ def chunks(seconds: float, flags: int = codec.STREAM) -> list[Chunk]:
 def test_what_no_code_can_digest_ends_one_stream_and_no_other(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hear = ListeningSession.hear
+    hear = StreamSession.hear
 
-    def choke(self: ListeningSession, *args: object) -> list[Occurrence]:
+    def choke(self: StreamSession, *args: object) -> list[EventRecording]:
         if self.stream.device_id == "st-02":
             raise RuntimeError("indigestible")
         return hear(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ListeningSession, "hear", choke)
+    monkeypatch.setattr(StreamSession, "hear", choke)
     bench.coach.start()
     for chunk in chunks(6):
         bench.send(chunk, "st-01")
@@ -116,7 +118,7 @@ def test_what_no_code_can_digest_ends_one_stream_and_no_other(
 def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, fails: bool
 ) -> None:
-    def choke(*_: object) -> list[Occurrence]:
+    def choke(*_: object) -> list[EventRecording]:
         raise RuntimeError("indigestible")
 
     events = [
@@ -129,7 +131,7 @@ def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
         bench.coach._take(event)
     assert list(bench.coach._unjudged) == [("st-01", 7)], "nobody had time yet"
     if fails:
-        monkeypatch.setattr(ListeningSession, "hear", choke)
+        monkeypatch.setattr(StreamSession, "hear", choke)
         assert isinstance(events[-2], Piece)
         bench.coach._take(events[-2])
     else:
@@ -172,10 +174,10 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> No
             assert isinstance(event, Piece)
     stream = bench.intake.streams.open["st-01", 7]
     board = bench.coach._board
-    session = ListeningSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
+    session = StreamSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
     session._saved = -25 * RATE
     assert session.state_due()
-    session._pending.append(Occurrence(None, b""))  # type: ignore[arg-type] # only whether it is kept counts
+    session._pending.append(EventRecording(None, b""))  # type: ignore[arg-type] # only whether it is kept counts
     assert not session.state_due()
     session._pending[0].is_kept.set()
     assert session.state_due()
@@ -199,20 +201,20 @@ def test_sound_that_waits_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPat
     """With the thread slow, the one who offers waits; nothing is dropped."""
     monkeypatch.setattr("edge_worker.live.live_analysis.MAX_WAITING_BYTES", 10_000)
     most: list[int] = []
-    hear = ListeningSession.hear
+    hear = StreamSession.hear
 
-    def slow(self: ListeningSession, *args: object) -> list[Occurrence]:
+    def slow(self: StreamSession, *args: object) -> list[EventRecording]:
         most.append(bench.coach._waiting_bytes)
         time.sleep(0.005)
         return hear(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ListeningSession, "hear", slow)
+    monkeypatch.setattr(StreamSession, "hear", slow)
     bench.coach.start()
     for chunk in chunks(12):
         bench.send(chunk)
     wait_until(lambda: bench.concluded("st-01"), "the end")
     assert max(most) <= 10_000 + 4000
-    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], Concluded) else None
+    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], FinishedStream) else None
     assert judge is not None
     assert judge.ear.position == 12 * RATE
     assert np.isclose(judge.heart.heart_rate_bpm() or 0, 72, atol=3)

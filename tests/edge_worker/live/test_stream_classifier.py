@@ -9,9 +9,9 @@ import pytest
 
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.live.event_extractor import EventCutter, EventSound
-from edge_worker.live.stream_buffer import Ear
-from edge_worker.live.stream_classifier import StreamJudge
+from edge_worker.live.event_extractor import EventAudio, EventExtractor
+from edge_worker.live.stream_buffer import StreamBuffer
+from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
 from edge_worker.signal.features import Signal
 from edge_worker.signal.gate import GateSettings
@@ -39,7 +39,7 @@ def heart(seconds: float, bpm: float = 72, rate: int = RATE, seed: int = 1) -> P
 
 
 def listen(
-    judge: StreamJudge,
+    judge: StreamClassifier,
     pcm: Pcm,
     classifiers: list[Classifier],
     segmenter: Segmenter,
@@ -58,7 +58,7 @@ def test_e8_a_stream_says_what_the_windows_of_the_recording_say(
     rate: int, classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
     pcm = heart(12, rate=rate)
-    judge = StreamJudge(Ear(rate))
+    judge = StreamClassifier(StreamBuffer(rate))
     listen(judge, pcm, classifiers, segmenter)
     judge.ear.finish()
     judge.judge(classifiers, segmenter, is_end=True)
@@ -101,7 +101,7 @@ def test_c4_a_window_of_any_sound_says_what_a_recording_of_its_length_says(
     rate, pcm = 16_000, voice()
     classifiers = list(load_all(MODELS, (model,)).values())
     card = classifiers[0].card
-    judge = StreamJudge(Ear(rate))
+    judge = StreamClassifier(StreamBuffer(rate))
     listen(judge, pcm, classifiers, segmenter)
     frame, hop = card.features.hop_length, card.hop_frames * card.features.hop_length
     length = round(card.window_s * rate)
@@ -122,7 +122,7 @@ def test_c4_a_word_is_told_while_the_stream_goes_on(word: str, segmenter: Segmen
     pcm = read(datasets / "fsdd" / "recordings" / f"{digit}_george_0.flac", rate).pcm
     silence = np.random.default_rng(1).integers(-20, 20, (rate, 1)).astype(np.int16)
     classifiers = list(load_all(MODELS, ("digits",)).values())
-    judge = StreamJudge(Ear(rate))
+    judge = StreamClassifier(StreamBuffer(rate))
     listen(judge, silence, classifiers, segmenter)
     assert judge.value("x", classifiers, segmenter).label is None
     listen(judge, np.concatenate((pcm, silence)), classifiers, segmenter, first=rate)
@@ -133,7 +133,7 @@ def test_c4_a_word_is_told_while_the_stream_goes_on(word: str, segmenter: Segmen
 def test_e8_what_a_person_is_told_follows_the_sound(
     classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
-    judge = StreamJudge(Ear(RATE))
+    judge = StreamClassifier(StreamBuffer(RATE))
     judge.listen_with(classifiers)
 
     def told(pcm: Pcm) -> LiveValue:
@@ -159,14 +159,14 @@ def test_a_stream_goes_on_where_another_process_left_it(
     classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
     pcm = heart(15)
-    whole = StreamJudge(Ear(RATE))
+    whole = StreamClassifier(StreamBuffer(RATE))
     listen(whole, pcm, classifiers, segmenter)
-    first = StreamJudge(Ear(RATE))
+    first = StreamClassifier(StreamBuffer(RATE))
     listen(first, pcm[: 7 * RATE + 123], classifiers, segmenter)
     by_name = {each.card.model: each for each in classifiers}
     left = json.loads(json.dumps(first.document(by_name)))
     assert left["needed_from"] >= 3 * RATE - 200, "the sound before was forgotten"
-    second = StreamJudge(Ear(RATE, left["needed_from"], left["position"]))
+    second = StreamClassifier(StreamBuffer(RATE, left["needed_from"], left["position"]))
     second.restore(left, by_name)
     listen(second, pcm[left["needed_from"] :], classifiers, segmenter, first=left["needed_from"])
     for model, wanted in whole.sums.items():
@@ -180,7 +180,7 @@ def test_what_never_came_is_counted_and_not_judged(
     classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
     pcm = heart(20)
-    judge = StreamJudge(Ear(RATE))
+    judge = StreamClassifier(StreamBuffer(RATE))
     listen(judge, pcm[: 6 * RATE], classifiers, segmenter)
     listen(judge, pcm[7 * RATE : 9 * RATE], classifiers, segmenter, first=7 * RATE)
     assert judge.ear.missing.ranges == [(6 * RATE, 7 * RATE)]
@@ -197,7 +197,7 @@ def test_what_never_came_is_counted_and_not_judged(
 def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
     rate: int, classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
-    judge, pcm, size = StreamJudge(Ear(rate)), heart(12, rate=rate), rate // 6
+    judge, pcm, size = StreamClassifier(StreamBuffer(rate)), heart(12, rate=rate), rate // 6
     judge.listen_with(classifiers)
     judge.judge(classifiers, segmenter)
     at_s = []
@@ -212,7 +212,7 @@ def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
 def test_who_has_no_time_leaves_out_the_share_that_is_asked_for(
     classifiers: list[Classifier], segmenter: Segmenter
 ) -> None:
-    judge = StreamJudge(Ear(RATE))
+    judge = StreamClassifier(StreamBuffer(RATE))
     judge.listen_with(classifiers)
     pcm = heart(44)
     for start in range(0, len(pcm), RATE):
@@ -224,8 +224,8 @@ def test_who_has_no_time_leaves_out_the_share_that_is_asked_for(
 
 
 def test_memory_is_bounded_whatever_the_length(classifiers: list[Classifier], segmenter: Segmenter) -> None:
-    pcm, judge = heart(40), StreamJudge(Ear(RATE))
-    judge.cutter = EventCutter(RATE, GateSettings(max=500), 0)
+    pcm, judge = heart(40), StreamClassifier(StreamBuffer(RATE))
+    judge.cutter = EventExtractor(RATE, GateSettings(max=500), 0)
     judge.listen_with(classifiers)
     sizes = []
     for round_ in range(10):
@@ -247,8 +247,8 @@ def test_c4_an_event_has_the_sound_from_its_pre_roll_to_its_end() -> None:
     tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)[:, np.newaxis]
     quiet = np.zeros((rate, 1), np.int16)
     pcm = np.concatenate((quiet, tone, quiet, quiet, tone[: rate // 2]))
-    cutter = EventCutter(rate, GateSettings(), 0)
-    found: list[EventSound] = []
+    cutter = EventExtractor(rate, GateSettings(), 0)
+    found: list[EventAudio] = []
     for start in range(0, len(pcm), 333):
         found += cutter.hear(start, pcm[start : start + 333])
     found += cutter.finish()

@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import home_assistant, topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, Announcer
+from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
 from edge_worker.protocol.result import REASONS
 from edge_worker.settings import Settings
 
@@ -162,8 +162,8 @@ def test_every_reason_is_an_option() -> None:
 # --- when ---------------------------------------------------------------------------------------------
 
 
-def announcer(*known: str, is_on: bool = True) -> Announcer:
-    return Announcer("edge-01", is_on=is_on, is_known=lambda device: device in known)
+def announcer(*known: str, is_on: bool = True) -> HomeAssistantDiscovery:
+    return HomeAssistantDiscovery("edge-01", is_on=is_on, is_known=lambda device: device in known)
 
 
 def config(device_id: str = "st-01", info: dict[str, Any] | None = None, worker: str = "edge-01") -> bytes:

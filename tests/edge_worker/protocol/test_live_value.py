@@ -9,7 +9,7 @@ import pytest
 from edge_worker.analysis import last_sounds
 from edge_worker.protocol.live_value import LISTENING, MAX_BYTES, MAX_HINT, LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import REASONS, Quality
-from edge_worker.telemetry.live_metrics import MAX_STRETCH, LiveTally
+from edge_worker.telemetry.live_metrics import MAX_STRETCH, LiveMetrics
 
 
 def judged(*reasons: str) -> Quality:
@@ -84,7 +84,7 @@ def test_c6_long_names_make_the_list_shorter_and_never_too_long() -> None:
 
 
 def test_who_falls_behind_does_less_and_then_as_much_as_before() -> None:
-    tally, now = LiveTally("edge-01"), 100.0
+    tally, now = LiveMetrics("edge-01"), 100.0
 
     def keeps_up(seconds: float, waited_s: float, windows_waited_s: float, pieces_per_s: int = 100) -> None:
         for _ in range(round(seconds * pieces_per_s)):

@@ -10,7 +10,7 @@ import pytest
 
 from edge_worker.signal import quality_features, quality_model
 from edge_worker.signal.features import HEART, Float32Array, Signal
-from edge_worker.signal.quality_features import Measures
+from edge_worker.signal.quality_features import QualityFeatures
 
 RATE = HEART.sample_rate
 TIME = np.arange(6 * RATE) / RATE
@@ -23,7 +23,7 @@ def spectrogram(samples: Samples) -> Float32Array:
     return Signal(samples.astype(np.float32), RATE).features(HEART)
 
 
-def measured(samples: Samples) -> Measures:
+def measured(samples: Samples) -> QualityFeatures:
     return quality_features.measure(spectrogram(samples))
 
 
@@ -58,11 +58,11 @@ LESS_AND_MORE: dict[str, tuple[Callable[[], Samples], Callable[[], Samples]]] = 
 }
 
 
-@pytest.mark.parametrize("name", Measures._fields)
+@pytest.mark.parametrize("name", QualityFeatures._fields)
 def test_a_measure_moves_as_its_name_says(name: str) -> None:
     less, more = (getattr(measured(make()), name) for make in LESS_AND_MORE[name])
 
-    assert more > less + 0.2 * quality_model.shipped().deviation[Measures._fields.index(name)]
+    assert more > less + 0.2 * quality_model.shipped().deviation[QualityFeatures._fields.index(name)]
 
 
 def test_gain_changes_nothing() -> None:
@@ -88,24 +88,24 @@ def test_any_sound_can_be_measured(samples: Samples) -> None:
 
 
 def test_scores_are_the_logistic_regression_that_the_scorecard_says() -> None:
-    card = quality_model.Scorecard.parse(
+    card = quality_model.QualityModel.parse(
         json.dumps(
             {
-                "standard": {name: [3, 2] for name in Measures._fields},
+                "standard": {name: [3, 2] for name in QualityFeatures._fields},
                 "heart": {"bias": 1, "threshold": 0.5, "weights": {"grain": [2, -1]}},
                 "clear": {"bias": 0, "threshold": 0.1, "weights": {}},
             }
         )
     )
 
-    standard = card.standardised(Measures(*np.full(len(Measures._fields), 4.0)))
+    standard = card.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 4.0)))
 
     assert standard == pytest.approx(0.5)
     assert card.heart.probability(standard) == pytest.approx(1 / (1 + np.exp(-(1 + 2 * 0.5 - 0.25))))
     assert card.clear.probability(standard) == 0.5
-    assert card.standardised(Measures(*np.full(len(Measures._fields), 1e6))).max() == 3
+    assert card.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 1e6))).max() == 3
 
 
 def test_a_scorecard_without_a_measure_is_refused() -> None:
     with pytest.raises(KeyError, match="smooth"):
-        quality_model.Scorecard.parse('{"standard": {"repeats": [0, 1]}}')
+        quality_model.QualityModel.parse('{"standard": {"repeats": [0, 1]}}')

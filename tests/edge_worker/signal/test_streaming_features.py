@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_worker.signal.features import HEART, Features, LogMelParameters
 from edge_worker.signal.nrdt import NrdtParameters
-from edge_worker.signal.streaming_features import RollingFrames
+from edge_worker.signal.streaming_features import StreamingFeatures
 from simulator.sound.heart_sound import synthesise
 
 ENVIRONMENT = LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=400, n_mels=64, fmin=50, fmax=8000)
@@ -22,7 +22,7 @@ ENVIRONMENT = LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=400, n_
 )
 def test_frames_as_they_come_are_those_of_the_whole(features: Features, size: int, keep_s: float) -> None:
     sound = synthesise("normal", 72, 3, features.sample_rate, 1)
-    rolling = RollingFrames(features, keep_s)
+    rolling = StreamingFeatures(features, keep_s)
     for start in range(0, len(sound), size):
         rolling.push(sound[start : start + size])
     whole = features.of(sound)

@@ -17,7 +17,7 @@ from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.telemetry.metrics import Collected, of_workers, serve
-from edge_worker.telemetry.recording_metrics import Tally
+from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from simulator.site.site import Site
 
 DOCUMENT: dict[str, Any] = {
@@ -114,7 +114,7 @@ def test_an_old_or_damaged_document_leaves_out_what_it_does_not_say(document: di
 
 def test_results_are_counted_by_status_and_only_accepted_labels_by_label() -> None:
     registry = CollectorRegistry()
-    tally = Tally("edge-01", registry)
+    tally = RecordingMetrics("edge-01", registry)
     tally.stored(0.02)
     tally.judged(RESULT, 0.004)
     tally.judged(replace(RESULT, status="error", models=(), missing=()), 0.001)

@@ -9,7 +9,7 @@ import pytest
 from archive import Api, Archive, hold_to_document, problem, stop_clock
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_keys import ROLES, Keyring, Role
+from edge_worker.database.api_keys import ROLES, ApiKeys, Role
 from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
 from history_api import openapi_document
@@ -42,7 +42,7 @@ class House:
         self.archive = Archive(directory)
         self.archive.add(1, OTHERS)
         self.settings: Settings = replace(self.archive.settings, api_auth="keys", **changed)  # type: ignore[arg-type]
-        self.keyring = Keyring(self.settings.database)
+        self.keyring = ApiKeys(self.settings.database)
         self.keys = {each: self.keyring.add(each, each, MINE if each == "owner" else None) for each in ROLES}
         self.api = Api(self.settings)
         stop_clock(self.api)
@@ -297,7 +297,7 @@ def test_no_trace_of_a_fault_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(Keyring, "find", fail)
+    monkeypatch.setattr(ApiKeys, "find", fail)
     answer = house.ask("/api/v1/results", who="operator")
     assert "log" in problem(answer, 500)["detail"]
     assert "secret detail" not in answer.get_data(as_text=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archive import Archive
 
-from edge_worker.database.api_keys import Keyring, digest
+from edge_worker.database.api_keys import ApiKeys, digest
 
 
 def run(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -26,7 +26,7 @@ def test_a_key_is_printed_alone_once_and_can_be_taken_back(tmp_path: Path) -> No
     archive = Archive(tmp_path)
     added = run(tmp_path, "add", "bob", "--role", "owner", "--device", "st-01")
     token = added.stdout.strip()
-    key = Keyring(archive.settings.database).find(digest(token))
+    key = ApiKeys(archive.settings.database).find(digest(token))
     assert (key.name, key.device_id) == ("bob", "st-01") if key else False
     listed = run(tmp_path, "list").stdout
     assert listed.startswith("bob\towner\tst-01\t")

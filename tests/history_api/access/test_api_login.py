@@ -10,7 +10,7 @@ from archive import Api, Archive, hold_to_document, problem, stop_clock
 from flask import Response, g
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_keys import Keyring, digest
+from edge_worker.database.api_keys import ApiKeys, digest
 from history_api import openapi_document
 from history_api.access.role import guard
 from history_api.access.session import COOKIE, Sessions
@@ -25,7 +25,7 @@ class Browser:
 
     def __init__(self, directory: Path) -> None:
         settings = replace(Archive(directory).settings, api_auth="keys")
-        self.keyring = Keyring(settings.database)
+        self.keyring = ApiKeys(settings.database)
         self.key = self.keyring.add("ann", "operator")
         self.api = Api(settings)
         stop_clock(self.api)

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from broker.account import Credentials
-from edge_worker.database.api_keys import Keyring
+from edge_worker.database.api_keys import ApiKeys
 from history_api.application import create_app
 from simulator.site.site import Site
 
@@ -312,7 +312,7 @@ def guarded(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The address of an API that asks for keys, and a key."""
     archive = Archive(tmp_path)
     archive.add(1)
-    keyring = Keyring(archive.settings.database)
+    keyring = ApiKeys(archive.settings.database)
     key = keyring.add("ann", "admin")
     keyring.close()
     server = make_server(

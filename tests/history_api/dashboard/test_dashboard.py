@@ -14,9 +14,9 @@ from exposition import read
 from prometheus_client import generate_latest
 
 from edge_worker.settings import Settings
-from edge_worker.telemetry.live_metrics import LiveTally
+from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.metrics import Collected, new_registry, of_workers
-from edge_worker.telemetry.recording_metrics import Tally
+from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -42,8 +42,8 @@ def exported(tmp_path: Path) -> set[str]:
     """Every name of a worker, and of an API whose broker says what we listen to."""
     worker = new_registry()
     worker.register(Collected(lambda: of_workers({"edge-01": {}})))
-    Tally("edge-01", worker)
-    LiveTally("edge-01").register(worker)
+    RecordingMetrics("edge-01", worker)
+    LiveMetrics("edge-01").register(worker)
     api = Archive(tmp_path).api()
     api.get("/livez")
     for topic in HEARD:

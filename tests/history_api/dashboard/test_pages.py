@@ -8,8 +8,8 @@ import pytest
 from archive import Api, Archive, problem
 
 from edge_worker.database import schema
-from edge_worker.database.api_keys import Keyring
-from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.device_settings import DeviceSettingsTable
 
 PROJECT = Path(__file__).parents[3]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -105,7 +105,7 @@ def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> 
     archive.add(1, "st-01", labels={"heart2": "abnormal"})
     api = archive.api()
     wish = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
-    DeviceLedger(schema.connect(archive.settings.database)).put("st-02", wish, "ann")
+    DeviceSettingsTable(schema.connect(archive.settings.database)).put("st-02", wish, "ann")
     rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
     said = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
     assert [(each[0], each[2], each[4], each[5]) for each in said] == [
@@ -125,7 +125,7 @@ def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> 
 def test_an_owner_sees_the_settings_of_one_device_and_changes_none(archive: Archive) -> None:
     archive.add(1, "st-01")
     archive.add(2, "st-02")
-    keyring = Keyring(archive.settings.database)
+    keyring = ApiKeys(archive.settings.database)
     asks = {**BROWSER, "X-API-Key": keyring.add("ann", "owner", "st-01")}
     keyring.close()
     api = Api(replace(archive.settings, api_auth="keys"))
@@ -212,7 +212,7 @@ def test_history_goes_on_with_the_same_filter(archive: Archive) -> None:
 def test_an_owner_is_led_to_what_an_owner_may_see(archive: Archive) -> None:
     archive.add(1, "st-01")
     archive.add(2, "st-02")
-    keyring = Keyring(archive.settings.database)
+    keyring = ApiKeys(archive.settings.database)
     api = Api(replace(archive.settings, api_auth="keys"))
     owner = {"X-API-Key": keyring.add("bob", "owner", "st-01")}
     admin = {"X-API-Key": keyring.add("ann", "admin")}

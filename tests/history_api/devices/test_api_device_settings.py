@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from archive import MORNING, Api, Archive, problem
 
-from edge_worker.analysis.active_profiles import ProfileBoard
+from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.database import schema
-from edge_worker.database.api_keys import Keyring
-from edge_worker.database.device_settings import DeviceLedger
+from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.store import StoredRecording
 from edge_worker.protocol.result import Audio, Quality, Result
 
@@ -45,7 +45,7 @@ def test_c4_a_device_gets_models_and_a_gate_before_it_was_ever_heard(archive: Ar
     assert answer.status_code == 200
     assert answer.get_json()["changed_by"] == "anonymous"
     assert api.json(ADDRESS) == answer.get_json()
-    board = ProfileBoard(archive.settings, DeviceLedger(schema.connect(archive.settings.database)))
+    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
     profile = board.current.of_device("room-01")
     assert profile.models == ("esc50",)
     assert profile.gate is not None
@@ -86,14 +86,14 @@ def test_what_is_not_as_documented_changes_nothing(api: Api, body: str) -> None:
 
 def test_meta_goes_before_what_the_site_wants(archive: Archive, api: Api) -> None:
     api.ask("PUT", ADDRESS, '{"models":["esc50"]}', **JSON)
-    board = ProfileBoard(archive.settings, DeviceLedger(schema.connect(archive.settings.database)))
+    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
     assert board.current.models("room-01", None) == ("esc50",)
     assert board.current.models("room-01", {"models": ["heart5", "heart5"]}) == ("heart5",)
     assert board.current.models("room-01", {"models": []}) == ("esc50",)
 
 
 def test_an_owner_reads_the_settings_of_the_own_device_and_changes_none(archive: Archive) -> None:
-    keyring = Keyring(archive.settings.database)
+    keyring = ApiKeys(archive.settings.database)
     key = keyring.add("bob", "owner", "room-01")
     api = Api(replace(archive.settings, api_auth="keys"))
     bearer = {"Authorization": f"Bearer {key}"}

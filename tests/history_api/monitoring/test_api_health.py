@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from edge_worker.database import schema
 from edge_worker.database.store import Store
-from edge_worker.inference.model_registry import ModelShelf
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.monitoring.health import STALE
@@ -151,7 +151,10 @@ def test_d6_models_are_what_their_cards_say(archive: Archive, api: Api) -> None:
 
 def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Archive, api: Api) -> None:
     (archive.settings.models_dir / "heart2.json").write_text(json.dumps(CARD))
-    shelf, version = ModelShelf(archive.settings.models_dir, archive.settings.data_dir / "models"), "1.0.0+1"
+    shelf, version = (
+        ModelRegistry(archive.settings.models_dir, archive.settings.data_dir / "models"),
+        "1.0.0+1",
+    )
     made = archive.settings.data_dir / "made"
     made.mkdir()
     (made / "heart2.json").write_text(json.dumps(CARD | {"version": version}))

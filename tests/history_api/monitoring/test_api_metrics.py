@@ -10,7 +10,7 @@ import pytest
 from archive import Api, Archive
 from exposition import Samples, read, value
 
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from history_api.monitoring import metrics, site_metrics
 from history_api.monitoring.health import STALE

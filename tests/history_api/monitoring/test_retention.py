@@ -14,7 +14,7 @@ from test_api_server import environment, fetch, serving
 
 from edge_worker.database import review, schema
 from edge_worker.database.review import Curation
-from edge_worker.ingest.recording import rfc3339
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from history_api.monitoring import retention
 from history_api.monitoring.retention import Retention

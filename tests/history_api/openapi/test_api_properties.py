@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from edge_worker.database.api_keys import Keyring
+from edge_worker.database.api_keys import ApiKeys
 from history_api import openapi_document
 from history_api.application import create_app
 
@@ -58,7 +58,7 @@ class Subject:
         archive.add(1, "st-01")
         archive.add(1, "st-02", labels={"heart5": "murmur", "heart2": "abnormal"})
         archive.add(2, "st-01", is_analysed=False)
-        keyring = Keyring(archive.settings.database)
+        keyring = ApiKeys(archive.settings.database)
         keys = [keyring.add("ann", "admin"), keyring.add("bob", "owner", "st-01")]
         self.asking = [*({"X-API-Key": key} for key in keys), {}]
         app = create_app(replace(archive.settings, api_auth="keys", api_rate=0))

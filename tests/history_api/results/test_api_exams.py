@@ -12,7 +12,7 @@ from archive import Api, Archive, problem
 from fhir.resources.R4B.bundle import Bundle
 from pypdf import PdfReader
 
-from edge_worker.database.api_keys import Keyring
+from edge_worker.database.api_keys import ApiKeys
 from edge_worker.protocol.exam import RULE, WHY
 from edge_worker.protocol.result import Quality
 from history_api.reports.fhir_bundle import NOTICE
@@ -156,7 +156,7 @@ def test_results_are_filtered_by_exam_and_the_csv_names_it(archive: Archive, api
 def test_an_owner_sees_the_exams_of_one_device(archive: Archive) -> None:
     add_four(archive)
     add_four(archive, "st-02")
-    keyring = Keyring(archive.settings.database)
+    keyring = ApiKeys(archive.settings.database)
     owner = {"X-API-Key": keyring.add("bob", "owner", "st-02")}
     keyring.close()
     api = Api(replace(archive.settings, api_auth="keys"))

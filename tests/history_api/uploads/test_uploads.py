@@ -21,8 +21,8 @@ from edge_worker.connection import Inbound
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 from history_api import openapi_document
-from history_api.mqtt.mqtt_session import Bus
-from history_api.mqtt.upload_publisher import Shipment, Sound
+from history_api.mqtt.mqtt_session import MqttSession
+from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from simulator.site.site import Site
 
 WITHIN_S = 60
@@ -363,10 +363,10 @@ def test_a_deleted_upload_frees_its_key_and_clears_the_display(running: Running,
 
 
 def test_why_a_worker_refused_an_upload_can_be_asked_for(tmp_path: Path) -> None:
-    bus = Bus(Settings(data_dir=tmp_path, api_mqtt_password="x"))
+    bus = MqttSession(Settings(data_dir=tmp_path, api_mqtt_password="x"))
     pcm = tmp_path / "sound.pcm"
     pcm.write_bytes(bytes(8))
-    shipment = Shipment.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
+    shipment = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
     bus.send(shipment)
     said = {
         "type": "rejected",
@@ -387,10 +387,10 @@ def test_what_a_killed_process_had_not_taken_in_is_swept(tmp_path: Path) -> None
     (tmp_path / "labelled").mkdir()
     (tmp_path / "labelled" / "0001.wav").write_bytes(b"RIFF")
     sound = Sound("st-01", 7, 4000, 1, 4, {"site": "MV"})
-    Shipment.spool(sound, tmp_path / "whole.pcm")
-    assert [each.sound for each in Shipment.found(tmp_path)] == [sound]
+    UploadPublisher.spool(sound, tmp_path / "whole.pcm")
+    assert [each.sound for each in UploadPublisher.found(tmp_path)] == [sound]
     assert {path.name for path in tmp_path.iterdir()} == {"whole.pcm", "whole.json"}
-    assert not list(Shipment.found(tmp_path / "nowhere"))
+    assert not list(UploadPublisher.found(tmp_path / "nowhere"))
 
 
 def test_what_the_broker_says_of_itself_is_a_metric(running: Running) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.interpreter import ModelInterpreter
 from models_tflite import card_page, evaluate
 from models_tflite.evaluation import audio
 from models_tflite.training.assessment import check
@@ -77,7 +77,7 @@ def test_a_shipped_model_is_as_right_as_its_card_says(model: str, datasets: Path
 def test_a_shipped_model_is_small_and_int8_from_input_to_output(model: str) -> None:
     content = (MODELS / f"{model}.tflite").read_bytes()
 
-    network = Network(content)
+    network = ModelInterpreter(content)
 
     assert len(content) <= MEGABYTE
     assert network._input["dtype"] == network._output["dtype"] == np.int8

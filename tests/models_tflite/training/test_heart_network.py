@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.interpreter import ModelInterpreter
 
 pytest.importorskip("tensorflow", reason="pip install -r requirements/training.txt")
 
 import keras
 
-from edge_worker.inference import heart_segmenter
+from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import normalise
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
@@ -43,7 +43,7 @@ def test_in_int8_it_gives_what_it_gave() -> None:
     keras.utils.set_random_seed(0)
     model = heart_network.build(196, 40, 3, widths=(8, 12, 12), halving=(0,), dropout=0.3)
 
-    found = Network(conversion.to_int8(model, WINDOWS)).run(WINDOWS)
+    found = ModelInterpreter(conversion.to_int8(model, WINDOWS)).run(WINDOWS)
 
     expected = model.predict(WINDOWS, verbose=0)
     assert np.abs(found - expected).max() < 0.1 * np.ptp(expected)
@@ -70,7 +70,7 @@ def test_it_knows_where_the_heart_is_in_its_cycle() -> None:
     seconds = np.arange(196) / 50 % 0.8
     for state, when_s in ((0, 0.1), (1, 0.25), (2, 0.4), (3, 0.65)):
         there = of_window[np.abs(seconds - when_s) < 0.011]
-        assert (there.argmax(axis=1) == state).mean() > 0.7, heart_segmenter.LABELS[state]
+        assert (there.argmax(axis=1) == state).mean() > 0.7, heart_cycle.LABELS[state]
 
 
 def test_what_is_told_changes_what_it_says_and_what_it_takes_for_true_changes_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from edge_worker.signal import quality_model
 from edge_worker.signal.features import HEART
-from edge_worker.signal.quality_features import Measures
+from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality
 from models_tflite.training.augmentation import sounds
@@ -49,9 +49,11 @@ def test_small_cells_count_more_for_each_sound() -> None:
 def test_the_shipped_scorecard_is_of_this_method() -> None:
     document = json.loads(quality_model.FILE.read_text())
 
-    assert list(document["standard"]) == list(Measures._fields)
+    assert list(document["standard"]) == list(QualityFeatures._fields)
     assert document["heart"]["weights"].keys() == document["standard"].keys()
-    assert tuple(document["clear"]["weights"]) == tuple(n for n in Measures._fields if n in quality.CLEAR)
+    assert tuple(document["clear"]["weights"]) == tuple(
+        n for n in QualityFeatures._fields if n in quality.CLEAR
+    )
     assert document["heart"]["unheard_groups"]["auc"]["value"] > 0.99
     assert document["clear"]["unheard_groups"]["auc_at"]["physionet"]["value"] > 0.9
 

@@ -11,8 +11,8 @@ import trainers
 from conftest import wait_until
 
 from edge_worker.database.store import Store
-from edge_worker.database.training import TrainingLedger
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.database.training import TrainingTables
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.__main__ import main
 
@@ -47,7 +47,7 @@ def serve(*options: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.timeout(300)
 def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings: Settings) -> None:
-    ledger = TrainingLedger.open(settings.database)
+    ledger = TrainingTables.open(settings.database)
     served = serve("--once", "--epochs", "1")
     wait_until(lambda: ledger.jobs()[0].progress.get("epoch") == 1, "the epoch", within_s=200)
     _, said = served.communicate(timeout=200)
@@ -55,7 +55,7 @@ def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings:
     (first,) = ledger.jobs()
     assert first.state == "promoted", first.report
     version = f"1.0.0+local.{first.id}"
-    shelf = ModelShelf.of(settings)
+    shelf = ModelRegistry.of(settings)
     assert shelf.active("heart2") == version
     card = shelf.card("heart2", version)
     assert (card["version"], card["sha256"]) == (version, first.report["candidate"]["sha256"])
@@ -70,7 +70,7 @@ def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings:
 
 @pytest.mark.timeout(300)
 def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Settings) -> None:
-    ledger = TrainingLedger.open(settings.database)
+    ledger = TrainingTables.open(settings.database)
     trainer = serve("--epochs", "500")
     try:
         wait_until(
@@ -89,4 +89,4 @@ def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Set
         output, _ = trainer.communicate()
     assert "event=stopped" in output
     assert [job.state for job in ledger.jobs()] == ["queued"]
-    assert ModelShelf.of(settings).active("heart2") is None
+    assert ModelRegistry.of(settings).active("heart2") is None

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_worker.inference.heart_segmenter import HeartCycle, Segmenter
-from edge_worker.inference.interpreter import Network
+from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal.features import Signal
+from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.annotation import S1, Annotation
@@ -192,7 +193,7 @@ class TestTraining:
             assert judged[form]["all"]["subjects"] == 3
         windows = np.random.default_rng(0).normal(size=(2, 196, 40)).astype(np.float32)
         kept = state_network.trained().predict(windows, verbose=0)
-        shipped = Network((out / "segments.tflite").read_bytes()).run(windows)
+        shipped = ModelInterpreter((out / "segments.tflite").read_bytes()).run(windows)
         assert np.corrcoef(kept.ravel(), shipped.ravel())[0, 1] > 0.8, "the weights are of this network"
 
     def test_says_what_is_wrong_with_data(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

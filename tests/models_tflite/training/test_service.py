@@ -17,9 +17,9 @@ import trainers
 from conftest import wait_until
 
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, Job, TrainingLedger, Version
+from edge_worker.database.training import Clip, Job, TrainingTables, Version
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import ModelShelf
+from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.evaluation import audio
 from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording, TrainingError
@@ -41,8 +41,8 @@ class Rig:
         self.settings = Settings(data_dir=folder / "data", models_dir=shipped)
         self.settings.data_dir.mkdir()
         Store.open(self.settings.database).close()
-        self.ledger = TrainingLedger.open(self.settings.database)
-        self.shelf = ModelShelf.of(self.settings)
+        self.ledger = TrainingTables.open(self.settings.database)
+        self.shelf = ModelRegistry.of(self.settings)
         self.environ = {"STETHO_DATA_DIR": str(self.settings.data_dir), "STETHO_MODELS_DIR": str(shipped)}
 
     def serve(self, trainer: Trainer) -> Job:
@@ -183,7 +183,7 @@ def test_e6_stopped_while_it_trains_the_job_waits_again(submitted: Rig) -> None:
 
 def serve_endlessly() -> None:
     settings = Settings.from_environ(os.environ)
-    Service(settings, TrainingLedger.open(settings.database), trainer=trainers.endless).run()
+    Service(settings, TrainingTables.open(settings.database), trainer=trainers.endless).run()
 
 
 def test_e6_kill_9_ends_the_training_too_and_the_job_is_done_after_it(submitted: Rig) -> None:

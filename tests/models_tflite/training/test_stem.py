@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
 
-from edge_worker.inference.interpreter import Network  # noqa: E402
+from edge_worker.inference.interpreter import ModelInterpreter  # noqa: E402
 from models_tflite.training.networks import architecture, conversion, stem  # noqa: E402
 
 
@@ -51,6 +51,6 @@ def test_a_network_that_begins_otherwise_stays_as_it_is() -> None:
 
 def test_int8_says_what_the_float_network_says() -> None:
     model, windows = untrained(98, 64), seen(98, 64)
-    said = Network(conversion.to_int8(model, windows)).run(windows)
+    said = ModelInterpreter(conversion.to_int8(model, windows)).run(windows)
     meant = model.predict(windows, verbose=0)
     assert np.abs(said - meant).max() < 0.05 * np.ptp(meant)

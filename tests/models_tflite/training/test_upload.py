@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from edge_worker.database.store import Store
-from edge_worker.database.training import TrainingLedger
+from edge_worker.database.training import TrainingTables
 from edge_worker.errors import StethoError
 from models_tflite.training.retraining import upload
 
@@ -20,10 +20,10 @@ RATE = 2000
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[TrainingLedger]:
+def ledger(tmp_path: Path) -> Iterator[TrainingTables]:
     url = f"sqlite:///{tmp_path / 'stetho.db'}"
     Store.open(url).close()
-    opened = TrainingLedger.open(url)
+    opened = TrainingTables.open(url)
     yield opened
     opened.close()
 
@@ -43,7 +43,7 @@ def write(path: Path, seed: int = 0, samples: int = RATE) -> None:
     soundfile.write(path, sound, RATE, format=path.suffix[1:].upper())
 
 
-def add(ledger: TrainingLedger, data_dir: Path, folder: Path) -> int:
+def add(ledger: TrainingTables, data_dir: Path, folder: Path) -> int:
     uploads = list(upload.class_folders(folder, LABELS))
     return len(upload.add(ledger, data_dir, "heart2", LABELS, uploads))
 
@@ -53,7 +53,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_e6_sounds_are_copied_under_their_digest_and_noted(
-    ledger: TrainingLedger, folder: Path, tmp_path: Path
+    ledger: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     assert add(ledger, tmp_path / "data", folder) == 6
     clips = ledger.clips("heart2")
@@ -66,7 +66,7 @@ def test_e6_sounds_are_copied_under_their_digest_and_noted(
 
 
 def test_a_folder_in_a_class_is_a_source_and_its_name_is_kept_nowhere(
-    ledger: TrainingLedger, tmp_path: Path
+    ledger: TrainingTables, tmp_path: Path
 ) -> None:
     for number in range(4):
         write(tmp_path / "in" / "normal" / ("Ada", "Max")[number % 2] / f"{number}.wav", seed=number)
@@ -132,7 +132,7 @@ def two_labels(folder: Path) -> None:
     ],
 )
 def test_e6_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
-    ledger: TrainingLedger, folder: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+    ledger: TrainingTables, folder: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
 ) -> None:
     damage(folder)
     with pytest.raises(StethoError) as caught:
@@ -144,7 +144,7 @@ def test_e6_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
 
 
 def test_the_same_sound_under_another_label_is_refused_later_too(
-    ledger: TrainingLedger, folder: Path, tmp_path: Path
+    ledger: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     add(ledger, tmp_path / "data", folder)
     shutil.copyfile(folder / "normal" / "0.wav", tmp_path / "0.wav")
@@ -155,7 +155,7 @@ def test_the_same_sound_under_another_label_is_refused_later_too(
 
 
 def test_a_label_that_would_leave_the_directory_is_no_label(
-    ledger: TrainingLedger, folder: Path, tmp_path: Path
+    ledger: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(StethoError, match="is no label of heart2"):
         upload.add(
@@ -164,7 +164,7 @@ def test_a_label_that_would_leave_the_directory_is_no_label(
 
 
 def test_a_disk_that_refuses_halfway_leaves_nothing(
-    ledger: TrainingLedger, folder: Path, tmp_path: Path
+    ledger: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "data" / "training" / "heart2").mkdir(parents=True)
     (tmp_path / "data" / "training" / "heart2" / "normal").touch()  # a file where a folder has to be
@@ -175,7 +175,7 @@ def test_a_disk_that_refuses_halfway_leaves_nothing(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_no_permission_is_one_sentence(ledger: TrainingLedger, folder: Path, tmp_path: Path) -> None:
+def test_no_permission_is_one_sentence(ledger: TrainingTables, folder: Path, tmp_path: Path) -> None:
     (folder / "normal").chmod(0)
     with pytest.raises(StethoError, match="Permission denied"):
         add(ledger, tmp_path / "data", folder)
