@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/event.h"
+#include "core/device/event.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
 

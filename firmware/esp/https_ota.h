@@ -4,7 +4,7 @@
 #include <array>
 #include <atomic>
 
-#include "core/text.h"
+#include "core/wire/text.h"
 #include "esp/event_queue.h"
 #include "hal/ota.h"
 #include "hal/storage.h"

@@ -9,7 +9,7 @@
 #include <array>
 #include <atomic>
 
-#include "core/text.h"
+#include "core/wire/text.h"
 #include "esp/event_queue.h"
 #include "hal/mqtt.h"
 #include "hal/storage.h"

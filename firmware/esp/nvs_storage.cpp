@@ -1,6 +1,6 @@
 #include "esp/nvs_storage.h"
 
-#include "core/text.h"
+#include "core/wire/text.h"
 #include "nvs.h"
 #include "nvs_flash.h"
 

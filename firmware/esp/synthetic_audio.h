@@ -4,7 +4,7 @@
 #include <atomic>
 #include <optional>
 
-#include "core/heart_synth.h"
+#include "core/signal/heart_synth.h"
 #include "hal/audio.h"
 
 namespace stetho::esp {

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "core/frame.h"
+#include "core/display/frame.h"
 
 namespace stetho::esp {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/screen.h"
+#include "core/display/screen.h"
 
 namespace stetho::esp {
 

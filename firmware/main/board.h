@@ -18,7 +18,7 @@
 #include "esp/synthetic_audio.h"
 #include "esp/uart_display.h"
 #else
-#include "core/sh1106.h"
+#include "core/display/sh1106.h"
 #include "esp/gpio_button.h"
 #include "esp/i2c_bus.h"
 #include "esp/i2s_audio.h"

@@ -8,9 +8,9 @@
 #include <array>
 #include <atomic>
 
-#include "core/capture.h"
-#include "core/device.h"
-#include "core/ring.h"
+#include "core/device/capture.h"
+#include "core/device/device.h"
+#include "core/storage/ring.h"
 #include "esp_app_desc.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"

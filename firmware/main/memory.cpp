@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/recording_buffer.h"
+#include "core/storage/recording_buffer.h"
 #include "esp_heap_caps.h"
 
 namespace stetho::board {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "core/device.h"
+#include "core/device/device.h"
 
 namespace stetho::board {
 

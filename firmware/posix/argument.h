@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/settings.h"
+#include "core/storage/settings.h"
 
 namespace stetho::posix {
 

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/frame.h"
+#include "core/display/frame.h"
 #include "posix/png.h"
 
 namespace stetho::posix {

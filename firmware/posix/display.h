@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "core/device.h"
-#include "core/sh1106.h"
+#include "core/device/device.h"
+#include "core/display/sh1106.h"
 #include "posix/sh1106_chip.h"
 
 namespace stetho::posix {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/event.h"
+#include "core/device/event.h"
 
 namespace stetho::posix {
 

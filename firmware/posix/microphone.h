@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/capture.h"
-#include "core/heart_synth.h"
+#include "core/device/capture.h"
+#include "core/signal/heart_synth.h"
 #include "hal/audio.h"
 
 namespace stetho::posix {

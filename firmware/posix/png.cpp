@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "core/crc32.h"
+#include "core/wire/crc32.h"
 
 namespace stetho::posix {
 namespace {

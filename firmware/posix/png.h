@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/canvas.h"
+#include "core/display/canvas.h"
 
 namespace stetho::posix {
 

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/capture.h"
-#include "core/device.h"
-#include "core/ring.h"
+#include "core/device/capture.h"
+#include "core/device/device.h"
+#include "core/storage/ring.h"
 #include "posix/argument.h"
 #include "posix/console.h"
 #include "posix/display.h"

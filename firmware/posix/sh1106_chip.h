@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/canvas.h"
+#include "core/display/canvas.h"
 #include "hal/i2c.h"
 
 namespace stetho::posix {

@@ -6,7 +6,7 @@
 #include <iostream>
 #include <string>
 
-#include "core/chunk.h"
+#include "core/wire/chunk.h"
 #include "hex.h"
 
 namespace {

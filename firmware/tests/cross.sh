@@ -21,7 +21,7 @@ done
 compile() {
     rm -rf "${out:?}/$1"
     mkdir -p "$out/$1"
-    printf '%s\n' core/*.cpp tests/footprint.cpp |
+    printf '%s\n' core/*/*.cpp tests/footprint.cpp |
         xargs -P 2 -I{} sh -c "$2 $(echo $flags) -c {} -o $out/$1/\$(basename {} .cpp).o"
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/screen.h"
+#include "core/display/screen.h"
 
 namespace stetho::tests {
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/chunk.h"
-#include "core/device.h"
+#include "core/device/device.h"
+#include "core/wire/chunk.h"
 #include "tests/bench_storage.h"
 
 namespace stetho::tests {

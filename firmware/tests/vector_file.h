@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/json.h"
+#include "core/wire/json.h"
 #include "hex.h"
 
 namespace stetho::test {

@@ -31,6 +31,9 @@ def test_the_fonts_are_those_of_xfonts_base() -> None:
     if not Path("/usr/share/fonts/X11/misc/6x9.pcf.gz").exists():
         toolchain.give_up("xfonts-base is not installed: the fonts are not made again")
     made = subprocess.run(
-        [sys.executable, FIRMWARE / "core" / "font_maker.py"], capture_output=True, check=True, text=True
+        [sys.executable, FIRMWARE / "core" / "display" / "font_maker.py"],
+        capture_output=True,
+        check=True,
+        text=True,
     ).stdout
-    assert made == (FIRMWARE / "core" / "font.cpp").read_text()
+    assert made == (FIRMWARE / "core" / "display" / "font.cpp").read_text()

@@ -6,4 +6,4 @@ import toolchain
 
 
 def test_a5_the_committed_taps_are_those_of_the_script() -> None:
-    toolchain.run([sys.executable, "firmware/make_taps.py", "--check"], toolchain.PROJECT)
+    toolchain.run([sys.executable, "firmware/core/signal/make_taps.py", "--check"], toolchain.PROJECT)

@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/chunk.h"
-#include "core/crc32.h"
+#include "core/wire/chunk.h"
+#include "core/wire/crc32.h"
 
 namespace {
 

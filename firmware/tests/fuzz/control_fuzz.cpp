@@ -1,7 +1,7 @@
 // A control message that is taken names its recording and asks for ranges that are some.
 #include <cstdlib>
 
-#include "core/control_reader.h"
+#include "core/wire/control_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto control = stetho::read_control({data, size});

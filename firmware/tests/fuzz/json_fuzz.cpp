@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/json.h"
+#include "core/wire/json.h"
 
 using stetho::JsonReader;
 using stetho::JsonToken;

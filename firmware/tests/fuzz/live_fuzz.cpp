@@ -1,8 +1,8 @@
 // Live values and states of workers: both are small, and both may be anything.
 #include <cstdlib>
 
-#include "core/live_reader.h"
-#include "core/worker_reader.h"
+#include "core/wire/live_reader.h"
+#include "core/wire/worker_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     stetho::Analysers analysers;

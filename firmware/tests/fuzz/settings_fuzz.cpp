@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/settings.h"
+#include "core/storage/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

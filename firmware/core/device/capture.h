@@ -1,0 +1,47 @@
+// What the capture thread does with each block of the microphone: check, DC block, gain, decimation, ring.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/signal/dc_block.h"
+#include "core/signal/decimator.h"
+#include "core/signal/level.h"
+#include "core/storage/ring.h"
+
+namespace stetho {
+
+struct CaptureSettings {
+    std::uint32_t microphone_hz = 44'100;   // the clock of the microphone
+    std::uint32_t sample_rate_hz = 44'100;  // of the recording: the same, or 4000
+    std::uint16_t gain = 1;                 // 1..256
+};
+
+// Belongs to the capture thread. Never blocks. `microphone` is of the last half second: whoever wants it in
+// another thread copies it into an atomic there.
+class Capture {
+  public:
+    static constexpr std::size_t kBlock = 256;  // samples that are worked on at once
+
+    // Nothing when there is no filter between the two rates or the gain is none. `ring` outlives this.
+    static std::optional<Capture> make(const CaptureSettings& settings, Ring& ring);
+
+    void slots(std::span<const std::int32_t> slots);      // of an I2S microphone
+    void samples(std::span<const std::int16_t> samples);  // of a file: no DC block, no gain
+    void lost(std::uint32_t count);                       // the driver lost samples of the microphone
+    MicrophoneState microphone() const { return check_.state(); }
+
+  private:
+    Capture(const CaptureSettings& settings, const Decimator& decimator, Ring& ring);
+    void pass_on(std::span<const std::int16_t> samples);
+
+    Ring* ring_;
+    std::uint16_t gain_;
+    DcBlock dc_block_;
+    Decimator decimator_;
+    MicrophoneCheck check_;
+};
+
+}  // namespace stetho

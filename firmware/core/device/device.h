@@ -1,0 +1,211 @@
+// The stethoscope: events go in, messages and screens come out. It owns no task, no lock and no memory of
+// size.
+//
+// Thread rules: one task (the application's) calls everything here. Audio reaches it from a `Ring`; nothing
+// that it does can hold up the capture. Nothing here blocks, except writing settings.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/device/debounce.h"
+#include "core/device/event.h"
+#include "core/device/link.h"
+#include "core/device/recorder.h"
+#include "core/device/send_window.h"
+#include "core/device/sender.h"
+#include "core/device/state.h"
+#include "core/display/canvas.h"
+#include "core/display/screen.h"
+#include "core/signal/level.h"
+#include "core/storage/recording_buffer.h"
+#include "core/storage/settings.h"
+#include "core/wire/command_reader.h"
+#include "core/wire/control_reader.h"
+#include "core/wire/live_reader.h"
+#include "core/wire/result_reader.h"
+#include "core/wire/topic.h"
+#include "core/wire/worker_reader.h"
+#include "hal/audio.h"
+#include "hal/clock.h"
+#include "hal/mqtt.h"
+#include "hal/network.h"
+#include "hal/ota.h"
+#include "hal/random.h"
+#include "hal/storage.h"
+#include "hal/system.h"
+
+namespace stetho {
+
+// What the device works in; all of it outlives the device.
+struct DeviceMemory {
+    std::span<std::int16_t> samples;   // recordings; 2 bytes a sample
+    std::span<std::uint16_t> links;    // samples.size() / RecordingBuffer::kBlockSamples
+    std::span<std::int16_t> pre_roll;  // what lies before the gate opens: 0.25 s; may be empty without a gate
+    std::span<std::uint8_t> message;   // one chunk: 32 + 2 · chunk_samples, at least 1,024; even address
+    std::uint32_t chunk_samples = 2'048;  // 8,192 with PSRAM
+    std::size_t in_flight = 4;            // messages without PUBACK at once; 8 with PSRAM
+};
+
+struct DeviceParts {
+    hal::AudioSource& audio;
+    hal::Mqtt& mqtt;
+    hal::Network& network;
+    hal::Storage& storage;
+    hal::Clock& clock;
+    hal::Random& random;
+    hal::Ota& ota;
+    hal::System& system;
+};
+
+struct DeviceFacts {
+    std::string_view firmware;  // such as "stetho 0.2.0"
+    std::string_view hardware;  // such as "esp32s3"
+};
+
+class Device {
+  public:
+    Device(const DeviceMemory& memory, const DeviceParts& parts, const DeviceFacts& facts);
+
+    // Starts: reads the settings from storage, or takes `given` (a Linux program's arguments) and stores
+    // nothing.
+    void begin(const std::optional<Settings>& given = std::nullopt);
+
+    void on(const Event& event);
+
+    // Time passes; at least every 20 ms, and after every batch of events.
+    void tick();
+
+    // What the display shows; draw it when `is_lit`.
+    const Canvas& screen() const { return canvas_; }
+    const Screen& words() const { return words_; }
+    bool is_lit() const { return is_lit_; }
+
+    State state() const { return machine_.state(); }
+    const Settings& settings() const { return settings_; }
+    const SendWindow& window() const { return window_; }
+    const RecordingBuffer& recordings() const { return buffer_; }
+    // The last result that was shown; none yet.
+    const std::optional<Result>& result() const { return result_; }
+    bool is_online() const { return link_.is_online(); }
+
+    // Ends in order: says "offline" and disconnects. For programs that end; a stethoscope is just switched
+    // off.
+    void end();
+
+  private:
+    // Recordings of this start whose result is still to come; a result of any other is not shown.
+    class Awaited {
+      public:
+        void add(std::uint64_t recording_id);
+        bool remove(std::uint64_t recording_id);
+        bool empty() const { return count_ == 0; }
+        void clear() { count_ = 0; }
+
+      private:
+        std::array<std::uint64_t, 16> ids_{};
+        std::size_t count_ = 0;
+    };
+
+    // device.cpp: events to signals, actions to deeds
+    void reset(const std::optional<Settings>& given);
+    void step(Signal signal);
+    void leave(State before);
+    void act(Action actions);
+    void settle();
+    std::optional<Signal> due_signal() const;
+    void press();
+    void fail(Problem problem, std::string_view detail = {});
+    void on_button(Press press);
+    void on_form(Bytes form);
+    void on_ota(hal::OtaStep step, std::uint8_t percent);
+    void restart();
+    void open_portal();
+    void start_update();
+
+    // device_recording.cpp: audio
+    void on_audio(const Event& event);
+    void make_room(std::size_t samples);
+    void start_recording();
+    void stop_recording();
+    void end_recording();
+    bool has_room() const;
+    std::uint32_t wanted_samples() const;
+    void note_time();
+    void watch_microphone();
+
+    // device_message.cpp: what comes from the broker and goes there
+    void on_message(std::string_view topic, Bytes payload);
+    void on_control(const Control& control);
+    void on_rejected(const Control& control);
+    void on_result(const Result& result);
+    void on_command(const Command& command);
+    void forget(std::uint64_t recording_id);
+    void send();
+    void tell();
+
+    // device_face.cpp: what the person sees
+    void show();
+    Screen face() const;
+    Screen recording_face() const;
+
+    DeviceMemory memory_;
+    DeviceParts parts_;
+    DeviceFacts facts_;
+    std::optional<Settings> given_;
+    Settings settings_;
+    bool is_configured_ = false;
+    std::uint32_t boot_ = 0;
+    std::uint64_t now_ms_ = 0;
+
+    StateMachine machine_{0};
+    Debounce debounce_;
+    bool is_button_down_ = false;
+    RecordingBuffer buffer_;
+    SendWindow window_;
+    Recorder recorder_;
+    Sender sender_;
+    Link link_;
+    Analysers analysers_;
+
+    std::optional<std::uint32_t> asked_ms_;  // length of the next recording, by command
+    bool is_asked_stream_ = false;           // the next recording is a stream, by command
+    std::uint64_t recording_id_ = 0;         // of the newest recording; 0: none yet
+    std::uint32_t recording_samples_ = 0;    // its wanted length; 0: open
+    bool is_stored_ = false;                 // the newest recording is
+    Awaited awaited_;
+    std::optional<Result> result_;
+    bool is_result_seen_ = true;
+    std::optional<Live> live_;
+    std::uint64_t live_at_ms_ = 0;
+
+    MicrophoneState microphone_ = MicrophoneState::kOk;
+    std::uint64_t audio_at_ms_ = 0;  // when samples came last
+    std::uint32_t samples_lost_ = 0;
+
+    Problem problem_ = Problem::kNone;
+    Text<21> problem_detail_;
+    Text<32> portal_ssid_;
+    Text<16> portal_password_;
+    std::string_view portal_refused_;  // key of the setting that was wrong
+    Text<36> command_id_;              // of the last command
+    Text<160> update_url_;             // to be fetched when nothing is left to send; empty: none
+    std::uint8_t update_percent_ = 0;
+    bool wants_restart_ = false;  // when nothing is left to send
+    bool is_on_trial_ = false;    // this firmware is new and not confirmed
+    std::uint64_t begun_at_ms_ = 0;
+    std::uint64_t tell_at_ms_ = 0;  // telemetry
+    std::uint64_t identify_until_ms_ = 0;
+
+    Screen words_;
+    Canvas canvas_;
+    bool is_lit_ = true;
+    std::uint64_t shown_at_ms_ = 0;
+    bool is_stale_ = true;  // the screen is to be made anew
+};
+
+}  // namespace stetho

@@ -1,0 +1,138 @@
+// The device's half that hears: when a recording begins, what goes into it, when it ends.
+#include <algorithm>
+
+#include "core/device/device.h"
+
+namespace stetho {
+namespace {
+
+constexpr std::uint64_t kNoAudioMs = 2'000;       // without a sample: the microphone does not work
+constexpr std::uint32_t kLongestMs = 43'200'000;  // of a stream: 12 h, which 32 bits of samples can count
+constexpr std::uint32_t kGraceMs = 10'000;        // that a recording may last longer than its length
+
+bool can_begin(State state) {
+    switch (state) {
+        case State::kConnecting:
+        case State::kReady:
+        case State::kSending:
+        case State::kWaitResult:
+        case State::kResult:
+        case State::kOffline:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+void Device::on_audio(const Event& event) {
+    microphone_ = event.microphone;
+    if (event.lost > 0) {
+        samples_lost_ += event.lost;
+        recorder_.lose(event.lost);
+    }
+    auto samples = event.samples;
+    if (!samples.empty()) audio_at_ms_ = now_ms_;
+    while (!samples.empty()) {
+        if (recorder_.is_recording()) make_room(samples.size());
+        const auto outcome = recorder_.take(samples);
+        if (outcome == Recorder::Outcome::kEnded) end_recording();
+        if (outcome == Recorder::Outcome::kOpened) {
+            if (can_begin(state())) press();
+            recorder_.decline();  // does nothing once it has begun
+        }
+    }
+    if (recorder_.is_recording()) window_.captured(recording_id_, buffer_.current()->length());
+}
+
+// A recording that is longer than memory gives up the oldest of what the broker has, and no more than it
+// must: the worker may still ask for the rest.
+void Device::make_room(std::size_t samples) {
+    constexpr std::uint32_t kBlock = RecordingBuffer::kBlockSamples;
+    if (buffer_.free_samples() >= samples + kBlock) return;
+    const std::uint32_t from = buffer_.current()->available_from();
+    const std::uint32_t enough = from + static_cast<std::uint32_t>(samples) + 2 * kBlock;
+    const std::uint32_t needed_from = window_.needed_from(recording_id_);
+    buffer_.forget_before(recording_id_, std::min(enough, needed_from));
+    // Nothing was freed: `enough` lies in a gap.
+    if (buffer_.current()->available_from() == from) buffer_.forget_before(recording_id_, needed_from);
+}
+
+std::uint32_t Device::wanted_samples() const {
+    if (is_asked_stream_ || (settings_.mode == Mode::kStream && !asked_ms_)) return 0;
+    const std::uint64_t length_ms = asked_ms_.value_or(settings_.record_ms);
+    return static_cast<std::uint32_t>(length_ms * recorder_.rate_hz() / 1'000);
+}
+
+bool Device::has_room() const {
+    if (window_.held() >= SendWindow::kRecordings) return false;
+    // While the broker takes it, a recording only passes through memory.
+    const auto passing = static_cast<std::uint32_t>(memory_.chunk_samples * memory_.in_flight * 2);
+    const std::uint32_t wanted = wanted_samples();
+    if (wanted == 0) return buffer_.has_room(passing);
+    return buffer_.has_room(link_.is_online() ? std::min(wanted, passing) : wanted);
+}
+
+void Device::start_recording() {
+    const std::uint32_t samples = wanted_samples();
+    RecordingFacts facts;
+    while (facts.recording_id == 0) {
+        facts.recording_id = std::uint64_t{parts_.random.next()} << 32 | parts_.random.next();
+    }
+    facts.is_stream = samples == 0;
+    facts.started_ms = now_ms_;
+    facts.captured_unix_ms = parts_.clock.utc_ms();
+    facts.site = settings_.site;
+    asked_ms_.reset();
+    is_asked_stream_ = false;
+    if (!window_.begin(facts.recording_id)) return fail(Problem::kMemoryFull);
+    if (!recorder_.start(facts, samples)) {
+        window_.forget(facts.recording_id);
+        return fail(Problem::kMemoryFull);
+    }
+    recording_id_ = facts.recording_id;
+    recording_samples_ = recorder_.is_gated() ? 0 : samples;
+    audio_at_ms_ = now_ms_;
+    is_stored_ = false;
+    live_.reset();
+    awaited_.add(recording_id_);
+    link_.say(DeviceState::kRecording);
+    const std::uint64_t length_ms = std::uint64_t{samples} * 1'000 / recorder_.rate_hz();
+    machine_.limit(recording_samples_ == 0 ? kLongestMs : static_cast<std::uint32_t>(length_ms) + kGraceMs);
+}
+
+void Device::stop_recording() {
+    if (!recorder_.is_recording()) return;
+    recorder_.stop();
+    end_recording();
+}
+
+// The recording is over. One without any sample was none.
+void Device::end_recording() {
+    link_.say(DeviceState::kOnline);
+    is_stale_ = true;
+    if (const auto* kept = buffer_.find(recording_id_)) return window_.end(recording_id_, kept->length());
+    window_.forget(recording_id_);
+    awaited_.remove(recording_id_);
+}
+
+// The time of day is known now: so is that of what was recorded before.
+void Device::note_time() {
+    const auto utc_ms = parts_.clock.utc_ms();
+    if (!utc_ms) return;
+    for (std::size_t index = 0; index < window_.held(); ++index) {
+        const auto* kept = buffer_.find(window_.id_at(index));
+        if (kept == nullptr || kept->facts().captured_unix_ms) continue;
+        const auto ago_ms = static_cast<std::int64_t>(now_ms_ - kept->facts().started_ms);
+        buffer_.set_captured(kept->facts().recording_id, *utc_ms - ago_ms);
+    }
+}
+
+void Device::watch_microphone() {
+    if (now_ms_ - audio_at_ms_ < kNoAudioMs) return;
+    microphone_ = MicrophoneState::kSilent;
+    if (state() == State::kRecording) fail(Problem::kNoAudio);
+}
+
+}  // namespace stetho

@@ -1,0 +1,102 @@
+// From blocks of samples to a recording: pre-roll, gate, length, level. One task calls it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/signal/gate.h"
+#include "core/signal/level.h"
+#include "core/storage/recording_buffer.h"
+#include "core/storage/settings.h"
+
+namespace stetho {
+
+// The last samples, as many as the memory holds.
+class PreRoll {
+  public:
+    explicit PreRoll(std::span<std::int16_t> memory) : memory_(memory) {}
+
+    void push(std::span<const std::int16_t> samples);
+    void clear() { size_ = 0; }
+    std::size_t size() const { return size_; }
+    // Calls `take(span)` once or twice, with the newest `count` (at most `size`) samples, oldest first.
+    template <class Take>
+    void last(std::size_t count, Take take) const {
+        count = std::min(count, size_);
+        const std::size_t at_end =
+            count > end_ ? count - end_ : 0;  // of them, those at the end of the memory
+        const std::size_t at_front = count - at_end;
+        take(std::span<const std::int16_t>(memory_.last(at_end)));
+        take(std::span<const std::int16_t>(memory_.subspan(end_ - at_front, at_front)));
+    }
+
+  private:
+    std::span<std::int16_t> memory_;
+    std::size_t end_ = 0;  // where the next sample goes
+    std::size_t size_ = 0;
+};
+
+class Recorder {
+  public:
+    // A microphone needs that long after its start until what it says is sound.
+    static constexpr std::uint32_t kSettleMs = 300;
+
+    // What came of a block.
+    enum class Outcome : std::uint8_t {
+        kNone,
+        kOpened,  // the gate has opened: start, or not
+        kEnded,   // the length is reached, the gate has closed, or memory is full
+    };
+
+    Recorder(RecordingBuffer& buffer, std::span<std::int16_t> pre_roll)
+        : buffer_(buffer), pre_roll_(pre_roll) {}
+
+    // Begins to listen.
+    void begin(const Settings& settings);
+
+    // Begins a recording of `samples` (0: until `stop`) with the next sample, or, right after kOpened, with
+    // what lies before the gate. `facts` are those of a recording that begins with the next sample; its times
+    // are put back by the pre-roll. False: no room.
+    bool start(RecordingFacts facts, std::uint32_t samples);
+
+    // kOpened is not followed by a recording.
+    void decline() { before_gate_ = 0; }
+
+    // Takes samples off the front of `samples`, up to what is worth telling. Call it until none is left.
+    Outcome take(std::span<const std::int16_t>& samples);
+
+    // Samples were lost before the next ones.
+    void lose(std::uint32_t count);
+
+    // Ends the recording with the last sample that came; one without any sample is forgotten.
+    void stop();
+
+    bool is_recording() const { return buffer_.is_recording(); }
+    // Whether the gate, not a length, ends the recording that is being made.
+    bool is_gated() const { return is_gated_; }
+    const Level& level() const { return meter_->level(); }
+    std::uint32_t rate_hz() const { return rate_hz_; }
+
+  private:
+    Outcome listen(std::span<const std::int16_t>& samples);
+    Outcome record(std::span<const std::int16_t>& samples);
+    std::uint32_t left() const;  // samples that the recording still wants
+    void listen_anew();
+
+    RecordingBuffer& buffer_;
+    PreRoll pre_roll_;
+    std::optional<LevelMeter> meter_;
+    std::optional<Gate> gate_;
+    GateSettings gate_settings_;
+    std::uint32_t rate_hz_ = 0;
+    std::uint32_t settle_ = 0;       // samples that are still to be thrown away
+    std::uint32_t wanted_ = 0;       // length of the recording; 0: open
+    std::uint32_t given_ = 0;        // samples that the gate has seen
+    std::uint32_t before_gate_ = 0;  // right after kOpened: samples of the pre-roll that belong to it
+    bool has_gate_ = false;
+    bool is_gated_ = false;  // the gate ends this recording
+};
+
+}  // namespace stetho

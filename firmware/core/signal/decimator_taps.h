@@ -1,0 +1,12 @@
+// The filters of the decimator: made by make_taps.py.
+#pragma once
+
+#include "core/signal/decimator.h"
+
+namespace stetho {
+
+extern const FirDesign kFrom44100To6300;
+extern const FirDesign kFrom6300To4000;
+extern const FirDesign kFrom16000To4000;
+
+}  // namespace stetho

@@ -1,0 +1,27 @@
+// What an operator asks for on `down/command` (docs/protocol.md, "Topics"). Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/wire/bytes.h"
+#include "core/wire/text.h"
+
+namespace stetho {
+
+enum class CommandType : std::uint8_t { kRecord, kStop, kRestart, kIdentify, kUpdate };
+
+struct Command {
+    CommandType type = CommandType::kIdentify;
+    Text<36> id;  // of the request; empty: none was given
+    std::optional<std::uint32_t>
+        length_ms;        // record: `args.seconds`, 0.1 to 3600; nothing: as set in the device
+    Text<160> url;        // update: `args.url` of the image, always https://
+    bool stream = false;  // record: `args.stream`, until stopped
+};
+
+// Returns the command in `payload`; nothing when it is malformed, not one of ours, or an update without a
+// whole https:// address.
+std::optional<Command> read_command(Bytes payload);
+
+}  // namespace stetho

@@ -1,0 +1,37 @@
+// `missing`, `stored` and `rejected` on `down/control` (docs/protocol.md, "Control messages"). Any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/wire/bytes.h"
+#include "core/wire/sample_range.h"
+#include "core/wire/text.h"
+
+namespace stetho {
+
+enum class ControlType : std::uint8_t { kMissing, kStored, kRejected };
+
+struct Control {
+    static constexpr std::size_t kMaxRanges = 32;
+
+    ControlType type = ControlType::kStored;
+    std::optional<std::uint64_t> recording_id;  // nothing only in `rejected` of an unreadable header
+    std::array<SampleRange, kMaxRanges> ranges{};
+    std::size_t range_count = 0;
+    bool meta = false;      // missing: the META chunk is asked for
+    bool complete = false;  // stored: nothing of the recording is missing
+    Text<16> reason;        // rejected: word such as "crc"
+    Text<63> detail;        // rejected: for a person
+
+    std::span<const SampleRange> asked() const { return std::span(ranges).first(range_count); }
+};
+
+// Returns the message in `payload`; nothing when it is malformed or of a type that we do not know. Ranges
+// that are malformed or empty are left out; after the 32nd the rest is asked for again by the worker.
+std::optional<Control> read_control(Bytes payload);
+
+}  // namespace stetho

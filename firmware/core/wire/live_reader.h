@@ -1,0 +1,26 @@
+// Live values on `down/live` while a recording is made: for the screen, never an answer. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/wire/bytes.h"
+#include "core/wire/text.h"
+
+namespace stetho {
+
+struct Live {
+    std::uint64_t recording_id = 0;
+    std::uint32_t time_ms = 0;                      // of the recording: the sound up to here was heard
+    std::optional<std::uint16_t> bpm;               // 1..999
+    std::optional<std::uint16_t> quality_permille;  // 0..1000
+    Text<21> hint;                                  // one line of the screen, such as "press firmer"
+    Text<32> model;
+    Text<32> label;
+    std::optional<std::uint16_t> confidence_permille;  // 0..1000
+};
+
+// Returns the values in `payload`; nothing when it is malformed or names no recording.
+std::optional<Live> read_live(Bytes payload);
+
+}  // namespace stetho
