@@ -26,7 +26,7 @@ bool HttpsOta::start(std::string_view url, std::string_view ca_pem) {
     if (!is_usable || is_busy_.exchange(true)) {
         return false;
     }
-    url_ = Text<256>(url);
+    url_ = FixedString<256>(url);
     ca_pem_.clear();
     ca_pem_.append(ca_pem);
     if (xTaskCreatePinnedToCore(run, "ota", kStackBytes, this, kPriority, nullptr, 0) != pdPASS) {

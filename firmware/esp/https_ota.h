@@ -4,7 +4,7 @@
 #include <array>
 #include <atomic>
 
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 #include "esp/event_queue.h"
 #include "hal/ota.h"
 #include "hal/storage.h"
@@ -26,8 +26,8 @@ class HttpsOta final : public hal::Ota {
 
     EventQueue& events_;
     std::atomic<bool> is_busy_{false};
-    Text<256> url_;
-    Text<hal::kMaxValueBytes> ca_pem_;
+    FixedString<256> url_;
+    FixedString<hal::kMaxValueBytes> ca_pem_;
 };
 
 }  // namespace stetho::esp

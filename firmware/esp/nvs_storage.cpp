@@ -1,6 +1,6 @@
 #include "esp/nvs_storage.h"
 
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 #include "nvs.h"
 #include "nvs_flash.h"
 
@@ -8,7 +8,7 @@ namespace stetho::esp {
 namespace {
 
 constexpr const char* kNamespace = "stetho";
-using Key = Text<hal::kMaxKeyBytes>;
+using Key = FixedString<hal::kMaxKeyBytes>;
 
 // An open handle, closed at the end of its scope.
 class Handle {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <optional>
 
-#include "core/signal/heart_synth.h"
+#include "core/signal/heart_sound_synth.h"
 #include "hal/audio.h"
 
 namespace stetho::esp {
@@ -23,7 +23,7 @@ class SyntheticAudio final : public hal::AudioSource {
     std::uint32_t bpm_;
     std::atomic<std::uint32_t> rate_hz_{0};
     // The capture task's:
-    std::optional<HeartSynth> heart_;
+    std::optional<HeartSoundSynth> heart_;
     std::uint32_t heart_hz_ = 0;
     std::int64_t began_us_ = 0;
     std::uint64_t given_ = 0;  // samples since then

@@ -60,12 +60,12 @@ bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {
     config.ap.authmode = WIFI_AUTH_WPA2_PSK;
     config.ap.max_connection = 1;  // who provisions it is alone with it
     return esp_wifi_set_mode(WIFI_MODE_AP) == ESP_OK && esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK &&
-           esp_wifi_start() == ESP_OK && form_.start();
+           esp_wifi_start() == ESP_OK && server_.start();
 }
 
 void Wifi::stop() {
     wants_station_ = false;
-    form_.stop();
+    server_.stop();
     esp_wifi_stop();
     is_up_ = false;
 }
@@ -81,13 +81,13 @@ std::optional<std::int8_t> Wifi::rssi_dbm() const {
 void Wifi::on_event(void* self, esp_event_base_t base, std::int32_t id, void*) {
     auto* wifi = static_cast<Wifi*>(self);
     if (base == WIFI_EVENT) {
-        wifi->take_wifi(id);
+        wifi->handle_wifi_event(id);
     } else if (id == IP_EVENT_STA_GOT_IP || id == IP_EVENT_STA_LOST_IP) {
         wifi->set_up(id == IP_EVENT_STA_GOT_IP);
     }
 }
 
-void Wifi::take_wifi(std::int32_t id) {
+void Wifi::handle_wifi_event(std::int32_t id) {
     if (id == WIFI_EVENT_STA_DISCONNECTED) {
         set_up(false);
     }

@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "esp/event_queue.h"
-#include "esp/form_server.h"
+#include "esp/provisioning_server.h"
 #include "esp_wifi.h"
 #include "hal/network.h"
 
@@ -12,7 +12,7 @@ namespace stetho::esp {
 
 class Wifi final : public hal::Network {
   public:
-    explicit Wifi(EventQueue& events) : events_(events), form_(events) {}
+    explicit Wifi(EventQueue& events) : events_(events), server_(events) {}
 
     // False: no memory for the driver. The event loop and esp_netif must be there.
     bool begin();
@@ -25,11 +25,11 @@ class Wifi final : public hal::Network {
 
   private:
     static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
-    void take_wifi(std::int32_t id);
+    void handle_wifi_event(std::int32_t id);
     void set_up(bool is_up);
 
     EventQueue& events_;
-    FormServer form_;
+    ProvisioningServer server_;
     std::atomic<bool> wants_station_{false};
     std::atomic<bool> is_up_{false};
 };

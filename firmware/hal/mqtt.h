@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxTopicBytes = 96;
 inline constexpr std::size_t kMaxMessageBytes = 1024;
 
 // Why there is no connection (any more).
-enum class MqttLoss : std::uint8_t {
+enum class ConnectionLoss : std::uint8_t {
     kUnreachable,  // nobody answers there, or the connection was cut
     kRefused,      // the broker does not take this user name and password
     kUntrusted,    // TLS: the certificate is not of our CA, or not for this host

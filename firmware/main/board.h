@@ -2,11 +2,11 @@
 #pragma once
 
 #include "esp/chip.h"
+#include "esp/esp_mqtt_client.h"
 #include "esp/event_queue.h"
 #include "esp/https_ota.h"
-#include "esp/mqtt_link.h"
 #include "esp/nvs_storage.h"
-#include "esp/serial_command.h"
+#include "esp/serial_console.h"
 #include "esp/system_clock.h"
 #include "hal/audio.h"
 #include "hal/button.h"
@@ -40,9 +40,9 @@ struct Board {
     esp::NvsStorage storage;
     esp::SystemClock clock;
     esp::Chip chip;
-    esp::MqttLink mqtt;
+    esp::EspMqttClient mqtt;
     esp::HttpsOta ota;
-    esp::SerialCommand serial;
+    esp::SerialConsole serial;
 #if CONFIG_STETHO_SIM
     esp::SyntheticAudio audio{72};
     esp::OpenEth network{events};

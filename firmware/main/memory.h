@@ -17,6 +17,6 @@ struct Memory {
 // Takes the memory, once, for good. With PSRAM: several recordings, chunks of 8,192 samples, and a ring of
 // three seconds, so that a network that stalls costs nothing. Without: one recording of 4 s at 4 kHz, chunks
 // of 2,048. Empty spans: not even that is there.
-Memory take_memory();
+Memory allocate_memory();
 
 }  // namespace stetho::board

@@ -6,7 +6,7 @@
 
 #include "core/device/device.h"
 #include "core/display/sh1106.h"
-#include "posix/sh1106_chip.h"
+#include "posix/sh1106_emulator.h"
 
 namespace stetho::posix {
 
@@ -19,15 +19,15 @@ class Display {
     void show(const Device& device, std::uint64_t now_ms);
 
   private:
-    void save(const Canvas& glass, State state);
+    void save(const Canvas& canvas, State state);
     void print(const Screen& words, std::uint64_t now_ms);
 
     std::filesystem::path directory_;
     bool is_quiet_;
-    Sh1106Chip chip_;
+    Sh1106Emulator chip_;
     Sh1106 driver_;
-    Canvas glass_;
-    Screen words_;
+    Canvas canvas_;
+    Screen screen_;
     std::uint64_t shown_at_ms_ = 0;
     std::uint64_t printed_at_ms_ = 0;
     int pictures_ = 0;

@@ -11,7 +11,7 @@
 #include "hal/random.h"
 #include "hal/system.h"
 #include "posix/event_queue.h"
-#include "posix/mqtt_link.h"
+#include "posix/mosquitto_client.h"
 
 namespace stetho::posix {
 
@@ -35,7 +35,7 @@ class HostClock final : public hal::Clock {
 // A cable that can be pulled.
 class HostNetwork final : public hal::Network {
   public:
-    HostNetwork(EventQueue& events, MqttLink& link) : events_(events), link_(link) {}
+    HostNetwork(EventQueue& events, MosquittoClient& client) : events_(events), client_(client) {}
 
     bool join(std::string_view ssid, std::string_view password) override;
     bool open_access_point(std::string_view, std::string_view) override { return true; }
@@ -47,7 +47,7 @@ class HostNetwork final : public hal::Network {
 
   private:
     EventQueue& events_;
-    MqttLink& link_;
+    MosquittoClient& client_;
     bool is_joined_ = false;
     bool is_plugged_ = true;
 };

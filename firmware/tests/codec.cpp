@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/wire/chunk.h"
-#include "hex.h"
+#include "tests/hex.h"
 
 namespace {
 
@@ -24,7 +24,7 @@ std::string to_hex(Bytes bytes) {
 
 std::string answer(Bytes payload) {
     const DecodedChunk decoded = decode_chunk(payload);
-    if (!decoded.chunk) return std::string(word(decoded.error));
+    if (!decoded.chunk) return std::string(to_string(decoded.error));
     const ChunkHeader& header = decoded.chunk->header;
     std::vector<std::uint8_t> again(kHeaderBytes + decoded.chunk->body.size());
     again.resize(encode_chunk(header, decoded.chunk->body, again));

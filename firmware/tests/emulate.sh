@@ -9,14 +9,14 @@ libraries=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers o
 flags="-std=c++20 -O1 -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra -Werror -Wno-psabi"
 flags="$flags -D_GLIBCXX_EXTERN_TEMPLATE=0 -DSTETHO_EMULATED -I. -Itests/emulated"
 # Not here but on the host, in 32 bits too: what needs threads, compares pictures of files, or plays hours of sound.
-tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'rig.h"' tests/*/*_test.cpp)
-trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'bench_storage.h"' $tests)  # they are not in headers
+tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'device_fixture.h"' tests/*/*_test.cpp)
+trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'fake_storage.h"' $tests)  # they are not in headers
 
 # build NAME COMPILER FLAGS TESTS: compiles what is newer than its object; leaves the names in $objects.
 build() {
     rm -rf "$out/$1/makefile" && mkdir -p "$out/$1"
     objects=""
-    for source in core/*/*.cpp $4 tests/emulated/main.cpp posix/sh1106_chip.cpp; do
+    for source in core/*/*.cpp $4 tests/emulated/main.cpp posix/sh1106_emulator.cpp; do
         objects="$objects $out/$1/$(basename "$source" .cpp).o"
         echo "$out/$1/$(basename "$source" .cpp).o: $source tests/emulate.sh"
         printf '\t%s\n' "$2 $flags $3 -MMD -DSTETHO_VECTORS='\"$(pwd)/../tests/vectors\"' -c \$< -o \$@"

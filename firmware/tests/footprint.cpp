@@ -2,9 +2,9 @@
 // cross.sh.
 #include "core/device/capture.h"
 #include "core/device/device.h"
-#include "core/storage/ring.h"
+#include "core/storage/ring_buffer.h"
 
 extern "C" {
 char footprint_device[sizeof(stetho::Device)];
-char footprint_capture[sizeof(stetho::Capture) + sizeof(stetho::Ring)];
+char footprint_capture[sizeof(stetho::Capture) + sizeof(stetho::RingBuffer)];
 }

@@ -27,7 +27,7 @@ def test_adapters_and_tasks_compile_for_xtensa(simulation: int) -> None:
     includes = (libraries[-1], libraries[-1] / "arm-none-eabi", Path("/usr/include/newlib"))
     command = ["clang++-22", "--target=xtensa", "-std=c++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti"]
     command += ["-nostdinc++", *(f"-isystem{path}" for path in includes), *WARNINGS]
-    command += [f"-DCONFIG_STETHO_SIM={simulation}", "-I.", "-isystemcontract"]
+    command += [f"-DCONFIG_STETHO_SIM={simulation}", "-I.", "-isystemesp_idf_stubs"]
     sources = sorted([*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")])
 
     def check(source: Path) -> str:

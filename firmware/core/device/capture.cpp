@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <array>
 
-#include "core/signal/sample.h"
+#include "core/signal/sample_conversion.h"
 
 namespace stetho {
 
-std::optional<Capture> Capture::make(const CaptureSettings& settings, Ring& ring) {
+std::optional<Capture> Capture::make(const CaptureSettings& settings, RingBuffer& ring) {
     const auto decimator = Decimator::make(settings.microphone_hz, settings.sample_rate_hz);
     const bool has_gain = settings.gain >= 1 && settings.gain <= kMaxGain;
     if (!decimator || !has_gain) return std::nullopt;
     return Capture(settings, *decimator, ring);
 }
 
-Capture::Capture(const CaptureSettings& settings, const Decimator& decimator, Ring& ring)
+Capture::Capture(const CaptureSettings& settings, const Decimator& decimator, RingBuffer& ring)
     : ring_(&ring),
       gain_(settings.gain),
-      dc_block_(settings.microphone_hz),
+      dc_blocker_(settings.microphone_hz),
       decimator_(decimator),
       check_(settings.microphone_hz) {}
 
@@ -26,7 +26,7 @@ void Capture::slots(std::span<const std::int32_t> slots) {
     for (; !slots.empty(); slots = slots.subspan(std::min(kBlock, slots.size()))) {
         const auto block = slots.first(std::min(kBlock, slots.size()));
         check_.push(block);
-        convert_slots(block, dc_block_, gain_, samples);
+        convert_slots(block, dc_blocker_, gain_, samples);
         pass_on(std::span(samples).first(block.size()));
     }
 }
@@ -42,7 +42,7 @@ void Capture::samples(std::span<const std::int16_t> samples) {
     }
 }
 
-void Capture::lost(std::uint32_t count) { ring_->lose(decimator_.skip(count)); }
+void Capture::on_samples_lost(std::uint32_t count) { ring_->add_lost(decimator_.skip(count)); }
 
 void Capture::pass_on(std::span<const std::int16_t> samples) {
     std::array<std::int16_t, kBlock> out;

@@ -6,10 +6,10 @@
 #include <optional>
 #include <span>
 
-#include "core/signal/dc_block.h"
+#include "core/signal/dc_blocker.h"
 #include "core/signal/decimator.h"
-#include "core/signal/level.h"
-#include "core/storage/ring.h"
+#include "core/signal/level_meter.h"
+#include "core/storage/ring_buffer.h"
 
 namespace stetho {
 
@@ -26,20 +26,20 @@ class Capture {
     static constexpr std::size_t kBlock = 256;  // samples that are worked on at once
 
     // Nothing when there is no filter between the two rates or the gain is none. `ring` outlives this.
-    static std::optional<Capture> make(const CaptureSettings& settings, Ring& ring);
+    static std::optional<Capture> make(const CaptureSettings& settings, RingBuffer& ring);
 
     void slots(std::span<const std::int32_t> slots);      // of an I2S microphone
     void samples(std::span<const std::int16_t> samples);  // of a file: no DC block, no gain
-    void lost(std::uint32_t count);                       // the driver lost samples of the microphone
+    void on_samples_lost(std::uint32_t count);            // the driver lost samples of the microphone
     MicrophoneState microphone() const { return check_.state(); }
 
   private:
-    Capture(const CaptureSettings& settings, const Decimator& decimator, Ring& ring);
+    Capture(const CaptureSettings& settings, const Decimator& decimator, RingBuffer& ring);
     void pass_on(std::span<const std::int16_t> samples);
 
-    Ring* ring_;
+    RingBuffer* ring_;
     std::uint16_t gain_;
-    DcBlock dc_block_;
+    DcBlocker dc_blocker_;
     Decimator decimator_;
     MicrophoneCheck check_;
 };

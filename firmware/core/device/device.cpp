@@ -10,10 +10,10 @@ constexpr int kSettleSteps = 4;
 
 // Four syllables and four digits, about 38 bits: read off a small screen, typed once, worthless in ten
 // minutes.
-Text<16> pronounceable(hal::Random& random) {
+FixedString<16> random_password(hal::Random& random) {
     constexpr std::string_view kConsonants = "bdfgklmnprstvz";
     constexpr std::string_view kVowels = "aeiou";
-    Text<16> text;
+    FixedString<16> text;
     for (int syllable = 0; syllable < 4; ++syllable) {
         if (syllable == 2) text.append('-');
         text.append(kConsonants[random.next() % kConsonants.size()]);
@@ -26,7 +26,7 @@ Text<16> pronounceable(hal::Random& random) {
 
 }  // namespace
 
-void Device::Awaited::add(std::uint64_t recording_id) {
+void Device::PendingResults::add(std::uint64_t recording_id) {
     if (count_ == ids_.size()) {
         std::copy(ids_.begin() + 1, ids_.end(), ids_.begin());
         --count_;
@@ -34,7 +34,7 @@ void Device::Awaited::add(std::uint64_t recording_id) {
     ids_[count_++] = recording_id;
 }
 
-bool Device::Awaited::remove(std::uint64_t recording_id) {
+bool Device::PendingResults::remove(std::uint64_t recording_id) {
     const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count_);
     const auto found = std::find(ids_.begin(), end, recording_id);
     if (found == end) return false;
@@ -43,45 +43,45 @@ bool Device::Awaited::remove(std::uint64_t recording_id) {
     return true;
 }
 
-Device::Device(const DeviceMemory& memory, const DeviceParts& parts, const DeviceFacts& facts)
+Device::Device(const DeviceMemory& memory, const Hardware& hardware, const BuildInfo& build_info)
     : memory_(memory),
-      parts_(parts),
-      facts_(facts),
+      hardware_(hardware),
+      build_info_(build_info),
       buffer_(memory.samples, memory.links),
       window_(memory.chunk_samples, memory.in_flight),
       recorder_(buffer_, memory.pre_roll),
-      sender_(window_, buffer_, parts.mqtt, memory.message),
-      link_(parts.mqtt, parts.network, parts.random) {}
+      publisher_(window_, buffer_, hardware.mqtt, memory.message),
+      connection_(hardware.mqtt, hardware.network, hardware.random) {}
 
 void Device::begin(const std::optional<Settings>& given) {
     given_ = given;
-    now_ms_ = begun_at_ms_ = audio_at_ms_ = parts_.clock.now_ms();
+    now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
     machine_ = StateMachine(now_ms_);
-    const auto settings = given ? given : load_settings(parts_.storage);
+    const auto settings = given ? given : load_settings(hardware_.storage);
     is_configured_ = settings && !check(*settings);
     settings_ = settings.value_or(Settings{});
-    boot_ = parts_.random.next();
-    is_on_trial_ = parts_.ota.is_on_trial();
-    sender_.begin(settings_, boot_);
+    boot_ = hardware_.random.next();
+    is_on_trial_ = hardware_.ota.is_on_trial();
+    publisher_.begin(settings_, boot_);
     recorder_.begin(settings_);
-    if (!parts_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
+    if (!hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
         microphone_ = MicrophoneState::kSilent;
-    show();
+    update_display();
     step(is_configured_ ? Signal::kConfigured : Signal::kUnconfigured);
 }
 
 void Device::end() {
     stop_recording();
-    parts_.audio.stop();
-    link_.farewell();
+    hardware_.audio.stop();
+    connection_.shut_down();
 }
 
 void Device::on(const Event& event) {
-    now_ms_ = std::max(now_ms_, parts_.clock.now_ms());
+    now_ms_ = std::max(now_ms_, hardware_.clock.now_ms());
     switch (event.kind) {
         case EventKind::kButton:
             is_button_down_ = event.is_down;
-            on_button(debounce_.update(is_button_down_, now_ms_));
+            on_button(debouncer_.update(is_button_down_, now_ms_));
             break;
         case EventKind::kAudio:
             on_audio(event);
@@ -90,16 +90,16 @@ void Device::on(const Event& event) {
         case EventKind::kNetworkDown:
             break;  // the next tick asks the network itself
         case EventKind::kMqttConnected:
-            analysers_.clear();
-            if (link_.connected(now_ms_) && is_on_trial_) {
-                parts_.ota.confirm();
+            ready_workers_.clear();
+            if (connection_.connected(now_ms_) && is_on_trial_) {
+                hardware_.ota.confirm();
                 is_on_trial_ = false;
             }
             break;
         case EventKind::kMqttDisconnected:
-            link_.disconnected(event.loss, now_ms_);
-            analysers_.clear();
-            window_.lost();
+            connection_.disconnected(event.loss, now_ms_);
+            ready_workers_.clear();
+            window_.on_connection_lost();
             break;
         case EventKind::kMqttPuback:
             if (window_.acknowledged(event.token, now_ms_) && state() == State::kSending)
@@ -111,7 +111,7 @@ void Device::on(const Event& event) {
             on_message(event.topic, event.payload);
             break;
         case EventKind::kClockSet:
-            note_time();
+            set_capture_times();
             break;
         case EventKind::kOta:
             on_ota(event.step, event.percent);
@@ -120,68 +120,68 @@ void Device::on(const Event& event) {
             on_form(event.payload);
             break;
     }
-    settle();
+    apply_due_signals();
 }
 
 void Device::tick() {
-    now_ms_ = std::max(now_ms_, parts_.clock.now_ms());
-    on_button(debounce_.update(is_button_down_, now_ms_));
-    if (!link_.tick(now_ms_)) {
-        analysers_.clear();
-        window_.lost();
+    now_ms_ = std::max(now_ms_, hardware_.clock.now_ms());
+    on_button(debouncer_.update(is_button_down_, now_ms_));
+    if (!connection_.tick(now_ms_)) {
+        ready_workers_.clear();
+        window_.on_connection_lost();
     }
     const State before = state();
-    act(machine_.tick(now_ms_));
-    leave(before);
+    run_actions(machine_.tick(now_ms_));
+    on_state_left(before);
     if (before == State::kSending && state() == State::kOffline) {
-        link_.drop(now_ms_);  // the broker was there and took nothing
-        window_.lost();
+        connection_.drop(now_ms_);  // the broker was there and took nothing
+        window_.on_connection_lost();
     }
     if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
-    if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) parts_.ota.roll_back();
-    watch_microphone();
-    settle();
-    if (link_.is_online()) {
-        send();
-        tell();
+    if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) hardware_.ota.roll_back();
+    check_microphone();
+    apply_due_signals();
+    if (connection_.is_online()) {
+        publish_chunks();
+        publish_telemetry();
     }
-    settle();
-    show();
+    apply_due_signals();
+    update_display();
 }
 
 void Device::step(Signal signal) {
     const State before = state();
-    act(machine_.step(signal, now_ms_));
-    leave(before);
+    run_actions(machine_.step(signal, now_ms_));
+    on_state_left(before);
 }
 
 // What follows from having left `before`, if it was left.
-void Device::leave(State before) {
+void Device::on_state_left(State before) {
     if (state() == before) return;
-    is_stale_ = is_lit_ = true;
+    is_stale_ = is_display_on_ = true;
     if (state() == State::kResult) is_result_seen_ = true;
     if (before == State::kError) problem_ = Problem::kNone;
     const bool was_read = before == State::kResult && state() == State::kReady;
     if (was_read && settings_.restart_after_sending) wants_restart_ = true;
 }
 
-void Device::act(Action actions) {
+void Device::run_actions(Action actions) {
     if (has(actions, Action::kStopRecording)) stop_recording();
-    if (has(actions, Action::kClosePortal)) parts_.network.stop();
+    if (has(actions, Action::kClosePortal)) hardware_.network.stop();
     if (has(actions, Action::kOpenPortal)) open_portal();
     if (has(actions, Action::kConnect)) {
-        const Info info{facts_.firmware, facts_.hardware, settings_.sample_rate_hz,
+        const Info info{build_info_.firmware, build_info_.hardware, settings_.sample_rate_hz,
                         static_cast<std::uint32_t>(memory_.samples.size_bytes())};
-        if (is_configured_ && !link_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
+        if (is_configured_ && !connection_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
     }
     if (has(actions, Action::kStartRecording)) start_recording();
-    if (has(actions, Action::kSleep)) is_lit_ = false;
+    if (has(actions, Action::kSleep)) is_display_on_ = false;
     if (has(actions, Action::kStartUpdate)) start_update();
     if (has(actions, Action::kRestart)) restart();
 }
 
 // What is true now may make the state another one; a few steps at most, so that no table can make it endless.
-void Device::settle() {
+void Device::apply_due_signals() {
     for (int round = 0; round < kSettleSteps; ++round) {
         const auto signal = due_signal();
         if (!signal) return;
@@ -192,7 +192,7 @@ void Device::settle() {
 }
 
 std::optional<Signal> Device::due_signal() const {
-    const bool is_online = link_.is_online();
+    const bool is_online = connection_.is_online();
     const bool is_unsent = window_.unsent() > 0;
     const bool is_idle = window_.held() == 0 && !recorder_.is_recording();
     switch (state()) {
@@ -218,7 +218,7 @@ std::optional<Signal> Device::due_signal() const {
             if (!is_result_seen_) return Signal::kAnswered;
             if (!is_online) return Signal::kLost;
             if (is_unsent) return Signal::kOnlineUnsent;
-            if (awaited_.empty()) return Signal::kEnded;
+            if (pending_results_.empty()) return Signal::kEnded;
             break;
         default:
             break;
@@ -228,10 +228,10 @@ std::optional<Signal> Device::due_signal() const {
     return std::nullopt;
 }
 
-void Device::on_button(Press press_kind) {
-    if (press_kind == Press::kNone) return;
-    is_lit_ = true;
-    if (press_kind == Press::kLong)
+void Device::on_button(ButtonPress kind) {
+    if (kind == ButtonPress::kNone) return;
+    is_display_on_ = true;
+    if (kind == ButtonPress::kLong)
         step(Signal::kLongPress);
     else
         press();
@@ -241,7 +241,7 @@ void Device::press() {
     const bool can_record = state() == State::kRecording || has_room();
     if (!can_record) {
         problem_ = Problem::kMemoryFull;
-        problem_detail_ = link_.is_online() ? "" : "offline";
+        problem_detail_ = connection_.is_online() ? "" : "offline";
     }
     step(can_record ? Signal::kPress : Signal::kNoRoom);
 }
@@ -261,7 +261,7 @@ void Device::on_form(Bytes form) {
         if (state() != State::kProvision) fail(Problem::kBadForm, portal_refused_);
         return;
     }
-    if (!save_settings(wanted, parts_.storage)) return fail(Problem::kNotSaved);
+    if (!save_settings(wanted, hardware_.storage)) return fail(Problem::kNotSaved);
     if (window_.held() == 0 && state() == State::kProvision) return step(Signal::kSaved);
     // What is kept leaves first, over the new network; what decides how sound is taken changes at the
     // restart.
@@ -286,28 +286,28 @@ void Device::on_ota(hal::OtaStep ota_step, std::uint8_t percent) {
 
 // On the device this does not return. On a host it does: then everything begins anew, as after a reset.
 void Device::restart() {
-    link_.farewell();
-    parts_.system.restart();
-    while (window_.held() > 0) forget(window_.id_at(0));
+    connection_.shut_down();
+    hardware_.system.restart();
+    while (window_.held() > 0) erase_recording(window_.id_at(0));
     wants_restart_ = false;
-    awaited_.clear();
+    pending_results_.clear();
     begin(given_);
 }
 
 void Device::open_portal() {
-    link_.stop();
-    window_.lost();
-    analysers_.clear();
+    connection_.stop();
+    window_.on_connection_lost();
+    ready_workers_.clear();
     portal_refused_ = {};
     portal_ssid_ = "stetho-";
     portal_ssid_.append(settings_.device_id.empty() ? std::string_view("new") : settings_.device_id.view());
-    portal_password_ = pronounceable(parts_.random);
-    if (!parts_.network.open_access_point(portal_ssid_, portal_password_)) fail(Problem::kNotStarted);
+    portal_password_ = random_password(hardware_.random);
+    if (!hardware_.network.open_access_point(portal_ssid_, portal_password_)) fail(Problem::kNotStarted);
 }
 
 void Device::start_update() {
     update_percent_ = 0;
-    const bool is_begun = parts_.ota.start(update_url_, settings_.ca);
+    const bool is_begun = hardware_.ota.start(update_url_, settings_.ca);
     update_url_.clear();
     if (is_begun) return;
     problem_ = Problem::kUpdateFailed;

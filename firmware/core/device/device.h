@@ -1,8 +1,8 @@
 // The stethoscope: events go in, messages and screens come out. It owns no task, no lock and no memory of
 // size.
 //
-// Thread rules: one task (the application's) calls everything here. Audio reaches it from a `Ring`; nothing
-// that it does can hold up the capture. Nothing here blocks, except writing settings.
+// Thread rules: one task (the application's) calls everything here. Audio reaches it from a `RingBuffer`;
+// nothing that it does can hold up the capture. Nothing here blocks, except writing settings.
 #pragma once
 
 #include <array>
@@ -12,16 +12,16 @@
 #include <span>
 #include <string_view>
 
-#include "core/device/debounce.h"
+#include "core/device/broker_connection.h"
+#include "core/device/chunk_publisher.h"
+#include "core/device/debouncer.h"
 #include "core/device/event.h"
-#include "core/device/link.h"
 #include "core/device/recorder.h"
 #include "core/device/send_window.h"
-#include "core/device/sender.h"
-#include "core/device/state.h"
+#include "core/device/state_machine.h"
 #include "core/display/canvas.h"
 #include "core/display/screen.h"
-#include "core/signal/level.h"
+#include "core/signal/level_meter.h"
 #include "core/storage/recording_buffer.h"
 #include "core/storage/settings.h"
 #include "core/wire/command_reader.h"
@@ -51,7 +51,7 @@ struct DeviceMemory {
     std::size_t in_flight = 4;            // messages without PUBACK at once; 8 with PSRAM
 };
 
-struct DeviceParts {
+struct Hardware {
     hal::AudioSource& audio;
     hal::Mqtt& mqtt;
     hal::Network& network;
@@ -62,14 +62,14 @@ struct DeviceParts {
     hal::System& system;
 };
 
-struct DeviceFacts {
+struct BuildInfo {
     std::string_view firmware;  // such as "stetho 0.2.0"
     std::string_view hardware;  // such as "esp32s3"
 };
 
 class Device {
   public:
-    Device(const DeviceMemory& memory, const DeviceParts& parts, const DeviceFacts& facts);
+    Device(const DeviceMemory& memory, const Hardware& hardware, const BuildInfo& build_info);
 
     // Starts: reads the settings from storage, or takes `given` (a Linux program's arguments) and stores
     // nothing.
@@ -81,9 +81,9 @@ class Device {
     void tick();
 
     // What the display shows; draw it when `is_lit`.
-    const Canvas& screen() const { return canvas_; }
-    const Screen& words() const { return words_; }
-    bool is_lit() const { return is_lit_; }
+    const Canvas& canvas() const { return canvas_; }
+    const Screen& screen() const { return screen_; }
+    bool is_display_on() const { return is_display_on_; }
 
     State state() const { return machine_.state(); }
     const Settings& settings() const { return settings_; }
@@ -91,7 +91,7 @@ class Device {
     const RecordingBuffer& recordings() const { return buffer_; }
     // The last result that was shown; none yet.
     const std::optional<Result>& result() const { return result_; }
-    bool is_online() const { return link_.is_online(); }
+    bool is_online() const { return connection_.is_online(); }
 
     // Ends in order: says "offline" and disconnects. For programs that end; a stethoscope is just switched
     // off.
@@ -99,7 +99,7 @@ class Device {
 
   private:
     // Recordings of this start whose result is still to come; a result of any other is not shown.
-    class Awaited {
+    class PendingResults {
       public:
         void add(std::uint64_t recording_id);
         bool remove(std::uint64_t recording_id);
@@ -114,13 +114,13 @@ class Device {
     // device.cpp: events to signals, actions to deeds
     void reset(const std::optional<Settings>& given);
     void step(Signal signal);
-    void leave(State before);
-    void act(Action actions);
-    void settle();
+    void on_state_left(State before);
+    void run_actions(Action actions);
+    void apply_due_signals();
     std::optional<Signal> due_signal() const;
     void press();
     void fail(Problem problem, std::string_view detail = {});
-    void on_button(Press press);
+    void on_button(ButtonPress press);
     void on_form(Bytes form);
     void on_ota(hal::OtaStep step, std::uint8_t percent);
     void restart();
@@ -134,9 +134,9 @@ class Device {
     void stop_recording();
     void end_recording();
     bool has_room() const;
-    std::uint32_t wanted_samples() const;
-    void note_time();
-    void watch_microphone();
+    std::uint32_t target_samples() const;
+    void set_capture_times();
+    void check_microphone();
 
     // device_message.cpp: what comes from the broker and goes there
     void on_message(std::string_view topic, Bytes payload);
@@ -144,18 +144,18 @@ class Device {
     void on_rejected(const Control& control);
     void on_result(const Result& result);
     void on_command(const Command& command);
-    void forget(std::uint64_t recording_id);
-    void send();
-    void tell();
+    void erase_recording(std::uint64_t recording_id);
+    void publish_chunks();
+    void publish_telemetry();
 
-    // device_face.cpp: what the person sees
-    void show();
-    Screen face() const;
-    Screen recording_face() const;
+    // device_display.cpp: what the person sees
+    void update_display();
+    Screen current_screen() const;
+    Screen current_recording_screen() const;
 
     DeviceMemory memory_;
-    DeviceParts parts_;
-    DeviceFacts facts_;
+    Hardware hardware_;
+    BuildInfo build_info_;
     std::optional<Settings> given_;
     Settings settings_;
     bool is_configured_ = false;
@@ -163,21 +163,21 @@ class Device {
     std::uint64_t now_ms_ = 0;
 
     StateMachine machine_{0};
-    Debounce debounce_;
+    Debouncer debouncer_;
     bool is_button_down_ = false;
     RecordingBuffer buffer_;
     SendWindow window_;
     Recorder recorder_;
-    Sender sender_;
-    Link link_;
-    Analysers analysers_;
+    ChunkPublisher publisher_;
+    BrokerConnection connection_;
+    ReadyWorkers ready_workers_;
 
-    std::optional<std::uint32_t> asked_ms_;  // length of the next recording, by command
-    bool is_asked_stream_ = false;           // the next recording is a stream, by command
-    std::uint64_t recording_id_ = 0;         // of the newest recording; 0: none yet
-    std::uint32_t recording_samples_ = 0;    // its wanted length; 0: open
-    bool is_stored_ = false;                 // the newest recording is
-    Awaited awaited_;
+    std::optional<std::uint32_t> commanded_length_ms_;  // length of the next recording, by command
+    bool is_commanded_stream_ = false;                  // the next recording is a stream, by command
+    std::uint64_t recording_id_ = 0;                    // of the newest recording; 0: none yet
+    std::uint32_t recording_samples_ = 0;               // its wanted length; 0: open
+    bool is_stored_ = false;                            // the newest recording is
+    PendingResults pending_results_;
     std::optional<Result> result_;
     bool is_result_seen_ = true;
     std::optional<Live> live_;
@@ -188,22 +188,22 @@ class Device {
     std::uint32_t samples_lost_ = 0;
 
     Problem problem_ = Problem::kNone;
-    Text<21> problem_detail_;
-    Text<32> portal_ssid_;
-    Text<16> portal_password_;
+    FixedString<21> problem_detail_;
+    FixedString<32> portal_ssid_;
+    FixedString<16> portal_password_;
     std::string_view portal_refused_;  // key of the setting that was wrong
-    Text<36> command_id_;              // of the last command
-    Text<160> update_url_;             // to be fetched when nothing is left to send; empty: none
+    FixedString<36> command_id_;       // of the last command
+    FixedString<160> update_url_;      // to be fetched when nothing is left to send; empty: none
     std::uint8_t update_percent_ = 0;
     bool wants_restart_ = false;  // when nothing is left to send
     bool is_on_trial_ = false;    // this firmware is new and not confirmed
     std::uint64_t begun_at_ms_ = 0;
-    std::uint64_t tell_at_ms_ = 0;  // telemetry
+    std::uint64_t telemetry_at_ms_ = 0;  // telemetry
     std::uint64_t identify_until_ms_ = 0;
 
-    Screen words_;
+    Screen screen_;
     Canvas canvas_;
-    bool is_lit_ = true;
+    bool is_display_on_ = true;
     std::uint64_t shown_at_ms_ = 0;
     bool is_stale_ = true;  // the screen is to be made anew
 };

@@ -6,7 +6,7 @@
 namespace stetho {
 namespace {
 
-constexpr std::uint64_t kTellMs = 30'000;  // telemetry
+constexpr std::uint64_t kTelemetryMs = 30'000;  // telemetry
 constexpr std::uint64_t kIdentifyMs = 10'000;
 constexpr std::uint64_t kTimeWaitMs = 5'000;  // after a connect, for the time of day to come
 
@@ -30,7 +30,7 @@ void Device::on_message(std::string_view topic, Bytes payload) {
             if (const auto command = read_command(payload)) on_command(*command);
             break;
         case Topic::kWorker:
-            analysers_.note(topic, read_worker(payload));
+            ready_workers_.update(topic, read_worker_state(payload));
             break;
         default:
             break;
@@ -42,14 +42,14 @@ void Device::on_control(const Control& control) {
     const std::uint64_t id = *control.recording_id;
     switch (control.type) {
         case ControlType::kMissing:
-            window_.missing(id, control.asked(), control.meta, now_ms_);
+            window_.request(id, control.requested_ranges(), control.meta, now_ms_);
             break;
         case ControlType::kStored:
             if (id == recording_id_) {
                 is_stored_ = true;
                 if (recorder_.is_recording()) step(Signal::kEnded);  // the worker has closed it: too long, …
             }
-            forget(id);
+            erase_recording(id);
             break;
         case ControlType::kRejected:
             on_rejected(control);
@@ -66,9 +66,9 @@ void Device::on_rejected(const Control& control) {
 }
 
 void Device::on_result(const Result& result) {
-    if (!awaited_.remove(result.recording_id)) return;  // of another start, or seen already
+    if (!pending_results_.remove(result.recording_id)) return;  // of another start, or seen already
     if (result.recording_id == recording_id_ && recorder_.is_recording()) step(Signal::kEnded);
-    forget(result.recording_id);  // a result is saved only after the sound
+    erase_recording(result.recording_id);  // a result is saved only after the sound
     result_ = result;
     is_result_seen_ = false;
     step(Signal::kAnswered);
@@ -77,15 +77,15 @@ void Device::on_result(const Result& result) {
 void Device::on_command(const Command& command) {
     if (!command.id.empty() && command.id == command_id_) return;  // delivered twice
     command_id_ = command.id;
-    is_lit_ = true;
+    is_display_on_ = true;
     switch (command.type) {
         case CommandType::kRecord:
             if (recorder_.is_recording() || state() == State::kError) break;
-            asked_ms_ = command.length_ms;
-            is_asked_stream_ = command.stream;
+            commanded_length_ms_ = command.length_ms;
+            is_commanded_stream_ = command.stream;
             press();
-            asked_ms_.reset();
-            is_asked_stream_ = false;
+            commanded_length_ms_.reset();
+            is_commanded_stream_ = false;
             break;
         case CommandType::kStop:
             if (state() == State::kRecording) step(Signal::kPress);
@@ -102,29 +102,30 @@ void Device::on_command(const Command& command) {
     }
 }
 
-void Device::forget(std::uint64_t recording_id) {
-    window_.forget(recording_id);
-    buffer_.forget(recording_id);
+void Device::erase_recording(std::uint64_t recording_id) {
+    window_.erase(recording_id);
+    buffer_.erase(recording_id);
 }
 
-void Device::send() {
-    const bool has_waited = now_ms_ - link_.online_since_ms() > kTimeWaitMs;
-    sender_.turn(now_ms_, has_waited || parts_.clock.utc_ms().has_value());
+void Device::publish_chunks() {
+    const bool has_waited = now_ms_ - connection_.online_since_ms() > kTimeWaitMs;
+    publisher_.publish_due(now_ms_, has_waited || hardware_.clock.utc_ms().has_value());
 }
 
-void Device::tell() {
-    if (now_ms_ < tell_at_ms_) return;
+void Device::publish_telemetry() {
+    if (now_ms_ < telemetry_at_ms_) return;
     Telemetry telemetry;
-    telemetry.rssi_dbm = parts_.network.rssi_dbm();
-    telemetry.free_heap_bytes = parts_.system.free_heap_bytes();
+    telemetry.rssi_dbm = hardware_.network.rssi_dbm();
+    telemetry.free_heap_bytes = hardware_.system.free_heap_bytes();
     telemetry.uptime_ms = now_ms_;
     telemetry.samples_dropped = samples_lost_;
     telemetry.recordings_kept = static_cast<std::uint32_t>(window_.held());
-    telemetry.reset_reason = parts_.system.reset_reason();
-    telemetry.microphone = word(microphone_);
+    telemetry.reset_reason = hardware_.system.reset_reason();
+    telemetry.microphone = to_string(microphone_);
     std::array<std::uint8_t, kMaxMessageBytes> message;
     const std::size_t size = write_telemetry(telemetry, message);
-    if (link_.publish(Topic::kTelemetry, std::span(message).first(size), 0)) tell_at_ms_ = now_ms_ + kTellMs;
+    if (connection_.publish(Topic::kTelemetry, std::span(message).first(size), 0))
+        telemetry_at_ms_ = now_ms_ + kTelemetryMs;
 }
 
 }  // namespace stetho

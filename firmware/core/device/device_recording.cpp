@@ -30,13 +30,13 @@ void Device::on_audio(const Event& event) {
     microphone_ = event.microphone;
     if (event.lost > 0) {
         samples_lost_ += event.lost;
-        recorder_.lose(event.lost);
+        recorder_.on_samples_lost(event.lost);
     }
     auto samples = event.samples;
     if (!samples.empty()) audio_at_ms_ = now_ms_;
     while (!samples.empty()) {
         if (recorder_.is_recording()) make_room(samples.size());
-        const auto outcome = recorder_.take(samples);
+        const auto outcome = recorder_.process(samples);
         if (outcome == Recorder::Outcome::kEnded) end_recording();
         if (outcome == Recorder::Outcome::kOpened) {
             if (can_begin(state())) press();
@@ -54,14 +54,14 @@ void Device::make_room(std::size_t samples) {
     const std::uint32_t from = buffer_.current()->available_from();
     const std::uint32_t enough = from + static_cast<std::uint32_t>(samples) + 2 * kBlock;
     const std::uint32_t needed_from = window_.needed_from(recording_id_);
-    buffer_.forget_before(recording_id_, std::min(enough, needed_from));
+    buffer_.erase_before(recording_id_, std::min(enough, needed_from));
     // Nothing was freed: `enough` lies in a gap.
-    if (buffer_.current()->available_from() == from) buffer_.forget_before(recording_id_, needed_from);
+    if (buffer_.current()->available_from() == from) buffer_.erase_before(recording_id_, needed_from);
 }
 
-std::uint32_t Device::wanted_samples() const {
-    if (is_asked_stream_ || (settings_.mode == Mode::kStream && !asked_ms_)) return 0;
-    const std::uint64_t length_ms = asked_ms_.value_or(settings_.record_ms);
+std::uint32_t Device::target_samples() const {
+    if (is_commanded_stream_ || (settings_.mode == Mode::kStream && !commanded_length_ms_)) return 0;
+    const std::uint64_t length_ms = commanded_length_ms_.value_or(settings_.record_ms);
     return static_cast<std::uint32_t>(length_ms * recorder_.rate_hz() / 1'000);
 }
 
@@ -69,35 +69,35 @@ bool Device::has_room() const {
     if (window_.held() >= SendWindow::kRecordings) return false;
     // While the broker takes it, a recording only passes through memory.
     const auto passing = static_cast<std::uint32_t>(memory_.chunk_samples * memory_.in_flight * 2);
-    const std::uint32_t wanted = wanted_samples();
+    const std::uint32_t wanted = target_samples();
     if (wanted == 0) return buffer_.has_room(passing);
-    return buffer_.has_room(link_.is_online() ? std::min(wanted, passing) : wanted);
+    return buffer_.has_room(connection_.is_online() ? std::min(wanted, passing) : wanted);
 }
 
 void Device::start_recording() {
-    const std::uint32_t samples = wanted_samples();
-    RecordingFacts facts;
-    while (facts.recording_id == 0) {
-        facts.recording_id = std::uint64_t{parts_.random.next()} << 32 | parts_.random.next();
+    const std::uint32_t samples = target_samples();
+    RecordingInfo info;
+    while (info.recording_id == 0) {
+        info.recording_id = std::uint64_t{hardware_.random.next()} << 32 | hardware_.random.next();
     }
-    facts.is_stream = samples == 0;
-    facts.started_ms = now_ms_;
-    facts.captured_unix_ms = parts_.clock.utc_ms();
-    facts.site = settings_.site;
-    asked_ms_.reset();
-    is_asked_stream_ = false;
-    if (!window_.begin(facts.recording_id)) return fail(Problem::kMemoryFull);
-    if (!recorder_.start(facts, samples)) {
-        window_.forget(facts.recording_id);
+    info.is_stream = samples == 0;
+    info.started_ms = now_ms_;
+    info.captured_unix_ms = hardware_.clock.utc_ms();
+    info.site = settings_.site;
+    commanded_length_ms_.reset();
+    is_commanded_stream_ = false;
+    if (!window_.begin(info.recording_id)) return fail(Problem::kMemoryFull);
+    if (!recorder_.start(info, samples)) {
+        window_.erase(info.recording_id);
         return fail(Problem::kMemoryFull);
     }
-    recording_id_ = facts.recording_id;
+    recording_id_ = info.recording_id;
     recording_samples_ = recorder_.is_gated() ? 0 : samples;
     audio_at_ms_ = now_ms_;
     is_stored_ = false;
     live_.reset();
-    awaited_.add(recording_id_);
-    link_.say(DeviceState::kRecording);
+    pending_results_.add(recording_id_);
+    connection_.set_state(DeviceState::kRecording);
     const std::uint64_t length_ms = std::uint64_t{samples} * 1'000 / recorder_.rate_hz();
     machine_.limit(recording_samples_ == 0 ? kLongestMs : static_cast<std::uint32_t>(length_ms) + kGraceMs);
 }
@@ -110,26 +110,26 @@ void Device::stop_recording() {
 
 // The recording is over. One without any sample was none.
 void Device::end_recording() {
-    link_.say(DeviceState::kOnline);
+    connection_.set_state(DeviceState::kOnline);
     is_stale_ = true;
     if (const auto* kept = buffer_.find(recording_id_)) return window_.end(recording_id_, kept->length());
-    window_.forget(recording_id_);
-    awaited_.remove(recording_id_);
+    window_.erase(recording_id_);
+    pending_results_.remove(recording_id_);
 }
 
 // The time of day is known now: so is that of what was recorded before.
-void Device::note_time() {
-    const auto utc_ms = parts_.clock.utc_ms();
+void Device::set_capture_times() {
+    const auto utc_ms = hardware_.clock.utc_ms();
     if (!utc_ms) return;
     for (std::size_t index = 0; index < window_.held(); ++index) {
         const auto* kept = buffer_.find(window_.id_at(index));
-        if (kept == nullptr || kept->facts().captured_unix_ms) continue;
-        const auto ago_ms = static_cast<std::int64_t>(now_ms_ - kept->facts().started_ms);
-        buffer_.set_captured(kept->facts().recording_id, *utc_ms - ago_ms);
+        if (kept == nullptr || kept->info().captured_unix_ms) continue;
+        const auto ago_ms = static_cast<std::int64_t>(now_ms_ - kept->info().started_ms);
+        buffer_.set_captured(kept->info().recording_id, *utc_ms - ago_ms);
     }
 }
 
-void Device::watch_microphone() {
+void Device::check_microphone() {
     if (now_ms_ - audio_at_ms_ < kNoAudioMs) return;
     microphone_ = MicrophoneState::kSilent;
     if (state() == State::kRecording) fail(Problem::kNoAudio);

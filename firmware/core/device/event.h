@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/signal/level.h"
+#include "core/signal/level_meter.h"
 #include "hal/mqtt.h"
 #include "hal/ota.h"
 
@@ -33,7 +33,7 @@ struct Event {
     EventKind kind;
     bool is_down = false;
     bool is_retained = false;  // the broker had kept the message: nobody says it now
-    hal::MqttLoss loss = hal::MqttLoss::kUnreachable;
+    hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
     MicrophoneState microphone = MicrophoneState::kOk;
     std::uint8_t percent = 0;
@@ -60,7 +60,7 @@ struct Event {
         return event;
     }
 
-    static constexpr Event disconnected(hal::MqttLoss loss) {
+    static constexpr Event disconnected(hal::ConnectionLoss loss) {
         return {.kind = EventKind::kMqttDisconnected, .loss = loss};
     }
 

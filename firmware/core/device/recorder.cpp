@@ -23,27 +23,27 @@ void Recorder::begin(const Settings& settings) {
     gate_settings_ = GateSettings{};
     gate_settings_.threshold = static_cast<std::uint16_t>((settings.gate_permille * 32'768U + 500) / 1'000);
     settle_ = rate_hz_ * kSettleMs / 1'000;
-    listen_anew();
+    restart_gate();
 }
 
-void Recorder::listen_anew() {
+void Recorder::restart_gate() {
     pre_roll_.clear();
     given_ = before_gate_ = 0;
     is_gated_ = false;
     if (has_gate_) gate_.emplace(rate_hz_, gate_settings_);
 }
 
-bool Recorder::start(RecordingFacts facts, std::uint32_t samples) {
+bool Recorder::start(RecordingInfo info, std::uint32_t samples) {
     const auto before = static_cast<std::uint32_t>(std::min<std::size_t>(before_gate_, pre_roll_.size()));
     const std::uint64_t before_ms = std::uint64_t{before} * 1'000 / rate_hz_;
-    facts.sample_rate_hz = rate_hz_;
-    facts.started_ms -= std::min(facts.started_ms, before_ms);
-    if (facts.captured_unix_ms) *facts.captured_unix_ms -= static_cast<std::int64_t>(before_ms);
+    info.sample_rate_hz = rate_hz_;
+    info.started_ms -= std::min(info.started_ms, before_ms);
+    if (info.captured_unix_ms) *info.captured_unix_ms -= static_cast<std::int64_t>(before_ms);
     // Its first sample is the first that is kept: the microphone settles before that.
     const std::uint64_t settle_ms = std::uint64_t{settle_} * 1'000 / rate_hz_;
-    facts.started_ms += settle_ms;
-    if (facts.captured_unix_ms) *facts.captured_unix_ms += static_cast<std::int64_t>(settle_ms);
-    if (!buffer_.begin(facts)) return false;
+    info.started_ms += settle_ms;
+    if (info.captured_unix_ms) *info.captured_unix_ms += static_cast<std::int64_t>(settle_ms);
+    if (!buffer_.begin(info)) return false;
     is_gated_ = before_gate_ > 0;
     before_gate_ = 0;
     wanted_ = is_gated_ ? 0 : samples;
@@ -51,26 +51,26 @@ bool Recorder::start(RecordingFacts facts, std::uint32_t samples) {
     return true;
 }
 
-void Recorder::lose(std::uint32_t count) {
+void Recorder::on_samples_lost(std::uint32_t count) {
     if (settle_ > 0)
         settle_ -= std::min(settle_, count);
     else if (is_recording())
-        buffer_.lose(std::min(count, left()));
+        buffer_.append_lost(std::min(count, left()));
     else
-        listen_anew();
+        restart_gate();
 }
 
-Recorder::Outcome Recorder::take(std::span<const std::int16_t>& samples) {
+Recorder::Outcome Recorder::process(std::span<const std::int16_t>& samples) {
     if (settle_ > 0) {
         const std::size_t dropped = std::min<std::size_t>(settle_, samples.size());
         settle_ -= static_cast<std::uint32_t>(dropped);
         samples = samples.subspan(dropped);
         return Outcome::kNone;
     }
-    return is_recording() ? record(samples) : listen(samples);
+    return is_recording() ? process_recording(samples) : process_idle(samples);
 }
 
-Recorder::Outcome Recorder::listen(std::span<const std::int16_t>& samples) {
+Recorder::Outcome Recorder::process_idle(std::span<const std::int16_t>& samples) {
     const auto given = samples;
     const auto event = has_gate_ ? gate_->step(samples) : std::nullopt;
     if (!has_gate_) samples = samples.last(0);
@@ -90,7 +90,7 @@ std::uint32_t Recorder::left() const {
     return is_open ? kMaxSamples - length : wanted_ - std::min(length, wanted_);
 }
 
-Recorder::Outcome Recorder::record(std::span<const std::int16_t>& samples) {
+Recorder::Outcome Recorder::process_recording(std::span<const std::int16_t>& samples) {
     const auto given = samples;
     std::optional<GateEvent> event;
     if (is_gated_) {
@@ -110,7 +110,7 @@ Recorder::Outcome Recorder::record(std::span<const std::int16_t>& samples) {
     if (keeps_gate)
         pre_roll_.clear();  // it belongs to the event before
     else
-        listen_anew();
+        restart_gate();
     return Outcome::kEnded;
 }
 
@@ -120,7 +120,7 @@ void Recorder::stop() {
         buffer_.cancel();
     else
         buffer_.finish();
-    listen_anew();
+    restart_gate();
 }
 
 }  // namespace stetho

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/signal/gate.h"
-#include "core/signal/level.h"
+#include "core/signal/level_meter.h"
 #include "core/storage/recording_buffer.h"
 #include "core/storage/settings.h"
 
@@ -57,18 +57,18 @@ class Recorder {
     void begin(const Settings& settings);
 
     // Begins a recording of `samples` (0: until `stop`) with the next sample, or, right after kOpened, with
-    // what lies before the gate. `facts` are those of a recording that begins with the next sample; its times
+    // what lies before the gate. `info` are those of a recording that begins with the next sample; its times
     // are put back by the pre-roll. False: no room.
-    bool start(RecordingFacts facts, std::uint32_t samples);
+    bool start(RecordingInfo info, std::uint32_t samples);
 
     // kOpened is not followed by a recording.
     void decline() { before_gate_ = 0; }
 
     // Takes samples off the front of `samples`, up to what is worth telling. Call it until none is left.
-    Outcome take(std::span<const std::int16_t>& samples);
+    Outcome process(std::span<const std::int16_t>& samples);
 
     // Samples were lost before the next ones.
-    void lose(std::uint32_t count);
+    void on_samples_lost(std::uint32_t count);
 
     // Ends the recording with the last sample that came; one without any sample is forgotten.
     void stop();
@@ -80,10 +80,10 @@ class Recorder {
     std::uint32_t rate_hz() const { return rate_hz_; }
 
   private:
-    Outcome listen(std::span<const std::int16_t>& samples);
-    Outcome record(std::span<const std::int16_t>& samples);
+    Outcome process_idle(std::span<const std::int16_t>& samples);
+    Outcome process_recording(std::span<const std::int16_t>& samples);
     std::uint32_t left() const;  // samples that the recording still wants
-    void listen_anew();
+    void restart_gate();
 
     RecordingBuffer& buffer_;
     PreRoll pre_roll_;

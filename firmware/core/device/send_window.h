@@ -1,4 +1,5 @@
-// What of which recording leaves next: first transmission, what the worker asks for again, reminders.
+// What of which recording leaves next: first transmission, what the worker asks for again,
+// reminders.
 //
 // It holds no audio. `next` looks, `sent` commits: a client that is full leaves everything as it was
 // (back-pressure). Times are of one monotonic clock, milliseconds. One task calls it.
@@ -15,24 +16,24 @@
 namespace stetho {
 
 // Why something leaves. The order is that of urgency, the last first.
-enum class Cause : std::uint8_t {
-    kFirst,     // for the first time
-    kReminder,  // nobody said `stored`: the last chunk once more
-    kAgain,     // it was on its way when the connection was lost
-    kAsked,     // the worker asked for it
+enum class SendReason : std::uint8_t {
+    kFirst,           // for the first time
+    kReminder,        // nobody said `stored`: the last chunk once more
+    kRetransmission,  // it was on its way when the connection was lost
+    kRequested,       // the worker asked for it
 };
 
 // One message that is to leave: META, or samples [start, end), which may be empty only with LAST.
-struct Parcel {
+struct Transmission {
     std::uint64_t recording_id = 0;
-    Cause cause = Cause::kFirst;
+    SendReason reason = SendReason::kFirst;
     bool is_meta = false;
     bool is_last = false;  // carries LAST
     std::uint32_t start = 0;
     std::uint32_t end = 0;
 
     // Whether it carries RESEND.
-    bool is_resend() const { return cause == Cause::kAsked || cause == Cause::kReminder; }
+    bool is_resend() const { return reason == SendReason::kRequested || reason == SendReason::kReminder; }
 };
 
 struct Progress {
@@ -59,23 +60,23 @@ class SendWindow {
     void captured(std::uint64_t recording_id, std::uint32_t samples);
     // The recording is over with `samples`: LAST is due.
     void end(std::uint64_t recording_id, std::uint32_t samples);
-    // The worker asks again: replaces what it asked before and did not get yet. Nonsense is cut to what there
-    // is.
-    void missing(std::uint64_t recording_id, std::span<const SampleRange> ranges, bool meta,
+    // The worker asks again: replaces what it asked before and did not get yet. Nonsense is cut
+    // to what there is.
+    void request(std::uint64_t recording_id, std::span<const SampleRange> ranges, bool meta,
                  std::uint64_t now_ms);
     // Stored, or given up: nothing more is sent of it.
-    void forget(std::uint64_t recording_id);
+    void erase(std::uint64_t recording_id);
     // The connection is gone: what was in flight is to be sent again.
-    void lost();
+    void on_connection_lost();
 
     // What is to leave now; none while the window is full or nothing is due.
-    std::optional<Parcel> next(std::uint64_t now_ms) const;
-    // `parcel` left. Its end (and `is_last` with it) may have been drawn in to where audio was lost. `token`
-    // > 0 is what its PUBACK will carry.
-    void sent(const Parcel& parcel, int token, std::uint64_t now_ms);
-    // `parcel` cannot be sent: its samples are no longer, or never were, there.
-    void skip(const Parcel& parcel, std::uint64_t now_ms);
-    // A PUBACK came. False: not of a parcel of ours.
+    std::optional<Transmission> next(std::uint64_t now_ms) const;
+    // `transmission` left. Its end (and `is_last` with it) may have been drawn in to where audio was lost.
+    // `token` > 0 is what its PUBACK will carry.
+    void sent(const Transmission& transmission, int token, std::uint64_t now_ms);
+    // `transmission` cannot be sent: its samples are no longer, or never were, there.
+    void skip(const Transmission& transmission, std::uint64_t now_ms);
+    // A PUBACK came. False: not of a transmission of ours.
     bool acknowledged(int token, std::uint64_t now_ms);
 
     // Whether the broker has everything of it, so far.
@@ -83,9 +84,9 @@ class SendWindow {
     bool holds(std::uint64_t recording_id) const { return find(recording_id) != nullptr; }
     // Recordings of which something is still to leave or to be acknowledged; reminders do not count.
     std::size_t unsent() const;
-    std::size_t held() const { return tracks_used_; }
+    std::size_t held() const { return upload_count_; }
     // The recordings that are held, 0..held() - 1, oldest first.
-    std::uint64_t id_at(std::size_t index) const { return tracks_[index].id; }
+    std::uint64_t id_at(std::size_t index) const { return uploads_[index].id; }
     Progress progress(std::uint64_t recording_id) const;
     // The first sample that the broker may not have: what is before may be forgotten when memory is short.
     std::uint32_t needed_from(std::uint64_t recording_id) const;
@@ -98,49 +99,49 @@ class SendWindow {
         std::size_t count = 0;
 
         void add(SampleRange range);
-        // `parcel`, cut from the first range, is done.
-        void take(const Parcel& parcel);
+        // `transmission`, cut from the first range, is done.
+        void take(const Transmission& transmission);
         bool empty() const { return count == 0; }
     };
 
-    struct Track {
+    struct Upload {
         std::uint64_t id = 0;
         std::uint32_t captured = 0;
         std::uint32_t next = 0;          // of the first transmission
         std::uint32_t acknowledged = 0;  // samples
         bool is_over = false;
         bool is_meta_due = true;
-        bool is_meta_asked = false;
-        bool is_last_due = true;  // LAST has not left
-        Ranges<kRanges> asked;    // Cause::kAsked
-        Ranges<kInFlight> again;  // Cause::kAgain
+        bool is_meta_requested = false;
+        bool is_last_due = true;            // LAST has not left
+        Ranges<kRanges> requested;          // SendReason::kRequested
+        Ranges<kInFlight> retransmissions;  // SendReason::kRetransmission
         std::uint64_t remind_at_ms = 0;
         std::uint32_t remind_after_ms = kRemindAfterMs;
     };
 
-    struct Flight {
+    struct Unacknowledged {
         int token = 0;
-        Parcel parcel;
+        Transmission transmission;
     };
 
-    Track* find(std::uint64_t recording_id);
-    const Track* find(std::uint64_t recording_id) const;
-    std::optional<Parcel> of(Cause cause, const Track& track, std::uint64_t now_ms) const;
-    std::optional<Parcel> first(const Track& track) const;
-    Parcel cut(const Track& track, SampleRange range, Cause cause) const;
-    static Parcel meta(const Track& track, Cause cause);
-    bool is_in_flight(const Track& track) const;
-    bool is_done(const Track& track) const;
-    bool has_left(const Track& track) const;
-    void advance(Track& track, const Parcel& parcel, std::uint64_t now_ms);
-    static void put_back(Track& track, const Parcel& parcel);
+    Upload* find(std::uint64_t recording_id);
+    const Upload* find(std::uint64_t recording_id) const;
+    std::optional<Transmission> next_for(SendReason reason, const Upload& upload, std::uint64_t now_ms) const;
+    std::optional<Transmission> first(const Upload& upload) const;
+    Transmission cut(const Upload& upload, SampleRange range, SendReason reason) const;
+    static Transmission meta(const Upload& upload, SendReason reason);
+    bool is_in_flight(const Upload& upload) const;
+    bool is_acknowledged(const Upload& upload) const;
+    bool is_fully_sent(const Upload& upload) const;
+    void advance(Upload& upload, const Transmission& transmission, std::uint64_t now_ms);
+    static void requeue(Upload& upload, const Transmission& transmission);
 
     std::uint32_t chunk_samples_;
-    std::size_t in_flight_;
-    std::array<Track, kRecordings> tracks_{};  // in the order of recording
-    std::size_t tracks_used_ = 0;
-    std::array<Flight, kInFlight> flights_{};
-    std::size_t flights_used_ = 0;
+    std::size_t max_in_flight_;
+    std::array<Upload, kRecordings> uploads_{};  // in the order of recording
+    std::size_t upload_count_ = 0;
+    std::array<Unacknowledged, kInFlight> unacknowledged_{};
+    std::size_t unacknowledged_count_ = 0;
 };
 
 }  // namespace stetho

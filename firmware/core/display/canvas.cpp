@@ -49,7 +49,7 @@ void Canvas::fill(int x, int y, int width, int height, Ink ink) {
     }
 }
 
-void Canvas::frame(int x, int y, int width, int height) {
+void Canvas::rectangle(int x, int y, int width, int height) {
     fill(x, y, width, 1);
     fill(x, y + height - 1, width, 1);
     fill(x, y, 1, height);

@@ -30,7 +30,7 @@ class Canvas {
     void fill(int x, int y, int width, int height, Ink ink = Ink::kOn);
 
     // An outline of one pixel, inside the box.
-    void frame(int x, int y, int width, int height);
+    void rectangle(int x, int y, int width, int height);
 
     // Draws one line of UTF-8, (x, y) its top left; returns the x after it. A character that `font` lacks is
     // drawn as an empty box, whatever the bytes are.

@@ -1,4 +1,4 @@
-// Made by font_maker.py from xfonts-base (misc-fixed, public domain); not to be edited.
+// Made by font_generator.py from xfonts-base (misc-fixed, public domain); not to be edited.
 // clang-format off
 #include "core/display/font.h"
 

@@ -1,4 +1,4 @@
-// Bitmap fonts of fixed width, made by font_maker.py from Debian's xfonts-base (public domain).
+// Bitmap fonts of fixed width, made by font_generator.py from Debian's xfonts-base (public domain).
 #pragma once
 
 #include <cstdint>

@@ -23,13 +23,13 @@ std::size_t columns_of(Style style) {
     }
 }
 
-Text<kColumns> fitted(std::string_view text, std::size_t columns) {
+FixedString<kColumns> fitted(std::string_view text, std::size_t columns) {
     if (text.size() <= columns) return text;
-    return Text<kColumns>(text.substr(0, columns - 1)).append('~');
+    return FixedString<kColumns>(text.substr(0, columns - 1)).append('~');
 }
 
-Text<kColumns> upper(std::string_view text) {
-    Text<kColumns> result;
+FixedString<kColumns> upper(std::string_view text) {
+    FixedString<kColumns> result;
     for (const char letter : text.substr(0, kColumns)) {
         result.append(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
     }
@@ -49,7 +49,7 @@ void draw_title(const Row& row, Canvas& canvas) {
 }
 
 void draw_bar(const Row& row, int y, Canvas& canvas) {
-    canvas.frame(2, y, Canvas::kWidth - 4, 9);
+    canvas.rectangle(2, y, Canvas::kWidth - 4, 9);
     canvas.fill(4, y + 2, (Canvas::kWidth - 8) * row.permille / 1000, 5);
 }
 
@@ -105,8 +105,8 @@ Advice advice(std::string_view reason) {
     return {reason, reason, "record again"};
 }
 
-Text<kColumns> pulse(std::optional<std::uint16_t> bpm) {
-    Text<kColumns> text;
+FixedString<kColumns> heart_rate_text(std::optional<std::uint16_t> bpm) {
+    FixedString<kColumns> text;
     if (bpm)
         text.append_number(*bpm);
     else
@@ -115,15 +115,15 @@ Text<kColumns> pulse(std::optional<std::uint16_t> bpm) {
 }
 
 // As short as a mark: "3.2 s", "61 s", "75 min".
-Text<6> seconds(std::uint32_t elapsed_ms) {
-    Text<6> text;
+FixedString<6> seconds(std::uint32_t elapsed_ms) {
+    FixedString<6> text;
     if (elapsed_ms < 60'000) return text.append_tenths(elapsed_ms / 100).append(" s");
     if (elapsed_ms < 1'000'000) return text.append_number(elapsed_ms / 1'000).append(" s");
     return text.append_number(elapsed_ms / 60'000).append("min");
 }
 
 // What to say of the microphone; empty when it works.
-std::string_view complaint(MicrophoneState microphone) {
+std::string_view microphone_text(MicrophoneState microphone) {
     switch (microphone) {
         case MicrophoneState::kOk:
             return "";
@@ -137,8 +137,8 @@ std::string_view complaint(MicrophoneState microphone) {
     return "";
 }
 
-Text<6> count_mark(std::size_t unsent) {
-    Text<6> mark;
+FixedString<6> count_mark(std::size_t unsent) {
+    FixedString<6> mark;
     if (unsent > 0) mark.append('+').append_number(static_cast<std::int64_t>(unsent));
     return mark;
 }
@@ -187,7 +187,7 @@ Screen& Screen::wrap(std::string_view sentence, std::size_t most) {
     return *this;
 }
 
-bool Screen::says(std::string_view words) const {
+bool Screen::contains(std::string_view words) const {
     return std::any_of(rows().begin(), rows().end(),
                        [&](const Row& row) { return row.text.view().find(words) != std::string_view::npos; });
 }
@@ -213,7 +213,7 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
     if (refused.empty())
         screen.add(Style::kBold, password).add(Style::kFooter, "then 192.168.4.1");
     else
-        screen.add(Style::kSmall, password).add(Style::kFooter, Text<32>("check: ").append(refused));
+        screen.add(Style::kSmall, password).add(Style::kFooter, FixedString<32>("check: ").append(refused));
     return screen;
 }
 
@@ -227,48 +227,49 @@ Screen connecting_screen(std::string_view network, std::string_view host) {
     return screen.add(Style::kFooter, "press to record");
 }
 
-Screen ready_screen(const ReadyFacts& facts) {
+Screen ready_screen(const ReadyStatus& status) {
     Screen screen;
-    const std::string_view fault = complaint(facts.microphone);
-    screen.title(facts.device_id, count_mark(facts.unsent));
+    const std::string_view fault = microphone_text(status.microphone);
+    screen.title(status.device_id, count_mark(status.unsent));
     if (!fault.empty())
         screen.add(Style::kBold, fault);
     else
-        screen.add(Style::kLarge, facts.is_listening ? "LISTENING" : "READY");
-    if (!facts.has_analyser)
+        screen.add(Style::kLarge, status.is_listening ? "LISTENING" : "READY");
+    if (!status.has_analyser)
         screen.add(Style::kBold, "no analyser");
     else if (fault.empty())
-        screen.add(Style::kSmall, facts.is_listening ? "records any sound" : "press to record");
-    if (fault == complaint(MicrophoneState::kSilent) || fault == complaint(MicrophoneState::kStuck)) {
+        screen.add(Style::kSmall, status.is_listening ? "records any sound" : "press to record");
+    if (fault == microphone_text(MicrophoneState::kSilent) ||
+        fault == microphone_text(MicrophoneState::kStuck)) {
         screen.add(Style::kSmall, "check the wiring");
     }
-    if (facts.has_analyser)
+    if (status.has_analyser)
         screen.add(Style::kFooter, "hold 3 s for settings");
     else
         screen.add(Style::kFooter, "result comes later");
     return screen;
 }
 
-Screen recording_screen(const RecordingFace& facts) {
+Screen recording_screen(const RecordingStatus& status) {
     Screen screen;
-    screen.title(facts.total_ms > 0 ? "RECORDING" : "STREAM", seconds(facts.elapsed_ms));
+    screen.title(status.total_ms > 0 ? "RECORDING" : "STREAM", seconds(status.elapsed_ms));
     // The level on a scale that a person hears as even: full at a quarter of full scale, where a heart is
     // loud.
-    if (facts.total_ms > 0) screen.bar(facts.elapsed_ms, facts.total_ms);
-    screen.bar(std::min<std::uint32_t>(facts.level, 8'192), 8'192);
-    const std::string_view fault = complaint(facts.microphone);
-    const std::string_view hint = !facts.is_online     ? "offline: kept"
-                                  : facts.hint.empty() ? "hold still"
-                                                       : facts.hint;
+    if (status.total_ms > 0) screen.bar(status.elapsed_ms, status.total_ms);
+    screen.bar(std::min<std::uint32_t>(status.level, 8'192), 8'192);
+    const std::string_view fault = microphone_text(status.microphone);
+    const std::string_view hint = !status.is_online     ? "offline: kept"
+                                  : status.hint.empty() ? "hold still"
+                                                        : status.hint;
     screen.add(Style::kBold, fault.empty() ? hint : fault);
-    Text<42> footer;
-    if (!facts.label.empty()) footer.append(facts.label);
-    if (facts.bpm) footer.append(footer.empty() ? "" : " ").append(pulse(facts.bpm));
+    FixedString<42> footer;
+    if (!status.label.empty()) footer.append(status.label);
+    if (status.bpm) footer.append(footer.empty() ? "" : " ").append(heart_rate_text(status.bpm));
     return screen.add(Style::kFooter, footer);
 }
 
 Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings) {
-    Text<kColumns> count;
+    FixedString<kColumns> count;
     count.append_number(done_chunks).append(" of ").append_number(chunks);
     return Screen()
         .title("SENDING", count_mark(waiting_recordings))
@@ -290,8 +291,10 @@ Screen waiting_screen(bool is_stored, bool has_analyser) {
 Screen result_screen(const Result& result) {
     Screen screen;
     if (result.status == ResultStatus::kOk && result.accepted) {
-        Text<kColumns> line;
-        line.append_number((result.confidence_permille + 5) / 10).append(" %  ").append(pulse(result.bpm));
+        FixedString<kColumns> line;
+        line.append_number((result.confidence_permille + 5) / 10)
+            .append(" %  ")
+            .append(heart_rate_text(result.bpm));
         const auto label = upper(result.label);
         screen.title(result.model);
         screen.add(label.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kBold, label);
@@ -301,19 +304,19 @@ Screen result_screen(const Result& result) {
         const Advice words = advice(result.reason);
         if (!words.what.empty()) screen.add(Style::kBold, words.what);
         screen.wrap(words.remedy, 2);
-        if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, pulse(result.bpm));
+        if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, heart_rate_text(result.bpm));
     }
     return screen.add(Style::kFooter, kDisclaimer);
 }
 
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::MqttLoss loss) {
-    Text<kColumns> kept;
+Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss) {
+    FixedString<kColumns> kept;
     kept.append_number(static_cast<std::int64_t>(unsent)).append(" kept, sent later");
     std::string_view reason = "no network";
     if (is_network_up) {
-        reason = loss == hal::MqttLoss::kRefused     ? "password refused"
-                 : loss == hal::MqttLoss::kUntrusted ? "broker not trusted"
-                                                     : "no broker";
+        reason = loss == hal::ConnectionLoss::kRefused     ? "password refused"
+                 : loss == hal::ConnectionLoss::kUntrusted ? "broker not trusted"
+                                                           : "no broker";
     }
     Screen screen;
     screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, reason);
@@ -347,7 +350,7 @@ Screen error_screen(Problem problem, std::string_view detail) {
 }
 
 Screen updating_screen(std::uint8_t percent) {
-    Text<kColumns> text;
+    FixedString<kColumns> text;
     text.append_number(percent).append(" %");
     return Screen()
         .title("UPDATING")

@@ -1,4 +1,4 @@
-// Every screen of the device as a pure function: facts in, rows of words out; `draw` makes pixels of them.
+// Every screen of the device as a pure function: status in, rows of words out; `draw` makes pixels of them.
 //
 // In between lies text, so that a terminal can print a screen and a test can ask for its words.
 #pragma once
@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include "core/display/canvas.h"
-#include "core/signal/level.h"
+#include "core/signal/level_meter.h"
+#include "core/wire/fixed_string.h"
 #include "core/wire/result_reader.h"
-#include "core/wire/text.h"
 #include "hal/mqtt.h"
 
 namespace stetho {
@@ -30,8 +30,8 @@ enum class Style : std::uint8_t {
 
 struct Row {
     Style style = Style::kSmall;
-    Text<21> text;
-    Text<6> mark;                // of a title: right aligned, such as the time or the recordings that wait
+    FixedString<21> text;
+    FixedString<6> mark;         // of a title: right aligned, such as the time or the recordings that wait
     std::uint16_t permille = 0;  // of a bar
 };
 
@@ -48,7 +48,7 @@ class Screen {
 
     std::span<const Row> rows() const { return {rows_.data(), used_}; }
     // Whether some row contains `words`.
-    bool says(std::string_view words) const;
+    bool contains(std::string_view words) const;
 
   private:
     Row* next();
@@ -83,16 +83,16 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
 // `host` is empty while the network itself is not there.
 Screen connecting_screen(std::string_view network, std::string_view host);
 
-struct ReadyFacts {
+struct ReadyStatus {
     std::string_view device_id;
     bool has_analyser = false;
     bool is_listening = false;  // the gate is on
     std::size_t unsent = 0;     // recordings in memory
     MicrophoneState microphone = MicrophoneState::kOk;
 };
-Screen ready_screen(const ReadyFacts& facts);
+Screen ready_screen(const ReadyStatus& status);
 
-struct RecordingFace {
+struct RecordingStatus {
     std::uint32_t elapsed_ms = 0;
     std::uint32_t total_ms = 0;  // 0: a stream
     std::uint16_t level = 0;     // rms in units of a sample, 0..32768
@@ -102,7 +102,7 @@ struct RecordingFace {
     bool is_online = true;
     MicrophoneState microphone = MicrophoneState::kOk;
 };
-Screen recording_screen(const RecordingFace& facts);
+Screen recording_screen(const RecordingStatus& status);
 
 Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings);
 Screen waiting_screen(bool is_stored, bool has_analyser);
@@ -111,7 +111,7 @@ Screen waiting_screen(bool is_stored, bool has_analyser);
 Screen result_screen(const Result& result);
 
 // Saved and waiting. `loss` only where the network is up.
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::MqttLoss loss);
+Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss);
 Screen error_screen(Problem problem, std::string_view detail);
 Screen updating_screen(std::uint8_t percent);
 Screen identify_screen(std::string_view device_id);

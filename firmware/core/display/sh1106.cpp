@@ -43,7 +43,7 @@ bool Sh1106::show(const Canvas& canvas) {
         }
     }
     shown_ = canvas;
-    is_ready_ = light();
+    is_ready_ = apply_power();
     return is_ready_;
 }
 
@@ -58,15 +58,15 @@ bool Sh1106::set_up() {
             return false;
     }
     shown_ = black;
-    is_lit_ = false;
+    is_powered_ = false;
     is_ready_ = true;
     return true;
 }
 
-bool Sh1106::light() {
-    if (is_lit_ == wants_light_) return true;
-    if (!command(std::array<std::uint8_t, 1>{wants_light_ ? kPanelOn : kPanelOff})) return false;
-    is_lit_ = wants_light_;
+bool Sh1106::apply_power() {
+    if (is_powered_ == wants_power_) return true;
+    if (!command(std::array<std::uint8_t, 1>{wants_power_ ? kPanelOn : kPanelOff})) return false;
+    is_powered_ = wants_power_;
     return true;
 }
 

@@ -23,14 +23,14 @@ class Sh1106 {
     bool show(const Canvas& canvas);
 
     // Lights the panel or lets it sleep; the picture stays. Takes effect at the next `show`.
-    void power(bool is_on) { wants_light_ = is_on; }
+    void set_power(bool is_on) { wants_power_ = is_on; }
 
     // Bytes that went over the bus since the start, for tests and telemetry.
     std::uint32_t bytes_written() const { return bytes_written_; }
 
   private:
     bool set_up();
-    bool light();
+    bool apply_power();
     bool show_page(const Canvas& canvas, int page);
     bool command(std::span<const std::uint8_t> bytes);
     bool write(std::span<const std::uint8_t> bytes);
@@ -39,8 +39,8 @@ class Sh1106 {
     std::uint8_t address_;
     Canvas shown_;           // what the chip holds, where `is_known_`
     bool is_ready_ = false;  // set up, and `shown_` is true
-    bool is_lit_ = false;
-    bool wants_light_ = true;
+    bool is_powered_ = false;
+    bool wants_power_ = true;
     std::uint32_t bytes_written_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // From the rate of the microphone to 4 kHz, where all of a heart sound is: FIR filters with rational steps,
 // in integers. Flat within 1 dB to 1.6 kHz; what lies above 2 kHz comes out 60 dB weaker (both measured in
-// decimator_test.cpp). Taps: make_taps.py (windowed sinc, Kaiser).
+// decimator_test.cpp). Taps: decimator_taps_generator.py (windowed sinc, Kaiser).
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Made by make_taps.py; do not edit.
+// Made by decimator_taps_generator.py; do not edit.
 #include "core/signal/decimator_taps.h"
 
 namespace stetho {

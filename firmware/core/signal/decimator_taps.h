@@ -1,4 +1,4 @@
-// The filters of the decimator: made by make_taps.py.
+// The filters of the decimator: made by decimator_taps_generator.py.
 #pragma once
 
 #include "core/signal/decimator.h"

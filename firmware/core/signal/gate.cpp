@@ -24,12 +24,12 @@ std::optional<GateEvent> Gate::close_block() {
     const bool is_loud = squares_ >= loud_from_;
     squares_ = 0;
     in_block_ = 0;
-    const auto event = is_open_ ? follow(is_loud) : listen(is_loud);
+    const auto event = is_open_ ? step_open(is_loud) : step_closed(is_loud);
     ++block_;
     return event;
 }
 
-std::optional<GateEvent> Gate::listen(bool is_loud) {
+std::optional<GateEvent> Gate::step_closed(bool is_loud) {
     run_ = is_loud ? run_ + 1 : 0;
     if (!is_loud || run_ < settings_.attack) return std::nullopt;
     is_open_ = true;
@@ -39,7 +39,7 @@ std::optional<GateEvent> Gate::listen(bool is_loud) {
     return GateEvent{GateEdge::kOpened, samples_of(first_loud_ - pre_roll)};
 }
 
-std::optional<GateEvent> Gate::follow(bool is_loud) {
+std::optional<GateEvent> Gate::step_open(bool is_loud) {
     run_ = is_loud ? 0 : run_ + 1;
     const std::uint32_t age = block_ + 1 - first_loud_;
     const bool is_quiet = age >= settings_.hold && run_ >= settings_.release;

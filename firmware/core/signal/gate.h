@@ -44,8 +44,8 @@ class Gate {
 
   private:
     std::optional<GateEvent> close_block();
-    std::optional<GateEvent> listen(bool is_loud);
-    std::optional<GateEvent> follow(bool is_loud);
+    std::optional<GateEvent> step_closed(bool is_loud);
+    std::optional<GateEvent> step_open(bool is_loud);
     std::uint32_t samples_of(std::uint32_t blocks) const { return blocks * block_samples_; }
 
     GateSettings settings_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/signal/sample.h"
+#include "core/signal/sample_conversion.h"
 #include "core/wire/chunk.h"
 
 namespace stetho {
@@ -17,7 +17,7 @@ std::uint32_t blocks_for(std::uint32_t samples) {
 
 }  // namespace
 
-std::uint32_t RecordingBuffer::Kept::position_of(std::uint32_t index) const {
+std::uint32_t RecordingBuffer::BufferedRecording::position_of(std::uint32_t index) const {
     std::uint32_t position = index - lost_before_;
     for (const Gap& gap : std::span(gaps_).first(gap_count_)) {
         if (gap.start < index) position -= gap.count;
@@ -25,7 +25,7 @@ std::uint32_t RecordingBuffer::Kept::position_of(std::uint32_t index) const {
     return position;
 }
 
-std::uint32_t RecordingBuffer::Kept::index_at(std::uint32_t position) const {
+std::uint32_t RecordingBuffer::BufferedRecording::index_at(std::uint32_t position) const {
     std::uint32_t index = position + lost_before_;
     for (const Gap& gap : std::span(gaps_).first(gap_count_)) {
         if (gap.start <= index) index += gap.count;
@@ -33,21 +33,23 @@ std::uint32_t RecordingBuffer::Kept::index_at(std::uint32_t position) const {
     return index;
 }
 
-const RecordingBuffer::Kept::Gap* RecordingBuffer::Kept::gap_ending_at(std::uint32_t index) const {
+const RecordingBuffer::BufferedRecording::Gap* RecordingBuffer::BufferedRecording::gap_ending_at(
+    std::uint32_t index) const {
     for (const Gap& gap : std::span(gaps_).first(gap_count_)) {
         if (gap.start + gap.count == index) return &gap;
     }
     return nullptr;
 }
 
-const RecordingBuffer::Kept::Gap* RecordingBuffer::Kept::gap_around(std::uint32_t index) const {
+const RecordingBuffer::BufferedRecording::Gap* RecordingBuffer::BufferedRecording::gap_around(
+    std::uint32_t index) const {
     for (const Gap& gap : std::span(gaps_).first(gap_count_)) {
         if (gap.start <= index && index - gap.start < gap.count) return &gap;
     }
     return nullptr;
 }
 
-std::uint32_t RecordingBuffer::Kept::next_gap(std::uint32_t index) const {
+std::uint32_t RecordingBuffer::BufferedRecording::next_gap(std::uint32_t index) const {
     for (const Gap& gap : std::span(gaps_).first(gap_count_)) {
         if (gap.start >= index) return gap.start;
     }
@@ -64,11 +66,11 @@ RecordingBuffer::RecordingBuffer(std::span<std::int16_t> samples, std::span<std:
         links_[block] = static_cast<std::uint16_t>(block + 1);
 }
 
-bool RecordingBuffer::begin(const RecordingFacts& facts) {
-    if (current_ != nullptr || find(facts.recording_id) != nullptr || !has_room(1)) return false;
-    Kept* kept = free_slot();
-    *kept = Kept();
-    kept->facts_ = facts;
+bool RecordingBuffer::begin(const RecordingInfo& info) {
+    if (current_ != nullptr || find(info.recording_id) != nullptr || !has_room(1)) return false;
+    BufferedRecording* kept = free_slot();
+    *kept = BufferedRecording();
+    kept->info_ = info;
     kept->is_used_ = true;
     kept->order_ = next_order_++;
     current_ = kept;
@@ -79,7 +81,7 @@ bool RecordingBuffer::begin(const RecordingFacts& facts) {
 bool RecordingBuffer::has_room(std::uint32_t samples) const {
     std::uint32_t blocks = free_blocks_;
     bool has_slot = false;
-    for (const Kept& kept : recordings_) {
+    for (const BufferedRecording& kept : recordings_) {
         has_slot = has_slot || !kept.is_used_ || kept.is_stored_;
         if (kept.is_used_ && kept.is_stored_) blocks += kept.blocks_;
     }
@@ -104,14 +106,14 @@ std::uint32_t RecordingBuffer::append(std::span<const std::int16_t> samples) {
     return done;
 }
 
-void RecordingBuffer::lose(std::uint32_t count) {
+void RecordingBuffer::append_lost(std::uint32_t count) {
     if (current_ == nullptr) return;
-    Kept& kept = *current_;
+    BufferedRecording& kept = *current_;
     count = std::min(count, kMaxSamples - kept.length_);
     if (count == 0) return;
     const bool touches = kept.gap_count_ != 0 && kept.gap_ending_at(kept.length_) != nullptr;
     if (touches || kept.gap_count_ == kMaxGaps) {
-        Kept::Gap& gap = kept.gaps_[kept.gap_count_ - 1];
+        BufferedRecording::Gap& gap = kept.gaps_[kept.gap_count_ - 1];
         if (!touches) drop_back(kept, kept.position_of(gap.start));
         gap.count = kept.length_ + count - gap.start;
     } else {
@@ -129,16 +131,16 @@ void RecordingBuffer::cancel() {
     if (current_ != nullptr) drop(*current_);
 }
 
-const RecordingBuffer::Kept* RecordingBuffer::find(std::uint64_t recording_id) const {
-    for (const Kept& kept : recordings_) {
-        if (kept.is_used_ && kept.facts_.recording_id == recording_id) return &kept;
+const RecordingBuffer::BufferedRecording* RecordingBuffer::find(std::uint64_t recording_id) const {
+    for (const BufferedRecording& kept : recordings_) {
+        if (kept.is_used_ && kept.info_.recording_id == recording_id) return &kept;
     }
     return nullptr;
 }
 
-const RecordingBuffer::Kept* RecordingBuffer::oldest_unstored() const {
-    const Kept* oldest = nullptr;
-    for (const Kept& kept : recordings_) {
+const RecordingBuffer::BufferedRecording* RecordingBuffer::oldest_unstored() const {
+    const BufferedRecording* oldest = nullptr;
+    for (const BufferedRecording& kept : recordings_) {
         const bool waits = kept.is_used_ && kept.is_finished_ && !kept.is_stored_;
         if (waits && (oldest == nullptr || kept.order_ < oldest->order_)) oldest = &kept;
     }
@@ -148,41 +150,41 @@ const RecordingBuffer::Kept* RecordingBuffer::oldest_unstored() const {
 std::size_t RecordingBuffer::unstored() const {
     return static_cast<std::size_t>(
         std::count_if(recordings_.begin(), recordings_.end(),
-                      [](const Kept& kept) { return kept.is_used_ && !kept.is_stored_; }));
+                      [](const BufferedRecording& kept) { return kept.is_used_ && !kept.is_stored_; }));
 }
 
 bool RecordingBuffer::mark_stored(std::uint64_t recording_id) {
-    Kept* kept = slot_of(recording_id);
+    BufferedRecording* kept = slot_of(recording_id);
     if (kept == nullptr) return false;
     if (kept == current_) finish();
     kept->is_stored_ = true;
     return true;
 }
 
-void RecordingBuffer::forget(std::uint64_t recording_id) {
-    if (Kept* kept = slot_of(recording_id)) drop(*kept);
+void RecordingBuffer::erase(std::uint64_t recording_id) {
+    if (BufferedRecording* kept = slot_of(recording_id)) drop(*kept);
 }
 
-void RecordingBuffer::forget_before(std::uint64_t recording_id, std::uint32_t sample) {
-    Kept* kept = slot_of(recording_id);
+void RecordingBuffer::erase_before(std::uint64_t recording_id, std::uint32_t sample) {
+    BufferedRecording* kept = slot_of(recording_id);
     if (kept == nullptr) return;
     sample = std::min(sample, kept->length_);
-    if (const Kept::Gap* gap = kept->gap_around(sample)) sample = gap->start;
+    if (const BufferedRecording::Gap* gap = kept->gap_around(sample)) sample = gap->start;
     if (sample > kept->available_from_) drop_front(*kept, kept->position_of(sample));
 }
 
 void RecordingBuffer::set_captured(std::uint64_t recording_id, std::int64_t unix_ms) {
-    Kept* kept = slot_of(recording_id);
-    if (kept != nullptr && !kept->facts_.captured_unix_ms) kept->facts_.captured_unix_ms = unix_ms;
+    BufferedRecording* kept = slot_of(recording_id);
+    if (kept != nullptr && !kept->info_.captured_unix_ms) kept->info_.captured_unix_ms = unix_ms;
 }
 
 std::optional<Segment> RecordingBuffer::read(std::uint64_t recording_id, SampleRange range,
                                              std::span<std::int16_t> out) const {
-    const Kept* kept = find(recording_id);
+    const BufferedRecording* kept = find(recording_id);
     if (kept == nullptr || out.empty()) return std::nullopt;
     Segment segment;
     segment.first_sample = std::max(range.start, kept->available_from_);
-    if (const Kept::Gap* gap = kept->gap_around(segment.first_sample)) {
+    if (const BufferedRecording::Gap* gap = kept->gap_around(segment.first_sample)) {
         segment.first_sample = gap->start + gap->count;
     }
     const std::uint32_t stop = std::min({range.end, kept->length_, kept->next_gap(segment.first_sample)});
@@ -198,7 +200,7 @@ std::optional<Segment> RecordingBuffer::read(std::uint64_t recording_id, SampleR
     return segment;
 }
 
-std::uint8_t RecordingBuffer::flags_of(const Kept& kept, const Segment& segment,
+std::uint8_t RecordingBuffer::flags_of(const BufferedRecording& kept, const Segment& segment,
                                        std::span<const std::int16_t> samples) {
     const bool is_last = kept.is_finished_ && segment.end() == kept.length_;
     const bool is_first_here = segment.first_sample != 0 && segment.first_sample == kept.available_from_;
@@ -206,7 +208,7 @@ std::uint8_t RecordingBuffer::flags_of(const Kept& kept, const Segment& segment,
     const bool has_clipped = std::any_of(samples.begin(), samples.end(), is_clipped);
     return static_cast<std::uint8_t>(
         (is_last ? chunk_flag::kLast : 0) | (has_gap ? chunk_flag::kGapBefore : 0) |
-        (has_clipped ? chunk_flag::kClipped : 0) | (kept.facts_.is_stream ? chunk_flag::kStream : 0));
+        (has_clipped ? chunk_flag::kClipped : 0) | (kept.info_.is_stream ? chunk_flag::kStream : 0));
 }
 
 std::uint32_t RecordingBuffer::free_samples() const { return free_blocks_ * kBlockSamples; }
@@ -215,31 +217,31 @@ std::uint32_t RecordingBuffer::capacity_samples() const {
     return static_cast<std::uint32_t>(samples_.size());
 }
 
-RecordingBuffer::Kept* RecordingBuffer::slot_of(std::uint64_t recording_id) {
-    return const_cast<Kept*>(find(recording_id));
+RecordingBuffer::BufferedRecording* RecordingBuffer::slot_of(std::uint64_t recording_id) {
+    return const_cast<BufferedRecording*>(find(recording_id));
 }
 
-RecordingBuffer::Kept* RecordingBuffer::oldest_stored() {
-    Kept* oldest = nullptr;
-    for (Kept& kept : recordings_) {
+RecordingBuffer::BufferedRecording* RecordingBuffer::oldest_stored() {
+    BufferedRecording* oldest = nullptr;
+    for (BufferedRecording& kept : recordings_) {
         const bool may_go = kept.is_used_ && kept.is_stored_;
         if (may_go && (oldest == nullptr || kept.order_ < oldest->order_)) oldest = &kept;
     }
     return oldest;
 }
 
-RecordingBuffer::Kept* RecordingBuffer::free_slot() {
-    for (Kept& kept : recordings_) {
+RecordingBuffer::BufferedRecording* RecordingBuffer::free_slot() {
+    for (BufferedRecording& kept : recordings_) {
         if (!kept.is_used_) return &kept;
     }
-    Kept* oldest = oldest_stored();
+    BufferedRecording* oldest = oldest_stored();
     if (oldest != nullptr) drop(*oldest);
     return oldest;
 }
 
-bool RecordingBuffer::extend(Kept& kept) {
+bool RecordingBuffer::extend(BufferedRecording& kept) {
     while (free_blocks_ == 0) {
-        Kept* oldest = oldest_stored();
+        BufferedRecording* oldest = oldest_stored();
         if (oldest == nullptr) return false;
         drop(*oldest);
     }
@@ -256,14 +258,14 @@ bool RecordingBuffer::extend(Kept& kept) {
     return true;
 }
 
-void RecordingBuffer::drop(Kept& kept) {
+void RecordingBuffer::drop(BufferedRecording& kept) {
     if (kept.blocks_ != 0) give_back(kept.first_block_, kept.last_block_, kept.blocks_);
     kept.is_used_ = false;
     kept.blocks_ = 0;
     if (current_ == &kept) current_ = nullptr;
 }
 
-void RecordingBuffer::drop_front(Kept& kept, std::uint32_t position) {
+void RecordingBuffer::drop_front(BufferedRecording& kept, std::uint32_t position) {
     while (kept.blocks_ != 0 && position - kept.given_back_ >= kBlockSamples) {
         const std::uint16_t block = kept.first_block_;
         kept.first_block_ = links_[block];
@@ -275,13 +277,13 @@ void RecordingBuffer::drop_front(Kept& kept, std::uint32_t position) {
     while (kept.gap_count_ != 0 && kept.gaps_[0].start < kept.available_from_) drop_oldest_gap(kept);
 }
 
-void RecordingBuffer::drop_oldest_gap(Kept& kept) {
+void RecordingBuffer::drop_oldest_gap(BufferedRecording& kept) {
     kept.lost_before_ += kept.gaps_[0].count;
     std::copy(kept.gaps_.begin() + 1, kept.gaps_.end(), kept.gaps_.begin());
     --kept.gap_count_;
 }
 
-void RecordingBuffer::drop_back(Kept& kept, std::uint32_t position) {
+void RecordingBuffer::drop_back(BufferedRecording& kept, std::uint32_t position) {
     kept.kept_ = position;
     const std::uint32_t blocks = blocks_for(position - kept.given_back_);
     if (blocks == kept.blocks_) return;
@@ -303,7 +305,7 @@ void RecordingBuffer::give_back(std::uint16_t first, std::uint16_t last, std::ui
     free_blocks_ += count;
 }
 
-std::uint16_t RecordingBuffer::block_of(const Kept& kept, std::uint32_t position) const {
+std::uint16_t RecordingBuffer::block_of(const BufferedRecording& kept, std::uint32_t position) const {
     std::uint16_t block = kept.first_block_;
     for (std::uint32_t left = (position - kept.given_back_) / kBlockSamples; left > 0; --left) {
         block = links_[block];
@@ -315,7 +317,8 @@ std::span<std::int16_t> RecordingBuffer::samples_of(std::uint16_t block) const {
     return samples_.subspan(std::size_t{block} * kBlockSamples, kBlockSamples);
 }
 
-void RecordingBuffer::copy(const Kept& kept, std::uint32_t position, std::span<std::int16_t> out) const {
+void RecordingBuffer::copy(const BufferedRecording& kept, std::uint32_t position,
+                           std::span<std::int16_t> out) const {
     std::uint16_t block = block_of(kept, position);
     std::size_t at = (position - kept.given_back_) % kBlockSamples;
     while (!out.empty()) {

@@ -13,19 +13,19 @@
 #include <optional>
 #include <span>
 
+#include "core/wire/fixed_string.h"
 #include "core/wire/sample_range.h"
-#include "core/wire/text.h"
 
 namespace stetho {
 
 // What is known of a recording when it starts.
-struct RecordingFacts {
+struct RecordingInfo {
     std::uint64_t recording_id = 0;
     std::uint32_t sample_rate_hz = 0;
     bool is_stream = false;                             // no end known beforehand
     std::uint64_t started_ms = 0;                       // monotonic clock at the first sample
     std::optional<std::int64_t> captured_unix_ms = {};  // time of day at the first sample, if known
-    Text<16> site = {};
+    FixedString<16> site = {};
 };
 
 // Consecutive samples of one recording, to be sent as one chunk.
@@ -46,9 +46,9 @@ class RecordingBuffer {
         16;  // per recording; then the audio since the last one counts as lost
 
     // One recording as it is kept.
-    class Kept {
+    class BufferedRecording {
       public:
-        const RecordingFacts& facts() const { return facts_; }
+        const RecordingInfo& info() const { return info_; }
         std::uint32_t length() const { return length_; }  // samples so far, lost ones included
         // Samples before this were forgotten.
         std::uint32_t available_from() const { return available_from_; }
@@ -69,7 +69,7 @@ class RecordingBuffer {
         std::uint32_t next_gap(
             std::uint32_t index) const;  // where the next gap starts; length: there is none
 
-        RecordingFacts facts_;
+        RecordingInfo info_;
         std::array<Gap, kMaxGaps> gaps_{};  // in order, never touching each other
         std::size_t gap_count_ = 0;
         std::uint32_t length_ = 0;
@@ -93,27 +93,27 @@ class RecordingBuffer {
     // Starts a recording. False: one is being made, the id is known, or there is no room for even one
     // block (every recording that is kept still waits to be stored): say "memory full" before anybody
     // presses.
-    bool begin(const RecordingFacts& facts);
+    bool begin(const RecordingInfo& info);
     // Whether `begin` would find room for `samples` samples, now, without losing what is not stored.
     bool has_room(std::uint32_t samples) const;
     // Appends to the recording that is being made. Returns how many samples fitted; fewer than given: memory
     // is full, the rest counts as lost if recording goes on, so the caller finishes.
     std::uint32_t append(std::span<const std::int16_t> samples);
     // The next `count` samples of the recording that is being made were lost.
-    void lose(std::uint32_t count);
+    void append_lost(std::uint32_t count);
     // Fixes the length.
     void finish();
     // Forgets the recording that is being made, as if it had not begun.
     void cancel();
     bool is_recording() const { return current_ != nullptr; }
-    const Kept* current() const { return current_; }
+    const BufferedRecording* current() const { return current_; }
     RecordingBuffer(const RecordingBuffer&) = delete;
     RecordingBuffer& operator=(const RecordingBuffer&) = delete;
 
     // The recording with this id; null when it is not here (any more).
-    const Kept* find(std::uint64_t recording_id) const;
+    const BufferedRecording* find(std::uint64_t recording_id) const;
     // The oldest recording that is finished and not stored; null: nothing waits.
-    const Kept* oldest_unstored() const;
+    const BufferedRecording* oldest_unstored() const;
     // How many recordings are not stored yet, the one that is being made included.
     std::size_t unstored() const;
 
@@ -121,9 +121,9 @@ class RecordingBuffer {
     // finished by that. False: no such recording.
     bool mark_stored(std::uint64_t recording_id);
     // Forgets a recording now, stored or not (an operator's or the user's decision, never ours).
-    void forget(std::uint64_t recording_id);
+    void erase(std::uint64_t recording_id);
     // Gives memory of samples before `sample` back, in whole blocks: a stream that is longer than memory.
-    void forget_before(std::uint64_t recording_id, std::uint32_t sample);
+    void erase_before(std::uint64_t recording_id, std::uint32_t sample);
     // Sets the time of day of the first sample once the clock is known; what is known already stays.
     void set_captured(std::uint64_t recording_id, std::int64_t unix_ms);
 
@@ -139,25 +139,27 @@ class RecordingBuffer {
     std::uint32_t capacity_samples() const;
 
   private:
-    Kept* slot_of(std::uint64_t recording_id);
-    Kept* free_slot();
-    Kept* oldest_stored();
-    bool extend(Kept& kept);                              // by one block; false: memory is full
-    void drop(Kept& kept);                                // forgets it
-    void drop_front(Kept& kept, std::uint32_t position);  // gives back whole blocks before `position`
-    void drop_back(Kept& kept, std::uint32_t position);   // forgets what was kept from `position` on
-    static void drop_oldest_gap(Kept& kept);
-    static std::uint8_t flags_of(const Kept& kept, const Segment& segment,
+    BufferedRecording* slot_of(std::uint64_t recording_id);
+    BufferedRecording* free_slot();
+    BufferedRecording* oldest_stored();
+    bool extend(BufferedRecording& kept);  // by one block; false: memory is full
+    void drop(BufferedRecording& kept);    // forgets it
+    void drop_front(BufferedRecording& kept,
+                    std::uint32_t position);  // gives back whole blocks before `position`
+    void drop_back(BufferedRecording& kept,
+                   std::uint32_t position);  // forgets what was kept from `position` on
+    static void drop_oldest_gap(BufferedRecording& kept);
+    static std::uint8_t flags_of(const BufferedRecording& kept, const Segment& segment,
                                  std::span<const std::int16_t> samples);
     void give_back(std::uint16_t first, std::uint16_t last, std::uint32_t count);
-    std::uint16_t block_of(const Kept& kept, std::uint32_t position) const;
+    std::uint16_t block_of(const BufferedRecording& kept, std::uint32_t position) const;
     std::span<std::int16_t> samples_of(std::uint16_t block) const;
-    void copy(const Kept& kept, std::uint32_t position, std::span<std::int16_t> out) const;
+    void copy(const BufferedRecording& kept, std::uint32_t position, std::span<std::int16_t> out) const;
 
     std::span<std::int16_t> samples_;
     std::span<std::uint16_t> links_;  // of each block: the next of its recording, or the next free one
-    std::array<Kept, kMaxRecordings> recordings_{};
-    Kept* current_ = nullptr;
+    std::array<BufferedRecording, kMaxRecordings> recordings_{};
+    BufferedRecording* current_ = nullptr;
     std::uint16_t free_block_ = 0;
     std::uint32_t free_blocks_ = 0;
     std::uint32_t next_order_ = 0;

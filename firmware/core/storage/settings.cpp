@@ -10,7 +10,7 @@ namespace stetho {
 namespace {
 
 constexpr std::size_t kLongestValue = 2048;  // of `ca`
-using Value = Text<kLongestValue>;
+using Value = FixedString<kLongestValue>;
 
 bool is_all(std::string_view text, bool (*is_good)(char)) {
     return std::all_of(text.begin(), text.end(), is_good);
@@ -20,22 +20,22 @@ bool is_alphanumeric(char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
            (letter >= '0' && letter <= '9');
 }
-bool is_of_host(char letter) {
+bool is_host_character(char letter) {
     return is_alphanumeric(letter) || letter == '.' || letter == '-' || letter == ':';
 }
-bool is_of_models(char letter) {
+bool is_models_character(char letter) {
     return is_alphanumeric(letter) || letter == '_' || letter == '-' || letter == ',';
 }
 
 template <std::size_t N>
-bool take(Text<N>& text, std::string_view value, bool is_good) {
+bool parse(FixedString<N>& text, std::string_view value, bool is_good) {
     if (!is_good || value.size() > N) return false;
     text = value;
     return true;
 }
 
 template <class Number>
-bool take(Number& number, std::string_view value, std::uint32_t least, std::uint32_t most) {
+bool parse(Number& number, std::string_view value, std::uint32_t least, std::uint32_t most) {
     if (value.empty() || value.size() > 9) return false;  // fits 32 bits
     std::uint32_t read = 0;
     for (const char digit : value) {
@@ -47,7 +47,7 @@ bool take(Number& number, std::string_view value, std::uint32_t least, std::uint
     return true;
 }
 
-bool take(bool& flag, std::string_view value) {
+bool parse(bool& flag, std::string_view value) {
     if (value != "0" && value != "1") return false;
     flag = value == "1";
     return true;
@@ -55,7 +55,7 @@ bool take(bool& flag, std::string_view value) {
 
 constexpr std::array<std::string_view, 3> kModes{"once", "stream", "gate"};
 
-bool take(Mode& mode, std::string_view value) {
+bool parse(Mode& mode, std::string_view value) {
     const auto found = std::find(kModes.begin(), kModes.end(), value);
     if (found == kModes.end()) return false;
     mode = static_cast<Mode>(found - kModes.begin());
@@ -76,11 +76,11 @@ struct Field {
     void (*write)(const Settings&, Value&);
 };
 
-#define STETHO_TEXT(member, is_good)                                                      \
-    [](Settings& to, std::string_view value) { return take(to.member, value, is_good); }, \
+#define STETHO_TEXT(member, is_good)                                                       \
+    [](Settings& to, std::string_view value) { return parse(to.member, value, is_good); }, \
         [](const Settings& from, Value& out) { out.append(from.member); }
-#define STETHO_NUMBER(member, least, most)                                                    \
-    [](Settings& to, std::string_view value) { return take(to.member, value, least, most); }, \
+#define STETHO_NUMBER(member, least, most)                                                     \
+    [](Settings& to, std::string_view value) { return parse(to.member, value, least, most); }, \
         [](const Settings& from, Value& out) { out.append_number(from.member); }
 
 // clang-format off
@@ -89,10 +89,10 @@ constexpr std::array<Field, 16> kFields{{
     {"wifi_password", "8 to 63 characters, or empty", true,
      STETHO_TEXT(wifi_password, value.empty() || (value.size() >= 8 && is_all(value, is_printable)))},
     {"host", "name or address, 1 to 64 characters", false,
-     STETHO_TEXT(host, !value.empty() && is_all(value, is_of_host))},
+     STETHO_TEXT(host, !value.empty() && is_all(value, is_host_character))},
     {"port", "1 to 65535", false, STETHO_NUMBER(port, 1, 65'535)},
     {"tls", "0 or 1", false,
-     [](Settings& to, std::string_view value) { return take(to.tls, value); },
+     [](Settings& to, std::string_view value) { return parse(to.tls, value); },
      [](const Settings& from, Value& out) { out.append_number(from.tls); }},
     {"ca", "a certificate as PEM, at most 2048 bytes", true,
      STETHO_TEXT(ca, value.empty() || is_certificate(value))},
@@ -101,20 +101,20 @@ constexpr std::array<Field, 16> kFields{{
     {"sample_rate", "44100, 16000 or 4000", false,
      [](Settings& to, std::string_view value) {
          return (value == "44100" || value == "16000" || value == "4000") &&
-                take(to.sample_rate_hz, value, 4'000, 44'100);
+                parse(to.sample_rate_hz, value, 4'000, 44'100);
      },
      [](const Settings& from, Value& out) { out.append_number(from.sample_rate_hz); }},
     {"record_ms", "500 to 600000", false, STETHO_NUMBER(record_ms, 500, 600'000)},
     {"mode", "once, stream or gate", false,
-     [](Settings& to, std::string_view value) { return take(to.mode, value); },
+     [](Settings& to, std::string_view value) { return parse(to.mode, value); },
      [](const Settings& from, Value& out) { out.append(kModes[static_cast<std::size_t>(from.mode)]); }},
     {"models", "names between commas, at most 64 characters", false,
-     STETHO_TEXT(models, is_all(value, is_of_models))},
+     STETHO_TEXT(models, is_all(value, is_models_character))},
     {"site", "at most 16 characters", false, STETHO_TEXT(site, is_all(value, is_printable))},
     {"amplification", "1 to 100", false, STETHO_NUMBER(amplification, 1, 100)},
     {"gate", "1 to 999 thousandths of full scale", false, STETHO_NUMBER(gate_permille, 1, 999)},
     {"restart", "0 or 1", false,
-     [](Settings& to, std::string_view value) { return take(to.restart_after_sending, value); },
+     [](Settings& to, std::string_view value) { return parse(to.restart_after_sending, value); },
      [](const Settings& from, Value& out) { out.append_number(from.restart_after_sending); }},
 }};
 // clang-format on
@@ -177,7 +177,7 @@ class LineWriter {
             if (letter != '%' && static_cast<unsigned char>(letter) >= ' ')
                 put({&letter, 1});
             else
-                put(Text<3>("%").append_hex(static_cast<unsigned char>(letter), 2));
+                put(FixedString<3>("%").append_hex(static_cast<unsigned char>(letter), 2));
         }
     }
 
@@ -190,13 +190,13 @@ class LineWriter {
     bool is_cut_ = false;
 };
 
-constexpr std::string_view kSealKey = "crc=";
-constexpr std::size_t kSealBytes = 13;  // "crc=00000000\n"
+constexpr std::string_view kChecksumKey = "crc=";
+constexpr std::size_t kChecksumLineBytes = 13;  // "crc=00000000\n"
 
 // The last line of what is stored.
-Text<kSealBytes> seal_of(std::string_view lines) {
+FixedString<kChecksumLineBytes> checksum_line(std::string_view lines) {
     const Bytes bytes(reinterpret_cast<const std::uint8_t*>(lines.data()), lines.size());
-    return Text<kSealBytes>(kSealKey).append_hex(crc32(bytes), 8).append('\n');
+    return FixedString<kChecksumLineBytes>(kChecksumKey).append_hex(crc32(bytes), 8).append('\n');
 }
 
 }  // namespace
@@ -243,15 +243,15 @@ std::size_t write_lines(const Settings& settings, std::span<char> out) {
         writer.put_escaped(value);
         writer.put("\n");
     }
-    writer.put(seal_of(writer.written()));
+    writer.put(checksum_line(writer.written()));
     return writer.size();
 }
 
 std::optional<Settings> read_lines(std::string_view lines) {
-    if (lines.size() < kSealBytes) return std::nullopt;
-    const std::string_view seal = lines.substr(lines.size() - kSealBytes);
-    lines.remove_suffix(kSealBytes);
-    if (seal_of(lines) != seal) return std::nullopt;
+    if (lines.size() < kChecksumLineBytes) return std::nullopt;
+    const std::string_view checksum = lines.substr(lines.size() - kChecksumLineBytes);
+    lines.remove_suffix(kChecksumLineBytes);
+    if (checksum_line(lines) != checksum) return std::nullopt;
     std::optional<Settings> settings(std::in_place);
     Value value;
     while (!lines.empty()) {

@@ -11,7 +11,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 #include "hal/storage.h"
 
 namespace stetho {
@@ -23,19 +23,19 @@ enum class Mode : std::uint8_t {
 };
 
 struct Settings {
-    Text<32> wifi_ssid;      // empty: no Wi-Fi (Ethernet, or a Linux machine)
-    Text<63> wifi_password;  // 8..63 characters, or empty: an open network
-    Text<64> host;           // of the broker, name or address
+    FixedString<32> wifi_ssid;      // empty: no Wi-Fi (Ethernet, or a Linux machine)
+    FixedString<63> wifi_password;  // 8..63 characters, or empty: an open network
+    FixedString<64> host;           // of the broker, name or address
     std::uint16_t port = 8883;
     bool tls = true;
-    Text<2048> ca;                          // PEM of the broker's CA; empty: what the adapter was given
-    Text<32> device_id;                     // [a-z0-9-]{1,32}; MQTT user name and client id
-    Text<64> password;                      // of the device at the broker
+    FixedString<2048> ca;                   // PEM of the broker's CA; empty: what the adapter was given
+    FixedString<32> device_id;              // [a-z0-9-]{1,32}; MQTT user name and client id
+    FixedString<64> password;               // of the device at the broker
     std::uint32_t sample_rate_hz = 44'100;  // 44,100, 16,000 or 4,000
     std::uint32_t record_ms = 4'000;        // 500..600,000
     Mode mode = Mode::kOnce;
-    Text<64> models;                   // names between commas; empty: the worker's default
-    Text<16> site;                     // AV, PV, TV, MV or another word; empty: not said
+    FixedString<64> models;            // names between commas; empty: the worker's default
+    FixedString<16> site;              // AV, PV, TV, MV or another word; empty: not said
     std::uint8_t amplification = 1;    // 1..100
     std::uint16_t gate_permille = 20;  // of full scale, 1..999
     bool restart_after_sending = false;

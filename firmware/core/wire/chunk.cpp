@@ -55,7 +55,7 @@ std::optional<ChunkError> fault_of(const Chunk& chunk, std::uint8_t codec) {
 
 }  // namespace
 
-std::string_view word(ChunkError error) {
+std::string_view to_string(ChunkError error) {
     constexpr std::string_view kWords[] = {"short",    "magic", "crc",    "type", "codec",
                                            "channels", "rate",  "length", "meta"};
     return kWords[static_cast<std::size_t>(error)];

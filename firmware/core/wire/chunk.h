@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "core/wire/bytes.h"
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 
 namespace stetho {
 
@@ -62,7 +62,7 @@ enum class ChunkError : std::uint8_t {
 };
 
 // Returns the word of the protocol for `error`, such as "short".
-std::string_view word(ChunkError error);
+std::string_view to_string(ChunkError error);
 
 struct DecodedChunk {
     std::optional<Chunk> chunk;
@@ -82,7 +82,7 @@ void encode_header(const ChunkHeader& header, Bytes body, std::span<std::uint8_t
 Bytes body_of(std::span<const std::int16_t> samples);
 
 // A recording id as JSON and topics write it: 16 lower-case hexadecimal digits.
-using RecordingName = Text<16>;
+using RecordingName = FixedString<16>;
 RecordingName recording_name(std::uint64_t recording_id);
 
 // Returns the id that `name` writes; nothing unless it is exactly 16 lower-case hexadecimal digits.

@@ -25,7 +25,7 @@ std::optional<std::uint32_t> read_length(const JsonReader& reader) {
 }
 
 // What was cut off is no address any more.
-bool is_address(const Text<160>& url) {
+bool is_address(const FixedString<160>& url) {
     return url.view().starts_with("https://") && url.size() < url.capacity();
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/wire/bytes.h"
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 
 namespace stetho {
 
@@ -13,11 +13,11 @@ enum class CommandType : std::uint8_t { kRecord, kStop, kRestart, kIdentify, kUp
 
 struct Command {
     CommandType type = CommandType::kIdentify;
-    Text<36> id;  // of the request; empty: none was given
+    FixedString<36> id;  // of the request; empty: none was given
     std::optional<std::uint32_t>
-        length_ms;        // record: `args.seconds`, 0.1 to 3600; nothing: as set in the device
-    Text<160> url;        // update: `args.url` of the image, always https://
-    bool stream = false;  // record: `args.stream`, until stopped
+        length_ms;         // record: `args.seconds`, 0.1 to 3600; nothing: as set in the device
+    FixedString<160> url;  // update: `args.url` of the image, always https://
+    bool stream = false;   // record: `args.stream`, until stopped
 };
 
 // Returns the command in `payload`; nothing when it is malformed, not one of ours, or an update without a

@@ -8,8 +8,8 @@
 #include <span>
 
 #include "core/wire/bytes.h"
+#include "core/wire/fixed_string.h"
 #include "core/wire/sample_range.h"
-#include "core/wire/text.h"
 
 namespace stetho {
 
@@ -22,12 +22,12 @@ struct Control {
     std::optional<std::uint64_t> recording_id;  // nothing only in `rejected` of an unreadable header
     std::array<SampleRange, kMaxRanges> ranges{};
     std::size_t range_count = 0;
-    bool meta = false;      // missing: the META chunk is asked for
-    bool complete = false;  // stored: nothing of the recording is missing
-    Text<16> reason;        // rejected: word such as "crc"
-    Text<63> detail;        // rejected: for a person
+    bool meta = false;       // missing: the META chunk is asked for
+    bool complete = false;   // stored: nothing of the recording is missing
+    FixedString<16> reason;  // rejected: word such as "crc"
+    FixedString<63> detail;  // rejected: for a person
 
-    std::span<const SampleRange> asked() const { return std::span(ranges).first(range_count); }
+    std::span<const SampleRange> requested_ranges() const { return std::span(ranges).first(range_count); }
 };
 
 // Returns the message in `payload`; nothing when it is malformed or of a type that we do not know. Ranges

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/wire/json.h"
+#include "core/wire/json_reader.h"
 
 namespace stetho {
 

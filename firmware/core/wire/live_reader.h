@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/wire/bytes.h"
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 
 namespace stetho {
 
@@ -14,9 +14,9 @@ struct Live {
     std::uint32_t time_ms = 0;                      // of the recording: the sound up to here was heard
     std::optional<std::uint16_t> bpm;               // 1..999
     std::optional<std::uint16_t> quality_permille;  // 0..1000
-    Text<21> hint;                                  // one line of the screen, such as "press firmer"
-    Text<32> model;
-    Text<32> label;
+    FixedString<21> hint;                           // one line of the screen, such as "press firmer"
+    FixedString<32> model;
+    FixedString<32> label;
     std::optional<std::uint16_t> confidence_permille;  // 0..1000
 };
 

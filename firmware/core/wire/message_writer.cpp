@@ -1,21 +1,21 @@
 #include "core/wire/message_writer.h"
 
+#include "core/wire/fixed_string.h"
 #include "core/wire/json_writer.h"
-#include "core/wire/text.h"
-#include "core/wire/wall_time.h"
+#include "core/wire/rfc3339.h"
 
 namespace stetho {
 namespace {
 
 constexpr std::size_t kMostModels = 8;
 
-std::string_view word(DeviceState state) {
+std::string_view to_string(DeviceState state) {
     constexpr std::string_view kWords[] = {"online", "recording", "offline", "lost"};
     return kWords[static_cast<std::size_t>(state)];
 }
 
-Text<8> boot_name(std::uint32_t boot) {
-    Text<8> name;
+FixedString<8> boot_name(std::uint32_t boot) {
+    FixedString<8> name;
     name.append_hex(boot, 8);
     return name;
 }
@@ -35,7 +35,12 @@ void write_names(JsonWriter& json, std::string_view names) {
 
 std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out) {
     JsonWriter json(out);
-    json.begin_object().key("state").string(word(state)).key("boot").string(boot_name(boot)).end_object();
+    json.begin_object()
+        .key("state")
+        .string(to_string(state))
+        .key("boot")
+        .string(boot_name(boot))
+        .end_object();
     return json.size();
 }
 

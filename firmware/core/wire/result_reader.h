@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/wire/bytes.h"
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 
 namespace stetho {
 
@@ -15,11 +15,11 @@ struct Result {
     std::uint64_t recording_id = 0;
     ResultStatus status = ResultStatus::kError;
     std::optional<std::uint16_t> bpm;  // 1..999; nothing: no rate could be told
-    Text<32> model;                    // name of the model of the headline; empty: no model was run
-    Text<32> label;                    // describes a sound; shown as an answer only where `accepted`
+    FixedString<32> model;             // name of the model of the headline; empty: no model was run
+    FixedString<32> label;             // describes a sound; shown as an answer only where `accepted`
     std::uint16_t confidence_permille = 0;
     bool accepted = false;
-    Text<24> reason;  // word such as "too_quiet"; empty where the status is ok
+    FixedString<24> reason;  // word such as "too_quiet"; empty where the status is ok
 };
 
 // Returns the result in `payload`; nothing when it is not one: not JSON, another version, no recording, no

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/wire/text.h"
+#include "core/wire/fixed_string.h"
 
 namespace stetho {
 
-using TopicName = Text<72>;  // the longest of a device is 64 characters
+using TopicName = FixedString<72>;  // the longest of a device is 64 characters
 
 enum class Topic : std::uint8_t {
     kPcm,

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "core/wire/crc32.h"
-#include "core/wire/json.h"
+#include "core/wire/json_reader.h"
 
 namespace stetho {
 
-WorkerState read_worker(Bytes payload) {
+WorkerState read_worker_state(Bytes payload) {
     WorkerState state = WorkerState::kUnknown;
     const bool is_whole = read_object(payload, [&](std::string_view key, JsonReader& value) {
         if (key != "state") return;
@@ -19,7 +19,7 @@ WorkerState read_worker(Bytes payload) {
     return is_whole ? state : WorkerState::kUnknown;
 }
 
-void Analysers::note(std::string_view topic, WorkerState state) {
+void ReadyWorkers::update(std::string_view topic, WorkerState state) {
     const std::uint32_t key = crc32({reinterpret_cast<const std::uint8_t*>(topic.data()), topic.size()});
     const auto end = topics_.begin() + static_cast<std::ptrdiff_t>(count_);
     const auto found = std::find(topics_.begin(), end, key);

@@ -14,16 +14,16 @@ namespace stetho {
 enum class WorkerState : std::uint8_t { kReady, kDegraded, kOffline, kUnknown };
 
 // Returns the state in `payload`. An empty payload (a retained message that was deleted) is `kUnknown`.
-WorkerState read_worker(Bytes payload);
+WorkerState read_worker_state(Bytes payload);
 
 // The workers that are ready, by topic. Application thread only.
-class Analysers {
+class ReadyWorkers {
   public:
     // More than so many ready at once are not told apart: the rest is noticed at its next message.
     static constexpr std::size_t kMax = 8;
 
     // Takes what the worker of `topic` said.
-    void note(std::string_view topic, WorkerState state);
+    void update(std::string_view topic, WorkerState state);
     // Whether a recording would be analysed now. "no analyser" on the screen unless this is true.
     bool any_ready() const { return count_ != 0; }
     // Forgets all: at every connect the retained states come anew.

@@ -10,7 +10,7 @@ using namespace stetho;
 
 namespace {
 
-std::vector<std::int16_t> drained(Ring& ring) {
+std::vector<std::int16_t> drained(RingBuffer& ring) {
     std::vector<std::int16_t> out(ring.size());
     out.resize(ring.read(out).count);
     return out;
@@ -26,7 +26,7 @@ std::vector<std::int32_t> slots_of(std::span<const std::int16_t> samples, std::i
 
 TEST_CASE("slots lose their offset and reach the ring as 16 bits") {
     std::vector<std::int16_t> memory(8'192);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     Capture capture = Capture::make({16'000, 16'000, 1}, ring).value();
     const auto sound = test::sine(200, 16'000, 10'000, 8'000);
     capture.slots(slots_of(sound, 0x0400'0000));
@@ -38,7 +38,7 @@ TEST_CASE("slots lose their offset and reach the ring as 16 bits") {
 
 TEST_CASE("a5: 4 kHz is made from what the microphone can do") {
     std::vector<std::int16_t> memory(8'192);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     Capture capture = Capture::make({44'100, 4'000, 2}, ring).value();
     capture.slots(slots_of(test::sine(200, 44'100, 10'000, 44'100), 0));
     const auto out = drained(ring);
@@ -48,7 +48,7 @@ TEST_CASE("a5: 4 kHz is made from what the microphone can do") {
 
 TEST_CASE("samples of a file are not touched") {
     std::vector<std::int16_t> memory(8'192);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     Capture capture = Capture::make({4'000, 4'000, 100}, ring).value();
     const auto sound = test::sine(3, 4'000, 32'767, 4'000);
     capture.samples(sound);
@@ -57,11 +57,11 @@ TEST_CASE("samples of a file are not touched") {
 
 TEST_CASE("what the driver lost is lost at the rate of the recording") {
     std::vector<std::int16_t> memory(8'192);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     Capture capture = Capture::make({16'000, 4'000, 1}, ring).value();
     const std::vector<std::int16_t> sound(400, 100);
     capture.samples(sound);
-    capture.lost(4'000);
+    capture.on_samples_lost(4'000);
     capture.samples(sound);
     std::vector<std::int16_t> out(8'192);
     CHECK(ring.read(out).count == 100);
@@ -72,7 +72,7 @@ TEST_CASE("what the driver lost is lost at the rate of the recording") {
 
 TEST_CASE("a dead microphone is noticed although its offset is filtered out") {
     std::vector<std::int16_t> memory(8'192);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     Capture capture = Capture::make({4'000, 4'000, 1}, ring).value();
     capture.slots(std::vector<std::int32_t>(4'000, INT32_MAX));
     CHECK(capture.microphone() == MicrophoneState::kStuck);
@@ -82,7 +82,7 @@ TEST_CASE("a dead microphone is noticed although its offset is filtered out") {
 
 TEST_CASE("no filter, no gain: no capture") {
     std::vector<std::int16_t> memory(8);
-    Ring ring(memory);
+    RingBuffer ring(memory);
     CHECK_FALSE(Capture::make({8'000, 4'000, 1}, ring));
     CHECK_FALSE(Capture::make({16'000, 4'000, 0}, ring));
     CHECK_FALSE(Capture::make({16'000, 4'000, 257}, ring));

@@ -2,30 +2,30 @@
 
 #include <string>
 
-#include "tests/rig.h"
+#include "tests/device_fixture.h"
 
 using namespace stetho;
-using namespace stetho::tests;
+using namespace stetho::test;
 
 TEST_CASE("c4 the gate records what is loud, from before it became loud until it is quiet") {
-    Settings settings = bench_settings();
+    Settings settings = test_settings();
     settings.mode = Mode::kGate;
-    Rig rig(settings);
-    rig.silent = true;
-    rig.make_ready();
-    CHECK(rig.says("LISTENING"));
-    rig.run(5'000);
-    CHECK(rig.heard().empty());
+    DeviceFixture fixture(settings);
+    fixture.silent = true;
+    fixture.make_ready();
+    CHECK(fixture.shows("LISTENING"));
+    fixture.run(5'000);
+    CHECK(fixture.received().empty());
     for (int event = 1; event <= 2; ++event) {
-        rig.silent = false;
-        rig.run(800);
-        CHECK(rig.state() == State::kRecording);
-        rig.silent = true;
-        rig.run(1'000);
-        CHECK(rig.state() == State::kWaitResult);
-        const auto heard = rig.heard();
+        fixture.silent = false;
+        fixture.run(800);
+        CHECK(fixture.state() == State::kRecording);
+        fixture.silent = true;
+        fixture.run(1'000);
+        CHECK(fixture.state() == State::kWaitResult);
+        const auto heard = fixture.received();
         REQUIRE(heard.size() == static_cast<std::size_t>(event));
-        const Heard& sound = heard.at(rig.newest());
+        const ReceivedRecording& sound = heard.at(fixture.newest());
         CHECK(sound.is_complete());
         CHECK((sound.flags & chunk_flag::kStream) == 0);
         // 0.2 s before, 0.8 s of sound, 0.3 s of quiet
@@ -33,36 +33,36 @@ TEST_CASE("c4 the gate records what is loud, from before it became loud until it
         CHECK(sound.samples.at(0) == 3);
         CHECK(sound.samples.at(799) == 3);
         CHECK(sound.samples.at(*sound.length - 1) == 3);
-        rig.control("stored", rig.newest());
-        rig.result(rig.newest());
-        rig.run(500);
+        fixture.control("stored", fixture.newest());
+        fixture.result(fixture.newest());
+        fixture.run(500);
     }
 }
 
 TEST_CASE("c4 a press records in the gate's mode too, and a noise does not end what it began") {
-    Settings settings = bench_settings();
+    Settings settings = test_settings();
     settings.mode = Mode::kGate;
-    Rig rig(settings);
-    rig.silent = true;
-    rig.make_ready();
-    rig.push();
-    rig.run(1'300);
-    CHECK(*rig.heard().begin()->second.length == 4'000);
-    rig.silent = false;
-    rig.run(300);
-    CHECK(rig.state() == State::kRecording);
-    CHECK(rig.heard().size() == 2);
+    DeviceFixture fixture(settings);
+    fixture.silent = true;
+    fixture.make_ready();
+    fixture.press_button();
+    fixture.run(1'300);
+    CHECK(*fixture.received().begin()->second.length == 4'000);
+    fixture.silent = false;
+    fixture.run(300);
+    CHECK(fixture.state() == State::kRecording);
+    CHECK(fixture.received().size() == 2);
 }
 
 TEST_CASE("c4 sound that never ends is cut by the gate's limit, and goes on in the next recording") {
-    Settings settings = bench_settings();
+    Settings settings = test_settings();
     settings.mode = Mode::kGate;
-    Rig rig(settings, 400 * 512);
-    rig.silent = true;
-    rig.make_ready();
-    rig.silent = false;
-    rig.run(25'000);
-    const auto heard = rig.heard();
+    DeviceFixture fixture(settings, 400 * 512);
+    fixture.silent = true;
+    fixture.make_ready();
+    fixture.silent = false;
+    fixture.run(25'000);
+    const auto heard = fixture.received();
     CHECK(heard.size() == 3);
     int complete = 0;
     for (const auto& [id, sound] : heard) complete += sound.is_complete() ? 1 : 0;

@@ -2,108 +2,108 @@
 
 #include <string>
 
-#include "tests/rig.h"
+#include "tests/device_fixture.h"
 
 using namespace stetho;
-using namespace stetho::tests;
+using namespace stetho::test;
 
 TEST_CASE("storage that is empty or damaged opens the access point, with a new password each time") {
     for (const bool is_damaged : {false, true}) {
-        Rig rig(std::nullopt);
-        if (is_damaged) rig.storage.values["settings"] = "host=broker\ndevice_id=st-01\ncrc=00000000\n";
-        rig.device.begin();
-        rig.run(100);
-        CHECK(rig.state() == State::kProvision);
-        CHECK(rig.network.access_point == "stetho-new");
-        REQUIRE(rig.network.passwords.size() == 1);
-        CHECK(rig.network.passwords[0].size() >= 12);
-        CHECK(rig.says(rig.network.passwords[0]));
-        CHECK(rig.mqtt.connects == 0);
-        rig.run(601'000);  // nobody came
-        CHECK(rig.state() == State::kProvision);
-        REQUIRE(rig.network.passwords.size() == 2);
-        CHECK(rig.network.passwords[0] != rig.network.passwords[1]);
+        DeviceFixture fixture(std::nullopt);
+        if (is_damaged) fixture.storage.values["settings"] = "host=broker\ndevice_id=st-01\ncrc=00000000\n";
+        fixture.device.begin();
+        fixture.run(100);
+        CHECK(fixture.state() == State::kProvision);
+        CHECK(fixture.network.access_point == "stetho-new");
+        REQUIRE(fixture.network.passwords.size() == 1);
+        CHECK(fixture.network.passwords[0].size() >= 12);
+        CHECK(fixture.shows(fixture.network.passwords[0]));
+        CHECK(fixture.mqtt.connects == 0);
+        fixture.run(601'000);  // nobody came
+        CHECK(fixture.state() == State::kProvision);
+        REQUIRE(fixture.network.passwords.size() == 2);
+        CHECK(fixture.network.passwords[0] != fixture.network.passwords[1]);
     }
 }
 
 TEST_CASE("the form: a wrong one is refused on the screen, a right one is stored and taken") {
-    Rig rig(std::nullopt);
-    rig.device.begin();
-    rig.form("host=broker&port=99999&device_id=st-07");
-    rig.run(100);
-    CHECK(rig.says("check: port"));
-    CHECK(rig.storage.values.empty());
-    rig.form("wifi_ssid=ward&wifi_password=password&host=broker&device_id=st-07&password=x");
-    CHECK(rig.system.restarts == 1);
-    CHECK(rig.state() == State::kConnecting);  // after the restart
-    CHECK(rig.network.joined == "ward");
-    rig.connect();
-    CHECK(rig.mqtt.username == "st-07");
+    DeviceFixture fixture(std::nullopt);
+    fixture.device.begin();
+    fixture.form("host=broker&port=99999&device_id=st-07");
+    fixture.run(100);
+    CHECK(fixture.shows("check: port"));
+    CHECK(fixture.storage.values.empty());
+    fixture.form("wifi_ssid=ward&wifi_password=password&host=broker&device_id=st-07&password=x");
+    CHECK(fixture.system.restarts == 1);
+    CHECK(fixture.state() == State::kConnecting);  // after the restart
+    CHECK(fixture.network.joined == "ward");
+    fixture.connect();
+    CHECK(fixture.mqtt.username == "st-07");
 }
 
 TEST_CASE("storage that takes nothing says so") {
-    Rig rig(std::nullopt);
-    rig.storage.is_worn_out = true;
-    rig.device.begin();
-    rig.form("host=broker&device_id=st-07");
-    rig.run(100);
-    CHECK(rig.state() == State::kError);
-    CHECK(rig.says("not saved"));
-    rig.run(16'000);
-    CHECK(rig.state() == State::kProvision);
+    DeviceFixture fixture(std::nullopt);
+    fixture.storage.is_worn_out = true;
+    fixture.device.begin();
+    fixture.form("host=broker&device_id=st-07");
+    fixture.run(100);
+    CHECK(fixture.state() == State::kError);
+    CHECK(fixture.shows("not saved"));
+    fixture.run(16'000);
+    CHECK(fixture.state() == State::kProvision);
 }
 
 TEST_CASE("a long press opens the settings; another one, or time, goes back, and loses nothing") {
-    Rig rig;
-    rig.make_ready();
-    rig.cut();
-    rig.push();
-    rig.run(1'300);
-    rig.push(3'500);
-    CHECK(rig.state() == State::kProvision);
-    CHECK(rig.network.access_point == "stetho-st-01");
-    rig.push(3'500);
-    CHECK(rig.state() == State::kConnecting);
-    CHECK(rig.network.access_point.empty());
-    rig.push(3'500);
-    rig.form("host=other-broker");
-    CHECK(rig.system.restarts == 0);  // a recording is still here
-    CHECK(rig.state() == State::kConnecting);
-    rig.connect();
-    CHECK(rig.mqtt.host == "other-broker");
-    rig.run(2'000);
-    const auto heard = rig.heard();
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.disconnect();
+    fixture.press_button();
+    fixture.run(1'300);
+    fixture.press_button(3'500);
+    CHECK(fixture.state() == State::kProvision);
+    CHECK(fixture.network.access_point == "stetho-st-01");
+    fixture.press_button(3'500);
+    CHECK(fixture.state() == State::kConnecting);
+    CHECK(fixture.network.access_point.empty());
+    fixture.press_button(3'500);
+    fixture.form("host=other-broker");
+    CHECK(fixture.system.restarts == 0);  // a recording is still here
+    CHECK(fixture.state() == State::kConnecting);
+    fixture.connect();
+    CHECK(fixture.mqtt.host == "other-broker");
+    fixture.run(2'000);
+    const auto heard = fixture.received();
     REQUIRE(heard.size() == 1);
     CHECK(heard.begin()->second.is_complete());
-    rig.control("stored", heard.begin()->first);
-    rig.result(heard.begin()->first);
-    rig.run(100);
-    CHECK(rig.system.restarts == 1);
+    fixture.control("stored", heard.begin()->first);
+    fixture.result(heard.begin()->first);
+    fixture.run(100);
+    CHECK(fixture.system.restarts == 1);
 }
 
 TEST_CASE("settings by the serial line take effect after a restart") {
-    Rig rig;
-    rig.make_ready();
-    rig.form("record_ms=2000");
-    rig.run(100);
-    CHECK(rig.system.restarts == 1);
-    CHECK(rig.device.settings().record_ms == 2'000);
-    rig.connect();
-    rig.form("record_ms=1");
-    rig.run(100);
-    CHECK(rig.state() == State::kError);
-    CHECK(rig.says("bad settings"));
-    CHECK(rig.says("record_ms"));
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.form("record_ms=2000");
+    fixture.run(100);
+    CHECK(fixture.system.restarts == 1);
+    CHECK(fixture.device.settings().record_ms == 2'000);
+    fixture.connect();
+    fixture.form("record_ms=1");
+    fixture.run(100);
+    CHECK(fixture.state() == State::kError);
+    CHECK(fixture.shows("bad settings"));
+    CHECK(fixture.shows("record_ms"));
 }
 
 TEST_CASE("an access point or a network that cannot be begun is an error with a way out") {
-    Rig rig;
-    rig.network.can_begin = false;
-    rig.device.begin();
-    rig.run(100);
-    CHECK(rig.state() == State::kError);
-    CHECK(rig.says("no Wi-Fi"));
-    rig.run(16'000);
-    rig.push(3'500);
-    CHECK(rig.state() == State::kError);
+    DeviceFixture fixture;
+    fixture.network.can_begin = false;
+    fixture.device.begin();
+    fixture.run(100);
+    CHECK(fixture.state() == State::kError);
+    CHECK(fixture.shows("no Wi-Fi"));
+    fixture.run(16'000);
+    fixture.press_button(3'500);
+    CHECK(fixture.state() == State::kError);
 }

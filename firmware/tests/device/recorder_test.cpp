@@ -32,7 +32,7 @@ struct Bench {
             std::span<const std::int16_t> rest(block.data(), std::min<std::size_t>(count, 37));
             count -= rest.size();
             while (!rest.empty()) {
-                const Outcome outcome = recorder.take(rest);
+                const Outcome outcome = recorder.process(rest);
                 ended += outcome == Outcome::kEnded ? 1 : 0;
                 if (outcome != Outcome::kOpened) continue;
                 if (follows)
@@ -45,11 +45,11 @@ struct Bench {
     }
 
     bool start(std::uint32_t wanted) {
-        RecordingFacts facts;
-        facts.recording_id = ++id;
-        facts.started_ms = 10'000;
-        facts.captured_unix_ms = 1'000'000;
-        return recorder.start(facts, wanted);
+        RecordingInfo info;
+        info.recording_id = ++id;
+        info.started_ms = 10'000;
+        info.captured_unix_ms = 1'000'000;
+        return recorder.start(info, wanted);
     }
 
     std::vector<std::int16_t> recorded() const {
@@ -86,13 +86,13 @@ TEST_CASE("what comes before the microphone has settled is thrown away, lost sam
     Bench bench(Mode::kOnce);
     bench.recorder.begin(bench.settings);
     REQUIRE(bench.start(100));
-    bench.recorder.lose(1'000);
+    bench.recorder.on_samples_lost(1'000);
     bench.give(kLoud, 199);
     CHECK(bench.buffer.current()->length() == 0);
     bench.give(kLoud, 2);
     CHECK(bench.buffer.current()->length() == 1);
-    CHECK(bench.buffer.current()->facts().started_ms == 10'000 + 300);  // when that one sample was taken
-    CHECK(*bench.buffer.current()->facts().captured_unix_ms == 1'000'000 + 300);
+    CHECK(bench.buffer.current()->info().started_ms == 10'000 + 300);  // when that one sample was taken
+    CHECK(*bench.buffer.current()->info().captured_unix_ms == 1'000'000 + 300);
 }
 
 TEST_CASE("c4 the gate's recording begins before the gate opened, in time too") {
@@ -100,8 +100,8 @@ TEST_CASE("c4 the gate's recording begins before the gate opened, in time too") 
     bench.give(kQuiet, 2'000);
     CHECK(bench.give(kLoud, 400) == 0);
     CHECK(bench.recorder.is_gated());
-    CHECK(bench.buffer.current()->facts().started_ms == 10'000 - 220);  // 20 blocks before, and 2 to be sure
-    CHECK(*bench.buffer.current()->facts().captured_unix_ms == 1'000'000 - 220);
+    CHECK(bench.buffer.current()->info().started_ms == 10'000 - 220);  // 20 blocks before, and 2 to be sure
+    CHECK(*bench.buffer.current()->info().captured_unix_ms == 1'000'000 - 220);
     CHECK(bench.give(kQuiet, 3'000) == 1);
     const auto sound = bench.recorded();
     // Not before the hold of 50 blocks is over, and 30 quiet ones have been.
@@ -142,7 +142,7 @@ TEST_CASE("c4 an opening that is declined is over; the next one is told again") 
 TEST_CASE("c4 a gap while it listens begins the pre-roll anew: no sound is joined over it") {
     Bench bench(Mode::kGate);
     bench.give(77, 2'000);
-    bench.recorder.lose(500);
+    bench.recorder.on_samples_lost(500);
     bench.give(kQuiet, 100);
     bench.give(kLoud, 400);
     const auto length = bench.buffer.current()->length();

@@ -16,22 +16,22 @@ namespace {
 constexpr std::uint64_t kId = 0x9f0c1122aabbccdd;
 
 // Takes what is due until nothing is, acknowledging at once; returns it.
-std::vector<Parcel> drain(SendWindow& window, std::uint64_t now_ms = 0) {
-    std::vector<Parcel> parcels;
+std::vector<Transmission> drain(SendWindow& window, std::uint64_t now_ms = 0) {
+    std::vector<Transmission> parcels;
     static int token = 1;
-    while (const auto parcel = window.next(now_ms)) {
+    while (const auto transmission = window.next(now_ms)) {
         REQUIRE(parcels.size() < 1'000);
-        parcels.push_back(*parcel);
-        window.sent(*parcel, ++token, now_ms);
+        parcels.push_back(*transmission);
+        window.sent(*transmission, ++token, now_ms);
         REQUIRE(window.acknowledged(token, now_ms));
     }
     return parcels;
 }
 
-std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges(const std::vector<Parcel>& parcels) {
+std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges(const std::vector<Transmission>& parcels) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
-    for (const Parcel& parcel : parcels) {
-        if (!parcel.is_meta) found.emplace_back(parcel.start, parcel.end);
+    for (const Transmission& transmission : parcels) {
+        if (!transmission.is_meta) found.emplace_back(transmission.start, transmission.end);
     }
     return found;
 }
@@ -87,10 +87,10 @@ TEST_CASE("no more is in flight than the window has room for; a full client leav
     REQUIRE(window.begin(kId));
     window.end(kId, 1'000);
     for (int token = 1; token <= 3; ++token) {
-        const auto parcel = window.next(0);
-        REQUIRE(parcel);
-        CHECK(window.next(0)->start == parcel->start);  // looking changes nothing
-        window.sent(*parcel, token, 0);
+        const auto transmission = window.next(0);
+        REQUIRE(transmission);
+        CHECK(window.next(0)->start == transmission->start);  // looking changes nothing
+        window.sent(*transmission, token, 0);
     }
     CHECK_FALSE(window.next(0));
     CHECK(window.acknowledged(2, 0));
@@ -105,13 +105,15 @@ TEST_CASE("what was in flight when the connection was lost leaves again, without
     window.captured(kId, 300);
     for (int token = 1; token <= 4; ++token) window.sent(*window.next(0), token, 0);
     CHECK(window.acknowledged(2, 0));
-    window.lost();
+    window.on_connection_lost();
     CHECK_FALSE(window.acknowledged(3, 0));  // of a connection that is gone
     window.end(kId, 350);
     const auto parcels = drain(window);
     CHECK(ranges(parcels) == Pairs{{100, 200}, {200, 300}, {300, 350}});
-    CHECK(std::count_if(parcels.begin(), parcels.end(), [](auto& parcel) { return parcel.is_meta; }) == 1);
-    CHECK(std::none_of(parcels.begin(), parcels.end(), [](auto& parcel) { return parcel.is_resend(); }));
+    CHECK(std::count_if(parcels.begin(), parcels.end(),
+                        [](auto& transmission) { return transmission.is_meta; }) == 1);
+    CHECK(std::none_of(parcels.begin(), parcels.end(),
+                       [](auto& transmission) { return transmission.is_resend(); }));
     CHECK(window.is_sent(kId));
     CHECK(window.progress(kId).done == 350);
 }
@@ -123,7 +125,7 @@ TEST_CASE("an empty LAST that was lost on the way leaves again") {
     drain(window);
     window.end(kId, 100);
     window.sent(*window.next(0), 77, 0);
-    window.lost();
+    window.on_connection_lost();
     CHECK_FALSE(window.is_sent(kId));
     const auto parcels = drain(window);
     REQUIRE(parcels.size() == 1);
@@ -135,21 +137,22 @@ TEST_CASE("what the worker asks for leaves with RESEND, in chunks, before anythi
     REQUIRE(window.begin(2));
     window.captured(2, 1);
     const SampleRange asked[] = {{50, 250}, {990, SampleRange::kToEnd}};
-    window.missing(kId, asked, true, 0);
+    window.request(kId, asked, true, 0);
     const auto parcels = drain(window);
     REQUIRE(parcels.size() == 5);
     CHECK(parcels[0].is_meta);
     CHECK(parcels[0].recording_id == kId);
     CHECK(ranges({parcels.begin(), parcels.begin() + 4}) == Pairs{{50, 150}, {150, 250}, {990, 1'000}});
     CHECK(parcels[3].is_last);
-    CHECK(std::all_of(parcels.begin(), parcels.begin() + 4, [](auto& parcel) { return parcel.is_resend(); }));
+    CHECK(std::all_of(parcels.begin(), parcels.begin() + 4,
+                      [](auto& transmission) { return transmission.is_resend(); }));
     CHECK(parcels[4].recording_id == 2);
 }
 
 TEST_CASE("asked to the end when nothing of it is missing, LAST leaves alone") {
     SendWindow window = sent_window(200);
     const SampleRange asked[] = {{200, SampleRange::kToEnd}};
-    window.missing(kId, asked, false, 0);
+    window.request(kId, asked, false, 0);
     const auto parcels = drain(window);
     REQUIRE(parcels.size() == 1);
     CHECK(parcels[0].start == 200);
@@ -162,10 +165,10 @@ TEST_CASE("the newest request replaces an older one, and nonsense is cut to what
     SendWindow window = sent_window(300);
     const SampleRange first[] = {{0, 300}};
     const SampleRange second[] = {{5'000, 6'000}, {200, 4'000'000'000}, {9, 9}, {8, 3}};
-    window.missing(kId, first, false, 0);
-    window.missing(kId, second, false, 0);
+    window.request(kId, first, false, 0);
+    window.request(kId, second, false, 0);
     CHECK(ranges(drain(window)) == Pairs{{200, 300}});
-    window.missing(4711, first, true, 0);  // never heard of
+    window.request(4711, first, true, 0);  // never heard of
     CHECK(drain(window).empty());
 }
 
@@ -175,7 +178,7 @@ TEST_CASE("while it is still being sent, only what has left is sent again") {
     window.captured(kId, 250);
     drain(window);
     const SampleRange asked[] = {{100, SampleRange::kToEnd}};
-    window.missing(kId, asked, false, 0);
+    window.request(kId, asked, false, 0);
     const auto parcels = drain(window);
     CHECK(ranges(parcels) == Pairs{{100, 200}});
     CHECK_FALSE(parcels[0].is_last);
@@ -197,7 +200,7 @@ TEST_CASE("without `stored` the last chunk leaves again, each time after twice a
         CHECK(parcels[0].is_resend());
         wait_ms = std::min<std::uint64_t>(wait_ms * 2, SendWindow::kRemindAtMostMs);
     }
-    window.forget(kId);
+    window.erase(kId);
     CHECK_FALSE(window.next(now_ms + 10'000'000));
 }
 
@@ -220,7 +223,7 @@ TEST_CASE("no more recordings than there is room for; one that is forgotten make
     CHECK_FALSE(window.begin(3));
     window.captured(1, 10);
     window.sent(*window.next(0), 5, 0);
-    window.forget(1);
+    window.erase(1);
     CHECK(window.begin(99));
     CHECK(window.acknowledged(5, 0));  // its PUBACK comes all the same
     CHECK(window.held() == SendWindow::kRecordings);
@@ -237,7 +240,7 @@ TEST_CASE("what the broker may not have is never forgotten") {
     CHECK(window.needed_from(kId) == 100);
     window.acknowledged(4, 0);
     CHECK(window.needed_from(kId) == 100);
-    window.lost();
+    window.on_connection_lost();
     CHECK(window.needed_from(kId) == 100);
     window.acknowledged(3, 0);
     drain(window);
@@ -250,17 +253,17 @@ TEST_CASE("a chunk that ends at a gap goes on after it, and samples that are now
     window.captured(kId, 1);
     drain(window);
     window.end(kId, 100);
-    Parcel parcel = *window.next(0);
-    CHECK(parcel.is_last);
-    parcel.end = 40;
-    parcel.is_last = false;
-    window.sent(parcel, 1, 0);
+    Transmission transmission = *window.next(0);
+    CHECK(transmission.is_last);
+    transmission.end = 40;
+    transmission.is_last = false;
+    window.sent(transmission, 1, 0);
     window.acknowledged(1, 0);
     CHECK(window.next(0)->start == 40);
-    parcel = *window.next(0);
-    parcel.end = 70;
-    parcel.is_last = false;
-    window.skip(parcel, 0);
+    transmission = *window.next(0);
+    transmission.end = 70;
+    transmission.is_last = false;
+    window.skip(transmission, 0);
     CHECK(ranges(drain(window)) == Pairs{{70, 100}});
     CHECK(window.is_sent(kId));
     CHECK(window.progress(kId).done == 100);
@@ -272,13 +275,13 @@ namespace {
 struct Site {
     explicit Site(unsigned seed) : random(seed) {}
 
-    void take(const Parcel& parcel) {
-        if (parcel.is_meta) {
+    void take(const Transmission& transmission) {
+        if (transmission.is_meta) {
             has_meta = true;
             return;
         }
-        for (std::uint32_t at = parcel.start; at < parcel.end; ++at) heard[at] = true;
-        if (parcel.is_last) length = parcel.end;
+        for (std::uint32_t at = transmission.start; at < transmission.end; ++at) heard[at] = true;
+        if (transmission.is_last) length = transmission.end;
     }
 
     bool is_complete() const { return has_meta && length && heard.size() == *length; }
@@ -292,7 +295,7 @@ struct Site {
         }
         if (!length || at < *length) ranges.push_back({at, SampleRange::kToEnd});
         ranges.resize(std::min(ranges.size(), SendWindow::kRanges));
-        window.missing(kId, ranges, !has_meta, now_ms);
+        window.request(kId, ranges, !has_meta, now_ms);
     }
 
     std::mt19937 random;
@@ -319,19 +322,19 @@ TEST_CASE("whatever is lost on the way, everything arrives, and not much more th
                 window.captured(kId, captured += 5);
             else
                 window.end(kId, captured);
-            while (const auto parcel = window.next(now_ms)) {
-                window.sent(*parcel, ++token, now_ms);
+            while (const auto transmission = window.next(now_ms)) {
+                window.sent(*transmission, ++token, now_ms);
                 unacknowledged.push_back(token);
                 REQUIRE(unacknowledged.size() <= 1 + seed % SendWindow::kInFlight);
                 if (site.random() % 4 != 0)
-                    site.take(*parcel);  // a proxy drops the rest, the broker acknowledges
+                    site.take(*transmission);  // a proxy drops the rest, the broker acknowledges
             }
             while (!unacknowledged.empty() && site.random() % 3 != 0) {
                 CHECK(window.acknowledged(unacknowledged.front(), now_ms));
                 unacknowledged.pop_front();
             }
             if (site.random() % 20 == 0) {
-                window.lost();
+                window.on_connection_lost();
                 unacknowledged.clear();
             }
             if (site.random() % 10 == 0) site.ask(window, now_ms);

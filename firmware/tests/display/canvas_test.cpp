@@ -48,7 +48,7 @@ TEST_CASE("what lies outside is not drawn, wherever it is") {
 
 TEST_CASE("a frame is one pixel wide, inside its box") {
     Canvas canvas;
-    canvas.frame(10, 10, 20, 8);
+    canvas.rectangle(10, 10, 20, 8);
     CHECK(lit(canvas) == 2 * 20 + 2 * 6);
     CHECK(canvas.get(10, 10));
     CHECK(canvas.get(29, 17));

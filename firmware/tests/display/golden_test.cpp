@@ -14,8 +14,8 @@
 
 #include "core/display/sh1106.h"
 #include "posix/png.h"
-#include "posix/sh1106_chip.h"
-#include "tests/gallery.h"
+#include "posix/sh1106_emulator.h"
+#include "tests/screen_examples.h"
 
 using namespace stetho;
 namespace fs = std::filesystem;
@@ -40,17 +40,17 @@ void write_file(const fs::path& path, const File& bytes) {
 
 TEST_CASE("every screen looks as it did") {
     const bool renews = std::getenv("STETHO_RENEW_GOLDEN") != nullptr;
-    posix::Sh1106Chip chip;
+    posix::Sh1106Emulator chip;
     Sh1106 display(chip);
     std::set<std::string> names;
-    for (const auto& [name, screen] : tests::gallery()) {
+    for (const auto& [name, screen] : test::screen_examples()) {
         CAPTURE(name);
         names.insert(name + ".png");
         Canvas canvas;
         draw(screen, canvas);
         REQUIRE(display.show(canvas));
-        CHECK(chip.glass() == canvas);
-        const File picture = posix::encode_png(chip.glass());
+        CHECK(chip.visible_canvas() == canvas);
+        const File picture = posix::encode_png(chip.visible_canvas());
         if (renews) write_file(kGolden / (name + ".png"), picture);
         const bool is_same = read_file(kGolden / (name + ".png")) == picture;
         CHECK(is_same);

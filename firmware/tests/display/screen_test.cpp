@@ -5,10 +5,10 @@
 #include <string>
 
 #include "core/display/font.h"
-#include "tests/gallery.h"
+#include "tests/screen_examples.h"
 
 using namespace stetho;
-using namespace stetho::tests;
+using namespace stetho::test;
 
 namespace {
 
@@ -36,7 +36,7 @@ int height_of(Style style) {
 }  // namespace
 
 TEST_CASE("no screen is too high, and none runs into its footer") {
-    for (const auto& [name, screen] : gallery()) {
+    for (const auto& [name, screen] : screen_examples()) {
         CAPTURE(name);
         int height = 0;
         bool has_footer = false;
@@ -51,7 +51,7 @@ TEST_CASE("no screen is too high, and none runs into its footer") {
 }
 
 TEST_CASE("every text fits into its row; what was too long ends in a mark") {
-    for (const auto& [name, screen] : gallery()) {
+    for (const auto& [name, screen] : screen_examples()) {
         CAPTURE(name);
         for (const Row& row : screen.rows()) {
             CHECK_FALSE(row.text.is_cut());
@@ -73,7 +73,7 @@ TEST_CASE("a result too long for the screen is cut, not spilled") {
     const Screen screen = result_screen(result);
     CHECK(screen.rows()[0].text == "a_model_with_a_~");
     CHECK(screen.rows()[1].text == "WWWWWWWWWWWWWWWWW~");
-    CHECK(screen.says("100 %  999 bpm"));
+    CHECK(screen.contains("100 %  999 bpm"));
     Canvas canvas;
     draw(screen, canvas);
 }
@@ -81,37 +81,38 @@ TEST_CASE("a result too long for the screen is cut, not spilled") {
 TEST_CASE("a label that was not accepted is not shown as an answer") {
     Result result = result_of(ResultStatus::kOk, "murmur", "");
     result.accepted = false;
-    CHECK_FALSE(result_screen(result).says("MURMUR"));
+    CHECK_FALSE(result_screen(result).contains("MURMUR"));
     result = result_of(ResultStatus::kInconclusive, "murmur", "too_quiet");
     const Screen screen = result_screen(result);
-    CHECK_FALSE(screen.says("MURMUR"));
-    CHECK(screen.says("press firmer"));
+    CHECK_FALSE(screen.contains("MURMUR"));
+    CHECK(screen.contains("press firmer"));
 }
 
 TEST_CASE("a reason that this firmware does not know is shown as it is") {
-    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "sunspots")).says("sunspots"));
-    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "")).says("record again"));
-    CHECK(result_screen(result_of(ResultStatus::kOk, "a_label_nobody_knows", "")).says("A_LABEL_NOBODY_KN"));
+    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "sunspots")).contains("sunspots"));
+    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "")).contains("record again"));
+    CHECK(result_screen(result_of(ResultStatus::kOk, "a_label_nobody_knows", ""))
+              .contains("A_LABEL_NOBODY_KN"));
 }
 
 TEST_CASE("every result says that it is no diagnosis") {
     for (const ResultStatus status : {ResultStatus::kOk, ResultStatus::kInconclusive, ResultStatus::kError}) {
-        CHECK(result_screen(result_of(status, "normal", "")).says("not a diagnosis"));
+        CHECK(result_screen(result_of(status, "normal", "")).contains("not a diagnosis"));
     }
 }
 
 TEST_CASE("a microphone that is silent or stuck is told before and while recording") {
-    CHECK(ready_screen(ready_of(true, 0, MicrophoneState::kSilent)).says("microphone silent"));
-    CHECK(ready_screen(ready_of(false, 0, MicrophoneState::kStuck)).says("microphone stuck"));
-    RecordingFace face = face_of("HR 72 good", 72);
+    CHECK(ready_screen(ready_status(true, 0, MicrophoneState::kSilent)).contains("microphone silent"));
+    CHECK(ready_screen(ready_status(false, 0, MicrophoneState::kStuck)).contains("microphone stuck"));
+    RecordingStatus face = recording_status("HR 72 good", 72);
     face.microphone = MicrophoneState::kSilent;
-    CHECK(recording_screen(face).says("microphone silent"));
+    CHECK(recording_screen(face).contains("microphone silent"));
     face.microphone = MicrophoneState::kTooLoud;
-    CHECK(recording_screen(face).says("too loud"));
+    CHECK(recording_screen(face).contains("too loud"));
 }
 
 TEST_CASE("times are as short as their place") {
-    RecordingFace face = face_of("", std::nullopt);
+    RecordingStatus face = recording_status("", std::nullopt);
     face.total_ms = 0;
     const auto mark_at = [&](std::uint32_t elapsed_ms) {
         face.elapsed_ms = elapsed_ms;

@@ -5,10 +5,10 @@
 #include <random>
 
 #include "core/display/font.h"
-#include "posix/sh1106_chip.h"
+#include "posix/sh1106_emulator.h"
 
 using namespace stetho;
-using posix::Sh1106Chip;
+using posix::Sh1106Emulator;
 
 namespace {
 
@@ -24,33 +24,33 @@ Canvas noise(unsigned seed) {
 }  // namespace
 
 TEST_CASE("what is drawn is what is seen, from the first picture on") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
-    CHECK(chip.glass() == Canvas());  // not lit yet: no noise is shown
+    CHECK(chip.visible_canvas() == Canvas());  // not lit yet: no noise is shown
     for (unsigned seed = 0; seed < 20; ++seed) {
         const Canvas canvas = noise(seed);
         REQUIRE(display.show(canvas));
-        CHECK(chip.glass() == canvas);
+        CHECK(chip.visible_canvas() == canvas);
     }
     CHECK(chip.unknown_commands() == 0);
 }
 
 TEST_CASE("the picture is upright: the corners are where they belong") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     Canvas canvas;
     canvas.set(0, 0);
     canvas.set(127, 1);
     canvas.set(2, 63);
     REQUIRE(display.show(canvas));
-    CHECK(chip.glass().get(0, 0));
-    CHECK(chip.glass().get(127, 1));
-    CHECK(chip.glass().get(2, 63));
-    CHECK_FALSE(chip.glass().get(127, 0));
+    CHECK(chip.visible_canvas().get(0, 0));
+    CHECK(chip.visible_canvas().get(127, 1));
+    CHECK(chip.visible_canvas().get(2, 63));
+    CHECK_FALSE(chip.visible_canvas().get(127, 0));
 }
 
 TEST_CASE("only what changed goes over the bus") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     Canvas canvas = noise(1);
     REQUIRE(display.show(canvas));
@@ -62,34 +62,34 @@ TEST_CASE("only what changed goes over the bus") {
     const int data_before = chip.data_bytes();
     REQUIRE(display.show(canvas));
     CHECK(chip.data_bytes() - data_before == 6);
-    CHECK(chip.glass() == canvas);
+    CHECK(chip.visible_canvas() == canvas);
 }
 
 TEST_CASE("the first and the last column can change alone") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     Canvas canvas;
     REQUIRE(display.show(canvas));
     for (const int x : {0, 127, 13, 14, 15, 16}) {
         canvas.set(x, 63);
         REQUIRE(display.show(canvas));
-        CHECK(chip.glass() == canvas);
+        CHECK(chip.visible_canvas() == canvas);
     }
 }
 
 TEST_CASE("a display that is not there, or comes later, harms nothing") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     chip.unplug(true);
     CHECK_FALSE(display.show(noise(1)));
     CHECK_FALSE(display.show(noise(2)));
     chip.unplug(false);
     REQUIRE(display.show(noise(3)));
-    CHECK(chip.glass() == noise(3));
+    CHECK(chip.visible_canvas() == noise(3));
 }
 
 TEST_CASE("a display that lost its power while unplugged is set up again") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     REQUIRE(display.show(noise(1)));
     chip.unplug(true);
@@ -97,7 +97,7 @@ TEST_CASE("a display that lost its power while unplugged is set up again") {
     chip.lose_power();
     chip.unplug(false);
     REQUIRE(display.show(noise(2)));
-    CHECK(chip.glass() == noise(2));
+    CHECK(chip.visible_canvas() == noise(2));
 }
 
 namespace {
@@ -105,7 +105,7 @@ namespace {
 // A bus that fails at one transaction.
 class FailingBus final : public hal::I2c {
   public:
-    explicit FailingBus(Sh1106Chip& chip) : chip_(chip) {}
+    explicit FailingBus(Sh1106Emulator& chip) : chip_(chip) {}
     bool write(std::uint8_t address, std::span<const std::uint8_t> bytes) override {
         return fails_in-- != 0 && chip_.write(address, bytes);
     }
@@ -113,7 +113,7 @@ class FailingBus final : public hal::I2c {
     int fails_in = -1;
 
   private:
-    Sh1106Chip& chip_;
+    Sh1106Emulator& chip_;
 };
 
 }  // namespace
@@ -121,7 +121,7 @@ class FailingBus final : public hal::I2c {
 TEST_CASE("a bus that fails at any one transaction is overcome by the next picture") {
     for (int at = 0; at < 40; ++at) {
         CAPTURE(at);
-        Sh1106Chip chip;
+        Sh1106Emulator chip;
         FailingBus bus(chip);
         Sh1106 display(bus);
         bus.fails_in = at;
@@ -129,29 +129,29 @@ TEST_CASE("a bus that fails at any one transaction is overcome by the next pictu
         CHECK(is_shown == (bus.fails_in >= 0));
         bus.fails_in = -1;
         REQUIRE(display.show(noise(2)));
-        CHECK(chip.glass() == noise(2));
+        CHECK(chip.visible_canvas() == noise(2));
         CHECK(display.show(noise(3)));
-        CHECK(chip.glass() == noise(3));
+        CHECK(chip.visible_canvas() == noise(3));
     }
 }
 
 TEST_CASE("asleep it is black, and awake it shows what came meanwhile") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     Sh1106 display(chip);
     REQUIRE(display.show(noise(1)));
-    display.power(false);
+    display.set_power(false);
     REQUIRE(display.show(noise(1)));
-    CHECK(chip.glass() == Canvas());
+    CHECK(chip.visible_canvas() == Canvas());
     REQUIRE(display.show(noise(2)));
-    display.power(true);
+    display.set_power(true);
     REQUIRE(display.show(noise(2)));
-    CHECK(chip.glass() == noise(2));
+    CHECK(chip.visible_canvas() == noise(2));
 }
 
 TEST_CASE("the model takes single bytes with a control byte each, and refuses another address") {
-    Sh1106Chip chip;
+    Sh1106Emulator chip;
     const std::array<std::uint8_t, 4> light{0x80, 0xAF, 0x80, 0xA5};
     CHECK_FALSE(chip.write(0x3D, light));
     REQUIRE(chip.write(0x3C, light));
-    CHECK(chip.glass().get(64, 32));  // all on
+    CHECK(chip.visible_canvas().get(64, 32));  // all on
 }

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/wire/json.h"
+#include "core/wire/json_reader.h"
 
 using stetho::JsonReader;
 using stetho::JsonToken;

@@ -5,8 +5,8 @@
 #include "core/wire/worker_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    stetho::Analysers analysers;
-    analysers.note("stetho/v1/worker/a", stetho::read_worker({data, size}));
+    stetho::ReadyWorkers analysers;
+    analysers.update("stetho/v1/worker/a", stetho::read_worker_state({data, size}));
     const auto live = stetho::read_live({data, size});
     if (!live) return 0;
     if (live->bpm && (*live->bpm < 1 || *live->bpm > 999)) std::abort();

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/vector_file.h"
+#include "tests/test_vector.h"
 
 using namespace stetho;
 

@@ -23,7 +23,7 @@ struct Memory {
     RecordingBuffer buffer;
 };
 
-RecordingFacts facts(std::uint64_t id) { return {.recording_id = id, .sample_rate_hz = 4'000}; }
+RecordingInfo info(std::uint64_t id) { return {.recording_id = id, .sample_rate_hz = 4'000}; }
 
 // Samples first, first + 1, ..., away from full scale.
 std::vector<std::int16_t> counted(std::uint32_t first, std::uint32_t count) {
@@ -35,21 +35,21 @@ std::vector<std::int16_t> counted(std::uint32_t first, std::uint32_t count) {
 
 // Records `count` samples and finishes.
 void record(RecordingBuffer& buffer, std::uint64_t id, std::uint32_t count) {
-    REQUIRE(buffer.begin(facts(id)));
+    REQUIRE(buffer.begin(info(id)));
     REQUIRE(buffer.append(counted(0, count)) == count);
     buffer.finish();
 }
 
 // A recording as it was put together again from segments: nothing where no sample came.
-struct Heard {
+struct ReceivedRecording {
     std::vector<std::optional<std::int16_t>> samples;
     std::vector<Segment> segments;
     bool has_last() const { return !segments.empty() && segments.back().is_last(); }
 };
 
-Heard read_all(const RecordingBuffer& buffer, std::uint64_t id, SampleRange range,
-               std::size_t chunk_samples) {
-    Heard heard;
+ReceivedRecording read_all(const RecordingBuffer& buffer, std::uint64_t id, SampleRange range,
+                           std::size_t chunk_samples) {
+    ReceivedRecording heard;
     std::vector<std::int16_t> out(chunk_samples);
     while (const auto segment = buffer.read(id, range, out)) {
         REQUIRE(heard.segments.size() < 10'000);
@@ -62,11 +62,11 @@ Heard read_all(const RecordingBuffer& buffer, std::uint64_t id, SampleRange rang
     return heard;
 }
 
-Heard read_all(const RecordingBuffer& buffer, std::uint64_t id, std::size_t chunk_samples = 700) {
+ReceivedRecording read_all(const RecordingBuffer& buffer, std::uint64_t id, std::size_t chunk_samples = 700) {
     return read_all(buffer, id, {0, SampleRange::kToEnd}, chunk_samples);
 }
 
-bool is_counted(const Heard& heard, std::uint32_t from, std::uint32_t to) {
+bool is_counted(const ReceivedRecording& heard, std::uint32_t from, std::uint32_t to) {
     for (std::uint32_t at = from; at < to; ++at) {
         if (heard.samples[at] != static_cast<std::int16_t>(at % 30'011)) return false;
     }
@@ -79,7 +79,7 @@ TEST_CASE("a recording is read back whole, in chunks of any size, LAST on the la
     Memory memory(8);
     record(memory.buffer, 1, 3'000);
     for (const std::size_t chunk : {1U, 100U, 512U, 700U, 2'999U, 3'000U, 8'192U}) {
-        const Heard heard = read_all(memory.buffer, 1, chunk);
+        const ReceivedRecording heard = read_all(memory.buffer, 1, chunk);
         CHECK(heard.segments.size() == (3'000 + chunk - 1) / chunk);
         CHECK(is_counted(heard, 0, 3'000));
         CHECK(heard.has_last());
@@ -89,7 +89,7 @@ TEST_CASE("a recording is read back whole, in chunks of any size, LAST on the la
 
 TEST_CASE("it is read while it is made, and has no LAST until it is finished") {
     Memory memory(8);
-    REQUIRE(memory.buffer.begin(facts(1)));
+    REQUIRE(memory.buffer.begin(info(1)));
     CHECK(memory.buffer.oldest_unstored() == nullptr);
     std::vector<std::int16_t> out(1'000);
     CHECK_FALSE(memory.buffer.read(1, {0, SampleRange::kToEnd}, out));
@@ -108,7 +108,7 @@ TEST_CASE("it is read while it is made, and has no LAST until it is finished") {
 TEST_CASE("any range is read again; what is asked beyond the end is not there") {
     Memory memory(8);
     record(memory.buffer, 1, 3'000);
-    const Heard middle = read_all(memory.buffer, 1, {777, 1'555}, 100);
+    const ReceivedRecording middle = read_all(memory.buffer, 1, {777, 1'555}, 100);
     CHECK(middle.segments.front().first_sample == 777);
     CHECK(middle.segments.back().end() == 1'555);
     CHECK_FALSE(middle.has_last());
@@ -126,9 +126,9 @@ TEST_CASE("any range is read again; what is asked beyond the end is not there") 
 
 TEST_CASE("a recording of no sample is an empty LAST") {
     Memory memory(2);
-    REQUIRE(memory.buffer.begin(facts(1)));
+    REQUIRE(memory.buffer.begin(info(1)));
     memory.buffer.finish();
-    const Heard heard = read_all(memory.buffer, 1);
+    const ReceivedRecording heard = read_all(memory.buffer, 1);
     REQUIRE(heard.segments.size() == 1);
     CHECK(heard.has_last());
     CHECK(heard.segments[0].end() == 0);
@@ -137,14 +137,14 @@ TEST_CASE("a recording of no sample is an empty LAST") {
 TEST_CASE("a6: lost samples are jumped over, and the next segment says so") {
     Memory memory(8);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
+    REQUIRE(buffer.begin(info(1)));
     buffer.append(counted(0, 700));
-    buffer.lose(300);
-    buffer.lose(24);
+    buffer.append_lost(300);
+    buffer.append_lost(24);
     buffer.append(counted(1'024, 1'000));
     buffer.finish();
     CHECK(buffer.find(1)->length() == 2'024);
-    const Heard heard = read_all(buffer, 1, 600);
+    const ReceivedRecording heard = read_all(buffer, 1, 600);
     REQUIRE(heard.segments.size() == 4);
     CHECK(is_counted(heard, 0, 700));
     CHECK_FALSE(heard.samples[700]);
@@ -162,12 +162,12 @@ TEST_CASE("a6: lost samples are jumped over, and the next segment says so") {
 TEST_CASE("a loss at the beginning and at the end keeps the length true") {
     Memory memory(8);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
-    buffer.lose(10);
+    REQUIRE(buffer.begin(info(1)));
+    buffer.append_lost(10);
     buffer.append(counted(10, 90));
-    buffer.lose(100);
+    buffer.append_lost(100);
     buffer.finish();
-    const Heard heard = read_all(buffer, 1);
+    const ReceivedRecording heard = read_all(buffer, 1);
     REQUIRE(heard.segments.size() == 2);
     CHECK(heard.segments[0].first_sample == 10);
     CHECK(heard.segments[0].flags == chunk_flag::kGapBefore);
@@ -178,17 +178,17 @@ TEST_CASE("a loss at the beginning and at the end keeps the length true") {
 TEST_CASE("more gaps than are kept: the audio since the last one counts as lost, time stays true") {
     Memory memory(40);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
+    REQUIRE(buffer.begin(info(1)));
     std::uint32_t at = 0;
     for (int gap = 0; gap < 20; ++gap) {
         buffer.append(counted(at, 600));
-        buffer.lose(5);
+        buffer.append_lost(5);
         at += 605;
     }
     buffer.append(counted(at, 600));
     buffer.finish();
     CHECK(buffer.find(1)->length() == at + 600);
-    const Heard heard = read_all(buffer, 1);
+    const ReceivedRecording heard = read_all(buffer, 1);
     for (std::uint32_t index = 0; index < at + 600; ++index) {
         const bool was_kept = index % 605 < 600 && (index < 605 * 16 || index >= at);
         CHECK(heard.samples[index].has_value() == was_kept);
@@ -206,7 +206,7 @@ TEST_CASE("full scale is flagged where it is") {
     sound[150] = -32'768;
     buffer.append(sound);
     buffer.finish();
-    const Heard heard = read_all(buffer, 1, 100);
+    const ReceivedRecording heard = read_all(buffer, 1, 100);
     CHECK(heard.segments[0].flags == chunk_flag::kStream);
     CHECK(heard.segments[1].flags == (chunk_flag::kStream | chunk_flag::kClipped));
     CHECK(heard.segments[2].flags == (chunk_flag::kStream | chunk_flag::kLast));
@@ -216,12 +216,12 @@ TEST_CASE("a6: memory full of what is not stored: nothing goes, and it is said")
     Memory memory(4);
     auto& buffer = memory.buffer;
     record(buffer, 1, 2 * kBlock);
-    REQUIRE(buffer.begin(facts(2)));
+    REQUIRE(buffer.begin(info(2)));
     CHECK(buffer.append(counted(0, 3 * kBlock)) == 2 * kBlock);
     CHECK(buffer.append(counted(0, 1)) == 0);
     buffer.finish();
     CHECK_FALSE(buffer.has_room(1));
-    CHECK_FALSE(buffer.begin(facts(3)));
+    CHECK_FALSE(buffer.begin(info(3)));
     CHECK(is_counted(read_all(buffer, 1), 0, 2 * kBlock));
     CHECK(is_counted(read_all(buffer, 2), 0, 2 * kBlock));
     CHECK(buffer.unstored() == 2);
@@ -246,16 +246,16 @@ TEST_CASE("a6: memory full: stored ones go, the oldest first, when the room is n
     CHECK(buffer.find(1) == nullptr);
     CHECK(buffer.find(3) != nullptr);
     CHECK(buffer.find(2) != nullptr);
-    CHECK(buffer.oldest_unstored()->facts().recording_id == 2);
+    CHECK(buffer.oldest_unstored()->info().recording_id == 2);
     record(buffer, 6, kBlock);
     CHECK(buffer.find(3) == nullptr);
-    CHECK_FALSE(buffer.begin(facts(7)));
+    CHECK_FALSE(buffer.begin(info(7)));
 }
 
 TEST_CASE("a recording that the worker closes is finished by that") {
     Memory memory(4);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
+    REQUIRE(buffer.begin(info(1)));
     buffer.append(counted(0, 100));
     CHECK(buffer.is_recording());
     CHECK(buffer.mark_stored(1));
@@ -268,19 +268,19 @@ TEST_CASE("a recording that the worker closes is finished by that") {
 TEST_CASE("one at a time, each id once; cancelled and forgotten ones leave nothing") {
     Memory memory(4);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
-    CHECK_FALSE(buffer.begin(facts(2)));
+    REQUIRE(buffer.begin(info(1)));
+    CHECK_FALSE(buffer.begin(info(2)));
     buffer.append(counted(0, 2'000));
     buffer.cancel();
     CHECK_FALSE(buffer.is_recording());
     CHECK(buffer.free_samples() == 4 * kBlock);
     record(buffer, 2, 100);
-    CHECK_FALSE(buffer.begin(facts(2)));
-    buffer.forget(2);
-    buffer.forget(2);
+    CHECK_FALSE(buffer.begin(info(2)));
+    buffer.erase(2);
+    buffer.erase(2);
     CHECK(buffer.find(2) == nullptr);
     CHECK(buffer.free_samples() == 4 * kBlock);
-    buffer.lose(5);
+    buffer.append_lost(5);
     buffer.finish();
     buffer.cancel();
     CHECK(buffer.unstored() == 0);
@@ -291,7 +291,7 @@ TEST_CASE("sixteen recordings are kept; a seventeenth takes the place of a store
     auto& buffer = memory.buffer;
     for (std::uint64_t id = 1; id <= 16; ++id) record(buffer, id, 10);
     CHECK_FALSE(buffer.has_room(1));
-    CHECK_FALSE(buffer.begin(facts(17)));
+    CHECK_FALSE(buffer.begin(info(17)));
     buffer.mark_stored(5);
     record(buffer, 17, 10);
     CHECK(buffer.find(5) == nullptr);
@@ -303,12 +303,12 @@ TEST_CASE("a6: the time of capture is kept, and learnt later when the clock was 
     auto& buffer = memory.buffer;
     REQUIRE(buffer.begin({.recording_id = 1, .sample_rate_hz = 4'000, .started_ms = 500, .site = {"MV"}}));
     buffer.finish();
-    CHECK_FALSE(buffer.find(1)->facts().captured_unix_ms);
+    CHECK_FALSE(buffer.find(1)->info().captured_unix_ms);
     buffer.set_captured(1, 1'000);
     buffer.set_captured(1, 2'000);
-    CHECK(buffer.find(1)->facts().captured_unix_ms == 1'000);
-    CHECK(buffer.find(1)->facts().started_ms == 500);
-    CHECK(buffer.find(1)->facts().site.view() == "MV");
+    CHECK(buffer.find(1)->info().captured_unix_ms == 1'000);
+    CHECK(buffer.find(1)->info().started_ms == 500);
+    CHECK(buffer.find(1)->info().site.view() == "MV");
 }
 
 TEST_CASE("a stream that is longer than memory goes on when what was sent is forgotten") {
@@ -320,42 +320,42 @@ TEST_CASE("a stream that is longer than memory goes on when what was sent is for
         REQUIRE(buffer.append(counted(at, 700)) == 700);
         at += 700;
         if (round % 7 == 3) {
-            buffer.lose(9);
+            buffer.append_lost(9);
             at += 9;
         }
-        const Heard heard = read_all(buffer, 1, {at - 300, SampleRange::kToEnd}, 512);
+        const ReceivedRecording heard = read_all(buffer, 1, {at - 300, SampleRange::kToEnd}, 512);
         CHECK(is_counted(heard, at - 291, at - 9));
-        buffer.forget_before(1, at - 300);
+        buffer.erase_before(1, at - 300);
         CHECK(buffer.find(1)->available_from() <= at - 300);
         CHECK(buffer.find(1)->available_from() + kBlock + 18 > at - 300);
     }
     buffer.finish();
     CHECK(buffer.find(1)->length() == at);
-    const Heard late = read_all(buffer, 1);  // what is asked for too late begins with a gap
+    const ReceivedRecording late = read_all(buffer, 1);  // what is asked for too late begins with a gap
     CHECK(late.segments.front().first_sample == buffer.find(1)->available_from());
     CHECK((late.segments.front().flags & chunk_flag::kGapBefore) != 0);
     CHECK(late.has_last());
-    buffer.forget_before(1, SampleRange::kToEnd);
+    buffer.erase_before(1, SampleRange::kToEnd);
     CHECK(read_all(buffer, 1).has_last());
-    buffer.forget(1);
+    buffer.erase(1);
     CHECK(buffer.free_samples() == 4 * kBlock);
 }
 
 TEST_CASE("whole blocks are given back, up to the sample and around a gap at their edge") {
     Memory memory(4);
     auto& buffer = memory.buffer;
-    REQUIRE(buffer.begin(facts(1)));
+    REQUIRE(buffer.begin(info(1)));
     buffer.append(counted(0, kBlock));
-    buffer.lose(100);
+    buffer.append_lost(100);
     buffer.append(counted(kBlock + 100, 2 * kBlock));
-    buffer.forget_before(1, kBlock - 1);
+    buffer.erase_before(1, kBlock - 1);
     CHECK(buffer.free_samples() == kBlock);
-    buffer.forget_before(1, kBlock);
+    buffer.erase_before(1, kBlock);
     CHECK(buffer.free_samples() == 2 * kBlock);
     CHECK(buffer.find(1)->available_from() == kBlock + 100);
-    buffer.forget_before(1, 2 * kBlock + 100);
+    buffer.erase_before(1, 2 * kBlock + 100);
     CHECK(buffer.free_samples() == 3 * kBlock);
-    const Heard heard = read_all(buffer, 1);
+    const ReceivedRecording heard = read_all(buffer, 1);
     CHECK(heard.segments.front().first_sample == 2 * kBlock + 100);
     CHECK(is_counted(heard, 2 * kBlock + 100, 3 * kBlock + 100));
 }
@@ -363,7 +363,7 @@ TEST_CASE("whole blocks are given back, up to the sample and around a gap at the
 TEST_CASE("no memory, no recording") {
     RecordingBuffer buffer({}, {});
     CHECK_FALSE(buffer.has_room(1));
-    CHECK_FALSE(buffer.begin(facts(1)));
+    CHECK_FALSE(buffer.begin(info(1)));
     CHECK(buffer.append(counted(0, 1)) == 0);
     CHECK(buffer.oldest_unstored() == nullptr);
 }
@@ -393,7 +393,7 @@ void check_against(const Model& model, const RecordingBuffer& buffer) {
         const auto* kept = buffer.find(id);
         if (kept == nullptr) continue;
         REQUIRE(kept->length() == samples.size());
-        const Heard heard = read_all(buffer, id, 300);
+        const ReceivedRecording heard = read_all(buffer, id, 300);
         CHECK(heard.has_last() == kept->is_finished());
         int wrong = 0;
         for (std::size_t at = kept->available_from(); at < heard.samples.size(); ++at) {
@@ -407,7 +407,7 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
     const std::uint32_t amount = model.random(900);
     switch (model.random(8)) {
         case 0:
-            if (!buffer.is_recording() && buffer.begin(facts(next_id))) {
+            if (!buffer.is_recording() && buffer.begin(info(next_id))) {
                 model.current = next_id;
                 model.recordings.push_back({next_id, {}});
             }
@@ -417,7 +417,7 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
             break;
         case 2:
             if (buffer.is_recording()) {
-                buffer.lose(amount);
+                buffer.append_lost(amount);
                 auto& samples = model.recordings.back().samples;
                 samples.resize(samples.size() + amount);
             }
@@ -427,7 +427,7 @@ void act(Model& model, RecordingBuffer& buffer, std::uint64_t next_id) {
             break;
         case 4:
             if (buffer.is_recording() && amount < 300) {
-                buffer.forget_before(
+                buffer.erase_before(
                     model.current, buffer.current()->length() - std::min(buffer.current()->length(), amount));
             }
             break;
@@ -458,7 +458,7 @@ TEST_CASE("a6: whatever is done in whatever order, every sample that is kept is 
             }
             if (step % 10 == 0) check_against(model, memory.buffer);
         }
-        for (const auto& [id, samples] : model.recordings) memory.buffer.forget(id);
+        for (const auto& [id, samples] : model.recordings) memory.buffer.erase(id);
         CHECK(memory.buffer.free_samples() == 12 * kBlock);
     }
 }

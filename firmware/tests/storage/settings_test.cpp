@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench_storage.h"
+#include "tests/fake_storage.h"
 
 using namespace stetho;
-using tests::BenchStorage;
+using test::FakeStorage;
 
 namespace {
 
@@ -58,7 +58,7 @@ TEST_CASE("a5 as delivered: 4 s at 44.1 kHz, TLS, no restart after sending") {
 }
 
 TEST_CASE("what is stored is what is read, whatever bytes are in it") {
-    BenchStorage storage;
+    FakeStorage storage;
     CHECK_FALSE(load_settings(storage));  // empty
     REQUIRE(save_settings(whole(), storage));
     const auto read = load_settings(storage);
@@ -79,7 +79,7 @@ TEST_CASE("the longest values fit into one stored value") {
     REQUIRE_FALSE(set(settings, "wifi_ssid", std::string(32, '\x01')));
     REQUIRE_FALSE(set(settings, "wifi_password", std::string(63, '%')));
     REQUIRE_FALSE(set(settings, "password", std::string(64, '%')));
-    BenchStorage storage;
+    FakeStorage storage;
     REQUIRE(save_settings(settings, storage));
     CHECK(*load_settings(storage) == settings);
 }
@@ -95,7 +95,7 @@ TEST_CASE("storage that is damaged anywhere, or cut anywhere, is noticed") {
             CHECK_FALSE(read_lines(bad));
         }
     }
-    BenchStorage storage;
+    FakeStorage storage;
     storage.values["settings"] = std::string(3'000, '\xFF');
     CHECK_FALSE(load_settings(storage));
     storage.values["settings"] = std::string(4'000, 'x');  // more than there may be
@@ -113,7 +113,7 @@ TEST_CASE("a setting of a newer firmware is passed over, a value that broke its 
             crc ^= static_cast<std::uint8_t>(letter);
             for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB8'8320U : 0U);
         }
-        return lines + "crc=" + std::string(Text<8>().append_hex(~crc, 8).view()) + "\n";
+        return lines + "crc=" + std::string(FixedString<8>().append_hex(~crc, 8).view()) + "\n";
     };
     CHECK(read_lines(sealed("host=h\ndevice_id=d\ncolour=blue\n")));
     CHECK_FALSE(read_lines(sealed("host=h\ndevice_id=d\nport=0\n")));

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tests/vector_file.h"
+#include "tests/test_vector.h"
 
 using namespace stetho;
 
@@ -88,7 +88,7 @@ TEST_CASE("the invalid chunks of the shared vectors are refused for the same rea
         CAPTURE(invalid.name);
         const auto decoded = decode_chunk(invalid.payload);
         CHECK_FALSE(decoded.chunk);
-        CHECK(word(decoded.error) == invalid.reason);
+        CHECK(to_string(decoded.error) == invalid.reason);
     });
     CHECK(count >= 23);
 }

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/vector_file.h"
+#include "tests/test_vector.h"
 
 using namespace stetho;
 

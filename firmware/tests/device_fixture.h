@@ -1,0 +1,362 @@
+// A device on a bench: its hardware is here, under the control of a test. Broker and worker are those few
+// lines that tell what arrived; the real ones are met by tests/firmware of the Python tests.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/device/device.h"
+#include "core/wire/chunk.h"
+#include "tests/fake_storage.h"
+
+namespace stetho::test {
+
+class RandomGenerator {
+  public:
+    explicit RandomGenerator(unsigned seed) : engine_(seed) {}
+    unsigned operator()() { return static_cast<unsigned>(engine_()); }
+
+  private:
+    std::mt19937 engine_;
+};
+
+struct Message {
+    std::string topic;
+    std::vector<std::uint8_t> payload;
+    std::uint8_t qos = 0;
+    bool retain = false;
+
+    std::string text() const { return {payload.begin(), payload.end()}; }
+};
+
+class FakeMqtt final : public hal::Mqtt {
+  public:
+    bool connect(const hal::MqttOptions& options) override {
+        ++connects;
+        is_attempting = can_begin;
+        host = options.host;
+        port = options.port;
+        username = options.username;
+        will = options.will_payload;
+        will_topic = options.will_topic;
+        return can_begin;
+    }
+    void disconnect() override {
+        ++disconnects;
+        is_connected = is_attempting = false;
+    }
+    bool subscribe(std::string_view topic, std::uint8_t) override {
+        topics.emplace_back(topic);
+        return can_subscribe;
+    }
+    int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
+                bool retain) override {
+        if (!is_connected || (qos > 0 && unacknowledged.size() >= room)) return hal::kMqttFull;
+        sent.push_back({std::string(topic), {payload.begin(), payload.end()}, qos, retain});
+        if (qos == 0) return hal::kMqttUntracked;
+        unacknowledged.push_back(++token);
+        return token;
+    }
+
+    std::vector<Message> of(std::string_view end) const {
+        std::vector<Message> found;
+        for (const Message& message : sent) {
+            if (message.topic.ends_with(end)) found.push_back(message);
+        }
+        return found;
+    }
+
+    bool is_connected = false;
+    bool is_attempting = false;
+    bool can_begin = true;
+    bool can_subscribe = true;
+    std::size_t room = 100;
+    int connects = 0;
+    int disconnects = 0;
+    int token = 0;
+    std::vector<Message> sent;
+    std::vector<int> unacknowledged;
+    std::vector<std::string> topics;
+    std::string host, username, will, will_topic;
+    std::uint16_t port = 0;
+};
+
+struct FakeNetwork final : hal::Network {
+    bool join(std::string_view ssid, std::string_view) override {
+        joined = ssid;
+        ++joins;
+        return can_begin;
+    }
+    bool open_access_point(std::string_view ssid, std::string_view password) override {
+        access_point = ssid;
+        passwords.emplace_back(password);
+        return can_begin;
+    }
+    void stop() override { access_point.clear(); }
+    bool is_up() const override { return up; }
+    std::optional<std::int8_t> rssi_dbm() const override { return -61; }
+
+    bool up = true;
+    bool can_begin = true;
+    int joins = 0;
+    std::string joined, access_point;
+    std::vector<std::string> passwords;
+};
+
+struct FakeClock final : hal::Clock {
+    std::uint64_t now_ms() override { return now; }
+    std::optional<std::int64_t> utc_ms() override { return utc; }
+
+    std::uint64_t now = 1'000;
+    std::optional<std::int64_t> utc = 1'795'627'201'123;  // 2026-11-25T17:20:01.123Z at the start
+};
+
+struct FakeRandom final : hal::Random {
+    std::uint32_t next() override { return state = state * 1'664'525U + 1'013'904'223U; }
+    std::uint32_t state = 1;
+};
+
+struct FakeAudio final : hal::AudioSource {
+    bool start(std::uint32_t rate) override {
+        hz = rate;
+        return can_start;
+    }
+    void stop() override { hz = 0; }
+    std::uint32_t rate_hz() const override { return hz; }
+    std::size_t read(std::span<std::int32_t>) override { return 0; }
+    std::uint32_t take_lost() override { return 0; }
+
+    std::uint32_t hz = 0;
+    bool can_start = true;
+};
+
+struct FakeOta final : hal::Ota {
+    bool start(std::string_view address, std::string_view) override {
+        url = address;
+        return can_start;
+    }
+    bool is_on_trial() override { return trial; }
+    void confirm() override { trial = false; }
+    void roll_back() override { ++rolled_back; }
+
+    std::string url;
+    bool can_start = true;
+    bool trial = false;
+    int rolled_back = 0;
+};
+
+struct FakeSystem final : hal::System {
+    std::uint32_t free_heap_bytes() override { return 123'456; }
+    std::string_view reset_reason() override { return "power-on"; }
+    void restart() override { ++restarts; }
+
+    int restarts = 0;
+};
+
+// What a worker would have put together.
+struct ReceivedRecording {
+    std::map<std::uint32_t, std::int16_t> samples;
+    std::optional<std::uint32_t> length;
+    std::string meta;
+    std::uint8_t flags = 0;  // of all chunks together
+    int chunks = 0;
+    std::uint32_t sample_rate_hz = 0;
+
+    bool is_complete() const { return length && samples.size() == *length && !meta.empty(); }
+};
+
+inline Settings test_settings() {
+    Settings settings;
+    settings.wifi_ssid = "ward";
+    settings.wifi_password = "password";
+    settings.host = "broker";
+    settings.device_id = "st-01";
+    settings.password = "secret";
+    settings.sample_rate_hz = 4'000;
+    settings.record_ms = 1'000;
+    return settings;
+}
+
+class DeviceFixture {
+  public:
+    explicit DeviceFixture(const std::optional<Settings>& stored = test_settings(),
+                           std::size_t memory_samples = 64 * 512, std::uint32_t chunk_samples = 500)
+        : samples_(memory_samples),
+          links_(memory_samples / RecordingBuffer::kBlockSamples),
+          pre_roll_(2'000),
+          message_((32 + 2 * chunk_samples > 1'024 ? 32 + 2 * chunk_samples : 1'024) / 2),
+          device({samples_,
+                  links_,
+                  pre_roll_,
+                  {reinterpret_cast<std::uint8_t*>(message_.data()), message_.size() * 2},
+                  chunk_samples,
+                  4},
+                 {audio, mqtt, network, storage, clock, random, ota, system}, {"stetho 0.2.0", "bench"}) {
+        if (stored) REQUIRE(save_settings(*stored, storage));
+    }
+
+    // --- what happens
+    // ---------------------------------------------------------------------------------------------
+
+    // Time passes: the microphone speaks, the broker acknowledges.
+    void run(std::uint32_t ms) {
+        for (std::uint32_t at = 0; at < ms; at += 10) {
+            clock.now += 10;
+            if (clock.utc) *clock.utc += 10;
+            if (has_microphone) feed_audio(device.settings().sample_rate_hz / 100);
+            if (acknowledges) acknowledge();
+            device.tick();
+        }
+    }
+
+    void feed_audio(std::size_t count, std::uint32_t lost = 0) {
+        spoken_ += lost;
+        std::vector<std::int16_t> block(count);
+        for (auto& sample : block) {
+            const double beat = std::sin(0.05 * spoken_);
+            sample = silent ? std::int16_t{3} : static_cast<std::int16_t>(amplitude * beat);
+            ++spoken_;
+        }
+        device.on(Event::audio(block, lost, microphone));
+    }
+
+    void acknowledge() {
+        const auto tokens = std::exchange(mqtt.unacknowledged, {});
+        for (const int token : tokens) device.on(Event::puback(token));
+    }
+
+    // Answers the attempt that the device makes.
+    void connect() {
+        for (int round = 0; round < 10'000 && !mqtt.is_attempting; ++round) run(10);
+        REQUIRE(mqtt.is_attempting);
+        mqtt.is_attempting = false;
+        mqtt.is_connected = true;
+        device.on(Event::of(EventKind::kMqttConnected));
+        run(10);
+    }
+
+    void disconnect(hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable) {
+        mqtt.is_connected = mqtt.is_attempting = false;
+        mqtt.unacknowledged.clear();
+        device.on(Event::disconnected(loss));
+        device.tick();
+    }
+
+    void worker(std::string_view state) {
+        message("stetho/v1/worker/w1", std::string("{\"state\":\"") + std::string(state) + "\"}");
+    }
+
+    void press_button(std::uint32_t ms = 100) {
+        device.on(Event::button(true));
+        run(ms);
+        device.on(Event::button(false));
+        run(50);
+    }
+
+    void message(const std::string& topic, const std::string& payload) {
+        device.on(
+            Event::message(topic, {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()}));
+    }
+
+    void down(const std::string& leaf, const std::string& payload) {
+        message("stetho/v1/device/st-01/down/" + leaf, payload);
+    }
+
+    void control(const std::string& type, std::uint64_t id, const std::string& more = "") {
+        down("control", "{\"type\":\"" + type + "\",\"recording_id\":\"" +
+                            std::string(recording_name(id).view()) + "\"" + more + "}");
+    }
+
+    void result(std::uint64_t id, const std::string& label = "normal") {
+        down("result", "{\"v\":1,\"recording_id\":\"" + std::string(recording_name(id).view()) +
+                           "\",\"status\":\"ok\",\"bpm\":72,\"model\":\"heart5\",\"label\":\"" + label +
+                           "\",\"confidence\":0.985,\"accepted\":true}");
+    }
+
+    void form(const std::string& text) {
+        device.on(Event::provisioned({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+    }
+
+    // --- what came of it
+    // ------------------------------------------------------------------------------------------
+
+    // By id, of everything that was ever published; a chunk that does not decode fails the test.
+    std::map<std::uint64_t, ReceivedRecording> received() const {
+        std::map<std::uint64_t, ReceivedRecording> all;
+        for (const Message& message : mqtt.of("/up/pcm")) {
+            CHECK(message.qos == 1);
+            const auto decoded = decode_chunk(message.payload);
+            REQUIRE(decoded.chunk);
+            const ChunkHeader& header = decoded.chunk->header;
+            ReceivedRecording& heard = all[header.recording_id];
+            heard.sample_rate_hz = header.sample_rate_hz;
+            if (header.type == ChunkType::kMeta) {
+                heard.meta.assign(decoded.chunk->body.begin(), decoded.chunk->body.end());
+                continue;
+            }
+            ++heard.chunks;
+            heard.flags |= header.flags;
+            CHECK((header.flags & chunk_flag::kHasMeta) != 0);
+            for (std::uint32_t at = 0; at < header.sample_count; ++at) {
+                const auto low = decoded.chunk->body[2 * at];
+                const auto high = decoded.chunk->body[2 * at + 1];
+                heard.samples[header.first_sample + at] = static_cast<std::int16_t>(low | high << 8);
+            }
+            if ((header.flags & chunk_flag::kLast) != 0)
+                heard.length = header.first_sample + header.sample_count;
+        }
+        return all;
+    }
+
+    std::uint64_t newest() const {
+        const auto messages = mqtt.of("/up/pcm");
+        REQUIRE_FALSE(messages.empty());
+        return decode_chunk(messages.back().payload).chunk->header.recording_id;
+    }
+
+    State state() const { return device.state(); }
+    bool shows(std::string_view words) const { return device.screen().contains(words); }
+    bool has_title(std::string_view words) const { return device.screen().rows()[0].text == words; }
+
+    // Starts, connects, a worker is ready.
+    void make_ready() {
+        device.begin();
+        connect();
+        worker("ready");
+        run(500);
+        REQUIRE(state() == State::kReady);
+    }
+
+    FakeMqtt mqtt;
+    FakeNetwork network;
+    FakeStorage storage;
+    FakeClock clock;
+    FakeRandom random;
+    FakeAudio audio;
+    FakeOta ota;
+    FakeSystem system;
+    bool has_microphone = true;
+    bool acknowledges = true;
+    bool silent = false;
+    double amplitude = 8'000;
+    MicrophoneState microphone = MicrophoneState::kOk;
+
+  private:
+    std::vector<std::int16_t> samples_;
+    std::vector<std::uint16_t> links_;
+    std::vector<std::int16_t> pre_roll_;
+    std::vector<std::int16_t> message_;
+    std::uint32_t spoken_ = 0;
+
+  public:
+    Device device;
+};
+
+}  // namespace stetho::test
