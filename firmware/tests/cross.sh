@@ -55,7 +55,7 @@ row() {
 compile xtensa "clang++-22 $xtensa"
 compile riscv "riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolibc.specs"
 {
-    echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`Ring\` |"
+    echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`RingBuffer\` |"
     echo "|---|--:|--:|--:|--:|"
     row xtensa "Xtensa LX7 (ESP32-S3), clang -Os" llvm-size-22 llvm-nm-22 122880
     row riscv "RV32IMC (ESP32-C3), GCC -Os" riscv64-unknown-elf-size riscv64-unknown-elf-nm 90112

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/display/screen.h"
+#include "core/display/device_screen.h"
 
 namespace stetho::test {
 

@@ -125,6 +125,13 @@ class Stethoscope:
             self.results.append(json.loads(line))
 
 
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run `command` to its end, with nothing on standard input."""
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def heart(directory: Path, rate: int, seconds: float = 4) -> Path:
     """Write a file with a normal heart of 72 bpm."""
     path = directory / f"heart-{rate}.wav"

@@ -8,7 +8,7 @@
 
 #include "core/signal/dc_blocker.h"
 #include "core/signal/decimator.h"
-#include "core/signal/level_meter.h"
+#include "core/signal/microphone_check.h"
 #include "core/storage/ring_buffer.h"
 
 namespace stetho {

@@ -18,8 +18,9 @@ int ChunkPublisher::publish_due(std::uint64_t now_ms, bool has_time) {
     for (int round = 0; round < kMaxPerCall; ++round) {
         auto transmission = window_.next(now_ms);
         if (!transmission) break;
-        const RecordingBuffer::BufferedRecording* kept = buffer_.find(transmission->recording_id);
-        if (kept != nullptr && transmission->is_meta && !kept->info().captured_unix_ms && !has_time) break;
+        const BufferedRecording* recording = buffer_.find(transmission->recording_id);
+        if (recording != nullptr && transmission->is_meta && !recording->info().captured_unix_ms && !has_time)
+            break;
         const std::size_t size = build(*transmission);
         if (size == 0) {
             window_.skip(*transmission, now_ms);
@@ -34,13 +35,13 @@ int ChunkPublisher::publish_due(std::uint64_t now_ms, bool has_time) {
 }
 
 std::size_t ChunkPublisher::build(Transmission& transmission) const {
-    const RecordingBuffer::BufferedRecording* kept = buffer_.find(transmission.recording_id);
-    if (kept == nullptr) return 0;
-    return transmission.is_meta ? build_meta(*kept) : build_audio(*kept, transmission);
+    const BufferedRecording* recording = buffer_.find(transmission.recording_id);
+    if (recording == nullptr) return 0;
+    return transmission.is_meta ? build_meta(*recording) : build_audio(*recording, transmission);
 }
 
-std::size_t ChunkPublisher::build_meta(const RecordingBuffer::BufferedRecording& kept) const {
-    const RecordingInfo& info = kept.info();
+std::size_t ChunkPublisher::build_meta(const BufferedRecording& recording) const {
+    const RecordingInfo& info = recording.info();
     Meta meta;
     meta.captured_unix_ms = info.captured_unix_ms;
     meta.models = settings_->models;
@@ -60,9 +61,9 @@ std::size_t ChunkPublisher::build_meta(const RecordingBuffer::BufferedRecording&
     return kHeaderBytes + size;
 }
 
-std::size_t ChunkPublisher::build_audio(const RecordingBuffer::BufferedRecording& kept,
+std::size_t ChunkPublisher::build_audio(const BufferedRecording& recording,
                                         Transmission& transmission) const {
-    const RecordingInfo& info = kept.info();
+    const RecordingInfo& info = recording.info();
     const WritableBytes body = message_.subspan(kHeaderBytes);
     // Room for a sample even where LAST comes alone: what has no room is not read at all.
     const std::size_t wanted = std::max<std::size_t>(transmission.end - transmission.start, 1);
@@ -73,7 +74,7 @@ std::size_t ChunkPublisher::build_audio(const RecordingBuffer::BufferedRecording
     auto piece = buffer_.read(info.recording_id, range, samples);
     // A reminder is nothing without LAST: where a gap lies before the end, LAST goes alone.
     if (piece && transmission.reason == SendReason::kReminder && !piece->is_last()) {
-        piece = buffer_.read(info.recording_id, {kept.length(), SampleRange::kToEnd}, samples);
+        piece = buffer_.read(info.recording_id, {recording.length(), SampleRange::kToEnd}, samples);
     }
     if (!piece) return 0;
     transmission.end = piece->end();

@@ -33,8 +33,8 @@ class ChunkPublisher {
 
   private:
     std::size_t build(Transmission& transmission) const;
-    std::size_t build_meta(const RecordingBuffer::BufferedRecording& kept) const;
-    std::size_t build_audio(const RecordingBuffer::BufferedRecording& kept, Transmission& transmission) const;
+    std::size_t build_meta(const BufferedRecording& recording) const;
+    std::size_t build_audio(const BufferedRecording& recording, Transmission& transmission) const;
 
     SendWindow& window_;
     const RecordingBuffer& buffer_;

@@ -16,12 +16,13 @@
 #include "core/device/chunk_publisher.h"
 #include "core/device/debouncer.h"
 #include "core/device/event.h"
+#include "core/device/pending_results.h"
 #include "core/device/recorder.h"
 #include "core/device/send_window.h"
 #include "core/device/state_machine.h"
 #include "core/display/canvas.h"
-#include "core/display/screen.h"
-#include "core/signal/level_meter.h"
+#include "core/display/device_screen.h"
+#include "core/signal/microphone_check.h"
 #include "core/storage/recording_buffer.h"
 #include "core/storage/settings.h"
 #include "core/wire/command_reader.h"
@@ -98,21 +99,10 @@ class Device {
     void end();
 
   private:
-    // Recordings of this start whose result is still to come; a result of any other is not shown.
-    class PendingResults {
-      public:
-        void add(std::uint64_t recording_id);
-        bool remove(std::uint64_t recording_id);
-        bool empty() const { return count_ == 0; }
-        void clear() { count_ = 0; }
+    // device.cpp: events
+    void on_button(ButtonPress kind);
 
-      private:
-        std::array<std::uint64_t, 16> ids_{};
-        std::size_t count_ = 0;
-    };
-
-    // device.cpp: events to signals, actions to deeds
-    void reset(const std::optional<Settings>& given);
+    // device_state.cpp: signals of the state machine, and its actions
     void step(Signal signal);
     void on_state_left(State before);
     void run_actions(Action actions);
@@ -120,11 +110,14 @@ class Device {
     std::optional<Signal> due_signal() const;
     void press();
     void fail(Problem problem, std::string_view detail = {});
-    void on_button(ButtonPress press);
-    void on_form(Bytes form);
-    void on_ota(hal::OtaStep step, std::uint8_t percent);
     void restart();
+
+    // device_provisioning.cpp: the access point and the form
+    void on_form(Bytes form);
     void open_portal();
+
+    // device_update.cpp: new firmware
+    void on_ota(hal::OtaStep step, std::uint8_t percent);
     void start_update();
 
     // device_recording.cpp: audio

@@ -1,5 +1,6 @@
 // The device's half that is seen.
 #include "core/device/device.h"
+#include "core/display/canvas_renderer.h"
 
 namespace stetho {
 namespace {

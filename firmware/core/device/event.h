@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/signal/level_meter.h"
+#include "core/signal/microphone_check.h"
 #include "hal/mqtt.h"
 #include "hal/ota.h"
 

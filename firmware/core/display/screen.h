@@ -1,20 +1,14 @@
-// Every screen of the device as a pure function: status in, rows of words out; `draw` makes pixels of them.
-//
-// In between lies text, so that a terminal can print a screen and a test can ask for its words.
+// A screen as rows of text, before it becomes pixels (core/display/canvas_renderer.h) or lines of a terminal
+// (core/display/text_renderer.h): a test can ask for its words.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
-#include "core/display/canvas.h"
-#include "core/signal/level_meter.h"
 #include "core/wire/fixed_string.h"
-#include "core/wire/result_reader.h"
-#include "hal/mqtt.h"
 
 namespace stetho {
 
@@ -28,6 +22,9 @@ enum class Style : std::uint8_t {
     kFooter,  // small, at the bottom
 };
 
+// Returns how many characters a row of `style` holds.
+std::size_t columns_of(Style style);
+
 struct Row {
     Style style = Style::kSmall;
     FixedString<21> text;
@@ -38,6 +35,7 @@ struct Row {
 class Screen {
   public:
     static constexpr std::size_t kRows = 10;
+    static constexpr std::size_t kColumns = 21;  // of a small row
 
     // What is too long for its row is cut, and ends in '~'.
     Screen& add(Style style, std::string_view text);
@@ -56,64 +54,5 @@ class Screen {
     std::array<Row, kRows> rows_{};
     std::size_t used_ = 0;
 };
-
-void draw(const Screen& screen, Canvas& canvas);
-
-// Something a person must know, with what to do about it.
-enum class Problem : std::uint8_t {
-    kNone,
-    kMicrophoneSilent,
-    kMicrophoneStuck,
-    kNoAudio,          // the microphone gives no samples at all
-    kMemoryFull,       // every recording in memory waits to be sent
-    kBrokerRefused,    // wrong device id or password
-    kBrokerUntrusted,  // not the certificate that we trust
-    kNotSaved,         // the storage does not take the settings
-    kBadForm,          // the provisioning form is wrong
-    kRejected,         // the worker does not take the recording
-    kUpdateFailed,
-    kNotStarted,  // access point or network cannot be begun
-};
-
-Screen boot_screen(std::string_view version);
-
-// The access point that waits for settings, and why the last form was not taken ("" at first).
-Screen provision_screen(std::string_view ssid, std::string_view password, std::string_view refused);
-
-// `host` is empty while the network itself is not there.
-Screen connecting_screen(std::string_view network, std::string_view host);
-
-struct ReadyStatus {
-    std::string_view device_id;
-    bool has_analyser = false;
-    bool is_listening = false;  // the gate is on
-    std::size_t unsent = 0;     // recordings in memory
-    MicrophoneState microphone = MicrophoneState::kOk;
-};
-Screen ready_screen(const ReadyStatus& status);
-
-struct RecordingStatus {
-    std::uint32_t elapsed_ms = 0;
-    std::uint32_t total_ms = 0;  // 0: a stream
-    std::uint16_t level = 0;     // rms in units of a sample, 0..32768
-    std::optional<std::uint16_t> bpm;
-    std::string_view hint;   // of the worker; empty: none came yet
-    std::string_view label;  // of the worker, a live one; empty: none
-    bool is_online = true;
-    MicrophoneState microphone = MicrophoneState::kOk;
-};
-Screen recording_screen(const RecordingStatus& status);
-
-Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings);
-Screen waiting_screen(bool is_stored, bool has_analyser);
-
-// A label that was not accepted is not shown as an answer. Always says "not a diagnosis".
-Screen result_screen(const Result& result);
-
-// Saved and waiting. `loss` only where the network is up.
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss);
-Screen error_screen(Problem problem, std::string_view detail);
-Screen updating_screen(std::uint8_t percent);
-Screen identify_screen(std::string_view device_id);
 
 }  // namespace stetho

@@ -5,7 +5,7 @@
 namespace stetho {
 namespace {
 
-constexpr std::size_t kColumns = 21;
+constexpr std::size_t kColumns = Screen::kColumns;
 
 // Characters of UTF-8: every byte that does not continue one.
 std::size_t columns_of(std::string_view text) {

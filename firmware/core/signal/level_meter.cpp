@@ -1,15 +1,11 @@
 #include "core/signal/level_meter.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/signal/sample_conversion.h"
 
 namespace stetho {
 namespace {
-
-constexpr std::int32_t kFullScale24 = 0x7F'FF00;  // what 16-bit full scale is in 24 bits
-constexpr std::uint32_t kTooLoudPart = 50;        // one in so many samples
 
 // Returns the integer square root, bit by bit.
 std::uint32_t square_root(std::uint32_t number) {
@@ -20,8 +16,6 @@ std::uint32_t square_root(std::uint32_t number) {
     }
     return root;
 }
-
-bool is_full_scale(std::int32_t sample_24) { return sample_24 >= kFullScale24 || sample_24 <= -kFullScale24; }
 
 }  // namespace
 
@@ -45,35 +39,6 @@ void LevelMeter::close_block() {
     squares_ = 0;
     clipped_ = 0;
     peak_ = 0;
-}
-
-const char* to_string(MicrophoneState state) {
-    constexpr const char* kWords[] = {"ok", "silent", "stuck", "too loud"};
-    return kWords[static_cast<std::size_t>(state)];
-}
-
-void MicrophoneCheck::push(std::span<const std::int32_t> slots) {
-    for (const std::int32_t slot : slots) step(slot >> 8);
-}
-
-void MicrophoneCheck::step(std::int32_t sample_24) {
-    lowest_ = count_ == 0 ? sample_24 : std::min(lowest_, sample_24);
-    highest_ = count_ == 0 ? sample_24 : std::max(highest_, sample_24);
-    clipped_ += is_full_scale(sample_24) ? 1 : 0;
-    if (++count_ >= window_samples_) close_window();
-}
-
-void MicrophoneCheck::close_window() {
-    // One step of 24 bits apart is the same: a microphone that works is never so quiet (an INMP441 by 300
-    // steps).
-    if (highest_ - lowest_ <= 1) {
-        state_ = is_full_scale(lowest_) ? MicrophoneState::kStuck : MicrophoneState::kSilent;
-    } else {
-        const bool is_loud = std::uint64_t{clipped_} * kTooLoudPart >= count_;
-        state_ = is_loud ? MicrophoneState::kTooLoud : MicrophoneState::kOk;
-    }
-    count_ = 0;
-    clipped_ = 0;
 }
 
 }  // namespace stetho

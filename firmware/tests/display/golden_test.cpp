@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/display/canvas_renderer.h"
 #include "core/display/sh1106.h"
 #include "posix/png.h"
 #include "posix/sh1106_emulator.h"
