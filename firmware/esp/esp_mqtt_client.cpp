@@ -6,7 +6,7 @@ namespace stetho::esp {
 namespace {
 
 constexpr int kWriteWithinMs = 3000;
-constexpr int kPollMs = 200;  // how long `stop` waits for a client that is not connected: half of it
+constexpr int kPollMs = 200;  // `stop` waits half of it for a client that is not connected
 constexpr int kStackBytes = 6144;
 constexpr int kPriority = 6;
 constexpr int kBufferBytes = 2048;
@@ -131,8 +131,8 @@ void EspMqttClient::handle_event(const esp_mqtt_event_t& event) {
             events_.post(Event::puback(event.msg_id));
             break;
         case MQTT_EVENT_DELETED:
-            // The outbox gave a message up as too old. Without a receipt core would wait for ever, so the
-            // connection is what is given up: everything not acknowledged is sent again on the next one.
+            // The outbox dropped a message as too old. Core would wait for its PUBACK without end, so the
+            // connection is closed: everything that was not acknowledged is sent again on the next one.
             if (event.msg_id != 0) {
                 end(hal::ConnectionLoss::kUnreachable);
             }
@@ -149,7 +149,7 @@ void EspMqttClient::append_payload(const esp_mqtt_event_t& event) {
     if (event.current_data_offset == 0) {
         is_retained_ = event.retain;
         const auto length = static_cast<std::size_t>(std::max(event.topic_len, 0));
-        // A topic that does not fit is none of ours.
+        // A topic that does not fit is not one of the protocol.
         assign(topic_,
                length <= hal::kMaxTopicBytes ? std::string_view(event.topic, length) : std::string_view());
     }

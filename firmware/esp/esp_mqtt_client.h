@@ -1,9 +1,9 @@
-// MQTT by esp-mqtt: its outbox holds what waits, its task talks to the socket.
+// MQTT client with esp-mqtt: its outbox holds messages that wait, its task uses the socket.
 //
-// The client never reconnects by itself: core says when. A new connection is a new client, so that nothing
-// stale is in its outbox; core sends again what was not acknowledged. `publish` only copies into the outbox;
-// the lock that it takes is held by the client's task while that writes, at most kWriteWithinMs on a network
-// that stalls.
+// esp-mqtt never reconnects by itself: core decides when. Each connection is a new client, so that its outbox
+// holds nothing old; core sends again what was not acknowledged. `publish` only copies into the outbox; the
+// client's task holds the lock that it takes while that task writes, at most kWriteWithinMs on a network that
+// stalls.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ namespace stetho::esp {
 
 class EspMqttClient final : public hal::Mqtt {
   public:
-    // `outbox_bytes`: how much may wait; several chunks.
+    // `outbox_bytes`: size of the outbox; several chunks.
     EspMqttClient(EventQueue& events, std::uint32_t outbox_bytes)
         : events_(events), outbox_bytes_(outbox_bytes) {}
 
@@ -42,9 +42,9 @@ class EspMqttClient final : public hal::Mqtt {
     std::uint32_t outbox_bytes_;
     esp_mqtt_client_handle_t client_ = nullptr;
     std::atomic<bool> is_connected_{false};
-    std::atomic<bool> is_wanted_{false};  // a `disconnected` is still owed
+    std::atomic<bool> is_wanted_{false};  // a `disconnected` event must still be posted
 
-    // What the client refers to as long as it lives.
+    // Strings that the client refers to as long as it lives.
     FixedString<128> host_;
     FixedString<32> username_;
     FixedString<128> password_;
@@ -52,7 +52,7 @@ class EspMqttClient final : public hal::Mqtt {
     Topic will_topic_;
     FixedString<128> will_payload_;
 
-    // A message that comes in pieces; only the client's task touches it.
+    // Message that arrives in pieces; only the client's task uses it.
     hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
     Topic topic_;
     bool is_retained_ = false;

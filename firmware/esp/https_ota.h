@@ -1,4 +1,5 @@
-// Updates from an HTTPS server into the other application slot. One task an update; what it does is posted.
+// Updates from an HTTPS server into the other application slot. Each update has a task, which posts its
+// progress.
 #pragma once
 
 #include <array>

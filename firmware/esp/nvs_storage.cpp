@@ -10,7 +10,7 @@ namespace {
 constexpr const char* kNamespace = "stetho";
 using Key = FixedString<hal::kMaxKeyBytes>;
 
-// An open handle, closed at the end of its scope.
+// Open NVS handle, closed at the end of its scope.
 class Handle {
   public:
     explicit Handle(nvs_open_mode_t mode) : is_open_(nvs_open(kNamespace, mode, &handle_) == ESP_OK) {}

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxFormBytes = EventQueue::kMaxPayloadBytes;
 
-// Names are the keys of core/settings.h. A field that is left empty keeps its value where one is set.
+// Names are the keys of core/storage/settings.h. A field that is left empty keeps its value if there is one.
 constexpr std::string_view kPage = R"(<!doctype html><meta name=viewport content="width=device-width">
 <title>Stethoscope</title><style>body{font:16px sans-serif;max-width:28em;margin:1em auto;padding:0 1em}
 label{display:block;margin:.8em 0}input,textarea,select{width:100%;box-sizing:border-box;font:inherit}</style>
@@ -30,7 +30,7 @@ esp_err_t refuse(httpd_req_t* request, const char* status) {
     return httpd_resp_send(request, status, static_cast<std::ptrdiff_t>(std::string_view(status).size()));
 }
 
-// Reads the whole body. False: the client went away.
+// Reads the whole body. False: the client disconnected.
 bool receive(httpd_req_t* request, char* into) {
     std::size_t have = 0;
     while (have < request->content_len) {

@@ -1,6 +1,7 @@
-// The provisioning form on the access point: GET / shows it, POST / posts what was filled in as an event.
+// HTTP server of the provisioning form on the access point: GET / returns the form, POST / posts its values
+// as an event.
 //
-// There is no TLS on it: the access point has one guest, and its WPA2 password is random and on the display
+// It has no TLS: the access point has one guest, and its WPA2 password is random and shown on the display
 // only.
 #pragma once
 

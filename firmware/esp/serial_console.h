@@ -1,9 +1,9 @@
-// Lines that are typed into the serial console, as events:
+// Commands on the serial console, as events:
 //
 //   set host=192.168.1.20&device_id=st-01&password=…    like the provisioning form, same keys and encoding
 //   press | hold                                        the button, briefly or for a long press
 //
-// Everything else is answered with this list. What is typed is not echoed: there may be passwords in it.
+// Other lines print this list. Input is not echoed, since it may contain passwords.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace stetho::esp {
 
-// Also a button: it is down for as long as a typed press lasts.
+// It is also a button, which is down for as long as a typed press lasts.
 class SerialConsole final : public hal::Button {
   public:
     explicit SerialConsole(EventQueue& events) : events_(events) {}

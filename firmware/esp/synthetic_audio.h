@@ -1,4 +1,4 @@
-// A microphone that hears a synthetic heart, for CONFIG_STETHO_SIM. It keeps the time of the system's clock.
+// Microphone of a synthetic heart sound, for CONFIG_STETHO_SIM. It is paced by the system's clock.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ class SyntheticAudio final : public hal::AudioSource {
   private:
     std::uint32_t bpm_;
     std::atomic<std::uint32_t> rate_hz_{0};
-    // The capture task's:
+    // Used by the capture task only:
     std::optional<HeartSoundSynth> heart_;
     std::uint32_t heart_hz_ = 0;
     std::int64_t began_us_ = 0;

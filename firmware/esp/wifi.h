@@ -1,4 +1,4 @@
-// Wi-Fi: a station that joins a network, or an access point with the provisioning form.
+// Wi-Fi: station in a network, or access point with the provisioning form.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ class Wifi final : public hal::Network {
   public:
     explicit Wifi(EventQueue& events) : events_(events), server_(events) {}
 
-    // False: no memory for the driver. The event loop and esp_netif must be there.
+    // Starts the driver, after the event loop and esp_netif. False: no memory.
     bool begin();
 
     bool join(std::string_view ssid, std::string_view password) override;

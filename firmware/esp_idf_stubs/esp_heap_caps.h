@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's esp_heap_caps.h: our own declarations, for type checks without ESP-IDF.
+// Stub of esp_heap_caps.h of ESP-IDF: the declarations that our adapters use, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What our adapters use of ESP-IDF's esp_http_client.h: our own declarations, for type checks without
+// Stub of esp_http_client.h of ESP-IDF: the declarations that our adapters use, for type checks without
 // ESP-IDF.
 #pragma once
 

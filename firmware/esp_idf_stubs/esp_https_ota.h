@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's esp_https_ota.h: our own declarations, for type checks without ESP-IDF.
+// Stub of esp_https_ota.h of ESP-IDF: the declarations that our adapters use, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include "esp_http_client.h"

@@ -1,4 +1,4 @@
-// What our adapters use of ESP-IDF's esp_idf_version.h: our own declarations, for type checks without
+// Stub of esp_idf_version.h of ESP-IDF: the declarations that our adapters use, for type checks without
 // ESP-IDF.
 #pragma once
 

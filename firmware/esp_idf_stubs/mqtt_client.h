@@ -1,5 +1,5 @@
-// What our adapters use of ESP-IDF's mqtt_client.h (esp-mqtt): our own declarations, for type checks without
-// ESP-IDF.
+// Stub of mqtt_client.h of ESP-IDF (esp-mqtt): the declarations that our adapters use, for type checks
+// without ESP-IDF.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What our adapters use of ESP-IDF's nvs_flash.h: our own declarations, for type checks without ESP-IDF.
+// Stub of nvs_flash.h of ESP-IDF: the declarations that our adapters use, for type checks without ESP-IDF.
 #pragma once
 
 #include "esp_err.h"

@@ -1,4 +1,4 @@
-// What our adapters use of ESP-IDF's sdkconfig.h: our own values, for type checks without ESP-IDF.
+// Stub of sdkconfig.h of ESP-IDF: the values that our adapters use, for type checks without ESP-IDF.
 #pragma once
 
 // The values of main/Kconfig.projbuild as they are by default, and what the build system sets. -D overrides

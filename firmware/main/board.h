@@ -1,4 +1,4 @@
-// What is on this board, chosen at build time: real parts, or those of the simulation (CONFIG_STETHO_SIM).
+// Parts of the board, chosen at build time: real ones, or those of the simulation (CONFIG_STETHO_SIM).
 #pragma once
 
 #include "esp/chip.h"
@@ -30,10 +30,10 @@ namespace stetho::board {
 struct Board {
     explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events) {}
 
-    // Starts what must run before the device does. False: the chip cannot be used; the console says why.
+    // Starts the parts that the device needs. False: the chip cannot be used; the console says why.
     bool begin();
 
-    // Whether the button is held, by a finger or by a line on the console.
+    // Returns whether the button is down, pressed by hand or by a line on the console.
     bool is_button_down();
 
     esp::EventQueue events;

@@ -1,10 +1,11 @@
-// The tasks of the stethoscope.
+// Tasks of the stethoscope.
 //
-//   capture      core 1, above everything else: microphone → Capture → ring; never waits for anybody
-//   application  core 0: events, audio from the ring, the button, the clock → Device → esp-mqtt's outbox
-//   display      core 0, below: ten pictures a second at most
+//   capture      core 1, highest priority: microphone → Capture → RingBuffer; never waits for another task
+//   application  core 0: events, audio from the ring buffer, the button, the clock → Device → esp-mqtt's
+//   outbox display      core 0, lower priority: at most ten updates a second
 //
-// Drivers, Wi-Fi, esp-mqtt, the form and the console have tasks of their own, which only post events.
+// Drivers, Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post
+// events.
 #include <array>
 #include <atomic>
 
@@ -27,13 +28,13 @@ constexpr std::uint32_t kTurnMs = 10;
 constexpr std::uint32_t kRefreshMs = 100;
 constexpr std::size_t kBlockSamples = 512;
 
-// "stetho 0.2.0"; lives for ever, as the device's facts must.
+// Returns a name such as "stetho 0.2.0"; static, as BuildInfo requires.
 std::string_view firmware() {
     static FixedString<40> name = FixedString<40>("stetho ").append(esp_app_get_description()->version);
     return name;
 }
 
-// All that the tasks share. It lives as long as the device is on.
+// State that the tasks share. It lives as long as the device is on.
 class Stethoscope {
   public:
     explicit Stethoscope(const Memory& memory)
@@ -127,8 +128,7 @@ class Stethoscope {
         }
     }
 
-    // Copies the screen for the display's task, which may be at work on the last one: then the next turn
-    // does.
+    // Copies the screen for the display task, unless that is copying now: then the next turn does.
     void publish_picture() {
         if (xSemaphoreTake(picture_lock_, 0) == pdTRUE) {
             picture_ = device_.canvas();
@@ -142,15 +142,15 @@ class Stethoscope {
         for (;;) {
             xSemaphoreTake(picture_lock_, portMAX_DELAY);
 #if CONFIG_STETHO_SIM
-            const Screen words = screen_;
+            const Screen screen = screen_;
             xSemaphoreGive(picture_lock_);
-            board_.display.show(words, board_.clock.now_ms());
+            board_.display.show(screen, board_.clock.now_ms());
 #else
             const Canvas picture = picture_;
             const bool is_lit = is_display_on_;
             xSemaphoreGive(picture_lock_);
             board_.display.set_power(is_lit);
-            board_.display.show(picture);  // writes what differs
+            board_.display.show(picture);  // writes only what differs
 #endif
             vTaskDelay(pdMS_TO_TICKS(kRefreshMs));
         }

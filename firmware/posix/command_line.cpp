@@ -104,8 +104,8 @@ double seconds(const std::string& name, std::string_view text, double least, dou
     return number;
 }
 
-// Gives a value to one of the device's settings, with the device's own rules. Its key is the option's name,
-// or like it.
+// Sets one of the device's settings, with the device's own rules. Its key is the option's name, or similar to
+// it.
 void give(Settings& settings, std::string_view key, std::string_view value) {
     if (const auto fault = set(settings, key, value))
         throw std::runtime_error("'" + std::string(value.substr(0, 40)) + "' is no " + std::string(key) +
@@ -244,7 +244,7 @@ std::optional<Arguments> parse_command_line(int count, char** values, int& exit_
                 exit_status = 0;
                 return std::nullopt;
             }
-            if (code == '?') return std::nullopt;  // getopt has said what is wrong
+            if (code == '?') return std::nullopt;  // getopt has printed what is wrong
             take(arguments, code, optarg ? optarg : "");
         }
         if (optind < count) throw std::runtime_error(std::string("'") + values[optind] + "' is no option");

@@ -49,18 +49,18 @@ void Display::save(const Canvas& canvas, State state) {
     if (!file) throw std::runtime_error(directory_.string() + " cannot be written to");
 }
 
-// A screen that moves is printed twice a second; one that is new, at once.
-void Display::print(const Screen& words, std::uint64_t now_ms) {
-    if (has_same_text(words, screen_) ||
-        (now_ms - printed_at_ms_ < kPrintMs && !has_other_title(words, screen_)))
+// Prints a screen that changes twice a second, one with another title at once.
+void Display::print(const Screen& screen, std::uint64_t now_ms) {
+    if (has_same_text(screen, screen_) ||
+        (now_ms - printed_at_ms_ < kPrintMs && !has_other_title(screen, screen_)))
         return;
     std::string text(text_border(true).view());
-    for (const Row& row : words.rows()) {
+    for (const Row& row : screen.rows()) {
         if (row.style != Style::kSpace) text.append("\n").append(text_row(row).view());
     }
     text.append("\n").append(text_border(false).view()).append("\n");
     std::fputs(text.c_str(), stderr);
-    screen_ = words;
+    screen_ = screen;
     printed_at_ms_ = now_ms;
 }
 

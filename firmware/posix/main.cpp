@@ -1,4 +1,4 @@
-// stethoscope-posix: see --help.
+// The program stethoscope-posix: see --help.
 #include <unistd.h>
 
 #include <csignal>
@@ -15,7 +15,7 @@ void stop(int) {
     if (running != nullptr) running->stop();
 }
 
-// What was not said follows from the file.
+// Reads the file of --audio; rate and length that were not given are those of the file.
 stetho::posix::Wav load_sound(stetho::posix::Arguments& arguments) {
     using stetho::posix::Wav;
     stetho::Settings& settings = arguments.settings;
@@ -40,7 +40,7 @@ int run(stetho::posix::Arguments arguments, char** values) {
         running = nullptr;
         restarts = program.wants_restart();
     }
-    if (restarts) ::execv("/proc/self/exe", values);  // as the board does: everything begins anew
+    if (restarts) ::execv("/proc/self/exe", values);  // as on the board: everything starts again
     return status;
 }
 

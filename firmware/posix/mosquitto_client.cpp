@@ -6,7 +6,7 @@
 namespace stetho::posix {
 namespace {
 
-constexpr int kMostWaiting = 32;  // messages in the client at once; esp-mqtt's outbox holds as much
+constexpr int kMostWaiting = 32;  // messages in the client at once; as many as esp-mqtt's outbox holds
 constexpr int kTurnMs = 20;
 constexpr auto kTurn = std::chrono::milliseconds(kTurnMs);
 constexpr int kDisconnectTurns = 50;  // at most a second
@@ -82,7 +82,7 @@ void MosquittoClient::close(bool sends_disconnect) {
     if (client_ == nullptr) return;
     is_silent_ = true;
     if (sends_disconnect && is_connected_) {
-        mosquitto_disconnect(client_);  // queued behind what was published
+        mosquitto_disconnect(client_);  // queued behind the messages that were published
         for (int turn = 0; turn < kDisconnectTurns && !is_over_; ++turn) std::this_thread::sleep_for(kTurn);
     }
     is_ending_ = true;
@@ -125,7 +125,7 @@ void MosquittoClient::on_connect(mosquitto*, void* self, int code) {
     client->events_.post(Event::of(EventKind::kMqttConnected));
 }
 
-// Comes for QoS 0 as well, when it was written; core knows its tokens.
+// Called for QoS 0 as well, when the message was written; core knows its tokens.
 void MosquittoClient::on_publish(mosquitto*, void* self, int id) {
     auto* client = static_cast<MosquittoClient*>(self);
     --client->waiting_;

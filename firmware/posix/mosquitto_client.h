@@ -1,7 +1,7 @@
-// MQTT by libmosquitto: one thread a connection, which posts what happens.
+// MQTT client with libmosquitto: one thread per connection, which posts events.
 //
-// A connection is tried once; core says when to try again. Every try is a client of its own, so that nothing
-// of an old connection is sent on a new one.
+// It tries a connection once; core decides when to try again. Every attempt is a client of its own, so that
+// nothing of an old connection is sent on a new one.
 #pragma once
 
 #include <mosquitto.h>
@@ -30,7 +30,8 @@ class MosquittoClient final : public hal::Mqtt {
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override;
 
-    // The network is gone or back: a connection dies without a word, as when somebody walks out of range.
+    // Takes the network away or brings it back: a connection ends without a message, as when a device is
+    // carried out of range.
     void plug(bool is_plugged);
 
   private:
@@ -48,12 +49,12 @@ class MosquittoClient final : public hal::Mqtt {
     mosquitto* client_ = nullptr;
     std::optional<TemporaryFile> ca_file_;
     std::thread thread_;
-    std::atomic<bool> is_silent_{false};  // nobody is told how it ends
+    std::atomic<bool> is_silent_{false};  // no event is posted when it ends
     std::atomic<bool> is_ending_{false};
     std::atomic<bool> is_over_{true};
     std::atomic<bool> is_connected_{false};
     std::atomic<bool> is_plugged_{true};
-    std::atomic<int> waiting_{0};  // messages that the client has not handed over yet
+    std::atomic<int> waiting_{0};  // messages that the client has not sent yet
     std::atomic<hal::ConnectionLoss> loss_{hal::ConnectionLoss::kUnreachable};
 };
 

@@ -11,10 +11,10 @@ namespace {
 constexpr auto kTurn = std::chrono::milliseconds(10);
 constexpr std::uint64_t kPressMs = 150;
 constexpr std::uint64_t kHoldMs = 5'000;
-constexpr std::uint64_t kGraceMs = 500;       // retained states of workers follow the subscription at once
-constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after that
-constexpr std::uint64_t kSeenMs = 500;        // --once: so long the display shows the result
-constexpr std::uint64_t kSettledMs = 500;     // before, the device does not listen: a microphone settles
+constexpr std::uint64_t kGraceMs = 500;  // retained states of workers arrive directly after the subscription
+constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after this time
+constexpr std::uint64_t kSeenMs = 500;        // --once: how long the display shows the result
+constexpr std::uint64_t kSettledMs = 500;     // before, the device discards samples: a microphone settles
 constexpr std::size_t kBlockSamples = 4'096;
 constexpr std::uint32_t kPreRollMs = 250;
 
@@ -76,7 +76,7 @@ void Program::capture() {
             rate_hz = sample_rate_hz_;
             capture = Capture::make({microphone_.rate_hz(), rate_hz, 1}, ring_);
         }
-        if (!capture) {  // no filter between the two rates: the device says that it hears nothing
+        if (!capture) {  // no filter between the two rates: the device shows that there is no sound
             std::this_thread::sleep_for(kTurn);
             continue;
         }
@@ -148,7 +148,7 @@ void Program::apply_button_changes() {
     }
 }
 
-// A recording hears the file from its beginning; a result is printed.
+// Plays the file when a recording starts; prints a result.
 void Program::on_state_change() {
     const State now = device_.state();
     if (is_file_due_ && clock_.now_ms() > kSettledMs) {

@@ -1,5 +1,5 @@
-// The stethoscope on Linux: a capture thread, a thread of the MQTT client, and the application's thread, as
-// on the board.
+// The stethoscope as a Linux program: a capture thread, a thread of the MQTT client, and the application's
+// thread, as on the board.
 #pragma once
 
 #include <atomic>
@@ -34,10 +34,10 @@ class Program {
     // Runs until the end: of --once, by "quit", by `stop`, or by a restart. Returns the exit status.
     int run();
 
-    // From a signal handler.
+    // Stops the program; safe in a signal handler.
     void stop() { is_stopped_ = true; }
 
-    // The device asked to be started anew.
+    // Returns whether the device asked for a restart.
     bool wants_restart() const { return system_.wants_restart(); }
 
   private:
@@ -88,11 +88,11 @@ class Program {
     std::deque<ButtonChange> button_changes_;
     State state_ = State::kBoot;
     std::uint64_t state_since_ms_ = 0;
-    bool is_file_due_ = false;  // a recording has begun, and the file has not
-    std::string result_;        // the last compact result that came
+    bool is_file_due_ = false;  // a recording has started, and the file has not
+    std::string result_;        // the last compact result that arrived
     hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
     bool was_online_ = false;
-    bool is_begun_ = false;  // --once has pressed
+    bool is_begun_ = false;  // --once has pressed the button
     std::uint64_t begun_at_ms_ = 0;
     std::optional<int> exit_status_;
 };

@@ -3,7 +3,7 @@
 namespace stetho::posix {
 namespace {
 
-// Commands of two bytes (SH1106 data sheet v2.3, "Command Table").
+// Returns whether `command` has an argument (SH1106 data sheet v2.3, "Command Table").
 bool takes_argument(std::uint8_t command) {
     switch (command) {
         case 0x81:  // contrast
@@ -96,7 +96,7 @@ void Sh1106Emulator::take_argument(std::uint8_t byte) {
             offset_ = byte & 0x3F;
             break;
         default:
-            break;  // brightness and timing: not seen here
+            break;  // brightness and timing: not emulated
     }
     pending_ = 0;
 }

@@ -1,6 +1,6 @@
-// A model of the SH1106 as its data sheet describes it: bytes on the I2C bus go in, lit pixels come out.
+// Emulator of the SH1106 after its data sheet: bytes on the I2C bus in, lit pixels out.
 //
-// It knows nothing of the driver, so a driver that writes to the wrong column, forgets to switch the charge
+// It shares no code with the driver: a driver that writes to the wrong column, does not switch the charge
 // pump or the panel on, or scans upside down shows a wrong or black picture.
 #pragma once
 
@@ -15,25 +15,26 @@ namespace stetho::posix {
 
 class Sh1106Emulator final : public hal::I2c {
   public:
-    static constexpr int kColumns = 132;  // of the memory; the glass shows columns 2..129
+    static constexpr int kColumns = 132;  // columns of the memory; the display shows columns 2..129
     static constexpr int kFirstColumn = 2;
 
     explicit Sh1106Emulator(std::uint8_t address = 0x3C) : address_(address) { lose_power(); }
 
-    // One transaction. Not acknowledged (false) when it is for another address or the chip is unplugged.
+    // Processes one transaction. False: it is for another address, or the chip is unplugged.
     bool write(std::uint8_t address, std::span<const std::uint8_t> bytes) override;
 
-    // What a person sees, the module's flat cable below: black while the panel is off or has no charge pump.
+    // Returns the visible pixels, with the module's flat cable below: black while the panel is off or has no
+    // charge pump.
     Canvas visible_canvas() const;
 
-    // Back to the state after power on, the memory full of noise.
+    // Resets to the state after power-on, with noise in the memory.
     void lose_power();
 
     void unplug(bool is_unplugged) { is_unplugged_ = is_unplugged; }
 
-    // Commands that the data sheet does not know; a driver for this chip sends none.
+    // Returns the number of commands that are not in the data sheet; a driver for this chip sends none.
     int unknown_commands() const { return unknown_commands_; }
-    // Bytes of picture that were written.
+    // Returns the number of bytes written to the memory.
     int data_bytes() const { return data_bytes_; }
 
   private:

@@ -59,7 +59,7 @@ void SimulatedMicrophone::wait_for(std::size_t count) {
         began_ + std::chrono::duration_cast<steady_clock::duration>(
                      std::chrono::duration<double>(static_cast<double>(given_) / rate_hz_ / pace_));
     const auto now = steady_clock::now();
-    if (now > due + std::chrono::seconds(1)) {  // it was stopped for a while: time begins anew
+    if (now > due + std::chrono::seconds(1)) {  // it was stopped for a while: time starts again
         began_ = now;
         given_ = 0;
     }

@@ -1,6 +1,6 @@
-// A microphone that hears a WAV file or a synthetic heart, at the pace of time or faster.
+// Microphone that plays a WAV file or a synthetic heart sound, in real time or faster.
 //
-// Before it plays, and after a file has ended, it hears faint noise, as a microphone in a quiet room does.
+// Before it plays, and after a file has ended, it delivers faint noise, as a microphone in a quiet room does.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ namespace stetho::posix {
 
 class SimulatedMicrophone final : public hal::AudioSource {
   public:
-    // `samples` is a file's sound at `rate_hz`; empty: a heart of `bpm`, which is always heard.
+    // `samples`: the sound of a file at `rate_hz`; empty: a heart sound of `bpm`, which always plays.
     SimulatedMicrophone(std::vector<std::int16_t> samples, std::uint32_t rate_hz, std::uint32_t bpm,
                         double pace);
 
@@ -26,11 +26,11 @@ class SimulatedMicrophone final : public hal::AudioSource {
     std::size_t read(std::span<std::int32_t> slots) override;
     std::uint32_t take_lost() override { return 0; }
 
-    // The file is heard from its beginning, from the next sample on. Any thread.
+    // Plays the file from its start, from the next sample on. Any thread.
     void play() { is_asked_to_play_ = true; }
 
-    // One turn of the capture thread: waits for a block and hands it to `capture`. A file's samples go in as
-    // they are, a heart's as the slots of an I2S microphone.
+    // Waits for a block and passes it to `capture`, in the capture thread. The samples of a file are passed
+    // unchanged, those of a heart sound as slots of an I2S microphone.
     void process_block(Capture& capture);
 
   private:
@@ -43,7 +43,7 @@ class SimulatedMicrophone final : public hal::AudioSource {
     HeartSoundSynth heart_;
     std::atomic<bool> is_running_{false};
     std::atomic<bool> is_asked_to_play_{false};
-    // The capture thread's:
+    // Used by the capture thread only:
     std::optional<std::size_t> at_;
     std::uint32_t noise_ = 1;
     std::chrono::steady_clock::time_point began_;

@@ -24,8 +24,8 @@ bool is_called(Bytes bytes, std::size_t at, std::string_view name) {
     return std::equal(name.begin(), name.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-// The body of the first RIFF chunk of this name; empty when there is none. One that is cut off ends with the
-// file.
+// Returns the body of the first RIFF chunk of this name; empty if there is none. A body that is cut off ends
+// with the file.
 Bytes find(Bytes file, std::string_view name) {
     for (std::size_t at = 12; at + kChunkHeader <= file.size();) {
         const std::size_t size = number(file, at + 4, 4);

@@ -1,6 +1,6 @@
-// The chunk codec behind two pipes, for tests/firmware/test_codec.py: each line on stdin is a payload in
-// hexadecimal; for each one line comes out: the reason of its refusal, or what it decodes to and what that
-// encodes to: `type flags channels rate id first count body payload`.
+// Program with the chunk codec behind two pipes, for tests/firmware/test_codec.py. Each line on stdin is a
+// payload in hexadecimal. The answer is one line: the reason why it is refused, or the decoded header and
+// what that encodes to: `type flags channels rate id first count body payload`.
 #include <array>
 #include <cstdio>
 #include <iostream>

@@ -1,5 +1,5 @@
-// A device on a bench: its hardware is here, under the control of a test. Broker and worker are those few
-// lines that tell what arrived; the real ones are met by tests/firmware of the Python tests.
+// Fixture of a whole device on fake hardware. Broker and worker are only the few lines that decode what
+// arrived; the tests in tests/firmware use the real ones.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -28,7 +28,7 @@ class RandomGenerator {
     std::mt19937 engine_;
 };
 
-// What a worker would have put together.
+// Recording as a worker would have assembled it.
 struct ReceivedRecording {
     std::map<std::uint32_t, std::int16_t> samples;
     std::optional<std::uint32_t> length;
@@ -70,10 +70,9 @@ class DeviceFixture {
         if (stored) REQUIRE(save_settings(*stored, storage));
     }
 
-    // --- what happens
-    // ---------------------------------------------------------------------------------------------
+    // Inputs:
 
-    // Time passes: the microphone speaks, the broker acknowledges.
+    // Lets time pass: the microphone delivers sound, the broker acknowledges.
     void run(std::uint32_t ms) {
         for (std::uint32_t at = 0; at < ms; at += 10) {
             clock.now += 10;
@@ -100,7 +99,7 @@ class DeviceFixture {
         for (const int token : tokens) device.on(Event::puback(token));
     }
 
-    // Answers the attempt that the device makes.
+    // Accepts the connection that the device attempts.
     void connect() {
         for (int round = 0; round < 10'000 && !mqtt.is_attempting; ++round) run(10);
         REQUIRE(mqtt.is_attempting);
@@ -152,10 +151,10 @@ class DeviceFixture {
         device.on(Event::provisioned({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
     }
 
-    // --- what came of it
-    // ------------------------------------------------------------------------------------------
+    // Outputs:
 
-    // By id, of everything that was ever published; a chunk that does not decode fails the test.
+    // Returns the recordings, by id, in everything that was ever published; a chunk that does not decode
+    // fails the test.
     std::map<std::uint64_t, ReceivedRecording> received() const {
         std::map<std::uint64_t, ReceivedRecording> all;
         for (const Message& message : mqtt.of("/up/pcm")) {
@@ -163,22 +162,22 @@ class DeviceFixture {
             const auto decoded = decode_chunk(message.payload);
             REQUIRE(decoded.chunk);
             const ChunkHeader& header = decoded.chunk->header;
-            ReceivedRecording& heard = all[header.recording_id];
-            heard.sample_rate_hz = header.sample_rate_hz;
+            ReceivedRecording& received = all[header.recording_id];
+            received.sample_rate_hz = header.sample_rate_hz;
             if (header.type == ChunkType::kMeta) {
-                heard.meta.assign(decoded.chunk->body.begin(), decoded.chunk->body.end());
+                received.meta.assign(decoded.chunk->body.begin(), decoded.chunk->body.end());
                 continue;
             }
-            ++heard.chunks;
-            heard.flags |= header.flags;
+            ++received.chunks;
+            received.flags |= header.flags;
             CHECK((header.flags & chunk_flag::kHasMeta) != 0);
             for (std::uint32_t at = 0; at < header.sample_count; ++at) {
                 const auto low = decoded.chunk->body[2 * at];
                 const auto high = decoded.chunk->body[2 * at + 1];
-                heard.samples[header.first_sample + at] = static_cast<std::int16_t>(low | high << 8);
+                received.samples[header.first_sample + at] = static_cast<std::int16_t>(low | high << 8);
             }
             if ((header.flags & chunk_flag::kLast) != 0)
-                heard.length = header.first_sample + header.sample_count;
+                received.length = header.first_sample + header.sample_count;
         }
         return all;
     }
@@ -193,7 +192,7 @@ class DeviceFixture {
     bool shows(std::string_view words) const { return device.screen().contains(words); }
     bool has_title(std::string_view words) const { return device.screen().rows()[0].text == words; }
 
-    // Starts, connects, a worker is ready.
+    // Starts and connects the device, with a worker that is ready.
     void make_ready() {
         device.begin();
         connect();

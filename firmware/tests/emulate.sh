@@ -1,16 +1,16 @@
 #!/bin/sh
-# Builds the tests of the core for two 32-bit chips and runs them in QEMU: RISC-V like an ESP32-C3 (picolibc), and
-# what of them needs a whole C++ library on ARM (newlib). Files are read from this machine by semihosting; exit
-# codes come out.
+# Builds the tests of core for two 32-bit chips and runs them in QEMU: RISC-V like an ESP32-C3 (picolibc), and, for
+# those that need a complete C++ library, Arm (newlib). Semihosting gives them files of this machine and passes
+# their exit codes.
 set -eu
 cd "$(dirname "$0")/.."
 out=build/emulated
 libraries=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers only; picolibc has no C++
 flags="-std=c++20 -O1 -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra -Werror -Wno-psabi"
 flags="$flags -D_GLIBCXX_EXTERN_TEMPLATE=0 -DSTETHO_EMULATED -I. -Itests/emulated"
-# Not here but on the host, in 32 bits too: what needs threads, compares pictures of files, or plays hours of sound.
+# Tests that need threads, compare files of pictures or play hours of sound run on the host only, in 32 bits too.
 tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'device_fixture.h"' tests/*/*_test.cpp)
-trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'fake_storage.h"' $tests)  # they are not in headers
+trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'fake_storage.h"' $tests)  # not in header-only libraries
 
 # build NAME COMPILER FLAGS TESTS: compiles what is newer than its object; leaves the names in $objects.
 build() {

@@ -1,4 +1,4 @@
-// Storage in a map, under the control of a test.
+// Fake of the storage: values in a map, under the control of a test.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-// How large the objects of the core are on a chip: the size of each symbol is the size of the object. For
-// cross.sh.
+// Sizes of the objects of core on a chip, for cross.sh: the size of each symbol is the size of the object.
 #include "core/device/capture.h"
 #include "core/device/device.h"
 #include "core/storage/ring_buffer.h"

@@ -1,4 +1,4 @@
-// Recording buffers with their memory, recordings of counted samples, and what is read back from a buffer.
+// Fixture of recording buffers: their memory, recordings of counted samples, and reading them back.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -14,7 +14,7 @@ namespace stetho::test {
 
 inline constexpr std::uint32_t kBlock = RecordingBuffer::kBlockSamples;
 
-// A buffer of so many blocks with its memory.
+// Buffer of so many blocks with its memory.
 struct BufferMemory {
     explicit BufferMemory(std::size_t blocks)
         : samples(blocks * kBlock), links(blocks), buffer(samples, links) {}
@@ -25,7 +25,7 @@ struct BufferMemory {
 
 inline RecordingInfo info(std::uint64_t id) { return {.recording_id = id, .sample_rate_hz = 4'000}; }
 
-// Samples first, first + 1, ..., away from full scale.
+// Returns the samples first, first + 1, ..., away from full scale.
 inline std::vector<std::int16_t> counted(std::uint32_t first, std::uint32_t count) {
     std::vector<std::int16_t> samples(count);
     for (std::uint32_t at = 0; at < count; ++at)
@@ -33,14 +33,14 @@ inline std::vector<std::int16_t> counted(std::uint32_t first, std::uint32_t coun
     return samples;
 }
 
-// Records `count` samples and finishes.
+// Records `count` samples and finishes the recording.
 inline void record(RecordingBuffer& buffer, std::uint64_t id, std::uint32_t count) {
     REQUIRE(buffer.begin(info(id)));
     REQUIRE(buffer.append(counted(0, count)) == count);
     buffer.finish();
 }
 
-// A recording as it was put together again from segments: nothing where no sample came.
+// Recording assembled from segments; nothing where there was no sample.
 struct ReadRecording {
     std::vector<std::optional<std::int16_t>> samples;
     std::vector<Segment> segments;
@@ -49,17 +49,17 @@ struct ReadRecording {
 
 inline ReadRecording read_all(const RecordingBuffer& buffer, std::uint64_t id, SampleRange range,
                               std::size_t chunk_samples) {
-    ReadRecording heard;
+    ReadRecording received;
     std::vector<std::int16_t> out(chunk_samples);
     while (const auto segment = buffer.read(id, range, out)) {
-        REQUIRE(heard.segments.size() < 10'000);
-        heard.segments.push_back(*segment);
-        heard.samples.resize(std::max<std::size_t>(heard.samples.size(), segment->end()));
-        std::copy_n(out.begin(), segment->count, heard.samples.begin() + segment->first_sample);
+        REQUIRE(received.segments.size() < 10'000);
+        received.segments.push_back(*segment);
+        received.samples.resize(std::max<std::size_t>(received.samples.size(), segment->end()));
+        std::copy_n(out.begin(), segment->count, received.samples.begin() + segment->first_sample);
         if (segment->is_last()) break;
         range.start = segment->end();
     }
-    return heard;
+    return received;
 }
 
 inline ReadRecording read_all(const RecordingBuffer& buffer, std::uint64_t id,
@@ -67,9 +67,9 @@ inline ReadRecording read_all(const RecordingBuffer& buffer, std::uint64_t id,
     return read_all(buffer, id, {0, SampleRange::kToEnd}, chunk_samples);
 }
 
-inline bool is_counted(const ReadRecording& heard, std::uint32_t from, std::uint32_t to) {
+inline bool is_counted(const ReadRecording& received, std::uint32_t from, std::uint32_t to) {
     for (std::uint32_t at = from; at < to; ++at) {
-        if (heard.samples[at] != static_cast<std::int16_t>(at % 30'011)) return false;
+        if (received.samples[at] != static_cast<std::int16_t>(at % 30'011)) return false;
     }
     return true;
 }

@@ -1,4 +1,4 @@
-// Every screen that a person may see, with plausible status: for golden images, and for the README.
+// Examples of every screen of the device, for golden images and for the README.
 #pragma once
 
 #include <string>

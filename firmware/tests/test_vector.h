@@ -1,5 +1,4 @@
-// The shared vectors of tests/vectors, read with the reader of the core: what pins C++ and Python to each
-// other.
+// Reader of the shared vectors of tests/vectors, which hold C++ and Python to the same results.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +11,7 @@
 
 namespace stetho::test {
 
-// Returns the bytes of a file of tests/vectors; none when it is not there.
+// Returns the bytes of a file of tests/vectors; empty if it does not exist.
 inline std::vector<std::uint8_t> read_vectors(const char* name) {
     FixedString<200> path(STETHO_VECTORS "/");
     path.append(name);
@@ -27,7 +26,7 @@ inline std::vector<std::uint8_t> read_vectors(const char* name) {
     return bytes;
 }
 
-// Calls `each(reader)` for each element of the array that `reader` is at the beginning of.
+// Calls `each(reader)` for each element of the array that begins at the current token.
 template <class Each>
 void read_array(JsonReader& reader, Each each) {
     while (reader.next() != JsonToken::kEndArray && reader.token() != JsonToken::kError) {
@@ -36,7 +35,7 @@ void read_array(JsonReader& reader, Each each) {
     }
 }
 
-// Calls `member(key, reader)` for each member of the object that `reader` is at the beginning of.
+// Calls `member(key, reader)` for each member of the object that begins at the current token.
 template <class Member>
 void read_members(JsonReader& reader, Member member) {
     while (reader.next() == JsonToken::kKey) {

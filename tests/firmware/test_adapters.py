@@ -1,4 +1,4 @@
-"""The adapters to ESP-IDF compile against our own declarations of it, for the host and for the chip."""
+"""The adapters to ESP-IDF compile against our stubs of it, for the host and for the chip."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from toolchain import FIRMWARE
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 NEWLIB = Path("/usr/lib/arm-none-eabi/include")
-"""Where a C++ library for a bare 32-bit chip is: types are what matters here, nothing is linked."""
+"""Headers of a C++ library for a bare 32-bit chip; only types are checked, nothing is linked."""
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 

@@ -1,4 +1,4 @@
-"""The filters of the decimator are those that the committed script makes."""
+"""The committed filters of the decimator are those that the generator writes."""
 
 import sys
 

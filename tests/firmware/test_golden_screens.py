@@ -1,4 +1,4 @@
-"""The pictures of the screens are PNG files that others can read; the fonts are what the generator makes."""
+"""The golden screens are valid PNG files; the committed fonts are those that the generator writes."""
 
 import subprocess
 import sys

@@ -18,25 +18,25 @@ from simulator.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")
-"""Everything takes a quarter of its time."""
+"""Options that make everything four times as fast."""
 VERY_FAST = ("--pace", "10")
 
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    """Build first, so that no test waits for it with processes running."""
+    """Build the program first, so that no test builds while its processes run."""
     program()
 
 
 @pytest.fixture
 def account(site: Site) -> Credentials:
-    """A provisioned device."""
+    """Account of a provisioned device."""
     return site.add_device(ID)
 
 
 @pytest.fixture
 def operator(site: Site) -> Iterator[Client]:
-    """What an operator hears of results and states."""
+    """Client of an operator, subscribed to results and to what the device publishes."""
     with Client(site.broker, site.operator, "stetho/v1/result/+", f"stetho/v1/device/{ID}/up/+") as client:
         yield client
 

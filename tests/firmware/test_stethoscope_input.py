@@ -12,18 +12,18 @@ from simulator.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")
-"""Everything takes a quarter of its time."""
+"""Options that make everything four times as fast."""
 
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    """Build first, so that no test waits for it with processes running."""
+    """Build the program first, so that no test builds while its processes run."""
     program()
 
 
 @pytest.fixture
 def account(site: Site) -> Credentials:
-    """A provisioned device."""
+    """Account of a provisioned device."""
     return site.add_device(ID)
 
 

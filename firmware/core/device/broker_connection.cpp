@@ -59,7 +59,7 @@ bool BrokerConnection::tick(std::uint64_t now_ms) {
         mqtt_.disconnect();
         is_online_ = is_trying_ = false;
         loss_ = hal::ConnectionLoss::kUnreachable;
-        try_at_ms_ = now_ms;  // as soon as the network is back
+        try_at_ms_ = now_ms;  // reconnect as soon as the network is back
         return !was_online;
     }
     if (is_online_) {
@@ -114,7 +114,8 @@ void BrokerConnection::wait(std::uint64_t now_ms) {
 
 bool BrokerConnection::subscribe() {
     const std::string_view device = settings_->device_id;
-    // The workers last: when the display says that one is there, the device hears everything.
+    // The workers come last: when the display says that one is there, the device receives everything else,
+    // too.
     return mqtt_.subscribe(topic_name(Topic::kControl, device), 1) &&
            mqtt_.subscribe(topic_name(Topic::kResult, device), 1) &&
            mqtt_.subscribe(topic_name(Topic::kCommand, device), 1) &&

@@ -1,6 +1,7 @@
-// The way to the broker: network, connection, subscriptions, and what the device says about itself.
+// Connection to the broker: network, MQTT connection, subscriptions, and the state and info that the device
+// publishes about itself.
 //
-// It tries for ever, with back-off; whether anybody waits for it is not its business. One task calls it.
+// It reconnects without end, with back-off, in the background of whatever the device does. One task calls it.
 #pragma once
 
 #include <cstdint>
@@ -22,36 +23,37 @@ class BrokerConnection {
     static constexpr std::uint32_t kFirstWaitMs = 500;
     static constexpr std::uint32_t kLongestWaitMs = 30'000;
     static constexpr std::uint32_t kAttemptMs =
-        20'000;  // an attempt that says nothing for so long has failed
+        20'000;  // an attempt without an answer for this long has failed
 
     BrokerConnection(hal::Mqtt& mqtt, hal::Network& network, hal::Random& random)
         : mqtt_(mqtt), network_(network), random_(random), backoff_(kFirstWaitMs, kLongestWaitMs) {}
 
-    // Joins the network and connects as soon, and as often, as it can. `settings` must stay where they are.
-    // False: the network cannot even begin.
+    // Joins the network and connects as soon, and as often, as it can. `settings` must outlive the
+    // connection. False: the network cannot be started.
     bool begin(const Settings& settings, std::uint32_t boot, const Info& info);
 
-    // Disconnects, says nothing more, leaves the network.
+    // Disconnects without publishing anything and leaves the network.
     void stop();
 
-    // Says "offline", then disconnects in order.
+    // Publishes the state "offline", then disconnects in order.
     void shut_down();
 
-    // Events. Each returns whether the device just came online, or was online until now.
+    // Handle events of the MQTT client. `connected` returns whether the device is online now, `disconnected`
+    // whether it was until now.
     bool connected(std::uint64_t now_ms);
     bool disconnected(hal::ConnectionLoss loss, std::uint64_t now_ms);
 
-    // Connects when it is time, and says what is due. Returns false when a connection was given up that was
-    // there before: the network has gone.
+    // Connects when it is time, and publishes what is due. Returns false if a connection was lost because the
+    // network is down.
     bool tick(std::uint64_t now_ms);
 
-    // Gives this connection up and makes a new one: the broker takes nothing.
+    // Closes this connection, in which the broker accepts nothing, and makes a new one.
     void drop(std::uint64_t now_ms);
 
-    // What `up/state` shall say from now on.
+    // Sets the state that is published on `up/state`.
     void set_state(DeviceState state);
 
-    // Publishes JSON that the caller has written. False: not now.
+    // Publishes JSON that the caller has written. False: not connected, or the client is full.
     bool publish(Topic topic, Bytes payload, std::uint8_t qos);
 
     bool is_online() const { return is_online_; }
@@ -78,7 +80,7 @@ class BrokerConnection {
     bool is_state_due_ = false;
     bool is_info_due_ = false;
     hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
-    std::uint64_t try_at_ms_ = 0;  // or, while trying, when the attempt has failed
+    std::uint64_t try_at_ms_ = 0;  // or, during an attempt, when it has failed
     std::uint64_t online_since_ms_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// What the capture thread does with each block of the microphone: check, DC block, gain, decimation, ring.
+// Capture of audio: microphone check, DC blocker, gain, decimation and ring buffer for each block of the
+// microphone.
 #pragma once
 
 #include <cstddef>
@@ -19,17 +20,18 @@ struct CaptureSettings {
     std::uint16_t gain = 1;                 // 1..256
 };
 
-// Belongs to the capture thread. Never blocks. `microphone` is of the last half second: whoever wants it in
-// another thread copies it into an atomic there.
+// It belongs to the capture thread and never blocks. `microphone` is the state of the last half second; copy
+// it into an atomic for other threads.
 class Capture {
   public:
-    static constexpr std::size_t kBlock = 256;  // samples that are worked on at once
+    static constexpr std::size_t kBlock = 256;  // samples that are processed at once
 
-    // Nothing when there is no filter between the two rates or the gain is none. `ring` outlives this.
+    // Returns a capture; nothing if there is no filter between the two rates or the gain is out of range.
+    // `ring` outlives it.
     static std::optional<Capture> make(const CaptureSettings& settings, RingBuffer& ring);
 
-    void slots(std::span<const std::int32_t> slots);      // of an I2S microphone
-    void samples(std::span<const std::int16_t> samples);  // of a file: no DC block, no gain
+    void slots(std::span<const std::int32_t> slots);      // appends slots of an I2S microphone
+    void samples(std::span<const std::int16_t> samples);  // appends samples of a file: no DC blocker, no gain
     void on_samples_lost(std::uint32_t count);            // the driver lost samples of the microphone
     MicrophoneState microphone() const { return check_.state(); }
 

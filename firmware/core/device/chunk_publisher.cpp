@@ -65,14 +65,14 @@ std::size_t ChunkPublisher::build_audio(const BufferedRecording& recording,
                                         Transmission& transmission) const {
     const RecordingInfo& info = recording.info();
     const WritableBytes body = message_.subspan(kHeaderBytes);
-    // Room for a sample even where LAST comes alone: what has no room is not read at all.
+    // Room for one sample even if LAST is sent alone: `read` returns nothing without room.
     const std::size_t wanted = std::max<std::size_t>(transmission.end - transmission.start, 1);
     const std::span<std::int16_t> samples(reinterpret_cast<std::int16_t*>(body.data()),
                                           std::min(body.size() / sizeof(std::int16_t), wanted));
     const SampleRange range{transmission.start,
                             transmission.is_last ? SampleRange::kToEnd : transmission.end};
     auto piece = buffer_.read(info.recording_id, range, samples);
-    // A reminder is nothing without LAST: where a gap lies before the end, LAST goes alone.
+    // A reminder is useless without LAST: if a gap lies before the end, LAST is sent alone.
     if (piece && transmission.reason == SendReason::kReminder && !piece->is_last()) {
         piece = buffer_.read(info.recording_id, {recording.length(), SampleRange::kToEnd}, samples);
     }

@@ -1,4 +1,5 @@
-// Takes from the window what is due, makes a message of it and gives it to the client. One task calls it.
+// Publisher of chunks: takes the transmissions that are due from the send window, encodes each as a message
+// and publishes it. One task calls it.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +18,18 @@ namespace stetho {
 
 class ChunkPublisher {
   public:
-    // How many messages leave in one turn, so that the turn stays short.
+    // Most messages that are published in one call, so that the call stays short.
     static constexpr int kMaxPerCall = 4;
 
-    // `message`: memory of one chunk, aligned to two bytes.
+    // `message`: memory for one chunk, aligned to two bytes.
     ChunkPublisher(SendWindow& window, const RecordingBuffer& buffer, hal::Mqtt& mqtt, WritableBytes message)
         : window_(window), buffer_(buffer), mqtt_(mqtt), message_(message) {}
 
-    // What is said of recordings from now on. `boot`: random per start of the device.
+    // Sets what META says of recordings from now on. `boot`: random per start of the device.
     void begin(const Settings& settings, std::uint32_t boot);
 
-    // Sends what is due. `has_time`: the device knows the time of day, or has waited long enough for it;
-    // until then no META leaves of a recording without one. Returns how many messages left.
+    // Publishes what is due. `has_time`: the device knows the time of day, or has waited long enough for it;
+    // until then no META is sent for a recording without a time. Returns the number of messages published.
     int publish_due(std::uint64_t now_ms, bool has_time);
 
   private:

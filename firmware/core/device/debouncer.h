@@ -1,4 +1,4 @@
-// A mechanical button, freed of its bounce.
+// Debouncer of a push button: tells short from long presses. One task.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,18 @@ namespace stetho {
 
 enum class ButtonPress : std::uint8_t {
     kNone,
-    kShort,  // let go before `long_ms`
-    kLong,   // held for `long_ms`; told once, while it is still down
+    kShort,  // released before `long_ms`
+    kLong,   // held for `long_ms`; returned once, while it is still down
 };
 
-// A level counts once it has stayed for `stable_ms`. Times are of one monotonic clock, milliseconds.
+// A level counts once it has been stable for `stable_ms`. Times are of one monotonic clock, milliseconds.
 class Debouncer {
   public:
     explicit constexpr Debouncer(std::uint32_t stable_ms = 25, std::uint32_t long_ms = 3000)
         : stable_ms_(stable_ms), long_ms_(long_ms) {}
 
-    // To be called at every edge and, while `is_settling` or the button is down, at least every 10 ms or so.
-    // `is_down` is the raw level now.
+    // Processes the raw level `is_down`. Call it at every edge and at least every 10 ms or so while the
+    // button is down or bounces.
     ButtonPress update(bool is_down, std::uint64_t now_ms);
 
     bool is_down() const { return is_down_; }
@@ -32,7 +32,7 @@ class Debouncer {
     std::uint64_t down_at_ms_ = 0;
     bool raw_ = false;
     bool is_down_ = false;
-    bool is_told_ = false;  // this push was told as a long one
+    bool is_told_ = false;  // this press was returned as a long one
 };
 
 }  // namespace stetho

@@ -5,7 +5,7 @@
 namespace stetho {
 namespace {
 
-constexpr std::uint64_t kTrialMs = 300'000;  // a new firmware that is not online by then is taken back
+constexpr std::uint64_t kTrialMs = 300'000;  // a new firmware that is not online by then is rolled back
 
 }  // namespace
 
@@ -72,7 +72,7 @@ void Device::on(const Event& event) {
                 machine_.extend(now_ms_);
             break;
         case EventKind::kMqttMessage:
-            // A command is for now: one that the broker had kept would come back at every connect.
+            // A command is for now: a retained one would run again at every connect.
             if (event.is_retained && topic_of(event.topic, settings_.device_id) == Topic::kCommand) break;
             on_message(event.topic, event.payload);
             break;
@@ -100,7 +100,7 @@ void Device::tick() {
     run_actions(machine_.tick(now_ms_));
     on_state_left(before);
     if (before == State::kSending && state() == State::kOffline) {
-        connection_.drop(now_ms_);  // the broker was there and took nothing
+        connection_.drop(now_ms_);  // the broker was there and accepted nothing
         window_.on_connection_lost();
     }
     if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;

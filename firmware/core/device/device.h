@@ -1,8 +1,8 @@
-// The stethoscope: events go in, messages and screens come out. It owns no task, no lock and no memory of
-// size.
+// The stethoscope as one object: events go in, messages and screens come out. It owns no task, no lock and no
+// large memory.
 //
 // Thread rules: one task (the application's) calls everything here. Audio reaches it from a `RingBuffer`;
-// nothing that it does can hold up the capture. Nothing here blocks, except writing settings.
+// nothing that it does can delay the capture. Nothing here blocks, except writing settings.
 #pragma once
 
 #include <array>
@@ -42,16 +42,17 @@
 
 namespace stetho {
 
-// What the device works in; all of it outlives the device.
+// Memory of the device; all of it outlives the device.
 struct DeviceMemory {
-    std::span<std::int16_t> samples;   // recordings; 2 bytes a sample
+    std::span<std::int16_t> samples;   // for recordings; 2 bytes a sample
     std::span<std::uint16_t> links;    // samples.size() / RecordingBuffer::kBlockSamples
-    std::span<std::int16_t> pre_roll;  // what lies before the gate opens: 0.25 s; may be empty without a gate
-    std::span<std::uint8_t> message;   // one chunk: 32 + 2 · chunk_samples, at least 1,024; even address
+    std::span<std::int16_t> pre_roll;  // samples before the gate opens: 0.25 s; may be empty without a gate
+    std::span<std::uint8_t> message;   // for one chunk: 32 + 2 · chunk_samples, at least 1,024; even address
     std::uint32_t chunk_samples = 2'048;  // 8,192 with PSRAM
     std::size_t in_flight = 4;            // messages without PUBACK at once; 8 with PSRAM
 };
 
+// Interfaces to the hardware; all of it outlives the device.
 struct Hardware {
     hal::AudioSource& audio;
     hal::Mqtt& mqtt;
@@ -63,6 +64,7 @@ struct Hardware {
     hal::System& system;
 };
 
+// Names of the firmware and of the board, as the device publishes them.
 struct BuildInfo {
     std::string_view firmware;  // such as "stetho 0.2.0"
     std::string_view hardware;  // such as "esp32s3"
@@ -72,16 +74,17 @@ class Device {
   public:
     Device(const DeviceMemory& memory, const Hardware& hardware, const BuildInfo& build_info);
 
-    // Starts: reads the settings from storage, or takes `given` (a Linux program's arguments) and stores
-    // nothing.
+    // Starts the device: reads the settings from storage, or takes `given` (the arguments of a Linux
+    // program), which are not stored.
     void begin(const std::optional<Settings>& given = std::nullopt);
 
+    // Handles one event.
     void on(const Event& event);
 
-    // Time passes; at least every 20 ms, and after every batch of events.
+    // Does what is due by time. Call it at least every 20 ms, and after every batch of events.
     void tick();
 
-    // What the display shows; draw it when `is_lit`.
+    // Returns the pixels and the text of the display; show them while `is_display_on`.
     const Canvas& canvas() const { return canvas_; }
     const Screen& screen() const { return screen_; }
     bool is_display_on() const { return is_display_on_; }
@@ -90,12 +93,12 @@ class Device {
     const Settings& settings() const { return settings_; }
     const SendWindow& window() const { return window_; }
     const RecordingBuffer& recordings() const { return buffer_; }
-    // The last result that was shown; none yet.
+    // Returns the last result that was shown; nothing: none yet.
     const std::optional<Result>& result() const { return result_; }
     bool is_online() const { return connection_.is_online(); }
 
-    // Ends in order: says "offline" and disconnects. For programs that end; a stethoscope is just switched
-    // off.
+    // Shuts down in order: publishes "offline" and disconnects. For programs that end; a stethoscope is just
+    // switched off.
     void end();
 
   private:
@@ -120,7 +123,7 @@ class Device {
     void on_ota(hal::OtaStep step, std::uint8_t percent);
     void start_update();
 
-    // device_recording.cpp: audio
+    // device_recording.cpp: audio and recordings
     void on_audio(const Event& event);
     void make_room(std::size_t samples);
     void start_recording();
@@ -131,7 +134,7 @@ class Device {
     void set_capture_times();
     void check_microphone();
 
-    // device_message.cpp: what comes from the broker and goes there
+    // device_message.cpp: messages from and to the broker
     void on_message(std::string_view topic, Bytes payload);
     void on_control(const Control& control);
     void on_rejected(const Control& control);
@@ -141,7 +144,7 @@ class Device {
     void publish_chunks();
     void publish_telemetry();
 
-    // device_display.cpp: what the person sees
+    // device_display.cpp: the screen
     void update_display();
     Screen current_screen() const;
     Screen current_recording_screen() const;
@@ -168,8 +171,8 @@ class Device {
     std::optional<std::uint32_t> commanded_length_ms_;  // length of the next recording, by command
     bool is_commanded_stream_ = false;                  // the next recording is a stream, by command
     std::uint64_t recording_id_ = 0;                    // of the newest recording; 0: none yet
-    std::uint32_t recording_samples_ = 0;               // its wanted length; 0: open
-    bool is_stored_ = false;                            // the newest recording is
+    std::uint32_t recording_samples_ = 0;               // its length in samples; 0: open
+    bool is_stored_ = false;                            // the worker has stored the newest recording
     PendingResults pending_results_;
     std::optional<Result> result_;
     bool is_result_seen_ = true;
@@ -177,7 +180,7 @@ class Device {
     std::uint64_t live_at_ms_ = 0;
 
     MicrophoneState microphone_ = MicrophoneState::kOk;
-    std::uint64_t audio_at_ms_ = 0;  // when samples came last
+    std::uint64_t audio_at_ms_ = 0;  // when the last samples came
     std::uint32_t samples_lost_ = 0;
 
     Problem problem_ = Problem::kNone;
@@ -188,17 +191,17 @@ class Device {
     FixedString<36> command_id_;       // of the last command
     FixedString<160> update_url_;      // to be fetched when nothing is left to send; empty: none
     std::uint8_t update_percent_ = 0;
-    bool wants_restart_ = false;  // when nothing is left to send
+    bool wants_restart_ = false;  // restart when nothing is left to send
     bool is_on_trial_ = false;    // this firmware is new and not confirmed
     std::uint64_t begun_at_ms_ = 0;
-    std::uint64_t telemetry_at_ms_ = 0;  // telemetry
+    std::uint64_t telemetry_at_ms_ = 0;  // of the next telemetry
     std::uint64_t identify_until_ms_ = 0;
 
     Screen screen_;
     Canvas canvas_;
     bool is_display_on_ = true;
     std::uint64_t shown_at_ms_ = 0;
-    bool is_stale_ = true;  // the screen is to be made anew
+    bool is_stale_ = true;  // the screen must be redrawn
 };
 
 }  // namespace stetho

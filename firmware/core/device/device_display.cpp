@@ -1,12 +1,12 @@
-// The device's half that is seen.
+// Display of the device: which screen it shows, and when.
 #include "core/device/device.h"
 #include "core/display/canvas_renderer.h"
 
 namespace stetho {
 namespace {
 
-constexpr std::uint64_t kRefreshMs = 100;  // ten pictures a second are enough
-constexpr std::uint64_t kLiveMs = 3'000;   // a live value that is older says nothing
+constexpr std::uint64_t kRefreshMs = 100;  // ten updates a second are enough
+constexpr std::uint64_t kLiveMs = 3'000;   // a live value that is older is not shown
 
 }  // namespace
 
@@ -34,7 +34,7 @@ Screen Device::current_screen() const {
         case State::kRecording:
             return current_recording_screen();
         case State::kSending: {
-            // Of the oldest that has not left: the others wait for it.
+            // Shows the progress of the oldest that was not sent: the others wait for it.
             std::uint64_t id = recording_id_;
             for (std::size_t index = window_.held(); index-- > 0;) {
                 if (!window_.is_sent(window_.id_at(index))) id = window_.id_at(index);
@@ -61,8 +61,8 @@ Screen Device::current_screen() const {
 
 Screen Device::current_recording_screen() const {
     RecordingStatus status;
-    const auto* kept = buffer_.find(recording_id_);
-    const std::uint64_t length = kept == nullptr ? 0 : kept->length();
+    const auto* recording = buffer_.find(recording_id_);
+    const std::uint64_t length = recording == nullptr ? 0 : recording->length();
     status.elapsed_ms = static_cast<std::uint32_t>(length * 1'000 / recorder_.rate_hz());
     status.total_ms =
         static_cast<std::uint32_t>(std::uint64_t{recording_samples_} * 1'000 / recorder_.rate_hz());

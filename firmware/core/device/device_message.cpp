@@ -1,4 +1,4 @@
-// The device's half that speaks: what comes from the broker, and what goes there.
+// Messages of the device: those from the broker are handled, and those that are due are published.
 #include <algorithm>
 
 #include "core/device/device.h"
@@ -6,9 +6,9 @@
 namespace stetho {
 namespace {
 
-constexpr std::uint64_t kTelemetryMs = 30'000;  // telemetry
+constexpr std::uint64_t kTelemetryMs = 30'000;  // between two messages of telemetry
 constexpr std::uint64_t kIdentifyMs = 10'000;
-constexpr std::uint64_t kTimeWaitMs = 5'000;  // after a connect, for the time of day to come
+constexpr std::uint64_t kTimeWaitMs = 5'000;  // after a connect, for the time of day to arrive
 
 }  // namespace
 
@@ -57,8 +57,8 @@ void Device::on_control(const Control& control) {
     }
 }
 
-// What was damaged on the way is asked for again. Only what the person can do something about is shown; the
-// recording itself is kept until it is stored, whatever was said.
+// A chunk that was damaged on the way is requested again. Only what a person can do something about is shown;
+// the recording itself is kept until it is stored, whatever the reason.
 void Device::on_rejected(const Control& control) {
     const bool is_ours = control.recording_id == recording_id_;
     if (is_ours && (control.reason == "quota" || control.reason == "too_long"))
@@ -66,9 +66,9 @@ void Device::on_rejected(const Control& control) {
 }
 
 void Device::on_result(const Result& result) {
-    if (!pending_results_.remove(result.recording_id)) return;  // of another start, or seen already
+    if (!pending_results_.remove(result.recording_id)) return;  // of an earlier start, or shown already
     if (result.recording_id == recording_id_ && recorder_.is_recording()) step(Signal::kEnded);
-    erase_recording(result.recording_id);  // a result is saved only after the sound
+    erase_recording(result.recording_id);  // the worker saves a result only after the sound
     result_ = result;
     is_result_seen_ = false;
     step(Signal::kAnswered);

@@ -4,8 +4,8 @@
 namespace stetho {
 namespace {
 
-// Four syllables and four digits, about 38 bits: read off a small screen, typed once, worthless in ten
-// minutes.
+// Returns a password of four syllables and four digits, about 38 bits: read off a small screen, typed once,
+// worthless after ten minutes.
 FixedString<16> random_password(hal::Random& random) {
     constexpr std::string_view kConsonants = "bdfgklmnprstvz";
     constexpr std::string_view kVowels = "aeiou";
@@ -33,7 +33,7 @@ void Device::on_form(Bytes form) {
     }
     if (!save_settings(wanted, hardware_.storage)) return fail(Problem::kNotSaved);
     if (window_.held() == 0 && state() == State::kProvision) return step(Signal::kSaved);
-    // What is kept leaves first, over the new network; what decides how sound is taken changes at the
+    // Recordings that are kept are sent first, over the new network; settings of the audio change at the
     // restart.
     wants_restart_ = true;
     if (state() != State::kProvision) return;

@@ -1,4 +1,4 @@
-// The device's half that hears: when a recording begins, what goes into it, when it ends.
+// Recordings of the device: when one starts, what goes into it, when it ends.
 #include <algorithm>
 
 #include "core/device/device.h"
@@ -6,9 +6,9 @@
 namespace stetho {
 namespace {
 
-constexpr std::uint64_t kNoAudioMs = 2'000;       // without a sample: the microphone does not work
+constexpr std::uint64_t kNoAudioMs = 2'000;  // without a sample for this long the microphone does not work
 constexpr std::uint32_t kLongestMs = 43'200'000;  // of a stream: 12 h, which 32 bits of samples can count
-constexpr std::uint32_t kGraceMs = 10'000;        // that a recording may last longer than its length
+constexpr std::uint32_t kGraceMs = 10'000;        // by which a recording may exceed its length
 
 bool can_begin(State state) {
     switch (state) {
@@ -40,14 +40,14 @@ void Device::on_audio(const Event& event) {
         if (outcome == Recorder::Outcome::kEnded) end_recording();
         if (outcome == Recorder::Outcome::kOpened) {
             if (can_begin(state())) press();
-            recorder_.decline();  // does nothing once it has begun
+            recorder_.decline();  // has no effect once the recording has started
         }
     }
     if (recorder_.is_recording()) window_.captured(recording_id_, buffer_.current()->length());
 }
 
-// A recording that is longer than memory gives up the oldest of what the broker has, and no more than it
-// must: the worker may still ask for the rest.
+// Frees memory for a recording that is longer than it: erases the oldest of what the broker has, and no more
+// than it must, since the worker may still request the rest.
 void Device::make_room(std::size_t samples) {
     constexpr std::uint32_t kBlock = RecordingBuffer::kBlockSamples;
     if (buffer_.free_samples() >= samples + kBlock) return;
@@ -67,7 +67,7 @@ std::uint32_t Device::target_samples() const {
 
 bool Device::has_room() const {
     if (window_.held() >= SendWindow::kRecordings) return false;
-    // While the broker takes it, a recording only passes through memory.
+    // While the device is online, a recording only passes through memory.
     const auto passing = static_cast<std::uint32_t>(memory_.chunk_samples * memory_.in_flight * 2);
     const std::uint32_t wanted = target_samples();
     if (wanted == 0) return buffer_.has_room(passing);
@@ -108,24 +108,25 @@ void Device::stop_recording() {
     end_recording();
 }
 
-// The recording is over. One without any sample was none.
+// Ends the recording; one without any sample is dropped.
 void Device::end_recording() {
     connection_.set_state(DeviceState::kOnline);
     is_stale_ = true;
-    if (const auto* kept = buffer_.find(recording_id_)) return window_.end(recording_id_, kept->length());
+    if (const auto* recording = buffer_.find(recording_id_))
+        return window_.end(recording_id_, recording->length());
     window_.erase(recording_id_);
     pending_results_.remove(recording_id_);
 }
 
-// The time of day is known now: so is that of what was recorded before.
+// Sets the capture times of the recordings made before the time of day was known.
 void Device::set_capture_times() {
     const auto utc_ms = hardware_.clock.utc_ms();
     if (!utc_ms) return;
     for (std::size_t index = 0; index < window_.held(); ++index) {
-        const auto* kept = buffer_.find(window_.id_at(index));
-        if (kept == nullptr || kept->info().captured_unix_ms) continue;
-        const auto ago_ms = static_cast<std::int64_t>(now_ms_ - kept->info().started_ms);
-        buffer_.set_captured(kept->info().recording_id, *utc_ms - ago_ms);
+        const auto* recording = buffer_.find(window_.id_at(index));
+        if (recording == nullptr || recording->info().captured_unix_ms) continue;
+        const auto ago_ms = static_cast<std::int64_t>(now_ms_ - recording->info().started_ms);
+        buffer_.set_captured(recording->info().recording_id, *utc_ms - ago_ms);
     }
 }
 

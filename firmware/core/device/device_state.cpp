@@ -1,4 +1,4 @@
-// State changes of the device: signals of the state machine in, actions out.
+// State changes of the device: raises signals of the state machine and runs its actions.
 #include "core/device/device.h"
 
 namespace stetho {
@@ -14,7 +14,7 @@ void Device::step(Signal signal) {
     on_state_left(before);
 }
 
-// What follows from having left `before`, if it was left.
+// Does what follows from leaving the state `before`, if it was left.
 void Device::on_state_left(State before) {
     if (state() == before) return;
     is_stale_ = is_display_on_ = true;
@@ -39,7 +39,7 @@ void Device::run_actions(Action actions) {
     if (has(actions, Action::kRestart)) restart();
 }
 
-// What is true now may make the state another one; a few steps at most, so that no table can make it endless.
+// Raises the signals that are due in the current state: a few at most, so that no table can make it endless.
 void Device::apply_due_signals() {
     for (int round = 0; round < kSettleSteps; ++round) {
         const auto signal = due_signal();
@@ -102,7 +102,7 @@ void Device::fail(Problem problem, std::string_view detail) {
     step(Signal::kFault);
 }
 
-// On the device this does not return. On a host it does: then everything begins anew, as after a reset.
+// On the device this does not return. On a host it does: then everything starts again, as after a reset.
 void Device::restart() {
     connection_.shut_down();
     hardware_.system.restart();

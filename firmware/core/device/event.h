@@ -1,8 +1,8 @@
-// Everything that can happen to a device, as one small value.
+// Event of the device: everything that can happen to it, as one small value.
 //
-// Whoever posts an event (an interrupt, the MQTT task, the capture task) puts it, with a copy of its bytes,
-// into the queue of the application task; only that task gives it to `Device::on`. The spans and views below
-// must stay valid until `on` returns, no longer.
+// An interrupt, the MQTT task or the capture task puts an event, with a copy of its bytes, into the queue of
+// the application task; only that task passes it to `Device::on`. The spans and views below must stay valid
+// until `on` returns, no longer.
 #pragma once
 
 #include <cstdint>
@@ -26,19 +26,19 @@ enum class EventKind : std::uint8_t {
     kMqttMessage,       // topic, payload, is_retained
     kClockSet,
     kOta,          // step, percent
-    kProvisioned,  // payload: a form (core/settings.h), from the access point or the serial line
+    kProvisioned,  // payload: a form (core/storage/settings.h), from the access point or the serial console
 };
 
 struct Event {
     EventKind kind;
     bool is_down = false;
-    bool is_retained = false;  // the broker had kept the message: nobody says it now
+    bool is_retained = false;  // a retained message: it was published earlier
     hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
     MicrophoneState microphone = MicrophoneState::kOk;
     std::uint8_t percent = 0;
     int token = 0;
-    std::uint32_t lost = 0;                      // samples that were lost right before `samples`
+    std::uint32_t lost = 0;                      // samples that were lost directly before `samples`
     std::span<const std::int16_t> samples = {};  // mono, at `Settings::sample_rate_hz`
     std::string_view topic = {};
     std::span<const std::uint8_t> payload = {};

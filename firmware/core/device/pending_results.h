@@ -1,5 +1,5 @@
-// List of the recordings of this start whose result is still to come; a result of any other recording is not
-// shown.
+// List of the recordings of this start whose result is still to come; results of other recordings are not
+// shown. One task.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ namespace stetho {
 
 class PendingResults {
   public:
-    // Adds a recording; where the list is full, the oldest one is removed.
+    // Adds a recording; if the list is full, removes the oldest one.
     void add(std::uint64_t recording_id);
     // Removes a recording. False: it is not in the list.
     bool remove(std::uint64_t recording_id);

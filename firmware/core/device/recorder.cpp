@@ -39,7 +39,7 @@ bool Recorder::start(RecordingInfo info, std::uint32_t samples) {
     info.sample_rate_hz = rate_hz_;
     info.started_ms -= std::min(info.started_ms, before_ms);
     if (info.captured_unix_ms) *info.captured_unix_ms -= static_cast<std::int64_t>(before_ms);
-    // Its first sample is the first that is kept: the microphone settles before that.
+    // The first sample is the first that is kept: the microphone settles before it.
     const std::uint64_t settle_ms = std::uint64_t{settle_} * 1'000 / rate_hz_;
     info.started_ms += settle_ms;
     if (info.captured_unix_ms) *info.captured_unix_ms += static_cast<std::int64_t>(settle_ms);
@@ -78,7 +78,7 @@ Recorder::Outcome Recorder::process_idle(std::span<const std::int16_t>& samples)
     meter_->push(taken);
     pre_roll_.push(taken);
     given_ += static_cast<std::uint32_t>(taken.size());
-    before_gate_ = 0;  // an opening that nobody took is over
+    before_gate_ = 0;  // an opening without a recording is over
     if (!event || event->edge != GateEdge::kOpened) return Outcome::kNone;
     before_gate_ = given_ - event->sample;
     return Outcome::kOpened;
@@ -108,7 +108,7 @@ Recorder::Outcome Recorder::process_recording(std::span<const std::int16_t>& sam
     buffer_.finish();
     is_gated_ = false;
     if (keeps_gate)
-        pre_roll_.clear();  // it belongs to the event before
+        pre_roll_.clear();  // it belongs to the previous event
     else
         restart_gate();
     return Outcome::kEnded;

@@ -56,7 +56,7 @@ void SendWindow::request(std::uint64_t recording_id, std::span<const SampleRange
     for (SampleRange range : ranges) {
         const bool is_to_end = range.end == SampleRange::kToEnd;
         range.start = std::min(range.start, upload->captured);
-        // What has not left for the first time, LAST included, comes by itself.
+        // What was not sent for the first time yet, LAST included, follows anyway.
         if (!is_fully_sent(*upload))
             range.end = std::min(range.end, upload->next);
         else if (!is_to_end)
@@ -71,7 +71,7 @@ void SendWindow::erase(std::uint64_t recording_id) {
     if (upload == nullptr) return;
     std::copy(upload + 1, uploads_.data() + upload_count_, upload);
     --upload_count_;
-    // Its PUBACKs still come: the client holds those messages, so they still count.
+    // Its PUBACKs still arrive: the client holds those messages, so they still count.
 }
 
 void SendWindow::on_connection_lost() {
@@ -107,7 +107,7 @@ std::optional<Transmission> SendWindow::next(std::uint64_t now_ms) const {
             if (const auto transmission = next_for(reason, upload, now_ms)) return transmission;
         }
     }
-    // What is being recorded goes before what has waited: a person looks at it.
+    // The recording that is being made goes before those that wait: a person looks at it.
     for (const bool is_over : {false, true}) {
         for (const Upload& upload : uploads) {
             if (upload.is_over != is_over) continue;
@@ -132,7 +132,7 @@ std::optional<Transmission> SendWindow::next_for(SendReason reason, const Upload
 }
 
 std::optional<Transmission> SendWindow::first(const Upload& upload) const {
-    if (upload.captured == 0 && !upload.is_over) return std::nullopt;  // perhaps it never begins
+    if (upload.captured == 0 && !upload.is_over) return std::nullopt;  // it may never get a sample
     if (upload.is_meta_due) return meta(upload, SendReason::kFirst);
     const bool is_due = upload.is_over ? upload.next < upload.captured || upload.is_last_due
                                        : upload.captured - upload.next >= chunk_samples_;

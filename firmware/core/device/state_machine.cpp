@@ -15,7 +15,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kBoot, E::kTimeout, S::kBoot, kRestart},
 
     {S::kProvision, E::kSaved, S::kBoot, kRestart},
-    {S::kProvision, E::kConfigured, S::kConnecting, kClosePortal | kConnect},  // nothing unsent gets lost
+    {S::kProvision, E::kConfigured, S::kConnecting, kClosePortal | kConnect},  // nothing unsent is lost
     {S::kProvision, E::kLongPress, S::kConnecting, kClosePortal | kConnect},
     {S::kProvision, E::kTimeout, S::kConnecting, kClosePortal | kConnect},
     {S::kProvision, E::kFault, S::kError, kClosePortal},
@@ -36,7 +36,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kReady, E::kPress, S::kRecording, kStartRecording},
     {S::kReady, E::kNoRoom, S::kError, kNone},
     {S::kReady, E::kLongPress, S::kProvision, kOpenPortal},
-    {S::kReady, E::kAnswered, S::kResult, kNone},  // a late one
+    {S::kReady, E::kAnswered, S::kResult, kNone},  // a late result
     {S::kReady, E::kFault, S::kError, kNone},
     {S::kReady, E::kUpdate, S::kUpdating, kStartUpdate},
     {S::kReady, E::kRestart, S::kBoot, kRestart},
@@ -53,14 +53,14 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kSending, E::kAnswered, S::kResult, kNone},
     {S::kSending, E::kEnded, S::kReady, kNone},
     {S::kSending, E::kLost, S::kOffline, kNone},
-    {S::kSending, E::kTimeout, S::kOffline, kNone},  // the broker is there and takes nothing
+    {S::kSending, E::kTimeout, S::kOffline, kNone},  // the broker is there and accepts nothing
     {S::kSending, E::kPress, S::kRecording, kStartRecording},
     {S::kSending, E::kNoRoom, S::kError, kNone},
     {S::kSending, E::kLongPress, S::kProvision, kOpenPortal},
     {S::kSending, E::kFault, S::kError, kNone},
 
     {S::kWaitResult, E::kAnswered, S::kResult, kNone},
-    {S::kWaitResult, E::kOnlineUnsent, S::kSending, kNone},  // the worker asks for something again
+    {S::kWaitResult, E::kOnlineUnsent, S::kSending, kNone},  // the worker requests something again
     {S::kWaitResult, E::kEnded, S::kReady, kNone},
     {S::kWaitResult, E::kLost, S::kOffline, kNone},
     {S::kWaitResult, E::kTimeout, S::kReady, kNone},
@@ -70,7 +70,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kWaitResult, E::kFault, S::kError, kNone},
     {S::kWaitResult, E::kRestart, S::kBoot, kRestart},
 
-    {S::kResult, E::kAnswered, S::kResult, kNone},  // of the recording before, or of another model
+    {S::kResult, E::kAnswered, S::kResult, kNone},  // of the previous recording, or of another model
     {S::kResult, E::kPress, S::kRecording, kStartRecording},
     {S::kResult, E::kNoRoom, S::kError, kNone},
     {S::kResult, E::kLongPress, S::kProvision, kOpenPortal},
@@ -79,7 +79,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kResult, E::kTimeout, S::kReady, kNone},
 
     {S::kError, E::kFault, S::kError, kNone},
-    {S::kError, E::kPress, S::kReady, kNone},  // it was read
+    {S::kError, E::kPress, S::kReady, kNone},  // the message was read
     {S::kError, E::kNoRoom, S::kReady, kNone},
     {S::kError, E::kLongPress, S::kProvision, kOpenPortal},
     {S::kError, E::kRestart, S::kBoot, kRestart},
@@ -112,7 +112,7 @@ std::uint32_t time_limit_ms(State state) {
         case S::kConnecting:
             return 20'000;
         case S::kReady:
-            return 300'000;  // then the panel sleeps: OLEDs burn in
+            return 300'000;  // then the panel is switched off: OLEDs burn in
         case S::kRecording:
             return kForever;
         case S::kSending:

@@ -1,10 +1,9 @@
-// What the device is at: a table of (state, signal) → (state, actions), nothing else.
+// State machine of the device: a table of (state, signal) → (state, actions), nothing else.
 //
-// The machine does nothing by itself: `Device` turns events into signals, carries the actions out, and calls
-// `tick`, which raises kTimeout when a state has lasted as long as it may. A pair that is not in the table
-// changes nothing. The connection is not a state: it comes and goes in the background of any state. Only
-// where it decides what the person can do (CONNECTING, READY, SENDING, WAIT_RESULT, OFFLINE) does the machine
-// hear of it.
+// The machine does nothing by itself: `Device` turns events into signals, runs the actions, and calls `tick`,
+// which raises kTimeout when a state has lasted its limit. A pair that is not in the table changes nothing.
+// The connection is not a state: it comes and goes in the background of any state. The machine gets a signal
+// only where the connection decides what a person can do (CONNECTING, READY, SENDING, WAIT_RESULT, OFFLINE).
 #pragma once
 
 #include <cstdint>
@@ -20,48 +19,48 @@ enum class State : std::uint8_t {
     kConnecting,
     kReady,
     kRecording,
-    kSending,     // recorded; not everything has left
-    kWaitResult,  // everything has left
+    kSending,     // recorded; not everything was sent
+    kWaitResult,  // everything was sent
     kResult,
-    kError,    // something a person must know
-    kOffline,  // usable: what is recorded is kept and sent later
+    kError,    // something that a person must know
+    kOffline,  // usable: recordings are kept and sent later
     kUpdating,
 };
 inline constexpr int kStates = 11;
 
 enum class Signal : std::uint8_t {
-    kConfigured,    // the settings are there
+    kConfigured,    // the settings are complete
     kUnconfigured,  // they are missing or damaged
     kSaved,         // new settings were stored
     kOnline,        // connected, and nothing is left to send
     kOnlineUnsent,  // connected, and something is left to send
     kLost,          // no network or no broker
     kPress,         // the button, or the command "record"
-    kNoRoom,        // a press, while the memory is full of what was not sent
+    kNoRoom,        // a press while the memory is full of unsent recordings
     kLongPress,
-    kRecorded,         // the recording is over, and the broker is there
-    kRecordedOffline,  // the recording is over, and the broker is not there
+    kRecorded,         // the recording is over, and the device is online
+    kRecordedOffline,  // the recording is over, and the device is offline
     kSent,             // the broker has everything
-    kAnswered,         // a result of a recording of ours
-    kEnded,            // the worker has closed the recording that we are at
+    kAnswered,         // a result of one of our recordings arrived
+    kEnded,            // the worker has closed the current recording
     kFault,            // the microphone does not work, the worker refuses, …
     kUpdate,           // the command to update
     kUpdateReady,
     kUpdateFailed,
     kRestart,  // the command to restart
-    kTimeout,  // the state lasted as long as it may
+    kTimeout,  // the state has lasted its limit
 };
 inline constexpr int kSignals = 20;
 
-// A set of things to do, in this order.
+// Set of actions, run in this order.
 enum class Action : std::uint8_t {
     kNone = 0,
     kStopRecording = 1,  // the recording ends with the last sample that came
     kClosePortal = 2,
     kOpenPortal = 4,
-    kConnect = 8,  // join the network; the connection is looked after from now on
+    kConnect = 8,  // join the network, and keep the connection up from now on
     kStartRecording = 16,
-    kSleep = 32,  // the display goes dark until something happens
+    kSleep = 32,  // switch the display off until something happens
     kRestart = 64,
     kStartUpdate = 128,
 };
@@ -81,13 +80,13 @@ struct Transition {
     Action actions;
 };
 
-// Every transition there is.
+// Returns every transition.
 std::span<const Transition> transitions();
 
 inline constexpr std::uint32_t kForever = std::numeric_limits<std::uint32_t>::max();
 
-// How long `state` may last before it hears kTimeout, milliseconds. RECORDING has none here: the machine is
-// told.
+// Returns how long `state` may last before kTimeout, milliseconds. RECORDING has no limit here: `limit` sets
+// it.
 std::uint32_t time_limit_ms(State state);
 
 std::string_view to_string(State state);
@@ -97,16 +96,16 @@ class StateMachine {
   public:
     explicit StateMachine(std::uint64_t now_ms) { enter(State::kBoot, now_ms); }
 
-    // Takes one signal and returns what is to be done. A transition into the same state restarts its time.
+    // Processes one signal; returns the actions to run. A transition into the same state restarts its time.
     Action step(Signal signal, std::uint64_t now_ms);
 
-    // Raises kTimeout when it is time.
+    // Raises kTimeout when the state has lasted its limit; returns the actions to run.
     Action tick(std::uint64_t now_ms);
 
-    // Something moves: the time of the state begins anew.
+    // Restarts the time of the state: there was progress.
     void extend(std::uint64_t now_ms) { since_ms_ = now_ms; }
 
-    // Gives the present state another limit (RECORDING: what was asked for), until it is left.
+    // Sets another limit for the current state (RECORDING: the length that was asked for), until it is left.
     void limit(std::uint32_t limit_ms) { limit_ms_ = limit_ms; }
 
     State state() const { return state_; }

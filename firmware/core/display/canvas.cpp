@@ -9,8 +9,8 @@ constexpr char32_t kBroken = 0xFFFD;
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-// Takes one character off the front of `text`: ASCII, or kBroken for anything else, one for each whole
-// sequence of bytes. The fonts know no other characters, so none has to be told apart.
+// Removes one character from the front of `text`: ASCII, or kBroken for anything else, one for each complete
+// sequence of bytes. The fonts have no other characters, so these need not be told apart.
 char32_t take_character(std::string_view& text) {
     const auto lead = static_cast<unsigned char>(text.front());
     text.remove_prefix(1);

@@ -24,7 +24,7 @@ void draw_bar(const Row& row, int y, Canvas& canvas) {
     canvas.fill(4, y + 2, (Canvas::kWidth - 8) * row.permille / 1000, 5);
 }
 
-// Draws one row at `y`, returns the y after it.
+// Draws one row at `y`; returns the y after it.
 int draw_row(const Row& row, int y, Canvas& canvas) {
     switch (row.style) {
         case Style::kTitle:

@@ -1,4 +1,4 @@
-// Draws a screen on a canvas: rows of text and bars as pixels.
+// Renderer of a screen as pixels on a canvas. No state: any thread.
 #pragma once
 
 #include "core/display/canvas.h"
@@ -6,7 +6,7 @@
 
 namespace stetho {
 
-// Replaces what is on `canvas` by `screen`. What does not fit is not drawn.
+// Draws `screen` on `canvas`, in place of what is there. What does not fit is not drawn.
 void draw(const Screen& screen, Canvas& canvas);
 
 }  // namespace stetho

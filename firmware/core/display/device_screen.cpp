@@ -16,7 +16,7 @@ FixedString<Screen::kColumns> upper(std::string_view text) {
     return result;
 }
 
-// Why a result is not a label, and what a person can do.
+// Text for a result without an accepted label: the reason, and what a person can do.
 struct Advice {
     std::string_view reason;  // word of the protocol
     std::string_view what;
@@ -50,7 +50,7 @@ FixedString<Screen::kColumns> heart_rate_text(std::optional<std::uint16_t> bpm) 
     return text.append(" bpm");
 }
 
-// As short as a mark: "3.2 s", "61 s", "75 min".
+// Returns a time that fits a mark: "3.2 s", "61 s", "75 min".
 FixedString<6> seconds(std::uint32_t elapsed_ms) {
     FixedString<6> text;
     if (elapsed_ms < 60'000) return text.append_tenths(elapsed_ms / 100).append(" s");
@@ -58,7 +58,7 @@ FixedString<6> seconds(std::uint32_t elapsed_ms) {
     return text.append_number(elapsed_ms / 60'000).append("min");
 }
 
-// What to say of the microphone; empty when it works.
+// Returns the text for a microphone that does not work; empty if it does.
 std::string_view microphone_text(MicrophoneState microphone) {
     switch (microphone) {
         case MicrophoneState::kOk:
@@ -136,8 +136,7 @@ Screen ready_screen(const ReadyStatus& status) {
 Screen recording_screen(const RecordingStatus& status) {
     Screen screen;
     screen.title(status.total_ms > 0 ? "RECORDING" : "STREAM", seconds(status.elapsed_ms));
-    // The level on a scale that a person hears as even: full at a quarter of full scale, where a heart is
-    // loud.
+    // The level is shown up to a quarter of full scale, where a heart is loud.
     if (status.total_ms > 0) screen.bar(status.elapsed_ms, status.total_ms);
     screen.bar(std::min<std::uint32_t>(status.level, 8'192), 8'192);
     const std::string_view fault = microphone_text(status.microphone);

@@ -1,4 +1,4 @@
-// Every screen of the device, as pure functions: status in, rows of text out.
+// Screens of the device as pure functions: status in, rows of text out. No state: any thread.
 #pragma once
 
 #include <cstddef>
@@ -13,34 +13,35 @@
 
 namespace stetho {
 
-// Something a person must know, with what to do about it.
+// Problem that a person must know of; its screen says what to do about it.
 enum class Problem : std::uint8_t {
     kNone,
     kMicrophoneSilent,
     kMicrophoneStuck,
-    kNoAudio,          // the microphone gives no samples at all
+    kNoAudio,          // the microphone delivers no samples
     kMemoryFull,       // every recording in memory waits to be sent
     kBrokerRefused,    // wrong device id or password
-    kBrokerUntrusted,  // not the certificate that we trust
-    kNotSaved,         // the storage does not take the settings
+    kBrokerUntrusted,  // the broker's certificate is not trusted
+    kNotSaved,         // the storage refuses the settings
     kBadForm,          // the provisioning form is wrong
-    kRejected,         // the worker does not take the recording
+    kRejected,         // the worker refuses the recording
     kUpdateFailed,
-    kNotStarted,  // access point or network cannot be begun
+    kNotStarted,  // access point or network cannot be started
 };
 
 Screen boot_screen(std::string_view version);
 
-// The access point that waits for settings, and why the last form was not taken ("" at first).
+// Returns the screen of the access point that waits for settings. `refused`: why the last form was refused,
+// "" at first.
 Screen provision_screen(std::string_view ssid, std::string_view password, std::string_view refused);
 
-// `host` is empty while the network itself is not there.
+// Returns the screen while it connects. `host` is empty while the network is not up.
 Screen connecting_screen(std::string_view network, std::string_view host);
 
 struct ReadyStatus {
     std::string_view device_id;
     bool has_analyser = false;
-    bool is_listening = false;  // the gate is on
+    bool is_listening = false;  // the gate is on: sound starts a recording
     std::size_t unsent = 0;     // recordings in memory
     MicrophoneState microphone = MicrophoneState::kOk;
 };
@@ -51,8 +52,8 @@ struct RecordingStatus {
     std::uint32_t total_ms = 0;  // 0: a stream
     std::uint16_t level = 0;     // rms in units of a sample, 0..32768
     std::optional<std::uint16_t> bpm;
-    std::string_view hint;   // of the worker; empty: none came yet
-    std::string_view label;  // of the worker, a live one; empty: none
+    std::string_view hint;   // of the worker; empty: none arrived yet
+    std::string_view label;  // live label of the worker; empty: none
     bool is_online = true;
     MicrophoneState microphone = MicrophoneState::kOk;
 };
@@ -61,10 +62,12 @@ Screen recording_screen(const RecordingStatus& status);
 Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings);
 Screen waiting_screen(bool is_stored, bool has_analyser);
 
-// A label that was not accepted is not shown as an answer. Always says "not a diagnosis".
+// Returns the screen of a result. A label that was not accepted is not shown as an answer. It always says
+// "not a diagnosis".
 Screen result_screen(const Result& result);
 
-// Saved and waiting. `loss` only where the network is up.
+// Returns the screen without a broker: recordings are kept and sent later. `loss` counts only while the
+// network is up.
 Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss);
 Screen error_screen(Problem problem, std::string_view detail);
 Screen updating_screen(std::uint8_t percent);

@@ -1,4 +1,4 @@
-// Bitmap fonts of fixed width, made by font_generator.py from Debian's xfonts-base (public domain).
+// Bitmap fonts of fixed width, written by font_generator.py from Debian's xfonts-base (public domain).
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace stetho {
 
-// Glyphs of the characters 32..126, one after another; each has `rows` rows, top first, each row
-// one uint16_t with its leftmost pixel in bit `width - 1`.
+// Glyphs of the characters 32..126, one after another. Each has `rows` rows, top first; each row is one
+// uint16_t with its leftmost pixel in bit `width - 1`.
 struct Font {
     std::uint8_t width;  // pixels of a cell
     std::uint8_t rows;   // pixels
@@ -18,7 +18,7 @@ struct Font {
 
     bool has(char32_t character) const { return character >= kFirst && character <= kLast; }
 
-    // Only for a character that the font has.
+    // Returns the rows of the glyph of `character`, which the font has.
     std::span<const std::uint16_t> glyph(char32_t character) const {
         return bits.subspan((character - kFirst) * rows, rows);
     }

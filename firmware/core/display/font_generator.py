@@ -1,4 +1,4 @@
-"""Write font.cpp from Debian's xfonts-base, whose misc-fixed fonts are in the public domain.
+"""Generator of font.cpp from Debian's xfonts-base, whose misc-fixed fonts are in the public domain.
 
 Run: python firmware/core/display/font_generator.py > firmware/core/display/font.cpp
 """
@@ -41,7 +41,7 @@ def table(name: str, file: str) -> str:
 
 
 def main() -> None:
-    """Print the whole file."""
+    """Print font.cpp."""
     tables = "\n".join(table(name, file) for name, file in FONTS.items())
     fonts = "".join(
         f"const Font {name}{{{', '.join(file.rstrip('B').split('x'))}, {name}Bits}};\n"

@@ -1,5 +1,5 @@
-// A screen as rows of text, before it becomes pixels (core/display/canvas_renderer.h) or lines of a terminal
-// (core/display/text_renderer.h): a test can ask for its words.
+// Screen as rows of text, before it is drawn as pixels (core/display/canvas_renderer.h) or as lines of a
+// terminal (core/display/text_renderer.h), so that a test can look for its words. One thread.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ enum class Style : std::uint8_t {
     kFooter,  // small, at the bottom
 };
 
-// Returns how many characters a row of `style` holds.
+// Returns the number of characters that a row of `style` holds.
 std::size_t columns_of(Style style);
 
 struct Row {
@@ -37,15 +37,16 @@ class Screen {
     static constexpr std::size_t kRows = 10;
     static constexpr std::size_t kColumns = 21;  // of a small row
 
-    // What is too long for its row is cut, and ends in '~'.
+    // Adds a row. A text that is too long for its row is cut and ends in '~'; rows after the last one that
+    // fits are left out.
     Screen& add(Style style, std::string_view text);
     Screen& title(std::string_view text, std::string_view mark = {});
     Screen& bar(std::uint32_t done, std::uint32_t total);
-    // Breaks a sentence between words into at most `most` small rows.
+    // Adds a sentence as at most `most` small rows, broken between words.
     Screen& wrap(std::string_view sentence, std::size_t most);
 
     std::span<const Row> rows() const { return {rows_.data(), used_}; }
-    // Whether some row contains `words`.
+    // Returns whether a row contains `words`.
     bool contains(std::string_view words) const;
 
   private:

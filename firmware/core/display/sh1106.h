@@ -1,6 +1,6 @@
-// The SH1106 OLED controller on I2C: 128 × 64 pixels, of a memory of 132 × 64.
+// Driver of the SH1106 OLED controller on I2C: 128 × 64 pixels out of a memory of 132 × 64.
 //
-// Thread rules: one task calls it. A full picture takes 27 ms at 400 kHz, so only what changed is written.
+// One task calls it. A full picture takes 27 ms at 400 kHz, so only the columns that changed are written.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@ class Sh1106 {
 
     explicit Sh1106(hal::I2c& bus, std::uint8_t address = kAddress) : bus_(bus), address_(address) {}
 
-    // Shows `canvas`: sets the chip up first where that has not worked yet, then writes, of each page, the
-    // columns that differ from what was shown before. False: the display does not answer; the next call
-    // starts over, so a display that is plugged in later, or lost its power, comes back.
+    // Shows `canvas`: initialises the chip if that has not worked yet, then writes, of each page, the columns
+    // that differ from what was shown before. False: the display does not answer. The next call starts over,
+    // so that a display that is plugged in later, or lost its power, comes back.
     bool show(const Canvas& canvas);
 
-    // Lights the panel or lets it sleep; the picture stays. Takes effect at the next `show`.
+    // Switches the panel on or off; the picture stays in the chip. Takes effect at the next `show`.
     void set_power(bool is_on) { wants_power_ = is_on; }
 
-    // Bytes that went over the bus since the start, for tests and telemetry.
+    // Returns the number of bytes written to the bus since the start, for tests and telemetry.
     std::uint32_t bytes_written() const { return bytes_written_; }
 
   private:
@@ -37,8 +37,8 @@ class Sh1106 {
 
     hal::I2c& bus_;
     std::uint8_t address_;
-    Canvas shown_;           // what the chip holds, where `is_known_`
-    bool is_ready_ = false;  // set up, and `shown_` is true
+    Canvas shown_;           // what the chip holds, if `is_ready_`
+    bool is_ready_ = false;  // initialised, and `shown_` is true
     bool is_powered_ = false;
     bool wants_power_ = true;
     std::uint32_t bytes_written_ = 0;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kColumns = Screen::kColumns;
 
-// Characters of UTF-8: every byte that does not continue one.
+// Returns the number of UTF-8 characters: the bytes that do not continue one.
 std::size_t columns_of(std::string_view text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));

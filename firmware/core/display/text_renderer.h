@@ -1,4 +1,4 @@
-// A screen as lines of text in a frame, for terminals and serial consoles.
+// Renderer of a screen as lines of text in a border, for terminals and serial consoles. No state: any thread.
 #pragma once
 
 #include <string_view>
@@ -10,14 +10,14 @@ namespace stetho {
 
 using TextLine = FixedString<160>;  // UTF-8
 
-// The line above and below, `top` or not.
+// Returns the line above the rows (`top`) or below them.
 TextLine text_border(bool top);
 
-// One row between the sides of the frame, 21 columns wide: a title left and its mark right, a bar as blocks,
-// everything else in the middle, as on the display.
+// Returns one row between the sides of the border, 21 columns wide: a title on the left and its mark on the
+// right, a bar as blocks, everything else centred, as on the display.
 TextLine text_row(const Row& row);
 
-// Whether two screens read the same to a person: rows, texts and marks. Bars are told apart by block.
+// Returns whether two screens have the same rows, texts and marks. Bars are compared by block.
 bool has_same_text(const Screen& left, const Screen& right);
 
 }  // namespace stetho

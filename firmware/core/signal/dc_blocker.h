@@ -1,4 +1,5 @@
-// Takes the constant part out of what a microphone delivers: a one-pole high pass at about 3 Hz, in integers.
+// DC blocker: a one-pole high-pass filter at about 3 Hz that removes the constant offset of a microphone, in
+// integers.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +9,13 @@ namespace stetho {
 // y = x - m, where m follows x with a time constant of 2^k samples. One thread.
 class DcBlocker {
   public:
-    // `sample_rate_hz` chooses k so that the corner, rate / (2 pi 2^k), is the highest under 4 Hz.
+    // Chooses k from `sample_rate_hz` so that the corner frequency, rate / (2 pi 2^k), is the highest under 4
+    // Hz.
     explicit DcBlocker(std::uint32_t sample_rate_hz);
 
-    // Takes one sample of at most 24 bits and returns it without its mean (25 bits).
+    // Filters one sample of at most 24 bits; returns it without the mean (25 bits).
     std::int32_t step(std::int32_t sample);
-    // The next sample sets the mean anew, so that an offset does not start with a thump.
+    // Starts again: the next sample sets the mean, so that an offset does not start with a step.
     void reset() { is_set_ = false; }
 
   private:

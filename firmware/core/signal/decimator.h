@@ -1,6 +1,6 @@
-// From the rate of the microphone to 4 kHz, where all of a heart sound is: FIR filters with rational steps,
-// in integers. Flat within 1 dB to 1.6 kHz; what lies above 2 kHz comes out 60 dB weaker (both measured in
-// decimator_test.cpp). Taps: decimator_taps_generator.py (windowed sinc, Kaiser).
+// Decimator from the rate of the microphone to 4 kHz, which holds all of a heart sound: FIR filters with
+// rational steps, in integers. Flat within 1 dB up to 1.6 kHz; attenuates what lies above 2 kHz by 60 dB
+// (both measured in decimator_test.cpp). Taps: decimator_taps_generator.py (windowed sinc, Kaiser).
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace stetho {
 
-// One FIR filter that makes `up` samples of `down`: a polyphase filter whose phase p has the taps
-// `taps[p * length, (p + 1) * length)` in 1/32768, newest sample first.
+// Coefficients of one FIR filter that turns `down` samples into `up`: a polyphase filter whose phase p has
+// the taps `taps[p * length, (p + 1) * length)` in 1/32768, newest sample first.
 struct FirDesign {
     std::span<const std::int16_t> taps;
     std::uint16_t up;
@@ -20,16 +20,16 @@ struct FirDesign {
     std::uint16_t length;  // taps per phase
 };
 
-// One thread.
+// One stage of the decimator. One thread.
 class FirStage {
   public:
     static constexpr std::size_t kMaxLength = 192;
 
     explicit FirStage(const FirDesign& design) : design_(design) {}
-    // Takes one sample; returns an output sample when one is due. At most one is due since up <= down.
+    // Filters one sample; returns an output sample if one is due. At most one is due, since up <= down.
     std::optional<std::int16_t> step(std::int16_t sample);
-    // Passes over samples that were lost: the filter starts from silence, its clock runs on. Returns how many
-    // outputs fall away.
+    // Skips samples that were lost: the filter restarts from silence, its clock runs on. Returns the number
+    // of output samples that are lost with them.
     std::uint32_t skip(std::uint32_t count);
 
   private:
@@ -41,18 +41,19 @@ class FirStage {
     std::uint32_t phase_ = 0;  // of the next output, in 1/up of an input sample
 };
 
-// 44,100 -> 4,000 and 16,000 -> 4,000 Hz; equal rates pass through untouched. One thread.
+// Decimator 44,100 -> 4,000 and 16,000 -> 4,000 Hz; equal rates pass unchanged. One thread.
 class Decimator {
   public:
-    // Returns nothing for rates that there is no filter for.
+    // Returns a decimator; nothing if there is no filter for these rates.
     static std::optional<Decimator> make(std::uint32_t from_hz, std::uint32_t to_hz);
 
-    // Filters `in` into `out`, which holds at least `max_output(in.size())` samples; returns how many came.
+    // Filters `in` into `out`, which holds at least `max_output(in.size())` samples. Returns the number of
+    // output samples.
     std::size_t push(std::span<const std::int16_t> in, std::span<std::int16_t> out);
-    // The input lost `count` samples here. Returns how many output samples are lost with them: time stays
-    // true.
+    // Skips `count` samples that the input lost here. Returns the number of output samples that are lost with
+    // them, so that the time axis stays true.
     std::uint32_t skip(std::uint32_t count);
-    // The most samples that come out for `count` samples of input.
+    // Returns the largest number of output samples for `count` input samples.
     static std::size_t max_output(std::size_t count) { return count; }
 
   private:

@@ -1,4 +1,4 @@
-// The filters of the decimator: made by decimator_taps_generator.py.
+// Coefficients of the decimator's filters, written by decimator_taps_generator.py.
 #pragma once
 
 #include "core/signal/decimator.h"

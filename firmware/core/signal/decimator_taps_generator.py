@@ -1,4 +1,4 @@
-"""Writes `core/signal/decimator_taps.cpp`: the low-pass filters of the decimator, in 1/32768.
+"""Generator of `core/signal/decimator_taps.cpp`: the low-pass filters of the decimator, in 1/32768.
 
 Method: windowed sinc with a Kaiser window (A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal
 Processing", section 7.6: length and beta from attenuation and width of the transition).
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 _OUT = Path(__file__).with_name("decimator_taps.cpp")
 _ONE = 32_768
 _ATTENUATION_DB = 66.0
-"""Six more than what is promised: rounding to 16 bits takes some."""
+"""Stop-band attenuation; 6 dB more than promised, because rounding to 16 bits costs some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Filter:
     up: int
     down: int
     pass_hz: float
-    """Flat up to here."""
+    """End of the pass band."""
     stop_hz: float
-    """`_ATTENUATION_DB` weaker from here on."""
+    """Start of the stop band."""
 
     @property
     def length(self) -> int:
@@ -46,7 +46,7 @@ FILTERS = (
 
 
 def taps(design: Filter) -> NDArray[np.int64]:
-    """Return the taps, shape (up, length); each phase adds up to one: none is louder than another."""
+    """Return the taps, shape (up, length); each phase adds up to one, so that all have the same gain."""
     count = design.length * design.up
     time = (np.arange(count) - (count - 1) / 2) / design.up
     cutoff = (design.pass_hz + design.stop_hz) / design.rate_hz  # of the Nyquist frequency of the input
@@ -64,7 +64,7 @@ def _to_16_bits(phases: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def source() -> str:
-    """Return the C++ file."""
+    """Return the text of the C++ file."""
     parts = [
         "// Made by decimator_taps_generator.py; do not edit.",
         '#include "core/signal/decimator_taps.h"',

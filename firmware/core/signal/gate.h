@@ -1,12 +1,12 @@
-// The audio gate: a recording starts and ends at a level (seed row C4: 0.02 of full scale). Integers only,
-// the same sample for sample as the worker's; pinned by tests/vectors/gate.json.
+// Audio gate: starts and ends a recording at a sound level (default: 0.02 of full scale). Integers only,
+// sample for sample the same as in the worker; tests/vectors/gate.json holds both to it.
 //
-// Blocks of sample_rate / 100 samples. A block is loud when sum(x^2) >= n T^2, T = round(threshold * 32768).
-// Closed: `attack` loud blocks in a row open it; the event starts `pre_roll` blocks before the first of them,
-// not before sample 0 nor before the end of the event before. Open: at least `hold` blocks from the first
-// loud one; from then on it closes after `release` quiet blocks in a row (those during the hold count),
-// "quiet". After `max` blocks from the first loud one it closes with "limit", unless that block closes it as
-// quiet anyway.
+// It works on blocks of sample_rate / 100 samples. A block is loud when sum(x^2) >= n T^2, T =
+// round(threshold * 32768). Closed: `attack` loud blocks in a row open the gate; the event starts `pre_roll`
+// blocks before the first of them, but not before sample 0 nor before the end of the previous event. Open:
+// the gate stays open for at least `hold` blocks from the first loud one; from then on it closes after
+// `release` quiet blocks in a row (those during the hold count), "quiet". After `max` blocks from the first
+// loud one it closes with "limit", unless the same block closes it as quiet.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,8 @@ class Gate {
   public:
     Gate(std::uint32_t sample_rate_hz, const GateSettings& settings);
 
-    // Takes samples off the front of `samples` until the gate opens or closes, or none is left. Call it until
-    // `samples` is empty: `while (!samples.empty()) if (auto event = gate.step(samples)) ...`
+    // Consumes samples from the front of `samples` until the gate opens or closes, or none is left. Call it
+    // until `samples` is empty: `while (!samples.empty()) if (auto event = gate.step(samples)) ...`
     std::optional<GateEvent> step(std::span<const std::int16_t>& samples);
     bool is_open() const { return is_open_; }
 
@@ -50,9 +50,9 @@ class Gate {
 
     GateSettings settings_;
     std::uint32_t block_samples_;
-    std::uint64_t loud_from_;  // sum of squares of the quietest loud block
+    std::uint64_t loud_from_;  // sum of squares from which a block is loud
     std::uint64_t squares_ = 0;
-    std::uint32_t in_block_ = 0;    // samples of the block that is not whole yet
+    std::uint32_t in_block_ = 0;    // samples of the incomplete block
     std::uint32_t block_ = 0;       // index of that block
     std::uint32_t end_ = 0;         // block after the last event
     std::uint32_t first_loud_ = 0;  // block

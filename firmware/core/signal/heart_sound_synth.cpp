@@ -6,7 +6,7 @@ namespace stetho {
 namespace {
 
 constexpr float kTwoPi = 6.2831853F;
-constexpr float kScale = 0.25F * 2147483648.0F;  // the tones of S1 together come to about 2
+constexpr float kScale = 0.25F * 2147483648.0F;  // the tones of S1 add up to about 2
 constexpr float kNoise = 0.004F;
 
 }  // namespace

@@ -1,7 +1,7 @@
-// A heart for devices without a microphone: the simulation build and the Linux program.
+// Synthesizer of heart sounds, for devices without a microphone: the simulation build and the Linux program.
 //
-// The sounds are sums of damped oscillations, as in simulator/heart_sound.py, which names the sources of
-// their times and frequencies. For tests and demonstrations only.
+// Each sound is a sum of damped oscillations, as in simulator/heart_sound.py, which names the sources of
+// their times and frequencies. For tests and demonstrations only. One thread.
 #pragma once
 
 #include <array>
@@ -11,14 +11,13 @@
 
 namespace stetho {
 
-// One thread.
 class HeartSoundSynth {
   public:
-    // `rate_hz` 4,000..48,000; `bpm` 30..200, beats a minute.
+    // `rate_hz`: 4,000..48,000; `bpm`: 30..200 beats a minute.
     HeartSoundSynth(std::uint32_t rate_hz, std::uint32_t bpm);
 
-    // Fills `slots` with the next samples as an I2S microphone gives them: 24 bits on top of 32. The loudest
-    // samples are near half of full scale; the noise of the microphone is 45 dB below.
+    // Fills `slots` with the next samples in the format of an I2S microphone: 24 bits in the upper part
+    // of 32. The loudest samples are near half of full scale; the noise of the microphone is 45 dB lower.
     void fill(std::span<std::int32_t> slots);
 
   private:
@@ -33,7 +32,7 @@ class HeartSoundSynth {
         float cosine = 0;  // one step of its rotation, damped
         float sine = 0;
         float x = 0;
-        float y = 0;  // what is heard
+        float y = 0;  // output
         float amplitude = 0;
         std::uint32_t starts_at = 0;  // samples after the beginning of the beat
     };

@@ -7,7 +7,7 @@
 namespace stetho {
 namespace {
 
-// Returns the integer square root, bit by bit.
+// Returns the integer square root of `number`, computed bit by bit.
 std::uint32_t square_root(std::uint32_t number) {
     std::uint32_t root = 0;
     for (std::uint32_t bit = 1U << 15; bit != 0; bit >>= 1) {

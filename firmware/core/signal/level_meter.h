@@ -6,14 +6,14 @@
 
 namespace stetho {
 
-// Of one block of about 100 ms, in units of a 16-bit sample.
+// Level of one block of about 100 ms, in units of a 16-bit sample.
 struct Level {
     std::uint16_t rms = 0;               // 0..32768
     std::uint16_t peak = 0;              // 0..32768
     std::uint16_t clipped_permille = 0;  // samples at full scale
 };
 
-// The level of the newest whole block. One thread.
+// Measures the level of the newest complete block. One thread.
 class LevelMeter {
   public:
     explicit LevelMeter(std::uint32_t sample_rate_hz);

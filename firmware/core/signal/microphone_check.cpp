@@ -6,7 +6,7 @@
 namespace stetho {
 namespace {
 
-constexpr std::int32_t kFullScale24 = 0x7F'FF00;  // what 16-bit full scale is in 24 bits
+constexpr std::int32_t kFullScale24 = 0x7F'FF00;  // 16-bit full scale in 24 bits
 constexpr std::uint32_t kTooLoudPart = 50;        // one in so many samples
 
 bool is_full_scale(std::int32_t sample_24) { return sample_24 >= kFullScale24 || sample_24 <= -kFullScale24; }
@@ -30,8 +30,8 @@ void MicrophoneCheck::step(std::int32_t sample_24) {
 }
 
 void MicrophoneCheck::close_window() {
-    // One step of 24 bits apart is the same: a microphone that works is never so quiet (an INMP441 by 300
-    // steps).
+    // Values one 24-bit step apart count as the same: a working microphone is never that quiet (the noise of
+    // an INMP441 is 300 steps).
     if (highest_ - lowest_ <= 1) {
         state_ = is_full_scale(lowest_) ? MicrophoneState::kStuck : MicrophoneState::kSilent;
     } else {

@@ -1,4 +1,4 @@
-// Check of the microphone: silent, stuck or too loud.
+// Check of whether the microphone works: silent, stuck or too loud.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ enum class MicrophoneState : std::uint8_t {
     kTooLoud,  // a fiftieth or more of the last half second at full scale
 };
 
-// Returns what a person is told: "ok", "silent", "stuck", "too loud".
+// Returns the text for a person: "ok", "silent", "stuck", "too loud".
 const char* to_string(MicrophoneState state);
 
-// Watches what comes from the microphone before anything is filtered out of it. One thread.
+// Checks the samples of the microphone before any filter. One thread.
 class MicrophoneCheck {
   public:
     explicit MicrophoneCheck(std::uint32_t sample_rate_hz) : window_samples_(sample_rate_hz / 2) {}

@@ -10,7 +10,7 @@
 
 namespace stetho {
 
-// What is known of a recording when it starts.
+// Data of a recording that is known when it starts.
 struct RecordingInfo {
     std::uint64_t recording_id = 0;
     std::uint32_t sample_rate_hz = 0;

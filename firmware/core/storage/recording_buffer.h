@@ -43,7 +43,7 @@ class RecordingBuffer {
     // Starts a recording. False: another one is being made, the id is known, or there is no room for even one
     // block (every recording here still waits to be stored): show "memory full" before a person presses.
     bool begin(const RecordingInfo& info);
-    // Whether `begin` would find room for `samples` samples, now, without losing what is not stored.
+    // Returns whether `begin` would find room for `samples` samples, now, without losing what is not stored.
     bool has_room(std::uint32_t samples) const;
     // Appends to the recording that is being made. Returns how many samples fitted. Fewer than given: memory
     // is full; the rest would count as lost if recording went on, so the caller finishes.

@@ -1,5 +1,6 @@
-// Audio between two threads: one writes, one reads, nobody waits and nothing locks. What does not fit is
-// lost, and the reader is told where and how much, so that time stays true.
+// Ring buffer of samples between two threads, one that writes and one that reads: lock-free, neither ever
+// waits. Samples that do not fit are lost; the reader learns where and how many, so that the time axis stays
+// true.
 #pragma once
 
 #include <array>
@@ -12,38 +13,38 @@ namespace stetho {
 
 class RingBuffer {
   public:
-    // `memory` is used up to the largest power of two of samples; it outlives the ring. At least 2 samples.
+    // Uses the largest power of two of samples of `memory`, at least 2. `memory` outlives the buffer.
     explicit RingBuffer(std::span<std::int16_t> memory);
 
-    // Writer. Takes what there is room for; the rest is counted as lost. Never blocks.
+    // Writer: appends the samples that fit; counts the rest as lost. Never blocks.
     void write(std::span<const std::int16_t> samples);
-    // Writer. `count` samples never arrived (the driver lost them).
+    // Writer: appends a gap of `count` samples that the driver lost.
     void add_lost(std::uint32_t count);
 
     struct ReadResult {
         std::size_t count = 0;          // samples that were copied
         std::uint32_t lost_before = 0;  // samples that were lost before the first of them
     };
-    // Reader. Copies the oldest samples to `out`; a loss ends the copy, so that it lies before a first
-    // sample. A loss at the very end is told with count 0.
+    // Reader: copies the oldest samples to `out`. A loss ends the copy, so that it always lies before a first
+    // sample. A loss at the very end is returned with count 0.
     ReadResult read(std::span<std::int16_t> out);
-    // Reader. Forgets what is in the ring and the losses in it: what lies before a recording is of no
-    // interest.
+    // Reader: removes all samples and losses; those before a recording are not needed.
     void clear();
 
-    // Any thread.
+    // Any thread:
     std::size_t size() const;  // samples that wait
     std::size_t capacity() const { return mask_ + 1U; }
     std::uint32_t lost_total() const { return lost_total_.load(std::memory_order_relaxed); }
 
   private:
-    static constexpr std::uint32_t kGaps = 16;  // losses that can wait at once; beyond that all is lost
+    static constexpr std::uint32_t kGaps =
+        16;  // losses that can wait at once; one more, and samples are lost until the reader has read one
     struct Gap {
         std::uint32_t at = 0;  // position in the ring before which it lies
         std::uint32_t count = 0;
     };
 
-    bool settle();                 // writer: hands the pending loss to the reader; false: no room for it
+    bool settle();                 // writer: passes the pending loss to the reader; false: no room for it
     const Gap* front_gap() const;  // reader: the oldest loss that waits, or null
     void pop_gap();                // reader
 

@@ -67,7 +67,7 @@ bool is_certificate(std::string_view value) {
     return value.starts_with(kBegin) && value.find("-----END CERTIFICATE-----") != std::string_view::npos;
 }
 
-// One setting: how it is read and written.
+// One setting: key, rule, and how to read and write its value.
 struct Field {
     std::string_view key;
     std::string_view rule;
@@ -135,7 +135,7 @@ int hex_digit(char letter) {
     return -1;
 }
 
-// Undoes `%0A` (and `+`, in a form) into `out`. False: a broken escape, or too long.
+// Decodes `%0A` (and `+`, in a form) into `out`. False: a broken escape, or too long.
 bool unescape(std::string_view text, bool is_form, Value& out) {
     out.clear();
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -153,7 +153,7 @@ bool unescape(std::string_view text, bool is_form, Value& out) {
     return !out.is_cut();
 }
 
-// Takes what is before the next `mark`, and the mark, off the front of `text`.
+// Removes the text before the next `mark`, and the mark, from the front of `text`; returns that text.
 std::string_view take_until(std::string_view& text, char mark) {
     const std::size_t end = text.find(mark);
     const std::string_view taken = text.substr(0, end);
@@ -193,7 +193,7 @@ class LineWriter {
 constexpr std::string_view kChecksumKey = "crc=";
 constexpr std::size_t kChecksumLineBytes = 13;  // "crc=00000000\n"
 
-// The last line of what is stored.
+// Returns the last line of what is stored: the checksum of `lines`.
 FixedString<kChecksumLineBytes> checksum_line(std::string_view lines) {
     const Bytes bytes(reinterpret_cast<const std::uint8_t*>(lines.data()), lines.size());
     return FixedString<kChecksumLineBytes>(kChecksumKey).append_hex(crc32(bytes), 8).append('\n');

@@ -1,8 +1,8 @@
-// What a person decides about one device: read from storage, written by the provisioning form.
+// Settings of one device, read from storage and set by the provisioning form.
 //
-// Stored as lines of `key=value`, the last of them `crc=` over what is before it, so that a torn or worn
-// memory is noticed. A form has `key=value` pairs between `&`. In both, `%0A` and the like stand for single
-// bytes.
+// They are stored as lines of `key=value`; the last line is `crc=` over the lines before it, so that a torn
+// or worn memory is noticed. A form has `key=value` pairs between `&`. In both, `%0A` and the like stand for
+// single bytes. No state: any thread.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ namespace stetho {
 
 enum class Mode : std::uint8_t {
     kOnce,    // a press records `record_ms`; a second press ends it
-    kStream,  // a press begins a stream, a second one ends it; it is analysed as it goes
-    kGate,    // a sound above `gate_permille` begins a recording, quiet ends it (a press records as in kOnce)
+    kStream,  // a press starts a stream, a second one ends it; it is analysed while it runs
+    kGate,    // a sound above `gate_permille` starts a recording, quiet ends it (a press records as in kOnce)
 };
 
 struct Settings {
@@ -28,7 +28,7 @@ struct Settings {
     FixedString<64> host;           // of the broker, name or address
     std::uint16_t port = 8883;
     bool tls = true;
-    FixedString<2048> ca;                   // PEM of the broker's CA; empty: what the adapter was given
+    FixedString<2048> ca;                   // PEM of the broker's CA; empty: the adapter's own
     FixedString<32> device_id;              // [a-z0-9-]{1,32}; MQTT user name and client id
     FixedString<64> password;               // of the device at the broker
     std::uint32_t sample_rate_hz = 44'100;  // 44,100, 16,000 or 4,000
@@ -43,37 +43,37 @@ struct Settings {
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-// What the microphone is clocked at to get `sample_rate_hz`: 4,000 Hz is decimated from 16,000.
+// Returns the clock of the microphone for `sample_rate_hz`: 4,000 Hz is decimated from 16,000.
 constexpr std::uint32_t capture_rate_hz(std::uint32_t sample_rate_hz) {
     return sample_rate_hz == 44'100 ? 44'100 : 16'000;
 }
 
 inline constexpr std::string_view kSettingsKey = "settings";
 
-// Which value is wrong, and the rule it breaks; both live for ever.
+// Setting that is wrong, and the rule that it breaks; both strings are static.
 struct SettingFault {
     std::string_view key;
     std::string_view rule;
 };
 
-// Changes one setting. None: done. An unknown key is a fault.
+// Changes one setting. Nothing: done. An unknown key is a fault.
 std::optional<SettingFault> set(Settings& settings, std::string_view key, std::string_view value);
 
-// Whether the settings are enough to connect.
+// Returns nothing if the settings are enough to connect, else the first that is not.
 std::optional<SettingFault> check(const Settings& settings);
 
-// Reads a form over `settings`, which stay as they were unless all of it is right and enough to connect. Keys
-// that are not in the form keep their values; so do passwords and certificates that are there but empty.
+// Applies a form to `settings`, which stay unchanged unless all of it is valid and enough to connect. Keys
+// that are not in the form keep their values; so do passwords and certificates that are in it but empty.
 std::optional<SettingFault> read_form(std::string_view form, Settings& settings);
 
-// Writes the stored form; returns its length, 0 when `out` is too short.
+// Writes the lines to store. Returns their length; 0: `out` is too short.
 std::size_t write_lines(const Settings& settings, std::span<char> out);
 
-// Reads the stored form; none when it is damaged or not enough to connect. Unknown keys (of a newer firmware,
-// before a roll-back) are ignored.
+// Reads stored lines; nothing if they are damaged or not enough to connect. Unknown keys (of a newer
+// firmware, before a roll-back) are ignored.
 std::optional<Settings> read_lines(std::string_view lines);
 
-// The same from and to storage, under kSettingsKey.
+// Read the settings from `storage` and write them to it, under kSettingsKey.
 std::optional<Settings> load_settings(hal::Storage& storage);
 bool save_settings(const Settings& settings, hal::Storage& storage);
 

@@ -1,4 +1,4 @@
-// What the whole core calls bytes: views of memory that somebody else owns.
+// Views of bytes that the caller owns.
 #pragma once
 
 #include <bit>

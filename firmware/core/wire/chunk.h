@@ -1,5 +1,6 @@
-// One MQTT payload of PCM or META: 32 bytes of header, then the body. Normative: docs/protocol.md, "Chunk";
-// pinned for C++ and Python by tests/vectors/chunks.json. No state: any thread.
+// Codec of chunks: one MQTT payload is a header of 32 bytes, then a body of PCM or META. Specified in
+// docs/protocol.md, "Chunk"; tests/vectors/chunks.json holds C++ and Python to the same bytes. No state: any
+// thread.
 #pragma once
 
 #include <array>
@@ -27,10 +28,11 @@ enum class ChunkType : std::uint8_t { kPcm = 1, kMeta = 2 };
 namespace chunk_flag {
 inline constexpr std::uint8_t kLast = 1;       // fixes the length of the recording
 inline constexpr std::uint8_t kResend = 2;     // sent again on request
-inline constexpr std::uint8_t kGapBefore = 4;  // this device lost the samples before first_sample
+inline constexpr std::uint8_t kGapBefore = 4;  // the device lost the samples before first_sample
 inline constexpr std::uint8_t kClipped = 8;    // a sample of the body is at full scale
 inline constexpr std::uint8_t kHasMeta = 16;   // a META chunk belongs to the recording
-inline constexpr std::uint8_t kStream = 32;    // no end known beforehand; set in every chunk of a stream
+inline constexpr std::uint8_t kStream =
+    32;  // the end is not known at the start; set in every chunk of a stream
 }  // namespace chunk_flag
 
 struct ChunkHeader {
@@ -48,7 +50,7 @@ struct Chunk {
     Bytes body;  // a view into the payload: signed 16-bit little endian, or UTF-8 JSON
 };
 
-// Why a payload is refused: the reasons of docs/protocol.md, "Rejections".
+// Reason why a payload is refused: docs/protocol.md, "Rejections".
 enum class ChunkError : std::uint8_t {
     kShort,
     kMagic,
@@ -61,7 +63,7 @@ enum class ChunkError : std::uint8_t {
     kMeta
 };
 
-// Returns the word of the protocol for `error`, such as "short".
+// Returns the name of `error` in the protocol, such as "short".
 std::string_view to_string(ChunkError error);
 
 struct DecodedChunk {
@@ -72,20 +74,20 @@ struct DecodedChunk {
 // Returns the chunk in `payload`, or the first rule that it breaks. Nothing is copied.
 DecodedChunk decode_chunk(Bytes payload);
 
-// Writes header and body to `out` and returns how many bytes that is; 0 when `out` is too small.
+// Writes header and body to `out`. Returns the number of bytes; 0: `out` is too small.
 std::size_t encode_chunk(const ChunkHeader& header, Bytes body, WritableBytes out);
 
-// Writes the header, checksum included, of a body that already lies where it will be sent from.
+// Writes the header, with its checksum, for a body that is already in the buffer that will be sent.
 void encode_header(const ChunkHeader& header, Bytes body, std::span<std::uint8_t, kHeaderBytes> out);
 
-// Returns the samples of a buffer as the bytes of a body.
+// Returns the bytes of `samples`, to be used as a body.
 Bytes body_of(std::span<const std::int16_t> samples);
 
-// A recording id as JSON and topics write it: 16 lower-case hexadecimal digits.
+// Recording id as JSON and topics write it: 16 lower-case hexadecimal digits.
 using RecordingName = FixedString<16>;
 RecordingName recording_name(std::uint64_t recording_id);
 
-// Returns the id that `name` writes; nothing unless it is exactly 16 lower-case hexadecimal digits.
+// Returns the id that `name` stands for; nothing unless it is exactly 16 lower-case hexadecimal digits.
 std::optional<std::uint64_t> recording_id(std::string_view name);
 
 }  // namespace stetho

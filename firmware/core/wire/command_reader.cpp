@@ -24,7 +24,7 @@ std::optional<std::uint32_t> read_length(const JsonReader& reader) {
     return static_cast<std::uint32_t>(*value_ms);
 }
 
-// What was cut off is no address any more.
+// An address that was cut off is not usable.
 bool is_address(const FixedString<160>& url) {
     return url.view().starts_with("https://") && url.size() < url.capacity();
 }

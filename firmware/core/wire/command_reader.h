@@ -1,4 +1,4 @@
-// What an operator asks for on `down/command` (docs/protocol.md, "Topics"). Any thread.
+// Reader of an operator's commands on `down/command` (docs/protocol.md, "Topics"). Any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct Command {
     bool stream = false;   // record: `args.stream`, until stopped
 };
 
-// Returns the command in `payload`; nothing when it is malformed, not one of ours, or an update without a
-// whole https:// address.
+// Returns the command in `payload`; nothing if it is malformed, unknown, or an update without a complete
+// https:// address.
 std::optional<Command> read_command(Bytes payload);
 
 }  // namespace stetho

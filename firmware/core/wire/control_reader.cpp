@@ -13,14 +13,14 @@ std::optional<ControlType> read_type(const JsonReader& reader) {
     return std::nullopt;
 }
 
-// Returns an index of a sample; nothing when it is none.
+// Returns the index of a sample; nothing if it is not one.
 std::optional<std::uint32_t> read_index(const JsonReader& reader) {
     const auto number = reader.integer();
     if (!number || *number < 0 || *number >= SampleRange::kToEnd) return std::nullopt;
     return static_cast<std::uint32_t>(*number);
 }
 
-// Reads the array that the reader is at the beginning of, to its end, as one range [start, end].
+// Reads one range [start, end]: the array that begins at the current token, to its end.
 std::optional<SampleRange> read_range(JsonReader& reader) {
     SampleRange range;
     bool is_good = true;

@@ -1,4 +1,5 @@
-// `missing`, `stored` and `rejected` on `down/control` (docs/protocol.md, "Control messages"). Any thread.
+// Reader of the control messages `missing`, `stored` and `rejected` on `down/control` (docs/protocol.md,
+// "Control messages"). Any thread.
 #pragma once
 
 #include <array>
@@ -19,19 +20,19 @@ struct Control {
     static constexpr std::size_t kMaxRanges = 32;
 
     ControlType type = ControlType::kStored;
-    std::optional<std::uint64_t> recording_id;  // nothing only in `rejected` of an unreadable header
+    std::optional<std::uint64_t> recording_id;  // nothing only in a `rejected` for an unreadable header
     std::array<SampleRange, kMaxRanges> ranges{};
     std::size_t range_count = 0;
-    bool meta = false;       // missing: the META chunk is asked for
+    bool meta = false;       // missing: the META chunk is requested
     bool complete = false;   // stored: nothing of the recording is missing
-    FixedString<16> reason;  // rejected: word such as "crc"
-    FixedString<63> detail;  // rejected: for a person
+    FixedString<16> reason;  // rejected: reason, such as "crc"
+    FixedString<63> detail;  // rejected: text for a person
 
     std::span<const SampleRange> requested_ranges() const { return std::span(ranges).first(range_count); }
 };
 
-// Returns the message in `payload`; nothing when it is malformed or of a type that we do not know. Ranges
-// that are malformed or empty are left out; after the 32nd the rest is asked for again by the worker.
+// Returns the message in `payload`; nothing if it is malformed or of an unknown type. Ranges that are
+// malformed or empty are left out; those after the 32nd are requested again by the worker.
 std::optional<Control> read_control(Bytes payload);
 
 }  // namespace stetho

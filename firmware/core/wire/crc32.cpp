@@ -5,7 +5,7 @@
 namespace stetho {
 namespace {
 
-// The table of one byte at a time (1 KiB of flash): 16 KiB of body in well under a millisecond at 240 MHz.
+// Table for one byte at a time (1 KiB of flash): 16 KiB of body take well under a millisecond at 240 MHz.
 constexpr std::array<std::uint32_t, 256> make_table() {
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -1,4 +1,4 @@
-// CRC-32 as zlib computes it (polynomial 0xEDB88320, reflected): the checksum of a chunk.
+// CRC-32 as zlib computes it (polynomial 0xEDB88320, reflected): the checksum of a chunk. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace stetho {
 
-// Returns the CRC of `bytes`. To continue over more bytes give the CRC so far as `crc`.
+// Returns the CRC of `bytes`. To continue over more bytes, pass the CRC so far as `crc`.
 std::uint32_t crc32(Bytes bytes, std::uint32_t crc = 0);
 
 }  // namespace stetho

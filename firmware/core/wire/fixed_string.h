@@ -1,4 +1,4 @@
-// Text in the object itself: a string of at most N bytes, without heap.
+// String of at most N bytes, stored in the object itself: no heap.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace stetho {
 
-// What does not fit is cut off, and `is_cut` says so. Never throws, never allocates.
+// Text that does not fit is cut off, and `is_cut` returns true. Never throws, never allocates.
 template <std::size_t N>
 class FixedString {
   public:
@@ -42,7 +42,7 @@ class FixedString {
 
     constexpr FixedString& append(char letter) { return append(std::string_view(&letter, 1)); }
 
-    // Decimal.
+    // Appends `number` in decimal.
     constexpr FixedString& append_number(std::int64_t number) {
         std::array<char, 20> digits{};
         std::size_t at = digits.size();
@@ -56,12 +56,12 @@ class FixedString {
         return append({digits.data() + at, digits.size() - at});
     }
 
-    // `number` tenths as "12.3"; not for negative numbers.
+    // Appends `number` tenths as "12.3".
     constexpr FixedString& append_tenths(std::uint32_t number) {
         return append_number(number / 10).append('.').append_number(number % 10);
     }
 
-    // `digits` hexadecimal digits, lower case, most significant first.
+    // Appends `digits` hexadecimal digits, lower case, most significant first.
     constexpr FixedString& append_hex(std::uint64_t number, unsigned digits) {
         while (digits-- > 0) append("0123456789abcdef"[(number >> (4 * digits)) & 15]);
         return *this;

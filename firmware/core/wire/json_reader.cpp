@@ -13,14 +13,14 @@ bool is_hex(char character) {
            (character >= 'A' && character <= 'F');
 }
 
-// Returns how many digits stand at the front of `text`.
+// Returns the number of digits at the front of `text`.
 std::size_t count_digits(std::string_view text) {
     std::size_t count = 0;
     while (count < text.size() && is_digit(text[count])) ++count;
     return count;
 }
 
-// Returns how many characters of `text` are one JSON number; 0: none begins there.
+// Returns the length of the JSON number at the front of `text`; 0: there is none.
 std::size_t measure_number(std::string_view text) {
     std::size_t at = !text.empty() && text[0] == '-' ? 1 : 0;
     const std::size_t whole = count_digits(text.substr(at));
@@ -41,7 +41,7 @@ std::size_t measure_number(std::string_view text) {
     return at;
 }
 
-// Returns how many characters the escape at the front of `text` (a backslash) has; 0: it is none.
+// Returns the length of the escape (a backslash) at the front of `text`; 0: it is not a valid one.
 std::size_t measure_escape(std::string_view text) {
     if (text.size() < 2) return 0;
     if (std::string_view("\"\\/bfnrt").find(text[1]) != std::string_view::npos) return 2;
@@ -52,7 +52,7 @@ std::size_t measure_escape(std::string_view text) {
     return 6;
 }
 
-// Returns the character that the escape at the front of `text` stands for, if the font has it.
+// Returns the character of the escape at the front of `text`, if the font has it.
 char unescape(std::string_view text) {
     if (text[1] == '"' || text[1] == '\\' || text[1] == '/') return text[1];
     if (text[1] == 'n' || text[1] == 't' || text[1] == 'r') return ' ';
@@ -62,14 +62,15 @@ char unescape(std::string_view text) {
     return code >= 0x20 && code < 0x7F ? static_cast<char>(code) : '?';
 }
 
-// Returns how many bytes of UTF-8 the character at the front of `text` has, as its first byte says.
+// Returns the length in bytes of the UTF-8 character at the front of `text`, from its first byte.
 std::size_t measure_character(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     const std::size_t count = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     return std::min(count, text.size());
 }
 
-// Returns the exponent that `text` writes ("-12"), cut to +-1000: beyond that all is zero or endless anyway.
+// Returns the exponent in `text` ("-12"), limited to +-1000: beyond that every number is zero or out of
+// range.
 int exponent(std::string_view text) {
     const bool is_negative = text[0] == '-';
     if (is_negative || text[0] == '+') text.remove_prefix(1);
@@ -83,7 +84,7 @@ struct Decimal {
     int power = 0;            // value = digits * 10^power
 };
 
-// Returns what `text` ("12.345") writes, digits after the 17th cut off.
+// Returns the number in `text` ("12.345"), with digits after the 17th cut off.
 Decimal read_decimal(std::string_view text) {
     constexpr std::int64_t kEnough = 100'000'000'000'000'000;
     Decimal decimal;
@@ -101,7 +102,7 @@ Decimal read_decimal(std::string_view text) {
     return decimal;
 }
 
-// Returns `decimal` as a whole number: rounded half up, cut to 32 bits.
+// Returns `decimal` as a whole number: rounded half up, limited to 32 bits.
 std::int32_t round_decimal(Decimal decimal) {
     constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
     std::int64_t value = decimal.digits;

@@ -1,6 +1,6 @@
-// A pull reader of JSON (RFC 8259) over bytes: no heap, no recursion, at most `JsonReader::kMaxDepth` levels.
-// A document that is cut off or malformed ends in `kError`, and stays there. Whether text is valid UTF-8 is
-// not asked: nothing but ASCII is ever shown. One thread per reader.
+// Pull parser of JSON (RFC 8259) over bytes: no heap, no recursion, at most `JsonReader::kMaxDepth` levels. A
+// document that is cut off or malformed ends in `kError`, and the reader stays there. UTF-8 is not validated:
+// only ASCII is ever shown. One thread per reader.
 #pragma once
 
 #include <cstddef>
@@ -25,42 +25,43 @@ enum class JsonToken : std::uint8_t {
     kTrue,
     kFalse,
     kNull,
-    kEnd,    // the document is over and whole
-    kError,  // it is not JSON, or too deep
+    kEnd,    // the document is complete
+    kError,  // malformed, or nested too deeply
 };
 
 class JsonReader {
   public:
     static constexpr std::uint8_t kMaxDepth = 16;
 
-    // `json` must stay where it is as long as the reader is used.
+    // `json` must outlive the reader.
     explicit JsonReader(Bytes json);
 
     // Reads the next token and returns it.
     JsonToken next();
-    // The token that `next` returned last.
+    // Returns the token that `next` returned last.
     JsonToken token() const { return token_; }
 
-    // Passes over the value that begins with the current token (a key: over its value), unless the token ends
-    // a nested value: that is over already. False: malformed.
+    // Skips the value that begins with the current token (for a key: its value). A token that ends a nested
+    // value skips nothing. Returns false if the document is malformed.
     bool skip();
 
-    // The current key, string (between its quotes, escapes as written) or number, as it stands in the
+    // Returns the current key, string (between its quotes, escapes as written) or number, as it stands in the
     // document.
     std::string_view raw() const { return raw_; }
-    // Whether the current key or string reads `text`. A key with escapes equals nothing: ours have none.
+    // Returns whether the current key or string equals `text`. A key with escapes equals nothing: the keys of
+    // the protocol have none.
     bool is(std::string_view text) const { return raw_ == text; }
-    // The same for a value that may be anything: only a string reads `text`.
+    // The same for a value of any kind: only a string equals `text`.
     bool is_string(std::string_view text) const { return token_ == JsonToken::kString && raw_ == text; }
 
-    // The current string without escapes, cut to `out`; returns how many characters were written. What is not
-    // printable ASCII becomes one '?' each: the font has nothing else.
+    // Copies the current string, without escapes and cut to `out`. Returns the number of characters written.
+    // Each character that is not printable ASCII becomes one '?': the fonts have no other.
     std::size_t copy_string(std::span<char> out) const;
 
-    // The current number as an integer; nothing when it is not a whole number of 64 bits.
+    // Returns the current number as an integer; nothing if it is not a whole number of 64 bits.
     std::optional<std::int64_t> integer() const;
-    // The current number times 1000, rounded half away from zero and cut to 32 bits: 0.985 is 985. Floating
-    // point is not needed for what a screen shows. Nothing when the token is no number.
+    // Returns the current number times 1000, rounded half away from zero and limited to 32 bits: 0.985 is
+    // 985. A screen needs no floating point. Nothing if the token is not a number.
     std::optional<std::int32_t> thousandths() const;
 
   private:
@@ -86,7 +87,8 @@ class JsonReader {
     Expect expect_ = Expect::kValue;
 };
 
-// Reads the current string into `text` and returns true; false (and `text` as it was) when it is no string.
+// Copies the current string into `text` and returns true; false, with `text` unchanged, if the token is not a
+// string.
 template <std::size_t Capacity>
 bool read_text(const JsonReader& reader, FixedString<Capacity>& text) {
     if (reader.token() != JsonToken::kString) return false;
@@ -95,10 +97,9 @@ bool read_text(const JsonReader& reader, FixedString<Capacity>& text) {
     return true;
 }
 
-// Reads one object that is the whole document: calls `member(key, reader)` for each member, with the reader
-// on the first token of its value. What is
-// not read is skipped, so `member` may ignore it; a nested value is read to its end or not at all. Returns
-// whether the document is whole.
+// Reads a document that is one object: calls `member(key, reader)` for each member, with the reader on the
+// first token of its value. A value that `member` does not read is skipped; a nested value is read to its end
+// or not at all. Returns whether the document is complete and valid.
 template <class Member>
 bool read_object(Bytes json, Member member) {
     JsonReader reader(json);

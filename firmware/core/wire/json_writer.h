@@ -1,4 +1,5 @@
-// Writes JSON into memory of the caller. Nothing is ever written past its end: `ok` says whether all fitted.
+// Writer of JSON into memory of the caller. It never writes past the end: `ok` returns whether everything
+// fitted. One thread per writer.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +19,13 @@ class JsonWriter {
     JsonWriter& begin_array();
     JsonWriter& end_array();
     JsonWriter& key(std::string_view name);
-    JsonWriter& string(std::string_view text);  // escaped; what is not ASCII is replaced by '?'
+    JsonWriter& string(std::string_view text);  // escaped; what is not ASCII becomes '?'
     JsonWriter& integer(std::int64_t value);
     JsonWriter& boolean(bool value);
     JsonWriter& null();
 
     bool ok() const { return ok_; }
-    // Bytes of the document; 0 when it did not fit: half a document is of no use to anybody.
+    // Returns the length of the document in bytes; 0 if it did not fit: half a document is useless.
     std::size_t size() const { return ok_ ? size_ : 0; }
 
   private:

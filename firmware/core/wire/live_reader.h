@@ -1,4 +1,5 @@
-// Live values on `down/live` while a recording is made: for the screen, never an answer. Any thread.
+// Reader of live values on `down/live` while a recording is made: shown on the screen, never a result. Any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@ namespace stetho {
 
 struct Live {
     std::uint64_t recording_id = 0;
-    std::uint32_t time_ms = 0;                      // of the recording: the sound up to here was heard
-    std::optional<std::uint16_t> bpm;               // 1..999
+    std::uint32_t time_ms = 0;         // position in the recording up to which the sound was analysed
+    std::optional<std::uint16_t> bpm;  // 1..999
     std::optional<std::uint16_t> quality_permille;  // 0..1000
     FixedString<21> hint;                           // one line of the screen, such as "press firmer"
     FixedString<32> model;
@@ -20,7 +21,7 @@ struct Live {
     std::optional<std::uint16_t> confidence_permille;  // 0..1000
 };
 
-// Returns the values in `payload`; nothing when it is malformed or names no recording.
+// Returns the values in `payload`; nothing if it is malformed or names no recording.
 std::optional<Live> read_live(Bytes payload);
 
 }  // namespace stetho

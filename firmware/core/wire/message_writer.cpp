@@ -20,7 +20,7 @@ FixedString<8> boot_name(std::uint32_t boot) {
     return name;
 }
 
-// Writes names that are separated by commas as an array; empty ones are left out.
+// Writes names that are separated by commas as an array; leaves out empty ones.
 void write_names(JsonWriter& json, std::string_view names) {
     json.begin_array();
     for (std::size_t count = 0; !names.empty() && count < kMostModels; ++count) {

@@ -1,5 +1,5 @@
-// The JSON that a device publishes (docs/protocol.md, "Topics" and META). Each function writes to `out` and
-// returns the length, 0 when `out` is too small. Any thread.
+// Writers of the JSON messages that a device publishes (docs/protocol.md, "Topics" and META). Each function
+// writes to `out` and returns the length; 0: `out` is too small. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -15,20 +15,20 @@ inline constexpr std::size_t kMaxMessageBytes = 512;  // enough `out` for every 
 
 enum class DeviceState : std::uint8_t { kOnline, kRecording, kOffline, kLost };
 
-// `up/state` and the will (`kLost`). `boot`: random per start of the device.
+// Writes `up/state`, or the will (`kLost`). `boot`: random per start of the device.
 std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out);
 
 struct Meta {
     std::optional<std::int64_t> captured_unix_ms =
-        {};                           // of the first sample; nothing: the device has no clock
-    std::string_view models = {};     // names, separated by commas; empty: the worker's default
-    std::string_view site = {};       // AV, PV, TV, MV or at most 16 characters; empty: not said
+        {};                           // of the first sample; nothing if the device does not know the time
+    std::string_view models = {};     // names, separated by commas; empty for the worker's default
+    std::string_view site = {};       // AV, PV, TV, MV or at most 16 characters; empty: not given
     std::uint16_t amplification = 1;  // 1..100; 1 is not written
     std::optional<std::uint32_t> boot = {};
     std::optional<std::uint64_t> uptime_ms = {};  // of the device, at the first sample
 };
 
-// The body of a META chunk.
+// Writes the body of a META chunk.
 std::size_t write_meta(const Meta& meta, WritableBytes out);
 
 struct Info {
@@ -38,7 +38,7 @@ struct Info {
     std::uint32_t buffer_bytes = 0;  // memory for recordings
 };
 
-// `up/info`.
+// Writes `up/info`.
 std::size_t write_info(const Info& info, WritableBytes out);
 
 struct Telemetry {
@@ -46,12 +46,12 @@ struct Telemetry {
     std::optional<std::uint32_t> free_heap_bytes = {};
     std::uint64_t uptime_ms = 0;
     std::uint32_t samples_dropped = 0;   // since start
-    std::uint32_t recordings_kept = 0;   // not stored yet
+    std::uint32_t recordings_kept = 0;   // not stored by the worker yet
     std::string_view reset_reason = {};  // such as "power", "panic", "watchdog"
     std::string_view microphone = {};    // "ok", "silent", "stuck", "too loud"
 };
 
-// `up/telemetry`.
+// Writes `up/telemetry`.
 std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out);
 
 }  // namespace stetho

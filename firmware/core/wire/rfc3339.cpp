@@ -14,8 +14,8 @@ struct Date {
     std::int32_t day;    // 1..31
 };
 
-// Returns the date of a day since 1970-01-01 in the Gregorian calendar. Counted in eras of 400 years that
-// begin in March, so that a leap day ends its year (H. Hinnant, "chrono-compatible low-level date
+// Returns the date of a day since 1970-01-01 in the Gregorian calendar. Counts in eras of 400 years that
+// begin in March, so that the leap day ends its year (H. Hinnant, "chrono-compatible low-level date
 // algorithms").
 Date date_of(std::int32_t day_since_1970) {
     const std::int32_t days = day_since_1970 + 719'468;  // since 0000-03-01

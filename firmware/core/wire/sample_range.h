@@ -1,4 +1,4 @@
-// Which samples of a recording are meant.
+// Range of samples of a recording.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The topic names of the wire protocol (docs/protocol.md, "Topics"). Any thread.
+// Topic names of the wire protocol (docs/protocol.md, "Topics"). Any thread.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace stetho {
 
-using TopicName = FixedString<72>;  // the longest of a device is 64 characters
+using TopicName = FixedString<72>;  // the longest topic of a device has 64 characters
 
 enum class Topic : std::uint8_t {
     kPcm,
@@ -20,16 +20,16 @@ enum class Topic : std::uint8_t {
     kResult,
     kCommand,  // to the device
     kWorker,   // stetho/v1/worker/…, of any worker
-    kOther,    // none of ours
+    kOther,    // not a topic of the protocol
 };
 
-// Returns the name of a topic of `device`; of `kWorker` the filter of all workers; of `kOther` "".
+// Returns the name of a topic of `device`; for `kWorker` the filter for all workers; for `kOther` "".
 TopicName topic_name(Topic topic, std::string_view device);
 
-// Returns which topic of `device` a message came on. Another device's topics are `kOther`.
+// Returns the topic of `device` that `name` is. The topics of other devices are `kOther`.
 Topic topic_of(std::string_view name, std::string_view device);
 
-// Whether `device` may name a device: [a-z0-9-]{1,32}.
+// Returns whether `device` is a valid device id: [a-z0-9-]{1,32}.
 bool is_device_id(std::string_view device);
 
 }  // namespace stetho

@@ -1,4 +1,5 @@
-// Who can analyse: the retained states of the workers on `stetho/v1/worker/+`.
+// Reader of the retained states of the workers on `stetho/v1/worker/+`, and the set of workers that are
+// ready.
 #pragma once
 
 #include <array>
@@ -10,23 +11,23 @@
 
 namespace stetho {
 
-// `kUnknown` is everything that is not one of the three words: not ready.
+// `kUnknown`: none of the three words of the protocol; counts as not ready.
 enum class WorkerState : std::uint8_t { kReady, kDegraded, kOffline, kUnknown };
 
 // Returns the state in `payload`. An empty payload (a retained message that was deleted) is `kUnknown`.
 WorkerState read_worker_state(Bytes payload);
 
-// The workers that are ready, by topic. Application thread only.
+// Set of the workers that are ready, by topic. Application thread only.
 class ReadyWorkers {
   public:
-    // More than so many ready at once are not told apart: the rest is noticed at its next message.
+    // Most workers that are told apart. One more that is ready is counted at its next message.
     static constexpr std::size_t kMax = 8;
 
-    // Takes what the worker of `topic` said.
+    // Stores the state that the worker of `topic` published.
     void update(std::string_view topic, WorkerState state);
-    // Whether a recording would be analysed now. "no analyser" on the screen unless this is true.
+    // Returns whether a recording would be analysed now. The screen shows "no analyser" if not.
     bool any_ready() const { return count_ != 0; }
-    // Forgets all: at every connect the retained states come anew.
+    // Removes all workers: at every connect the broker sends the retained states again.
     void clear() { count_ = 0; }
 
   private:

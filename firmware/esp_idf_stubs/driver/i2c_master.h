@@ -1,4 +1,4 @@
-// What our adapters use of ESP-IDF's driver/i2c_master.h: our own declarations, for type checks without
+// Stub of driver/i2c_master.h of ESP-IDF: the declarations that our adapters use, for type checks without
 // ESP-IDF.
 #pragma once
 

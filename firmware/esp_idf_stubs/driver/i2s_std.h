@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's driver/i2s_std.h: our own declarations, for type checks without ESP-IDF.
+// Stub of driver/i2s_std.h of ESP-IDF: the declarations that our adapters use, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include <cstddef>

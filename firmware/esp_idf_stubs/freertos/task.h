@@ -1,4 +1,5 @@
-// What our adapters use of ESP-IDF's freertos/task.h: our own declarations, for type checks without ESP-IDF.
+// Stub of freertos/task.h of ESP-IDF: the declarations that our adapters use, for type checks without
+// ESP-IDF.
 #pragma once
 
 #include "freertos/FreeRTOS.h"

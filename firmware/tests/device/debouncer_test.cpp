@@ -9,7 +9,7 @@ using namespace stetho;
 
 namespace {
 
-// Feeds `level` every millisecond in [from, to) and counts what is told.
+// Passes `level` every millisecond in [from, to) and counts the presses.
 struct Told {
     int shorts = 0;
     int longs = 0;

@@ -110,9 +110,9 @@ TEST_CASE("whatever happens in whatever order, nothing crashes, and what was rec
             }
         }
         CHECK(fixture.device.window().unsent() == 0);
-        for (const auto& [id, heard] : fixture.received()) {
-            REQUIRE(heard.length);
-            CHECK(!heard.meta.empty());
+        for (const auto& [id, received] : fixture.received()) {
+            REQUIRE(received.length);
+            CHECK(!received.meta.empty());
         }
     }
 }

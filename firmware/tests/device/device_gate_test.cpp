@@ -23,9 +23,9 @@ TEST_CASE("c4 the gate records what is loud, from before it became loud until it
         fixture.silent = true;
         fixture.run(1'000);
         CHECK(fixture.state() == State::kWaitResult);
-        const auto heard = fixture.received();
-        REQUIRE(heard.size() == static_cast<std::size_t>(event));
-        const ReceivedRecording& sound = heard.at(fixture.newest());
+        const auto received = fixture.received();
+        REQUIRE(received.size() == static_cast<std::size_t>(event));
+        const ReceivedRecording& sound = received.at(fixture.newest());
         CHECK(sound.is_complete());
         CHECK((sound.flags & chunk_flag::kStream) == 0);
         // 0.2 s before, 0.8 s of sound, 0.3 s of quiet
@@ -62,9 +62,9 @@ TEST_CASE("c4 sound that never ends is cut by the gate's limit, and goes on in t
     fixture.make_ready();
     fixture.silent = false;
     fixture.run(25'000);
-    const auto heard = fixture.received();
-    CHECK(heard.size() == 3);
+    const auto received = fixture.received();
+    CHECK(received.size() == 3);
     int complete = 0;
-    for (const auto& [id, sound] : heard) complete += sound.is_complete() ? 1 : 0;
+    for (const auto& [id, sound] : received) complete += sound.is_complete() ? 1 : 0;
     CHECK(complete == 2);
 }

@@ -67,9 +67,9 @@ TEST_CASE("a stream runs until the second press, with STREAM in every chunk") {
     CHECK((resent.flags & chunk_flag::kResend) != 0);
     fixture.press_button();
     fixture.run(500);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    CHECK(heard.is_complete());
-    CHECK(*heard.length > 130'000);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    CHECK(received.is_complete());
+    CHECK(*received.length > 130'000);
     for (const Message& message : fixture.mqtt.of("/up/pcm")) {
         const auto header = decode_chunk(message.payload).chunk->header;
         CHECK((header.flags & chunk_flag::kStream) != 0);

@@ -29,9 +29,9 @@ TEST_CASE("a6 without a broker recordings are kept, and sent later with their tr
     *fixture.clock.utc += 3'600'000;  // an hour later, by a clock that also jumped
     fixture.connect();
     fixture.run(3'000);
-    const auto heard = fixture.received();
-    REQUIRE(heard.size() == 3);
-    for (const auto& [id, recording] : heard) {
+    const auto received = fixture.received();
+    REQUIRE(received.size() == 3);
+    for (const auto& [id, recording] : received) {
         CHECK(recording.is_complete());
         CHECK(*recording.length == 4'000);
         CHECK(recording.meta.find("T17:20") != std::string::npos);  // not an hour later
@@ -57,11 +57,11 @@ TEST_CASE("a6 a time that is learned later is put back to the first sample") {
     fixture.clock.utc = 1'795'627'300'000;
     fixture.device.on(Event::of(EventKind::kClockSet));
     fixture.run(2'000);
-    const auto heard = fixture.received();
-    REQUIRE(heard.size() == 1);
-    CHECK(heard.begin()->second.is_complete());
+    const auto received = fixture.received();
+    REQUIRE(received.size() == 1);
+    CHECK(received.begin()->second.is_complete());
     // 61.x s before the clock was set
-    CHECK(heard.begin()->second.meta.find("\"captured_at\":\"2026-11-25T17:20:3") != std::string::npos);
+    CHECK(received.begin()->second.meta.find("\"captured_at\":\"2026-11-25T17:20:3") != std::string::npos);
 }
 
 TEST_CASE("without any time of day the sound leaves all the same") {
@@ -70,10 +70,10 @@ TEST_CASE("without any time of day the sound leaves all the same") {
     fixture.make_ready();
     fixture.press_button();
     fixture.run(8'000);
-    const auto heard = fixture.received();
-    REQUIRE(heard.size() == 1);
-    CHECK(heard.begin()->second.is_complete());
-    CHECK(heard.begin()->second.meta.find("\"captured_at\":null") != std::string::npos);
+    const auto received = fixture.received();
+    REQUIRE(received.size() == 1);
+    CHECK(received.begin()->second.is_complete());
+    CHECK(received.begin()->second.meta.find("\"captured_at\":null") != std::string::npos);
 }
 
 TEST_CASE("a wall clock that jumps back in the middle changes nothing of a recording") {
@@ -84,9 +84,9 @@ TEST_CASE("a wall clock that jumps back in the middle changes nothing of a recor
     *fixture.clock.utc -= 86'400'000;
     fixture.device.on(Event::of(EventKind::kClockSet));
     fixture.run(1'000);
-    const auto heard = fixture.received();
-    CHECK(heard.begin()->second.is_complete());
-    CHECK(heard.begin()->second.meta.find("2026-11-25T") != std::string::npos);
+    const auto received = fixture.received();
+    CHECK(received.begin()->second.is_complete());
+    CHECK(received.begin()->second.meta.find("2026-11-25T") != std::string::npos);
 }
 
 TEST_CASE("a monotonic clock that goes back neither ends nor repeats anything") {
@@ -113,8 +113,8 @@ TEST_CASE("memory full of what was not sent: no more is recorded, nothing is for
     fixture.connect();
     fixture.run(20'000);
     CHECK(fixture.received().size() == 3);
-    for (const auto& [id, heard] : fixture.received()) {
-        CHECK(heard.is_complete());
+    for (const auto& [id, received] : fixture.received()) {
+        CHECK(received.is_complete());
         fixture.control("stored", id);
     }
     fixture.run(100);
@@ -129,9 +129,9 @@ TEST_CASE("a recording that is longer than memory passes through it while the br
     fixture.make_ready();
     fixture.press_button();
     fixture.run(21'000);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    CHECK(heard.is_complete());
-    CHECK(*heard.length == 80'000);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    CHECK(received.is_complete());
+    CHECK(*received.length == 80'000);
     fixture.disconnect();
     fixture.press_button();
     CHECK(fixture.state() == State::kError);  // it could not be kept
@@ -149,8 +149,8 @@ TEST_CASE("when the broker stops taking it in the middle, such a recording ends 
     CHECK(fixture.state() == State::kOffline);
     fixture.connect();
     fixture.run(3'000);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    CHECK(heard.is_complete());
-    CHECK(*heard.length > 12'000);
-    CHECK(*heard.length < 24'000);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    CHECK(received.is_complete());
+    CHECK(*received.length > 12'000);
+    CHECK(*received.length < 24'000);
 }

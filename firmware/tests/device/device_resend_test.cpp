@@ -76,10 +76,10 @@ TEST_CASE("a connection that is lost in the middle loses nothing") {
         fixture.run(1'500);
         fixture.connect();
         fixture.run(3'000);
-        const auto heard = fixture.received();
-        REQUIRE(heard.size() == 1);
-        CHECK(heard.begin()->second.is_complete());
-        CHECK(*heard.begin()->second.length == 4'000);
+        const auto received = fixture.received();
+        REQUIRE(received.size() == 1);
+        CHECK(received.begin()->second.is_complete());
+        CHECK(*received.begin()->second.length == 4'000);
     }
 }
 
@@ -105,10 +105,10 @@ TEST_CASE("a ring that overflowed leaves a gap, and time stays true") {
     fixture.run(300);
     fixture.feed_audio(40, 400);  // 0.1 s is missing
     fixture.run(1'000);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    CHECK(*heard.length == 4'000);
-    CHECK(heard.samples.size() == 3'600);
-    CHECK((heard.flags & chunk_flag::kGapBefore) != 0);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    CHECK(*received.length == 4'000);
+    CHECK(received.samples.size() == 3'600);
+    CHECK((received.flags & chunk_flag::kGapBefore) != 0);
     CHECK(fixture.device.window().unsent() == 0);
 }
 
@@ -159,9 +159,9 @@ TEST_CASE("a stream goes on over gaps of any length, in memory that it has fille
     fixture.run(5'000);
     fixture.press_button();
     fixture.run(500);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    REQUIRE(heard.length);
-    CHECK(heard.samples.size() + lost == *heard.length);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    REQUIRE(received.length);
+    CHECK(received.samples.size() + lost == *received.length);
     CHECK(fixture.device.window().unsent() == 0);
 }
 

@@ -19,7 +19,7 @@ TEST_CASE("storage that is empty or damaged opens the access point, with a new p
         CHECK(fixture.network.passwords[0].size() >= 12);
         CHECK(fixture.shows(fixture.network.passwords[0]));
         CHECK(fixture.mqtt.connects == 0);
-        fixture.run(601'000);  // nobody came
+        fixture.run(601'000);  // no one filled in the form
         CHECK(fixture.state() == State::kProvision);
         REQUIRE(fixture.network.passwords.size() == 2);
         CHECK(fixture.network.passwords[0] != fixture.network.passwords[1]);
@@ -72,11 +72,11 @@ TEST_CASE("a long press opens the settings; another one, or time, goes back, and
     fixture.connect();
     CHECK(fixture.mqtt.host == "other-broker");
     fixture.run(2'000);
-    const auto heard = fixture.received();
-    REQUIRE(heard.size() == 1);
-    CHECK(heard.begin()->second.is_complete());
-    fixture.control("stored", heard.begin()->first);
-    fixture.result(heard.begin()->first);
+    const auto received = fixture.received();
+    REQUIRE(received.size() == 1);
+    CHECK(received.begin()->second.is_complete());
+    fixture.control("stored", received.begin()->first);
+    fixture.result(received.begin()->first);
     fixture.run(100);
     CHECK(fixture.system.restarts == 1);
 }

@@ -22,12 +22,12 @@ TEST_CASE("a5 a press records, the sound leaves while it is made, and the result
     const std::uint64_t id = fixture.newest();
     CHECK(fixture.received()[id].samples.size() > 80'000);  // it did not wait for the end
     fixture.run(2'100);
-    const ReceivedRecording heard = fixture.received()[id];
-    REQUIRE(heard.is_complete());
-    CHECK(*heard.length == 176'400);
-    CHECK(heard.sample_rate_hz == 44'100);
-    CHECK((heard.flags & (chunk_flag::kResend | chunk_flag::kGapBefore | chunk_flag::kStream)) == 0);
-    CHECK(heard.meta.find("\"captured_at\":\"2026-11-25T") != std::string::npos);
+    const ReceivedRecording received = fixture.received()[id];
+    REQUIRE(received.is_complete());
+    CHECK(*received.length == 176'400);
+    CHECK(received.sample_rate_hz == 44'100);
+    CHECK((received.flags & (chunk_flag::kResend | chunk_flag::kGapBefore | chunk_flag::kStream)) == 0);
+    CHECK(received.meta.find("\"captured_at\":\"2026-11-25T") != std::string::npos);
     CHECK(fixture.state() == State::kWaitResult);
     CHECK(fixture.shows("analysing"));
     fixture.control("stored", id, ",\"completeness\":\"complete\"");
@@ -121,10 +121,10 @@ TEST_CASE("a second press ends the recording with what came so far") {
     fixture.run(300);
     fixture.press_button();
     fixture.run(300);
-    const ReceivedRecording heard = fixture.received().begin()->second;
-    CHECK(heard.is_complete());
-    CHECK(*heard.length > 1'000);
-    CHECK(*heard.length < 3'000);
+    const ReceivedRecording received = fixture.received().begin()->second;
+    CHECK(received.is_complete());
+    CHECK(*received.length > 1'000);
+    CHECK(*received.length < 3'000);
 }
 
 TEST_CASE("the display sleeps when nothing happens, and wakes at the press that records") {

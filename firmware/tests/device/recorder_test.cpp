@@ -24,7 +24,7 @@ struct Bench {
         give(0, 1'200);  // until the microphone has settled
     }
 
-    // Gives `count` samples of value `value` in blocks of 37; starts a recording where the gate opens.
+    // Passes `count` samples of `value` in blocks of 37; starts a recording when the gate opens.
     int give(std::int16_t value, std::size_t count, bool follows = true) {
         int ended = 0;
         const std::vector<std::int16_t> block(37, value);

@@ -1,4 +1,4 @@
-// A send window over a connection that loses messages and breaks, with a worker that asks for what is
+// Test of a send window over a connection that loses messages and breaks, with a worker that requests what is
 // missing.
 #include <doctest/doctest.h>
 
@@ -17,25 +17,25 @@ namespace {
 
 constexpr std::uint64_t kId = 0x9f0c1122aabbccdd;
 
-// A broker that loses the connection and a worker that asks: everything must arrive, in bounded traffic.
-struct Site {
-    explicit Site(unsigned seed) : random(seed) {}
+// A broker that loses the connection and a worker that requests: everything must arrive, in bounded traffic.
+struct LossyWorker {
+    explicit LossyWorker(unsigned seed) : random(seed) {}
 
-    void take(const Transmission& transmission) {
+    void receive(const Transmission& transmission) {
         if (transmission.is_meta) {
             has_meta = true;
             return;
         }
-        for (std::uint32_t at = transmission.start; at < transmission.end; ++at) heard[at] = true;
+        for (std::uint32_t at = transmission.start; at < transmission.end; ++at) received[at] = true;
         if (transmission.is_last) length = transmission.end;
     }
 
-    bool is_complete() const { return has_meta && length && heard.size() == *length; }
+    bool is_complete() const { return has_meta && length && received.size() == *length; }
 
-    void ask(SendWindow& window, std::uint64_t now_ms) {
+    void request_missing(SendWindow& window, std::uint64_t now_ms) {
         std::vector<SampleRange> ranges;
         std::uint32_t at = 0;
-        for (const auto& [sample, was_heard] : heard) {
+        for (const auto& [sample, was_heard] : received) {
             if (sample > at) ranges.push_back({at, sample});
             at = sample + 1;
         }
@@ -45,7 +45,7 @@ struct Site {
     }
 
     std::mt19937 random;
-    std::map<std::uint32_t, bool> heard;
+    std::map<std::uint32_t, bool> received;
     std::optional<std::uint32_t> length;
     bool has_meta = false;
 };
@@ -55,14 +55,14 @@ struct Site {
 TEST_CASE("whatever is lost on the way, everything arrives, and not much more than everything") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         CAPTURE(seed);
-        Site site(seed);
+        LossyWorker worker(seed);
         SendWindow window(10, 1 + seed % SendWindow::kInFlight);
         REQUIRE(window.begin(kId));
         std::deque<int> unacknowledged;
         std::uint32_t captured = 0;
         int token = 0;
         int rounds = 0;
-        for (std::uint64_t now_ms = 0; !site.is_complete(); now_ms += 50) {
+        for (std::uint64_t now_ms = 0; !worker.is_complete(); now_ms += 50) {
             REQUIRE(++rounds < 3'000);
             if (captured < 205)
                 window.captured(kId, captured += 5);
@@ -72,19 +72,19 @@ TEST_CASE("whatever is lost on the way, everything arrives, and not much more th
                 window.sent(*transmission, ++token, now_ms);
                 unacknowledged.push_back(token);
                 REQUIRE(unacknowledged.size() <= 1 + seed % SendWindow::kInFlight);
-                if (site.random() % 4 != 0)
-                    site.take(*transmission);  // a proxy drops the rest, the broker acknowledges
+                if (worker.random() % 4 != 0)
+                    worker.receive(*transmission);  // a proxy drops the rest, the broker acknowledges
             }
-            while (!unacknowledged.empty() && site.random() % 3 != 0) {
+            while (!unacknowledged.empty() && worker.random() % 3 != 0) {
                 CHECK(window.acknowledged(unacknowledged.front(), now_ms));
                 unacknowledged.pop_front();
             }
-            if (site.random() % 20 == 0) {
+            if (worker.random() % 20 == 0) {
                 window.on_connection_lost();
                 unacknowledged.clear();
             }
-            if (site.random() % 10 == 0) site.ask(window, now_ms);
+            if (worker.random() % 10 == 0) worker.request_missing(window, now_ms);
         }
-        CHECK(*site.length == captured);
+        CHECK(*worker.length == captured);
     }
 }

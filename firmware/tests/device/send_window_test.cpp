@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kId = 0x9f0c1122aabbccdd;
 
-// Takes what is due until nothing is, acknowledging at once; returns it.
+// Sends everything that is due, acknowledging at once; returns it.
 std::vector<Transmission> drain(SendWindow& window, std::uint64_t now_ms = 0) {
     std::vector<Transmission> transmissions;
     static int token = 1;
@@ -165,7 +165,7 @@ TEST_CASE("the newest request replaces an older one, and nonsense is cut to what
     window.request(kId, first, false, 0);
     window.request(kId, second, false, 0);
     CHECK(ranges(drain(window)) == Pairs{{200, 300}});
-    window.request(4711, first, true, 0);  // never heard of
+    window.request(4711, first, true, 0);  // unknown
     CHECK(drain(window).empty());
 }
 

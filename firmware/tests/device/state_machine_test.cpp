@@ -14,7 +14,8 @@ using E = Signal;
 
 namespace {
 
-// What is wanted, written by signal; the table under test is written by state. What is not here is nothing.
+// Expected transitions, written by signal; the table under test is written by state. A pair that is not here
+// does nothing.
 struct Wanted {
     Signal signal;
     std::vector<State> from;
@@ -93,7 +94,7 @@ Outcome wanted_of(State from, Signal signal) {
     return {from, kNone};
 }
 
-// The shortest way from BOOT into every state, through the machine itself.
+// Returns the shortest way from BOOT into every state, through the machine itself.
 std::map<State, std::vector<Signal>> ways() {
     std::map<State, std::vector<Signal>> ways{{S::kBoot, {}}};
     std::deque<State> open{S::kBoot};

@@ -12,7 +12,7 @@ using namespace stetho::test;
 
 namespace {
 
-// Whether every lit pixel of `part` is drawn where nothing of `rest` is.
+// Returns the height of a row, in pixels.
 int height_of(Style style) {
     switch (style) {
         case Style::kTitle:
@@ -104,19 +104,19 @@ TEST_CASE("every result says that it is no diagnosis") {
 TEST_CASE("a microphone that is silent or stuck is told before and while recording") {
     CHECK(ready_screen(ready_status(true, 0, MicrophoneState::kSilent)).contains("microphone silent"));
     CHECK(ready_screen(ready_status(false, 0, MicrophoneState::kStuck)).contains("microphone stuck"));
-    RecordingStatus face = recording_status("HR 72 good", 72);
-    face.microphone = MicrophoneState::kSilent;
-    CHECK(recording_screen(face).contains("microphone silent"));
-    face.microphone = MicrophoneState::kTooLoud;
-    CHECK(recording_screen(face).contains("too loud"));
+    RecordingStatus status = recording_status("HR 72 good", 72);
+    status.microphone = MicrophoneState::kSilent;
+    CHECK(recording_screen(status).contains("microphone silent"));
+    status.microphone = MicrophoneState::kTooLoud;
+    CHECK(recording_screen(status).contains("too loud"));
 }
 
 TEST_CASE("times are as short as their place") {
-    RecordingStatus face = recording_status("", std::nullopt);
-    face.total_ms = 0;
+    RecordingStatus status = recording_status("", std::nullopt);
+    status.total_ms = 0;
     const auto mark_at = [&](std::uint32_t elapsed_ms) {
-        face.elapsed_ms = elapsed_ms;
-        return std::string(recording_screen(face).rows()[0].mark.view());
+        status.elapsed_ms = elapsed_ms;
+        return std::string(recording_screen(status).rows()[0].mark.view());
     };
     CHECK(mark_at(0) == "0.0 s");
     CHECK(mark_at(59'999) == "59.9 s");

@@ -1,5 +1,5 @@
-// Screens through driver, bus and chip, compared pixel for pixel with golden/*.png.
-// To renew them after a wanted change: STETHO_RENEW_GOLDEN=1 build/host/tests/stetho_tests
+// Compares screens, as the driver writes them to the emulated chip, pixel for pixel with golden/*.png. To
+// renew them after a wanted change: STETHO_RENEW_GOLDEN=1 build/host/tests/stetho_tests
 // -sf='*golden_test.cpp'
 #include <doctest/doctest.h>
 

@@ -102,7 +102,7 @@ TEST_CASE("a display that lost its power while unplugged is set up again") {
 
 namespace {
 
-// A bus that fails at one transaction.
+// I2C bus that fails at one transaction.
 class FailingBus final : public hal::I2c {
   public:
     explicit FailingBus(Sh1106Emulator& chip) : chip_(chip) {}

@@ -1,4 +1,4 @@
-// A command that is taken is within its limits.
+// Fuzz target of the command reader: a command that is accepted is within its limits.
 #include <cstdlib>
 
 #include "core/wire/command_reader.h"

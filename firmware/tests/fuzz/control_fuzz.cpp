@@ -1,4 +1,5 @@
-// A control message that is taken names its recording and asks for ranges that are some.
+// Fuzz target of the control reader: a message that is accepted names its recording, and its ranges are not
+// empty.
 #include <cstdlib>
 
 #include "core/wire/control_reader.h"

@@ -1,4 +1,4 @@
-// The pull reader: it ends, stays in its bounds, and what it takes for whole is whole.
+// Fuzz target of the JSON reader: it ends, stays in its bounds, and a document that it accepts is complete.
 #include <array>
 #include <cstdlib>
 

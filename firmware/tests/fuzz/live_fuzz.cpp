@@ -1,4 +1,4 @@
-// Live values and states of workers: both are small, and both may be anything.
+// Fuzz target of the readers of live values and of workers' states.
 #include <cstdlib>
 
 #include "core/wire/live_reader.h"

@@ -1,4 +1,4 @@
-// A result that is taken is within the limits that its header promises.
+// Fuzz target of the result reader: a result that is accepted is within the limits of its header.
 #include <cstdlib>
 
 #include "core/wire/result_reader.h"

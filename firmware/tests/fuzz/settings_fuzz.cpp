@@ -1,5 +1,5 @@
-// The provisioning form and the stored settings: whatever is taken is enough to connect, and survives being
-// stored.
+// Fuzz target of the provisioning form and of stored settings: settings that are accepted are enough to
+// connect, and stay the same when stored and read.
 #include <array>
 #include <cstdlib>
 

@@ -8,7 +8,7 @@ using namespace stetho;
 
 namespace {
 
-// Returns the response to a sine of 24 bits at `frequency_hz`, in dB, after it has settled.
+// Returns the gain at `frequency_hz` for a 24-bit sine, in dB, after the filter has settled.
 double response_db(std::uint32_t rate_hz, double frequency_hz) {
     DcBlocker dc_blocker(rate_hz);
     std::vector<std::int16_t> out;

@@ -1,4 +1,4 @@
-// The filters are measured with sines from end to end: what is promised in decimator.h is what comes out.
+// Measures the filters with sines from end to end, against the figures of decimator.h.
 #include "core/signal/decimator.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ std::vector<std::int16_t> decimated(std::uint32_t rate_hz, std::span<const std::
     return out;
 }
 
-// Returns how strong a sine of `frequency_hz` comes out, in dB, after the filter has settled.
+// Returns the gain at `frequency_hz`, in dB, after the filter has settled.
 double response_db(std::uint32_t rate_hz, double frequency_hz) {
     const auto out =
         decimated(rate_hz, test::sine(frequency_hz, rate_hz, kAmplitude, 2 * std::size_t{rate_hz}));
@@ -104,8 +104,8 @@ TEST_CASE("full scale is neither wrapped nor changed") {
     }
     std::vector<std::int16_t> square(44'100);
     for (std::size_t at = 0; at < square.size(); ++at) square[at] = at / 50 % 2 == 0 ? 32'767 : -32'768;
-    const auto out =
-        decimated(44'100, square);  // rings beyond full scale: held there, never wrapped to the other end
+    const auto out = decimated(
+        44'100, square);  // the filter rings beyond full scale: saturated, never wrapped to the other end
     for (std::size_t at = 401; at < out.size(); ++at)
         CHECK((out[at - 1] == 32'767 && out[at] < -30'000) == false);
     CHECK(*std::ranges::max_element(out) == 32'767);

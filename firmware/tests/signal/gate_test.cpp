@@ -75,7 +75,7 @@ Case read_case(JsonReader& reader) {
     return found;
 }
 
-// The samples of a case: +a, -a, ... for each block.
+// Returns the samples of a case: +a, -a, ... for each block.
 std::vector<std::int16_t> sound_of(const Case& given) {
     std::vector<std::int16_t> samples;
     for (const std::int16_t level : given.levels) {
@@ -86,7 +86,7 @@ std::vector<std::int16_t> sound_of(const Case& given) {
     return samples;
 }
 
-// Returns the events that are over, of `samples` given `size` at a time.
+// Returns the complete events in `samples`, which the gate gets `size` at a time.
 std::vector<Event> events_of(const Case& given, std::size_t size) {
     Gate gate(given.sample_rate_hz, given.settings);
     std::vector<Event> events;

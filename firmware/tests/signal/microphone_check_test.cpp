@@ -10,7 +10,7 @@ using namespace stetho;
 
 namespace {
 
-// Returns what the check says after one second of `slot(index)` at 4 kHz.
+// Returns the state after one second of `slot(index)` at 4 kHz.
 template <class Slot>
 MicrophoneState state_of(Slot slot) {
     MicrophoneCheck check(4'000);

@@ -12,13 +12,13 @@ using namespace stetho::test;
 
 namespace {
 
-// What a buffer should hold, in the simplest way: every sample of every recording.
+// Model of the buffer: every sample of every recording.
 struct Model {
     struct Recorded {
         std::uint64_t id;
         std::vector<std::optional<std::int16_t>> samples;
     };
-    std::vector<Recorded> recordings;  // the current one last, while there is one
+    std::vector<Recorded> recordings;  // the current one is the last
     std::uint64_t current = 0;
     std::uint32_t seed = 1;
 
@@ -35,11 +35,11 @@ void check_against(const Model& model, const RecordingBuffer& buffer) {
         const auto* kept = buffer.find(id);
         if (kept == nullptr) continue;
         REQUIRE(kept->length() == samples.size());
-        const ReadRecording heard = read_all(buffer, id, 300);
-        CHECK(heard.has_last() == kept->is_finished());
+        const ReadRecording received = read_all(buffer, id, 300);
+        CHECK(received.has_last() == kept->is_finished());
         int wrong = 0;
-        for (std::size_t at = kept->available_from(); at < heard.samples.size(); ++at) {
-            wrong += heard.samples[at] == samples[at] ? 0 : 1;
+        for (std::size_t at = kept->available_from(); at < received.samples.size(); ++at) {
+            wrong += received.samples[at] == samples[at] ? 0 : 1;
         }
         CHECK(wrong == 0);
     }

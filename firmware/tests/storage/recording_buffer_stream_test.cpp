@@ -19,8 +19,8 @@ TEST_CASE("a stream that is longer than memory goes on when what was sent is for
             buffer.append_lost(9);
             at += 9;
         }
-        const ReadRecording heard = read_all(buffer, 1, {at - 300, SampleRange::kToEnd}, 512);
-        CHECK(is_counted(heard, at - 291, at - 9));
+        const ReadRecording received = read_all(buffer, 1, {at - 300, SampleRange::kToEnd}, 512);
+        CHECK(is_counted(received, at - 291, at - 9));
         buffer.erase_before(1, at - 300);
         CHECK(buffer.find(1)->available_from() <= at - 300);
         CHECK(buffer.find(1)->available_from() + kBlock + 18 > at - 300);
@@ -51,7 +51,7 @@ TEST_CASE("whole blocks are given back, up to the sample and around a gap at the
     CHECK(buffer.find(1)->available_from() == kBlock + 100);
     buffer.erase_before(1, 2 * kBlock + 100);
     CHECK(buffer.free_samples() == 3 * kBlock);
-    const ReadRecording heard = read_all(buffer, 1);
-    CHECK(heard.segments.front().first_sample == 2 * kBlock + 100);
-    CHECK(is_counted(heard, 2 * kBlock + 100, 3 * kBlock + 100));
+    const ReadRecording received = read_all(buffer, 1);
+    CHECK(received.segments.front().first_sample == 2 * kBlock + 100);
+    CHECK(is_counted(received, 2 * kBlock + 100, 3 * kBlock + 100));
 }

@@ -15,11 +15,11 @@ TEST_CASE("a recording is read back whole, in chunks of any size, LAST on the la
     BufferMemory memory(8);
     record(memory.buffer, 1, 3'000);
     for (const std::size_t chunk : {1U, 100U, 512U, 700U, 2'999U, 3'000U, 8'192U}) {
-        const ReadRecording heard = read_all(memory.buffer, 1, chunk);
-        CHECK(heard.segments.size() == (3'000 + chunk - 1) / chunk);
-        CHECK(is_counted(heard, 0, 3'000));
-        CHECK(heard.has_last());
-        CHECK(std::ranges::count_if(heard.segments, &Segment::is_last) == 1);
+        const ReadRecording received = read_all(memory.buffer, 1, chunk);
+        CHECK(received.segments.size() == (3'000 + chunk - 1) / chunk);
+        CHECK(is_counted(received, 0, 3'000));
+        CHECK(received.has_last());
+        CHECK(std::ranges::count_if(received.segments, &Segment::is_last) == 1);
     }
 }
 
@@ -64,10 +64,10 @@ TEST_CASE("a recording of no sample is an empty LAST") {
     BufferMemory memory(2);
     REQUIRE(memory.buffer.begin(info(1)));
     memory.buffer.finish();
-    const ReadRecording heard = read_all(memory.buffer, 1);
-    REQUIRE(heard.segments.size() == 1);
-    CHECK(heard.has_last());
-    CHECK(heard.segments[0].end() == 0);
+    const ReadRecording received = read_all(memory.buffer, 1);
+    REQUIRE(received.segments.size() == 1);
+    CHECK(received.has_last());
+    CHECK(received.segments[0].end() == 0);
 }
 
 TEST_CASE("a6: lost samples are jumped over, and the next segment says so") {
@@ -80,17 +80,17 @@ TEST_CASE("a6: lost samples are jumped over, and the next segment says so") {
     buffer.append(counted(1'024, 1'000));
     buffer.finish();
     CHECK(buffer.find(1)->length() == 2'024);
-    const ReadRecording heard = read_all(buffer, 1, 600);
-    REQUIRE(heard.segments.size() == 4);
-    CHECK(is_counted(heard, 0, 700));
-    CHECK_FALSE(heard.samples[700]);
-    CHECK_FALSE(heard.samples[1'023]);
-    CHECK(is_counted(heard, 1'024, 2'024));
-    CHECK(heard.segments[1].end() == 700);
-    CHECK((heard.segments[1].flags & chunk_flag::kGapBefore) == 0);
-    CHECK(heard.segments[2].first_sample == 1'024);
-    CHECK((heard.segments[2].flags & chunk_flag::kGapBefore) != 0);
-    CHECK((heard.segments[3].flags & chunk_flag::kGapBefore) == 0);
+    const ReadRecording received = read_all(buffer, 1, 600);
+    REQUIRE(received.segments.size() == 4);
+    CHECK(is_counted(received, 0, 700));
+    CHECK_FALSE(received.samples[700]);
+    CHECK_FALSE(received.samples[1'023]);
+    CHECK(is_counted(received, 1'024, 2'024));
+    CHECK(received.segments[1].end() == 700);
+    CHECK((received.segments[1].flags & chunk_flag::kGapBefore) == 0);
+    CHECK(received.segments[2].first_sample == 1'024);
+    CHECK((received.segments[2].flags & chunk_flag::kGapBefore) != 0);
+    CHECK((received.segments[3].flags & chunk_flag::kGapBefore) == 0);
     CHECK(read_all(buffer, 1, {800, 1'030}, 600).segments.front().first_sample == 1'024);
     CHECK(read_all(buffer, 1, {800, 1'000}, 600).segments.empty());
 }
@@ -103,12 +103,12 @@ TEST_CASE("a loss at the beginning and at the end keeps the length true") {
     buffer.append(counted(10, 90));
     buffer.append_lost(100);
     buffer.finish();
-    const ReadRecording heard = read_all(buffer, 1);
-    REQUIRE(heard.segments.size() == 2);
-    CHECK(heard.segments[0].first_sample == 10);
-    CHECK(heard.segments[0].flags == chunk_flag::kGapBefore);
-    CHECK(heard.segments[1].first_sample == 200);
-    CHECK(heard.segments[1].flags == (chunk_flag::kGapBefore | chunk_flag::kLast));
+    const ReadRecording received = read_all(buffer, 1);
+    REQUIRE(received.segments.size() == 2);
+    CHECK(received.segments[0].first_sample == 10);
+    CHECK(received.segments[0].flags == chunk_flag::kGapBefore);
+    CHECK(received.segments[1].first_sample == 200);
+    CHECK(received.segments[1].flags == (chunk_flag::kGapBefore | chunk_flag::kLast));
 }
 
 TEST_CASE("more gaps than are kept: the audio since the last one counts as lost, time stays true") {
@@ -124,11 +124,11 @@ TEST_CASE("more gaps than are kept: the audio since the last one counts as lost,
     buffer.append(counted(at, 600));
     buffer.finish();
     CHECK(buffer.find(1)->length() == at + 600);
-    const ReadRecording heard = read_all(buffer, 1);
+    const ReadRecording received = read_all(buffer, 1);
     for (std::uint32_t index = 0; index < at + 600; ++index) {
         const bool was_kept = index % 605 < 600 && (index < 605 * 16 || index >= at);
-        CHECK(heard.samples[index].has_value() == was_kept);
-        if (was_kept) CHECK(heard.samples[index] == static_cast<std::int16_t>(index % 30'011));
+        CHECK(received.samples[index].has_value() == was_kept);
+        if (was_kept) CHECK(received.samples[index] == static_cast<std::int16_t>(index % 30'011));
     }
     CHECK(buffer.free_samples() ==
           (40 - 20) * kBlock);  // 17 times 600 samples: the dropped ones gave memory back
@@ -142,10 +142,10 @@ TEST_CASE("full scale is flagged where it is") {
     sound[150] = -32'768;
     buffer.append(sound);
     buffer.finish();
-    const ReadRecording heard = read_all(buffer, 1, 100);
-    CHECK(heard.segments[0].flags == chunk_flag::kStream);
-    CHECK(heard.segments[1].flags == (chunk_flag::kStream | chunk_flag::kClipped));
-    CHECK(heard.segments[2].flags == (chunk_flag::kStream | chunk_flag::kLast));
+    const ReadRecording received = read_all(buffer, 1, 100);
+    CHECK(received.segments[0].flags == chunk_flag::kStream);
+    CHECK(received.segments[1].flags == (chunk_flag::kStream | chunk_flag::kClipped));
+    CHECK(received.segments[2].flags == (chunk_flag::kStream | chunk_flag::kLast));
 }
 
 TEST_CASE("a6: memory full of what is not stored: nothing goes, and it is said") {

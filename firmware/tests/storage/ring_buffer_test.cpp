@@ -11,7 +11,7 @@ using namespace stetho;
 
 namespace {
 
-// Returns the samples first, first + 1, ...: the index is in the sample.
+// Returns the samples first, first + 1, ...: each holds its index.
 std::vector<std::int16_t> count_from(std::int16_t first, std::size_t count) {
     std::vector<std::int16_t> samples(count);
     std::iota(samples.begin(), samples.end(), first);
@@ -85,13 +85,13 @@ TEST_CASE("more losses than can wait: the audio between them is lost too, and co
         ring.write(count_from(0, 1));
     }
     std::array<std::int16_t, 4> out;
-    std::uint32_t heard = 0;
+    std::uint32_t received = 0;
     std::uint32_t lost = 0;
     for (auto taken = ring.read(out); taken.count != 0; taken = ring.read(out)) {
-        heard += static_cast<std::uint32_t>(taken.count);
+        received += static_cast<std::uint32_t>(taken.count);
         lost += taken.lost_before;
     }
-    CHECK(heard == 16);
+    CHECK(received == 16);
     CHECK(lost == 16);
     ring.write(count_from(0, 1));
     CHECK(ring.read(out).lost_before == 28);

@@ -1,4 +1,4 @@
-// One thread writes, one reads: for ThreadSanitizer.
+// Tests of a ring buffer with one thread that writes and one that reads, for ThreadSanitizer.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using namespace stetho;
 
 namespace {
 
-// Returns the samples first, first + 1, ...: the index is in the sample.
+// Returns the samples first, first + 1, ...: each holds its index.
 std::vector<std::int16_t> count_from(std::int16_t first, std::size_t count) {
     std::vector<std::int16_t> samples(count);
     std::iota(samples.begin(), samples.end(), first);

@@ -103,7 +103,7 @@ TEST_CASE("storage that is damaged anywhere, or cut anywhere, is noticed") {
 }
 
 TEST_CASE("a setting of a newer firmware is passed over, a value that broke its rule is not") {
-    // Sealed by the same rule, so that only the contents decide.
+    // With a valid checksum, so that only the contents decide.
     const auto sealed = [](std::string lines) {
         Settings probe;
         probe.host = "h";

@@ -45,7 +45,7 @@ Case read_case(JsonReader& reader) {
     return found;
 }
 
-// Calls `check(case)` for each case of `list`; returns how many there were.
+// Calls `check(case)` for each case of `list`; returns the number of cases.
 template <class Check>
 int for_each_case(std::string_view list, Check check) {
     static const auto file = test::read_vectors("chunks.json");

@@ -10,7 +10,7 @@ using namespace stetho;
 
 namespace {
 
-// Returns the tokens of `json` as one letter each: { } [ ] k s n t f 0, then . (whole) or ! (malformed).
+// Returns the tokens of `json` as one letter each: { } [ ] k s n t f 0, then . (complete) or ! (malformed).
 FixedString<64> tokens_of(std::string_view json) {
     JsonReader reader(test::bytes_of(json));
     FixedString<64> tokens;

@@ -1,4 +1,4 @@
-// Result, control, command, live values and state of workers: what comes from the network.
+// Tests of the readers of results, control messages, commands, live values and workers' states.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -22,7 +22,7 @@ std::optional<Control> control_of(std::string_view json) { return read_control(b
 std::optional<Command> command_of(std::string_view json) { return read_command(bytes_of(json)); }
 std::optional<Live> live_of(std::string_view json) { return read_live(bytes_of(json)); }
 
-// What no reader may take for a message.
+// Payloads that every reader refuses.
 constexpr const char* kGarbage[] = {"",
                                     "null",
                                     "[]",
@@ -32,7 +32,7 @@ constexpr const char* kGarbage[] = {"",
                                     "{\"recording_id\":1,\"status\":2,\"type\":3,\"command\":4}",
                                     "STH1"};
 
-// The compact results of the shared vectors are JSON in a JSON string: returns them without escapes.
+// Returns a compact result of the shared vectors without its escapes: it is JSON in a JSON string.
 std::vector<std::vector<std::uint8_t>> compact_results() {
     const auto file = test::read_vectors("results.json");
     std::vector<std::vector<std::uint8_t>> found;

@@ -1,4 +1,4 @@
-// What the device writes: JSON, its messages, time of day, names of topics.
+// Tests of the JSON writer, the messages of the device, time of day and topic names.
 #include "core/wire/message_writer.h"
 
 #include <doctest/doctest.h>
