@@ -71,8 +71,8 @@ class SendWindow {
 
     // Returns what is to be sent now; nothing while the window is full or nothing is due.
     std::optional<Transmission> next(std::uint64_t now_ms) const;
-    // Commits `transmission`, which was published. Its end (and `is_last` with it) may have been moved
-    // forward to where audio was lost. `token` > 0 is what its PUBACK will carry.
+    // Commits `transmission`, which was published. Its end (and `is_last` with it) may be
+    // earlier than what `next` returned, where audio was lost. `token` > 0 is what its PUBACK will carry.
     void sent(const Transmission& transmission, int token, std::uint64_t now_ms);
     // Drops `transmission`, which cannot be sent: its samples are no longer there, or never were.
     void skip(const Transmission& transmission, std::uint64_t now_ms);
