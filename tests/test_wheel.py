@@ -1,4 +1,4 @@
-"""The package as a user installs it: a wheel, away from this checkout, that sends and analyses a recording."""
+"""The package as a user installs it: a wheel, away from the checkout, that sends and analyses a sound."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def test_the_command_is_there(installed: Installed) -> None:
 
 
 def test_it_does_not_need_the_checkout(installed: Installed) -> None:
-    code = "import edge_worker, simulator, stetho as s; print(edge_worker.__file__, simulator.__file__, s.__file__)"
+    code = "import edge_worker, simulator, stetho\nfor m in edge_worker, simulator, stetho: print(m.__file__)"
     done = subprocess.run(
         [str(installed.bin / "python"), "-c", code],
         cwd=installed.directory, env=installed.environ, capture_output=True, text=True, check=True,
