@@ -37,10 +37,10 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
     security_headers.register(app)
     metrics.register(app)
-    authorization.register(app, settings)
-    query_validation.register(app)
+    authorization.register(app, settings, openapi_document.OPERATIONS)
+    query_validation.register(app, openapi_document.OPERATIONS)
     authorization.confine(app)
-    body_validation.register(app)
+    body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
     for concern in (index, *openapi_document.CONCERNS):
         app.register_blueprint(concern.blueprint)

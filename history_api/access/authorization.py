@@ -1,5 +1,6 @@
 """Whether they may: roles as the OpenAPI document has them, owners only their device, no foreign pages."""
 
+from functools import partial
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,20 +10,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
-from history_api import openapi_document
 from history_api.access.principal import Gate, Principal, gate, sent_token, unauthorised
 from history_api.access.role import Needed
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method
+from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.query_validation import openapi_path
 
 _READING: Final = ("GET", "HEAD")
 _NEVER_COUNTED: Final = ("/livez", "/readyz")
 """Whoever restarts what does not answer must always get an answer."""
 
 
-def register(app: Flask, settings: Settings) -> None:
+def register(app: Flask, settings: Settings, operations: OperationLookup) -> None:
     """Let nobody in who may not, and leave who asks in `g.principal`; None where everybody may ask.
 
     Raises:
@@ -37,7 +37,7 @@ def register(app: Flask, settings: Settings) -> None:
     if settings.api_proxy:
         trusted = settings.api_proxy
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
-    app.before_request(_admit)
+    app.before_request(partial(_admit, operations))
 
 
 def confine(app: Flask) -> None:
@@ -45,10 +45,10 @@ def confine(app: Flask) -> None:
     app.before_request(_confine)
 
 
-def _admit() -> Response | None:
+def _admit(operations: OperationLookup) -> Response | None:
     _require_own_name()
     _require_own_page()
-    operation = _operation()
+    operation = operations.of_request()
     needed = _needed(operation)
     g.principal = None if needed == "public" else gate().principal()
     if request.path not in _NEVER_COUNTED:
@@ -70,11 +70,6 @@ def _confine() -> None:
         raise ProblemError(403, f"{principal.name} has the device {principal.device_id} and sees no other")
     if "device" in g.get("query", {}):
         g.query["device"] = principal.device_id
-
-
-def _operation() -> Method | None:
-    rule = request.url_rule
-    return None if rule is None else openapi_document.operation_of(openapi_path(rule.rule), request.method)
 
 
 def _needed(operation: Method | None) -> Needed:

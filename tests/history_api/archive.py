@@ -20,7 +20,7 @@ from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Stat
 from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.application import create_app
-from history_api.openapi.query_validation import openapi_path
+from history_api.openapi.operation_lookup import openapi_path
 
 MORNING = "2026-11-20T08:00:00.000Z"
 PCM = bytes(range(256)) * 8
