@@ -31,19 +31,19 @@ def create_app(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    bus = MqttSession(settings) if settings.api_password else None
+    mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
     curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, mqtt_session)
     security_headers.register(app)
     metrics.register(app)
     authorization.register(app, settings, openapi_document.OPERATIONS)
     query_validation.register(app, openapi_document.OPERATIONS)
-    authorization.confine(app)
+    authorization.restrict_owners(app)
     body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
-    for concern in (index, *openapi_document.CONCERNS):
+    for concern in (index, *openapi_document.BLUEPRINT_MODULES):
         app.register_blueprint(concern.blueprint)
-    if bus is not None:
-        bus.listen(metrics.of(app).hear)
+    if mqtt_session is not None:
+        mqtt_session.add_listener(metrics.of(app).hear)
     return app

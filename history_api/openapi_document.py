@@ -21,7 +21,7 @@ from history_api.uploads import predict, uploads
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (
+BLUEPRINT_MODULES: Final = (
     results,
     export,
     recordings,
@@ -103,12 +103,14 @@ DOCUMENT: Final[dict[str, Any]] = {
     },
     "security": role.SECURITY,
     "paths": _with_problems_as_pages(
-        role.guard(_INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()})
+        role.with_roles(
+            _INDEX | {path: item for concern in BLUEPRINT_MODULES for path, item in concern.PATHS.items()}
+        )
     ),
     "components": {
         "schemas": SCHEMAS
         | {"Figures": figures.SCHEMA}
-        | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
+        | {k: v for each in BLUEPRINT_MODULES for k, v in getattr(each, "SCHEMAS", {}).items()},
         "securitySchemes": role.SCHEMES,
     },
 }

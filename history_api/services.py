@@ -23,22 +23,22 @@ class Services:
     history: History
     started_at: datetime
     curation: Curation
-    bus: MqttSession | None = field(default=None)
+    mqtt_session: MqttSession | None = field(default=None)
 
     @cached_property
-    def writer(self) -> schema.Database:
+    def database(self) -> schema.Database:
         """The database, to write to; opened when first needed, because the worker makes it."""
         return schema.connect_existing(self.settings.database)
 
     @cached_property
-    def device_ledger(self) -> DeviceSettingsTable:
+    def device_settings(self) -> DeviceSettingsTable:
         """What is wanted of devices."""
-        return DeviceSettingsTable(self.writer)
+        return DeviceSettingsTable(self.database)
 
     @cached_property
     def uploads(self) -> UploadTable:
         """Keys of uploads."""
-        return UploadTable(self.writer)
+        return UploadTable(self.database)
 
 
 def services() -> Services:

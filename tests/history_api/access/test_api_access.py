@@ -14,7 +14,7 @@ from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.access import role
-from history_api.access.role import guard
+from history_api.access.role import with_roles
 from history_api.application import create_app
 from history_api.openapi.operation import operation
 
@@ -83,7 +83,7 @@ def test_nobody_gets_in_without_a_key(house: House, path: str, method: str) -> N
 
 @pytest.mark.parametrize(("path", "method"), GUARDED)
 def test_nobody_gets_in_with_a_wrong_key(tmp_path: Path, house: House, path: str, method: str) -> None:
-    house.api.app.extensions["stetho_gate"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
     address = path.replace("{recording_id}", "0000000000000001")
     problem(house.api.client.open(address, method=method.upper(), headers={"X-API-Key": "wrong"}), 401)
 
@@ -98,7 +98,7 @@ def test_a_role_that_is_too_low_gets_a_403(house: House) -> None:
 def test_a_role_may_do_what_those_below_it_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: Role
 ) -> None:
-    described = guard({"/change": {"post": operation("change", "change", {}, role=least)}})
+    described = with_roles({"/change": {"post": operation("change", "change", {}, role=least)}})
     monkeypatch.setitem(openapi_document.DOCUMENT["paths"], "/change", described["/change"])
     house = House(tmp_path)
     house.api.app.add_url_rule("/change", view_func=lambda: "done", methods=["POST"])
@@ -169,7 +169,7 @@ def test_everybody_can_ask_who_they_are(house: House) -> None:
     ],
 )
 def test_a_key_travels_in_either_header(house: House, headers: dict[str, str], status: int) -> None:
-    house.api.app.extensions["stetho_gate"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
     environ = {
         f"HTTP_{name.upper().replace('-', '_')}": value.format(house.keys["operator"])
         .encode("utf-8", "surrogateescape")
