@@ -7,20 +7,20 @@ from flask.json.provider import DefaultJSONProvider
 
 from edge_worker.database.history import History
 from edge_worker.database.review import Curation
-from edge_worker.settings import Settings
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
+from history_api.settings import ApiSettings
 
 
 class _OrderedJSON(DefaultJSONProvider):
     sort_keys = False  # the order of a document helps whoever reads it
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: ApiSettings) -> Flask:
     """Return the history API on the database and directories that `settings` names.
 
     Raises:

@@ -9,9 +9,9 @@ from typing import Final
 from waitress.server import create_server
 
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
 from history_api.application import create_app
 from history_api.monitoring.retention import Retention
+from history_api.settings import ApiSettings
 from history_api.waitress_channel import channel_class
 
 _THREADS: Final = 32
@@ -19,7 +19,7 @@ _THREADS: Final = 32
 _MIB: Final = 1 << 20
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:

@@ -11,15 +11,15 @@ from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.history import History
 from edge_worker.database.review import Curation
 from edge_worker.database.uploads import UploadTable
-from edge_worker.settings import Settings
 from history_api.mqtt.mqtt_session import MqttSession
+from history_api.settings import ApiSettings
 
 
 @dataclass
 class Services:
     """Settings, the database, when we started (aware), and the way to the broker where there is one."""
 
-    settings: Settings
+    settings: ApiSettings
     history: History
     started_at: datetime
     curation: Curation

@@ -9,20 +9,20 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
 from history_api.access.principal import Authenticator, Principal, authenticator, request_token, unauthorised
 from history_api.access.role import RequiredRole
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import ProblemError
+from history_api.settings import ApiSettings
 
 _READING: Final = ("GET", "HEAD")
 _NEVER_COUNTED: Final = ("/livez", "/readyz")
 """Whoever restarts what does not answer must always get an answer."""
 
 
-def register(app: Flask, settings: Settings, operations: OperationLookup) -> None:
+def register(app: Flask, settings: ApiSettings, operations: OperationLookup) -> None:
     """Let nobody in who may not, and leave who asks in `g.principal`; None where everybody may ask.
 
     Raises:

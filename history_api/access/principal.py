@@ -9,10 +9,10 @@ from flask import current_app, request
 from werkzeug import Request
 
 from edge_worker.database.api_keys import ROLES, ApiKeys, Key, Role, digest
-from edge_worker.settings import Settings
 from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.problem import ProblemError
+from history_api.settings import ApiSettings
 
 _FAILURES: Final = 10
 """Wrong keys that an address may try a minute."""
@@ -41,7 +41,7 @@ ANONYMOUS: Final = Principal("anonymous", "admin")
 class Authenticator:
     """Knows keys and sessions, and how often was asked."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self.is_open = settings.api_auth == "none"
         self.sessions = Sessions(settings.data_dir)
         self._keyring = ApiKeys(settings.database)

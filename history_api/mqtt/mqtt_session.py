@@ -16,9 +16,9 @@ from typing import Any, Final
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import BrokerError, StethoError
 from edge_worker.protocol import topics
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api.mqtt.upload_publisher import UploadPublisher
+from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _IN_FLIGHT: Final = 16
@@ -53,7 +53,7 @@ Document = dict[str, Any]
 class MqttSession:
     """What is heard and said at the broker. Its methods may be called from any thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         own = replace(
             settings,
             mqtt_username=settings.api_mqtt_username,

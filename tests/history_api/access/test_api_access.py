@@ -11,12 +11,12 @@ from werkzeug.test import TestResponse
 
 from edge_worker.database.api_keys import ROLES, ApiKeys, Role
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.access import role
 from history_api.access.role import with_roles
 from history_api.application import create_app
 from history_api.openapi.operation import operation
+from history_api.settings import ApiSettings
 
 OPERATIONS = [(path, method) for path, item in openapi_document.DOCUMENT["paths"].items() for method in item]
 GUARDED = [
@@ -41,7 +41,7 @@ class House:
     def __init__(self, directory: Path, **changed: object) -> None:
         self.archive = Archive(directory)
         self.archive.add(1, OTHERS)
-        self.settings: Settings = replace(self.archive.settings, api_auth="keys", **changed)  # type: ignore[arg-type]
+        self.settings: ApiSettings = replace(self.archive.settings, api_auth="keys", **changed)  # type: ignore[arg-type]
         self.keyring = ApiKeys(self.settings.database)
         self.keys = {each: self.keyring.add(each, each, MINE if each == "owner" else None) for each in ROLES}
         self.api = Api(self.settings)
@@ -224,7 +224,7 @@ def test_a_route_that_nobody_described_is_for_admins(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.20", "stetho.local"])  # noqa: S104 - refused
 def test_no_keys_only_on_loopback(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="STETHO_API_AUTH"):
-        create_app(Settings(data_dir=tmp_path, api_auth="none", api_host=host))
+        create_app(ApiSettings(data_dir=tmp_path, api_auth="none", api_host=host))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
@@ -305,7 +305,7 @@ def test_no_trace_of_a_fault_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_database_that_is_gone_is_a_503_with_a_key_and_a_401_without(tmp_path: Path) -> None:
-    api = Api(Settings(data_dir=tmp_path))
+    api = Api(ApiSettings(data_dir=tmp_path))
     assert "start the worker" in problem(api.get("/history", X_API_Key="any"), 503)["detail"]
     problem(api.get("/history"), 401)
     assert api.json("/livez") == {"status": "ok"}

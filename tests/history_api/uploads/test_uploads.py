@@ -19,10 +19,10 @@ from conftest import Client, wait_until
 
 from edge_worker.connection import Inbound
 from edge_worker.protocol import topics
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
+from history_api.settings import ApiSettings
 from simulator.site.site import Site
 
 WITHIN_S = 60
@@ -363,7 +363,7 @@ def test_a_deleted_upload_frees_its_key_and_clears_the_display(running: Running,
 
 
 def test_why_a_worker_refused_an_upload_can_be_asked_for(tmp_path: Path) -> None:
-    mqtt_session = MqttSession(Settings(data_dir=tmp_path, api_mqtt_password="x"))
+    mqtt_session = MqttSession(ApiSettings(data_dir=tmp_path, api_mqtt_password="x"))
     pcm = tmp_path / "sound.pcm"
     pcm.write_bytes(bytes(8))
     publisher = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
