@@ -49,7 +49,7 @@ def _only(found: Sequence[_Of], nothing: str, what: str) -> _Of:
     return found[0]
 
 
-def used(exam: Exam) -> list[Entry]:
+def used_recordings(exam: Exam) -> list[Entry]:
     """Return the recordings that count in `exam`, by position."""
     chosen = [position.used for position in exam.positions if position.used is not None]
     entries = (services().history.recording(each.recording_id, exam.device_id) for each in chosen)

@@ -13,7 +13,15 @@ from edge_worker.protocol.exam import RULE
 from history_api import lookup
 from history_api.models import model_view, models
 from history_api.monitoring import health
-from history_api.openapi.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
+from history_api.openapi.operation import (
+    EXAM_PARAMETERS,
+    NOT_FOUND,
+    RECORDING_PARAMETERS,
+    UNAVAILABLE,
+    Paths,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import STATUS, TEXT, Schema
 from history_api.results.exams import CURSOR
@@ -41,7 +49,10 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
 PATHS: Final[Paths] = {
     "/ui/history": get("results with filters", "history_page", PAGE | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
-        "one recording: result, sound, pictures, review", "recording_page", PAGE | NOT_FOUND, WHICH
+        "one recording: result, sound, pictures, review",
+        "recording_page",
+        PAGE | NOT_FOUND,
+        RECORDING_PARAMETERS,
     ),
     "/ui/exams": get(
         "exams, the one begun last first",
@@ -53,7 +64,7 @@ PATHS: Final[Paths] = {
         ),
     ),
     "/ui/exams/{exam_id}": get(
-        "one exam: the four positions, and what is missing", "exam_page", PAGE | NOT_FOUND, WHICH_EXAM
+        "one exam: the four positions, and what is missing", "exam_page", PAGE | NOT_FOUND, EXAM_PARAMETERS
     ),
     "/ui/upload": get("a form for sound files", "upload_page", PAGE, role="owner"),
     "/ui/models": get("the models and what they are worth", "models_page", PAGE, role="owner"),
@@ -154,9 +165,11 @@ def training() -> Response:
 @blueprint.get("/system")
 def system() -> Response:
     """Answer how the parts are."""
-    now, bus = datetime.now(UTC), services().bus
+    now, mqtt_session = datetime.now(UTC), services().mqtt_session
     up = timedelta(seconds=round((now - services().started_at).total_seconds()))
-    return show("system.html", components=health.components(services().history, now), up=up, bus=bus)
+    return show(
+        "system.html", components=health.components(services().history, now), up=up, mqtt_session=mqtt_session
+    )
 
 
 def judging_models() -> dict[str, dict[str, Any]]:

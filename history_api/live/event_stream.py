@@ -17,7 +17,7 @@ from flask import Blueprint, Response, g, request
 from edge_worker.database.history import Moment
 from edge_worker.errors import StoreError
 from edge_worker.protocol import topics
-from history_api.live import phonocardiogram
+from history_api.live import waveform
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, TEXT, Schema
@@ -83,20 +83,20 @@ class _Reader:
     """One stream: the bus's thread puts in, the server's thread takes out."""
 
     def __init__(self, services: Services, moment: Moment, device: str | None, seconds: int | None) -> None:
-        self._history, self._bus = services.history, services.bus
+        self._history, self._mqtt = services.history, services.mqtt_session
         self._moment, self._device = moment, device
         self._ends_at = float("inf") if seconds is None else time.monotonic() + seconds
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue(_KEPT)
         self._is_open = True
-        if self._bus is not None:
-            self._bus.listen(self._hear, to_sound=True)
+        if self._mqtt is not None:
+            self._mqtt.add_listener(self._hear, to_sound=True)
 
     def close(self) -> None:
         """Hear no more; whoever reads next ends."""
         if self._is_open:
             self._is_open = False
-            if self._bus is not None:
-                self._bus.leave(self._hear)
+            if self._mqtt is not None:
+                self._mqtt.remove_listener(self._hear)
             _open.release()
 
     def events(self) -> Iterator[str]:
@@ -116,7 +116,10 @@ class _Reader:
                     yield _event(kind, document)
                 if now - beaten_at >= _HEARTBEAT_S:
                     beaten_at = now
-                    yield _event("heartbeat", {"connected": self._bus is not None and self._bus.is_connected})
+                    yield _event(
+                        "heartbeat",
+                        {"connected": self._mqtt is not None and self._mqtt.is_connected},
+                    )
         finally:
             self.close()
 
@@ -128,11 +131,11 @@ class _Reader:
 
     def _known(self) -> Iterator[str]:
         """Yield what is known of workers and devices: the stream begins with a whole picture."""
-        if self._bus is None:
+        if self._mqtt is None:
             return
-        for name, document in sorted(self._bus.workers.items()):
+        for name, document in sorted(self._mqtt.workers.items()):
             yield _event("worker", {"worker_id": name, **document})
-        for name, document in sorted(self._bus.devices.items()):
+        for name, document in sorted(self._mqtt.devices.items()):
             if self._device in (None, name):
                 yield _event("device", {"device_id": name, **document})
 
@@ -173,7 +176,7 @@ def _heard(topic: str, payload: bytes) -> tuple[str, dict[str, Any]] | None:
         case ["device", device, "down", "live"]:
             event = "live", {"device_id": device, **_object(payload)}
         case ["device", device, "up", "pcm"]:
-            sound = phonocardiogram.of(payload)
+            sound = waveform.peaks(payload)
             event = None if sound is None else ("sound", {"device_id": device, **sound})
         case ["device", device, "up", kind] if kind in _UP:
             said = _object(payload)

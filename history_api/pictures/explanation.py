@@ -17,8 +17,16 @@ from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
-from history_api.openapi.operation import NOT_FOUND, PRINTABLE, WHICH, Paths, file_answer, get, query
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PRINTABLE,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
@@ -37,7 +45,10 @@ PATHS: Final[Paths] = {
         "which part of the sound made a model's label; 503 where models cannot run beside the API",
         "occlusion",
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | GONE | NOT_FOUND,
-        (*WHICH, query("model", PRINTABLE, "a model that judged the recording; default: the headline's")),
+        (
+            *RECORDING_PARAMETERS,
+            query("model", PRINTABLE, "a model that judged the recording; default: the headline's"),
+        ),
     ),
 }
 
@@ -51,7 +62,7 @@ def occlusion_svg(recording_id: str) -> Response:
     name = picture_cache.name(
         entry.audio_sha256, f"{prediction['sha256'][:16]}-occlusion.svg", prediction["model"]
     )
-    response = tagged(name, SVG, lambda: _kept(name, entry, prediction))
+    response = render_with_etag(name, SVG, lambda: _kept(name, entry, prediction))
     # The map carries its spectrogram in itself.
     response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; frame-ancestors 'none'"
     return response

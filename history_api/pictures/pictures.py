@@ -10,8 +10,16 @@ from flask import Blueprint, Response, g
 from edge_worker.database.history import Entry
 from edge_worker.errors import AudioError
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
-from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, file_answer, get, query
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import Schema
 from history_api.pictures import picture_cache
@@ -40,15 +48,18 @@ def _described(media_type: str) -> Schema:
 
 PATHS: Final[Paths] = {
     f"{_ADDRESS}/waveform.svg": get(
-        "its wave over time, with S1 and S2 marks and gaps", "waveform", _described(SVG), WHICH
+        "its wave over time, with S1 and S2 marks and gaps", "waveform", _described(SVG), RECORDING_PARAMETERS
     ),
     f"{_ADDRESS}/spectrogram.png": get(
         "its spectrogram in dB",
         "spectrogram",
         _described(PNG),
-        (*WHICH, query("max_hz", _MAX_HZ, "highest frequency shown, Hz; hearts lie below 1000")),
+        (
+            *RECORDING_PARAMETERS,
+            query("max_hz", _MAX_HZ, "highest frequency shown, Hz; hearts lie below 1000"),
+        ),
     ),
-    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _described(PNG), WHICH),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _described(PNG), RECORDING_PARAMETERS),
 }
 
 
@@ -65,7 +76,7 @@ def spectrogram_png(recording_id: str) -> Response:
     entry = lookup.recording(recording_id)
     path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
     name = _name(entry, "spectrogram.png", max_hz)
-    return tagged(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
+    return render_with_etag(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
@@ -79,7 +90,7 @@ def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
     path = lookup.audio_path(entry)
     name = _name(entry, kind, *also)
-    return tagged(name, media_type, lambda: _kept(name, lambda: draw(path)))
+    return render_with_etag(name, media_type, lambda: _kept(name, lambda: draw(path)))
 
 
 def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:

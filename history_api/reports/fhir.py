@@ -10,7 +10,7 @@ from flask.blueprints import BlueprintSetupState
 
 from edge_worker.database.history import Entry
 from history_api import lookup
-from history_api.openapi.operation import NOT_FOUND, WHICH, WHICH_EXAM, Paths, get
+from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, list_of, open_object
 from history_api.reports import fhir_codes
@@ -30,13 +30,13 @@ PATHS: Final[Paths] = {
         "the recording and its result as a FHIR R4 Bundle, without a patient",
         "fhir",
         _ANSWER | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
     "/api/v1/exams/{exam_id}/fhir.json": get(
         "an exam as a FHIR R4 Bundle: one report over the recordings that count, without a patient",
         "exam_fhir",
         _ANSWER | NOT_FOUND,
-        WHICH_EXAM,
+        EXAM_PARAMETERS,
     ),
 }
 
@@ -58,7 +58,7 @@ def fhir_json(recording_id: str) -> Response:
 def exam_fhir_json(exam_id: str) -> Response:
     """Answer the Bundle of an exam."""
     exam = lookup.exam(exam_id)
-    exports = [_export(entry) for entry in lookup.used(exam)]
+    exports = [_export(entry) for entry in lookup.used_recordings(exam)]
     return _answer(ExamExport(exam, exports, _codes()).bundle())
 
 

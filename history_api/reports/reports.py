@@ -8,13 +8,13 @@ from flask import Blueprint, Response
 from edge_worker.database.history import Entry
 from edge_worker.errors import AudioError
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
 from history_api.openapi.operation import (
+    EXAM_PARAMETERS,
     NOT_FOUND,
     PROBLEM,
+    RECORDING_PARAMETERS,
     UNAVAILABLE,
-    WHICH,
-    WHICH_EXAM,
     Paths,
     file_answer,
     get,
@@ -38,7 +38,7 @@ _REPORT: Final = {"200": file_answer(PDF, "The report.")} | UNCHANGED
 blueprint = Blueprint("reports", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/report.pdf": get(
-        "a report of the recording, to print", "report", _REPORT | NOT_FOUND, WHICH
+        "a report of the recording, to print", "report", _REPORT | NOT_FOUND, RECORDING_PARAMETERS
     ),
     "/api/v1/devices/{device_id}/report.pdf": get(
         f"a report of the last {OF_DEVICE} recordings of a device, the newest in detail",
@@ -50,13 +50,13 @@ PATHS: Final[Paths] = {
         "a report of an exam: its positions, and each recording that counts",
         "exam_report",
         _REPORT | NOT_FOUND,
-        WHICH_EXAM,
+        EXAM_PARAMETERS,
     ),
     "/download-report/{filename}": get(
         "the report of a recording by its filename in /history, as a download",
         "download_report",
         _REPORT | NOT_FOUND,
-        ({"name": "filename", "in": "path", "required": True, "schema": TEXT}, WHICH[1]),
+        ({"name": "filename", "in": "path", "required": True, "schema": TEXT}, RECORDING_PARAMETERS[1]),
     ),
 }
 
@@ -98,14 +98,14 @@ def device_report_pdf(device_id: str) -> Response:
         (entry.document, entry.recording_id, review) for entry, review in zip(entries, reviews, strict=True)
     ]
     tag = picture_cache.name(entries[0].audio_sha256, "report.pdf", said, _has_sound(entries[0]))
-    return _named(tagged(tag, PDF, make), device_id, "inline")
+    return _named(render_with_etag(tag, PDF, make), device_id, "inline")
 
 
 @blueprint.get("/api/v1/exams/<exam_id>/report.pdf")
 def exam_report_pdf(exam_id: str) -> Response:
     """Answer the report of an exam."""
     exam = lookup.exam(exam_id)
-    entries = lookup.used(exam)
+    entries = lookup.used_recordings(exam)
     reviews = [services().history.review(entry.device_id, entry.recording_id) for entry in entries]
 
     def make() -> bytes:
@@ -119,7 +119,7 @@ def exam_report_pdf(exam_id: str) -> Response:
 
     shown = (exam.to_json(), reviews, [(entry.document, _has_sound(entry)) for entry in entries])
     tag = picture_cache.name("exam", "report.pdf", *shown)
-    return _named(tagged(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
+    return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
 
 def _of_recording(recording_id: str, disposition: str) -> Response:
@@ -135,7 +135,7 @@ def _of_recording(recording_id: str, disposition: str) -> Response:
 
     shown = (entry.document, entry.device_id, entry.recording_id, review, _has_sound(entry))
     tag = picture_cache.name(entry.audio_sha256, "report.pdf", *shown)
-    return _named(tagged(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
+    return _named(render_with_etag(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
 
 
 def _named(response: Response, name: str, disposition: str) -> Response:

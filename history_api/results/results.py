@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, json, jsonify, request
 
 from edge_worker.database.history import Verdict
 from edge_worker.database.result_query import Filter, Sort
-from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, STATUS, TEXT, TIME, Schema, list_of, ref
@@ -61,7 +61,7 @@ def results() -> Response:
     if page.next:
         following = urlencode({**request.args.to_dict(), "cursor": page.next})
         response.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
-    return conditional(response)
+    return with_etag(response)
 
 
 def wanted() -> Filter:

@@ -160,7 +160,7 @@ def training_status() -> Response:
 
 
 def _ledger() -> TrainingTables:
-    return TrainingTables(services().writer)
+    return TrainingTables(services().database)
 
 
 def _labels(model: str) -> Sequence[str]:

@@ -17,10 +17,10 @@ from werkzeug.test import TestResponse
 from edge_worker.database.store import Store, StoredRecording, Verdict
 from edge_worker.ingest import wav
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.application import create_app
-from history_api.openapi.query_validation import openapi_path
+from history_api.openapi.operation_lookup import openapi_path
+from history_api.settings import ApiSettings
 
 MORNING = "2026-11-20T08:00:00.000Z"
 PCM = bytes(range(256)) * 8
@@ -31,7 +31,7 @@ class Archive:
     """What a worker leaves behind."""
 
     def __init__(self, directory: Path) -> None:
-        self.settings = Settings(data_dir=directory, models_dir=directory / "models", api_auth="none")
+        self.settings = ApiSettings(data_dir=directory, models_dir=directory / "models", api_auth="none")
         self.settings.models_dir.mkdir()
         (directory / "stetho.db").write_bytes(_empty_database())
         self.store = Store.open(self.settings.database)
@@ -111,7 +111,7 @@ class Archive:
 class Api:
     """Flask's test client; every answer must be one that the OpenAPI document promises."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self.app = create_app(settings)
         self.client: FlaskClient = self.app.test_client()
 
@@ -173,8 +173,8 @@ def hold_to_document(
 
 def stop_clock(api: Api) -> None:
     """Let no time pass for the limits on how often: a slow machine would be allowed more."""
-    gate = api.app.extensions["stetho_gate"]
-    gate._requests._clock = gate._failures._clock = lambda: 0.0
+    authenticator = api.app.extensions["stetho_authenticator"]
+    authenticator._requests._clock = authenticator._failures._clock = lambda: 0.0
 
 
 def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: ANN401 - as the fields of Prediction
