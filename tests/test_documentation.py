@@ -57,6 +57,35 @@ OTHER_WORDS: Final = {"command"}
 """Words that follow the name in prose."""
 
 
+def headings(page: Path) -> list[str]:
+    """Return the titles of the sections of a page."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+
+
+def fragment_of(title: str) -> str:
+    """Return the fragment by which GitHub links to a section."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def text_files() -> list[Path]:
+    """Return the sources and pages of the repository."""
+    patterns = ["*.py", "*.md", "*.h", "*.cpp", "*.yml", "*.toml", "*.sh"]
+    done = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    return [PROJECT / name for name in done.stdout.splitlines()]
+
+
+def sections_quoted(text: str) -> list[tuple[str, str]]:
+    """Return pages with the text that begins with a title: `PAGE` § TITLE, or PAGE, "TITLE"."""
+    flat = re.sub(r"\s+(?:(?://|#)\s+)?", " ", text)
+    quoted = re.findall(r'docs/([a-z-]+\.md), "([^"]+)"', flat)
+    for page, texts in re.findall(r"\b([a-z-]+\.md)`?((?: ?§ [\w ,()-]+)+)", flat):
+        quoted += [(page, each.strip()) for each in texts.split("§")[1:]]
+    return quoted
+
+
 def test_there_are_pages() -> None:
     assert {"README.md", "CHANGELOG.md", "protocol.md", "architecture.md", "operations.md"} <= {
         page.name for page in PAGES
@@ -68,6 +97,40 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
     broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_fragments_of_links_are_headings(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text())
+    broken = [
+        f"{target}#{fragment}"
+        for target, fragment in links
+        if "://" not in target
+        and fragment not in map(fragment_of, headings(page.parent / target if target else page))
+    ]
+    assert broken == []
+
+
+def test_sections_that_code_and_pages_quote_exist() -> None:
+    quoted = [quote for path in text_files() for quote in sections_quoted(path.read_text(encoding="utf-8"))]
+    unknown = [
+        f"{page} § {text}"
+        for page, text in quoted
+        if not any(re.match(rf"{re.escape(title)}\b", text) for title in headings(PROJECT / "docs" / page))
+    ]
+    assert unknown == []
+    assert {page for page, _ in quoted} >= {"protocol.md", "http-api.md", "models.md"}
+    assert len(quoted) > 20
+
+
+def test_quoted_sections_are_found() -> None:
+    assert sections_quoted("see `docs/protocol.md` § Control messages and\n§ Rejections.") == [
+        ("protocol.md", "Control messages and"),
+        ("protocol.md", "Rejections"),
+    ]
+    assert sections_quoted('// docs/protocol.md,\n// "Live values". (WHATWG HTML, § 9.2)') == [
+        ("protocol.md", "Live values")
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
