@@ -13,6 +13,8 @@ from edge_worker.protocol.topics import DEVICE_ID, EXAM_ID
 from simulator.sound.heartbeat import MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
+    from simulator.sound.microphone import Microphone
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
     Group = argparse._MutuallyExclusiveGroup
 
@@ -64,6 +66,20 @@ def add_microphone(group: "Group") -> None:
         help="record this one of --list; without a number the default one",
     )
     group.add_argument("--list", action="store_true", help="list the microphones, and end")
+
+
+def chosen_microphone(args: argparse.Namespace) -> "Microphone | None":
+    """Return the microphone that `--microphone` chose; None when another source was chosen.
+
+    Raises:
+        SettingsError, AudioError: as `Microphone`.
+    """
+    from simulator.sound.microphone import Microphone  # noqa: PLC0415 - numpy takes a while, and --help is quick
+
+    if args.microphone is None:
+        return None
+    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
+    return Microphone(number, getattr(args, "sample_rate", None))
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:

@@ -58,13 +58,12 @@ def add_live(commands: "Commands") -> None:
 
 def _source(args: argparse.Namespace) -> "AudioSource":
     """Return what is to be heard; the one place that chooses."""
-    from simulator.sound import microphone  # noqa: PLC0415
     from simulator.sound.audio_source import FileSource  # noqa: PLC0415
     from simulator.sound.sound_file import read  # noqa: PLC0415
 
-    heard = microphone.chosen(args)
-    if heard is not None:
-        return heard
+    microphone = argument.chosen_microphone(args)
+    if microphone is not None:
+        return microphone
     return FileSource(read(args.file, args.sample_rate), repeat=args.seconds is not None)
 
 

@@ -4,7 +4,6 @@ The package sounddevice is not among what everybody installs: a machine that pla
 Parts of PortAudio that matter here: https://python-sounddevice.readthedocs.io/
 """
 
-import argparse
 import queue
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
-from simulator.command.argument import DEFAULT_MICROPHONE
 from simulator.sound.audio_source import BLOCK_S, Block
 
 _WAITING_S: Final = 10.0
@@ -191,18 +189,6 @@ def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
         f"{round(each['default_samplerate'])} Hz"
         for number, each in found.items()
     )
-
-
-def chosen(args: argparse.Namespace) -> Microphone | None:
-    """Return the microphone that the arguments choose; None: another source.
-
-    Raises:
-        SettingsError, AudioError: as `Microphone`.
-    """
-    if args.microphone is None:
-        return None
-    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
-    return Microphone(number, getattr(args, "sample_rate", None))
 
 
 def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above

@@ -257,15 +257,15 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(microphone, "load", lambda: library)
-    assert microphone.chosen(parsed("--file", "x.wav")) is None
-    assert microphone.chosen(parsed("--list")) is None
+    assert argument.chosen_microphone(parsed("--file", "x.wav")) is None
+    assert argument.chosen_microphone(parsed("--list")) is None
     assert parsed("--list").list
-    default = microphone.chosen(parsed("--microphone"))
-    first = microphone.chosen(parsed("--microphone", "1"))
+    default = argument.chosen_microphone(parsed("--microphone"))
+    first = argument.chosen_microphone(parsed("--microphone", "1"))
     assert default is not None
     assert first is not None
     with pytest.raises(AudioError, match="HDMI"):
-        microphone.chosen(parsed("--microphone", "0"))
+        argument.chosen_microphone(parsed("--microphone", "0"))
     for wrong in (("--microphone", "-1"), ("--microphone", "x"), ("--microphone", "1", "--list")):
         with pytest.raises(SystemExit):
             parsed(*wrong)
