@@ -20,7 +20,7 @@ from edge_worker.errors import StethoError
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import LAST, PCM, STREAM, Chunk, encode
 from simulator.device.device import Message
-from simulator.device.mqtt_connections import Account, Address, Connection, Network
+from simulator.device.mqtt_connections import Account, Address, Connection, EventLoop
 from simulator.site.site import Process, Site
 from simulator.sound.heart_sound import FINDINGS, heart_sound
 from simulator.sound.sound_file import from_samples
@@ -37,7 +37,7 @@ _WITHIN_S: Final = 180.0
 
 
 @dataclass(slots=True)
-class Sender:
+class StreamSender:
     """One device."""
 
     connection: Connection
@@ -56,11 +56,11 @@ class Sender:
         return True
 
 
-class Crowd:
+class StreamLoad:
     """Many devices on one thread, and an operator who hears what they are told."""
 
     def __init__(self, site: Site, count: int, seconds: float) -> None:
-        self.network = Network()
+        self.event_loop = EventLoop()
         self._address = Address(site.broker.host, site.broker.port)
         sounds = [_sound(number) for number in range(len(FINDINGS))]
         accounts = [site.add_device(f"bench-{number:03}") for number in range(count)]
@@ -71,38 +71,42 @@ class Crowd:
         self.latencies_ms: dict[str, list[tuple[float, float]]] = {name: [] for name in self.senders}
         """Second of the stream and latency of each hint, by device."""
         self.results = 0
-        listens = [topics.ALL_LIVE, topics.ALL_RESULTS]
+        subscriptions = [topics.ALL_LIVE, topics.ALL_RESULTS]
         operator = Account(site.operator.username, site.operator.password, "operator")
-        self._operator = Connection(self.network, self._address, operator, listens, self._hear)
+        self._operator = Connection(self.event_loop, self._address, operator, subscriptions, self._receive)
 
     def connect(self) -> None:
         """Connect everybody."""
         connections = [self._operator, *(each.connection for each in self.senders.values())]
         for each in connections:
             each.open()
-        self.spin_until(lambda: all(each.is_ready for each in connections))
+        self.run_until(lambda: all(each.is_ready for each in connections))
 
-    def spin_until(self, is_done: Callable[[], bool]) -> None:
-        """Let the network work; raises StethoError when it takes too long."""
+    def run_until(self, is_done: Callable[[], bool]) -> None:
+        """Run the event loop until `is_done`; raises StethoError when it takes too long."""
         deadline = time.monotonic() + _WITHIN_S
         while not is_done():
             if time.monotonic() > deadline:
                 raise StethoError(f"only {self.results} of {len(self.senders)} streams got their result")
-            self.network.spin(0.05)
+            self.event_loop.run_once(0.05)
 
     def close(self) -> None:
         """Disconnect everybody."""
         for each in (self._operator, *(sender.connection for sender in self.senders.values())):
             each.close()
-        self.network.close()
+        self.event_loop.close()
 
-    def _sender(self, account: Credentials, sound: bytes, seconds: float) -> Sender:
+    def _sender(self, account: Credentials, sound: bytes, seconds: float) -> StreamSender:
         connection = Connection(
-            self.network, self._address, Account(account.username, account.password), ["$SYS/none"], _ignore
+            self.event_loop,
+            self._address,
+            Account(account.username, account.password),
+            ["$SYS/none"],
+            _ignore_message,
         )
-        return Sender(connection, topics.pcm(account.username), _chunks(sound, seconds))
+        return StreamSender(connection, topics.pcm(account.username), _chunks(sound, seconds))
 
-    def _hear(self, topic: str, payload: bytes) -> None:
+    def _receive(self, topic: str, payload: bytes) -> None:
         now = time.monotonic()
         if not topic.endswith("/down/live"):
             self.results += 1
@@ -123,16 +127,16 @@ def hints(count: int, seconds: float) -> dict[str, float]:
     """Return what `count` devices that stream for `seconds` see and cost."""
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         worker = site.start_worker()
-        crowd = Crowd(site, count, seconds)
+        load = StreamLoad(site, count, seconds)
         try:
-            crowd.connect()
-            cpu_s = _in_real_time(crowd, worker, seconds)
-            crowd.spin_until(lambda: crowd.results >= count)
+            load.connect()
+            cpu_s = _in_real_time(load, worker, seconds)
+            load.run_until(lambda: load.results >= count)
         finally:
-            crowd.close()
+            load.close()
         rss_mb, results = peak_rss_mb(worker.pid), _results(site)
-    said = [[ms for t_s, ms in each if t_s >= WARM_S] for each in crowd.latencies_ms.values()]
-    every = sorted(ms for each in said for ms in each)
+    late_ms = [[ms for t_s, ms in each if t_s >= WARM_S] for each in load.latencies_ms.values()]
+    every = sorted(ms for each in late_ms for ms in each)
     if not every:
         raise StethoError("no device was told anything")
     return {
@@ -140,15 +144,15 @@ def hints(count: int, seconds: float) -> dict[str, float]:
         "stream_hint_ms_p50": statistics.median(every),
         "stream_hint_ms_p95": every[int(0.95 * len(every))],
         "stream_hint_ms_p99": every[int(0.99 * len(every))],
-        "stream_hints_per_s_least": min(map(len, said)) / (seconds - WARM_S),
-        "stream_skipped_windows_share": _skipped(results),
+        "stream_hints_per_s_least": min(map(len, late_ms)) / (seconds - WARM_S),
+        "stream_skipped_windows_share": _skipped_share(results),
         "stream_worker_cores": cpu_s / seconds,
         "stream_cpu_s_per_device_minute": cpu_s / count * 60 / seconds,
         "stream_peak_rss_mb": rss_mb,
     }
 
 
-def _in_real_time(crowd: Crowd, worker: Process, seconds: float) -> float:
+def _in_real_time(load: StreamLoad, worker: Process, seconds: float) -> float:
     """Send everything as it would be recorded; return the processor time that the worker took, seconds.
 
     Devices begin within a second, so that their windows fill as evenly as those of strangers.
@@ -156,43 +160,43 @@ def _in_real_time(crowd: Crowd, worker: Process, seconds: float) -> float:
     period_s = CHUNK / RATE
     began = time.monotonic() + 0.5
     before_s = cpu_seconds(worker.pid)
-    for number, sender in enumerate(crowd.senders.values()):
-        _keep_sending(crowd.network, sender, began + number / len(crowd.senders), period_s)
+    for number, sender in enumerate(load.senders.values()):
+        _schedule_sends(load.event_loop, sender, began + number / len(load.senders), period_s)
     while time.monotonic() < began + seconds + 2:
-        crowd.network.spin(0.05)
+        load.event_loop.run_once(0.05)
     return cpu_seconds(worker.pid) - before_s
 
 
-def _keep_sending(network: Network, sender: Sender, due_at: float, period_s: float) -> None:
+def _schedule_sends(event_loop: EventLoop, sender: StreamSender, due_at: float, period_s: float) -> None:
     def send() -> None:
         if sender.send():
-            _keep_sending(network, sender, due_at + period_s, period_s)
+            _schedule_sends(event_loop, sender, due_at + period_s, period_s)
 
-    network.call_at(due_at, send)
+    event_loop.call_at(due_at, send)
 
 
 def windows_per_s() -> float:
     """Return the windows that a worker judges in a second of streams that come as fast as they can."""
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         site.start_worker()
-        crowd = Crowd(site, FAST_DEVICES, FAST_SECONDS)
+        load = StreamLoad(site, FAST_DEVICES, FAST_SECONDS)
         try:
-            crowd.connect()
+            load.connect()
             began = time.monotonic()
-            _as_fast_as_it_goes(crowd)
-            crowd.spin_until(lambda: crowd.results >= FAST_DEVICES)
+            _send_unpaced(load)
+            load.run_until(lambda: load.results >= FAST_DEVICES)
             took_s = time.monotonic() - began
         finally:
-            crowd.close()
+            load.close()
         windows = _windows(_results(site))
     return windows / took_s
 
 
-def _as_fast_as_it_goes(crowd: Crowd) -> None:
-    waiting = list(crowd.senders.values())
+def _send_unpaced(load: StreamLoad) -> None:
+    waiting = list(load.senders.values())
     while waiting:
         waiting = [each for each in waiting if each.connection.unacknowledged >= 20 or each.send()]
-        crowd.network.spin(0.001)
+        load.event_loop.run_once(0.001)
 
 
 def _windows(results: list[dict[str, Any]]) -> int:
@@ -200,7 +204,7 @@ def _windows(results: list[dict[str, Any]]) -> int:
     return windows
 
 
-def _skipped(results: list[dict[str, Any]]) -> float:
+def _skipped_share(results: list[dict[str, Any]]) -> float:
     """Return the share of windows that were left out for want of time."""
     skipped: int = sum(each["stream"]["skipped_windows"] for each in results)
     return skipped / (skipped + _windows(results))
@@ -230,5 +234,5 @@ def _chunks(sound: bytes, seconds: float) -> Iterator[Chunk]:
         yield Chunk(PCM, flags, 1, RATE, number, first, count, body)
 
 
-def _ignore(_topic: str, _payload: bytes) -> None:
+def _ignore_message(_topic: str, _payload: bytes) -> None:
     """Devices of this bench do not listen; the operator does."""

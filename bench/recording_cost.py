@@ -37,7 +37,7 @@ BASELINES: Final = 30
 T = TypeVar("T")
 
 
-class Stopwatch:
+class StageTimer:
     """Adds up the processor time of this process by stage; stages inside others are taken off them."""
 
     def __init__(self) -> None:
@@ -49,17 +49,17 @@ class Stopwatch:
         """Return `action` with its processor time added to `stage`."""
 
         def run(*args: Any, **options: Any) -> T:  # noqa: ANN401 - whatever `action` takes
-            self._switch()
+            self._charge_stage()
             self._open.append(stage)
             try:
                 return action(*args, **options)
             finally:
-                self._switch()
+                self._charge_stage()
                 self._open.pop()
 
         return run
 
-    def _switch(self) -> None:
+    def _charge_stage(self) -> None:
         now = time.process_time()
         if self._open:
             self.seconds[self._open[-1]] += now - self._since
@@ -100,8 +100,8 @@ def measure(models_dir: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "heart.wav"
         wav.write(path, sound, RATE, 1)
-        baseline_ms = _elsewhere(os.cpu_count() or 1, path, models_dir)
-        one_thread_ms = _elsewhere(1, path, models_dir)
+        baseline_ms = _in_subprocess(os.cpu_count() or 1, path, models_dir)
+        one_thread_ms = _in_subprocess(1, path, models_dir)
     return {
         "cpu_ms_per_recording": ours_ms,
         **{f"cpu_ms_stage_{stage}": value for stage, value in stages.items()},
@@ -115,7 +115,7 @@ def measure(models_dir: Path) -> dict[str, float]:
 def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
     """Return CPU milliseconds a recording by stage, without MQTT itself: `ingest` measures that."""
     logging.getLogger("edge_worker").setLevel(logging.WARNING)
-    watch = Stopwatch()
+    watch = StageTimer()
     with tempfile.TemporaryDirectory() as name:
         settings = Settings(data_dir=Path(name), models_dir=models_dir)
         spool, store = Spool(settings.data_dir / "spool"), Store.open(settings.database)
@@ -144,7 +144,7 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
 class _stages_inside:  # noqa: N801 - reads as a statement
     """While entered, features, heart rate, quality and models are timed as stages of their own."""
 
-    def __init__(self, watch: Stopwatch) -> None:
+    def __init__(self, watch: StageTimer) -> None:
         self._places: list[tuple[Any, str, Any]] = [
             (Signal, "at", watch.timed("resample", Signal.at)),
             (Signal, "features", watch.timed("log_mel", Signal.features)),
@@ -163,7 +163,7 @@ class _stages_inside:  # noqa: N801 - reads as a statement
             setattr(owner, name, original)
 
 
-def _elsewhere(threads: int, path: Path, models_dir: Path) -> float:
+def _in_subprocess(threads: int, path: Path, models_dir: Path) -> float:
     """Return `_keras_librosa_ms` in a process whose linear algebra has so many threads, by default all cores.
 
     numpy reads it once, and the worker has set its own process to one.

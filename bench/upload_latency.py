@@ -35,7 +35,7 @@ def measure() -> dict[str, float]:
         url = site.start_api()
         file = Path(name) / "heart.wav"
         soundfile.write(file, samples, RATE)
-        device = _Device(site, site.add_device("bench-0"), samples)
+        device = _MqttDevice(site, site.add_device("bench-0"), samples)
         with requests.Session() as session:
             content = file.read_bytes()
             pairs = [
@@ -59,7 +59,7 @@ def _upload_ms(session: requests.Session, url: str, content: bytes) -> float:
     return took_ms
 
 
-class _Device:
+class _MqttDevice:
     """A bare MQTT client that sends a recording at once and waits for its compact result."""
 
     def __init__(self, site: Site, account: Credentials, samples: npt.NDArray[np.int16]) -> None:

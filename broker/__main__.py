@@ -37,7 +37,7 @@ def _become_mosquitto(state: StateDirectory) -> None:
     if program == CONTAINER:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
     Accounts(state)  # writes the files that the configuration names
-    listener.write(state, listener.deployed(state))
+    listener.write_configuration(state, listener.deployment_listeners(state))
     os.chdir(state.path)
     os.execv(program, [program, "-c", str(CONFIGURATION)])  # noqa: S606 - no shell is wanted
 

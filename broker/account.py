@@ -12,7 +12,7 @@ from broker.directory import SHIPPED, StateDirectory, write_private
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
 
-ROLES: Final = ("worker", "operator", "api", "homeassistant")
+RESERVED_ROLES: Final = ("worker", "operator", "api", "homeassistant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +23,28 @@ class Credentials:
     password: str
 
 
-def username_of(kind: str, name: str = "") -> str:
-    """Return the user name of a `device`, or of one of `ROLES`.
+def username_for(role: str, name: str = "") -> str:
+    """Return the user name of a `device`, or of one of `RESERVED_ROLES`.
 
     A device's is its id. A role's is the role itself or, with a name, `role-name`.
 
     Raises:
         BrokerError: the name is malformed or stands for a role.
     """
-    username = name if kind == "device" else "-".join(filter(None, (kind, name)))
+    username = name if role == "device" else "-".join(filter(None, (role, name)))
     if not topics.DEVICE_ID.fullmatch(username):
         raise BrokerError(f"{username!r} cannot be a name at the broker; use 1 to 32 of a-z, 0-9 and -")
-    if kind == "device" and username.partition("-")[0] in ROLES:
-        raise BrokerError(f"{username!r} cannot be a device id; names of {', '.join(ROLES)} are reserved")
+    if role == "device" and username.partition("-")[0] in RESERVED_ROLES:
+        raise BrokerError(
+            f"{username!r} cannot be a device id; names of {', '.join(RESERVED_ROLES)} are reserved"
+        )
     return username
 
 
-def kind_of(username: str) -> str:
-    """Return `device`, or one of `ROLES`."""
+def role_of(username: str) -> str:
+    """Return `device`, or one of `RESERVED_ROLES`."""
     role = username.partition("-")[0]
-    return role if role in ROLES else "device"
+    return role if role in RESERVED_ROLES else "device"
 
 
 class Accounts:
@@ -57,13 +59,13 @@ class Accounts:
         """Return all user names, sorted."""
         return sorted(self._load())
 
-    def add(self, kind: str, name: str = "", *, rotate: bool = False) -> Credentials:
+    def add(self, role: str, name: str = "", *, rotate: bool = False) -> Credentials:
         """Add an account, or give an existing one a new password with `rotate`.
 
         Raises:
             BrokerError: the name is malformed or reserved, or exists already and `rotate` is not set.
         """
-        credentials = Credentials(username_of(kind, name), password.generate())
+        credentials = Credentials(username_for(role, name), password.generate())
         with self._directory.locked():
             hashes = self._load()
             if credentials.username in hashes and not rotate:
@@ -98,11 +100,11 @@ class Accounts:
 
 
 def render_acl(usernames: list[str]) -> str:
-    """Return the rules for these accounts: the patterns, then for each account the block of its kind."""
+    """Return the rules for these accounts: the patterns, then for each account the block of its role."""
     patterns, *blocks = (SHIPPED / "acl").read_text().split("\nuser ")
     rules = dict(block.split("\n", 1) for block in blocks)
     rendered = [
-        f"user {username}\n{rules[kind_of(username)].replace('{username}', username)}"
+        f"user {username}\n{rules[role_of(username)].replace('{username}', username)}"
         for username in usernames
     ]
     return "\n".join([patterns, *rendered])

@@ -44,7 +44,7 @@ def create_ca(folder: Path) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Stetho Edge CA")
     builder = _builder(name, name, key.public_key(), CA_DAYS, authority=True)
-    builder = builder.add_extension(_usage(*SIGNING), critical=True)
+    builder = builder.add_extension(_key_usage(*SIGNING), critical=True)
     return _write(folder, "ca", builder.sign(key, hashes.SHA256()), key)
 
 
@@ -60,12 +60,14 @@ def create_server(folder: Path, hosts: list[str]) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(_name(hosts[0]), ca.subject, key.public_key(), SERVER_DAYS, authority=False)
-        .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_subject_alternative_name(host) for host in hosts]), critical=False
+        )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
-        .add_extension(_usage(DIGITAL_SIGNATURE), critical=True)
+        .add_extension(_key_usage(DIGITAL_SIGNATURE), critical=True)
     )
     return _write(folder, "server", builder.sign(ca_key, hashes.SHA256()), key)
 
@@ -127,7 +129,7 @@ def _builder(
     )
 
 
-def _usage(*allowed: str) -> x509.KeyUsage:
+def _key_usage(*allowed: str) -> x509.KeyUsage:
     every = (
         *SIGNING,
         DIGITAL_SIGNATURE,
@@ -145,7 +147,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])  # 64: limit of RFC 5280
 
 
-def _alternative(host: str) -> x509.GeneralName:
+def _subject_alternative_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:

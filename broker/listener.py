@@ -41,13 +41,13 @@ TLS: Final = Listener(8883, address="", tls=True)
 TLS_WEBSOCKET: Final = Listener(8084, address="", websocket=True, tls=True)
 
 
-def deployed(directory: StateDirectory) -> list[Listener]:
+def deployment_listeners(directory: StateDirectory) -> list[Listener]:
     """Return the listeners of a deployment: on loopback, and with a certificate TLS on all interfaces."""
     certified = (directory.certificates / "server.pem").exists()
     return [PLAIN, WEBSOCKET, TLS, TLS_WEBSOCKET] if certified else [PLAIN, WEBSOCKET]
 
 
-def write(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
+def write_configuration(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
     """Write the part of the configuration that depends on the machine: listeners, and who runs the broker."""
     # Started by root, Mosquitto would turn into a user who cannot read the private state directory.
     user = "user root\n" if os.geteuid() == 0 else ""

@@ -30,7 +30,7 @@ def free_port() -> int:
         return port
 
 
-def _check_free(port: int) -> None:
+def _require_free_port(port: int) -> None:
     """Refuse a port that another program holds: its answer would pass for ours."""
     try:
         socket.create_server((LOOPBACK, port)).close()
@@ -86,8 +86,8 @@ class Broker:
         if self.pid:
             raise BrokerError("the broker runs already")
         for each in self._listeners():
-            _check_free(each.port)
-        listener.write(self._directory, self._listeners())
+            _require_free_port(each.port)
+        listener.write_configuration(self._directory, self._listeners())
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), cwd=self._directory.path, stdout=log, stderr=log
@@ -100,13 +100,13 @@ class Broker:
 
     def stop(self) -> None:
         """End it in order: it saves its queues. Does nothing when it does not run."""
-        self._end(signal.SIGTERM)
+        self._terminate(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it as a power cut would (`kill -9`). Does nothing when it does not run."""
         if self._program == CONTAINER and self.pid:
             subprocess.run(["docker", "kill", self._container], capture_output=True, check=False)
-        self._end(signal.SIGKILL)
+        self._terminate(signal.SIGKILL)
 
     def pause(self) -> None:
         """Let it hang: connections stay, and nobody is answered."""
@@ -116,13 +116,13 @@ class Broker:
         """Let it go on."""
         self._signal(signal.SIGCONT, "unpause")
 
-    def add_user(self, kind: str, name: str = "") -> Credentials:
+    def add_user(self, role: str, name: str = "") -> Credentials:
         """Add a device, or an account of a role, and return its credentials, in force when this returns.
 
         Raises:
             BrokerError: the name is malformed, reserved or taken.
         """
-        credentials = self._accounts.add(kind, name)
+        credentials = self._accounts.add(role, name)
         if self._process and self.pid:
             self._process.send_signal(signal.SIGHUP)
             self._wait_for(credentials)
@@ -156,15 +156,15 @@ class Broker:
     def _wait_for(self, credentials: Credentials | None) -> None:
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline and self.pid:
-            answer = connect(self.host, self.port, credentials)
+            answer = try_connect(self.host, self.port, credentials)
             if answer == ACCEPTED or (answer is not None and credentials is None):
                 return
             time.sleep(0.01)
         raise BrokerError(
-            f"the broker does not answer on port {self.port}; {self.log_path} says: {self._last_words()}"
+            f"the broker does not answer on port {self.port}; {self.log_path} says: {self._last_log_line()}"
         )
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
         return lines[-1] if lines else "nothing"
 
@@ -174,7 +174,7 @@ class Broker:
         elif self._process is not None:
             self._process.send_signal(number)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _terminate(self, how: signal.Signals) -> None:
         if self._process is None:
             return
         self._process.send_signal(how)
@@ -186,7 +186,7 @@ class Broker:
         self._process = None
 
 
-def connect(host: str, port: int, credentials: Credentials | None) -> int | None:
+def try_connect(host: str, port: int, credentials: Credentials | None) -> int | None:
     """Try an MQTT 3.1.1 CONNECT; return the code of the CONNACK, None when there was none.
 
     A broker that answers is ready, even where it answers that nobody without a name is authorised (5).

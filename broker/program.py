@@ -27,12 +27,12 @@ def find_mosquitto() -> str:
         raise BrokerError(f"STETHO_MOSQUITTO is {chosen!r}, which is not a program that can be run")
     if found := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
         return found
-    if engine_answers():
+    if docker_is_running():
         return CONTAINER
     raise BrokerError("mosquitto is not installed; run broker/install.sh, or start a Docker engine")
 
 
-def engine_answers() -> bool:
+def docker_is_running() -> bool:
     """Return whether a container engine can be reached with `docker`."""
     if not shutil.which("docker"):
         return False

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from broker import directory, listener
-from broker.account import Accounts, Credentials, kind_of
+from broker.account import Accounts, Credentials, role_of
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import StethoError
 
-KINDS: Final = {
+ROLES: Final = {
     "device": "a stethoscope",
     "worker": "an edge worker",
     "operator": "who reads results",
@@ -57,10 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     init = commands.add_parser("init", help="make what a first start needs; changes nothing that is there")
     init.add_argument("hosts", nargs="*", metavar="HOST", help="name or address that devices connect to")
-    for kind, note in KINDS.items():
-        command = commands.add_parser(kind, help=f"add {note}")
+    for role, note in ROLES.items():
+        command = commands.add_parser(role, help=f"add {note}")
         # One worker needs no name of its own; a device always has one.
-        command.add_argument("name", metavar="NAME", nargs=None if kind == "device" else "?", default="")
+        command.add_argument("name", metavar="NAME", nargs=None if role == "device" else "?", default="")
         command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
     commands.add_parser("list", help="show all accounts")
     commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
@@ -74,17 +74,17 @@ def _run(chosen: argparse.Namespace, state: StateDirectory) -> None:
             _initialise(state, accounts, chosen.hosts)
         case "list":
             for username in accounts.names():
-                print(f"{username}\t{kind_of(username)}")
+                print(f"{username}\t{role_of(username)}")
         case "remove":
             accounts.remove(chosen.username)
             print(f"{chosen.username} is removed.")
             _reload(state)
-        case kind:
-            credentials = accounts.add(kind, chosen.name, rotate=chosen.rotate)
-            if kind in SERVICES:
-                _hand_over(state, credentials, SERVICES[kind])
+        case role:
+            credentials = accounts.add(role, chosen.name, rotate=chosen.rotate)
+            if role in SERVICES:
+                _write_service_credentials(state, credentials, SERVICES[role])
             else:
-                _show(state, credentials)
+                _print_credentials(state, credentials)
             _reload(state)
 
 
@@ -93,15 +93,15 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
 
     names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
     certificate.ensure(state.certificates, list(dict.fromkeys(names)))
-    listener.write(state, listener.deployed(state))
-    for kind, prefix in SERVICES.items():
-        if kind not in accounts.names():
-            _hand_over(state, accounts.add(kind), prefix)
+    listener.write_configuration(state, listener.deployment_listeners(state))
+    for role, prefix in SERVICES.items():
+        if role not in accounts.names():
+            _write_service_credentials(state, accounts.add(role), prefix)
             _reload(state)
     print(f"{state.path} is ready for {', '.join(certificate.hosts(state.certificates))}.")
 
 
-def _hand_over(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
+def _write_service_credentials(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
     """Leave a service's password, and the CA's certificate where there is one, in a folder of its own."""
     folder = state.path / credentials.username
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -114,7 +114,7 @@ def _hand_over(state: StateDirectory, credentials: Credentials, prefix: str) -> 
         print(f"STETHO_MQTT_CA_FILE={folder / 'ca.pem'}")
 
 
-def _show(state: StateDirectory, credentials: Credentials) -> None:
+def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
     print("The password is shown now and never again.")
     print(f"  user and client id  {credentials.username}")
     print(f"  password            {credentials.password}")
@@ -133,13 +133,13 @@ def _show(state: StateDirectory, credentials: Credentials) -> None:
 
 def _reload(state: StateDirectory) -> None:
     """Let a broker that runs natively in the directory read its accounts anew, or say how to do it."""
-    if (pid := _running(state)) is None:
+    if (pid := _broker_pid(state)) is None:
         print("If the broker runs, let it know: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto.")
     else:
         os.kill(pid, signal.SIGHUP)
 
 
-def _running(state: StateDirectory) -> int | None:
+def _broker_pid(state: StateDirectory) -> int | None:
     try:
         pid = state.pid_file.read_text().strip()
         program = _program_of(pid)

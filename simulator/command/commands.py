@@ -122,17 +122,17 @@ def add_fleet(commands: "Commands") -> None:
 
 def _send(args: argparse.Namespace) -> int:
     from simulator.device.mqtt_connections import Account  # noqa: PLC0415
-    from simulator.device.network_fault import Fault, FaultRates  # noqa: PLC0415
-    from simulator.device.session import Session, TimeoutReached  # noqa: PLC0415
+    from simulator.device.network_fault import FaultInjector, FaultRates  # noqa: PLC0415
+    from simulator.device.session import ResultTimeoutError, Session  # noqa: PLC0415
     from simulator.sound.sound_file import read  # noqa: PLC0415
 
     sound = read(args.file, args.sample_rate)
     argument.check_chunk_samples(args.chunk_samples, sound.pcm.shape[1])
     rates = FaultRates(args.loss, args.duplicate, args.reorder, args.corrupt)
     account = Account(args.username or args.device, argument.password_of(args))
-    session = Session(_address(args), args.device, account, Fault(rates, args.seed))
+    session = Session(_address(args), args.device, account, FaultInjector(rates, args.seed))
     if args.full:
-        session.listen_as(_operator(args))
+        session.subscribe_as_operator(_operator(args))
     try:
         outcome = session.play(
             sound,
@@ -143,7 +143,7 @@ def _send(args: argparse.Namespace) -> int:
             in_real_time=args.realtime,
             timeout_s=args.timeout,
         )
-    except TimeoutReached as reached:
+    except ResultTimeoutError as reached:
         print(f"simulator: {reached}", file=sys.stderr)
         return 1
     print(outcome.payload.decode())
@@ -165,11 +165,11 @@ def _synth(args: argparse.Namespace) -> int:
 
 
 def _fleet(args: argparse.Namespace) -> int:
-    from simulator.device.fleet import Fleet, Plan, templates  # noqa: PLC0415
+    from simulator.device.fleet import Fleet, LoadPlan, template_recordings  # noqa: PLC0415
 
     argument.check_chunk_samples(args.chunk_samples, 1)
-    plan = Plan(args.seconds, args.recording_seconds, args.ramp, args.timeout, args.models)
-    recordings = templates(args.recording_seconds, args.sample_rate, args.chunk_samples)
+    plan = LoadPlan(args.seconds, args.recording_seconds, args.ramp, args.timeout, args.models)
+    recordings = template_recordings(args.recording_seconds, args.sample_rate, args.chunk_samples)
     report = Fleet(_address(args), _accounts(args), recordings, plan).run()
     print(json.dumps(report))
     return 0 if report["results"] == report["recordings_planned"] else 1
@@ -190,10 +190,10 @@ def _operator(args: argparse.Namespace) -> "Account":
 
 
 def _accounts(args: argparse.Namespace) -> "list[Account]":
-    from simulator.device.fleet import accounts_of  # noqa: PLC0415
+    from simulator.device.fleet import parse_accounts  # noqa: PLC0415
     from simulator.device.mqtt_connections import Account  # noqa: PLC0415
 
     if args.credentials is None:
         password = argument.password_of(args)
         return [Account(f"{args.device_prefix}{number:04d}", password) for number in range(args.devices)]
-    return accounts_of(argument.read_text(args.credentials), args.device_prefix, args.devices)
+    return parse_accounts(argument.read_text(args.credentials), args.device_prefix, args.devices)

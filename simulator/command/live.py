@@ -74,7 +74,7 @@ def _live(args: argparse.Namespace) -> int:
     if args.list:
         from simulator.sound import microphone  # noqa: PLC0415
 
-        print(microphone.listing())
+        print(microphone.list_microphones())
         return 0
     source = _source(args)
     argument.check_chunk_samples(args.chunk_samples, source.channels)

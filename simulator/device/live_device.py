@@ -26,14 +26,14 @@ from edge_worker.protocol.chunk import (
 from simulator.device.device import Device, Message
 from simulator.sound.audio_source import Block
 
-HOLD_S: Final = 10.0
+RESEND_BUFFER_S: Final = 10.0
 """Sound that is held: the worker asks for what it misses within some seconds, and for nothing older."""
-_REMIND_AFTER_S: Final = 5.0
+_RETRANSMIT_AFTER_S: Final = 5.0
 _LOUDEST: Final = 32_767
 
 
 @dataclass(slots=True)
-class Streaming:
+class Stream:
     """One stream: from the press of the button to `stored`."""
 
     recording_id: int
@@ -49,7 +49,7 @@ class Streaming:
     live: dict[str, Any] | None = None
     """The last live value."""
     result: dict[str, Any] | None = None
-    result_text: bytes = b""
+    result_payload: bytes = b""
     rejections: list[str] = field(default_factory=list)
 
     @property
@@ -64,62 +64,62 @@ class LiveDevice(Device):
     def __init__(self, device_id: str, boot: str, chunk_samples: int) -> None:
         super().__init__(device_id, boot)
         self._chunk_samples = chunk_samples
-        self._stream: Streaming | None = None
-        self._open: list[NDArray[np.int16]] = []
+        self._stream: Stream | None = None
+        self._unsent_blocks: list[NDArray[np.int16]] = []
         self._lost = 0
-        self._ready: deque[Chunk] = deque()
-        self._recent: deque[Chunk] = deque()
-        self._remind_at, self._remind_after_s = math.inf, _REMIND_AFTER_S
+        self._queue: deque[Chunk] = deque()
+        self._resend_buffer: deque[Chunk] = deque()
+        self._retransmit_at, self._retransmit_after_s = math.inf, _RETRANSMIT_AFTER_S
 
-    def begin(self, stream: Streaming) -> None:
+    def begin(self, stream: Stream) -> None:
         """Start a stream."""
         self._stream = stream
-        self._said.append(self._state("recording"))
+        self._outbox.append(self._state("recording"))
         if stream.meta:
-            self._ready.append(self._meta(stream))
+            self._queue.append(self._meta(stream))
 
     def push(self, block: Block) -> None:
         """Take what was recorded; a chunk leaves when it is full."""
-        stream = self._streaming()
+        stream = self._active_stream()
         if block.lost:
             self._cut(stream)
             stream.recorded += block.lost
             self._lost = block.lost
-        self._open.append(block.samples)
-        while sum(map(len, self._open)) >= self._chunk_samples:
+        self._unsent_blocks.append(block.samples)
+        while sum(map(len, self._unsent_blocks)) >= self._chunk_samples:
             self._cut(stream, self._chunk_samples)
 
     def end(self, now: float) -> None:
         """End the stream: what is left leaves with LAST, though it may be nothing."""
-        stream = self._streaming()
+        stream = self._active_stream()
         self._cut(stream, last=True)
         stream.is_over = True
-        self._remind_at = now + self._remind_after_s
-        self._said.append(self._state("online"))
+        self._retransmit_at = now + self._retransmit_after_s
+        self._outbox.append(self._state("online"))
 
     @property
     def is_recording(self) -> bool:
         """Whether a stream goes on."""
         return self._stream is not None and not self._stream.is_over
 
-    def take(self, now: float) -> Message | None:
+    def next_message(self, now: float) -> Message | None:
         """Return the next message that is to leave now."""
-        if self._said:
-            return self._said.popleft()
-        chunk = self._next_answer()
-        if chunk is None and now >= self._remind_at and self._recent:
-            self._remind_after_s *= 2
-            self._remind_at = now + self._remind_after_s
-            chunk = self._recent[-1]._replace(flags=self._recent[-1].flags | RESEND)
+        if self._outbox:
+            return self._outbox.popleft()
+        chunk = self._next_resend()
+        if chunk is None and now >= self._retransmit_at and self._resend_buffer:
+            self._retransmit_after_s *= 2
+            self._retransmit_at = now + self._retransmit_after_s
+            chunk = self._resend_buffer[-1]._replace(flags=self._resend_buffer[-1].flags | RESEND)
         if chunk is not None:
             self.counts["resent"] += 1
-        elif self._ready:
-            chunk = self._ready.popleft()
+        elif self._queue:
+            chunk = self._queue.popleft()
         return None if chunk is None else self._message(chunk)
 
     def due_at(self) -> float:
         """Return the earliest time at which `take` may have something."""
-        return -math.inf if self._said or self._answers or self._ready else self._remind_at
+        return -math.inf if self._outbox or self._resends or self._queue else self._retransmit_at
 
     def receive(self, topic: str, payload: bytes, now: float) -> None:
         """Take what the worker says about the stream; all else is ignored."""
@@ -134,31 +134,35 @@ class LiveDevice(Device):
         if topic == topics.live(self.device_id):
             stream.live = document
         elif topic == topics.device_result(self.device_id):
-            stream.result, stream.result_text = document, payload
+            stream.result, stream.result_payload = document, payload
             self._finish(stream, stream.completeness)
         elif document.get("type") == "stored":
             self._finish(stream, str(document.get("completeness")))
         elif document.get("type") == "missing":
-            self._answer_missing(stream, document)
+            self._resend_missing(stream, document)
         elif document.get("type") == "rejected":
             stream.rejections.append(str(document.get("detail", document.get("reason"))))
 
-    def _streaming(self) -> Streaming:
+    def _active_stream(self) -> Stream:
         if self._stream is None:
             raise RuntimeError("no stream was begun")
         return self._stream
 
-    def _finish(self, stream: Streaming, completeness: str | None) -> None:
+    def _finish(self, stream: Stream, completeness: str | None) -> None:
         stream.completeness = completeness
-        self._recent.clear()
-        self._answers.clear()
-        self._remind_at = math.inf
+        self._resend_buffer.clear()
+        self._resends.clear()
+        self._retransmit_at = math.inf
 
-    def _cut(self, stream: Streaming, samples: int | None = None, *, last: bool = False) -> None:
+    def _cut(self, stream: Stream, samples: int | None = None, *, last: bool = False) -> None:
         """Make a chunk of the first so many samples that were recorded, or of all."""
-        pcm = np.concatenate(self._open) if self._open else np.empty((0, stream.channels), np.int16)
+        pcm = (
+            np.concatenate(self._unsent_blocks)
+            if self._unsent_blocks
+            else np.empty((0, stream.channels), np.int16)
+        )
         taken, rest = pcm[:samples], pcm[len(pcm) if samples is None else samples :]
-        self._open = [rest] if len(rest) else []
+        self._unsent_blocks = [rest] if len(rest) else []
         if not len(taken) and not last:
             return
         flags = STREAM | (LAST if last else 0) | (HAS_META if stream.meta else 0)
@@ -177,28 +181,33 @@ class LiveDevice(Device):
             body,
         )
         stream.recorded += len(taken)
-        self._ready.append(chunk)
-        self._recent.append(chunk)
-        for waiting in (self._recent, self._ready):  # a broker that is gone makes a gap, and no memory full
-            while len(waiting) > 1 and waiting[0].end < stream.recorded - HOLD_S * stream.sample_rate:
+        self._queue.append(chunk)
+        self._resend_buffer.append(chunk)
+        for waiting in (
+            self._resend_buffer,
+            self._queue,
+        ):  # a broker that is gone makes a gap, and no memory full
+            while (
+                len(waiting) > 1 and waiting[0].end < stream.recorded - RESEND_BUFFER_S * stream.sample_rate
+            ):
                 waiting.popleft()
 
-    def _answer_missing(self, stream: Streaming, document: dict[str, Any]) -> None:
+    def _resend_missing(self, stream: Stream, document: dict[str, Any]) -> None:
         wanted = [
             (each[0], math.inf if each[1] is None else each[1]) for each in document.get("ranges") or ()
         ]
-        unsent = self._ready[0].first_sample if self._ready else math.inf  # comes by itself
+        unsent = self._queue[0].first_sample if self._queue else math.inf  # comes by itself
         found = [
             chunk._replace(flags=chunk.flags | RESEND)
-            for chunk in self._recent
+            for chunk in self._resend_buffer
             if chunk.first_sample < unsent and _is_among(chunk, wanted)
         ]
         if document.get("meta") is True and stream.meta:
             meta = self._meta(stream)
             found.insert(0, meta._replace(flags=meta.flags | RESEND))
-        self._answers[stream.name] = iter(found)
+        self._resends[stream.name] = iter(found)
 
-    def _meta(self, stream: Streaming) -> Chunk:
+    def _meta(self, stream: Stream) -> Chunk:
         size = len(stream.meta)
         return Chunk(
             META, STREAM, stream.channels, stream.sample_rate, stream.recording_id, 0, size, stream.meta

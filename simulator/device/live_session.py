@@ -10,9 +10,9 @@ from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
 from simulator.device import oled
-from simulator.device.live_device import LiveDevice, Streaming
-from simulator.device.mqtt_connections import Account, Address, Network
-from simulator.device.recording import meta
+from simulator.device.live_device import LiveDevice, Stream
+from simulator.device.mqtt_connections import Account, Address, EventLoop
+from simulator.device.recording import encode_meta
 from simulator.device.stethoscope import Stethoscope
 from simulator.sound.audio_source import AudioSource, Block
 
@@ -27,10 +27,10 @@ class LiveSession:
     """A stethoscope that is put on a chest, and taken off."""
 
     def __init__(self, address: Address, account: Account, chunk_samples: int) -> None:
-        self._network = Network()
+        self._event_loop = EventLoop()
         self._address = address
         self._device = LiveDevice(account.username, secrets.token_hex(4), chunk_samples)
-        self._stethoscope = Stethoscope(self._device, self._network, address, account, hears_live=True)
+        self._stethoscope = Stethoscope(self._device, self._event_loop, address, account, subscribe_live=True)
         self._blocks: queue.Queue[Block | StethoError | None] = queue.Queue(_BLOCKS_WAITING)
         self._shown: oled.Screen = []
         self.status = ""
@@ -57,22 +57,22 @@ class LiveSession:
         try:
             self._connect(timeout_s)
             number = secrets.randbits(64)
-            stream = Streaming(number, source.sample_rate, source.channels, meta(models, site, exam))
+            stream = Stream(number, source.sample_rate, source.channels, encode_meta(models, site, exam))
             self._device.begin(stream)
             self._record(source, stream, seconds)
             self._device.end(time.monotonic())
-            self._stethoscope.work()
+            self._stethoscope.send_due_messages()
             self._show(oled.waiting(False))
             self._wait(lambda: stream.result is not None, timeout_s)
             if stream.result is None:
                 return None
             self._show(oled.result(stream.result))
             self.status = str(stream.result.get("status"))
-            return stream.result_text
+            return stream.result_payload
         finally:
             source.close()
             self._stethoscope.close()
-            self._network.close()
+            self._event_loop.close()
 
     def _connect(self, timeout_s: float) -> None:
         self._stethoscope.connection.open()
@@ -83,15 +83,15 @@ class LiveSession:
         if not has_analyser and not self._wait(lambda: bool(self._stethoscope.analysers), timeout_s):
             raise BrokerError("no analyser is online; start `python -m edge_worker`")
 
-    def _record(self, source: AudioSource, stream: Streaming, seconds: float | None) -> None:
+    def _record(self, source: AudioSource, stream: Stream, seconds: float | None) -> None:
         """Send what the source records, and show what comes back."""
         reader = threading.Thread(target=self._read, args=(source,), name="source", daemon=True)
         reader.start()
         limit = float("inf") if seconds is None else seconds * source.sample_rate
         try:
             while stream.recorded < limit and stream.completeness is None and self._push_blocks():
-                self._stethoscope.work()
-                self._network.spin(_TICK_S)
+                self._stethoscope.send_due_messages()
+                self._event_loop.run_once(_TICK_S)
                 self._show(oled.live(stream.live, stream.recorded / stream.sample_rate))
         except KeyboardInterrupt:
             print("ending the stream", file=sys.stderr)
@@ -131,7 +131,7 @@ class LiveSession:
         while not is_done():
             if time.monotonic() > deadline:
                 return False
-            self._network.spin(_TICK_S)
+            self._event_loop.run_once(_TICK_S)
         return True
 
     def _show(self, screen: oled.Screen) -> None:

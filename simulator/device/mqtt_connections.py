@@ -1,7 +1,7 @@
 """Connections to the broker, many on one thread: the only door to paho in this room.
 
 paho's own threads would cost one thread a device, and die silently of an exception in a callback. Here one
-selector drives every socket, and what a callback raises reaches the caller of `spin`.
+selector drives every socket, and what a callback raises reaches the caller of `run_once`.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from edge_worker.errors import BrokerError
 from simulator.device.device import Message
 
 _KEEPALIVE_S: Final = 30
-_TEND_EVERY_S: Final = 1.0
+_MAINTENANCE_S: Final = 1.0
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
 
@@ -47,16 +47,16 @@ class Account:
 
     username: str
     password: str
-    kind: Literal["device", "operator"] = "device"
+    role: Literal["device", "operator"] = "device"
 
     @property
-    def made_by(self) -> str:
+    def provision_command(self) -> str:
         """The command that makes it."""
-        name = self.username if self.kind == "device" else self.username.removeprefix(self.kind).lstrip("-")
-        return f"python -m broker.provision {self.kind} {name}".rstrip()
+        name = self.username if self.role == "device" else self.username.removeprefix(self.role).lstrip("-")
+        return f"python -m broker.provision {self.role} {name}".rstrip()
 
 
-class Network:
+class EventLoop:
     """A selector and a list of timers."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Network:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
-    def spin(self, timeout_s: float) -> None:
+    def run_once(self, timeout_s: float) -> None:
         """Wait for something to do, at most `timeout_s`, and do it.
 
         Raises:
@@ -78,10 +78,10 @@ class Network:
             heapq.heappop(self._timers)[2]()
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
-        """Have `spin` call `call` once, at `when` of the monotonic clock."""
+        """Have `run_once` call `call` once, at `when` of the monotonic clock."""
         heapq.heappush(self._timers, (when, next(self._order), call))
 
-    def watch(self, connection: Any, events: int, call: Callable[[int], None]) -> None:  # noqa: ANN401 - a socket of paho
+    def watch_socket(self, connection: Any, events: int, call: Callable[[int], None]) -> None:  # noqa: ANN401 - a socket of paho
         """Call `call` with the events that happen to a socket; no events: stop to watch it."""
         watched = self._selector.get_map()
         if watched is None:  # closed: who was given up is collected later, and then lets its socket go
@@ -99,7 +99,7 @@ class Network:
         """Let connections that were told to close finish, for at most `within_s`, and give up the rest."""
         deadline = time.monotonic() + within_s
         while self._selector.get_map() and time.monotonic() < deadline:
-            self.spin(within_s / 10)
+            self.run_once(within_s / 10)
         self._selector.close()
 
 
@@ -108,7 +108,7 @@ class Connection:
 
     def __init__(
         self,
-        network: Network,
+        event_loop: EventLoop,
         address: Address,
         account: Account,
         subscriptions: Sequence[str],
@@ -117,21 +117,21 @@ class Connection:
         """Prepare a connection that subscribes to `subscriptions` at QoS 1."""
         self.on_ready: Callable[[], None] = lambda: None
         """Called whenever the broker has accepted us and our subscriptions."""
-        self.on_work: Callable[[], None] = lambda: None
+        self.on_activity: Callable[[], None] = lambda: None
         """Called after anything happened on the connection."""
         self.is_ready = False
         self.unacknowledged = 0
         """Messages that the broker has not acknowledged."""
-        self._network = network
+        self._event_loop = event_loop
         self._address = address
         self._account = account
         self._subscriptions = [(topic, 1) for topic in subscriptions]
         self._on_message = on_message
-        self._client = self._make_client()
+        self._client = self._create_client()
         self._socket: Any = None
         self._is_closing = False
 
-    def will(self, message: Message) -> None:
+    def set_will(self, message: Message) -> None:
         """Leave a last will; before `open`."""
         self._client.will_set(message.topic, message.payload, qos=1, retain=message.retain)
 
@@ -150,7 +150,7 @@ class Connection:
         except (OSError, ValueError) as error:  # ValueError: no host name at all
             advice = "start it with `python -m broker`, or give --host and --port"
             raise BrokerError(f"no broker at {self._address} ({error}); {advice}") from error
-        self._network.call_at(time.monotonic() + _TEND_EVERY_S, self._tend)
+        self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
     def publish(self, message: Message) -> None:
         """Queue a message at QoS 1."""
@@ -159,13 +159,13 @@ class Connection:
         self._watch()
 
     def close(self) -> None:
-        """Say good-bye to the broker, so that it sends no will; `Network.close` waits until that is said."""
+        """Send DISCONNECT, so that the broker publishes no will; `EventLoop.close` waits for it."""
         self._is_closing = True
         self.is_ready = False
         self._client.disconnect()
         self._watch()
 
-    def _make_client(self) -> mqtt.Client:
+    def _create_client(self) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._account.username)
         client.username_pw_set(self._account.username, self._account.password)
         if self._address.ca_file is not None:
@@ -182,8 +182,8 @@ class Connection:
         client.on_message = lambda _client, _data, message: self._on_message(
             message.topic, bytes(message.payload)
         )
-        client.on_socket_open = self._opened
-        client.on_socket_close = self._closed
+        client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
         return client
 
     def _handle(self, events: int) -> None:
@@ -195,10 +195,10 @@ class Connection:
             while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
                 self._client.loop_read()
             if not self._is_closing:
-                self.on_work()
+                self.on_activity()
         self._watch()
 
-    def _tend(self) -> None:
+    def _keep_alive(self) -> None:
         """Once a second: keep alive what lives, connect again what does not."""
         if self._is_closing:
             return
@@ -208,20 +208,22 @@ class Connection:
         else:
             with contextlib.suppress(OSError):  # the next try is in a second
                 self._client.reconnect()
-        self._network.call_at(time.monotonic() + _TEND_EVERY_S, self._tend)
+        self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
     def _watch(self) -> None:
         """Wait for what can happen next. paho writes at once; what the socket did not take waits."""
         if self._socket is not None:
-            self._network.watch(self._socket, _READ | _WRITE * self._client.want_write(), self._handle)
+            self._event_loop.watch_socket(
+                self._socket, _READ | _WRITE * self._client.want_write(), self._handle
+            )
 
-    def _opened(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
+    def _on_socket_open(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
         self._socket = connection
         self._watch()
 
-    def _closed(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
+    def _on_socket_close(self, _client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - a socket of paho
         if connection is not None and connection is self._socket:
-            self._network.watch(connection, 0, self._handle)
+            self._event_loop.watch_socket(connection, 0, self._handle)
             self._socket = None
 
     def _on_connect(
@@ -229,8 +231,10 @@ class Connection:
     ) -> None:
         if code.is_failure:
             problem = f"the broker at {self._address} refuses {self._account.username!r} ({code})"
-            advice = f"make the account with `{self._account.made_by}` and give the password that it prints"
-            raise BrokerError(f"{problem}; {advice}")
+            command = self._account.provision_command
+            raise BrokerError(
+                f"{problem}; make the account with `{command}` and give the password that it prints"
+            )
         client.subscribe(self._subscriptions)
 
     def _on_subscribe(self, *_: object) -> None:

@@ -20,7 +20,7 @@ class FaultRates:
     """Probability that one byte of a chunk is changed, 0..1."""
 
 
-class Fault:
+class FaultInjector:
     """A bad network. Equal rates, seed and payloads give equal faults."""
 
     def __init__(self, rates: FaultRates, seed: int) -> None:

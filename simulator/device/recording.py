@@ -43,7 +43,7 @@ class Recording:
     """Samples per channel in each chunk but the last."""
 
     @classmethod
-    def of(cls, sound: Sound, recording_id: int, meta: bytes, chunk_samples: int) -> Self:
+    def from_sound(cls, sound: Sound, recording_id: int, meta: bytes, chunk_samples: int) -> Self:
         """Return a recording of `sound`."""
         pcm = memoryview(sound.pcm.astype("<i2").tobytes())
         return cls(recording_id, sound.sample_rate, sound.pcm.shape[1], pcm, meta, chunk_samples)
@@ -65,7 +65,7 @@ class Recording:
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the PCM chunks of the first transmission, in order."""
-        return self.cut(0, None)
+        return self.chunks_between(0, None)
 
     def meta_chunk(self) -> Chunk:
         """Return the META chunk; only where `meta` is not empty."""
@@ -76,9 +76,9 @@ class Recording:
     def last_chunk(self) -> Chunk:
         """Return the chunk that fixes the length, as a reminder."""
         start = (self.chunk_count - 1) * self.chunk_samples
-        return next(as_resend(self.cut(start, None)))
+        return next(as_resend(self.chunks_between(start, None)))
 
-    def cut(self, start: int, end: int | None) -> Iterator[Chunk]:
+    def chunks_between(self, start: int, end: int | None) -> Iterator[Chunk]:
         """Yield chunks that cover `[start, end)`; None as `end` yields LAST even when no sample is left."""
         stop = self.samples if end is None else min(end, self.samples)
         start = min(start, stop)
@@ -109,7 +109,7 @@ def _is_clipped(body: memoryview) -> bool:
     return bool(values.size and (values.max() >= _LOUDEST or values.min() < -_LOUDEST))
 
 
-def meta(models: Sequence[str], site: str | None, exam: str | None = None) -> bytes:
+def encode_meta(models: Sequence[str], site: str | None, exam: str | None = None) -> bytes:
     """Return the META JSON of a recording that starts now."""
     document: dict[str, Any] = {"captured_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     if models:

@@ -125,7 +125,7 @@ def heart_sound(
             _add_beat(samples, sample_rate, beat, finding, sound)
     samples /= np.abs(samples).max()
     samples += 10 ** (noise_db / 20) * _noise_floor(count, sample_rate, sound)
-    samples = _band(samples, sample_rate, _STETHOSCOPE_HZ)
+    samples = _bandpass(samples, sample_rate, _STETHOSCOPE_HZ)
     samples *= PEAK / np.abs(samples).max()
     s2_s = tuple(beat.s2_s for beat in beats if beat.s2_s < seconds)
     return HeartSound(samples.astype(np.float32), sample_rate, tuple(beat.s1_s for beat in beats), s2_s)
@@ -173,7 +173,7 @@ def _oscillation(rate: int, components: _Components) -> NDArray[np.float64]:
 def _murmur(rate: int, seconds: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return a systolic ejection murmur: noise that swells to the middle of systole and fades before S2."""
     count = max(round(seconds * rate), 1)
-    noise = _band(rng.standard_normal(count), rate, _MURMUR_HZ)
+    noise = _bandpass(rng.standard_normal(count), rate, _MURMUR_HZ)
     crest = np.sin(np.pi * np.arange(count) / count) ** 1.5
     return np.asarray(_MURMUR_LEVEL * crest * noise / (noise.std() or 1.0))
 
@@ -188,7 +188,7 @@ def _noise_floor(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.
     return np.asarray(noise / noise.std())
 
 
-def _band(samples: NDArray[np.float64], rate: int, band_hz: tuple[float, float]) -> NDArray[np.float64]:
+def _bandpass(samples: NDArray[np.float64], rate: int, band_hz: tuple[float, float]) -> NDArray[np.float64]:
     """Return `samples` within a band, without delay (so that beats stay where they are)."""
     low_hz, high_hz = band_hz
     filters = butter(1, (low_hz, min(high_hz, 0.45 * rate)), "bandpass", fs=rate, output="sos")

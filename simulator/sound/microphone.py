@@ -33,15 +33,15 @@ class Microphone:
         *,
         library: Any = None,  # noqa: ANN401 - sounddevice ships no types
     ) -> None:
-        """Choose the microphone of that number in `listing`, or the default one.
+        """Choose the microphone of that number in `list_microphones`, or the default one.
 
         Raises:
             SettingsError: sounddevice or PortAudio is not installed.
             AudioError: there is no such microphone, or it does not record at `sample_rate` (Hz).
         """
-        self._library = library or load()
+        self._library = library or load_sounddevice()
         self._number = self._default() if number is None else number
-        described = self._described()
+        described = self._device_info()
         self._sample_rate = sample_rate or round(described["default_samplerate"])
         self._check()
         blocks = round(_WAITING_S / BLOCK_S)
@@ -99,14 +99,14 @@ class Microphone:
             channels=self.channels,
             dtype="int16",
             blocksize=max(1, round(BLOCK_S * self._sample_rate)),
-            callback=self._take,
+            callback=self._on_audio,
             finished_callback=self._has_ended.set,
         )
 
-    def _take(self, samples: NDArray[np.int16], count: int, time: Any, status: Any) -> None:  # noqa: ANN401
+    def _on_audio(self, samples: NDArray[np.int16], count: int, time: Any, status: Any) -> None:  # noqa: ANN401
         """Take a block on PortAudio's thread, where nothing may wait."""
         if status.input_overflow:
-            self._lost += self._missed(time.inputBufferAdcTime)
+            self._lost += self._overrun_samples(time.inputBufferAdcTime)
         self._next_at = time.inputBufferAdcTime + count / self._sample_rate
         try:
             self._waiting.put_nowait(Block(samples.copy(), self._lost))
@@ -114,7 +114,7 @@ class Microphone:
         except queue.Full:
             self._lost += count
 
-    def _missed(self, begins_at: float) -> int:
+    def _overrun_samples(self, begins_at: float) -> int:
         """Return how many samples the sound card dropped, by its clock; at least one, for it says so."""
         late_s = 0.0 if self._next_at is None else begins_at - self._next_at
         return max(1, round(min(late_s, _WAITING_S) * self._sample_rate))
@@ -122,16 +122,16 @@ class Microphone:
     def _default(self) -> int:
         number = int(self._library.default.device[0])
         if number < 0:
-            raise AudioError(_nothing(self._library))
+            raise AudioError(_no_microphone(self._library))
         return number
 
-    def _described(self) -> dict[str, Any]:
+    def _device_info(self) -> dict[str, Any]:
         devices = list(self._library.query_devices())
         if not 0 <= self._number < len(devices):
             raise AudioError(
                 f"there is no microphone {self._number}; --list shows those that there are"
-                if _inputs(self._library)
-                else _nothing(self._library)
+                if _input_devices(self._library)
+                else _no_microphone(self._library)
             )
         described: dict[str, Any] = devices[self._number]
         if described["max_input_channels"] < 1:
@@ -152,7 +152,7 @@ class Microphone:
             ) from error
 
 
-def load() -> Any:  # noqa: ANN401 - it ships no types
+def load_sounddevice() -> Any:  # noqa: ANN401 - it ships no types
     """Return sounddevice.
 
     Raises:
@@ -172,17 +172,17 @@ def load() -> Any:  # noqa: ANN401 - it ships no types
     return sounddevice
 
 
-def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
+def list_microphones(library: Any = None) -> str:  # noqa: ANN401 - as above
     """Return the microphones, one a line, the default one marked.
 
     Raises:
         SettingsError: sounddevice or PortAudio is not installed.
         AudioError: there is no microphone.
     """
-    library = library or load()
-    found = _inputs(library)
+    library = library or load_sounddevice()
+    found = _input_devices(library)
     if not found:
-        raise AudioError(_nothing(library))
+        raise AudioError(_no_microphone(library))
     chosen = library.default.device[0]
     return "\n".join(
         f"{'*' if number == chosen else ' '} {number:3}  {each['name']}, "
@@ -191,7 +191,7 @@ def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
     )
 
 
-def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above
+def _input_devices(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above
     try:
         devices = list(library.query_devices())
     except library.PortAudioError as error:
@@ -199,7 +199,7 @@ def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as abo
     return {number: each for number, each in enumerate(devices) if each["max_input_channels"] > 0}
 
 
-def _nothing(library: Any) -> str:  # noqa: ANN401 - as above
+def _no_microphone(library: Any) -> str:  # noqa: ANN401 - as above
     outputs = len(list(library.query_devices()))
     return (
         f"no microphone is here ({outputs} sound devices, none of them records); plug one in, or use --file"

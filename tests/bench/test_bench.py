@@ -12,7 +12,7 @@ from bench import history_page, live_streams, upload_latency
 
 def test_pages_of_a_history_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_page, "_PAGE", 3)
-    monkeypatch.setattr(history_page, "_ASKED_EACH", 2)
+    monkeypatch.setattr(history_page, "_REQUESTS_EACH", 2)
     figures = history_page.measure(rows=200)
     assert figures["history_rows"] == 200
     assert min(figures.values()) > 0

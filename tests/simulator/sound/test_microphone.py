@@ -236,7 +236,7 @@ def test_a_machine_without_a_microphone_says_so(cards: tuple[dict[str, Any], ...
     for ask in (
         lambda: Microphone(library=library),
         lambda: Microphone(3, library=library),
-        lambda: microphone.listing(library),
+        lambda: microphone.list_microphones(library),
     ):
         with pytest.raises(AudioError, match="no microphone is here"):
             ask()
@@ -244,7 +244,7 @@ def test_a_machine_without_a_microphone_says_so(cards: tuple[dict[str, Any], ...
 
 def test_the_list_marks_the_default_and_leaves_out_what_records_nothing() -> None:
     library = SoundCard(card("built in", 2, 48_000.0), card("HDMI", 0), card("USB", 1, 44_100.0), default=2)
-    assert microphone.listing(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
+    assert microphone.list_microphones(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -256,7 +256,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 
 def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microphone, "load", lambda: library)
+    monkeypatch.setattr(microphone, "load_sounddevice", lambda: library)
     assert argument.chosen_microphone(parsed("--file", "x.wav")) is None
     assert argument.chosen_microphone(parsed("--list")) is None
     assert parsed("--list").list
@@ -274,7 +274,7 @@ def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.Monkey
 def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(SettingsError, match=r"requirements/microphone\.txt"):
-        microphone.load()
+        microphone.load_sounddevice()
 
     def find_spec(name: str, *_: object) -> None:
         if name == "sounddevice":
@@ -283,7 +283,7 @@ def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "sounddevice")
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
     with pytest.raises(SettingsError, match="libportaudio2"):
-        microphone.load()
+        microphone.load_sounddevice()
 
 
 def test_this_machine_lists_its_microphones_or_says_what_is_missing() -> None:
