@@ -14,7 +14,7 @@ from typing import Any, Final
 from bench.progress import steps
 from edge_worker.database.store import Store
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
-from simulator.site.site import Process
+from simulator.site.process import Process
 
 ROWS: Final = 1_000_000
 CLIENTS: Final = 4

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from edge_worker.errors import StethoError
 from simulator.command.argument import DISCLAIMER
-from simulator.command.commands import add_fleet, add_send, add_synth
 from simulator.command.demo import add_demo
+from simulator.command.fleet import add_fleet
 from simulator.command.live import add_live
+from simulator.command.send import add_send
+from simulator.command.synth import add_synth
 
 
 def main(arguments: list[str] | None = None) -> int:

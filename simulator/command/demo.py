@@ -15,7 +15,8 @@ from typing import Final
 
 from broker.account import Credentials
 from simulator.command.argument import DISCLAIMER
-from simulator.site.site import ProcessError, Site
+from simulator.site.process import ProcessError
+from simulator.site.site import Site
 
 DEVICE_ID: Final = "st-01"
 _BPM: Final = 72

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from simulator.command import argument
+from simulator.command import argument, argument_type
 
 if TYPE_CHECKING:
     from simulator.command.argument import Commands
@@ -33,23 +33,25 @@ def add_live(commands: "Commands") -> None:
     )
     argument.add_microphone(source)
     parser.add_argument(
-        "--device", type=argument.device_id, default="live-01", metavar="ID", help="(live-01)"
+        "--device", type=argument_type.device_id, default="live-01", metavar="ID", help="(live-01)"
     )
     argument.add_broker(parser)
     argument.add_format(parser)
     parser.add_argument(
         "--sample-rate",
-        type=argument.sample_rate,
+        type=argument_type.sample_rate,
         metavar="HZ",
         help="resample a file first; what a microphone is to record at",
     )
     parser.add_argument(
-        "--site", type=argument.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+        "--site", type=argument_type.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
     )
-    parser.add_argument("--exam", type=argument.exam_id, metavar="ID", help="exam that the stream belongs to")
+    parser.add_argument(
+        "--exam", type=argument_type.exam_id, metavar="ID", help="exam that the stream belongs to"
+    )
     parser.add_argument(
         "--seconds",
-        type=argument.seconds,
+        type=argument_type.seconds,
         metavar="S",
         help="stream so long; a file is played again and again",
     )
@@ -69,7 +71,7 @@ def _source(args: argparse.Namespace) -> "AudioSource":
 
 def _live(args: argparse.Namespace) -> int:
     from simulator.device.live_session import LiveSession  # noqa: PLC0415
-    from simulator.device.mqtt_connections import Account, Address  # noqa: PLC0415
+    from simulator.device.mqtt_connection import Account  # noqa: PLC0415
 
     if args.list:
         from simulator.sound import microphone  # noqa: PLC0415
@@ -79,7 +81,7 @@ def _live(args: argparse.Namespace) -> int:
     source = _source(args)
     argument.check_chunk_samples(args.chunk_samples, source.channels)
     account = Account(args.device, argument.password_of(args))
-    session = LiveSession(Address(args.host, args.port, args.ca_file), account, args.chunk_samples)
+    session = LiveSession(argument.broker_address(args), account, args.chunk_samples)
     payload = session.play(
         source,
         models=args.models,

@@ -8,50 +8,19 @@ import json
 import math
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from edge_worker import __version__
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, encode
+from simulator.device.delivery import Delivery
+from simulator.device.message import Message
 from simulator.device.recording import Range, Recording, as_resend
 
 RETRANSMIT_AFTER_S: Final = 5.0
 """No `stored` this long after the last chunk: it is sent again, then after twice as long, and so on."""
-
-
-class Message(NamedTuple):
-    """One publish at QoS 1."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-
-
-@dataclass(slots=True)
-class Delivery:
-    """What has become of one recording. Times are of the clock that is given to `Device`, in seconds."""
-
-    name: str
-    samples: int
-    chunks: int
-    """PCM chunks of the first transmission that have left."""
-    last_sent_at: float | None = None
-    """When the first transmission was over."""
-    stored_at: float | None = None
-    completeness: str | None = None
-    result_at: float | None = None
-    result: dict[str, Any] | None = None
-    """The compact result."""
-    result_payload: bytes = b""
-    """The compact result as it came."""
-    requested_samples: int = 0
-    """Samples that the worker asked for again."""
-    rejections: list[str] = field(default_factory=list)
-    """What the worker said that was wrong, in its words."""
-    live: dict[str, Any] | None = None
-    """The last live value, where the device hears them."""
 
 
 @dataclass(slots=True)

@@ -5,22 +5,21 @@ over the length of a recording, so that chunks and analyses come as evenly as fr
 """
 
 import itertools
-import json
 import resource
 import secrets
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
 from tqdm import tqdm
 
 from edge_worker.errors import BrokerError, SettingsError
-from simulator.device.device import Delivery, Device
-from simulator.device.mqtt_connections import Account, Address, EventLoop
+from simulator.device.device import Device
+from simulator.device.event_loop import EventLoop
+from simulator.device.load_report import load_report
+from simulator.device.mqtt_connection import Account, Address
 from simulator.device.recording import Recording, encode_meta
 from simulator.device.stethoscope import Stethoscope
 from simulator.sound.heart_sound import FINDINGS, heart_sound
@@ -129,7 +128,12 @@ class Fleet:
             self._connect()
             cpu_s, began = time.process_time(), time.monotonic()
             self._stream(began)
-            return self._report(time.process_time() - cpu_s, time.monotonic() - began)
+            return load_report(
+                [each.device for each in self._devices],
+                self._plan.recordings,
+                cpu_s=time.process_time() - cpu_s,
+                wall_s=time.monotonic() - began,
+            )
         finally:
             for each in self._devices:
                 each.stethoscope.close()
@@ -175,62 +179,6 @@ class Fleet:
         now = time.monotonic()
         for number, call in enumerate(calls):
             self._event_loop.call_at(now + over_s * number / len(calls), call)
-
-    def _report(self, cpu_s: float, wall_s: float) -> dict[str, Any]:
-        devices = [each.device for each in self._devices]
-        deliveries = [delivery for device in devices for delivery in device.deliveries.values()]
-        counts = sum((device.counts for device in devices), Counter[str]())
-        return {
-            "devices": len(devices),
-            "wall_s": round(wall_s, 2),
-            "cpu_s": round(cpu_s, 2),
-            "max_late_s": round(max(device.max_late_s for device in devices), 3),
-            "chunks": counts["chunks"],
-            "resent_chunks": counts["resent"],
-            "recordings_planned": len(devices) * self._plan.recordings,
-            "recordings": len(deliveries),
-            "stored": sum(delivery.completeness is not None for delivery in deliveries),
-            "partial": sum(delivery.completeness == "partial" for delivery in deliveries),
-            "asked_samples": sum(delivery.requested_samples for delivery in deliveries),
-            "rejections": sum(len(delivery.rejections) for delivery in deliveries),
-            "results": sum(delivery.result is not None for delivery in deliveries),
-            "status": dict(Counter(str(j.result.get("status")) for j in deliveries if j.result)),
-            "last_to_stored_ms": _latency(deliveries, lambda delivery: delivery.stored_at),
-            "last_to_result_ms": _latency(deliveries, lambda delivery: delivery.result_at),
-        }
-
-
-def _latency(
-    deliveries: Iterable[Delivery], end: Callable[[Delivery], float | None]
-) -> dict[str, float] | None:
-    """Return percentiles of the time from the last chunk to `end`, in ms; None when it never came."""
-    spans_ms = [
-        1000 * (ended - delivery.last_sent_at)
-        for delivery in deliveries
-        if delivery.last_sent_at is not None and (ended := end(delivery)) is not None
-    ]
-    if not spans_ms:
-        return None
-    values = np.percentile(spans_ms, (50, 95, 99, 100))
-    return dict(zip(("p50", "p95", "p99", "max"), (round(float(value), 1) for value in values), strict=True))
-
-
-def parse_accounts(text: str, prefix: str, count: int) -> list[Account]:
-    """Return the first `count` accounts whose device ids begin with `prefix` from JSON `{device: password}`.
-
-    Raises:
-        SettingsError: `text` is no such JSON, or has too few of them.
-    """
-    try:
-        passwords = json.loads(text)
-        found = [Account(name, str(word)) for name, word in passwords.items() if name.startswith(prefix)]
-    except (ValueError, AttributeError) as error:
-        raise SettingsError(
-            'the credentials are not a JSON object such as {"sim-0000": "password"}'
-        ) from error
-    if len(found) < count:
-        raise SettingsError(f"the credentials name {len(found)} devices {prefix}…; {count} are needed")
-    return found[:count]
 
 
 def _allow_descriptors(needed: int) -> None:

@@ -23,7 +23,8 @@ from edge_worker.protocol.chunk import (
     Chunk,
     recording_name,
 )
-from simulator.device.device import Device, Message
+from simulator.device.device import Device
+from simulator.device.message import Message
 from simulator.sound.audio_source import Block
 
 RESEND_BUFFER_S: Final = 10.0

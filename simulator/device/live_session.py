@@ -10,8 +10,9 @@ from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
 from simulator.device import oled
+from simulator.device.event_loop import EventLoop
 from simulator.device.live_device import LiveDevice, Stream
-from simulator.device.mqtt_connections import Account, Address, EventLoop
+from simulator.device.mqtt_connection import Account, Address
 from simulator.device.recording import encode_meta
 from simulator.device.stethoscope import Stethoscope
 from simulator.sound.audio_source import AudioSource, Block

@@ -13,8 +13,10 @@ from tqdm import tqdm
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
 from simulator.device import oled
-from simulator.device.device import Delivery, Device
-from simulator.device.mqtt_connections import Account, Address, Connection, EventLoop
+from simulator.device.delivery import Delivery
+from simulator.device.device import Device
+from simulator.device.event_loop import EventLoop
+from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
 from simulator.device.recording import Recording, encode_meta
 from simulator.device.stethoscope import Stethoscope

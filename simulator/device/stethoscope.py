@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_worker.protocol import topics
-from simulator.device.device import Device, Message
-from simulator.device.mqtt_connections import Account, Address, Connection, EventLoop
+from simulator.device.device import Device
+from simulator.device.event_loop import EventLoop
+from simulator.device.message import Message
+from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
 
 _MAX_INFLIGHT: Final = 20

@@ -3,12 +3,6 @@
 The demo, the end-to-end tests and the bench stand on this, so that all three run what is deployed.
 """
 
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,88 +10,9 @@ from typing import Final, Self
 
 from broker.account import Credentials
 from broker.mosquitto import Broker
-from edge_worker.errors import StethoError
+from simulator.site.process import Process
 
 _PROJECT: Final = Path(__file__).parents[2]
-_STOP_WITHIN_S: Final = 10.0
-
-
-class ProcessError(StethoError):
-    """A process of the site ended or stayed silent when it should have said something."""
-
-
-class Process:
-    """One of our programs as a child process, its output in a log file."""
-
-    def __init__(self, module: str, environ: Mapping[str, str], log_path: Path) -> None:
-        """Start `python -m module` with only the `STETHO_*` settings in `environ`."""
-        self.module = module
-        self.log_path = log_path
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STETHO_")}
-        with log_path.open("ab") as log:
-            self._log_start = log.tell()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                cwd=_PROJECT,
-                env={**inherited, **environ, "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        """Everything that this process has printed so far, and its predecessors in the same file."""
-        return self.log_path.read_text(errors="replace")
-
-    def wait_for(self, pattern: str, within_s: float = 30.0) -> re.Match[str]:
-        """Return the first match of `pattern` in what this process prints.
-
-        Raises:
-            ProcessError: it ended, or did not print it in time.
-        """
-        deadline = time.monotonic() + within_s
-        while True:
-            has_ended = self._process.poll() is not None
-            found = re.search(pattern, self.log_path.read_bytes()[self._log_start :].decode(errors="replace"))
-            if found:
-                return found
-            if has_ended or time.monotonic() > deadline:
-                how = (
-                    f"ended with {self._process.returncode}"
-                    if has_ended
-                    else f"printed nothing of {pattern!r}"
-                )
-                raise ProcessError(f"{self.module} {how}; its output:\n{self.log[-3000:]}")
-            time.sleep(0.01)
-
-    def pause(self) -> None:
-        """Let it hang: alive, and silent."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def wait(self, within_s: float = 30.0) -> int:
-        """Wait for the end of the process; return its exit status."""
-        return self._process.wait(within_s)
-
-    def kill(self) -> None:
-        """`kill -9`, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """Ask it to end, with force if it does not; return its exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(_STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        return self._process.returncode
 
 
 class Site:

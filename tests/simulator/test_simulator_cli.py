@@ -10,7 +10,7 @@ import soundfile
 
 from broker.mosquitto import Broker, free_port
 from simulator.__main__ import main
-from simulator.command.commands import _FINDINGS
+from simulator.command.synth import _FINDINGS
 from simulator.sound.heart_sound import FINDINGS, synthesise
 
 PROJECT = Path(__file__).parents[2]

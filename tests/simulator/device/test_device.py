@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import CLIPPED, HAS_META, LAST, META, PCM, RESEND, Chunk, decode
-from simulator.device.device import RETRANSMIT_AFTER_S, Device, Message
+from simulator.device.device import RETRANSMIT_AFTER_S, Device
+from simulator.device.message import Message
 from simulator.device.recording import Recording, encode_meta
 from simulator.sound.sound_file import Sound
 

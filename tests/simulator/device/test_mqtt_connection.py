@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from simulator.device.mqtt_connections import Account, Address, Connection, EventLoop
+from simulator.device.event_loop import EventLoop
+from simulator.device.mqtt_connection import Account, Address, Connection
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
