@@ -13,7 +13,6 @@ from bench.machine import cpu_seconds, peak_rss_mb
 from bench.stream_load import CHUNK, RATE, StreamLoad, StreamSender
 from edge_worker.database.history import History
 from edge_worker.database.result_query import Filter
-from edge_worker.errors import StethoError
 from simulator.device.event_loop import EventLoop
 from simulator.site.process import Process
 from simulator.site.site import Site
@@ -46,7 +45,7 @@ def hints(count: int, seconds: float) -> dict[str, float]:
     late_ms = [[ms for t_s, ms in each if t_s >= WARM_S] for each in load.latencies_ms.values()]
     every = sorted(ms for each in late_ms for ms in each)
     if not every:
-        raise StethoError("no device was told anything")
+        raise RuntimeError("no device received a live value")
     return {
         "stream_devices": count,
         "stream_hint_ms_p50": statistics.median(every),

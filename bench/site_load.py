@@ -13,6 +13,7 @@ from typing import Any, Final
 from bench.ingest import publish_open_recordings
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.progress import steps
+from edge_worker.errors import StethoError
 from simulator.site.site import Site
 
 OPEN_RECORDINGS: Final = 200
@@ -91,5 +92,7 @@ def _run_fleet(site: Site, credentials: Path, count: int, seconds: float) -> dic
         timeout=seconds + 300,
         check=False,
     )
+    if done.returncode == 2:
+        raise StethoError(f"a fleet of {count} devices cannot run here; its message is above")
     report: dict[str, Any] = json.loads(done.stdout)
     return report

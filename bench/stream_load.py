@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from broker.account import Credentials
-from edge_worker.errors import StethoError
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import LAST, PCM, STREAM, Chunk, encode
 from simulator.device.event_loop import EventLoop
@@ -70,11 +69,11 @@ class StreamLoad:
         self.run_until(lambda: all(each.is_ready for each in connections))
 
     def run_until(self, is_done: Callable[[], bool]) -> None:
-        """Run the event loop until `is_done`; raises StethoError when it takes too long."""
+        """Run the event loop until `is_done`; raises TimeoutError when it takes too long."""
         deadline = time.monotonic() + _WITHIN_S
         while not is_done():
             if time.monotonic() > deadline:
-                raise StethoError(f"only {self.results} of {len(self.senders)} streams got their result")
+                raise TimeoutError(f"only {self.results} of {len(self.senders)} streams got their result")
             self.event_loop.run_once(0.05)
 
     def close(self) -> None:
