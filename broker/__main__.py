@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from broker import directory, listener
 from broker.account import Accounts
@@ -22,11 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="examples:\n  python -m broker\n  python -m broker --dir /var/lib/stetho/broker",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
+    chosen = parser.parse_args(arguments)
     try:
-        _become_mosquitto(StateDirectory(parser.parse_args(arguments).dir))
+        _become_mosquitto(StateDirectory(chosen.dir or directory.default_path()))
     except (StethoError, OSError) as error:
         print(f"broker: {error}", file=sys.stderr)
     return 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from broker import password
-from broker.directory import SHIPPED, StateDirectory, write_private
+from broker.directory import PACKAGE, StateDirectory, write_private
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
 
@@ -101,7 +101,7 @@ class Accounts:
 
 def render_acl(usernames: list[str]) -> str:
     """Return the rules for these accounts: the patterns, then for each account the block of its role."""
-    patterns, *blocks = (SHIPPED / "acl").read_text().split("\nuser ")
+    patterns, *blocks = (PACKAGE / "acl").read_text().split("\nuser ")
     rules = dict(block.split("\n", 1) for block in blocks)
     rendered = [
         f"user {username}\n{rules[role_of(username)].replace('{username}', username)}"

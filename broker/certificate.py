@@ -172,16 +172,14 @@ def main(arguments: list[str] | None = None) -> int:
         "  python -m broker.certificate server stetho.local 192.168.1.20   (again: renews it)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ca", help="make the CA, once")
     server = commands.add_parser("server", help="make or renew the broker's certificate")
     server.add_argument("hosts", nargs="+", metavar="HOST", help="name or address that devices connect to")
     chosen = parser.parse_args(arguments)
     try:
-        folder = StateDirectory(chosen.dir).certificates
+        folder = StateDirectory(chosen.dir or directory.default_path()).certificates
         digest = create_ca(folder) if chosen.command == "ca" else create_server(folder, chosen.hosts)
     except (StethoError, OSError, ValueError) as error:
         print(f"broker.certificate: {error}", file=sys.stderr)

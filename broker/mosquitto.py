@@ -13,12 +13,12 @@ from typing import Final, Self
 
 from broker import listener
 from broker.account import Accounts, Credentials
-from broker.directory import SHIPPED, StateDirectory
+from broker.directory import PACKAGE, StateDirectory
 from broker.listener import LOOPBACK, Listener
 from broker.program import CONTAINER, IMAGE, find_mosquitto
 from edge_worker.errors import BrokerError
 
-CONFIGURATION: Final = SHIPPED / "mosquitto.conf"
+CONFIGURATION: Final = PACKAGE / "mosquitto.conf"
 DEADLINE_S: Final = 10.0
 ACCEPTED: Final = 0  # return code of CONNACK
 

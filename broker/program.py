@@ -29,7 +29,10 @@ def find_mosquitto() -> str:
         return found
     if docker_is_running():
         return CONTAINER
-    raise BrokerError("mosquitto is not installed; run broker/install.sh, or start a Docker engine")
+    raise BrokerError(
+        "mosquitto is not installed; install it (Debian: apt-get install mosquitto, macOS: brew install "
+        "mosquitto, in a checkout: broker/install.sh), or start a Docker engine"
+    )
 
 
 def docker_is_running() -> bool:

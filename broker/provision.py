@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     chosen = _parser().parse_args(arguments)
     try:
-        _run(chosen, StateDirectory(chosen.dir))
+        _run(chosen, StateDirectory(chosen.dir or directory.default_path()))
     except (StethoError, OSError, ValueError) as error:
         print(f"broker.provision: {error}", file=sys.stderr)
         return 2
@@ -51,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
     init = commands.add_parser("init", help="make what a first start needs; changes nothing that is there")
     init.add_argument("hosts", nargs="*", metavar="HOST", help="name or address that devices connect to")

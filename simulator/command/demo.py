@@ -15,7 +15,7 @@ from typing import Final
 
 from broker.account import Credentials
 from simulator.command.argument import DISCLAIMER
-from simulator.site.process import ProcessError
+from simulator.site.process import PACKAGES, ProcessError
 from simulator.site.site import Site
 
 DEVICE_ID: Final = "st-01"
@@ -131,7 +131,6 @@ def _stream(site: Site, device: Credentials, sound: Sound, history: str) -> bool
 def _build_firmware() -> Path:
     from simulator.site import firmware  # noqa: PLC0415 - so that --help is quick
 
-    print("building the firmware ...", flush=True)
     return firmware.build()
 
 
@@ -188,6 +187,7 @@ def _simulator(
     """Run the simulator as a user would; its display goes straight to our stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "simulator", *arguments],
+        cwd=PACKAGES,
         env={**os.environ, **environ},
         stdout=subprocess.PIPE if capture else None,
         text=True,

@@ -23,10 +23,15 @@ def build() -> Path:
     """Build the program, which takes a minute the first time; return its path.
 
     Raises:
-        SettingsError: what builds it is not here, or it does not build.
+        SettingsError: its sources or CMake are not here, or it does not build.
     """
+    if not (_FIRMWARE / "CMakePresets.json").is_file():
+        raise SettingsError(
+            "--firmware builds the firmware from its sources, which only a checkout of the repository has"
+        )
     if shutil.which("cmake") is None:
         raise SettingsError("there is no cmake; firmware/install.sh installs what builds the firmware")
+    print("building the firmware ...", flush=True)
     for command in (
         ["cmake", "--preset", "host"],
         ["cmake", "--build", "--preset", "host", "--target", _PROGRAM, "--parallel", "2"],

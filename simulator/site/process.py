@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import edge_worker
 from edge_worker.errors import StethoError
 
-_PROJECT: Final = Path(__file__).parents[2]
+PACKAGES: Final = Path(edge_worker.__file__).parents[1]
+"""Directory that holds our packages: a checkout, or site-packages.
+
+Child processes run in it: `python -m` finds our packages there, and no module of the user's directory.
+"""
 _STOP_WITHIN_S: Final = 10.0
 
 
@@ -32,7 +37,7 @@ class Process:
             self._log_start = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module],
-                cwd=_PROJECT,
+                cwd=PACKAGES,
                 env={**inherited, **environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

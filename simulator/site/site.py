@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import models_tflite
 from broker.account import Credentials
 from broker.mosquitto import Broker
 from simulator.site.process import Process
 
-_PROJECT: Final = Path(__file__).parents[2]
+_MODELS: Final = Path(models_tflite.__file__).parent
 
 
 class Site:
@@ -20,9 +21,9 @@ class Site:
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         """Prepare a site in `directory`; `settings` are further `STETHO_*` variables for worker and API."""
-        self.directory = directory
-        self.data_dir = directory / "data"
-        self.broker = Broker(directory / "broker")
+        self.directory = directory.absolute()  # the processes run in another working directory
+        self.data_dir = self.directory / "data"
+        self.broker = Broker(self.directory / "broker")
         self._worker_account = self.broker.add_user("worker")
         self._api_account = self.broker.add_user("api")
         self.operator = self.broker.add_user("operator")
@@ -49,7 +50,7 @@ class Site:
             "STETHO_MQTT_USERNAME": self._worker_account.username,
             "STETHO_MQTT_PASSWORD": self._worker_account.password,
             "STETHO_DATA_DIR": str(self.data_dir),
-            "STETHO_MODELS_DIR": str(_PROJECT / "models_tflite"),
+            "STETHO_MODELS_DIR": str(_MODELS),
             "STETHO_API_MQTT_PASSWORD": self._api_account.password,
             "STETHO_API_AUTH": "none",  # nobody but this machine reaches it
             "STETHO_API_PORT": "0",
