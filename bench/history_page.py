@@ -1,4 +1,4 @@
-"""The first and the thousandth page of a history of a million results, asked for by several clients."""
+"""Response times of the first and the thousandth page of a history of a million results."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ _PREDICTION: Final = (
 
 
 def measure(rows: int = ROWS) -> dict[str, float]:
-    """Return the median times of both pages, and their ratio."""
+    """Return the median times of both pages for several clients at once, ms, and their ratio."""
     with tempfile.TemporaryDirectory() as name:
         data_dir = Path(name)
         _fill(data_dir / "stetho.db", rows)
@@ -65,7 +65,7 @@ def measure(rows: int = ROWS) -> dict[str, float]:
 
 
 def _fill(path: Path, rows: int) -> None:
-    """Make the database as a worker does, and put `rows` results in, much faster than a worker could."""
+    """Create the database as a worker does, and insert `rows` results directly."""
     Store.open(f"sqlite:///{path}").close()
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000"):
@@ -117,7 +117,7 @@ def _prediction(number: int) -> tuple[Any, ...]:
 
 
 def _path_of_page(address: str, page: int) -> str:
-    """Return the address of a page, found as a client finds it: by following `next`."""
+    """Return the path of a page, by following `next` as a client does."""
     connection = http.client.HTTPConnection(address, timeout=60)
     path = _FIRST
     for _ in steps(range(page - 1), "pages"):
@@ -127,7 +127,7 @@ def _path_of_page(address: str, page: int) -> str:
 
 
 def _time_pages(address: str, thousandth: str) -> tuple[list[float], list[float]]:
-    """Return the times of both pages, asked for in turns by every client, ms."""
+    """Return the times of both pages, requested in turns by every client, ms."""
     with ThreadPoolExecutor(CLIENTS) as clients:
         times = [clients.submit(lambda: list(_client(address, thousandth))) for _ in range(CLIENTS)]
         pairs = [pair for each in times for pair in each.result()]
@@ -148,7 +148,7 @@ def _request_ms(connection: http.client.HTTPConnection, path: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _get_json(connection: http.client.HTTPConnection, path: str) -> Any:  # noqa: ANN401 - JSON is what it is
+def _get_json(connection: http.client.HTTPConnection, path: str) -> Any:  # noqa: ANN401 - JSON
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()

@@ -1,7 +1,7 @@
-"""Chunks a second through worker and spool, as a fraction of a bare paho subscriber on the same queue.
+"""Chunks per second through worker and spool, as a fraction of a bare paho subscriber on the same queue.
 
 Both drain what the broker queued for their persistent sessions, one after the other, so that only the broker
-and one subscriber run while the time is taken.
+and one subscriber run during a measurement.
 """
 
 import statistics
@@ -30,7 +30,7 @@ _WITHIN_S: Final = 120.0
 
 
 def measure() -> dict[str, float]:
-    """Return rates, processor time a chunk, and `ingest_fraction_of_bare_paho`."""
+    """Return rates, processor time per chunk, and `ingest_fraction_of_bare_paho`."""
     rounds = [_round() for _ in steps(range(ROUNDS), "ingest")]
     bare, worker = (statistics.median(column) for column in list(zip(*rounds, strict=True))[:2])
     return {
@@ -70,7 +70,7 @@ def _create_session(site: Site, account: Credentials) -> None:
 
 
 def publish_open_recordings(site: Site, devices: list[Credentials], chunks_each: int) -> None:
-    """Queue chunks of open recordings: without LAST nothing is analysed, and only intake is measured."""
+    """Publish chunks of open recordings: without LAST nothing is analysed, only intake is measured."""
     body = bytes(range(256)) * (CHUNK * 2 // 256)
     for device in devices:
         client = _client(device)
@@ -101,7 +101,7 @@ def _drain_with_paho(site: Site, account: Credentials) -> float:
 
 
 def _drain_with_worker(site: Site) -> tuple[float, float]:
-    """Return chunks a second from the first to the last in the spool, and processor microseconds a chunk."""
+    """Return chunks per second, from the first to the last in the spool, and processor time per chunk, µs."""
     spool = site.data_dir / "spool"
     worker = site.start_worker()
     deadline = time.monotonic() + _WITHIN_S

@@ -16,9 +16,9 @@ _RECORDINGS: Final = 30
 
 
 def cpu_ms(threads: int, path: Path, models_dir: Path) -> float:
-    """Return `_cpu_ms` in a process whose linear algebra has so many threads, by default all cores.
+    """Return CPU milliseconds for one WAV file in a process whose linear algebra has `threads` threads.
 
-    numpy reads it once, and the worker has set its own process to one.
+    numpy reads their number once, and the worker has set that of this process to one.
     """
     before = os.environ["OPENBLAS_NUM_THREADS"]
     os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
@@ -30,9 +30,9 @@ def cpu_ms(threads: int, path: Path, models_dir: Path) -> float:
 
 
 def _cpu_ms(path: Path, models_dir: Path) -> float:
-    """Return CPU milliseconds for one WAV file to the labels of as many models, by librosa and Keras.
+    """Return CPU milliseconds from one WAV file to the labels of as many models, by librosa and Keras.
 
-    What the earlier systems do for each model: `librosa.load` with resampling, mel spectrogram, decibels,
+    As the earlier systems do for each model: `librosa.load` with resampling, mel spectrogram, decibels,
     and `model.predict` on one clip. The network is a small CNN, so that the time is that of the method and
     not of a large model.
     """

@@ -1,5 +1,7 @@
-"""Devices that stream 44.1 kHz through real broker and worker: how soon a hint follows the sound that caused
-it, what a device costs, and how many windows a second are judged when sound comes as fast as it can.
+"""Latency and cost of live analysis: devices that stream 44.1 kHz through the real broker and worker.
+
+Latency is from the chunk that completes a hint to the hint. Throughput, in windows classified per second, is
+measured with streams that are sent as fast as possible.
 """
 
 import json
@@ -20,18 +22,18 @@ from simulator.site.site import Site
 DEVICES: Final = 100
 SECONDS: Final = 40.0
 WARM_S: Final = 8.0
-"""Hints before this are of a worker that warms up, and of streams that have no window yet."""
+"""Hints before this are left out: the worker warms up, and streams have no complete window yet."""
 FAST_DEVICES: Final = 10
 FAST_SECONDS: Final = 60.0
 
 
 def measure() -> dict[str, float]:
-    """Return latency and cost at `DEVICES` in real time, and windows a second as fast as it goes."""
+    """Return latency and cost of `DEVICES` in real time, and windows per second without pacing."""
     return hints(DEVICES, SECONDS) | {"stream_windows_per_s": windows_per_s()}
 
 
 def hints(count: int, seconds: float) -> dict[str, float]:
-    """Return what `count` devices that stream for `seconds` see and cost."""
+    """Return latency and cost of `count` devices that stream for `seconds`."""
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         worker = site.start_worker()
         load = StreamLoad(site, count, seconds)
@@ -60,9 +62,9 @@ def hints(count: int, seconds: float) -> dict[str, float]:
 
 
 def _in_real_time(load: StreamLoad, worker: Process, seconds: float) -> float:
-    """Send everything as it would be recorded; return the processor time that the worker took, seconds.
+    """Send all streams in real time; return the processor time of the worker, seconds.
 
-    Devices begin within a second, so that their windows fill as evenly as those of strangers.
+    Devices begin spread over a second, so that their windows fill as evenly as those of independent devices.
     """
     period_s = CHUNK / RATE
     began = time.monotonic() + 0.5
@@ -83,7 +85,7 @@ def _schedule_sends(event_loop: EventLoop, sender: StreamSender, due_at: float, 
 
 
 def windows_per_s() -> float:
-    """Return the windows that a worker judges in a second of streams that come as fast as they can."""
+    """Return the windows that a worker classifies per second when streams are sent as fast as possible."""
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         site.start_worker()
         load = StreamLoad(site, FAST_DEVICES, FAST_SECONDS)
@@ -112,7 +114,7 @@ def _windows(results: list[dict[str, Any]]) -> int:
 
 
 def _skipped_share(results: list[dict[str, Any]]) -> float:
-    """Return the share of windows that were left out for want of time."""
+    """Return the share of windows that were skipped for lack of time."""
     skipped: int = sum(each["stream"]["skipped_windows"] for each in results)
     return skipped / (skipped + _windows(results))
 

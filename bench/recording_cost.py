@@ -1,5 +1,7 @@
-"""Processor time of one recording, 4 s at 44.1 kHz, from its chunks to its result, stage by stage; and the
-same sound through librosa and Keras, as the systems that this project replaces do it."""
+"""Processor time of one recording, 4 s at 44.1 kHz, from its chunks to its result, by stage.
+
+The baseline is the same sound through librosa and Keras, as in the systems that this project replaces.
+"""
 
 import logging
 import os
@@ -31,13 +33,13 @@ RECORDINGS: Final = 100
 
 
 def pcm() -> bytes:
-    """Return the recording that everything here is measured with: int16, mono."""
+    """Return the recording that is measured: mono PCM, 16 bits."""
     heart = heart_sound("murmur", 72, SECONDS, RATE, 1)
     return from_samples(heart.samples, RATE).pcm.astype("<i2").tobytes()
 
 
 def payloads(sound: bytes, recording_id: int) -> list[bytes]:
-    """Return the chunks of one recording as they arrive."""
+    """Return the payloads of the chunks of one recording."""
     total = len(sound) // 2
     return [
         encode(
@@ -77,7 +79,7 @@ def measure(models_dir: Path) -> dict[str, float]:
 
 
 def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
-    """Return CPU milliseconds a recording by stage, without MQTT itself: `ingest` measures that."""
+    """Return CPU milliseconds per recording by stage, without MQTT, which `ingest` measures."""
     logging.getLogger("edge_worker").setLevel(logging.WARNING)
     watch = StageTimer()
     with tempfile.TemporaryDirectory() as name:
@@ -105,8 +107,8 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
     return {stage: 1000 * seconds / RECORDINGS for stage, seconds in sorted(watch.seconds.items())}
 
 
-class _stages_inside:  # noqa: N801 - reads as a statement
-    """While entered, features, heart rate, quality and models are timed as stages of their own."""
+class _stages_inside:  # noqa: N801 - a context manager named as a function
+    """Context in which features, heart rate, quality and models are timed as stages of their own."""
 
     def __init__(self, watch: StageTimer) -> None:
         self._places: list[tuple[Any, str, Any]] = [

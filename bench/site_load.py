@@ -1,4 +1,4 @@
-"""What a whole site holds: start, memory with many open recordings, devices that stream live."""
+"""Load of a complete deployment: start, memory with many open recordings, devices that record at once."""
 
 import json
 import statistics
@@ -21,7 +21,7 @@ _WITHIN_S: Final = 120.0
 
 
 def ready_s(runs: int = 5) -> float:
-    """Return the median time from the start of the worker's process until it is ready, seconds."""
+    """Return the median time from the start of the worker process until it is ready, seconds."""
     times = []
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         for _ in steps(range(runs), "start"):
@@ -45,7 +45,7 @@ def peak_rss_mb_open(count: int = OPEN_RECORDINGS) -> float:
 
 
 def live_devices(steps_tried: Sequence[int], seconds: float) -> dict[str, float]:
-    """Return the largest of `steps_tried` that streams 44.1 kHz live and misses no sample, and its cost."""
+    """Return the largest of `steps_tried` that records at 44.1 kHz without a lost sample, and its cost."""
     best: dict[str, float] = {"live_devices": 0}
     for count in steps(list(steps_tried), "live devices"):
         report = _fleet(count, seconds)

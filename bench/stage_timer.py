@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class StageTimer:
-    """Adds up the processor time of this process by stage; stages inside others are taken off them."""
+    """Sums the processor time of this process by stage; a nested stage is not counted in the outer one."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)

@@ -24,16 +24,16 @@ _WITHIN_S: Final = 180.0
 
 @dataclass(slots=True)
 class StreamSender:
-    """One device."""
+    """One device that streams."""
 
     connection: Connection
     topic: str
     chunks: Iterator[Chunk]
     sent_at: dict[int, float] = field(default_factory=dict)
-    """Monotonic time at which each chunk left, by number."""
+    """Monotonic time at which each chunk was sent, by number."""
 
     def send(self) -> bool:
-        """Send the next chunk; False: there is none."""
+        """Send the next chunk; return False without one."""
         chunk = next(self.chunks, None)
         if chunk is None:
             return False
@@ -43,7 +43,7 @@ class StreamSender:
 
 
 class StreamLoad:
-    """Many devices on one thread, and an operator who hears what they are told."""
+    """Many devices and an operator on one event loop."""
 
     def __init__(self, site: Site, count: int, seconds: float) -> None:
         self.event_loop = EventLoop()
@@ -55,14 +55,14 @@ class StreamLoad:
             for number, each in enumerate(accounts)
         }
         self.latencies_ms: dict[str, list[tuple[float, float]]] = {name: [] for name in self.senders}
-        """Second of the stream and latency of each hint, by device."""
+        """By device: time in the stream, s, and latency, ms, of each hint."""
         self.results = 0
         subscriptions = [topics.ALL_LIVE, topics.ALL_RESULTS]
         operator = Account(site.operator.username, site.operator.password, "operator")
         self._operator = Connection(self.event_loop, self._address, operator, subscriptions, self._receive)
 
     def connect(self) -> None:
-        """Connect everybody."""
+        """Connect all devices and the operator."""
         connections = [self._operator, *(each.connection for each in self.senders.values())]
         for each in connections:
             each.open()
@@ -70,14 +70,11 @@ class StreamLoad:
 
     def run_until(self, is_done: Callable[[], bool]) -> None:
         """Run the event loop until `is_done`; raises TimeoutError when it takes too long."""
-        deadline = time.monotonic() + _WITHIN_S
-        while not is_done():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"only {self.results} of {len(self.senders)} streams got their result")
-            self.event_loop.run_once(0.05)
+        if not self.event_loop.run_until(is_done, _WITHIN_S):
+            raise TimeoutError(f"only {self.results} of {len(self.senders)} streams got their result")
 
     def close(self) -> None:
-        """Disconnect everybody."""
+        """Disconnect all devices and the operator."""
         for each in (self._operator, *(sender.connection for sender in self.senders.values())):
             each.close()
         self.event_loop.close()
@@ -110,7 +107,7 @@ def _sound(number: int) -> bytes:
 
 
 def _chunks(sound: bytes, seconds: float) -> Iterator[Chunk]:
-    """Yield the chunks of a stream that repeats a sound."""
+    """Yield the chunks of a stream that repeats `sound`, mono PCM, for `seconds`."""
     number, total = secrets.randbits(64), round(seconds * RATE)
     whole = len(sound) // 2
     for first in range(0, total, CHUNK):
@@ -122,4 +119,4 @@ def _chunks(sound: bytes, seconds: float) -> Iterator[Chunk]:
 
 
 def _ignore_message(_topic: str, _payload: bytes) -> None:
-    """Devices of this bench do not listen; the operator does."""
+    """Ignore messages to a device: only the operator subscribes."""

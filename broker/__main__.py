@@ -1,4 +1,4 @@
-"""Runs the broker in the foreground: `python -m broker`."""
+"""`stetho broker`: Mosquitto in the foreground, with the shipped configuration."""
 
 import argparse
 import os
@@ -13,24 +13,24 @@ from edge_worker.errors import BrokerError, StethoError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Become Mosquitto; return an exit status only where that is impossible."""
+    """Replace this process by Mosquitto; return an exit status only if that fails."""
     parser = argparse.ArgumentParser(
-        prog="python -m broker",
-        description="Runs Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
+        prog="stetho broker",
+        description="Run Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
         " WebSocket 9001), and with TLS everywhere (8883, WebSocket 8084) once there are certificates.",
-        epilog="examples:\n  python -m broker\n  python -m broker --dir /var/lib/stetho/broker",
+        epilog="examples:\n  stetho broker\n  stetho broker --dir /var/lib/stetho/broker",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     directory.add_option(parser)
     chosen = parser.parse_args(arguments)
     try:
-        _become_mosquitto(StateDirectory(chosen.dir or directory.default_path()))
+        _exec_mosquitto(StateDirectory(chosen.dir or directory.default_path()))
     except (StethoError, OSError) as error:
-        print(f"broker: {error}", file=sys.stderr)
+        print(f"stetho broker: {error}", file=sys.stderr)
     return 2
 
 
-def _become_mosquitto(state: StateDirectory) -> None:
+def _exec_mosquitto(state: StateDirectory) -> None:
     program = find_mosquitto()
     if program == CONTAINER:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")

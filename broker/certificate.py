@@ -1,7 +1,7 @@
-"""A small certificate authority for the broker's TLS listeners.
+"""`stetho certificate`: certificate authority for the broker's TLS listeners.
 
-    python -m broker.certificate ca
-    python -m broker.certificate server stetho.local 192.168.1.20
+    stetho certificate ca
+    stetho certificate server stetho.local 192.168.1.20
 
 EC P-256 keys, X.509 v3 with subject alternative names (RFC 5280). `ca.pem` goes on devices; `ca.key`
 stays here and is needed for renewals only.
@@ -23,10 +23,10 @@ from broker import directory
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import BrokerError, StethoError
 
-CA_DAYS: Final = 3650  # it is burnt into devices
-SERVER_DAYS: Final = 397  # the longest that browsers accept
+CA_DAYS: Final = 3650  # devices store it
+SERVER_DAYS: Final = 397  # the maximum that browsers accept
 RENEWAL: Final = timedelta(days=30)
-CLOCK_SKEW: Final = timedelta(days=1)  # a device that has just booted may lag behind
+CLOCK_SKEW: Final = timedelta(days=1)  # the clock of a device that has just booted may be slow
 DIGITAL_SIGNATURE: Final = "digital_signature"
 SIGNING: Final = ("key_cert_sign", "crl_sign")
 
@@ -35,7 +35,7 @@ def create_ca(folder: Path) -> str:
     """Create `ca.pem` and `ca.key` in `folder` and return the certificate's SHA-256 fingerprint.
 
     Raises:
-        BrokerError: there is a CA already; every device trusts it, so it is never replaced.
+        BrokerError: there is a CA already; devices trust it, so it is never replaced.
     """
     if (folder / "ca.key").exists() or (folder / "ca.pem").exists():
         raise BrokerError(
@@ -73,7 +73,7 @@ def create_server(folder: Path, hosts: list[str]) -> str:
 
 
 def ensure(folder: Path, wanted: list[str]) -> None:
-    """Create what is missing; renew the server's certificate if it lacks a name or ends soon."""
+    """Create the CA if there is none; renew the server's certificate if it lacks a name or expires soon."""
     if not (folder / "ca.pem").exists():
         create_ca(folder)
     present = hosts(folder) if (folder / "server.pem").exists() else []
@@ -87,7 +87,7 @@ def fingerprint(path: Path) -> str:
 
 
 def hosts(folder: Path) -> list[str]:
-    """Return the names and addresses that the server's certificate is for."""
+    """Return the names and addresses of the server's certificate."""
     certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(name.value) for name in names]
@@ -102,9 +102,7 @@ def _load_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
         certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
         key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
     except FileNotFoundError as error:
-        raise BrokerError(
-            f"{error.filename} is missing; `python -m broker.certificate ca` makes a CA"
-        ) from error
+        raise BrokerError(f"{error.filename} is missing; `stetho certificate ca` makes a CA") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise BrokerError(f"{folder / 'ca.key'} is not a key of this CA")
     return certificate, key
@@ -166,10 +164,10 @@ def _write(folder: Path, name: str, certificate: x509.Certificate, key: ec.Ellip
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m broker.certificate",
-        description="Makes the certificates of the broker's TLS listeners.",
-        epilog="examples:\n  python -m broker.certificate ca\n"
-        "  python -m broker.certificate server stetho.local 192.168.1.20   (again: renews it)",
+        prog="stetho certificate",
+        description="Make the certificates of the broker's TLS listeners.",
+        epilog="examples:\n  stetho certificate ca\n"
+        "  stetho certificate server stetho.local 192.168.1.20   (again: renews it)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     directory.add_option(parser)
@@ -182,11 +180,11 @@ def main(arguments: list[str] | None = None) -> int:
         folder = StateDirectory(chosen.dir or directory.default_path()).certificates
         digest = create_ca(folder) if chosen.command == "ca" else create_server(folder, chosen.hosts)
     except (StethoError, OSError, ValueError) as error:
-        print(f"broker.certificate: {error}", file=sys.stderr)
+        print(f"stetho certificate: {error}", file=sys.stderr)
         return 2
     print(f"{folder / chosen.command}.pem  SHA-256 {digest}")
     if chosen.command == "server":
-        print("A running broker reads it on SIGHUP; one without TLS so far has to be started again.")
+        print("A running broker reads it on SIGHUP; one without TLS so far must be restarted.")
     return 0
 
 

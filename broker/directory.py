@@ -49,7 +49,7 @@ def default_path() -> Path:
 
 
 class StateDirectory:
-    """Paths inside a state directory, created with modes 0700 and 0600.
+    """Paths inside a state directory; creates the directories, with mode 0700.
 
     Raises:
         OSError: the directory cannot be created or written.
@@ -69,7 +69,7 @@ class StateDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other programs from changing the directory at the same time."""
+        """Hold an exclusive lock, so that no other program changes the directory at the same time."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -79,7 +79,7 @@ class StateDirectory:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step, readable by its owner only: a reader sees the old or the new text."""
+    """Replace a file atomically, with mode 0600: a reader sees the old or the new text."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mkstemp creates 0600
     temporary = Path(name)
     try:

@@ -1,4 +1,4 @@
-"""Runs the real broker, with the shipped configuration, from Python: for demo, bench and tests."""
+"""Real broker with the shipped configuration as a child process, for demo, bench and tests."""
 
 import os
 import secrets
@@ -24,14 +24,14 @@ ACCEPTED: Final = 0  # return code of CONNACK
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
+    """Return a free loopback port. Another program may take it before it is used."""
     with socket.create_server((LOOPBACK, 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def _require_free_port(port: int) -> None:
-    """Refuse a port that another program holds: its answer would pass for ours."""
+    """Raise BrokerError if another program holds the port, whose answer would be taken for the broker's."""
     try:
         socket.create_server((LOOPBACK, port)).close()
     except OSError as error:
@@ -39,10 +39,10 @@ def _require_free_port(port: int) -> None:
 
 
 class Broker:
-    """One broker on loopback with its state in `directory`; differs from deployment in its ports alone.
+    """Broker on loopback with its state in `directory`; it differs from a deployment only in its ports.
 
-    Use it as a context manager, or call `start` and `stop`. Accounts can be added before and while it runs,
-    and it keeps port, accounts and queues when it is stopped or killed and started again.
+    A context manager, or call `start` and `stop`. Accounts can be added before and while it runs. It keeps
+    ports, accounts and queues when it is stopped or killed and started again.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Broker:
 
     @property
     def pid(self) -> int | None:
-        """Process id while it runs; of the `docker run` client where the broker is a container."""
+        """Process id while it runs; that of the `docker run` client if the broker is a container."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Start it and return when it answers.
+        """Start the broker and return when it answers.
 
         Raises:
-            BrokerError: it runs already, ended at once, or did not answer in time; the log says why.
+            BrokerError: it runs already, ended, or did not answer in time; the log says why.
         """
         if self.pid:
             raise BrokerError("the broker runs already")
@@ -99,25 +99,25 @@ class Broker:
             raise
 
     def stop(self) -> None:
-        """End it in order: it saves its queues. Does nothing when it does not run."""
+        """End it with SIGTERM, so that it saves its queues. Does nothing if it does not run."""
         self._terminate(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a power cut would (`kill -9`). Does nothing when it does not run."""
+        """End it with SIGKILL, as in a power cut. Does nothing if it does not run."""
         if self._program == CONTAINER and self.pid:
             subprocess.run(["docker", "kill", self._container], capture_output=True, check=False)
         self._terminate(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Let it hang: connections stay, and nobody is answered."""
+        """Stop it with SIGSTOP: connections stay open, and no packet is answered."""
         self._signal(signal.SIGSTOP, "pause")
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue after `pause`."""
         self._signal(signal.SIGCONT, "unpause")
 
     def add_user(self, role: str, name: str = "") -> Credentials:
-        """Add a device, or an account of a role, and return its credentials, in force when this returns.
+        """Add an account (`broker.account.username_for`) and return its credentials, which are in force then.
 
         Raises:
             BrokerError: the name is malformed, reserved or taken.
@@ -134,7 +134,7 @@ class Broker:
         certificate.ensure(self._directory.certificates, ["localhost", LOOPBACK])
 
     def _listeners(self) -> list[Listener]:
-        address = "" if self._program == CONTAINER else LOOPBACK  # a container's own loopback reaches nobody
+        address = "" if self._program == CONTAINER else LOOPBACK  # a container's loopback is its own
         listeners = [Listener(self.port, address)]
         if self.websocket_port:
             listeners.append(Listener(self.websocket_port, address, websocket=True))
@@ -160,8 +160,9 @@ class Broker:
             if answer == ACCEPTED or (answer is not None and credentials is None):
                 return
             time.sleep(0.01)
+        last_line = self._last_log_line()
         raise BrokerError(
-            f"the broker does not answer on port {self.port}; {self.log_path} says: {self._last_log_line()}"
+            f"the broker does not answer on port {self.port}; {self.log_path} ends with: {last_line}"
         )
 
     def _last_log_line(self) -> str:
@@ -187,9 +188,9 @@ class Broker:
 
 
 def try_connect(host: str, port: int, credentials: Credentials | None) -> int | None:
-    """Try an MQTT 3.1.1 CONNECT; return the code of the CONNACK, None when there was none.
+    """Try an MQTT 3.1.1 CONNECT; return the return code of the CONNACK, or None without one.
 
-    A broker that answers is ready, even where it answers that nobody without a name is authorised (5).
+    A broker that answers is ready, even if it refuses a client without credentials (5, not authorised).
     """
     flags = 0x02 if credentials is None else 0xC2  # clean session; user name and password follow
     texts = ["stetho-ready"] if credentials is None else [credentials.username] * 2 + [credentials.password]

@@ -1,4 +1,4 @@
-"""Adds and removes the accounts of a broker: `python -m broker.provision device st-01`."""
+"""`stetho provision`: accounts at the broker, and the files that a deployment needs."""
 
 import argparse
 import os
@@ -17,47 +17,47 @@ from edge_worker.errors import StethoError
 ROLES: Final = {
     "device": "a stethoscope",
     "worker": "an edge worker",
-    "operator": "who reads results",
+    "operator": "a reader of results",
     "api": "the history API",
-    "homeassistant": "Home Assistant, which shows what stethoscopes hear",
+    "homeassistant": "Home Assistant, which shows live values and results",
 }
 SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT"}
-"""Our own programs, which find their password in a file, and how their settings begin."""
+"""Our programs that read their password from a file, and the prefix of their settings."""
 EXAMPLES: Final = """examples:
-  python -m broker.provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
-  python -m broker.provision device st-01                     prints what to put on the device
-  python -m broker.provision device st-01 --rotate            gives it a new password
-  python -m broker.provision operator ann                     somebody who reads results: operator-ann
-  python -m broker.provision homeassistant                    Home Assistant's MQTT integration
-  python -m broker.provision list
-  python -m broker.provision remove st-01"""
+  stetho provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
+  stetho provision device st-01                     prints the settings of the device
+  stetho provision device st-01 --rotate            gives it a new password
+  stetho provision operator ann                     an account that reads results: operator-ann
+  stetho provision homeassistant                    Home Assistant's MQTT integration
+  stetho provision list
+  stetho provision remove st-01"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    chosen = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        _run(chosen, StateDirectory(chosen.dir or directory.default_path()))
+        _run(args, StateDirectory(args.dir or directory.default_path()))
     except (StethoError, OSError, ValueError) as error:
-        print(f"broker.provision: {error}", file=sys.stderr)
+        print(f"stetho provision: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m broker.provision",
-        description="Adds and removes those who may connect to the broker.",
+        prog="stetho provision",
+        description="Add and remove accounts at the broker.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
-    init = commands.add_parser("init", help="make what a first start needs; changes nothing that is there")
+    init = commands.add_parser("init", help="make the files of a first start; existing ones stay")
     init.add_argument("hosts", nargs="*", metavar="HOST", help="name or address that devices connect to")
     for role, note in ROLES.items():
         command = commands.add_parser(role, help=f"add {note}")
-        # One worker needs no name of its own; a device always has one.
+        # A device always has a name; other roles may do without.
         command.add_argument("name", metavar="NAME", nargs=None if role == "device" else "?", default="")
         command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
     commands.add_parser("list", help="show all accounts")
@@ -65,20 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(chosen: argparse.Namespace, state: StateDirectory) -> None:
+def _run(args: argparse.Namespace, state: StateDirectory) -> None:
     accounts = Accounts(state)
-    match chosen.command:
+    match args.command:
         case "init":
-            _initialise(state, accounts, chosen.hosts)
+            _initialise(state, accounts, args.hosts)
         case "list":
             for username in accounts.names():
                 print(f"{username}\t{role_of(username)}")
         case "remove":
-            accounts.remove(chosen.username)
-            print(f"{chosen.username} is removed.")
+            accounts.remove(args.username)
+            print(f"{args.username} is removed.")
             _reload(state)
         case role:
-            credentials = accounts.add(role, chosen.name, rotate=chosen.rotate)
+            credentials = accounts.add(role, args.name, rotate=args.rotate)
             if role in SERVICES:
                 _write_service_credentials(state, credentials, SERVICES[role])
             else:
@@ -100,7 +100,7 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
 
 
 def _write_service_credentials(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
-    """Leave a service's password, and the CA's certificate where there is one, in a folder of its own."""
+    """Write the password of a service, and the CA's certificate if there is one, to a folder of its own."""
     folder = state.path / credentials.username
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "password", f"{credentials.password}\n")
@@ -113,7 +113,7 @@ def _write_service_credentials(state: StateDirectory, credentials: Credentials, 
 
 
 def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
-    print("The password is shown now and never again.")
+    print("The password is shown only now.")
     print(f"  user and client id  {credentials.username}")
     print(f"  password            {credentials.password}")
     if not (state.certificates / "server.pem").exists():
@@ -130,9 +130,11 @@ def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
 
 
 def _reload(state: StateDirectory) -> None:
-    """Let a broker that runs natively in the directory read its accounts anew, or say how to do it."""
+    """Make a broker that runs natively in the directory reload its accounts, or print how to do it."""
     if (pid := _broker_pid(state)) is None:
-        print("If the broker runs, let it know: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto.")
+        print(
+            "If the broker runs, make it reload: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto."
+        )
     else:
         os.kill(pid, signal.SIGHUP)
 
@@ -141,17 +143,17 @@ def _broker_pid(state: StateDirectory) -> int | None:
     try:
         pid = state.pid_file.read_text().strip()
         program = _program_of(pid)
-    except OSError:  # no broker has run here yet, or it is gone, or there is no `ps` to ask
+    except OSError:  # no broker has run here yet, it has ended, or there is no `ps`
         return None
-    # A stale number, or that of another container's process 1, belongs to a stranger.
+    # A stale id, or that of process 1 in another container, is another program's.
     return int(pid) if program == "mosquitto" else None
 
 
 def _program_of(pid: str) -> str:
     if Path("/proc/self").exists():  # a minimal Linux has no `ps`
         return Path(f"/proc/{pid}/comm").read_text().strip()
-    asked = subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False)
-    return Path(asked.stdout.strip()).name
+    ps = subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False)
+    return Path(ps.stdout.strip()).name
 
 
 if __name__ == "__main__":

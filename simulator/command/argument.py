@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Group = argparse._MutuallyExclusiveGroup
 
 DEFAULT_MICROPHONE: Final = -1
-"""`--microphone` without a number."""
+"""Value of `--microphone` without a number: the default microphone."""
 DISCLAIMER: Final = "Research and education, not a medical device: labels describe a sound, not a diagnosis."
 
 
 def add_command(
     commands: "Commands", name: str, purpose: str, examples: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    """Add a subcommand that calls `run`, and return its parser."""
+    """Add a subcommand that calls `run` and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=purpose,
@@ -38,7 +38,7 @@ def add_command(
 
 
 def add_broker(parser: argparse.ArgumentParser) -> None:
-    """Add how to reach the broker."""
+    """Add the options of the connection to the broker."""
     parser.add_argument("--host", default="127.0.0.1", help="broker (default: %(default)s)")
     parser.add_argument(
         "--port", type=argument_type.port, default=1883, help="its port (default: %(default)s)"
@@ -49,7 +49,7 @@ def add_broker(parser: argparse.ArgumentParser) -> None:
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add how the sound is cut and what is to be made of it."""
+    """Add the size of chunks and the models to request."""
     parser.add_argument(
         "--chunk-samples",
         type=argument_type.positive,
@@ -58,12 +58,12 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         help="samples a chunk (%(default)s)",
     )
     parser.add_argument(
-        "--models", type=argument_type.names, default=(), metavar="A,B", help="models to ask for"
+        "--models", type=argument_type.names, default=(), metavar="A,B", help="models to request"
     )
 
 
 def add_microphone(group: "Group") -> None:
-    """Add what chooses a microphone, beside other sources of sound."""
+    """Add the options that choose a microphone to a group of sound sources."""
     group.add_argument(
         "--microphone",
         type=argument_type.count,
@@ -72,7 +72,7 @@ def add_microphone(group: "Group") -> None:
         metavar="N",
         help="record this one of --list; without a number the default one",
     )
-    group.add_argument("--list", action="store_true", help="list the microphones, and end")
+    group.add_argument("--list", action="store_true", help="list the microphones and exit")
 
 
 def chosen_microphone(args: argparse.Namespace) -> "Microphone | None":
@@ -90,20 +90,20 @@ def chosen_microphone(args: argparse.Namespace) -> "Microphone | None":
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:
-    """Add how long to wait."""
-    help_text = "wait so long for an analyser, and again for the result (default: %(default)g)"
+    """Add the timeout."""
+    help_text = "seconds to wait for an analyser, and again for the result (default: %(default)g)"
     parser.add_argument("--timeout", type=argument_type.seconds, default=60.0, metavar="S", help=help_text)
 
 
 def broker_address(args: argparse.Namespace) -> "Address":
-    """Return where the broker is."""
+    """Return the address of the broker."""
     from simulator.device.mqtt_connection import Address  # noqa: PLC0415 - paho takes a while, and --help is quick
 
     return Address(args.host, args.port, args.ca_file)
 
 
 def password_of(args: argparse.Namespace) -> str:
-    """Return the password of the device: given, in a file, or in the environment.
+    """Return the password of the device, from `--password`, `--password-file` or the environment.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -116,10 +116,10 @@ def password_of(args: argparse.Namespace) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return what is in a file with secrets.
+    """Return the text of a file.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: the file cannot be read.
     """
     try:
         return path.read_text()
@@ -128,13 +128,13 @@ def read_text(path: Path) -> str:
 
 
 def check_chunk_samples(chunk_samples: int, channels: int) -> None:
-    """Refuse chunks larger than the protocol allows.
+    """Refuse chunks that are larger than the protocol allows.
 
     Raises:
-        SettingsError: they are.
+        SettingsError: a chunk of `chunk_samples` per channel would be too large.
     """
-    most = MAX_BODY_BYTES // (SAMPLE_BYTES * channels)
-    if chunk_samples > most:
+    limit = MAX_BODY_BYTES // (SAMPLE_BYTES * channels)
+    if chunk_samples > limit:
         raise SettingsError(
-            f"--chunk-samples {chunk_samples} is too much; a chunk of this sound holds at most {most}"
+            f"--chunk-samples {chunk_samples} is too much; a chunk of this sound holds at most {limit}"
         )

@@ -9,29 +9,29 @@ from simulator.sound.heartbeat import MAX_BPM, MIN_BPM
 
 
 def device_id(text: str) -> str:
-    """Return `text` as a device id."""
+    """Return `text` if it is a device id."""
     if not DEVICE_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device id; use 1 to 32 of a-z, 0-9 and -")
     return text
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the comma separated parts of `text`, no more and no longer than META takes."""
-    found = tuple(name.strip() for name in text.split(",") if name.strip())
-    if len(found) > MAX_MODELS or any(len(name) > MAX_MODEL_NAME for name in found):
+    """Return the comma separated parts of `text`: at most as many, and as long, as META allows."""
+    parts = tuple(name.strip() for name in text.split(",") if name.strip())
+    if len(parts) > MAX_MODELS or any(len(name) > MAX_MODEL_NAME for name in parts):
         raise argparse.ArgumentTypeError(f"at most {MAX_MODELS} names of {MAX_MODEL_NAME} characters")
-    return found
+    return parts
 
 
 def site(text: str) -> str:
-    """Return `text` as a place on the chest that META takes."""
+    """Return `text` if META allows it as an auscultation site."""
     if len(text) > MAX_SITE or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is not a text of at most {MAX_SITE} characters")
     return text
 
 
 def exam_id(text: str) -> str:
-    """Return `text` as the id of an exam."""
+    """Return `text` if it is an exam id."""
     if not EXAM_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an exam id; use 1 to 32 of a-z, 0-9 and -")
     return text
@@ -63,22 +63,22 @@ def probability(text: str) -> float:
 
 
 def seconds(text: str) -> float:
-    """Return `text` as a time of up to a day, s."""
+    """Return `text` as a duration of up to a day, seconds."""
     return _number(text, 0.0, 86_400.0)
 
 
 def sound_seconds(text: str) -> float:
-    """Return `text` as the length of a sound, s: it is held in memory."""
+    """Return `text` as the length of a sound that is held in memory, seconds."""
     return _number(text, 0.0, 600.0)
 
 
 def decibels(text: str) -> float:
-    """Return `text` as a level below full scale, dB."""
+    """Return `text` as a level relative to full scale, dBFS."""
     return _number(text, -200.0, 0.0)
 
 
 def heart_rate(text: str) -> float:
-    """Return `text` as a heart rate, beats a minute."""
+    """Return `text` as a heart rate, beats per minute."""
     return _number(text, MIN_BPM, MAX_BPM)
 
 

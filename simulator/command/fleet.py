@@ -1,4 +1,4 @@
-"""`stetho fleet`: many devices that stream at once, and a report of what they measured."""
+"""`stetho fleet`: load test with many simulated devices."""
 
 import argparse
 import json
@@ -13,25 +13,32 @@ if TYPE_CHECKING:
     from simulator.device.mqtt_connection import Account
 
 _EXAMPLES: Final = """examples:
-  python -m simulator fleet --devices 20 --seconds 30 --credentials fleet.json
-  python -m simulator fleet --devices 200 --seconds 60 --ramp 5 --password shared
+  stetho fleet --devices 20 --seconds 30 --credentials fleet.json
+  stetho fleet --devices 200 --seconds 60 --ramp 5 --password shared
 
 Ends with one JSON object on stdout. Exit status: 0 when every recording got its result, else 1; 2 when the
-broker refuses. A max_late_s of more than the length of a chunk: this machine is too slow for the fleet."""
+broker refuses. If max_late_s is more than the length of a chunk, this machine is too slow for the fleet."""
 
 
 def add_fleet(commands: "Commands") -> None:
-    """Add the load generator."""
+    """Add the command that runs a load test."""
     parser = argument.add_command(
-        commands, "fleet", "play many devices that stream at once", _EXAMPLES, _fleet
+        commands, "fleet", "run a load test with many devices that record at once", _EXAMPLES, _fleet
     )
-    parser.add_argument("--devices", type=argument_type.positive, required=True, metavar="N", help="how many")
-    parser.add_argument("--seconds", type=argument_type.seconds, required=True, metavar="S", help="how long")
-    argument.add_broker(parser)
     parser.add_argument(
-        "--credentials", type=Path, metavar="FILE", help="JSON object: device id to password, one each"
+        "--devices", type=argument_type.positive, required=True, metavar="N", help="number of devices"
     )
-    parser.add_argument("--device-prefix", default="sim-", metavar="TEXT", help="sim-, as in sim-0000")
+    parser.add_argument(
+        "--seconds", type=argument_type.seconds, required=True, metavar="S", help="duration of the test"
+    )
+    argument.add_broker(parser)
+    parser.add_argument("--credentials", type=Path, metavar="FILE", help="JSON object: device id to password")
+    parser.add_argument(
+        "--device-prefix",
+        default="sim-",
+        metavar="TEXT",
+        help="prefix of the device ids (sim-, as in sim-0000)",
+    )
     argument.add_format(parser)
     parser.add_argument(
         "--sample-rate", type=argument_type.sample_rate, default=44_100, metavar="HZ", help="(44100)"
@@ -41,10 +48,14 @@ def add_fleet(commands: "Commands") -> None:
         type=argument_type.sound_seconds,
         default=4.0,
         metavar="S",
-        help="length of each (4)",
+        help="length of a recording (4)",
     )
     parser.add_argument(
-        "--ramp", type=argument_type.seconds, default=0.0, metavar="S", help="connect within S"
+        "--ramp",
+        type=argument_type.seconds,
+        default=0.0,
+        metavar="S",
+        help="open the connections over S seconds",
     )
     argument.add_timeout(parser)
 
@@ -73,17 +84,19 @@ def _parse_accounts(text: str, prefix: str, count: int) -> "list[Account]":
     """Return the first `count` accounts whose device ids begin with `prefix` from JSON `{device: password}`.
 
     Raises:
-        SettingsError: `text` is no such JSON, or has too few of them.
+        SettingsError: `text` is not such an object, or has too few accounts.
     """
     from simulator.device.mqtt_connection import Account  # noqa: PLC0415
 
     try:
         passwords = json.loads(text)
-        found = [Account(name, str(word)) for name, word in passwords.items() if name.startswith(prefix)]
+        accounts = [
+            Account(name, str(password)) for name, password in passwords.items() if name.startswith(prefix)
+        ]
     except (ValueError, AttributeError) as error:
         raise SettingsError(
             'the credentials are not a JSON object such as {"sim-0000": "password"}'
         ) from error
-    if len(found) < count:
-        raise SettingsError(f"the credentials name {len(found)} devices {prefix}…; {count} are needed")
-    return found[:count]
+    if len(accounts) < count:
+        raise SettingsError(f"the credentials name {len(accounts)} devices {prefix}…; {count} are needed")
+    return accounts[:count]

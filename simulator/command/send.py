@@ -13,51 +13,69 @@ if TYPE_CHECKING:
     from simulator.device.mqtt_connection import Account
 
 _EXAMPLES: Final = """examples:
-  python -m simulator send heart.wav --device st-01 --password-file st-01.password
-  python -m simulator send heart.wav --device st-01 --loss 0.2 --duplicate 0.2 --reorder 8 --corrupt 0.1
-  python -m simulator send heart.flac --device st-01 --sample-rate 4000 --models heart2 --site MV --realtime
-  python -m simulator send mitral.wav --device st-01 --site MV --exam visit-7
+  stetho send heart.wav --device st-01 --password-file st-01.password
+  stetho send heart.wav --device st-01 --loss 0.2 --duplicate 0.2 --reorder 8 --corrupt 0.1
+  stetho send heart.flac --device st-01 --sample-rate 4000 --models heart2 --site MV --realtime
+  stetho send mitral.wav --device st-01 --site MV --exam visit-7
 
 The result's JSON is on stdout, the device's display on stderr. Exit status: 0 with a result, 1 when the
 analysis failed or no result came in time, 2 when the file, the broker or an argument cannot be used."""
 
 
 def add_send(commands: "Commands") -> None:
-    """Add the command that plays one device."""
+    """Add the command that simulates one device."""
     parser = argument.add_command(
-        commands, "send", "play a device that records a sound file", _EXAMPLES, _send
+        commands, "send", "simulate a device that records a sound file", _EXAMPLES, _send
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="any audio file that libsndfile reads")
     parser.add_argument(
         "--device", type=argument_type.device_id, required=True, metavar="ID", help="such as st-01"
     )
     argument.add_broker(parser)
-    parser.add_argument("--username", metavar="NAME", help="at the broker (default: the device id)")
+    parser.add_argument("--username", metavar="NAME", help="user name at the broker (default: the device id)")
     argument.add_format(parser)
     parser.add_argument("--sample-rate", type=argument_type.sample_rate, metavar="HZ", help="resample first")
     parser.add_argument(
-        "--site", type=argument_type.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+        "--site", type=argument_type.site, metavar="MV", help="auscultation site: AV, PV, TV or MV"
     )
     parser.add_argument(
         "--exam", type=argument_type.exam_id, metavar="ID", help="exam that the recording belongs to"
     )
-    parser.add_argument("--realtime", action="store_true", help="send chunks as they would be recorded")
+    parser.add_argument(
+        "--realtime", action="store_true", help="send each chunk when it would have been recorded"
+    )
     argument.add_timeout(parser)
-    bad = parser.add_argument_group("a bad network")
-    bad.add_argument(
-        "--loss", type=argument_type.probability, default=0.0, metavar="P", help="chunks lost, 0 to 1"
+    faults = parser.add_argument_group("network faults")
+    faults.add_argument(
+        "--loss",
+        type=argument_type.probability,
+        default=0.0,
+        metavar="P",
+        help="probability that a chunk is lost",
     )
-    bad.add_argument(
-        "--duplicate", type=argument_type.probability, default=0.0, metavar="P", help="sent twice"
+    faults.add_argument(
+        "--duplicate",
+        type=argument_type.probability,
+        default=0.0,
+        metavar="P",
+        help="probability that it is sent twice",
     )
-    bad.add_argument(
-        "--reorder", type=argument_type.count, default=0, metavar="N", help="how many may overtake one"
+    faults.add_argument(
+        "--reorder",
+        type=argument_type.count,
+        default=0,
+        metavar="N",
+        help="how many later chunks may overtake one",
     )
-    bad.add_argument(
-        "--corrupt", type=argument_type.probability, default=0.0, metavar="P", help="with a wrong byte"
+    faults.add_argument(
+        "--corrupt",
+        type=argument_type.probability,
+        default=0.0,
+        metavar="P",
+        help="probability that one byte is changed",
     )
-    bad.add_argument(
-        "--seed", type=argument_type.count, default=0, metavar="S", help="of all this (default: 0)"
+    faults.add_argument(
+        "--seed", type=argument_type.count, default=0, metavar="S", help="seed of these faults (default: 0)"
     )
     full = parser.add_argument_group("the full result, which only an operator may read")
     full.add_argument("--full", action="store_true", help="print it instead of the compact one")
@@ -90,8 +108,8 @@ def _send(args: argparse.Namespace) -> int:
             in_real_time=args.realtime,
             timeout_s=args.timeout,
         )
-    except ResultTimeoutError as reached:
-        print(f"simulator: {reached}", file=sys.stderr)
+    except ResultTimeoutError as error:
+        print(f"stetho send: {error}", file=sys.stderr)
         return 1
     print(outcome.payload.decode())
     return 1 if outcome.status == "error" else 0

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 _FINDINGS: Final = ("normal", "murmur", "extrasystole", "third-sound", "artifact")
 _EXAMPLES: Final = """examples:
-  python -m simulator synth --bpm 72 --finding murmur -o murmur.wav
-  python -m simulator synth --seconds 4 --sample-rate 4000 --noise-db -20 --seed 3 -o noisy.flac"""
+  stetho synth --bpm 72 --finding murmur -o murmur.wav
+  stetho synth --seconds 4 --sample-rate 4000 --noise-db -20 --seed 3 -o noisy.flac"""
 
 
 def add_synth(commands: "Commands") -> None:
     """Add the command that writes a synthesised heart sound."""
     parser = argument.add_command(commands, "synth", "synthesise a heart sound", _EXAMPLES, _synth)
-    parser.add_argument("--finding", choices=_FINDINGS, default="normal", help="what is to be heard")
+    parser.add_argument("--finding", choices=_FINDINGS, default="normal", help="finding to synthesise")
     parser.add_argument(
         "--bpm", type=argument_type.heart_rate, default=72.0, metavar="BPM", help="heart rate (72)"
     )
@@ -34,10 +34,10 @@ def add_synth(commands: "Commands") -> None:
         type=argument_type.decibels,
         default=-45.0,
         metavar="DB",
-        help="noise against the loudest sample (-45)",
+        help="level of the noise relative to the loudest sample (-45)",
     )
     parser.add_argument(
-        "--seed", type=argument_type.count, default=0, metavar="S", help="of all that varies (0)"
+        "--seed", type=argument_type.count, default=0, metavar="S", help="seed of all random variation (0)"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="such as heart.wav")
 

@@ -6,24 +6,24 @@ from typing import Any
 
 @dataclass(slots=True)
 class Delivery:
-    """What has become of one recording. Times are of the clock that is given to `Device`, in seconds."""
+    """Progress of one recording. Times are of the clock that is given to `Device`, in seconds."""
 
     name: str
     samples: int
     chunks: int
-    """PCM chunks of the first transmission that have left."""
+    """PCM chunks of the first transmission that were sent."""
     last_sent_at: float | None = None
-    """When the first transmission was over."""
+    """When the last chunk of the first transmission was sent."""
     stored_at: float | None = None
     completeness: str | None = None
     result_at: float | None = None
     result: dict[str, Any] | None = None
     """The compact result."""
     result_payload: bytes = b""
-    """The compact result as it came."""
+    """The compact result as it was published."""
     requested_samples: int = 0
-    """Samples that the worker asked for again."""
+    """Samples that the worker requested again."""
     rejections: list[str] = field(default_factory=list)
-    """What the worker said that was wrong, in its words."""
+    """Details of the `rejected` messages of the worker."""
     live: dict[str, Any] | None = None
-    """The last live value, where the device hears them."""
+    """The last live value, where the device subscribes to them."""

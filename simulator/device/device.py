@@ -1,7 +1,7 @@
-"""The protocol state of one device: messages and a clock go in, messages come out. No I/O, no threads.
+"""Protocol state of one device: messages and a clock go in, messages come out. No I/O, no threads.
 
-Normative: `docs/protocol.md`. `take` is pulled by whoever owns the connection, so that a slow network makes
-a device wait instead of making it grow.
+Normative: `docs/protocol.md`. The owner of the connection pulls `next_message`, so that a slow network makes
+a device wait and not grow.
 """
 
 import json
@@ -20,24 +20,24 @@ from simulator.device.message import Message
 from simulator.device.recording import Range, Recording, as_resend
 
 RETRANSMIT_AFTER_S: Final = 5.0
-"""No `stored` this long after the last chunk: it is sent again, then after twice as long, and so on."""
+"""Without `stored` this long after the last chunk it is sent again, then after twice as long, and so on."""
 
 
 @dataclass(slots=True)
 class _PendingRecording:
-    """A recording that was not stored yet."""
+    """Recording that is not stored yet."""
 
     recording: Recording
     delivery: Delivery
     captured: int = 0
-    """Samples that have left in the first transmission: what is later does not exist yet."""
+    """Samples that were sent in the first transmission; later ones do not exist yet."""
     retransmit_at: float = math.inf
     retransmit_after_s: float = RETRANSMIT_AFTER_S
 
 
 @dataclass(slots=True)
 class _Transmission:
-    """The first transmission of a recording."""
+    """First transmission of a recording."""
 
     pending: _PendingRecording
     chunks: Iterator[Chunk]
@@ -47,7 +47,7 @@ class _Transmission:
 
     @property
     def due_at(self) -> float:
-        """When the next chunk may leave: when its last sample would have been recorded."""
+        """Time at which the next chunk may be sent: when its last sample would have been recorded."""
         if self.next is None:
             return math.inf
         recorded_s = self.next.end / self.pending.recording.sample_rate if self.in_real_time else 0.0
@@ -55,7 +55,7 @@ class _Transmission:
 
 
 class Device:
-    """One stethoscope. It records one sound at a time and holds each until it is stored."""
+    """Device that records one sound at a time and holds each recording until it is stored."""
 
     def __init__(self, device_id: str, boot: str) -> None:
         """`boot` is random per start of the device, 8 hex digits."""
@@ -68,20 +68,20 @@ class Device:
         self.deliveries: dict[str, Delivery] = {}
         """By name of the recording, in the order of recording."""
         self.counts: Counter[str] = Counter()
-        """`chunks` of PCM and META that left, `resent` those of them that left again."""
+        """`chunks`: PCM and META chunks that were sent; `resent`: those of them that were sent again."""
         self.max_late_s = 0.0
-        """How long after its time a chunk of a real-time recording left, at worst."""
+        """Largest delay of a chunk of a real-time recording, seconds."""
 
     def will_message(self) -> Message:
-        """Return what the broker says when it loses the device."""
+        """Return the will, which the broker publishes when it loses the device."""
         return self._state("lost")
 
     def offline_message(self) -> Message:
-        """Return the last word of an orderly end."""
+        """Return the message that precedes an orderly disconnect."""
         return self._state("offline")
 
     def on_connected(self) -> None:
-        """Announce the device, and the recording it is at."""
+        """Queue the birth messages, and the state of a recording that goes on."""
         self._outbox.append(self._state("online"))
         facts = {
             "firmware": f"simulator {__version__}",
@@ -94,7 +94,7 @@ class Device:
             self._outbox.append(self._state("recording"))
 
     def record(self, recording: Recording, starts_at: float, *, in_real_time: bool) -> Delivery:
-        """Start to send `recording`, each chunk when it would have been recorded or all at once."""
+        """Start to send `recording`: each chunk when it would have been recorded, or all at once."""
         delivery = Delivery(recording.name, recording.samples, 0)
         pending = _PendingRecording(recording, delivery)
         self.deliveries[recording.name], self._pending[recording.name] = delivery, pending
@@ -107,11 +107,11 @@ class Device:
 
     @property
     def is_recording(self) -> bool:
-        """Whether the first transmission of a recording is not over."""
+        """Whether the first transmission of a recording goes on."""
         return self._transmission is not None
 
     def receive(self, topic: str, payload: bytes, now: float) -> None:
-        """Take a control message or a result; what is not understood or not about us is ignored."""
+        """Process a control message, live value or result; ignore others and malformed ones."""
         try:
             document = json.loads(payload)
             name = document["recording_id"]
@@ -134,7 +134,7 @@ class Device:
             delivery.rejections.append(str(document.get("detail", document.get("reason"))))
 
     def next_message(self, now: float) -> Message | None:
-        """Return the next message that is to leave now, None when there is none."""
+        """Return the next message that is due, or None."""
         if self._outbox:
             return self._outbox.popleft()
         chunk = self._next_resend() or self._next_retransmission(now)
@@ -144,7 +144,7 @@ class Device:
         return self._next_captured(now)
 
     def due_at(self) -> float:
-        """Return the earliest time at which `take` may have something; minus infinity means at once."""
+        """Return the earliest time at which `next_message` may return one; minus infinity means now."""
         if self._outbox or self._resends:
             return -math.inf
         transmission = self._transmission.due_at if self._transmission else math.inf
@@ -184,14 +184,14 @@ class Device:
         return self._message(chunk)
 
     def _queue_resend(self, pending: _PendingRecording, document: dict[str, Any], now: float) -> None:
-        """Answer the newest request for a recording; it replaces an older one that is not answered yet."""
+        """Queue what a `missing` message requests; it replaces an earlier request."""
         is_over = pending.delivery.last_sent_at is not None
-        there = pending.captured
+        captured = pending.captured
         ranges = list(_ranges(document.get("ranges")))
-        if not is_over:  # what is still to come comes by itself, and LAST with it
-            ranges = [(start, there if end is None else min(end, there)) for start, end in ranges]
-        asked = (min(there if end is None else end, there) - start for start, end in ranges)
-        pending.delivery.requested_samples += sum(count for count in asked if count > 0)
+        if not is_over:  # later samples are sent when they are recorded, and LAST with them
+            ranges = [(start, captured if end is None else min(end, captured)) for start, end in ranges]
+        requested = (min(captured if end is None else end, captured) - start for start, end in ranges)
+        pending.delivery.requested_samples += sum(count for count in requested if count > 0)
         chunks: Iterator[Chunk] = chain.from_iterable(
             pending.recording.chunks_between(*wanted) for wanted in ranges
         )
@@ -205,7 +205,7 @@ class Device:
         self._resends.pop(name, None)
         pending = self._pending.pop(name, None)
         if pending is not None and self._transmission is not None and self._transmission.pending is pending:
-            self._transmission = None  # the worker has closed it: what is left would be sent for nothing
+            self._transmission = None  # the worker has closed it: the rest would be sent in vain
             self._outbox.append(self._state("online"))
 
     def _message(self, chunk: Chunk) -> Message:

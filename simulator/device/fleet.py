@@ -1,7 +1,7 @@
-"""Many devices that stream in real time, on one thread: the load generator, and what it measured.
+"""Load generator: many devices that record in real time, on one thread.
 
-Every device has its own connection, state and recordings; the sound is shared. The devices are spread evenly
-over the length of a recording, so that chunks and analyses come as evenly as from strangers.
+Every device has its own connection, state and recordings; the sound is shared. The devices start evenly
+spread over the length of a recording, so that chunks and analyses come as evenly as from independent devices.
 """
 
 import itertools
@@ -32,26 +32,26 @@ _SPARE_DESCRIPTORS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What every device does."""
+    """Load that every device generates."""
 
     seconds: float
-    """How long it streams."""
+    """Duration of the test."""
     recording_seconds: float
-    """It makes recordings of this length, one right after the other."""
+    """Length of a recording; one follows the other without a pause."""
     ramp_s: float
-    """Connections are opened over this time."""
+    """Time over which the connections are opened."""
     timeout_s: float
-    """How long to wait for an analyser, and after the last recording for its result."""
+    """Time to wait for an analyser, and after the last recording for its result."""
     models: tuple[str, ...] = ()
 
     @property
     def recordings(self) -> int:
-        """How many recordings one device makes."""
+        """Number of recordings of one device."""
         return max(1, round(self.seconds / self.recording_seconds))
 
 
 def template_recordings(seconds: float, sample_rate: int, chunk_samples: int) -> list[Recording]:
-    """Return one recording of each finding, to be sent by many devices under ids of their own.
+    """Return one recording of each finding, which many devices send under recording ids of their own.
 
     Raises:
         SettingsError: `seconds` is too short.
@@ -68,7 +68,7 @@ def template_recordings(seconds: float, sample_rate: int, chunk_samples: int) ->
 
 
 class _FleetDevice:
-    """One device of the fleet."""
+    """One device of the fleet, which records until its plan is fulfilled."""
 
     def __init__(self, stethoscope: Stethoscope, template: Recording, plan: LoadPlan) -> None:
         self.stethoscope = stethoscope
@@ -85,7 +85,7 @@ class _FleetDevice:
         return not self._remaining and all(delivery.result for delivery in self.device.deliveries.values())
 
     def start(self) -> None:
-        """Press the button for the first time."""
+        """Start the first recording."""
         self._starts_at = time.monotonic()
         self._record()
 
@@ -103,12 +103,12 @@ class _FleetDevice:
 
 
 class Fleet:
-    """The devices, their network and their plan."""
+    """Devices on one event loop that follow one load plan."""
 
     def __init__(
         self, address: Address, accounts: Sequence[Account], recordings: Iterable[Recording], plan: LoadPlan
     ) -> None:
-        """Give the devices the `recordings` in turn."""
+        """Assign the `recordings` to the devices in turn."""
         self._plan = plan
         self._event_loop = EventLoop()
         self._devices = [
@@ -117,11 +117,11 @@ class Fleet:
         ]
 
     def run(self) -> dict[str, Any]:
-        """Play the plan; return what was measured, as JSON knows it.
+        """Run the plan and return the report (`load_report`).
 
         Raises:
-            BrokerError: the broker is not there, or refuses a device.
-            SettingsError: the system does not allow so many connections.
+            BrokerError: there is no broker, or it refuses a device.
+            SettingsError: the system does not allow as many connections.
         """
         _allow_descriptors(len(self._devices) + _SPARE_DESCRIPTORS)
         try:
@@ -154,28 +154,28 @@ class Fleet:
         self._await_analyser()
 
     def _await_analyser(self) -> None:
-        deadline = time.monotonic() + self._plan.timeout_s
-        while not any(each.stethoscope.analysers for each in self._devices):
-            if time.monotonic() > deadline:
-                raise BrokerError("no analyser is online; start `python -m edge_worker`")
-            self._event_loop.run_once(_TICK_S)
+        def is_online() -> bool:
+            return any(each.stethoscope.analysers for each in self._devices)
+
+        if not self._event_loop.run_until(is_online, self._plan.timeout_s):
+            raise BrokerError("no analyser is online; start `stetho worker`")
 
     def _stream(self, began: float) -> None:
-        """Let every device record, and wait for the results."""
+        """Record on every device, and wait for the results."""
         plan = self._plan
         self._spread(plan.recording_seconds, [each.start for each in self._devices])
         deadline = began + (1 + plan.recordings) * plan.recording_seconds + plan.timeout_s
-        busy, looked_at = list(self._devices), 0.0
+        busy, checked_at = list(self._devices), 0.0
         with tqdm(total=len(busy), unit="device", file=sys.stderr, disable=None, leave=False) as bar:
             while busy and time.monotonic() < deadline:
                 self._event_loop.run_once(_TICK_S)
-                if time.monotonic() - looked_at > _TICK_S:  # not for each of thousands of events
-                    looked_at = time.monotonic()
+                if time.monotonic() - checked_at > _TICK_S:  # not for each of thousands of events
+                    checked_at = time.monotonic()
                     busy = [each for each in busy if not each.is_done]
                     bar.update(len(self._devices) - len(busy) - bar.n)
 
     def _spread(self, over_s: float, calls: Sequence[Callable[[], None]]) -> None:
-        """Have `calls` made at even distances within `over_s` from now."""
+        """Schedule `calls` evenly over `over_s` seconds from now."""
         now = time.monotonic()
         for number, call in enumerate(calls):
             self._event_loop.call_at(now + over_s * number / len(calls), call)

@@ -1,4 +1,4 @@
-"""A device that streams: sound leaves as it is recorded, and only the last seconds are held to be resent."""
+"""Protocol state of a device that streams: sends samples as they are recorded, buffers the last seconds."""
 
 import json
 import math
@@ -28,23 +28,23 @@ from simulator.device.message import Message
 from simulator.sound.audio_source import Block
 
 RESEND_BUFFER_S: Final = 10.0
-"""Sound that is held: the worker asks for what it misses within some seconds, and for nothing older."""
+"""Length of the resend buffer: the worker requests missing samples within seconds, and no older ones."""
 _RETRANSMIT_AFTER_S: Final = 5.0
 _LOUDEST: Final = 32_767
 
 
 @dataclass(slots=True)
 class Stream:
-    """One stream: from the press of the button to `stored`."""
+    """State of one stream, from the press of the button to `stored`."""
 
     recording_id: int
     sample_rate: int
     """Hz"""
     channels: int
     meta: bytes
-    """JSON of the META chunk; empty: there is none."""
+    """JSON of the META chunk; empty when there is none."""
     recorded: int = 0
-    """Samples per channel that the source gave, those that it lost included."""
+    """Samples per channel that the source recorded or lost."""
     is_over: bool = False
     completeness: str | None = None
     live: dict[str, Any] | None = None
@@ -60,7 +60,7 @@ class Stream:
 
 
 class LiveDevice(Device):
-    """A device that streams one sound after the other."""
+    """Device that streams one sound after the other, in chunks of `chunk_samples`."""
 
     def __init__(self, device_id: str, boot: str, chunk_samples: int) -> None:
         super().__init__(device_id, boot)
@@ -80,20 +80,20 @@ class LiveDevice(Device):
             self._queue.append(self._meta(stream))
 
     def push(self, block: Block) -> None:
-        """Take what was recorded; a chunk leaves when it is full."""
+        """Add recorded samples; each full chunk is queued."""
         stream = self._active_stream()
         if block.lost:
-            self._cut(stream)
+            self._queue_chunk(stream)
             stream.recorded += block.lost
             self._lost = block.lost
         self._unsent_blocks.append(block.samples)
         while sum(map(len, self._unsent_blocks)) >= self._chunk_samples:
-            self._cut(stream, self._chunk_samples)
+            self._queue_chunk(stream, self._chunk_samples)
 
     def end(self, now: float) -> None:
-        """End the stream: what is left leaves with LAST, though it may be nothing."""
+        """End the stream: queue the rest, possibly empty, with LAST."""
         stream = self._active_stream()
-        self._cut(stream, last=True)
+        self._queue_chunk(stream, last=True)
         stream.is_over = True
         self._retransmit_at = now + self._retransmit_after_s
         self._outbox.append(self._state("online"))
@@ -104,7 +104,7 @@ class LiveDevice(Device):
         return self._stream is not None and not self._stream.is_over
 
     def next_message(self, now: float) -> Message | None:
-        """Return the next message that is to leave now."""
+        """Return the next message that is due, or None."""
         if self._outbox:
             return self._outbox.popleft()
         chunk = self._next_resend()
@@ -119,11 +119,11 @@ class LiveDevice(Device):
         return None if chunk is None else self._message(chunk)
 
     def due_at(self) -> float:
-        """Return the earliest time at which `take` may have something."""
+        """Return the earliest time at which `next_message` may return one."""
         return -math.inf if self._outbox or self._resends or self._queue else self._retransmit_at
 
     def receive(self, topic: str, payload: bytes, now: float) -> None:
-        """Take what the worker says about the stream; all else is ignored."""
+        """Process what the worker publishes about the stream; ignore all else."""
         stream = self._stream
         try:
             document = json.loads(payload)
@@ -155,22 +155,22 @@ class LiveDevice(Device):
         self._resends.clear()
         self._retransmit_at = math.inf
 
-    def _cut(self, stream: Stream, samples: int | None = None, *, last: bool = False) -> None:
-        """Make a chunk of the first so many samples that were recorded, or of all."""
+    def _queue_chunk(self, stream: Stream, samples: int | None = None, *, last: bool = False) -> None:
+        """Queue a chunk of the first `samples` that are unsent, or of all."""
         pcm = (
             np.concatenate(self._unsent_blocks)
             if self._unsent_blocks
             else np.empty((0, stream.channels), np.int16)
         )
-        taken, rest = pcm[:samples], pcm[len(pcm) if samples is None else samples :]
+        head, rest = pcm[:samples], pcm[len(pcm) if samples is None else samples :]
         self._unsent_blocks = [rest] if len(rest) else []
-        if not len(taken) and not last:
+        if not len(head) and not last:
             return
         flags = STREAM | (LAST if last else 0) | (HAS_META if stream.meta else 0)
         flags |= GAP_BEFORE if self._lost else 0
-        flags |= CLIPPED if len(taken) and np.abs(taken.astype(np.int32)).max() >= _LOUDEST else 0
+        flags |= CLIPPED if len(head) and np.abs(head.astype(np.int32)).max() >= _LOUDEST else 0
         self._lost = 0
-        body = taken.astype("<i2").tobytes()
+        body = head.astype("<i2").tobytes()
         chunk = Chunk(
             PCM,
             flags,
@@ -178,35 +178,31 @@ class LiveDevice(Device):
             stream.sample_rate,
             stream.recording_id,
             stream.recorded,
-            len(taken),
+            len(head),
             body,
         )
-        stream.recorded += len(taken)
+        stream.recorded += len(head)
         self._queue.append(chunk)
         self._resend_buffer.append(chunk)
-        for waiting in (
-            self._resend_buffer,
-            self._queue,
-        ):  # a broker that is gone makes a gap, and no memory full
-            while (
-                len(waiting) > 1 and waiting[0].end < stream.recorded - RESEND_BUFFER_S * stream.sample_rate
-            ):
-                waiting.popleft()
+        oldest = stream.recorded - RESEND_BUFFER_S * stream.sample_rate
+        for chunks in (self._queue, self._resend_buffer):  # without a broker: a gap, and no memory full
+            while len(chunks) > 1 and chunks[0].end < oldest:
+                chunks.popleft()
 
     def _resend_missing(self, stream: Stream, document: dict[str, Any]) -> None:
-        wanted = [
+        ranges = [
             (each[0], math.inf if each[1] is None else each[1]) for each in document.get("ranges") or ()
         ]
-        unsent = self._queue[0].first_sample if self._queue else math.inf  # comes by itself
-        found = [
+        unsent = self._queue[0].first_sample if self._queue else math.inf  # is sent anyway
+        resends = [
             chunk._replace(flags=chunk.flags | RESEND)
             for chunk in self._resend_buffer
-            if chunk.first_sample < unsent and _is_among(chunk, wanted)
+            if chunk.first_sample < unsent and _overlaps(chunk, ranges)
         ]
         if document.get("meta") is True and stream.meta:
             meta = self._meta(stream)
-            found.insert(0, meta._replace(flags=meta.flags | RESEND))
-        self._resends[stream.name] = iter(found)
+            resends.insert(0, meta._replace(flags=meta.flags | RESEND))
+        self._resends[stream.name] = iter(resends)
 
     def _meta(self, stream: Stream) -> Chunk:
         size = len(stream.meta)
@@ -215,7 +211,7 @@ class LiveDevice(Device):
         )
 
 
-def _is_among(chunk: Chunk, ranges: Sequence[tuple[float, float]]) -> bool:
-    """Return whether a chunk has a part in one of the ranges; an empty LAST has one at its end."""
+def _overlaps(chunk: Chunk, ranges: Sequence[tuple[float, float]]) -> bool:
+    """Return whether a chunk overlaps one of the ranges; an empty LAST counts as its first sample."""
     stop = max(chunk.end, chunk.first_sample + 1)
     return any(start < stop and chunk.first_sample < end for start, end in ranges)

@@ -1,11 +1,11 @@
-"""One device that streams one sound, from its birth to the result, with its OLED on stderr."""
+"""Session of one device that streams one sound, from the connection to the result; display on stderr."""
 
 import queue
 import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
@@ -21,11 +21,11 @@ _CONNECT_S: Final = 10.0
 _GRACE_S: Final = 0.5
 _TICK_S: Final = 0.02
 _BLOCKS_WAITING: Final = 500
-"""Ten seconds; a source that is not read for longer loses what it records."""
+"""Ten seconds; samples of a source that is not read for longer are lost."""
 
 
 class LiveSession:
-    """A stethoscope that is put on a chest, and taken off."""
+    """Device that streams one sound. An instance is used once."""
 
     def __init__(self, address: Address, account: Account, chunk_samples: int) -> None:
         self._event_loop = EventLoop()
@@ -35,7 +35,7 @@ class LiveSession:
         self._blocks: queue.Queue[Block | StethoError | None] = queue.Queue(_BLOCKS_WAITING)
         self._shown: oled.Screen = []
         self.status = ""
-        """Of the result: `ok`, `inconclusive` or `error`."""
+        """Status of the result: `ok`, `inconclusive` or `error`; empty without a result."""
 
     def play(
         self,
@@ -47,12 +47,12 @@ class LiveSession:
         seconds: float | None,
         timeout_s: float,
     ) -> bytes | None:
-        """Stream `source` until it ends, `seconds` are over or somebody presses Ctrl-C; return the result.
+        """Stream `source` until its end, `seconds` or Ctrl-C; return the compact result as published.
 
-        Returns None when none came within `timeout_s` after the end.
+        Returns None without a result within `timeout_s` after the end.
 
         Raises:
-            BrokerError: the broker is not there or refuses us.
+            BrokerError: there is no broker, or it refuses the account.
             StethoError: the source stopped working.
         """
         try:
@@ -64,7 +64,7 @@ class LiveSession:
             self._device.end(time.monotonic())
             self._stethoscope.send_due_messages()
             self._show(oled.waiting(False))
-            self._wait(lambda: stream.result is not None, timeout_s)
+            self._event_loop.run_until(lambda: stream.result is not None, timeout_s)
             if stream.result is None:
                 return None
             self._show(oled.result(stream.result))
@@ -77,15 +77,17 @@ class LiveSession:
 
     def _connect(self, timeout_s: float) -> None:
         self._stethoscope.connection.open()
-        if not self._wait(lambda: self._stethoscope.connection.is_ready, _CONNECT_S):
-            raise BrokerError(f"the broker at {self._address} took the connection and says nothing")
-        has_analyser = self._wait(lambda: bool(self._stethoscope.analysers), _GRACE_S)
+        if not self._event_loop.run_until(lambda: self._stethoscope.connection.is_ready, _CONNECT_S):
+            raise BrokerError(f"the broker at {self._address} accepted the connection and does not answer")
+        has_analyser = self._event_loop.run_until(lambda: bool(self._stethoscope.analysers), _GRACE_S)
         self._show(oled.ready(self._device.device_id, has_analyser))
-        if not has_analyser and not self._wait(lambda: bool(self._stethoscope.analysers), timeout_s):
-            raise BrokerError("no analyser is online; start `python -m edge_worker`")
+        if not has_analyser and not self._event_loop.run_until(
+            lambda: bool(self._stethoscope.analysers), timeout_s
+        ):
+            raise BrokerError("no analyser is online; start `stetho worker`")
 
     def _record(self, source: AudioSource, stream: Stream, seconds: float | None) -> None:
-        """Send what the source records, and show what comes back."""
+        """Send what the source records, and show live values."""
         reader = threading.Thread(target=self._read, args=(source,), name="source", daemon=True)
         reader.start()
         limit = float("inf") if seconds is None else seconds * source.sample_rate
@@ -100,7 +102,7 @@ class LiveSession:
             source.close()
 
     def _read(self, source: AudioSource) -> None:
-        """On a thread of its own: a microphone waits for its sound."""
+        """Read the source on a thread of its own, because a microphone blocks."""
         last: StethoError | None = None
         lost = 0
         try:
@@ -115,7 +117,7 @@ class LiveSession:
         self._blocks.put(last)
 
     def _push_blocks(self) -> bool:
-        """Hand what was recorded to the device; return whether more is to come."""
+        """Hand recorded blocks to the device; return whether the source goes on."""
         while True:
             try:
                 block = self._blocks.get_nowait()
@@ -127,16 +129,8 @@ class LiveSession:
                 raise block
             self._device.push(block)
 
-    def _wait(self, is_done: Callable[[], bool], within_s: float) -> bool:
-        deadline = time.monotonic() + within_s
-        while not is_done():
-            if time.monotonic() > deadline:
-                return False
-            self._event_loop.run_once(_TICK_S)
-        return True
-
     def _show(self, screen: oled.Screen) -> None:
-        """Print a screen when it changed."""
+        """Print a screen if it has changed."""
         if screen != self._shown:
             self._shown = screen
             print(oled.framed(screen), file=sys.stderr, flush=True)

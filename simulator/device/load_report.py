@@ -13,11 +13,11 @@ from simulator.device.device import Device
 def load_report(
     devices: Sequence[Device], recordings_each: int, *, cpu_s: float, wall_s: float
 ) -> dict[str, Any]:
-    """Return what the devices counted and measured, as JSON knows it.
+    """Return what the devices counted and measured, as a JSON object.
 
     Args:
         devices: all devices of the fleet, at least one.
-        recordings_each: recordings that each was to make.
+        recordings_each: number of recordings that each was to make.
         cpu_s: processor time of the fleet, seconds.
         wall_s: duration of the test, seconds.
     """
@@ -46,7 +46,7 @@ def load_report(
 def _latency(
     deliveries: Iterable[Delivery], end: Callable[[Delivery], float | None]
 ) -> dict[str, float] | None:
-    """Return percentiles of the time from the last chunk to `end`, in ms; None when it never came."""
+    """Return percentiles of the time from the last chunk to `end`, in ms; None without any."""
     spans_ms = [
         1000 * (ended - delivery.last_sent_at)
         for delivery in deliveries

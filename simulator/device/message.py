@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """One publish at QoS 1."""
+    """PUBLISH at QoS 1."""
 
     topic: str
     payload: bytes

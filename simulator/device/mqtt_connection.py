@@ -25,12 +25,12 @@ _WRITE: Final = selectors.EVENT_WRITE
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the broker is."""
+    """Address of the broker."""
 
     host: str
     port: int
     ca_file: Path | None = None
-    """Certificate of the CA; set: TLS is used."""
+    """Certificate of the CA; TLS is used when it is set."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -38,7 +38,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who connects. The broker knows its clients by user name, and takes no other client id."""
+    """Credentials of a client. The broker replaces the client id by the user name."""
 
     username: str
     password: str
@@ -46,13 +46,13 @@ class Account:
 
     @property
     def provision_command(self) -> str:
-        """The command that makes it."""
+        """Command that creates the account."""
         name = self.username if self.role == "device" else self.username.removeprefix(self.role).lstrip("-")
-        return f"python -m broker.provision {self.role} {name}".rstrip()
+        return f"stetho provision {self.role} {name}".rstrip()
 
 
 class Connection:
-    """One user's connection. It comes back by itself when it is lost."""
+    """MQTT connection of one account, which reconnects when it is lost."""
 
     def __init__(
         self,
@@ -64,12 +64,12 @@ class Connection:
     ) -> None:
         """Prepare a connection that subscribes to `subscriptions` at QoS 1."""
         self.on_ready: Callable[[], None] = lambda: None
-        """Called whenever the broker has accepted us and our subscriptions."""
+        """Called after each SUBACK: the broker has accepted the account and the subscriptions."""
         self.on_activity: Callable[[], None] = lambda: None
-        """Called after anything happened on the connection."""
+        """Called after data was received."""
         self.is_ready = False
         self.unacknowledged = 0
-        """Messages that the broker has not acknowledged."""
+        """Messages without PUBACK."""
         self._event_loop = event_loop
         self._address = address
         self._account = account
@@ -80,14 +80,14 @@ class Connection:
         self._is_closing = False
 
     def set_will(self, message: Message) -> None:
-        """Leave a last will; before `open`."""
+        """Set the last will; must precede `open`."""
         self._client.will_set(message.topic, message.payload, qos=1, retain=message.retain)
 
     def open(self) -> None:
-        """Start to connect; `on_ready` follows.
+        """Start to connect; `on_ready` is called later.
 
         Raises:
-            BrokerError: nobody answers there, or TLS fails.
+            BrokerError: there is no broker at the address, or TLS fails.
         """
         try:
             self._client.connect(self._address.host, self._address.port, _KEEPALIVE_S)
@@ -96,7 +96,7 @@ class Connection:
                 f"no TLS with the broker at {self._address} ({error.reason}); check --ca-file"
             ) from error
         except (OSError, ValueError) as error:  # ValueError: no host name at all
-            advice = "start it with `python -m broker`, or give --host and --port"
+            advice = "start it with `stetho broker`, or give --host and --port"
             raise BrokerError(f"no broker at {self._address} ({error}); {advice}") from error
         self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
@@ -147,7 +147,7 @@ class Connection:
         self._watch()
 
     def _keep_alive(self) -> None:
-        """Once a second: keep alive what lives, connect again what does not."""
+        """Send PINGREQ when it is due, or reconnect; called once a second."""
         if self._is_closing:
             return
         if self._socket is not None:
@@ -159,7 +159,7 @@ class Connection:
         self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
     def _watch(self) -> None:
-        """Wait for what can happen next. paho writes at once; what the socket did not take waits."""
+        """Watch the socket for reading, and for writing while paho has data that the socket did not take."""
         if self._socket is not None:
             self._event_loop.watch_socket(
                 self._socket, _READ | _WRITE * self._client.want_write(), self._handle

@@ -1,10 +1,10 @@
-"""Plays one device for one recording, from its birth to the result, with its OLED on stderr."""
+"""Session of one device that sends one recording, from the connection to the result; display on stderr."""
 
 import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,41 +24,40 @@ from simulator.sound.sound_file import Sound
 
 _CONNECT_S: Final = 10.0
 _GRACE_S: Final = 0.5
-"""Retained worker states follow the subscription at once; later than this, nobody is there."""
-_TICK_S: Final = 0.1
+"""Retained worker states follow the subscription at once; after this time no analyser is online."""
 
 
 class ResultTimeoutError(Exception):
-    """The result did not come in time; the text says what was waited for."""
+    """The result did not arrive in time; the text says what was missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """What the device got for its sound."""
+    """Result of a recording."""
 
     status: str
     """`ok`, `inconclusive` or `error`"""
     payload: bytes
-    """The JSON as it was published."""
+    """JSON as it was published."""
 
 
 class Session:
-    """One device that makes one recording."""
+    """Device that sends one recording. An instance is used once."""
 
     def __init__(
-        self, address: Address, device_id: str, account: Account, fault: FaultInjector | None
+        self, address: Address, device_id: str, account: Account, fault_injector: FaultInjector | None
     ) -> None:
         self._event_loop = EventLoop()
         self._address = address
         self._device = Device(device_id, secrets.token_hex(4))
         self._stethoscope = Stethoscope(
-            self._device, self._event_loop, address, account, fault, subscribe_live=True
+            self._device, self._event_loop, address, account, fault_injector, subscribe_live=True
         )
         self._operator: Connection | None = None
         self._full_results: dict[str, bytes] = {}
 
     def subscribe_as_operator(self, operator: Account) -> None:
-        """Get the full result too, with the rights of an operator."""
+        """Subscribe to the full result, too, with an operator's account."""
         topic = topics.result(self._device.device_id)
         self._operator = Connection(
             self._event_loop, self._address, operator, [topic], self._receive_full_result
@@ -78,14 +77,14 @@ class Session:
         """Send `sound` and return the result: the full one for an operator, else the compact one.
 
         Raises:
-            BrokerError: the broker is not there or refuses us.
+            BrokerError: there is no broker, or it refuses the account.
             ResultTimeoutError: no analyser within `timeout_s`, or no result as long after the recording.
         """
         try:
             self._connect()
             self._await_analyser(timeout_s)
-            about = encode_meta(models, site, exam)
-            recording = Recording.from_sound(sound, secrets.randbits(64), about, chunk_samples)
+            meta = encode_meta(models, site, exam)
+            recording = Recording.from_sound(sound, secrets.randbits(64), meta, chunk_samples)
             delivery = self._device.record(recording, time.monotonic(), in_real_time=in_real_time)
             self._stethoscope.send_due_messages()
             self._show_transmission(delivery, recording, sound, in_real_time, timeout_s)
@@ -97,26 +96,28 @@ class Session:
         connections = [self._stethoscope.connection, *([self._operator] if self._operator else [])]
         for connection in connections:
             connection.open()
-        if not self._wait(lambda: all(connection.is_ready for connection in connections), _CONNECT_S):
-            raise BrokerError(f"the broker at {self._address} took the connection and says nothing")
+        if not self._event_loop.run_until(
+            lambda: all(connection.is_ready for connection in connections), _CONNECT_S
+        ):
+            raise BrokerError(f"the broker at {self._address} accepted the connection and does not answer")
 
     def _await_analyser(self, timeout_s: float) -> None:
-        def is_there() -> bool:
+        def is_online() -> bool:
             return bool(self._stethoscope.analysers)
 
-        has_analyser = self._wait(is_there, _GRACE_S)
+        has_analyser = self._event_loop.run_until(is_online, _GRACE_S)
         _show(oled.ready(self._device.device_id, has_analyser))
         if not has_analyser:
             print("no analyser is online; waiting", file=sys.stderr)
-            if not self._wait(is_there, timeout_s):
+            if not self._event_loop.run_until(is_online, timeout_s):
                 raise ResultTimeoutError(
-                    f"no analyser came online within {timeout_s:g} s; start `python -m edge_worker`"
+                    f"no analyser came online within {timeout_s:g} s; start `stetho worker`"
                 )
 
     def _show_transmission(
         self, delivery: Delivery, recording: Recording, sound: Sound, in_real_time: bool, timeout_s: float
     ) -> None:
-        """Follow the first transmission on the screen."""
+        """Show the first transmission on the display."""
         total = recording.chunk_count
         _show(oled.recording(0.0 if in_real_time else sound.seconds, sound.seconds))
         with tqdm(total=total, unit="chunk", file=sys.stderr, disable=None, leave=False) as bar:
@@ -130,41 +131,35 @@ class Session:
                     _show(oled.live(shown, delivery.chunks * recording.chunk_samples / sound.sample_rate))
                 return not self._device.is_recording
 
-            patience_s = timeout_s + (sound.seconds if in_real_time else 0.0)
-            if not self._wait(is_over, patience_s):
-                raise ResultTimeoutError(f"the broker took only {delivery.chunks} of {total} chunks in time")
+            within_s = timeout_s + (sound.seconds if in_real_time else 0.0)
+            if not self._event_loop.run_until(is_over, within_s):
+                raise ResultTimeoutError(
+                    f"the broker accepted only {delivery.chunks} of {total} chunks in time"
+                )
         _show(oled.sending(delivery.chunks, total))
 
     def _await_result(self, delivery: Delivery, timeout_s: float) -> SessionResult:
         deadline = time.monotonic() + timeout_s
-        self._wait(lambda: bool(delivery.stored_at or delivery.result), timeout_s)
+        self._event_loop.run_until(lambda: bool(delivery.stored_at or delivery.result), timeout_s)
         _show(oled.waiting(delivery.stored_at is not None))
-        self._wait(lambda: delivery.result is not None, deadline - time.monotonic())
+        self._event_loop.run_until(lambda: delivery.result is not None, deadline - time.monotonic())
         if delivery.result is None:
-            raise ResultTimeoutError(_what_is_missing(delivery, timeout_s))
+            raise ResultTimeoutError(_timeout_message(delivery, timeout_s))
         _show(oled.result(delivery.result))
         status = str(delivery.result.get("status"))
         if self._operator is None:
             return SessionResult(status, delivery.result_payload)
-        if not self._wait(lambda: delivery.name in self._full_results, deadline - time.monotonic()):
+        if not self._event_loop.run_until(
+            lambda: delivery.name in self._full_results, deadline - time.monotonic()
+        ):
             raise ResultTimeoutError("the full result did not come; is the operator account an operator's?")
         return SessionResult(status, self._full_results[delivery.name])
-
-    def _wait(self, is_done: Callable[[], bool], within_s: float) -> bool:
-        """Let the network work until `is_done`; return whether it is."""
-        deadline = time.monotonic() + within_s
-        while not is_done():
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                return False
-            self._event_loop.run_once(min(left_s, _TICK_S))
-        return True
 
     def _receive_full_result(self, _topic: str, payload: bytes) -> None:
         try:
             self._full_results[json.loads(payload)["recording_id"]] = payload
         except (ValueError, TypeError, KeyError):
-            return  # not a result; somebody tries things out
+            return  # not a result
 
     def _close(self) -> None:
         self._stethoscope.close()
@@ -177,7 +172,7 @@ def _show(screen: oled.Screen) -> None:
     print(oled.framed(screen), file=sys.stderr)
 
 
-def _what_is_missing(delivery: Delivery, timeout_s: float) -> str:
-    known = "stored, but not analysed" if delivery.stored_at is not None else "not stored"
-    said = f"; the worker said: {delivery.rejections[-1]}" if delivery.rejections else ""
-    return f"no result within {timeout_s:g} s: the recording is {known}{said}"
+def _timeout_message(delivery: Delivery, timeout_s: float) -> str:
+    state = "stored, but not analysed" if delivery.stored_at is not None else "not stored"
+    rejection = f"; the worker said: {delivery.rejections[-1]}" if delivery.rejections else ""
+    return f"no result within {timeout_s:g} s: the recording is {state}{rejection}"

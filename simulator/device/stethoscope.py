@@ -1,4 +1,4 @@
-"""A device on the wire: its protocol state, its connection and the bad network between them."""
+"""Simulated stethoscope: protocol state, MQTT connection and the network faults between them."""
 
 import json
 import time
@@ -13,11 +13,11 @@ from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
 
 _MAX_INFLIGHT: Final = 20
-"""Messages on the way to the broker at once: what waits longer waits in the device, not in the client."""
+"""Unacknowledged messages at once; the others wait in the device, not in the MQTT client."""
 
 
 class Stethoscope:
-    """Plays one device. Everything happens in calls of `EventLoop.run_once`."""
+    """Connects one device to a broker. Everything happens in calls of `EventLoop.run_once`."""
 
     def __init__(
         self,
@@ -29,12 +29,21 @@ class Stethoscope:
         *,
         subscribe_live: bool = False,
     ) -> None:
-        """Prepare; `connection.open` starts. `subscribe_live`: it shows values while it records."""
+        """Prepare the connection; `connection.open` starts it.
+
+        Args:
+            device: protocol state.
+            event_loop: drives the connection.
+            address: of the broker.
+            account: of the device.
+            fault_injector: applied to PCM chunks.
+            subscribe_live: subscribe to live values, too.
+        """
         self.device = device
         self.analysers: set[str] = set()
-        """Topics of the workers that are ready."""
+        """State topics of the workers that are ready."""
         self.on_change: Callable[[], None] = lambda: None
-        """Called after anything has happened."""
+        """Called after messages were sent or received."""
         self._event_loop = event_loop
         self._fault_injector = fault_injector
         self._wakes_at = float("inf")
@@ -50,7 +59,7 @@ class Stethoscope:
         self.connection.on_activity = self.send_due_messages
 
     def send_due_messages(self) -> None:
-        """Send what is due and what the window has room for, and arrange to be called again."""
+        """Send messages that are due, up to the inflight limit, and schedule the next call."""
         now = time.monotonic()
         while self.connection.is_ready and self.connection.unacknowledged < _MAX_INFLIGHT:
             message = self.device.next_message(now)
@@ -66,19 +75,19 @@ class Stethoscope:
         self.on_change()
 
     def close(self) -> None:
-        """End in order: offline, then disconnect."""
+        """Publish `offline`, then disconnect."""
         if self.connection.is_ready:
             self.connection.publish(self.device.offline_message())
         self.connection.close()
 
     def _flush_faults(self) -> None:
-        """Let go of what the bad network holds back once the device has nothing more to say."""
+        """Send chunks that the fault injector holds back when the device has no more to send."""
         if self._fault_injector is not None and not self.device.is_recording:
             for payload in self._fault_injector.flush():
                 self.connection.publish(Message(topics.pcm(self.device.device_id), payload))
 
     def _schedule(self, now: float) -> None:
-        """Wake up when the device has something to say; until then an acknowledgement wakes us."""
+        """Schedule a call for the time when the device has a message; until then a PUBACK calls."""
         due_at = self.device.due_at()
         if now < due_at < self._wakes_at:
             self._wakes_at = due_at

@@ -1,4 +1,4 @@
-"""One of our programs as a child process, with its output in a log file."""
+"""Child process that runs one of our programs, with its output in a log file."""
 
 import os
 import re
@@ -22,11 +22,11 @@ _STOP_WITHIN_S: Final = 10.0
 
 
 class ProcessError(StethoError):
-    """A process of the site ended or stayed silent when it should have said something."""
+    """A child process ended, or did not print in time what was expected."""
 
 
 class Process:
-    """One of our programs as a child process, its output in a log file."""
+    """Running program. It is not a context manager: `Site` ends its processes."""
 
     def __init__(self, module: str, environ: Mapping[str, str], log_path: Path) -> None:
         """Start `python -m module` with only the `STETHO_*` settings in `environ`."""
@@ -51,45 +51,42 @@ class Process:
 
     @property
     def log(self) -> str:
-        """Everything that this process has printed so far, and its predecessors in the same file."""
+        """Output of this process, after that of earlier ones with the same log file."""
         return self.log_path.read_text(errors="replace")
 
     def wait_for(self, pattern: str, within_s: float = 30.0) -> re.Match[str]:
         """Return the first match of `pattern` in what this process prints.
 
         Raises:
-            ProcessError: it ended, or did not print it in time.
+            ProcessError: the process ended, or did not print it in time.
         """
         deadline = time.monotonic() + within_s
         while True:
             has_ended = self._process.poll() is not None
-            found = re.search(pattern, self.log_path.read_bytes()[self._log_start :].decode(errors="replace"))
-            if found:
-                return found
+            match = re.search(pattern, self.log_path.read_bytes()[self._log_start :].decode(errors="replace"))
+            if match:
+                return match
             if has_ended or time.monotonic() > deadline:
-                how = (
-                    f"ended with {self._process.returncode}"
-                    if has_ended
-                    else f"printed nothing of {pattern!r}"
-                )
-                raise ProcessError(f"{self.module} {how}; its output:\n{self.log[-3000:]}")
+                status = self._process.returncode
+                problem = f"ended with {status}" if has_ended else f"did not print {pattern!r}"
+                raise ProcessError(f"{self.module} {problem}; its output:\n{self.log[-3000:]}")
             time.sleep(0.01)
 
     def pause(self) -> None:
-        """Let it hang: alive, and silent."""
+        """Stop it with SIGSTOP, so that it hangs."""
         self._process.send_signal(signal.SIGSTOP)
 
     def wait(self, within_s: float = 30.0) -> int:
-        """Wait for the end of the process; return its exit status."""
+        """Wait until the process ends; return its exit status."""
         return self._process.wait(within_s)
 
     def kill(self) -> None:
-        """`kill -9`, and wait until it is gone."""
+        """End it with SIGKILL, and wait until it has ended."""
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, with force if it does not; return its exit status."""
+        """End it with SIGTERM, if that fails with SIGKILL; return its exit status."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

@@ -1,6 +1,6 @@
-"""A whole site on loopback: the real broker, worker and history API as processes of their own.
+"""Complete deployment on loopback: the real broker, worker and history API as child processes.
 
-The demo, the end-to-end tests and the bench stand on this, so that all three run what is deployed.
+Demo, end-to-end tests and bench use it, so that all three run what is deployed.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ _MODELS: Final = Path(models_tflite.__file__).parent
 
 
 class Site:
-    """Broker, worker and history API in a directory of their own. Use as a context manager."""
+    """Broker, worker and history API with their data in one directory; a context manager."""
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Prepare a site in `directory`; `settings` are further `STETHO_*` variables for worker and API."""
+        """Create the accounts in `directory`; `settings`: further `STETHO_*` variables of worker and API."""
         self.directory = directory.absolute()  # the processes run in another working directory
         self.data_dir = self.directory / "data"
         self.broker = Broker(self.directory / "broker")
@@ -43,7 +43,7 @@ class Site:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings of worker and API."""
+        """Settings of worker and API as environment variables."""
         return {
             "STETHO_MQTT_HOST": self.broker.host,
             "STETHO_MQTT_PORT": str(self.broker.port),
@@ -52,24 +52,24 @@ class Site:
             "STETHO_DATA_DIR": str(self.data_dir),
             "STETHO_MODELS_DIR": str(_MODELS),
             "STETHO_API_MQTT_PASSWORD": self._api_account.password,
-            "STETHO_API_AUTH": "none",  # nobody but this machine reaches it
+            "STETHO_API_AUTH": "none",  # it listens on loopback
             "STETHO_API_PORT": "0",
             **self._settings,
         }
 
     def add_device(self, device_id: str) -> Credentials:
-        """Provision a device at the broker."""
+        """Add the account of a device to the broker."""
         return self.broker.add_user("device", device_id)
 
     def start_worker(self, *, wait: bool = True, settings: Mapping[str, str] | None = None) -> Process:
-        """Start the worker, with `settings` of this run; return when it is ready, unless told not to wait."""
+        """Start the worker, with `settings` for this run; with `wait` return when it is ready."""
         process = self._start("edge_worker", settings)
         if wait:
             process.wait_for("event=ready")
         return process
 
     def start_api(self) -> str:
-        """Start the history API; return its URL."""
+        """Start the history API and return its URL."""
         return self._start("history_api").wait_for(r"listening on (http://\S+)").group(1)
 
     def _start(self, module: str, settings: Mapping[str, str] | None = None) -> Process:

@@ -1,4 +1,4 @@
-"""What a stethoscope hears when it hears no heart: handling and speech."""
+"""Synthesised artifacts: handling noise and speech, as a stethoscope records them without a heart."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _FORMANTS_HZ: Final = (500.0, 1500.0)
 
 
 def handling(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return knocks and rubs of a chestpiece in the hand, shape (count,), about -1..1."""
+    """Return handling noise (knocks and rubs of the chestpiece), shape (count,), about -1..1."""
     samples = np.zeros(count)
     for start in _random_onsets(count, rate, _KNOCKS_PER_S, rng):
         time_s = np.arange(min(round(0.2 * rate), count - start)) / rate
@@ -41,5 +41,5 @@ def speech(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float6
 
 
 def _random_onsets(count: int, rate: int, per_s: float, rng: np.random.Generator) -> list[int]:
-    """Return random sample indices, `per_s` a second on average and at least one."""
-    return [int(moment) for moment in rng.integers(0, count, max(1, round(per_s * count / rate)))]
+    """Return random sample indices: `per_s` per second on average, at least one."""
+    return [int(onset) for onset in rng.integers(0, count, max(1, round(per_s * count / rate)))]

@@ -217,7 +217,7 @@ def test_one_that_is_in_use_is_one_sentence(library: SoundCard) -> None:
     ("number", "rate", "sentence"),
     [
         (7, None, "there is no microphone 7; --list"),
-        (0, None, r"0 \(HDMI\) records nothing"),
+        (0, None, r"0 \(HDMI\) has no input"),
         (1, 7000, "does not record at 7000 Hz"),
         (1, 500, "choose 1000 to 192000"),
     ],
