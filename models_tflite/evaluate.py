@@ -19,7 +19,7 @@ from edge_worker.errors import StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio, cost, label_table
 from models_tflite.evaluation.classification_report import LabelledPredictions, classification_report
 from models_tflite.evaluation.label_table import Columns, Row

@@ -16,7 +16,7 @@ from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.occlusion import OcclusionMap, occlude
 from edge_worker.inference.occlusion_picture import svg
 from edge_worker.settings import Settings
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
 
 EXAMPLES = """examples:

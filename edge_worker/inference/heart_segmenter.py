@@ -4,7 +4,6 @@ The pair `segments.tflite` + `segments.json` reads the shared spectrogram; `sign
 beats and the heart rate in these probabilities.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,10 +13,15 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.interpreter import ModelInterpreter, read_pair
+from edge_worker.inference.interpreter import ModelInterpreter
+from edge_worker.inference.model_files import read_pair, require_checksum
+from edge_worker.inference.softmax import softmax
 from edge_worker.signal import segmentation
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal, normalise, window_starts, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import LABELS, HeartCycle, find_heart_cycle
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import normalise, window_starts, windows
 
 Run = Callable[[Float32Array], Float32Array]
 """From normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
@@ -86,11 +90,7 @@ class HeartSegmenter:
             raise ModelError(
                 f"{card_path} is not a card of {MODEL} ({error}): copy the pair again"
             ) from error
-        if hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(
-                f"{card_path} and {card_path.with_suffix('.tflite')} do not belong together: "
-                "copy both files again"
-            )
+        require_checksum(directory, MODEL, content, card.sha256)
         return cls(card, content)
 
     def segment(self, signal: Signal) -> HeartCycle:
@@ -109,7 +109,7 @@ def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> 
 
     The mean over windows of `length` frames, at most `hop` apart.
     """
-    each = _softmax(network(normalise(windows(frames, length, hop))))
+    each = softmax(network(normalise(windows(frames, length, hop))))
     if len(each) == 1:
         return each[0, : len(frames)]
     ramp = np.arange(1, length + 1, dtype=np.float32)
@@ -119,9 +119,3 @@ def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> 
         total[start : start + length] += trust * window
         weight[start : start + length] += trust
     return total / weight
-
-
-def _softmax(logits: Float32Array) -> Float32Array:
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    normal: Float32Array = raised / raised.sum(axis=-1, keepdims=True)
-    return normal

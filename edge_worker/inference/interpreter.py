@@ -4,14 +4,13 @@ LiteRT runs it; tflite-runtime, where that is what a board has, gives the same a
 """
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import ModelError
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -57,18 +56,6 @@ class ModelInterpreter:
         for tensor in (self._input, self._output):
             if tensor["dtype"] not in _DTYPES:
                 raise ModelError(f"has tensors of {tensor['dtype']}: convert it to int8")
-
-
-def read_pair(directory: Path, model: str) -> tuple[bytes, bytes]:
-    """Return the card and the network of a model, `<model>.json` and `<model>.tflite`; raises ModelError."""
-    card_path, model_path = directory / f"{model}.json", directory / f"{model}.tflite"
-    try:
-        return card_path.read_bytes(), model_path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"model {model} needs {card_path.name} and {model_path.name} in {directory}, and "
-            f"{Path(error.filename).name} cannot be read: train it or copy both files there"
-        ) from error
 
 
 def runtime_name() -> str:

@@ -12,16 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import (
-    FeatureParameters,
-    Float32Array,
-    LogMelParameters,
-    Signal,
-    mel_edges,
-    trim,
-    window_starts,
-    windows,
-)
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.mel_scale import mel_frequencies
+from edge_worker.signal.windowing import trim, window_starts, windows
 
 PATCH_S: Final = 0.2
 """Shortest patch: a heart sound and what is right beside it."""
@@ -146,6 +142,6 @@ def _hertz(features: FeatureParameters, edges: npt.NDArray[np.intp]) -> FloatArr
     """Return the frequencies at which patches meet: half way between the tops of their outer bands."""
     if not isinstance(features, LogMelParameters):
         return None
-    hertz = mel_edges(features)
+    hertz = mel_frequencies(features.n_mels + 2, features.fmin, features.fmax)
     between: FloatArray = (hertz[:-1] + hertz[1:])[edges] / 2
     return between

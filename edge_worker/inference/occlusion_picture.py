@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.occlusion import OcclusionMap
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 WIDTH: Final = 720
 HEIGHT: Final = 260

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Int16Array = npt.NDArray[np.int16]
+from edge_worker.signal.arrays import Int16Array
+from edge_worker.signal.pcm import FULL_SCALE
+
 Reason = Literal["quiet", "limit", "end"]
 
 BLOCKS_PER_S: Final = 100
-FULL_SCALE: Final = 32768
 
 
 @dataclass(frozen=True, slots=True)

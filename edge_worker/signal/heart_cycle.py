@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from edge_worker.signal import heart_rate, segmentation
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 LABELS: Final = ("S1", "systole", "S2", "diastole")
 S1: Final = 0

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 FRAMES_PER_S: Final = HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length
 MIN_BPM: Final = 30

@@ -4,12 +4,10 @@ from collections import deque
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_worker.signal.features import CLIPPED_PCM, Float32Array
+from edge_worker.signal.arrays import Float32Array, Int16Array
+from edge_worker.signal.pcm import CLIPPED_PCM
 from edge_worker.signal.quality import LEVEL_S
-
-Int16Array = npt.NDArray[np.int16]
 
 _KEPT: Final = 100
 """Blocks: ten seconds, more than any window."""

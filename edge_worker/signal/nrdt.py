@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 DELAYS: Final = (2, 4, 8, 16, 20, 32, 50, 64, 100, 128, 200, 300)
 """Samples."""

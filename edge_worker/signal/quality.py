@@ -10,7 +10,9 @@ import numpy as np
 
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality_model
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import LOUD, QUIET, extract
 
 MIN_DURATION_S: Final = 1.5

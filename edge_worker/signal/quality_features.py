@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.signal import heart_rate
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 FloatArray = npt.NDArray[np.floating]
 

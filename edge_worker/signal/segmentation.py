@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, sliding_windows
+from edge_worker.signal.arrays import Float32Array, sliding_windows
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 Scores = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.intp]

@@ -5,7 +5,8 @@ Equal to the features of the whole sound; what is held is bounded, whatever its 
 
 import numpy as np
 
-from edge_worker.signal.features import FeatureParameters, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
 
 
 class StreamingFeatures:

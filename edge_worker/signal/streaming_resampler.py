@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 import soxr
 
-from edge_worker.signal.features import Float32Array, sliding_windows
+from edge_worker.signal.arrays import Float32Array, sliding_windows
 
 _CONTEXT: Final = 64
 """Samples of the lower rate that the filter sees on either side; what is missing on the right waits."""

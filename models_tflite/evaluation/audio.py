@@ -6,7 +6,8 @@ import numpy as np
 import soundfile
 
 from edge_worker.errors import AudioError
-from edge_worker.signal.features import FULL_SCALE, Signal
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.pcm import FULL_SCALE
 
 
 def read(path: Path) -> Signal:

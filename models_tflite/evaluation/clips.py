@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
 
 WORDS: Final = 6

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.interpreter import runtime_name
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 RUNS: Final = 200
 WARM_UP: Final = 20

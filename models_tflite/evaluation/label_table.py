@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.errors import AudioError
-from edge_worker.inference.classifier import ModelCard
+from edge_worker.inference.model_card import ModelCard
 
 OTHER: Final = ""
 """Stands for every label that the model does not know."""

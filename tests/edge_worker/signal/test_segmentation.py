@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge_worker.signal import segmentation
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.segmentation import Duration, Frames
 
 Float64Array = npt.NDArray[np.float64]

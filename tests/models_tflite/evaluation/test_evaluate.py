@@ -15,7 +15,7 @@ import soundfile
 
 from edge_worker.errors import AudioError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import label_table
 

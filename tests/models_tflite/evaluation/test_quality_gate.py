@@ -14,7 +14,7 @@ import scipy.signal
 
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import clips
 

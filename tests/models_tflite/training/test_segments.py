@@ -10,7 +10,7 @@ import soundfile
 
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import card_page
 from models_tflite.evaluation import audio
 
