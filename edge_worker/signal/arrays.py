@@ -1,4 +1,4 @@
-"""Array types of the signal modules, and a view of overlapping windows."""
+"""Array types of the signal modules, and overlapping windows of an array as a view."""
 
 from typing import TypeVar
 
@@ -11,9 +11,9 @@ Real = TypeVar("Real", bound=np.floating)
 
 
 def sliding_windows(samples: npt.NDArray[Real], count: int, length: int, hop: int) -> npt.NDArray[Real]:
-    """Return a view of samples (samples,): so many stretches of `length`, each `hop` after the one before.
+    """Return a view of samples (samples,) as `count` windows of `length`, `hop` apart: (count, length).
 
-    As `sliding_window_view` and `as_strided`, whose checks take longer than a short spectrum.
+    Same as `sliding_window_view` and `as_strided`, whose checks take longer than a short spectrum.
     """
     samples = np.ascontiguousarray(samples)
     size = samples.itemsize

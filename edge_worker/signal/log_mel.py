@@ -1,4 +1,7 @@
-"""Log-mel spectrogram, equal to that of librosa."""
+"""Log-mel spectrogram, equal to librosa's in numpy and scipy alone.
+
+librosa is too slow to start, and too heavy, for an edge worker; tests hold this module to it.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,20 +14,20 @@ from edge_worker.signal.arrays import Float32Array, sliding_windows
 from edge_worker.signal.mel_scale import mel_filter_bank
 
 AMIN: Final = 1e-10
-"""Power under which the spectrogram is flat, as in `librosa.power_to_db`: -100 dB."""
+"""Lower limit of the power, as in `librosa.power_to_db`: -100 dB."""
 _BANDS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class LogMelParameters:
-    """A log-mel spectrogram in librosa's words; frames are not centred (`center=False`)."""
+    """Parameters of a log-mel spectrogram, named as in librosa; frames are not centred (`center=False`)."""
 
     sample_rate: int
     """Hz"""
     n_fft: int
-    """Samples of one frame; the periodic Hann window has the same length."""
+    """Samples in one frame; the periodic Hann window has the same length."""
     hop_length: int
-    """Samples from one frame to the next."""
+    """Samples between the starts of successive frames."""
     n_mels: int
     fmin: float
     """Hz"""
@@ -33,41 +36,42 @@ class LogMelParameters:
 
     @property
     def frame_length(self) -> int:
-        """Samples that one frame is made of."""
+        """Samples in one frame."""
         return self.n_fft
 
     @property
     def bands(self) -> int:
-        """Mel bands of a frame."""
+        """Mel bands per frame."""
         return self.n_mels
 
     def is_valid(self) -> bool:
-        """Return whether a spectrogram can be made of these."""
-        whole = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
+        """Return whether all sizes are positive and the frequencies lie within half the sample rate."""
+        sizes = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
         return (
-            all(isinstance(number, int) and number > 0 for number in whole)
+            all(isinstance(size, int) and size > 0 for size in sizes)
             and 0 <= self.fmin < self.fmax <= self.sample_rate / 2
         )
 
     def frame_count(self, seconds: float) -> int:
-        """Return how many frames fit into so many seconds of sound."""
+        """Return the number of frames that fit into so many seconds of audio."""
         return 1 + max(0, round(seconds * self.sample_rate) - self.n_fft) // self.hop_length
 
     def transform(self, samples: Float32Array) -> Float32Array:
-        """Return `log_mel` of samples."""
+        """Return the log-mel spectrogram of samples (samples,): (frames, n_mels)."""
         return log_mel(samples, self)
 
 
 HEART_LOG_MEL: Final = LogMelParameters(
     sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800
 )
+"""Spectrogram that heart rate, signal quality and the heart models share, so that it is computed once."""
 
 
 def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array:
     """Return the log-mel spectrogram of `samples` in dB re full scale, float32 (frames, n_mels).
 
     Equal to `librosa.power_to_db(librosa.feature.melspectrogram(center=False), ref=1, top_db=None).T`.
-    Sound shorter than one frame is padded with zeros to one frame.
+    Audio shorter than one frame is padded with zeros to one frame.
     """
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
@@ -80,7 +84,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     for bins, bands, weights in _mel_filter_blocks(parameters):
         np.matmul(power[:, bins], weights, out=mel[:, bands])
     np.maximum(mel, np.float32(AMIN), out=mel)
-    # numpy has vector code for the natural logarithm alone.
+    # numpy has vectorised code for the natural logarithm only.
     np.log(mel, out=mel)
     mel *= np.float32(10 / np.log(10))
     return mel
@@ -88,9 +92,9 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
 
 @lru_cache(maxsize=16)
 def _mel_filter_blocks(parameters: LogMelParameters) -> list[tuple[slice, slice, Float32Array]]:
-    """Return, for a few bands at a time, their bins, the bands and the filters (bins, bands).
+    """Return the filter bank in blocks of neighbouring bands: FFT bins, bands, and weights (bins, bands).
 
-    Neighbouring filters share a small part of the spectrum: half of the whole product is with zeros.
+    A block covers a small part of the spectrum; half of the full matrix product would be with zeros.
     """
     bank = mel_filter_bank(
         parameters.sample_rate, parameters.n_fft, parameters.n_mels, parameters.fmin, parameters.fmax
@@ -98,8 +102,8 @@ def _mel_filter_blocks(parameters: LogMelParameters) -> list[tuple[slice, slice,
     blocks = []
     for first in range(0, parameters.n_mels, _BANDS_AT_ONCE):
         bands = slice(first, min(first + _BANDS_AT_ONCE, parameters.n_mels))
-        heard = np.flatnonzero(bank[:, bands].any(axis=1))
-        bins = slice(heard[0], heard[-1] + 1) if len(heard) else slice(0, 1)
+        nonzero = np.flatnonzero(bank[:, bands].any(axis=1))
+        bins = slice(nonzero[0], nonzero[-1] + 1) if len(nonzero) else slice(0, 1)
         blocks.append((bins, bands, np.ascontiguousarray(bank[bins, bands])))
     return blocks
 

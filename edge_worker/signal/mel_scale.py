@@ -1,4 +1,4 @@
-"""Mel scale and mel filter bank of Slaney, as in librosa."""
+"""Mel scale and mel filter bank in Slaney's form, the default of librosa."""
 
 from functools import lru_cache
 from typing import Final

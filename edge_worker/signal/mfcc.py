@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients, equal to those of librosa."""
+"""Mel-frequency cepstral coefficients (MFCC), equal to librosa's."""
 
 import scipy.fft
 
@@ -6,9 +6,9 @@ from edge_worker.signal.arrays import Float32Array
 
 
 def mfcc(log_mel_db: Float32Array, n_mfcc: int) -> Float32Array:
-    """Return the first cepstral coefficients of a log-mel spectrogram (frames, n_mels): (frames, n_mfcc).
+    """Return the first `n_mfcc` coefficients of a log-mel spectrogram (frames, n_mels): (frames, n_mfcc).
 
-    The orthonormal DCT-II of each frame; equal to `librosa.feature.mfcc(S=log_mel_db.T).T`.
+    Orthonormal DCT-II of each frame; equal to `librosa.feature.mfcc(S=log_mel_db.T).T`.
     """
     coefficients: Float32Array = scipy.fft.dct(log_mel_db, axis=1, type=2, norm="ortho")[:, :n_mfcc]
     return coefficients

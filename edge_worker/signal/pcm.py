@@ -1,4 +1,4 @@
-"""Signed 16-bit PCM: full scale, clipping and amplification."""
+"""Signed 16-bit PCM: full scale, clipping, amplification."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ import numpy as np
 from edge_worker.signal.arrays import Int16Array
 
 FULL_SCALE: Final = 32768
-"""Magnitude of the most negative signed 16-bit sample."""
+"""Magnitude of the most negative sample."""
 CLIPPED_PCM: Final = 32735
 """Magnitude from which a sample counts as clipped: 0.999 of full scale."""
 
 
 def amplify(pcm: Int16Array, amplification: float) -> Int16Array:
-    """Return sound so many times louder, at full scale what would be over it: that counts as clipped."""
+    """Return PCM multiplied by a factor; values beyond full scale are limited to it and count as clipped."""
     if amplification == 1:
         return pcm
     limits = np.iinfo(np.int16)
