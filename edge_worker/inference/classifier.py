@@ -1,7 +1,7 @@
-"""A quantised model and its card.
+"""Classifier of recordings: a quantised TFLite model and its card.
 
-A model is a pair of files: `<model>.tflite` and `<model>.json`, the card with everything that the tensor
-file cannot say.
+A model is a pair of files: `<model>.tflite`, and the card `<model>.json` with everything that the TFLite file
+does not hold.
 """
 
 import time
@@ -23,33 +23,41 @@ from edge_worker.signal.windowing import normalise, trim, windows
 
 
 class Classifier:
-    """One model, ready to run. Not for use by several threads at once."""
+    """A loaded model that labels recordings and windows. Not thread-safe."""
 
     def __init__(self, card: ModelCard, content: bytes) -> None:
-        """Set up the interpreter and run it once on silence; raises ModelError when that fails."""
+        """Set up the interpreter and run it once on zeros.
+
+        Raises:
+            ModelError: the interpreter cannot run the model, or its tensors have other shapes than the card.
+        """
         self.card = card
         try:
-            self._network = ModelInterpreter(content)
+            self._interpreter = ModelInterpreter(content)
         except ModelError as error:
             raise ModelError(f"model {card.model} {error}") from error
-        wanted = ((card.window_frames, card.features.bands), (card.outputs,))
-        found = (self._network.input_shape, self._network.output_shape)
-        if wanted != found:
+        expected = ((card.window_frames, card.features.bands), (card.outputs,))
+        shapes = (self._interpreter.input_shape, self._interpreter.output_shape)
+        if shapes != expected:
             raise ModelError(
-                f"model {card.model} has tensors of shape {found} where its card asks for {wanted}: "
+                f"model {card.model} has tensors of shape {shapes} where its card asks for {expected}: "
                 "copy the pair again"
             )
 
     @classmethod
     def load(cls, directory: Path, model: str) -> "Classifier":
-        """Load the pair `<model>.tflite` + `<model>.json`; raises ModelError with what to do."""
+        """Load the pair `<model>.tflite` and `<model>.json` from a directory.
+
+        Raises:
+            ModelError: a file is missing or damaged, or the two do not belong together.
+        """
         card_path = directory / f"{model}.json"
         text, content = read_pair(directory, model)
         try:
             card = ModelCard.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
-                f"{card_path} is not a model card ({_said(error)}): copy the pair again"
+                f"{card_path} is not a model card ({_reason(error)}): copy the pair again"
             ) from error
         if card.model != model:
             raise ModelError(mismatch(directory, model))
@@ -57,16 +65,16 @@ class Classifier:
         return cls(card, content)
 
     def classify(self, signal: Signal) -> Prediction:
-        """Return the label of a whole recording: the mean of the calibrated probabilities of its windows.
+        """Return the label of a whole recording, from the mean calibrated probabilities of its windows.
 
-        Probabilities of a model that knows a background add up to less than 1: the rest is "none of
-        these". `accepted` means confident enough, and likelier than none of these; whether the sound was
-        usable is for `quality` to say.
+        Probabilities of a model with a background output add up to less than 1: the rest is "none of
+        these". `accepted` means confident enough, and more likely than none of these; whether the
+        recording is usable is a question of `signal.quality`.
         """
         start = time.perf_counter()
         card = self.card
-        seen = self.windows(signal)
-        scores = self.probabilities(seen).mean(axis=0)
+        inputs = self.windows(signal)
+        scores = self.probabilities(inputs).mean(axis=0)
         best = int(scores[: len(card.labels)].argmax())
         confidence = float(scores[best])
         return Prediction(
@@ -78,28 +86,34 @@ class Classifier:
             threshold=card.threshold,
             accepted=bool(confidence >= card.threshold and confidence == scores.max()),
             probabilities=dict(zip(card.labels, scores.tolist(), strict=False)),
-            windows=len(seen),
+            windows=len(inputs),
             took_ms=(time.perf_counter() - start) * 1000,
         )
 
     def windows(self, signal: Signal) -> Float32Array:
-        """Return what the model sees of a recording, not yet normalised: (windows, frames, bands)."""
+        """Return the windows of a recording, trimmed but not yet normalised: (windows, frames, bands)."""
         card = self.card
         frames = signal.features(card.features)
         if card.trim_db is not None:
             frames = trim(frames, card.trim_db)
+        return self.split(frames)
+
+    def split(self, frames: Float32Array) -> Float32Array:
+        """Return features (frames, bands) as windows of the model: (windows, frames, bands)."""
+        card = self.card
         return windows(frames, card.window_frames, card.hop_frames, card.pad)
 
-    def probabilities(self, seen: Float32Array) -> npt.NDArray[np.float64]:
+    def probabilities(self, inputs: Float32Array) -> npt.NDArray[np.float64]:
         """Return the calibrated probabilities of windows (windows, frames, bands): (windows, outputs)."""
-        return softmax((self._network.run(normalise(seen)) / self.card.temperature).astype(np.float64))
+        return softmax((self._interpreter.run(normalise(inputs)) / self.card.temperature).astype(np.float64))
 
 
 def load_all(directory: Path, models: Iterable[str]) -> dict[str, Classifier]:
-    """Load several models, in this order; raises ModelError at the first that is not whole."""
+    """Load several models, in this order; raises ModelError at the first that cannot be loaded."""
     return {model: Classifier.load(directory, model) for model in models}
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """Return the first line of a parser's error as a clause."""
     text = f"{error} is missing" if isinstance(error, KeyError) else str(error)
     return text.split("\n", 1)[0]

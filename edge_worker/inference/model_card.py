@@ -1,4 +1,4 @@
-"""Model card `<model>.json`: what the worker must know of a classifier."""
+"""Model card `<model>.json`: labels, features, windows, calibration and thresholds of a classifier."""
 
 import json
 import math
@@ -9,40 +9,41 @@ from edge_worker.signal.features import FeatureParameters, parse_features
 from edge_worker.signal.windowing import Pad
 
 SoundDomain = Literal["heart", "sound"]
-"""What a model listens to: a heart, which must be found first, or any sound."""
+"""Sounds that a model is for: heart sounds, which need a detected heartbeat, or any sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What `<model>.json` says that the worker needs; `document` is all of it, for people."""
+    """Fields of `<model>.json` that inference needs; `document` holds all of it, for readers."""
 
     model: str
     version: str
     sha256: str
     """SHA-256 of the .tflite file."""
     labels: tuple[str, ...]
-    """In the order of the output tensor."""
+    """In the order of the outputs."""
     features: FeatureParameters
     window_s: float
     hop_s: float
-    """Windows of a recording are at most this far apart."""
+    """Longest distance between the starts of windows of a recording."""
     temperature: float
-    """Logits are divided by it before the softmax (Guo et al. 2017): honest confidence."""
+    """Logits are divided by it before the softmax, which calibrates the confidence (Guo et al. 2017)."""
     threshold: float
-    """Confidence from which on a label is accepted, 0..1."""
+    """Lowest confidence of an accepted label, 0..1."""
     max_missing_fraction: float
-    """A recording that lost more than this is not to be judged, 0..1."""
+    """Largest fraction of missing samples of a recording that is classified, 0..1."""
     domain: SoundDomain
+    """`hears` in the card."""
     pad: Pad
     trim_db: float | None
-    """Ends of a recording this far under its loudest frame are left out; None: nothing is."""
+    """Ends of a recording this far below its loudest frame are cut off; None: they are not."""
     background: bool
-    """The network has one output more than labels: everything that is none of them."""
+    """Whether the model has an output for "none of the labels", after those of the labels."""
     document: dict[str, Any]
 
     @classmethod
     def parse(cls, text: str) -> "ModelCard":
-        """Read a card; raises ValueError, KeyError or TypeError when it is not one."""
+        """Return the card in a JSON text; raises ValueError, KeyError or TypeError when it is none."""
         document = json.loads(text)
         card = cls(
             model=document["model"],
@@ -77,21 +78,21 @@ class ModelCard:
             "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
             "background: true or false": isinstance(self.background, bool),
         }
-        for rule, kept in rules.items():
-            if not kept:
+        for rule, is_met in rules.items():
+            if not is_met:
                 raise ValueError(f"it needs {rule}")
 
     @property
     def outputs(self) -> int:
-        """Numbers that the network gives."""
+        """Number of outputs of the model."""
         return len(self.labels) + self.background
 
     @property
     def window_frames(self) -> int:
-        """Frames of a window."""
+        """Frames per window."""
         return self.features.frame_count(self.window_s)
 
     @property
     def hop_frames(self) -> int:
-        """Frames between windows, at most."""
+        """Longest distance between the starts of windows, in frames."""
         return max(1, round(self.hop_s * self.features.sample_rate / self.features.hop_length))

@@ -7,7 +7,7 @@ from edge_worker.errors import ModelError
 
 
 def read_pair(directory: Path, model: str) -> tuple[bytes, bytes]:
-    """Return the card and the network of a model, `<model>.json` and `<model>.tflite`; raises ModelError."""
+    """Return the bytes of `<model>.json` and `<model>.tflite`; raises ModelError when one cannot be read."""
     card_path, model_path = directory / f"{model}.json", directory / f"{model}.tflite"
     try:
         return card_path.read_bytes(), model_path.read_bytes()
@@ -19,12 +19,12 @@ def read_pair(directory: Path, model: str) -> tuple[bytes, bytes]:
 
 
 def require_checksum(directory: Path, model: str, content: bytes, sha256: str) -> None:
-    """Raise ModelError unless the bytes of the network have the SHA-256 that its card gives."""
+    """Raise ModelError unless the bytes of the TFLite file have the SHA-256 that its card gives."""
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ModelError(mismatch(directory, model))
 
 
 def mismatch(directory: Path, model: str) -> str:
-    """Return the sentence that says that a network and a card are not a pair."""
+    """Return the error message for a TFLite file and a card that do not belong together."""
     card_path, model_path = directory / f"{model}.json", directory / f"{model}.tflite"
     return f"{card_path} and {model_path} do not belong together: copy both files again"

@@ -1,4 +1,4 @@
-"""Softmax over the outputs of a network."""
+"""Softmax over the outputs of a model."""
 
 import numpy as np
 import numpy.typing as npt
