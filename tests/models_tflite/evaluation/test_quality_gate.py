@@ -128,7 +128,7 @@ def generated() -> Iterator[tuple[str, Signal]]:
 
 @cache
 def models() -> dict[str, Classifier]:
-    return load_all(evaluate.HERE, MODELS)
+    return load_all(evaluate.MODELS_DIR, MODELS)
 
 
 def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Counter[str]]:
