@@ -1,10 +1,12 @@
 """What the pages say exists: links, commands, make targets."""
 
+import importlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import pytest
@@ -88,6 +90,19 @@ def test_modules_that_a_page_runs_exist(page: Path) -> None:
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     named = set(re.findall(r"(?:`|^|\s)stetho ([a-z]+)(?=[\s`])", page.read_text(), re.MULTILINE))
     assert named <= {*stetho.PROGRAMS, *OTHER_WORDS}
+
+
+def test_the_functions_on_the_path_of_a_chunk_exist() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    path = page.split("## One chunk")[1].split("## What a")[0]
+    quoted = set(re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_.]+)`", path))
+    assert len(quoted) > 15
+    for name in quoted:
+        resolved: object = importlib.import_module("edge_worker")
+        for part in name.split("."):
+            if isinstance(resolved, ModuleType) and not hasattr(resolved, part):
+                importlib.import_module(f"{resolved.__name__}.{part}")
+            resolved = getattr(resolved, part)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
