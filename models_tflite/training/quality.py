@@ -1,4 +1,4 @@
-"""`python -m models_tflite.training.quality --data DIR`: fit the scorecard of `edge_worker.signal.quality`.
+"""`stetho train quality --data DIR`: fit the scorecard of `edge_worker.signal.quality`.
 
 Two logistic regressions: is this a heart, and is it clear. The figures in the scorecard are of recordings
 whose group (patient, speaker, source) the fit never heard, and of whole sites that it never heard.
@@ -140,7 +140,7 @@ def _json(document: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.training.quality",
+        prog="stetho train quality",
         description="Fit the scorecard that tells hearts from everything else and good from poor.",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")

@@ -1,6 +1,6 @@
 """`segments`: which frame of a heart sound is S1, systole, S2 or diastole, learned from the marks of CirCor.
 
-python -m models_tflite.training.segments --data ../shared/datasets --out /tmp/models
+stetho train segments --data ../shared/datasets --out /tmp/models
 """
 
 import argparse
@@ -213,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.training.segments",
+        prog="stetho train segments",
         description="Learn S1, systole, S2 and diastole from CirCor, judge it on subjects never heard, and "
         "write the pair segments.tflite + segments.json.",
     )

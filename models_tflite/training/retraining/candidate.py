@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge_worker.inference.interpreter import ModelInterpreter
-from models_tflite.training import card
-from models_tflite.training.assessment import assessment, calibration, pair
+from models_tflite.training.assessment import assessment, calibration, card, pair
 from models_tflite.training.assessment.assessment import Assessment
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus

@@ -22,17 +22,17 @@ from models_tflite.training.retraining.service import Service
 from models_tflite.training.retraining.versions import Versions
 
 _EXAMPLES: Final = """examples:
-  python -m models_tflite.training submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
-  python -m models_tflite.training serve --data ../shared/datasets    train what is submitted, until SIGTERM
-  python -m models_tflite.training serve --once                       from uploads alone, then end
-  python -m models_tflite.training jobs
-  python -m models_tflite.training versions heart2
-  python -m models_tflite.training rollback heart2 shipped
+  stetho trainer submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
+  stetho trainer serve --data ../shared/datasets    train what is submitted, until SIGTERM
+  stetho trainer serve --once                       from uploads alone, then end
+  stetho trainer jobs
+  stetho trainer versions heart2
+  stetho trainer rollback heart2 shipped
 
 settings: STETHO_DATA_DIR, STETHO_DATABASE_URL, STETHO_MODELS_DIR as the worker's; docs/operations.md."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, or 2 with one sentence on stderr."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, Settings, TrainingTables], None] = options.run
@@ -121,7 +121,7 @@ def _positive(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.training",
+        prog="stetho trainer",
         description="Retrain models from labelled uploads; only what is better on held-out sound serves.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

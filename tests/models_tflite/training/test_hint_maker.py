@@ -72,7 +72,7 @@ def test_help_says_how_to_get_the_weights_and_shows_an_example(capsys: pytest.Ca
 
     said = capsys.readouterr().out
     assert left.value.code == 0
-    assert "hint_maker --data ../shared/datasets --weights" in said
+    assert "stetho train hints --data ../shared/datasets --weights" in said
     assert hint_maker.WHEEL in said
 
 

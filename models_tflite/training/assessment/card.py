@@ -1,0 +1,63 @@
+"""The card of a trained model: what the worker needs, what it was trained on, its figures and its cost."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from edge_worker.inference.classifier import Card, Classifier, features_document
+from models_tflite.evaluation import cost
+from models_tflite.training.assessment import check
+from models_tflite.training.assessment.assessment import Assessment
+from models_tflite.training.recipes.recipe import Recipe
+
+
+def document(recipe: Recipe, judged: Assessment, content: bytes, recordings: int) -> dict[str, Any]:
+    """Return the card of a model: what the worker needs first, then what people should know."""
+    return {
+        "model": recipe.model,
+        "version": recipe.version,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "labels": list(recipe.labels),
+        "features": features_document(recipe.features),
+        "window_s": recipe.window_s,
+        "hop_s": recipe.hop_s,
+        "hears": recipe.hears,
+        "pad": recipe.pad,
+        "trim_db": recipe.trim_db,
+        "background": recipe.background,
+        "normalisation": "per window: 60 dB deep at most, mean 0, standard deviation 1",
+        "temperature": round(judged.temperature, 4),
+        "threshold": round(judged.threshold, 3),
+        "threshold_rule": judged.threshold_rule,
+        "max_missing_fraction": recipe.max_missing_fraction,
+        **recipe.facts,
+        "training": {
+            "recordings": recordings,
+            "epochs": recipe.epochs,
+            "steps": recipe.steps,
+            "batch": recipe.batch,
+            "learning_rate": recipe.learning_rate,
+            "mixup": recipe.mixup,
+            "overlaid": recipe.overlaid,
+            "teacher": recipe.teacher and _network(recipe.teacher),
+            "seed": recipe.seed,
+            "model_bytes": len(content),
+        },
+        "figures": judged.figures,
+    }
+
+
+def _network(recipe: Recipe) -> dict[str, Any]:
+    """Return what network a recipe trains, and for how long."""
+    return {"network": recipe.network, "widths": list(recipe.widths), "epochs": recipe.epochs}
+
+
+def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:
+    """Return a card with what only the finished pair can tell: its cost here, and what tests hold it to."""
+    classifier = Classifier(Card.parse(json.dumps(card)), content)
+    return {
+        **card,
+        "cost": cost.measure(classifier, content),
+        "check": check.record(classifier, recipe, data),
+    }
