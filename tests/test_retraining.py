@@ -16,7 +16,7 @@ from edge_worker.database.training import TrainingTables
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.retraining import commands
-from models_tflite.training.retraining.service import Service
+from models_tflite.training.retraining.service import RetrainingService
 from simulator.site.site import Site
 from simulator.sound.heart_sound import synthesise
 
@@ -106,9 +106,9 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
         wait_for("1.0.0")
         data = str(trainers.write_clips(tmp_path / "clips"))
         assert commands.main(["submit", "heart2", "--data", data]) == 0
-        ledger = TrainingTables.open(settings.database)
-        Service(settings, ledger, trainer=trainers.good).run(once=True)
-        (job,) = ledger.jobs()
+        tables = TrainingTables.open(settings.database)
+        RetrainingService(settings, tables, trainer=trainers.good).run(once=True)
+        (job,) = tables.jobs()
         assert job.state == "promoted", job.report
         new = job.report["candidate"]["version"]
         wait_for("1.0.0", new)
@@ -127,9 +127,10 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
     assert len(heard) == len(sent), "one result each"
     assert {(each["device_id"], each["recording_id"]) for each in heard} == sent
     assert {each["completeness"] for each in heard} == {"complete"}
-    shelf = ModelRegistry.of(settings)
+    registry = ModelRegistry.of(settings)
     made_by = {
-        (card["version"], card["sha256"]) for card in (shelf.card("heart2", None), shelf.card("heart2", new))
+        (card["version"], card["sha256"])
+        for card in (registry.card("heart2", None), registry.card("heart2", new))
     }
     assert set(heart2_of(heard)) == made_by, "each names the version and the bytes that made it"
     said = {(each["models"][1]["version"], each["models"][1]["label"]) for each in heard}
@@ -149,10 +150,10 @@ def test_e6_a_promoted_pair_that_is_damaged_changes_nothing_for_a_running_worker
     site: Site, tmp_path: Path
 ) -> None:
     worker = site.start_worker()
-    shelf = ModelRegistry.of(Settings.from_environ(site.environ))
+    registry = ModelRegistry.of(Settings.from_environ(site.environ))
     damaged = trainers.write_pair(tmp_path / "damaged", version="2.0.0", sha256="0" * 64)
-    shelf.put("heart2", "2.0.0", damaged)
-    shelf.activate("heart2", "2.0.0")
+    registry.put("heart2", "2.0.0", damaged)
+    registry.activate("heart2", "2.0.0")
     worker.wait_for("event=model_refused model=heart2 stays=1.0.0")
     pcm = (synthesise("normal", 72, 4.0, RATE, 1) * 32767).astype("<i2").tobytes()
     with Client(site.broker, site.operator, "stetho/v1/result/#") as ear, Device(site, "st-01") as device:

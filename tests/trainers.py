@@ -15,7 +15,7 @@ from typing import Any
 import soundfile
 
 from edge_worker.errors import AudioError
-from models_tflite.training.retraining.training_process import Order
+from models_tflite.training.retraining.training_process import TrainingRequest
 from simulator.sound.heart_sound import Finding, synthesise
 
 MODELS = Path(__file__).parents[1] / "models_tflite"
@@ -43,32 +43,32 @@ def write_clips(folder: Path, count: int = 3, seconds: float = 4.5) -> Path:
     return folder
 
 
-def good(order: Order, note: Note) -> None:
+def good(order: TrainingRequest, note: Note) -> None:
     """Hand out the shipped pair as what was trained."""
     note({"phase": "training", "epoch": 1, "epochs": 1})
     write_pair(order.out, order.model, version=order.version)
 
 
-def bad(order: Order, note: Note) -> None:
+def bad(order: TrainingRequest, note: Note) -> None:
     """Hand out a pair that says the opposite."""
     labels = json.loads((MODELS / f"{order.model}.json").read_text())["labels"]
     note({"phase": "training", "epoch": 1, "epochs": 1})
     write_pair(order.out, order.model, version=order.version, labels=labels[::-1])
 
 
-def refusing(_order: Order, _note: Note) -> None:
+def refusing(_order: TrainingRequest, _note: Note) -> None:
     raise AudioError("the third clip cannot be read: repair it")
 
 
-def broken(_order: Order, _note: Note) -> None:
+def broken(_order: TrainingRequest, _note: Note) -> None:
     raise ZeroDivisionError
 
 
-def killed(_order: Order, _note: Note) -> None:
+def killed(_order: TrainingRequest, _note: Note) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def endless(_order: Order, note: Note) -> None:
+def endless(_order: TrainingRequest, note: Note) -> None:
     note({"phase": "training", "epoch": 1, "epochs": 1, "pid": os.getpid()})
     while True:
         time.sleep(1)

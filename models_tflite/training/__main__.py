@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from edge_worker.errors import StethoError
 from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import MODELS, recipe_of
-from models_tflite.training.retraining import folders
+from models_tflite.training.retraining import class_folders
 from models_tflite.training.train import FOLDS, train
 
 
@@ -97,9 +97,9 @@ def _chosen(options: argparse.Namespace) -> Recipe:
     recipe = recipe_of(options.model)
     seed = recipe.seed if options.seed is None else options.seed
     recipe = dataclasses.replace(recipe, seed=seed)
-    if folders.holds_classes(options.data, recipe):
-        recipe = folders.adapted(recipe)
-    return recipe.shortened(options.epochs)
+    if class_folders.holds_class_folders(options.data, recipe):
+        recipe = class_folders.adapted(recipe)
+    return recipe.with_epochs(options.epochs)
 
 
 def _positive(text: str) -> int:

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        heard, fold = judged_on(recipe, options.data, options.folds)
+        heard, fold = evaluated_on(recipe, options.data, options.folds)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2
@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def judged_on(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.NDArray[np.intp]]:
+def evaluated_on(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.NDArray[np.intp]]:
     """Return the recordings that a model is judged on, and the folds that it was judged in."""
     recordings = tuple(recipe.gather(data))
     fold = Corpus(recordings, (), recipe.labels).folds(folds, recipe.seed)
-    judged = np.array([recording.site.startswith(recipe.judged_on) for recording in recordings])
+    judged = np.array([recording.site.startswith(recipe.evaluated_on) for recording in recordings])
     chosen = [recordings[i] for i in np.flatnonzero(judged)]
     return corpus.load(chosen, recipe.labels, FEATURES), fold[judged]
 

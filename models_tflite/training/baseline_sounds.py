@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        heard = corpus.load(recipe.judged(options.data), recipe.labels, FEATURES)
+        heard = corpus.load(recipe.evaluation_recordings(options.data), recipe.labels, FEATURES)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.errors import StethoError
-from models_tflite.training.assessment import assessment, card, out_of_fold, pair
-from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.assessment import assessment, card, model_files, out_of_fold
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.registry import MODELS, recipe_of
 
@@ -23,16 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        pair.check_writable(options.out)
+        model_files.check_writable(options.out)
         recipe = recipe_of(options.model)
-        away = options.sites and OutOfFold.load(options.sites)
-        unheard = out_of_fold.joined([OutOfFold.load(path) for path in options.predictions])
+        away = options.sites and OutOfFoldPredictions.load(options.sites)
+        unheard = out_of_fold.concatenate([OutOfFoldPredictions.load(path) for path in options.predictions])
         judged = assessment.assess(unheard, recipe, away)
         content = options.network.read_bytes()
         document = card.document(recipe, judged, content, sum(1 for _ in recipe.gather(options.data)))
         if options.baseline:
             document["baseline"] = _baseline(options.baseline)
-        pair.write(options.out, card.measured(document, content, recipe, options.data), content)
+        model_files.write(options.out, card.measured(document, content, recipe, options.data), content)
     except (StethoError, OSError) as error:
         print(f"card: {error}", file=sys.stderr)
         return 2

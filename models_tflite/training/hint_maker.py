@@ -19,7 +19,7 @@ from tqdm import tqdm
 from edge_worker.errors import StethoError
 from edge_worker.signal.features import Float32Array, Signal
 from models_tflite.evaluation import audio
-from models_tflite.training.assessment import pair
+from models_tflite.training.assessment import model_files
 from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import Recording, TrainingError
 
@@ -97,13 +97,13 @@ def make(recordings: Sequence[Recording], hear: Hear, components: int, out: Path
         raise TrainingError("no recordings are listed: point --data at the public datasets")
     if out.is_dir():
         raise TrainingError(f"{out} is a folder: give --out the name of a file")
-    pair.check_writable(out.parent)
+    model_files.check_writable(out.parent)
     heard = [hear(audio.read(each.path)) for each in tqdm(recordings, "hints", unit="file", disable=None)]
     embeddings = principal_components(np.stack(heard), components).astype(np.float16)
     names = np.array([hints.name(each.path) for each in recordings])
     content = io.BytesIO()
     np.savez_compressed(content, names=names, embeddings=embeddings)
-    pair.replace({out: content.getvalue()})
+    model_files.replace({out: content.getvalue()})
 
 
 def _network(path: Path) -> Run:

@@ -19,9 +19,9 @@ from edge_worker.errors import StethoError
 from edge_worker.signal.quality_features import QualityFeatures
 from edge_worker.signal.quality_model import FILE, MAX_DEVIATIONS
 from models_tflite.evaluation import metrics
-from models_tflite.training.augmentation.sounds import Sounds, listen
-from models_tflite.training.networks.logistic import FloatArray
-from models_tflite.training.networks.question import BoolArray, Question
+from models_tflite.training.augmentation.quality_corpus import QualityCorpus, load
+from models_tflite.training.networks.binary_task import BinaryTask, BoolArray
+from models_tflite.training.networks.logistic_regression import FloatArray
 
 NAMES: Final = QualityFeatures._fields
 CLEAR: Final = (
@@ -52,7 +52,7 @@ RESAMPLES: Final = 500
 """Of the 95 % intervals."""
 
 
-def fit(sounds: Sounds) -> dict[str, Any]:
+def fit(sounds: QualityCorpus) -> dict[str, Any]:
     """Return the scorecard, with its figures on what it did not hear."""
     both = sounds.measures.reshape(-1, len(NAMES))
     mean, deviation = both.mean(axis=0), both.std(axis=0)
@@ -69,7 +69,7 @@ def fit(sounds: Sounds) -> dict[str, Any]:
     }
 
 
-def questions(x: FloatArray, sounds: Sounds) -> dict[str, Question]:
+def questions(x: FloatArray, sounds: QualityCorpus) -> dict[str, BinaryTask]:
     """Return what the scorecard answers; a poor heart is neither a heart to learn from nor anything else.
 
     PASCAL says what is noisy as well; nothing is learned from that, so that it can be told how well it goes.
@@ -78,16 +78,18 @@ def questions(x: FloatArray, sounds: Sounds) -> dict[str, Question]:
     cell = np.char.add(sounds.site, sounds.kind)
     few = np.array([name in CLEAR for name in NAMES] + [name in CLEAR_SQUARED for name in NAMES])
     return {
-        "heart": Question(x, sounds.is_clear != 0, sounds.is_heart, np.ones_like(few), cell),
-        "clear": Question(x, said, sounds.is_clear == 1, few, cell),
+        "heart": BinaryTask(x, sounds.is_clear != 0, sounds.is_heart, np.ones_like(few), cell),
+        "clear": BinaryTask(x, said, sounds.is_clear == 1, few, cell),
     }
 
 
-def _entry(question: Question, sounds: Sounds, passed: float) -> dict[str, Any]:
+def _entry(task: BinaryTask, sounds: QualityCorpus, passed: float) -> dict[str, Any]:
     """Return what the scorecard says of a question."""
-    weights = question.weights(question.asked)
-    groups = question.unheard(np.array([zlib.crc32(group.encode()) % FOLDS for group in sounds.group]))
-    threshold = float(np.quantile(groups[question.asked & question.answer], 1 - passed))
+    weights = task.fit_weights(task.is_labelled)
+    groups = task.cross_validated_logits(
+        np.array([zlib.crc32(group.encode()) % FOLDS for group in sounds.group])
+    )
+    threshold = float(np.quantile(groups[task.is_labelled & task.label], 1 - passed))
     pairs = zip(NAMES, *weights[:-1].reshape(2, -1), strict=True)
     return {
         "bias": _short(weights[-1]),
@@ -95,22 +97,22 @@ def _entry(question: Question, sounds: Sounds, passed: float) -> dict[str, Any]:
         "weights": {
             name: [_short(straight), _short(square)] for name, straight, square in pairs if straight or square
         },
-        "unheard_groups": _figures(groups, threshold, question, sounds),
-        "unheard_sites": _figures(question.unheard(sounds.site), threshold, question, sounds),
+        "unheard_groups": _figures(groups, threshold, task, sounds),
+        "unheard_sites": _figures(task.cross_validated_logits(sounds.site), threshold, task, sounds),
     }
 
 
-def _figures(logits: FloatArray, threshold: float, question: Question, sounds: Sounds) -> dict[str, Any]:
+def _figures(logits: FloatArray, threshold: float, task: BinaryTask, sounds: QualityCorpus) -> dict[str, Any]:
     """Return how right logits (sounds,) are: over all, in each dataset, and at each site."""
     dataset = np.array([site.partition("-")[0] for site in sounds.site])
-    sites = np.unique(sounds.site[question.asked]).tolist()
-    names = [*np.unique(dataset[question.asked]).tolist(), *sites]
-    places = {name: question.asked & ((dataset == name) | (sounds.site == name)) for name in names}
-    both = [name for name, here in places.items() if len(set(question.answer[here])) > 1]
-    answers = {"passed_of_yes": question.answer, "passed_of_no": ~question.answer}
+    sites = np.unique(sounds.site[task.is_labelled]).tolist()
+    names = [*np.unique(dataset[task.is_labelled]).tolist(), *sites]
+    places = {name: task.is_labelled & ((dataset == name) | (sounds.site == name)) for name in names}
+    both = [name for name, here in places.items() if len(set(task.label[here])) > 1]
+    answers = {"passed_of_yes": task.label, "passed_of_no": ~task.label}
     return {
-        "auc": _auc(logits, question, sounds, question.asked),
-        "auc_at": {name: _auc(logits, question, sounds, places[name]) for name in both},
+        "auc": _auc(logits, task, sounds, task.is_labelled),
+        "auc_at": {name: _auc(logits, task, sounds, places[name]) for name in both},
         **{
             word: {
                 site: _short((logits[here & answer] >= threshold).mean())
@@ -122,9 +124,9 @@ def _figures(logits: FloatArray, threshold: float, question: Question, sounds: S
     }
 
 
-def _auc(logits: FloatArray, question: Question, sounds: Sounds, rows: BoolArray) -> dict[str, Any]:
+def _auc(logits: FloatArray, task: BinaryTask, sounds: QualityCorpus, rows: BoolArray) -> dict[str, Any]:
     weights = metrics.group_weights(sounds.group[rows], RESAMPLES)
-    draws = metrics.auc(question.answer[rows], logits[rows], weights)
+    draws = metrics.auc(task.label[rows], logits[rows], weights)
     return {"value": _short(draws[0]), "interval": metrics.interval(draws)}
 
 
@@ -147,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=FILE, help="scorecard to write (default: the worker's)")
     options = parser.parse_args(arguments)
     try:
-        written = _json(fit(listen(options.data)))
+        written = _json(fit(load(options.data)))
         options.out.write_text(written, encoding="utf-8")
     except (StethoError, OSError) as error:
         print(f"quality: {error}", file=sys.stderr)

@@ -24,10 +24,10 @@ from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import HEART, Float32Array, normalise, windows
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.beat_score import Case
-from models_tflite.training.assessment import pair
+from models_tflite.training.assessment import model_files
 from models_tflite.training.augmentation import heart_states
-from models_tflite.training.augmentation.augmentation import Disturbance, disturb
-from models_tflite.training.augmentation.heart_states import HeartStates
+from models_tflite.training.augmentation.augmentation import Augmentation, augment
+from models_tflite.training.augmentation.heart_states import AnnotatedRecording
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.networks import conversion, state_network
 from models_tflite.training.networks.state_network import HOP, HOP_S, LENGTH, WINDOW_S
@@ -40,7 +40,7 @@ BATCH: Final = 64
 LEARNING_RATE: Final = 4e-3
 FOLDS: Final = 4
 SEED: Final = 1
-HEARD: Final = Disturbance()
+AUGMENTATION: Final = Augmentation()
 
 FACTS: Final[dict[str, Any]] = {
     "task": "Tells which frames of a heart sound are S1, systole, S2 and diastole: marks and heart rate.",
@@ -57,14 +57,14 @@ FACTS: Final[dict[str, Any]] = {
 }
 
 
-Beating = tuple[HeartStates, Float32Array]
+RecordingStates = tuple[AnnotatedRecording, Float32Array]
 """A recording and its probabilities, (frames, 4)."""
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
+class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
     """Windows of hearts of other rates through other stethoscopes; the same for the same seed."""
 
-    def __init__(self, recordings: Sequence[HeartStates], seed: int) -> None:
+    def __init__(self, recordings: Sequence[AnnotatedRecording], seed: int) -> None:
         super().__init__(workers=1)
         self._recordings, self._seed, self._epoch = recordings, seed, 0
         annotated = np.sqrt([recording.shares.sum() for recording in recordings])
@@ -80,14 +80,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no ty
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array, Float32Array]:
         random = np.random.default_rng((self._seed, self._epoch, index))
         drawn = random.choice(len(self._recordings), BATCH, p=self._chance)
-        hearts = [heart_states.another_heart(self._recordings[i], LENGTH, random) for i in drawn]
+        hearts = [heart_states.change_heart_rate(self._recordings[i], LENGTH, random) for i in drawn]
         frames, shares = (np.stack(each) for each in zip(*hearts, strict=True))
         known = shares.sum(axis=-1)
         targets = shares / np.maximum(known, 1e-6)[..., np.newaxis]
-        return disturb(frames, HEARD, random), targets, known / known.mean()
+        return augment(frames, AUGMENTATION, random), targets, known / known.mean()
 
 
-def fit(recordings: Sequence[HeartStates], epochs: int, seed: int, title: str) -> keras.Model:
+def fit(recordings: Sequence[AnnotatedRecording], epochs: int, seed: int, title: str) -> keras.Model:
     """Train a network; the average of its last weights is kept, so that no epoch has to be chosen."""
     keras.utils.set_random_seed(seed)
     model = state_network.build()
@@ -98,24 +98,24 @@ def fit(recordings: Sequence[HeartStates], epochs: int, seed: int, title: str) -
     )
     with tqdm(total=epochs, desc=title, unit="epoch", disable=None) as bar:
         advance = keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: bar.update())
-        model.fit(Batches(recordings, seed), epochs=epochs, callbacks=[advance], verbose=0)
+        model.fit(TrainingBatches(recordings, seed), epochs=epochs, callbacks=[advance], verbose=0)
     return model
 
 
-def to_int8(model: keras.Model, recordings: Sequence[HeartStates]) -> bytes:
+def to_int8(model: keras.Model, recordings: Sequence[AnnotatedRecording]) -> bytes:
     """Return the network in int8; ranges come from the recordings that it learned from."""
     seen = np.concatenate([normalise(windows(recording.frames, LENGTH, HOP)) for recording in recordings])
     return conversion.to_int8(model, conversion.representative(seen))
 
 
 def cross_validated(
-    recordings: Sequence[HeartStates], folds: int, epochs: int, seed: int
-) -> dict[str, list[Beating]]:
+    recordings: Sequence[AnnotatedRecording], folds: int, epochs: int, seed: int
+) -> dict[str, list[RecordingStates]]:
     """Return each recording with its probabilities by a network that never heard its subject.
 
     In `int8`, as it is shipped, and in `float`, as it was before its conversion.
     """
-    found: dict[str, list[Beating]] = {"int8": [], "float": []}
+    found: dict[str, list[RecordingStates]] = {"int8": [], "float": []}
     fold = heart_states.folds(recordings, folds, seed)
     for k in range(folds):
         learned = [each for each, its in zip(recordings, fold, strict=True) if its != k]
@@ -129,7 +129,7 @@ def cross_validated(
     return found
 
 
-def figures(found: Sequence[Beating]) -> dict[str, Any]:
+def figures(found: Sequence[RecordingStates]) -> dict[str, Any]:
     """Return how right what was found is: of all recordings and of good ones, with and without threshold."""
     chosen = {
         "all": found,
@@ -143,7 +143,7 @@ def figures(found: Sequence[Beating]) -> dict[str, Any]:
     }
 
 
-def _case(found: Beating, threshold: float) -> Case:
+def _case(found: RecordingStates, threshold: float) -> Case:
     recording, probabilities = found
     return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
 
@@ -164,7 +164,7 @@ def train(
     if folds < 2 or epochs < 1:  # noqa: PLR2004 one part to learn from, one to judge
         raise TrainingError("--folds must be 2 or more, --epochs 1 or more")
     for folder in {out, weights.parent if weights else out}:
-        pair.check_writable(folder)
+        model_files.check_writable(folder)
     recordings = heart_states.load(data)
     found = cross_validated(recordings, folds, epochs, seed)
     judged = {form: figures(of_form) for form, of_form in found.items()}
@@ -195,8 +195,10 @@ def train(
     }
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     stem = out / heart_segmenter.MODEL
-    kept = {weights: state_network.weights(model)} if weights else {}
-    pair.replace(kept | {stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()})
+    kept = {weights: state_network.serialize_weights(model)} if weights else {}
+    model_files.replace(
+        kept | {stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()}
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

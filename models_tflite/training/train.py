@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from models_tflite.training.assessment import assessment, card, pair
+from models_tflite.training.assessment import assessment, card, model_files
 from models_tflite.training.corpus import corpus
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -18,23 +18,23 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
         TrainingError, AudioError: data that cannot be learned from, or no permission; nothing was written.
     """
     heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
-    pair.check_writable(out)
+    model_files.check_writable(out)
     from models_tflite.training.assessment import cross_validation  # noqa: PLC0415 TensorFlow: seconds
     from models_tflite.training.networks import conversion, fit  # noqa: PLC0415 TensorFlow: seconds
 
-    recipe = recipe.for_what_is_there(heard.recordings)
+    recipe = recipe.adapted_to(heard.recordings)
     start = None
-    if recipe.start is not None:
-        first = recipe.start
+    if recipe.pretraining is not None:
+        first = recipe.pretraining
         before = corpus.load(first.gather(data), first.labels, first.features, first.trim_db)
         start = fit.fit(before, first, None, first.seed, f"{first.model} to start from")
-    unheard = cross_validation.predict(heard, recipe, start, folds or _folds(heard))
-    judged = assessment.assess(unheard, recipe, cross_validation.predict_sites(heard, recipe))
+    unheard = cross_validation.cross_validate(heard, recipe, start, folds or _folds(heard))
+    judged = assessment.assess(unheard, recipe, cross_validation.leave_one_site_out(heard, recipe))
     model = fit.fit(heard, recipe, start, recipe.seed, f"{recipe.model} on everything")
-    seen, _ = fit.windows_of(heard, recipe)
+    seen, _ = fit.corpus_windows(heard, recipe)
     content = conversion.to_int8(model, conversion.representative(seen))
     document = card.document(recipe, judged, content, len(heard))
-    pair.write(out, card.measured(document, content, recipe, data), content)
+    model_files.write(out, card.measured(document, content, recipe, data), content)
     balanced = judged.figures["cross_validation"]["balanced_accuracy"]
     print(f"{recipe.model}: balanced accuracy {balanced:.3f} on groups never heard; written to {out}")
 

@@ -17,7 +17,7 @@ from models_tflite.training.assessment.calibration import (
     recording_probabilities,
     rule,
 )
-from models_tflite.training.assessment.out_of_fold import OutOfFold, StrArray
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions, StrArray
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -38,7 +38,9 @@ class Assessment:
     figures: dict[str, Any]
 
 
-def assess(unheard: OutOfFold, recipe: Recipe, away: OutOfFold | None = None) -> Assessment:
+def assess(
+    unheard: OutOfFoldPredictions, recipe: Recipe, away: OutOfFoldPredictions | None = None
+) -> Assessment:
     """Return the figures of out-of-fold predictions, and of sites that were held out whole (`away`).
 
     Raises:
@@ -69,7 +71,7 @@ def assess(unheard: OutOfFold, recipe: Recipe, away: OutOfFold | None = None) ->
     )
 
 
-def _calibrated(unheard: OutOfFold, recipe: Recipe) -> tuple[float, float]:
+def _calibrated(unheard: OutOfFoldPredictions, recipe: Recipe) -> tuple[float, float]:
     """Return the temperature and the threshold that these predictions ask for."""
     temperature = fit_temperature(unheard.logits, unheard.owner, unheard.targets)
     probabilities = recording_probabilities(unheard.logits, unheard.owner, temperature)
@@ -84,7 +86,7 @@ def _calibrated(unheard: OutOfFold, recipe: Recipe) -> tuple[float, float]:
     return temperature, threshold
 
 
-def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
+def _cross_fitted(unheard: OutOfFoldPredictions, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
     """Return every recording as judged with the calibration of the other folds, and each fold's figures."""
     probabilities = np.zeros((len(unheard.targets), recipe.outputs))
     accepted = np.zeros(len(unheard.targets), dtype=bool)
@@ -103,7 +105,7 @@ def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict
     ]
 
 
-def _before_int8(unheard: OutOfFold, recipe: Recipe, temperature: float) -> dict[str, Any] | None:
+def _before_int8(unheard: OutOfFoldPredictions, recipe: Recipe, temperature: float) -> dict[str, Any] | None:
     """Return what the float models reached, and how much more their int8 form did (below 0: less)."""
     if unheard.float_logits is None:
         return None
@@ -125,7 +127,9 @@ def _before_int8(unheard: OutOfFold, recipe: Recipe, temperature: float) -> dict
     return {**report, "int8_minus_float": gain}
 
 
-def _held_out(away: OutOfFold, recipe: Recipe, temperature: float, threshold: float) -> dict[str, Any]:
+def _held_out(
+    away: OutOfFoldPredictions, recipe: Recipe, temperature: float, threshold: float
+) -> dict[str, Any]:
     probabilities = recording_probabilities(away.logits, away.owner, temperature)
     accepted = acceptable(probabilities, len(recipe.labels), threshold)
     judged = Judged(away.targets, probabilities, accepted, away.groups)

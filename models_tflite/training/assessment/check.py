@@ -18,12 +18,12 @@ ABOUT: Final = 80
 
 def recordings(recipe: Recipe, data: Path, every: int | None = None) -> tuple[list[Recording], int]:
     """Return every so many-th recording that the recipe is judged on, and the step; None: about 80."""
-    judged = recipe.judged(data)
+    judged = recipe.evaluation_recordings(data)
     step = every or max(1, len(judged) // ABOUT)
     return sorted(judged, key=lambda recording: recording.path.as_posix())[::step], step
 
 
-def right(classifier: Classifier, chosen: list[Recording]) -> int:
+def count_correct(classifier: Classifier, chosen: list[Recording]) -> int:
     """Return how many recordings get their label."""
     return sum(classifier.classify(audio.read(each.path)).label == each.label for each in chosen)
 
@@ -31,7 +31,7 @@ def right(classifier: Classifier, chosen: list[Recording]) -> int:
 def record(classifier: Classifier, recipe: Recipe, data: Path) -> dict[str, Any]:
     """Return what a card says for `tests/models_tflite/evaluation/test_recordings.py` to hold the pair to."""
     chosen, every = recordings(recipe, data)
-    hits = right(classifier, chosen)
+    hits = count_correct(classifier, chosen)
     return {
         "every": every,
         "n": len(chosen),

@@ -15,7 +15,7 @@ StrArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
+class OutOfFoldPredictions:
     """Logits at temperature 1 of every window, and whose windows they are."""
 
     logits: Float32Array
@@ -32,10 +32,10 @@ class OutOfFold:
     sites: StrArray
     files: StrArray
 
-    def subset(self, chosen: npt.NDArray[np.bool_]) -> "OutOfFold":
+    def subset(self, chosen: npt.NDArray[np.bool_]) -> "OutOfFoldPredictions":
         """Return the recordings where `chosen` is true."""
         windows = chosen[self.owner]
-        return OutOfFold(
+        return OutOfFoldPredictions(
             self.logits[windows],
             None if self.float_logits is None else self.float_logits[windows],
             (chosen.cumsum() - 1)[self.owner[windows]],
@@ -52,7 +52,7 @@ class OutOfFold:
         np.savez_compressed(path, allow_pickle=False, **there)
 
     @classmethod
-    def load(cls, path: Path) -> "OutOfFold":
+    def load(cls, path: Path) -> "OutOfFoldPredictions":
         """Read what `save` wrote; raises TrainingError when it is something else."""
         try:
             with np.load(path) as stored:
@@ -75,12 +75,12 @@ class OutOfFold:
         )
 
 
-def joined(parts: list[OutOfFold]) -> OutOfFold:
+def concatenate(parts: list[OutOfFoldPredictions]) -> OutOfFoldPredictions:
     """Return the predictions of several rounds as one."""
     offsets = np.cumsum([0] + [len(part.targets) for part in parts])
     owner = [part.owner + offset for part, offset in zip(parts, offsets, strict=False)]
     before = [part.float_logits for part in parts if part.float_logits is not None]
-    return OutOfFold(
+    return OutOfFoldPredictions(
         np.concatenate([part.logits for part in parts]),
         np.concatenate(before) if len(before) == len(parts) else None,
         np.concatenate(owner),
@@ -91,11 +91,11 @@ def joined(parts: list[OutOfFold]) -> OutOfFold:
     )
 
 
-def of_corpus(
+def from_corpus(
     corpus: Corpus, logits: Float32Array, float_logits: Float32Array, owner: IntArray, fold: int
-) -> OutOfFold:
+) -> OutOfFoldPredictions:
     """Return what one model said of the windows of a corpus."""
-    return OutOfFold(
+    return OutOfFoldPredictions(
         logits,
         float_logits,
         owner,

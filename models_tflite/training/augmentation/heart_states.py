@@ -13,7 +13,6 @@ from edge_worker.signal.features import HEART, Float32Array
 from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
 from models_tflite.evaluation import audio
 from models_tflite.evaluation.annotation import Annotation
-from models_tflite.training.augmentation.augmentation import Random
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.corpus.datasets import dataset_folder, rows
 
@@ -27,7 +26,7 @@ DIASTOLE_LENGTH: Final = (-0.4, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
-class HeartStates:
+class AnnotatedRecording:
     """One recording and what its frames are."""
 
     frames: Float32Array
@@ -40,7 +39,7 @@ class HeartStates:
     subject: str
 
 
-def load(data: Path) -> list[HeartStates]:
+def load(data: Path) -> list[AnnotatedRecording]:
     """Read the annotated recordings of CirCor; raises TrainingError when there are none."""
     folder = dataset_folder(data, "circor")
     found = []
@@ -52,7 +51,7 @@ def load(data: Path) -> list[HeartStates]:
             if annotation.stretches():
                 frames = signal.features(HEART)
                 found.append(
-                    HeartStates(
+                    AnnotatedRecording(
                         frames,
                         shares(annotation, len(frames)),
                         annotation,
@@ -76,26 +75,28 @@ def shares(annotation: Annotation, frames: int) -> Float32Array:
     return of_frames
 
 
-def folds(recordings: Sequence[HeartStates], count: int, seed: int) -> npt.NDArray[np.intp]:
+def folds(recordings: Sequence[AnnotatedRecording], count: int, seed: int) -> npt.NDArray[np.intp]:
     """Return a fold for each recording; no subject is in two."""
     subjects, subject = np.unique([recording.subject for recording in recordings], return_inverse=True)
     return np.random.default_rng(seed).permutation(len(subjects))[subject] % count
 
 
-def another_heart(recording: HeartStates, length: int, random: Random) -> tuple[Float32Array, Float32Array]:
+def change_heart_rate(
+    recording: AnnotatedRecording, length: int, rng: np.random.Generator
+) -> tuple[Float32Array, Float32Array]:
     """Return `length` frames and shares of a recording as a heart of another rate would have made them."""
-    slower = random.uniform(-TEMPO, TEMPO) + np.array(
+    slower = rng.uniform(-TEMPO, TEMPO) + np.array(
         [
-            random.uniform(-SOUND_LENGTH, SOUND_LENGTH),
-            random.uniform(-SYSTOLE_LENGTH, SYSTOLE_LENGTH),
-            random.uniform(-SOUND_LENGTH, SOUND_LENGTH),
-            random.uniform(*DIASTOLE_LENGTH),
+            rng.uniform(-SOUND_LENGTH, SOUND_LENGTH),
+            rng.uniform(-SYSTOLE_LENGTH, SYSTOLE_LENGTH),
+            rng.uniform(-SOUND_LENGTH, SOUND_LENGTH),
+            rng.uniform(*DIASTOLE_LENGTH),
         ]
     )
     known = recording.shares.sum(axis=1)
     takes = recording.shares @ np.exp(slower) + (1 - known) * np.exp(slower).mean()
     until = np.concatenate(([0.0], np.cumsum(takes)))
-    start = random.uniform(0, max(0.0, until[-1] - length))
+    start = rng.uniform(0, max(0.0, until[-1] - length))
     at = np.interp((start + np.arange(length)) % until[-1], until, np.arange(len(until)))
     frame = np.minimum(at.astype(int), len(takes) - 1)
     return recording.frames[frame], recording.shares[frame]

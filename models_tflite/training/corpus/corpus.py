@@ -19,7 +19,7 @@ from models_tflite.evaluation import audio
 
 BACKGROUND: Final = ""
 """Label of a recording that is none of the labels: it teaches the last output of the network."""
-UNTOLD: Final = "(untold)"
+PARTIAL_LABEL: Final = "(untold)"
 """Label of a recording that is one of the labels, but nobody said which: it teaches what is no background."""
 
 
@@ -33,7 +33,7 @@ class Recording:
 
     path: Path
     label: str
-    """One of the recipe's labels, `BACKGROUND` or `UNTOLD`."""
+    """One of the recipe's labels, `BACKGROUND` or `PARTIAL_LABEL`."""
     site: str
     group: str
     fold: str = ""
@@ -54,7 +54,7 @@ class Corpus:
     @property
     def targets(self) -> npt.NDArray[np.intp]:
         """Index of each recording's label, (recordings,); past the last are the background and the untold."""
-        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND, UNTOLD))}
+        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND, PARTIAL_LABEL))}
         return np.array([index[recording.label] for recording in self.recordings], dtype=np.intp)
 
     @property
@@ -106,7 +106,7 @@ def load(
     """
     wanted = tuple(recordings)
     for recording in wanted:
-        if recording.label not in (*labels, BACKGROUND, UNTOLD):
+        if recording.label not in (*labels, BACKGROUND, PARTIAL_LABEL):
             raise TrainingError(
                 f"{recording.path} is labelled {recording.label!r}, not {', '.join(labels)}: correct it"
             )

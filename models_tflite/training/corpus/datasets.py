@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording, TrainingError
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Recording, TrainingError
 
 PHYSIONET_BLOCK: Final = 10
 """PhysioNet 2016 names no patients; neighbours in its numbering may be one: blocks of so many records
@@ -116,14 +116,14 @@ def ravdess(data: Path) -> Iterator[Recording]:
         yield Recording(folder / row["file"], row["emotion"], f"ravdess-{voice}", f"ravdess-{row['actor']}")
 
 
-def no_hearts(data: Path) -> Iterator[Recording]:
+def non_heart_background(data: Path) -> Iterator[Recording]:
     """A choice of environmental and urban sounds and speech as background of the heart models."""
     yield from _background("esc50", esc50(data), 4)
     yield from _background("urbansound8k", urbansound8k(data), 8)
     yield from speech(data)
 
 
-def no_voices(data: Path) -> Iterator[Recording]:
+def non_voice_background(data: Path) -> Iterator[Recording]:
     """A choice of environmental and urban sounds and hearts as background of a model of voices.
 
     Without kinds in which a voice laughs, cries, plays or sings.
@@ -148,10 +148,10 @@ def hearts(data: Path) -> Iterator[Recording]:
     yield from _background("circor", circor(data, BACKGROUND, BACKGROUND), 16)
 
 
-def other_voices(data: Path) -> Iterator[Recording]:
+def partially_labelled_speech(data: Path) -> Iterator[Recording]:
     """A choice of words, of which nobody said how they sound."""
     for recording in chain(islice(fsdd(data, ()), 0, None, 8), islice(speech_commands(data, ()), 0, None, 8)):
-        yield replace(recording, label=UNTOLD)
+        yield replace(recording, label=PARTIAL_LABEL)
 
 
 def _without(recordings: Iterator[Recording], *labels: str) -> Iterator[Recording]:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from edge_worker.signal.features import Float32Array
-from models_tflite.training.networks.stem import in_blocks
+from models_tflite.training.networks.space_to_depth import with_space_to_depth
 
 REPRESENTATIVE_WINDOWS: Final = 400
 
@@ -28,7 +28,7 @@ def to_int8(model: keras.Model, representative: Float32Array) -> bytes:
             yield [window[np.newaxis]]
 
     one = keras.Input(batch_shape=(1, *model.input_shape[1:]))
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(one, in_blocks(model)(one)))
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(one, with_space_to_depth(model)(one)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = batches
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -14,15 +14,15 @@ from edge_worker.inference import heart_segmenter
 from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import Float32Array
 from models_tflite.training.networks import state_network
-from models_tflite.training.networks.normalisation import BatchNormalization
+from models_tflite.training.networks.batch_normalization import BatchNormalization
 
-LEVELS = 4
+HISTOGRAM_LEVELS = 4
 """Loudnesses that the counting part learns to tell apart in each band."""
-COUNTED = 64
+HISTOGRAM_UNITS = 64
 """Numbers that it sums its counts up in."""
 STATES = "states"
 """The layer that says S1, systole, S2 and diastole of each frame, (frames, 4)."""
-HEARD = "heard"
+BRANCHES = "branches"
 """The layers between window, states and what is said of both."""
 
 
@@ -32,72 +32,80 @@ def build(
     outputs: int,
     *,
     widths: tuple[int, ...],
-    halving: tuple[int, ...],
+    strided_layers: tuple[int, ...],
     dropout: float,
 ) -> keras.Model:
     """Return an untrained model from windows (frames, bands) to logits (outputs).
 
     Both parts take bands for channels. The first takes each band's mean away, and with it the colour that a
     microphone gives (cepstral mean subtraction, Atal 1974), then convolves bands and states over time (Choi
-    et al. 2019, TC-ResNet); the layers of `halving` halve time. The second is a soft histogram of each band,
-    over the window and in each state. Only operators in versions that tflite-runtime 2.14 knows.
+    et al. 2019, TC-ResNet); the layers of `strided_layers` halve time. The second is a soft histogram of each
+    band, over the window and in each state. Only operators in versions that tflite-runtime 2.14 knows.
     """
     inputs = keras.Input((frames, bands))
-    said = layers.Softmax(name=STATES)(state_network.trained(frames)(inputs, training=False))
+    said = layers.Softmax(name=STATES)(state_network.load_trained(frames)(inputs, training=False))
     seen, states = keras.Input((frames, bands)), keras.Input((frames, len(heart_cycle.LABELS)))
     bands_at, states_at = (layers.Reshape((frames, 1, -1))(given) for given in (seen, states))
-    both = [_course(bands_at, states_at, widths, halving), _loudness(bands_at, states_at, dropout)]
-    heard = keras.Model([seen, states], layers.Concatenate()(both), name=HEARD)([inputs, said])
+    both = [
+        _temporal_branch(bands_at, states_at, widths, strided_layers),
+        _histogram_branch(bands_at, states_at, dropout),
+    ]
+    heard = keras.Model([seen, states], layers.Concatenate()(both), name=BRANCHES)([inputs, said])
     return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(layers.Dropout(dropout)(heard)))
 
 
-def told(model: keras.Model) -> keras.Model:
+def with_state_input(model: keras.Model) -> keras.Model:
     """Return a model of `build` that is told the states: [windows, states (batch, frames, 4)] to logits.
 
     To learn by: what is told is of the sound as it was, while what is seen is disturbed and mixed.
     """
-    heard = model.get_layer(HEARD)
+    heard = model.get_layer(BRANCHES)
     x = heard.output
     for layer in model.layers[model.layers.index(heard) + 1 :]:
         x = layer(x)
     return keras.Model(heard.inputs, x)
 
 
-def states_of(recordings: Iterable[Float32Array]) -> list[Float32Array]:
+def predict_states(recordings: Iterable[Float32Array]) -> list[Float32Array]:
     """Return the probabilities (frames, 4) of the states in each spectrogram (frames, bands), in dB."""
-    run = state_network.trained().predict_on_batch
+    run = state_network.load_trained().predict_on_batch
     return [
         heart_segmenter.probabilities(frames, run, state_network.LENGTH, state_network.HOP)
         for frames in recordings
     ]
 
 
-def states_of_windows(model: keras.Model, windows: Float32Array) -> Float32Array:
+def predict_window_states(model: keras.Model, windows: Float32Array) -> Float32Array:
     """Return what a model of `build` takes for the states of normalised windows: (windows, frames, 4)."""
     listening = keras.Model(model.input, model.get_layer(STATES).output)
     states: Float32Array = listening.predict(windows, verbose=0)
     return states
 
 
-def _course(
-    seen: keras.KerasTensor, states: keras.KerasTensor, widths: tuple[int, ...], halving: tuple[int, ...]
+def _temporal_branch(
+    seen: keras.KerasTensor,
+    states: keras.KerasTensor,
+    widths: tuple[int, ...],
+    strided_layers: tuple[int, ...],
 ) -> keras.KerasTensor:
     x = layers.Subtract()([seen, layers.GlobalAveragePooling2D(keepdims=True)(seen)])
     x = layers.Concatenate()([x, layers.Rescaling(2.0, -1.0)(states)])
-    x = layers.ReLU()(_over_time(x, widths[0], strides=2))
+    x = layers.ReLU()(_temporal_convolution(x, widths[0], strides=2))
     for index, width in enumerate(widths[1:]):
         shortcut = x
-        x = _over_time(x, width, strides=2 if index in halving else 1)
+        x = _temporal_convolution(x, width, strides=2 if index in strided_layers else 1)
         if shortcut.shape == x.shape:
             x = layers.Add()([x, shortcut])
         x = layers.ReLU()(x)
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _loudness(seen: keras.KerasTensor, states: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    x = layers.DepthwiseConv2D((3, 1), strides=2, depth_multiplier=LEVELS, padding="same", use_bias=False)(
-        seen
-    )
+def _histogram_branch(
+    seen: keras.KerasTensor, states: keras.KerasTensor, dropout: float
+) -> keras.KerasTensor:
+    x = layers.DepthwiseConv2D(
+        (3, 1), strides=2, depth_multiplier=HISTOGRAM_LEVELS, padding="same", use_bias=False
+    )(seen)
     x = layers.ReLU()(BatchNormalization(momentum=0.9)(x))
     shares = layers.AveragePooling2D((2, 1), padding="same")(states)
     mean = layers.GlobalAveragePooling2D(keepdims=True)
@@ -105,9 +113,9 @@ def _loudness(seen: keras.KerasTensor, states: keras.KerasTensor, dropout: float
     for state in range(states.shape[-1]):
         counts.append(mean(layers.Multiply()([x, shares[..., state : state + 1]])))
     x = BatchNormalization(momentum=0.9)(layers.Concatenate()(counts))
-    return layers.Dense(COUNTED, activation="relu")(layers.Dropout(dropout)(layers.Flatten()(x)))
+    return layers.Dense(HISTOGRAM_UNITS, activation="relu")(layers.Dropout(dropout)(layers.Flatten()(x)))
 
 
-def _over_time(x: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
+def _temporal_convolution(x: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
     x = layers.Conv2D(width, (5, 1), strides=(strides, 1), padding="same", use_bias=False)(x)
     return BatchNormalization(momentum=0.9)(x)

@@ -17,7 +17,7 @@ LENGTH: Final = HEART.frames(WINDOW_S)
 HOP: Final = round(HOP_S * HEART.sample_rate / HEART.hop_length)
 WIDTH: Final = 48
 DILATIONS: Final = (1, 2, 4, 8, 16)
-TRAINED: Final = Path(__file__).with_name("state_network.npz")
+WEIGHTS: Final = Path(__file__).with_name("state_network.npz")
 """Weights of a network that learned CirCor, for networks that are to know where a heart is in its cycle."""
 
 
@@ -40,17 +40,17 @@ def build(frames: int = LENGTH) -> keras.Model:
     return keras.Model(inputs, layers.Reshape((frames, len(LABELS)))(x))
 
 
-def trained(frames: int = LENGTH) -> keras.Model:
-    """Return the network with the weights of `TRAINED`, which no training changes."""
+def load_trained(frames: int = LENGTH) -> keras.Model:
+    """Return the network with the weights of `WEIGHTS`, which no training changes."""
     model = build(frames)
-    with np.load(TRAINED) as stored:
+    with np.load(WEIGHTS) as stored:
         model.set_weights([stored[name] for name in stored.files])
     model.trainable = False
     return model
 
 
-def weights(model: keras.Model) -> bytes:
-    """Return the weights of a network that `build` made, in its own order, as what `TRAINED` holds."""
+def serialize_weights(model: keras.Model) -> bytes:
+    """Return the weights of a network that `build` made, in its own order, as what `WEIGHTS` holds."""
     file = io.BytesIO()
     np.savez_compressed(file, *model.get_weights())
     return file.getvalue()

@@ -7,7 +7,7 @@ from typing import Final
 
 from edge_worker.signal.features import LogMelParameters
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
@@ -32,8 +32,8 @@ RECIPE = Recipe(
     version="1.3.0",
     labels=LABELS,
     gather=gather,
-    judged_on="",
-    draw=sampling.background_often,
+    evaluated_on="",
+    sampling=sampling.background_weighted,
     hints=hints.WORDS,
     hint_weight=3.0,
     features=FEATURES,
@@ -44,17 +44,22 @@ RECIPE = Recipe(
     trim_db=30,
     background=True,
     rejection=0.95,
-    disturbance=Disturbance(
-        stretch=0.2, shift_bands=4, response_db=5, noisy=0.5, time_masks=(1, 6), band_masks=(1, 6)
+    augmentation=Augmentation(
+        time_stretch=0.2,
+        pitch_shift_bands=4,
+        frequency_response_db=5,
+        noise_probability=0.5,
+        time_masks=(1, 6),
+        frequency_masks=(1, 6),
     ),
     epochs=60,
-    steps=100,
-    mixup=0.1,
-    overlaid=0.5,
+    steps_per_epoch=100,
+    mixup_alpha=0.1,
+    overlay_probability=0.5,
     widths=(16, 40, 80, 128),
     separable=False,
     validation_folds=40,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells the spoken digits eight, nine, six, two, zero from each other and from other sounds.",
         "data": [

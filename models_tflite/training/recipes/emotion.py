@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Recording
 from models_tflite.training.recipes.esc50 import FEATURES
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -21,8 +21,8 @@ def gather(data: Path) -> Iterator[Recording]:
     And other voices, untold: or all that was not recorded in that studio would be background.
     """
     yield from datasets.ravdess(data)
-    yield from datasets.no_voices(data)
-    yield from datasets.other_voices(data)
+    yield from datasets.non_voice_background(data)
+    yield from datasets.partially_labelled_speech(data)
 
 
 RECIPE = Recipe(
@@ -30,29 +30,34 @@ RECIPE = Recipe(
     version="1.2.0",
     labels=LABELS,
     gather=gather,
-    judged_on="ravdess",
+    evaluated_on="ravdess",
     features=FEATURES,
     window_s=2.0,
     hop_s=0.25,
     hears="sound",
     pad="silence",
     trim_db=40,
-    disturbance=Disturbance(
-        stretch=0.15, shift_bands=5, response_db=2.5, noisy=0.1, time_masks=(2, 8), band_masks=(2, 6)
+    augmentation=Augmentation(
+        time_stretch=0.15,
+        pitch_shift_bands=5,
+        frequency_response_db=2.5,
+        noise_probability=0.1,
+        time_masks=(2, 8),
+        frequency_masks=(2, 6),
     ),
     background=True,
-    draw=partial(sampling.favouring, sampling.evenly, {BACKGROUND: 0.4, UNTOLD: 0.4}),
+    sampling=partial(sampling.reweighted, sampling.uniform, {BACKGROUND: 0.4, PARTIAL_LABEL: 0.4}),
     epochs=40,
-    steps=90,
-    mixup=0.4,
-    overlaid=0.5,
+    steps_per_epoch=90,
+    mixup_alpha=0.4,
+    overlay_probability=0.5,
     label_smoothing=0.1,
     widths=(16, 48, 96, 128, 128),
-    halving=(0, 1, 2),
+    strided_layers=(0, 1, 2),
     separable=False,
     dropout=0.4,
     validation_folds=16,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells how an acted voice sounds: neutral, calm, happy, sad, angry, afraid, disgusted ...",
         "data": [

@@ -8,7 +8,7 @@ from typing import Final
 
 from edge_worker.signal.features import LogMelParameters
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
@@ -100,24 +100,30 @@ ALONE: Final = Recipe(
     version="1.2.0",
     labels=LABELS,
     gather=datasets.esc50,
-    judged_on="esc50",
+    evaluated_on="esc50",
     features=FEATURES,
     window_s=2.5,
     hop_s=0.5,
     hears="sound",
     trim_db=60,
-    disturbance=Disturbance(shift_bands=3, response_db=3, noisy=0.2, time_masks=(2, 16), band_masks=(2, 8)),
+    augmentation=Augmentation(
+        pitch_shift_bands=3,
+        frequency_response_db=3,
+        noise_probability=0.2,
+        time_masks=(2, 16),
+        frequency_masks=(2, 8),
+    ),
     epochs=80,
-    steps=100,
-    mixup=0.3,
-    overlaid=0.5,
+    steps_per_epoch=100,
+    mixup_alpha=0.3,
+    overlay_probability=0.5,
     label_smoothing=0.1,
     widths=(16, 48, 96, 160, 256),
-    halving=(0, 1, 2),
+    strided_layers=(0, 1, 2),
     dropout=0.2,
     separable=False,
     validation_folds=20,
-    keep_best=False,
+    save_best_only=False,
     facts={},
 )
 """The recipe of ESC-50 alone, without a teacher: `us8k` starts from it."""
@@ -127,7 +133,7 @@ _PUPIL: Final = replace(
     version="1.3.0",
     gather=gather,
     background=True,
-    draw=sampling.background_often,
+    sampling=sampling.background_weighted,
     facts={
         "task": "Tells fifty environmental sounds apart.",
         "data": [
@@ -158,6 +164,11 @@ _PUPIL: Final = replace(
 RECIPE = replace(
     _PUPIL,
     teacher=replace(
-        _PUPIL, network="residual", widths=(32, 64, 128, 192, 256), dropout=0.3, overlaid=0.0, epochs=60
+        _PUPIL,
+        network="residual",
+        widths=(32, 64, 128, 192, 256),
+        dropout=0.3,
+        overlay_probability=0.0,
+        epochs=60,
     ),
 )

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
@@ -15,7 +15,7 @@ def gather(data: Path) -> Iterator[Recording]:
     """PhysioNet 2016 of good quality, CirCor where a murmur means abnormal, and sounds that are no hearts."""
     yield from datasets.physionet(data)
     yield from datasets.circor(data, present="abnormal", absent="normal")
-    yield from datasets.no_hearts(data)
+    yield from datasets.non_heart_background(data)
 
 
 RECIPE = Recipe(
@@ -23,16 +23,18 @@ RECIPE = Recipe(
     version="2.2.0",
     labels=("normal", "abnormal"),
     gather=gather,
-    judged_on="physionet",
+    evaluated_on="physionet",
     held_out_sites=("physionet-a", "physionet-f"),
     background=True,
-    draw=partial(sampling.favouring, sampling.by_label, {"abnormal": 2.0, BACKGROUND: 0.36}),
-    disturbance=Disturbance(response_db=2.0, shift_bands=1, noisy=0.25, band_masks=(1, 4)),
-    network="course",
+    sampling=partial(sampling.reweighted, sampling.class_balanced, {"abnormal": 2.0, BACKGROUND: 0.36}),
+    augmentation=Augmentation(
+        frequency_response_db=2.0, pitch_shift_bands=1, noise_probability=0.25, frequency_masks=(1, 4)
+    ),
+    network="heart",
     widths=(48, 64, 64, 96, 96, 96),
-    halving=(0, 2, 3),
+    strided_layers=(0, 2, 3),
     epochs=32,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells normal from abnormal heart sounds.",
         "data": [

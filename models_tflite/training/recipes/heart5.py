@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes import heart2
@@ -17,7 +17,7 @@ def gather(data: Path) -> Iterator[Recording]:
     """PASCAL, CirCor for more murmurs and normal hearts of another device, and sounds that are no hearts."""
     yield from datasets.pascal(data)
     yield from datasets.circor(data, present="murmur", absent="normal")
-    yield from datasets.no_hearts(data)
+    yield from datasets.non_heart_background(data)
 
 
 RECIPE = Recipe(
@@ -25,21 +25,21 @@ RECIPE = Recipe(
     version="2.0.0",
     labels=("artifact", "extrahls", "extrastole", "murmur", "normal"),
     gather=gather,
-    judged_on="pascal",
+    evaluated_on="pascal",
     background=True,
-    draw=partial(sampling.favouring, sampling.by_site, {BACKGROUND: 0.086}),
-    start=replace(
+    sampling=partial(sampling.reweighted, sampling.site_balanced, {BACKGROUND: 0.086}),
+    pretraining=replace(
         heart2.RECIPE,
-        draw=partial(sampling.favouring, sampling.by_label, {"abnormal": 1.5, BACKGROUND: 0.36}),
-        disturbance=Disturbance(),
-        network="picture",
+        sampling=partial(sampling.reweighted, sampling.class_balanced, {"abnormal": 1.5, BACKGROUND: 0.36}),
+        augmentation=Augmentation(),
+        network="convolutional",
         widths=(24, 32, 48, 64, 96),
-        halving=(0, 1),
+        strided_layers=(0, 1),
         epochs=10,
-        keep_best=True,
+        save_best_only=True,
     ),
     epochs=12,
-    steps=50,
+    steps_per_epoch=50,
     learning_rate=1e-3,
     facts={
         "task": "Tells artifact, extra heart sound, extrasystole, murmur and normal heart sounds apart.",

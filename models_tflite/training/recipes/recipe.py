@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from edge_worker.inference.classifier import Hears
 from edge_worker.signal.features import HEART, Features, Pad
-from models_tflite.training.augmentation.augmentation import Disturbance
-from models_tflite.training.augmentation.sampling import Chances, by_label
+from models_tflite.training.augmentation.augmentation import Augmentation
+from models_tflite.training.augmentation.sampling import Probabilities, class_balanced
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 
 
@@ -21,11 +21,11 @@ class Recipe:
     labels: tuple[str, ...]
     gather: Callable[[Path], Iterator[Recording]]
     """Recordings to learn from, found under the data directory."""
-    judged_on: str
+    evaluated_on: str
     """Figures are of recordings whose site begins so; the others only help to learn."""
     facts: dict[str, Any]
     """What the card says about data, licence, method and limits."""
-    draw: Callable[[Corpus], Chances] = by_label
+    sampling: Callable[[Corpus], Probabilities] = class_balanced
     """How often each recording is shown."""
     features: Features = HEART
     window_s: float = 4.0
@@ -35,24 +35,24 @@ class Recipe:
     trim_db: float | None = None
     background: bool = False
     """One output more, for recordings labelled `corpus.BACKGROUND`."""
-    disturbance: Disturbance = field(default_factory=Disturbance)
+    augmentation: Augmentation = field(default_factory=Augmentation)
     epochs: int = 30
-    steps: int = 60
+    steps_per_epoch: int = 60
     """Batches of an epoch."""
-    batch: int = 64
+    batch_size: int = 64
     learning_rate: float = 3e-3
-    mixup: float = 0.2
+    mixup_alpha: float = 0.2
     """Alpha of the beta distribution; windows and targets are blended."""
-    overlaid: float = 0.0
+    overlay_probability: float = 0.0
     """Share of windows in which another sound is heard, too."""
     label_smoothing: float = 0.0
-    network: Literal["picture", "residual", "course"] = "picture"
-    """`architecture.build` of the picture of time and bands, `residual_network.build` of the same for
+    network: Literal["convolutional", "residual", "heart"] = "convolutional"
+    """`convolutional_network.build` of time and bands, `residual_network.build` of the same for
     teachers, or `heart_network.build` of the course of the bands in the states of a heart, whose windows
     repeat."""
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
-    halving: tuple[int, ...] = (0, 1)
+    strided_layers: tuple[int, ...] = (0, 1)
     """Layers after the first that halve time and bands."""
     separable: bool = True
     """Depthwise-separable convolutions; else whole ones, of more weights and no slower where int8 is wide."""
@@ -65,7 +65,7 @@ class Recipe:
     teacher: "Recipe | None" = None
     """Another network, mostly a larger one, to train first on the same recordings; this one also learns to
     say what that says."""
-    start: "Recipe | None" = None
+    pretraining: "Recipe | None" = None
     """A model to train first, whose layers this one starts from."""
     held_out_sites: tuple[str, ...] = field(default=())
     """Sites of which each is left out whole once, for a figure on a place never heard."""
@@ -76,34 +76,36 @@ class Recipe:
     """Share of recordings that are none of the labels that the threshold rejects; before `coverage`."""
     validation_folds: int = 10
     """One part in so many, of other groups, chooses the best epoch."""
-    keep_best: bool = True
+    save_best_only: bool = True
     """Whether that part chooses; else the last epoch is kept, for labels too rare there to choose by."""
     seed: int = 1
 
-    def for_what_is_there(self, recordings: Iterable[Recording]) -> "Recipe":
+    def adapted_to(self, recordings: Iterable[Recording]) -> "Recipe":
         """Return the recipe without the output for none of the labels when nothing there would teach it."""
-        there = tuple(recordings)
-        is_taught = any(recording.label == BACKGROUND for recording in there)
-        teacher = self.teacher and self.teacher.for_what_is_there(there)
-        return replace(self, background=self.background and is_taught, teacher=teacher)
+        known = tuple(recordings)
+        has_background = any(recording.label == BACKGROUND for recording in known)
+        teacher = self.teacher and self.teacher.adapted_to(known)
+        return replace(self, background=self.background and has_background, teacher=teacher)
 
-    def judged(self, data: Path) -> list[Recording]:
+    def evaluation_recordings(self, data: Path) -> list[Recording]:
         """Return what figures are of: recordings with a label, of the sites that count."""
         return [
             recording
             for recording in self.gather(data)
-            if recording.label in self.labels and recording.site.startswith(self.judged_on)
+            if recording.label in self.labels and recording.site.startswith(self.evaluated_on)
         ]
 
-    def shortened(self, epochs: int | None) -> "Recipe":
+    def with_epochs(self, epochs: int | None) -> "Recipe":
         """Return the recipe with so many epochs for each network that it trains; None: its own."""
         if epochs is None:
             return self
-        teacher, start = (first and first.shortened(epochs) for first in (self.teacher, self.start))
-        return replace(self, epochs=epochs, teacher=teacher, start=start)
+        teacher, pretraining = (
+            other and other.with_epochs(epochs) for other in (self.teacher, self.pretraining)
+        )
+        return replace(self, epochs=epochs, teacher=teacher, pretraining=pretraining)
 
     @property
-    def all_epochs(self) -> int:
+    def total_epochs(self) -> int:
         """Epochs of the network and of its teacher."""
         return self.epochs + (self.teacher.epochs if self.teacher else 0)
 

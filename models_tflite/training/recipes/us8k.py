@@ -23,21 +23,21 @@ def gather(data: Path) -> Iterator[Recording]:
         yield replace(recording, label=esc50.SHARED.get(recording.label, BACKGROUND), fold=fold)
 
 
-def gather_others(data: Path) -> Iterator[Recording]:
+def gather_pretraining(data: Path) -> Iterator[Recording]:
     """ESC-50 without the kinds that UrbanSound8K has too, so that no source of its was heard before."""
     return (recording for recording in datasets.esc50(data) if recording.label not in esc50.SHARED)
 
 
-START = replace(
+PRETRAINING = replace(
     esc50.ALONE,
     model="esc46",
     labels=tuple(label for label in esc50.LABELS if label not in esc50.SHARED),
-    gather=gather_others,
+    gather=gather_pretraining,
     epochs=60,
 )
 
 RECIPE = replace(
-    START,
+    PRETRAINING,
     model="us8k",
     version="1.3.0",
     labels=(
@@ -53,10 +53,10 @@ RECIPE = replace(
         "street_music",
     ),
     gather=gather,
-    judged_on="urbansound8k",
+    evaluated_on="urbansound8k",
     background=True,
-    draw=sampling.by_source,
-    start=START,
+    sampling=sampling.class_and_source_balanced,
+    pretraining=PRETRAINING,
     epochs=24,
     learning_rate=1e-3,
     facts={

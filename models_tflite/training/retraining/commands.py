@@ -18,8 +18,8 @@ from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.retraining import upload
-from models_tflite.training.retraining.service import Service
-from models_tflite.training.retraining.versions import Versions
+from models_tflite.training.retraining.service import RetrainingService
+from models_tflite.training.retraining.versions import ModelVersions
 
 _EXAMPLES: Final = """examples:
   stetho trainer submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
@@ -38,18 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace, Settings, TrainingTables], None] = options.run
     try:
         settings = Settings.from_environ(os.environ)
-        ledger = TrainingTables.open(settings.database)
+        tables = TrainingTables.open(settings.database)
         try:
-            run(options, settings, ledger)
+            run(options, settings, tables)
         finally:
-            ledger.close()
+            tables.close()
     except (StethoError, OSError, *StoreFault) as error:
         print(f"training: {str(error).split(chr(10), 1)[0]}", file=sys.stderr)
         return 2
     return 0
 
 
-def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
+def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise TrainingError("TensorFlow is not installed: pip install -r requirements/training.txt")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -58,7 +58,7 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingTabl
     )
     refusal = f"another trainer serves {settings.data_dir}; one is enough, it takes the jobs in turn"
     with lock_directory(settings.data_dir / "trainer.lock", refusal):
-        service = Service(settings, ledger, data=options.data, epochs=options.epochs)
+        service = RetrainingService(settings, tables, data=options.data, epochs=options.epochs)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
         logging.info("event=ready data=%s", options.data or "-")
@@ -66,22 +66,22 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingTabl
         logging.info("event=stopped")
 
 
-def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    labels = Versions(ModelRegistry.of(settings), ledger).active(options.model).card.labels
-    uploads = list(upload.class_folders(options.data, labels))
+def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
+    labels = ModelVersions(ModelRegistry.of(settings), tables).active(options.model).card.labels
+    uploads = list(upload.read_class_folders(options.data, labels))
     with lock_directory(
         settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
     ):
-        added = upload.add(ledger, settings.data_dir, options.model, labels, uploads)
+        added = upload.add(tables, settings.data_dir, options.model, labels, uploads)
     held_out = sum(clip.held_out for clip in added)
     print(
         f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "
-        f"job {ledger.ask(options.model)} waits for `serve`"
+        f"job {tables.ask(options.model)} waits for `serve`"
     )
 
 
-def _jobs(options: argparse.Namespace, _settings: Settings, ledger: TrainingTables) -> None:
-    for job in ledger.jobs(options.limit):
+def _jobs(options: argparse.Namespace, _settings: Settings, tables: TrainingTables) -> None:
+    for job in tables.jobs(options.limit):
         print(
             f"{job.id:4} {job.model:8} {job.state:8} {job.finished_at or job.asked_at} {_told(job)}".rstrip()
         )
@@ -93,20 +93,20 @@ def _told(job: Job) -> str:
     return str(job.report.get("why", ""))
 
 
-def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    shelf = ModelRegistry.of(settings)
-    Versions(shelf, ledger).require(options.model)
-    active = shelf.active(options.model)
-    card = shelf.card(options.model, None)
+def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
+    registry = ModelRegistry.of(settings)
+    ModelVersions(registry, tables).require(options.model)
+    active = registry.active(options.model)
+    card = registry.card(options.model, None)
     print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")
-    for each in ledger.versions(options.model):
+    for each in tables.versions(options.model):
         origin = "kept from before" if each.job is None else f"job {each.job}"
         mark = "*" if each.version == active else " "
         print(f"{mark} {each.version:24} {each.sha256[:12]} {origin}, {each.made_at}")
 
 
-def _rollback(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    card = Versions(ModelRegistry.of(settings), ledger).roll_back(options.model, options.version).card
+def _rollback(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
+    card = ModelVersions(ModelRegistry.of(settings), tables).roll_back(options.model, options.version).card
     print(
         f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
     )

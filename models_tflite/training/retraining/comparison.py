@@ -15,28 +15,28 @@ from edge_worker.inference.classifier import Classifier
 from edge_worker.protocol.result import Prediction
 from models_tflite.evaluation import audio, metrics
 from models_tflite.training.corpus.corpus import Recording, TrainingError
-from models_tflite.training.retraining.material import Material
+from models_tflite.training.retraining.data_split import DataSplit
 
-MANY: Final = 50
-"""Held-out uploads of a class from which on its recall may fall by `SLACK`; with fewer, by nothing."""
-SLACK: Final = 0.02
-FLATTERY: Final = 0.10
-"""What macro recall may fall on public recordings that the incumbent has learned; on others, `SLACK`."""
-LOST: Final = 0.5
+MANY_RECORDINGS: Final = 50
+"""Held-out uploads of a class from which on its recall may fall by `RECALL_TOLERANCE`; else by nothing."""
+RECALL_TOLERANCE: Final = 0.02
+LEARNED_TOLERANCE: Final = 0.10
+"""Tolerance on public recordings that the incumbent has learned; on others, `RECALL_TOLERANCE`."""
+MIN_SHARE_LEFT: Final = 0.5
 """A class of the public recordings is lost when less than this share of its recall is left; and answers are,
 when less than this share of the uploads that were accepted and right still is."""
 
-Note = Callable[[dict[str, Any]], None]
+ProgressCallback = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PairedConfusion:
     """Confusion matrices of both on the same recordings; rows are the truth, columns what was said."""
 
     labels: tuple[str, ...]
     candidate: metrics.FloatArray
     incumbent: metrics.FloatArray
-    answered: tuple[float, float] = (1.0, 1.0)
+    accepted_correct: tuple[float, float] = (1.0, 1.0)
     """Shares of the candidate's and of the incumbent's labels that are right and accepted, so that people
     see them."""
 
@@ -69,14 +69,14 @@ class Figures:
 class Comparison:
     """What both reached on what neither, or only the incumbent, has learned."""
 
-    uploads: Figures
-    public: Figures | None
-    is_flattered: bool
+    uploads: PairedConfusion
+    public: PairedConfusion | None
+    incumbent_learned_public: bool
     """The incumbent has learned the public recordings."""
     rejected: tuple[float, float] | None = None
     """Shares of public sounds that are none of the labels which the candidate and the incumbent reject."""
 
-    def objection(self) -> str | None:
+    def rejection_reason(self) -> str | None:
         """Return why the incumbent stays; None when the candidate is better and loses no class."""
         return (
             self._on_uploads()
@@ -88,25 +88,25 @@ class Comparison:
         new, old = self.uploads.macro_recall
         if new <= old:
             return f"macro recall {new:.3f} is not above {old:.3f} on held-out uploads"
-        shown, before = self.uploads.answered
-        if shown < before * LOST:
+        shown, before = self.uploads.accepted_correct
+        if shown < before * MIN_SHARE_LEFT:
             return f"right labels that are accepted fall from {before:.3f} to {shown:.3f} of held-out uploads"
         for label, n, new, old in self.uploads.by_class():
-            if old - new > (SLACK if n >= MANY else 0):
+            if old - new > (RECALL_TOLERANCE if n >= MANY_RECORDINGS else 0):
                 return f"recall of {label} falls from {old:.3f} to {new:.3f} on {n} held-out uploads"
         return None
 
-    def _on_public(self, public: Figures) -> str | None:
+    def _on_public(self, public: PairedConfusion) -> str | None:
         new, old = public.macro_recall
-        if old - new > (FLATTERY if self.is_flattered else SLACK):
+        if old - new > (LEARNED_TOLERANCE if self.incumbent_learned_public else RECALL_TOLERANCE):
             return f"macro recall falls from {old:.3f} to {new:.3f} on held-out public recordings"
         for label, n, new, old in public.by_class():
-            if new < old * LOST:
+            if new < old * MIN_SHARE_LEFT:
                 return f"recall of {label} falls from {old:.3f} to {new:.3f} on {n} public recordings"
         return None
 
     def _on_others(self, new: float, old: float) -> str | None:
-        if old - new > (FLATTERY if self.is_flattered else SLACK):
+        if old - new > (LEARNED_TOLERANCE if self.incumbent_learned_public else RECALL_TOLERANCE):
             return f"of sounds that are none of the labels, {new:.3f} are rejected instead of {old:.3f}"
         return None
 
@@ -117,15 +117,20 @@ class Comparison:
             "public": self.public and self.public.document(),
             "others_rejected": self.rejected
             and dict(zip(("candidate", "incumbent"), self.rejected, strict=True)),
-            "incumbent_has_learned_public": self.is_flattered,
-            "why": self.objection() or "better on held-out uploads, and no class is lost",
+            "incumbent_has_learned_public": self.incumbent_learned_public,
+            "why": self.rejection_reason() or "better on held-out uploads, and no class is lost",
         }
 
 
 def compare(
-    candidate: Classifier, incumbent: Classifier, material: Material, note: Note, *, is_flattered: bool
+    candidate: Classifier,
+    incumbent: Classifier,
+    data_split: DataSplit,
+    report_progress: ProgressCallback,
+    *,
+    incumbent_learned_public: bool,
 ) -> Comparison:
-    """Let both judge what is held out, as the worker does; `note` hears how far it is.
+    """Let both judge what is held out, as the worker does; `report_progress` hears how far it is.
 
     Raises:
         AudioError: a recording is missing or cannot be read.
@@ -133,40 +138,56 @@ def compare(
     """
     if set(candidate.card.labels) != set(incumbent.card.labels):
         raise TrainingError(f"the recipe has other labels than version {incumbent.card.version}: correct it")
-    uploads = _measure(candidate, incumbent, material.uploads, note)
-    public = _measure(candidate, incumbent, material.public, note) if material.public else None
-    others = _rejected(candidate, incumbent, material.background, note) if material.background else None
-    return Comparison(uploads, public, is_flattered, others)
+    uploads = _measure(candidate, incumbent, data_split.uploads, report_progress)
+    public = _measure(candidate, incumbent, data_split.public, report_progress) if data_split.public else None
+    others = (
+        _rejected(candidate, incumbent, data_split.background, report_progress)
+        if data_split.background
+        else None
+    )
+    return Comparison(uploads, public, incumbent_learned_public, others)
 
 
 def _measure(
-    candidate: Classifier, incumbent: Classifier, recordings: Sequence[Recording], note: Note
-) -> Figures:
+    candidate: Classifier,
+    incumbent: Classifier,
+    recordings: Sequence[Recording],
+    report_progress: ProgressCallback,
+) -> PairedConfusion:
     labels = incumbent.card.labels
     truth = np.array([labels.index(recording.label) for recording in recordings], dtype=np.intp)
     said = np.empty((len(recordings), 2), dtype=np.intp)
     accepted = np.empty((len(recordings), 2), dtype=bool)
-    for row, heard in enumerate(_heard(candidate, incumbent, recordings, note)):
+    for row, heard in enumerate(_heard(candidate, incumbent, recordings, report_progress)):
         said[row] = [labels.index(each.label) for each in heard]
         accepted[row] = [each.accepted for each in heard]
     candidates, incumbents = (metrics.confusion(truth, column, len(labels)) for column in said.T)
     shown, before = (accepted & (said == truth[:, np.newaxis])).mean(axis=0)
-    return Figures(labels, candidates, incumbents, (float(shown), float(before)))
+    return PairedConfusion(labels, candidates, incumbents, (float(shown), float(before)))
 
 
 def _rejected(
-    candidate: Classifier, incumbent: Classifier, recordings: Sequence[Recording], note: Note
+    candidate: Classifier,
+    incumbent: Classifier,
+    recordings: Sequence[Recording],
+    report_progress: ProgressCallback,
 ) -> tuple[float, float]:
-    accepted = [[each.accepted for each in heard] for heard in _heard(candidate, incumbent, recordings, note)]
+    accepted = [
+        [each.accepted for each in heard]
+        for heard in _heard(candidate, incumbent, recordings, report_progress)
+    ]
     new, old = 1 - np.mean(accepted, axis=0)
     return float(new), float(old)
 
 
 def _heard(
-    candidate: Classifier, incumbent: Classifier, recordings: Sequence[Recording], note: Note
+    candidate: Classifier,
+    incumbent: Classifier,
+    recordings: Sequence[Recording],
+    report_progress: ProgressCallback,
 ) -> Iterator[tuple[Prediction, Prediction]]:
     for row, recording in enumerate(recordings):
-        note({"phase": "judging", "recording": row, "recordings": len(recordings)})
+        report_progress({"phase": "judging", "recording": row, "recordings": len(recordings)})
         signal = audio.read(recording.path)
         yield candidate.classify(signal), incumbent.classify(signal)
 

@@ -15,9 +15,9 @@ from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.registry import recipe_of
-from models_tflite.training.retraining import candidate, comparison, material, training_process
-from models_tflite.training.retraining.training_process import Order, Progress, Trainer
-from models_tflite.training.retraining.versions import LOCAL, Versions
+from models_tflite.training.retraining import candidate, comparison, data_split, training_process
+from models_tflite.training.retraining.training_process import Progress, TrainFunction, TrainingRequest
+from models_tflite.training.retraining.versions import LOCAL, ModelVersions
 
 _LOG = logging.getLogger(__name__)
 _POLL_S: Final = 0.5
@@ -28,22 +28,22 @@ class Interrupted(Exception):  # noqa: N818 not an error: somebody said stop
     """The process is to end; the job at hand waits again."""
 
 
-class Service:
+class RetrainingService:
     """Works through jobs one by one."""
 
     def __init__(
         self,
         settings: Settings,
-        ledger: TrainingTables,
+        tables: TrainingTables,
         *,
         data: Path | None = None,
         epochs: int | None = None,
-        trainer: Trainer = candidate.train,
+        trainer: TrainFunction = candidate.train,
     ) -> None:
         """Prepare; `data` holds the public datasets that candidates learn beside the uploads."""
         self._data_dir = settings.data_dir
-        self._ledger = ledger
-        self._versions = Versions(ModelRegistry.of(settings), ledger)
+        self._ledger = tables
+        self._versions = ModelVersions(ModelRegistry.of(settings), tables)
         self._data, self._epochs, self._trainer = data, epochs, trainer
         self._stopping = False
         self._noted_at, self._phase = 0.0, ""
@@ -97,15 +97,15 @@ class Service:
                 f"{model} {incumbent.card.version} has other labels than this program trains: "
                 "roll back to `shipped`; if that is it, install models and program of one release"
             )
-        known = material.gather(
+        known = data_split.gather(
             self._ledger.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
         )
         version = self._versions.next(incumbent, job.id)
-        order = Order(model, version, known.learn, self._data, folder, self._epochs)
+        order = TrainingRequest(model, version, known.learn, self._data, folder, self._epochs)
         training_process.run(self._trainer, order, note)
         made = Classifier.load(folder, model)
         is_shipped = LOCAL not in incumbent.card.version
-        compared = comparison.compare(made, incumbent, known, note, is_flattered=is_shipped)
+        compared = comparison.compare(made, incumbent, known, note, incumbent_learned_public=is_shipped)
         report = {
             "candidate": _name(made),
             "incumbent": _name(incumbent),
@@ -116,7 +116,7 @@ class Service:
             why = "another version was put to use meanwhile: submit again"
             self._ledger.finish(job.id, "kept", {**report, "why": why})
             return "kept", why
-        if compared.objection() is None:
+        if compared.rejection_reason() is None:
             self._versions.promote(made, folder, job.id, report)
             return "promoted", report["why"]
         self._ledger.finish(job.id, "kept", report)

@@ -18,7 +18,7 @@ _END_WITHIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TrainingRequest:
     """What is to be trained."""
 
     model: str
@@ -35,11 +35,11 @@ class Order:
 Progress = dict[str, Any]
 """`phase`, and while it trains `epoch` of `epochs`."""
 
-Trainer = Callable[[Order, Callable[[Progress], None]], None]
+TrainFunction = Callable[[TrainingRequest, Callable[[Progress], None]], None]
 """Trains, tells how far it is, writes the pair; raises StethoError with one sentence."""
 
 
-def run(trainer: Trainer, order: Order, note: Callable[[Progress | None], None]) -> None:
+def run(trainer: TrainFunction, order: TrainingRequest, note: Callable[[Progress | None], None]) -> None:
     """Run a trainer elsewhere and wait for its end.
 
     `note` hears what the trainer tells, and None several times a second; what it raises ends the training.
@@ -80,7 +80,7 @@ def _listen(receiver: "Connection[Any, Any]", note: Callable[[Progress | None], 
             note(said)
 
 
-def _work(trainer: Trainer, order: Order, sender: "Connection[Any, Any]") -> None:
+def _work(trainer: TrainFunction, order: TrainingRequest, sender: "Connection[Any, Any]") -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # these reach both; the one that waits decides
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

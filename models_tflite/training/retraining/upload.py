@@ -28,7 +28,7 @@ class Upload:
     """What it shares with others, a patient or a device; None: nothing is known of that."""
 
 
-def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
+def read_class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
     """Yield `folder/<label>/*.wav|mp3|flac|ogg` and `folder/<label>/<source>/*`, sorted, no hidden files.
 
     The source of a file is its folder below the label, else its name up to the first `_` or `-`: `anna_1.wav`
@@ -55,7 +55,7 @@ def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
 
 
 def add(
-    ledger: TrainingTables, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
+    tables: TrainingTables, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
 ) -> list[Clip]:
     """Copy new sounds below `data_dir/training` and note them; return the new clips, known ones left out.
 
@@ -65,7 +65,7 @@ def add(
         TrainingError: an unknown label, a sound with two labels, a class with one example, no permission.
         AudioError: a file is empty or no audio.
     """
-    known = ledger.clips(model)
+    known = tables.clips(model)
     clips = {upload.path: _clip(model, labels, upload) for upload in uploads}
     fresh = _fresh(known, clips)
     _require_two_sources([*known, *fresh.values()], labels)
@@ -76,7 +76,7 @@ def add(
             if not target.exists():
                 _copy(path, target)
                 copied.append(target)
-        return ledger.add(list(fresh.values()))
+        return tables.add(list(fresh.values()))
     except BaseException as error:
         for path in copied:
             path.unlink(missing_ok=True)

@@ -16,12 +16,12 @@ LOCAL: Final = "+local."
 """Marks versions of this machine, as semantic versioning's build metadata: 1.0.0+local.7 is of job 7."""
 
 
-class Versions:
+class ModelVersions:
     """What may serve. One trainer promotes; anybody may roll back."""
 
-    def __init__(self, shelf: ModelRegistry, ledger: TrainingTables) -> None:
-        self._shelf = shelf
-        self._ledger = ledger
+    def __init__(self, registry: ModelRegistry, tables: TrainingTables) -> None:
+        self._shelf = registry
+        self._ledger = tables
 
     def active(self, model: str) -> Classifier:
         """Return the classifier in use; raises TrainingError or ModelError when there is none."""

@@ -8,14 +8,16 @@ import pytest
 
 from models_tflite.training.assessment import calibration
 from models_tflite.training.assessment.assessment import assess
-from models_tflite.training.assessment.out_of_fold import OutOfFold, joined
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions, concatenate
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes import heart2
 
 RECIPE = dataclasses.replace(heart2.RECIPE, background=False, rejection=None, coverage=0.8)
 
 
-def predictions(patients: int = 150, seed: int = 0, scale: float = 1.0, outputs: int = 2) -> OutOfFold:
+def predictions(
+    patients: int = 150, seed: int = 0, scale: float = 1.0, outputs: int = 2
+) -> OutOfFoldPredictions:
     """Two recordings a patient of two windows each; with three outputs every fifth patient is no label."""
     random = np.random.default_rng(seed)
     targets = np.repeat(np.arange(patients) % 2, 2)
@@ -24,7 +26,7 @@ def predictions(patients: int = 150, seed: int = 0, scale: float = 1.0, outputs:
     owner = np.repeat(np.arange(len(targets)), 2)
     logits = random.normal(0, 1.5, (len(targets), outputs))[owner] + 2 * np.eye(outputs)[targets[owner]]
     groups = np.repeat([f"patient{n}" for n in range(patients)], 2)
-    return OutOfFold(
+    return OutOfFoldPredictions(
         (scale * logits).astype(np.float32),
         (scale * logits + random.normal(0, 0.05, logits.shape)).astype(np.float32),
         owner,
@@ -139,19 +141,19 @@ def test_predictions_come_back_as_they_were_kept(tmp_path: Path) -> None:
     kept = predictions()
     kept.save(tmp_path / "oof.npz")
 
-    found = OutOfFold.load(tmp_path / "oof.npz")
+    found = OutOfFoldPredictions.load(tmp_path / "oof.npz")
 
-    for name in OutOfFold.__slots__:
+    for name in OutOfFoldPredictions.__slots__:
         np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
     dataclasses.replace(kept, float_logits=None).save(tmp_path / "oof.npz")
-    assert OutOfFold.load(tmp_path / "oof.npz").float_logits is None
+    assert OutOfFoldPredictions.load(tmp_path / "oof.npz").float_logits is None
 
 
 def test_parts_join_to_the_whole() -> None:
     whole = predictions()
 
     parts = [whole.subset(whole.fold == k) for k in range(3)]
-    again = joined(parts)
+    again = concatenate(parts)
 
     assert [part.targets[part.owner].tolist() for part in parts] == [
         whole.targets[whole.owner][whole.fold[whole.owner] == k].tolist() for k in range(3)
@@ -169,4 +171,4 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
     for name in ("text", "other", "uneven", "gone"):
         with pytest.raises(TrainingError, match=rf"{name}\.npz"):
-            OutOfFold.load(tmp_path / f"{name}.npz")
+            OutOfFoldPredictions.load(tmp_path / f"{name}.npz")

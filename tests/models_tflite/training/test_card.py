@@ -11,7 +11,7 @@ from edge_worker.inference.classifier import Classifier
 from models_tflite import card_page
 from models_tflite.training import card
 from models_tflite.training.assessment import check
-from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
 from models_tflite.training.recipes import heart5
 
 MODELS = Path(card_page.__file__).parent
@@ -34,7 +34,7 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
     logits = (random.normal(0, 1, (len(chosen), outputs)) + 3 * np.eye(outputs)[targets]).astype(np.float32)
     groups, group = np.unique([each.group for each in chosen], return_inverse=True)
     assert len(groups) > 20
-    whole = OutOfFold(
+    whole = OutOfFoldPredictions(
         logits,
         logits,
         np.arange(len(chosen)),

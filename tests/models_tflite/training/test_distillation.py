@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
-import pitch  # noqa: E402
+import quick_recipe  # noqa: E402
 
 from edge_worker.inference.classifier import Classifier  # noqa: E402
 from models_tflite.training.__main__ import main  # noqa: E402
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording  # noqa: E402
-from models_tflite.training.networks import architecture, distillation, fit, residual_network  # noqa: E402
+from models_tflite.training.networks import convolutional_network, distillation, fit, residual_network  # noqa: E402
 from models_tflite.training.recipes import esc50  # noqa: E402
 from models_tflite.training.retraining import candidate  # noqa: E402
 
@@ -30,9 +30,11 @@ BY_LABEL = functools.partial(keras.losses.categorical_crossentropy, from_logits=
 def networks() -> tuple[keras.Model, keras.Model]:
     """Return an untrained network and a larger one."""
     keras.utils.set_random_seed(1)
-    small = architecture.build(FRAMES, BANDS, LABELS, widths=(8, 16), halving=(0,), dropout=0.0)
+    small = convolutional_network.build(
+        FRAMES, BANDS, LABELS, widths=(8, 16), strided_layers=(0,), dropout=0.0
+    )
     return small, residual_network.build(
-        FRAMES, BANDS, LABELS, widths=(8, 16, 16, 24, 24), halving=(0, 1, 2), dropout=0.0
+        FRAMES, BANDS, LABELS, widths=(8, 16, 16, 24, 24), strided_layers=(0, 1, 2), dropout=0.0
     )
 
 
@@ -47,7 +49,7 @@ def test_beside_says_logits_and_then_what_the_teacher_holds_likely() -> None:
         keras.ops.softmax(teacher.predict(windows, verbose=0) / distillation.TEMPERATURE)
     )
 
-    said = distillation.beside(model, teacher).predict(windows, verbose=0)
+    said = distillation.with_teacher_output(model, teacher).predict(windows, verbose=0)
 
     np.testing.assert_allclose(said[:, :LABELS], model.predict(windows, verbose=0), atol=1e-5)
     np.testing.assert_allclose(said[:, LABELS:], meant, atol=1e-5)
@@ -62,7 +64,7 @@ def test_a_network_learns_its_teachers_answers_where_labels_say_nothing() -> Non
     teacher.layers[-1].set_weights([louder_or_softer, np.zeros(LABELS)])
     windows = seen(256) + np.linspace(-2, 2, 256, dtype=np.float32)[:, np.newaxis, np.newaxis]
     meant = teacher.predict(windows, verbose=0)
-    taught = distillation.beside(model, teacher)
+    taught = distillation.with_teacher_output(model, teacher)
     taught.compile(keras.optimizers.Adam(1e-2), distillation.loss(LABELS, BY_LABEL))
 
     taught.fit(windows, np.full((256, LABELS), 1 / LABELS, np.float32), epochs=20, verbose=0)
@@ -84,7 +86,7 @@ def test_the_loss_is_of_labels_and_of_what_the_teacher_says() -> None:
     assert loss == pytest.approx(0.3 * of_label + 0.7 * 4 * entropy, rel=1e-5)
 
 
-RECIPE = dataclasses.replace(pitch.RECIPE, overlaid=0.5)
+RECIPE = dataclasses.replace(quick_recipe.RECIPE, overlay_probability=0.5)
 TAUGHT = dataclasses.replace(
     RECIPE, teacher=dataclasses.replace(RECIPE, network="residual", widths=(8, 16, 16, 16), epochs=3)
 )
@@ -108,13 +110,13 @@ def test_a_recipes_teacher_is_trained_first_then_taught_by_and_every_epoch_is_to
 ) -> None:
     heard, is_high = low_and_high()
     pairs: list[tuple[keras.Model, keras.Model, keras.Model]] = []
-    beside = distillation.beside
+    with_teacher_output = distillation.with_teacher_output
 
     def keep(model: keras.Model, teacher: keras.Model) -> Any:  # noqa: ANN401 keras ships no types
-        pairs.append((model, teacher, beside(model, teacher)))
+        pairs.append((model, teacher, with_teacher_output(model, teacher)))
         return pairs[-1][2]
 
-    monkeypatch.setattr(distillation, "beside", keep)
+    monkeypatch.setattr(distillation, "with_teacher_output", keep)
     epochs: list[int] = []
 
     model = fit.fit(heard, TAUGHT, None, 1, "taught", on_epoch=epochs.append)
@@ -123,16 +125,20 @@ def test_a_recipes_teacher_is_trained_first_then_taught_by_and_every_epoch_is_to
     ((student, teacher, taught),) = pairs
     assert model is student
     assert int(taught.optimizer.iterations) == 240, "it learned beside its teacher"
-    windows, owner = fit.windows_of(heard, RECIPE)
+    windows, owner = fit.corpus_windows(heard, RECIPE)
     for network in (teacher, model):
         assert (network.predict(windows, verbose=0).argmax(axis=1) == is_high[owner]).mean() > 0.9
 
 
 @pytest.mark.parametrize(("overlaid", "are_shared"), [(0.0, False), (1.0, True)])
-def test_sounds_are_overlaid_in_batches_as_the_recipe_says(overlaid: float, *, are_shared: bool) -> None:
+def test_sounds_are_overlaid_in_batches_as_the_recipe_says(
+    overlay_probability: float, *, are_shared: bool
+) -> None:
     heard, _ = low_and_high()
-    recipe = dataclasses.replace(RECIPE, overlaid=overlaid, mixup=1e-3)  # next to none
-    batches = fit.Batches(heard, recipe, 1, np.eye(2, dtype=np.float32)[heard.targets])
+    recipe = dataclasses.replace(
+        RECIPE, overlay_probability=overlay_probability, mixup_alpha=1e-3
+    )  # next to none
+    batches = fit.TrainingBatches(heard, recipe, 1, np.eye(2, dtype=np.float32)[heard.targets])
 
     _, targets = batches[0]
 
@@ -150,7 +156,12 @@ def test_a_sound_model_and_its_teacher_learn_from_class_folders(
         for number in range(4):
             sound = np.sin(2 * np.pi * hertz * time) * 0.3 + random.normal(0, 0.002, len(time))
             soundfile.write(tmp_path / "sounds" / label / f"{label}{number}_1.wav", sound, 16000)
-    quick: dict[str, Any] = {"labels": ("dog", "rain"), "steps": 1, "batch": 4, "validation_folds": 3}
+    quick: dict[str, Any] = {
+        "labels": ("dog", "rain"),
+        "steps_per_epoch": 1,
+        "batch_size": 4,
+        "validation_folds": 3,
+    }
     assert esc50.RECIPE.teacher is not None
     teacher = dataclasses.replace(esc50.RECIPE.teacher, **quick)
     monkeypatch.setattr(esc50, "RECIPE", dataclasses.replace(esc50.RECIPE, **quick, teacher=teacher))
@@ -168,7 +179,7 @@ def test_a_sound_model_and_its_teacher_learn_from_class_folders(
 def test_a_job_counts_the_epochs_of_the_teacher() -> None:
     notes: list[dict[str, object]] = []
 
-    candidate._teller(notes.append, "training", TAUGHT)(4)
+    candidate._epoch_reporter(notes.append, "training", TAUGHT)(4)
 
     assert [(note["epoch"], note["epochs"]) for note in notes] == [(0, 5), (4, 5)]
 
@@ -179,15 +190,15 @@ def test_a_teacher_has_the_outputs_of_its_pupil() -> None:
     of_labels, of_nothing = (Recording(Path("x"), label, "x", "x") for label in ("low", BACKGROUND))
 
     for there, outputs in (((of_labels,), 2), ((of_labels, of_nothing), 3)):
-        adapted = recipe.for_what_is_there(iter(there))
+        adapted = recipe.adapted_to(iter(there))
         assert adapted.teacher is not None
         assert (adapted.outputs, adapted.teacher.outputs) == (outputs, outputs)
 
 
 def test_a_quick_try_shortens_the_teacher_too() -> None:
-    short = dataclasses.replace(TAUGHT, start=RECIPE).shortened(1)
+    short = dataclasses.replace(TAUGHT, pretraining=RECIPE).with_epochs(1)
 
     assert short.teacher is not None
-    assert short.start is not None
-    assert (short.epochs, short.teacher.epochs, short.start.epochs, short.all_epochs) == (1, 1, 1, 2)
-    assert TAUGHT.shortened(None) is TAUGHT
+    assert short.pretraining is not None
+    assert (short.epochs, short.teacher.epochs, short.pretraining.epochs, short.total_epochs) == (1, 1, 1, 2)
+    assert TAUGHT.with_epochs(None) is TAUGHT

@@ -14,7 +14,7 @@ import keras
 
 from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import normalise
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 from models_tflite.training.networks import conversion, fit, heart_network, state_network
 from models_tflite.training.recipes import heart2
@@ -27,7 +27,7 @@ WINDOWS = np.random.default_rng(0).normal(0, 1, (40, 196, 40)).astype(np.float32
 def test_the_course_is_deaf_to_the_colour_of_a_microphone() -> None:
     inputs = keras.Input((196, 1, 40))
     states = keras.Input((196, 1, 4))
-    course = keras.Model([inputs, states], heart_network._course(inputs, states, (8, 12, 12), (0,)))
+    course = keras.Model([inputs, states], heart_network._temporal_branch(inputs, states, (8, 12, 12), (0,)))
     colour = np.linspace(-2, 2, 40, dtype=np.float32)
     even = np.full((40, 196, 1, 4), 0.25, dtype=np.float32)
 
@@ -41,7 +41,7 @@ def test_the_course_is_deaf_to_the_colour_of_a_microphone() -> None:
 
 def test_in_int8_it_gives_what_it_gave() -> None:
     keras.utils.set_random_seed(0)
-    model = heart_network.build(196, 40, 3, widths=(8, 12, 12), halving=(0,), dropout=0.3)
+    model = heart_network.build(196, 40, 3, widths=(8, 12, 12), strided_layers=(0,), dropout=0.3)
 
     found = ModelInterpreter(conversion.to_int8(model, WINDOWS)).run(WINDOWS)
 
@@ -58,11 +58,11 @@ def beats(seconds: float, period_s: float = 0.8) -> np.ndarray[tuple[int, int], 
 
 
 def test_it_knows_where_the_heart_is_in_its_cycle() -> None:
-    model = heart_network.build(196, 40, 3, widths=(8, 12), halving=(), dropout=0.0)
+    model = heart_network.build(196, 40, 3, widths=(8, 12), strided_layers=(), dropout=0.0)
     sound = beats(3.92)
 
-    of_window = heart_network.states_of_windows(model, normalise(sound[np.newaxis]))[0]
-    (of_recording,) = heart_network.states_of([sound])
+    of_window = heart_network.predict_window_states(model, normalise(sound[np.newaxis]))[0]
+    (of_recording,) = heart_network.predict_states([sound])
 
     assert of_window.shape == (196, 4)
     np.testing.assert_allclose(of_window.sum(axis=1), 1, atol=1e-5)
@@ -75,9 +75,9 @@ def test_it_knows_where_the_heart_is_in_its_cycle() -> None:
 
 def test_what_is_told_changes_what_it_says_and_what_it_takes_for_true_changes_nothing() -> None:
     keras.utils.set_random_seed(0)
-    model = heart_network.build(196, 40, 3, widths=(8, 12), halving=(), dropout=0.0)
-    states = heart_network.states_of_windows(model, WINDOWS)
-    told = heart_network.told(model)
+    model = heart_network.build(196, 40, 3, widths=(8, 12), strided_layers=(), dropout=0.0)
+    states = heart_network.predict_window_states(model, WINDOWS)
+    told = heart_network.with_state_input(model)
 
     itself = told.predict((WINDOWS, states), verbose=0)
     other = told.predict((WINDOWS, states[..., ::-1]), verbose=0)
@@ -87,7 +87,9 @@ def test_what_is_told_changes_what_it_says_and_what_it_takes_for_true_changes_no
 
 
 def test_training_leaves_the_part_that_hears_states_as_it_is(tmp_path: Path) -> None:
-    recipe = dataclasses.replace(heart2.RECIPE, epochs=1, steps=2, batch=8, widths=(8, 12), halving=())
+    recipe = dataclasses.replace(
+        heart2.RECIPE, epochs=1, steps_per_epoch=2, batch_size=8, widths=(8, 12), strided_layers=()
+    )
     labels = [*recipe.labels, BACKGROUND]
     recordings = tuple(
         Recording(tmp_path / f"{i}.wav", labels[i % 3], "physionet-a", str(i)) for i in range(30)
@@ -97,39 +99,41 @@ def test_training_leaves_the_part_that_hears_states_as_it_is(tmp_path: Path) -> 
     model = fit.fit(corpus, recipe, None, 1, "short")
 
     keras.utils.set_random_seed(1)  # as `fit` does: it began with these
-    untrained = fit._untrained(recipe)
+    untrained = fit._build(recipe)
     sound = normalise(beats(3.92)[np.newaxis])
-    before, after = (heart_network.states_of_windows(each, sound) for each in (untrained, model))
+    before, after = (heart_network.predict_window_states(each, sound) for each in (untrained, model))
     np.testing.assert_array_equal(after, before)
     model.save(tmp_path / "whole.keras")
-    began, ended = (each.get_layer(heart_network.HEARD).get_weights() for each in (untrained, model))
+    began, ended = (each.get_layer(heart_network.BRANCHES).get_weights() for each in (untrained, model))
     assert all(np.abs(new - old).max() > 0 for old, new in zip(began, ended, strict=True))
 
 
 def test_it_is_told_of_the_sound_as_it_was_not_as_it_is_disturbed(tmp_path: Path) -> None:
-    loud = Disturbance(stretch=0.0, response_db=20.0, noisy=1.0, time_masks=(3, 60))
-    recipe = dataclasses.replace(heart2.RECIPE, disturbance=loud, batch=8)
+    loud = Augmentation(
+        time_stretch=0.0, frequency_response_db=20.0, noise_probability=1.0, time_masks=(3, 60)
+    )
+    recipe = dataclasses.replace(heart2.RECIPE, augmentation=loud, batch_size=8)
     recordings = tuple(
         Recording(tmp_path / f"{i}.wav", recipe.labels[i % 2], "physionet-a", str(i)) for i in range(4)
     )
     sound = beats(3.92)
     corpus = Corpus(recordings, (sound,) * 4, recipe.labels)
 
-    (windows, states), _ = fit.Batches(corpus, recipe, 1, fit._targets(corpus, recipe))[0]
+    (windows, states), _ = fit.TrainingBatches(corpus, recipe, 1, fit._targets(corpus, recipe))[0]
 
     assert (windows.shape, states.shape) == ((8, 196, 40), (8, 196, 4))
-    np.testing.assert_allclose(states, np.stack(heart_network.states_of([sound]) * 8), atol=1e-5)
+    np.testing.assert_allclose(states, np.stack(heart_network.predict_states([sound]) * 8), atol=1e-5)
     assert np.abs(windows - normalise(sound[np.newaxis])).mean() > 0.1
 
 
 def test_weights_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keras.utils.set_random_seed(3)
     model = state_network.build(100)
-    (tmp_path / "other.npz").write_bytes(state_network.weights(model))
-    monkeypatch.setattr(state_network, "TRAINED", tmp_path / "other.npz")
+    (tmp_path / "other.npz").write_bytes(state_network.serialize_weights(model))
+    monkeypatch.setattr(state_network, "WEIGHTS", tmp_path / "other.npz")
     windows = WINDOWS[:2, :100]
 
-    again = state_network.trained(100)
+    again = state_network.load_trained(100)
 
     np.testing.assert_allclose(
         again.predict(windows, verbose=0), model.predict(windows, verbose=0), atol=1e-6

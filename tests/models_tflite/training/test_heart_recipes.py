@@ -7,7 +7,7 @@ import pytest
 
 from models_tflite.training.augmentation import sampling
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
-from models_tflite.training.corpus.datasets import no_hearts
+from models_tflite.training.corpus.datasets import non_heart_background
 from models_tflite.training.recipes import heart2, heart5
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -20,7 +20,7 @@ def corpus_of(labels: tuple[str, ...], *recordings: tuple[str, str]) -> Corpus:
 def test_a_favoured_label_is_drawn_so_many_times_as_often() -> None:
     corpus = corpus_of(("normal", "murmur"), ("normal", "a"), ("normal", "b"), ("murmur", "a"))
 
-    chance = sampling.favouring(sampling.by_label, {"murmur": 3.0}, corpus)
+    chance = sampling.reweighted(sampling.class_balanced, {"murmur": 3.0}, corpus)
 
     np.testing.assert_allclose(chance, [1 / 8, 1 / 8, 3 / 4])
 
@@ -30,14 +30,14 @@ def test_about_every_eighth_heart_shown_is_none(datasets: Path, recipe: Recipe) 
     recordings = tuple(recipe.gather(datasets))
     corpus = Corpus(recordings, (), recipe.labels)
 
-    chance = recipe.draw(corpus)
+    chance = recipe.sampling(corpus)
 
     assert chance.sum() == pytest.approx(1)
     assert chance[corpus.targets == len(recipe.labels)].sum() == pytest.approx(1 / 8, abs=0.02)
 
 
 def test_background_comes_from_every_kind_of_sound(datasets: Path) -> None:
-    recordings = list(no_hearts(datasets))
+    recordings = list(non_heart_background(datasets))
 
     assert {recording.label for recording in recordings} == {BACKGROUND}
     assert {recording.site.removeprefix("background-") for recording in recordings} == {

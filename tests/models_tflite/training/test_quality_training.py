@@ -11,10 +11,10 @@ from edge_worker.signal.features import HEART
 from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality
-from models_tflite.training.augmentation import sounds
-from models_tflite.training.augmentation.noises import noises
-from models_tflite.training.networks import logistic
-from models_tflite.training.networks.question import Question
+from models_tflite.training.augmentation import quality_corpus
+from models_tflite.training.augmentation.synthetic_noise import synthetic_noises
+from models_tflite.training.networks import logistic_regression
+from models_tflite.training.networks.binary_task import BinaryTask
 
 
 def test_newton_finds_the_weights_that_made_the_answers() -> None:
@@ -22,7 +22,7 @@ def test_newton_finds_the_weights_that_made_the_answers() -> None:
     x = random.normal(size=(20_000, 3))
     answer = random.random(len(x)) < 1 / (1 + np.exp(-(x @ (1.0, -2.0, 0.0) + 0.5)))
 
-    assert logistic.fit(x, answer, np.ones(len(x))) == pytest.approx([1, -2, 0, 0.5], abs=0.07)
+    assert logistic_regression.fit(x, answer, np.ones(len(x))) == pytest.approx([1, -2, 0, 0.5], abs=0.07)
 
 
 def test_a_part_is_judged_by_weights_that_never_heard_it() -> None:
@@ -30,17 +30,17 @@ def test_a_part_is_judged_by_weights_that_never_heard_it() -> None:
     x = np.tile(np.linspace(-1, 1, 200)[:, np.newaxis], (2, 2, 1))
     part = np.repeat([0, 1], 200)
     answer = (x[0, :, 0] > 0) == (part == 0)
-    question = Question(x, np.ones(400, bool), answer, np.ones(1, bool), part)
+    task = BinaryTask(x, np.ones(400, bool), answer, np.ones(1, bool), part)
 
-    assert ((question.unheard(part) > 0) != answer).all()
+    assert ((task.cross_validated_logits(part) > 0) != answer).all()
 
 
 def test_small_cells_count_more_for_each_sound() -> None:
     cell = np.array(["large"] * 90 + ["small"] * 10 + ["other"] * 100)
     answer = cell != "other"
-    question = Question(np.zeros((2, 200, 1)), np.ones(200, bool), answer, np.ones(1, bool), cell)
+    task = BinaryTask(np.zeros((2, 200, 1)), np.ones(200, bool), answer, np.ones(1, bool), cell)
 
-    counts = question._counts(question.asked)
+    counts = task._sample_weights(task.is_labelled)
 
     assert counts[answer].sum() == pytest.approx(counts[~answer].sum())
     assert counts[95] == pytest.approx(3 * counts[0])
@@ -59,10 +59,10 @@ def test_the_shipped_scorecard_is_of_this_method() -> None:
 
 
 def test_another_stethoscope_hears_the_same_beats_in_another_colour() -> None:
-    kind, signal = next(iter(noises(1, seed=3)))
+    kind, signal = next(iter(synthetic_noises(1, seed=3)))
     frames = signal.features(HEART)
 
-    heard = sounds.elsewhere(frames, is_heart=False, random=np.random.default_rng(0))
+    heard = quality_corpus.augment_recording(frames, is_heart=False, rng=np.random.default_rng(0))
 
     assert kind == "coloured"
     assert 3 <= len(heard) * HEART.hop_length / HEART.sample_rate <= 8
@@ -72,7 +72,7 @@ def test_another_stethoscope_hears_the_same_beats_in_another_colour() -> None:
 
 
 def test_made_up_noises_are_the_same_for_the_same_seed() -> None:
-    first, again = list(noises(2, seed=5)), list(noises(2, seed=5))
+    first, again = list(synthetic_noises(2, seed=5)), list(synthetic_noises(2, seed=5))
 
     assert len(first) == 2 * len({kind for kind, _ in first})
     for (_, one), (_, other) in zip(first, again, strict=True):

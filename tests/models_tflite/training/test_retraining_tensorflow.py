@@ -47,34 +47,34 @@ def serve(*options: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.timeout(300)
 def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings: Settings) -> None:
-    ledger = TrainingTables.open(settings.database)
+    tables = TrainingTables.open(settings.database)
     served = serve("--once", "--epochs", "1")
-    wait_until(lambda: ledger.jobs()[0].progress.get("epoch") == 1, "the epoch", within_s=200)
+    wait_until(lambda: tables.jobs()[0].progress.get("epoch") == 1, "the epoch", within_s=200)
     _, said = served.communicate(timeout=200)
     assert served.returncode == 0, said
-    (first,) = ledger.jobs()
+    (first,) = tables.jobs()
     assert first.state == "promoted", first.report
     version = f"1.0.0+local.{first.id}"
-    shelf = ModelRegistry.of(settings)
-    assert shelf.active("heart2") == version
-    card = shelf.card("heart2", version)
+    registry = ModelRegistry.of(settings)
+    assert registry.active("heart2") == version
+    card = registry.card("heart2", version)
     assert (card["version"], card["sha256"]) == (version, first.report["candidate"]["sha256"])
     assert card["data"] == ["labelled uploads of this site"]
     assert card["training"]["recordings"] == first.report["learned"] == 12, "four of 16 are held out"
 
-    ledger.ask("heart2")  # nothing new to learn, and the same seed
+    tables.ask("heart2")  # nothing new to learn, and the same seed
     assert serve("--once", "--epochs", "1").wait(200) == 0
-    second = ledger.jobs()[0]
-    assert (second.state, shelf.active("heart2")) == ("kept", version), second.report
+    second = tables.jobs()[0]
+    assert (second.state, registry.active("heart2")) == ("kept", version), second.report
 
 
 @pytest.mark.timeout(300)
 def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Settings) -> None:
-    ledger = TrainingTables.open(settings.database)
+    tables = TrainingTables.open(settings.database)
     trainer = serve("--epochs", "500")
     try:
         wait_until(
-            lambda: any(job.progress.get("phase") == "training" for job in ledger.jobs(state="running")),
+            lambda: any(job.progress.get("phase") == "training" for job in tables.jobs(state="running")),
             "a training that began",
             within_s=90,
         )
@@ -88,5 +88,5 @@ def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Set
         trainer.kill()
         output, _ = trainer.communicate()
     assert "event=stopped" in output
-    assert [job.state for job in ledger.jobs()] == ["queued"]
+    assert [job.state for job in tables.jobs()] == ["queued"]
     assert ModelRegistry.of(settings).active("heart2") is None

@@ -114,11 +114,11 @@ def test_targets_say_how_much_of_a_frame_is_what() -> None:
 def test_another_heart_keeps_the_order_of_states_and_changes_their_lengths() -> None:
     frames = np.arange(290, dtype=np.float32)[:, np.newaxis]
     shares = heart_states.shares(annotation(*np.arange(0.04, 5, 0.8).tolist()), 290)
-    recording = heart_states.HeartStates(frames, shares, Annotation(()), True, "s")
+    recording = heart_states.AnnotatedRecording(frames, shares, Annotation(()), True, "s")
     random = np.random.default_rng(0)
     diastoles = []
     for _ in range(20):
-        seen, made = heart_states.another_heart(recording, 196, random)
+        seen, made = heart_states.change_heart_rate(recording, 196, random)
         assert np.array_equal(shares[seen[:, 0].astype(int)], made), "frames and targets go together"
         forward = np.diff(seen[:, 0])
         assert (forward >= 0).sum() >= len(forward) - 1, "time goes on, or starts anew once"
@@ -129,7 +129,8 @@ def test_another_heart_keeps_the_order_of_states_and_changes_their_lengths() -> 
 def test_no_subject_is_in_two_folds() -> None:
     nothing = np.zeros((1, 4), dtype=np.float32)
     recordings = [
-        heart_states.HeartStates(nothing, nothing, Annotation(()), True, f"s{n // 4}") for n in range(80)
+        heart_states.AnnotatedRecording(nothing, nothing, Annotation(()), True, f"s{n // 4}")
+        for n in range(80)
     ]
 
     fold = heart_states.folds(recordings, 4, seed=0)
@@ -176,11 +177,11 @@ class TestTraining:
         from models_tflite.training.networks import state_network  # noqa: PLC0415 TensorFlow
 
         monkeypatch.setattr(segments, "STEPS", 2)
-        monkeypatch.setattr(state_network, "TRAINED", tmp_path / "weights" / "state_network.npz")
+        monkeypatch.setattr(state_network, "WEIGHTS", tmp_path / "weights" / "state_network.npz")
         data, out = make_data(tmp_path / "data"), tmp_path / "models"
         arguments = ["--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"]
 
-        status = segments.main([*arguments, "--weights", str(state_network.TRAINED)])
+        status = segments.main([*arguments, "--weights", str(state_network.WEIGHTS)])
 
         assert status == 0
         assert sorted(path.name for path in out.iterdir()) == ["segments.json", "segments.tflite"]
@@ -192,7 +193,7 @@ class TestTraining:
             assert judged[form]["all"]["recordings"] == 6, "every recording is judged exactly once"
             assert judged[form]["all"]["subjects"] == 3
         windows = np.random.default_rng(0).normal(size=(2, 196, 40)).astype(np.float32)
-        kept = state_network.trained().predict(windows, verbose=0)
+        kept = state_network.load_trained().predict(windows, verbose=0)
         shipped = ModelInterpreter((out / "segments.tflite").read_bytes()).run(windows)
         assert np.corrcoef(kept.ravel(), shipped.ravel())[0, 1] > 0.8, "the weights are of this network"
 

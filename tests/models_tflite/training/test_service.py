@@ -22,13 +22,13 @@ from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.evaluation import audio
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording, TrainingError
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Recording, TrainingError
 from models_tflite.training.recipes.heart2 import RECIPE
-from models_tflite.training.retraining import commands, comparison, material
-from models_tflite.training.retraining.comparison import Comparison, Figures
-from models_tflite.training.retraining.service import Service
-from models_tflite.training.retraining.training_process import Trainer
-from models_tflite.training.retraining.versions import Versions
+from models_tflite.training.retraining import commands, comparison, data_split
+from models_tflite.training.retraining.comparison import Comparison, PairedConfusion
+from models_tflite.training.retraining.service import RetrainingService
+from models_tflite.training.retraining.training_process import TrainFunction
+from models_tflite.training.retraining.versions import ModelVersions
 
 LABELS = ("normal", "abnormal")
 
@@ -41,18 +41,18 @@ class Rig:
         self.settings = Settings(data_dir=folder / "data", models_dir=shipped)
         self.settings.data_dir.mkdir()
         Store.open(self.settings.database).close()
-        self.ledger = TrainingTables.open(self.settings.database)
-        self.shelf = ModelRegistry.of(self.settings)
+        self.tables = TrainingTables.open(self.settings.database)
+        self.registry = ModelRegistry.of(self.settings)
         self.environ = {"STETHO_DATA_DIR": str(self.settings.data_dir), "STETHO_MODELS_DIR": str(shipped)}
 
-    def serve(self, trainer: Trainer) -> Job:
+    def serve(self, trainer: TrainFunction) -> Job:
         """Do what waits; return the newest job."""
-        Service(self.settings, self.ledger, trainer=trainer).run(once=True)
-        return self.ledger.jobs()[0]
+        RetrainingService(self.settings, self.tables, trainer=trainer).run(once=True)
+        return self.tables.jobs()[0]
 
-    def ask(self, trainer: Trainer) -> Job:
+    def ask(self, trainer: TrainFunction) -> Job:
         """Ask for a training of heart2 and do it."""
-        self.ledger.ask("heart2")
+        self.tables.ask("heart2")
         return self.serve(trainer)
 
 
@@ -62,7 +62,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     for name, value in made.environ.items():
         monkeypatch.setenv(name, value)
     yield made
-    made.ledger.close()
+    made.tables.close()
 
 
 def submit(folder: Path, model: str = "heart2") -> int:
@@ -82,13 +82,13 @@ def test_e6_a_better_candidate_is_promoted_and_one_that_is_not_better_is_kept_ou
         "better on held-out uploads, and no class is lost",
     )
     version = f"1.0.0+local.{first.id}"
-    assert submitted.shelf.active("heart2") == version
+    assert submitted.registry.active("heart2") == version
     figures = first.report["uploads"]
     assert (figures["candidate"]["n"], figures["incumbent"]["n"]) == (2, 2), (
         "one of three sources of each label"
     )
     assert figures["candidate"]["macro_recall"] > figures["incumbent"]["macro_recall"]
-    assert submitted.shelf.card("heart2", version)["figures"]["uploads"] == figures
+    assert submitted.registry.card("heart2", version)["figures"]["uploads"] == figures
 
     second = submitted.ask(trainers.good)
     assert second.state == "kept"
@@ -96,8 +96,8 @@ def test_e6_a_better_candidate_is_promoted_and_one_that_is_not_better_is_kept_ou
     assert second.report["incumbent"]["version"] == version, "the promoted one is to be beaten now"
     third = submitted.ask(trainers.bad)
     assert third.state == "kept"
-    assert submitted.shelf.active("heart2") == version
-    states = {each.version: each.state for each in submitted.ledger.versions("heart2")}
+    assert submitted.registry.active("heart2") == version
+    states = {each.version: each.state for each in submitted.tables.versions("heart2")}
     assert states == {"1.0.0": "former", version: "active"}
 
 
@@ -114,8 +114,8 @@ def test_e6_every_version_can_be_rolled_back_even_the_one_that_an_upgrade_replac
         ("1.1.0", None),
     ):
         assert commands.main(["rollback", "heart2", version]) == 0
-        assert submitted.shelf.active("heart2") == active
-        states = {each.version: each.state for each in submitted.ledger.versions("heart2")}
+        assert submitted.registry.active("heart2") == active
+        states = {each.version: each.state for each in submitted.tables.versions("heart2")}
         assert [each for each, state in states.items() if state == "active"] == ([active] if active else [])
     capsys.readouterr()
     assert commands.main(["versions", "heart2"]) == 0
@@ -130,10 +130,10 @@ def test_a_version_that_does_not_load_is_not_rolled_back_to(
     submitted: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = submitted.serve(trainers.good).report["candidate"]["version"]
-    (submitted.shelf.directory("heart2", "1.0.0") / "heart2.tflite").write_bytes(b"damaged")
+    (submitted.registry.directory("heart2", "1.0.0") / "heart2.tflite").write_bytes(b"damaged")
     assert commands.main(["rollback", "heart2", "1.0.0"]) == 2
     assert "do not belong together" in capsys.readouterr().err
-    assert submitted.shelf.active("heart2") == made
+    assert submitted.registry.active("heart2") == made
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,12 @@ def test_a_version_that_does_not_load_is_not_rolled_back_to(
     ],
 )
 def test_a_training_that_fails_is_one_sentence_and_the_next_job_goes_on(
-    submitted: Rig, trainer: Trainer, said: str
+    submitted: Rig, trainer: TrainFunction, said: str
 ) -> None:
     failed = submitted.serve(trainer)
     assert failed.state == "failed"
     assert failed.report["why"].startswith(said)
-    assert submitted.shelf.active("heart2") is None
+    assert submitted.registry.active("heart2") is None
     assert submitted.ask(trainers.good).state == "promoted"
 
 
@@ -162,28 +162,28 @@ def test_a_job_without_enough_uploads_or_of_no_model_fails_with_what_to_do(rig: 
     assert submit(folder) == 0
     why = rig.serve(trainers.good).report["why"]
     assert why.startswith("there is nothing of abnormal to learn from: upload two or more")
-    rig.ledger.ask("digits9")
+    rig.tables.ask("digits9")
     assert rig.serve(trainers.good).report["why"].startswith("there is no classifier digits9: choose heart2")
 
 
 def test_e6_stopped_while_it_trains_the_job_waits_again(submitted: Rig) -> None:
-    service = Service(submitted.settings, submitted.ledger, trainer=trainers.endless)
+    service = RetrainingService(submitted.settings, submitted.tables, trainer=trainers.endless)
     serving = threading.Thread(target=service.run)
     serving.start()
     wait_until(
-        lambda: any(job.progress.get("epoch") for job in submitted.ledger.jobs(state="running")), "progress"
+        lambda: any(job.progress.get("epoch") for job in submitted.tables.jobs(state="running")), "progress"
     )
     service.stop()
     serving.join(30)
     assert not serving.is_alive()
-    (job,) = submitted.ledger.jobs()
+    (job,) = submitted.tables.jobs()
     assert (job.state, job.started_at) == ("queued", None)
     assert submitted.serve(trainers.good).state == "promoted"
 
 
 def serve_endlessly() -> None:
     settings = Settings.from_environ(os.environ)
-    Service(settings, TrainingTables.open(settings.database), trainer=trainers.endless).run()
+    RetrainingService(settings, TrainingTables.open(settings.database), trainer=trainers.endless).run()
 
 
 def test_e6_kill_9_ends_the_training_too_and_the_job_is_done_after_it(submitted: Rig) -> None:
@@ -192,13 +192,13 @@ def test_e6_kill_9_ends_the_training_too_and_the_job_is_done_after_it(submitted:
     told: list[int] = []
 
     def tells() -> list[int]:
-        told[:] = [job.progress["pid"] for job in submitted.ledger.jobs() if "pid" in job.progress]
+        told[:] = [job.progress["pid"] for job in submitted.tables.jobs() if "pid" in job.progress]
         return told
 
     wait_until(tells, "the training to tell its process")
     trainer.kill()
     wait_until(lambda: not is_alive(told[0]), "the end of the training")
-    assert submitted.ledger.jobs()[0].state == "running", "as the crash left it"
+    assert submitted.tables.jobs()[0].state == "running", "as the crash left it"
     assert submitted.serve(trainers.good).state == "promoted"
 
 
@@ -211,31 +211,31 @@ def is_alive(pid: int) -> bool:
 
 
 def test_e6_after_a_crash_jobs_wait_again_and_a_winner_is_put_to_use(submitted: Rig, tmp_path: Path) -> None:
-    job = submitted.ledger.take()
+    job = submitted.tables.take()
     assert job is not None
-    Versions(submitted.shelf, submitted.ledger).recover()
-    assert submitted.ledger.jobs()[0].state == "queued"
-    submitted.ledger.take()
+    ModelVersions(submitted.registry, submitted.tables).recover()
+    assert submitted.tables.jobs()[0].state == "queued"
+    submitted.tables.take()
     version = f"1.0.0+local.{job.id}"
-    submitted.shelf.put("heart2", version, trainers.write_pair(tmp_path / "won", version=version))
-    submitted.ledger.keep(Version("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"}))
-    Versions(submitted.shelf, submitted.ledger).recover()
-    assert submitted.shelf.active("heart2") == version
-    (done,) = submitted.ledger.jobs()
+    submitted.registry.put("heart2", version, trainers.write_pair(tmp_path / "won", version=version))
+    submitted.tables.keep(Version("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"}))
+    ModelVersions(submitted.registry, submitted.tables).recover()
+    assert submitted.registry.active("heart2") == version
+    (done,) = submitted.tables.jobs()
     assert (done.state, done.report) == ("promoted", {"why": "better"})
-    assert submitted.ledger.versions("heart2")[0].state == "active"
+    assert submitted.tables.versions("heart2")[0].state == "active"
 
 
 def test_a_version_that_a_crash_left_is_not_overwritten(submitted: Rig, tmp_path: Path) -> None:
-    (job,) = submitted.ledger.jobs()
+    (job,) = submitted.tables.jobs()
     version = f"1.0.0+local.{job.id}"
-    submitted.shelf.put("heart2", version, trainers.write_pair(tmp_path / "left", version=version))
+    submitted.registry.put("heart2", version, trainers.write_pair(tmp_path / "left", version=version))
     assert submitted.serve(trainers.good).report["candidate"]["version"] == f"{version}.2"
 
 
 def test_the_trainer_never_learns_what_it_is_judged_by(submitted: Rig) -> None:
-    clips = submitted.ledger.clips("heart2")
-    known = material.gather(clips, submitted.settings.data_dir, None, None, LABELS)
+    clips = submitted.tables.clips("heart2")
+    known = data_split.gather(clips, submitted.settings.data_dir, None, None, LABELS)
     learned, judged = ({each.path for each in side} for side in (known.learn, known.uploads))
     assert (len(learned), len(judged)) == (4, 2)
     assert not learned & judged
@@ -248,10 +248,12 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
         for n in range(800)
     ]
     recordings += [Recording(Path(f"{n}.ogg"), BACKGROUND, "background-esc50", f"{n}") for n in range(50)]
-    recordings += [Recording(Path(f"{n}.flac"), UNTOLD, "physionet-b", f"untold{n}") for n in range(50)]
+    recordings += [
+        Recording(Path(f"{n}.flac"), PARTIAL_LABEL, "physionet-b", f"untold{n}") for n in range(50)
+    ]
     recipe = replace(RECIPE, gather=lambda _: iter(recordings))
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
-    known = material.gather(clips, Path("data"), recipe, Path("datasets"), LABELS)
+    known = data_split.gather(clips, Path("data"), recipe, Path("datasets"), LABELS)
     learned, judged = ({each.group for each in side} for side in (known.learn, known.public))
     assert not learned & judged
     assert 25 <= len(judged) <= 55, "one in five of 200"
@@ -259,15 +261,15 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
     assert {each.label for each in known.public} == set(LABELS)
     assert {each.label for each in known.background} == {BACKGROUND}
     assert not learned & {each.group for each in known.background}
-    assert sum(each.label == UNTOLD for each in known.learn) >= 25, "of which no figure is"
+    assert sum(each.label == PARTIAL_LABEL for each in known.learn) >= 25, "of which no figure is"
 
 
 def clip(label: str, name: str, *, held_out: bool) -> Clip:
     return Clip("heart2", label, f"{label}-{name}.wav", name, f"{label}-{name}", held_out)
 
 
-def figures(candidate: list[list[int]], incumbent: list[list[int]]) -> Figures:
-    return Figures(LABELS, np.array(candidate, dtype=float), np.array(incumbent, dtype=float))
+def figures(candidate: list[list[int]], incumbent: list[list[int]]) -> PairedConfusion:
+    return PairedConfusion(LABELS, np.array(candidate, dtype=float), np.array(incumbent, dtype=float))
 
 
 BETTER = figures([[9, 1], [0, 10]], [[9, 1], [5, 5]])
@@ -288,24 +290,29 @@ BETTER = figures([[9, 1], [0, 10]], [[9, 1], [5, 5]])
     ],
 )  # fmt: skip
 def test_e6_the_incumbent_stays_unless_the_other_is_better_and_loses_no_class(
-    uploads: Figures, public: Figures | None, is_flattered: bool, said: str | None
+    uploads: PairedConfusion, public: PairedConfusion | None, incumbent_learned_public: bool, said: str | None
 ) -> None:
-    objection = Comparison(uploads, public, is_flattered).objection()
-    assert objection is None if said is None else said in (objection or "")
+    rejection_reason = Comparison(uploads, public, incumbent_learned_public).rejection_reason()
+    assert rejection_reason is None if said is None else said in (rejection_reason or "")
 
 
 def test_a_class_that_no_upload_is_of_counts_for_nothing() -> None:
     assert (
-        Comparison(figures([[9, 1], [0, 0]], [[5, 5], [0, 0]]), None, is_flattered=True).objection() is None
+        Comparison(
+            figures([[9, 1], [0, 0]], [[5, 5], [0, 0]]), None, incumbent_learned_public=True
+        ).rejection_reason()
+        is None
     )
 
 
 def test_candidates_with_other_labels_are_refused(submitted: Rig, tmp_path: Path) -> None:
-    mine = Versions(submitted.shelf, submitted.ledger).active("heart2")
+    mine = ModelVersions(submitted.registry, submitted.tables).active("heart2")
     folder = trainers.write_pair(tmp_path / "other", labels=["calm", "fast"])
     other = Classifier.load(folder, "heart2")
     with pytest.raises(TrainingError, match="other labels"):
-        comparison.compare(other, mine, material.Material((), (), ()), lambda _: None, is_flattered=True)
+        comparison.compare(
+            other, mine, data_split.DataSplit((), (), ()), lambda _: None, incumbent_learned_public=True
+        )
 
 
 def test_what_an_upgrade_left_with_other_labels_is_not_trained_against(submitted: Rig) -> None:
@@ -331,24 +338,24 @@ def test_what_an_upgrade_left_with_other_labels_is_not_trained_against(submitted
     ],
 )
 def test_e6_a_candidate_that_answers_to_what_is_none_of_its_labels_is_kept_out(
-    rejected: tuple[float, float], is_flattered: bool, said: str | None
+    rejected: tuple[float, float], incumbent_learned_public: bool, said: str | None
 ) -> None:
-    compared = Comparison(BETTER, None, is_flattered, rejected)
+    compared = Comparison(BETTER, None, incumbent_learned_public, rejected)
 
-    assert compared.objection() is None if said is None else said in str(compared.objection())
+    assert compared.rejection_reason() is None if said is None else said in str(compared.rejection_reason())
     assert compared.document()["others_rejected"]["incumbent"] == rejected[1]
 
 
 def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig, tmp_path: Path) -> None:
-    mine = Versions(submitted.shelf, submitted.ledger).active("heart2")
-    clips = material.gather(
-        submitted.ledger.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
+    mine = ModelVersions(submitted.registry, submitted.tables).active("heart2")
+    clips = data_split.gather(
+        submitted.tables.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
     ).uploads
     others = tuple(replace(each, label=BACKGROUND) for each in clips)
     deaf = Classifier.load(trainers.write_pair(tmp_path / "deaf", threshold=1.0), "heart2")
 
     found = comparison.compare(
-        deaf, mine, material.Material((), clips, (), others), lambda _: None, is_flattered=True
+        deaf, mine, data_split.DataSplit((), clips, (), others), lambda _: None, incumbent_learned_public=True
     )
 
     assert found.rejected is not None
@@ -359,7 +366,7 @@ def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig
 
 def test_jobs_are_listed_newest_first(submitted: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     submitted.serve(trainers.good)
-    submitted.ledger.ask("heart2")
+    submitted.tables.ask("heart2")
     assert commands.main(["jobs"]) == 0
     newest, oldest = capsys.readouterr().out.splitlines()[-2:]
     assert newest.split()[1:3] == ["heart2", "queued"]
@@ -387,7 +394,9 @@ def test_without_a_worker_before_every_command_says_so(
 def test_e6_a_candidate_whose_right_labels_nobody_would_see_is_kept_out() -> None:
     """A threshold of 1 makes every result inconclusive, however right its label is."""
     better = figures([[9, 1], [1, 9]], [[5, 5], [1, 9]])
-    shy, open_ = (replace(better, answered=(share, 0.7)) for share in (0.1, 0.6))
+    shy, open_ = (replace(better, accepted_correct=(share, 0.7)) for share in (0.1, 0.6))
 
-    assert "accepted fall from 0.700 to 0.100" in str(Comparison(shy, None, is_flattered=True).objection())
-    assert Comparison(open_, None, is_flattered=True).objection() is None
+    assert "accepted fall from 0.700 to 0.100" in str(
+        Comparison(shy, None, incumbent_learned_public=True).rejection_reason()
+    )
+    assert Comparison(open_, None, incumbent_learned_public=True).rejection_reason() is None

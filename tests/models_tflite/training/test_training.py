@@ -23,7 +23,7 @@ pytest.importorskip(
 import keras
 
 from models_tflite.training.__main__ import main
-from models_tflite.training.assessment import pair
+from models_tflite.training.assessment import model_files
 from models_tflite.training.augmentation import augmentation, sampling
 from models_tflite.training.corpus import corpus, datasets, hints
 from models_tflite.training.corpus.corpus import Corpus, Recording, TrainingError
@@ -73,11 +73,11 @@ SHORT = Recipe(
     version="0.0.1",
     labels=("normal", "abnormal"),
     gather=gather,
-    judged_on="physionet",
+    evaluated_on="physionet",
     facts={"task": "Is trained in seconds."},
-    steps=2,
+    steps_per_epoch=2,
     epochs=1,
-    batch=16,
+    batch_size=16,
 )
 
 
@@ -85,7 +85,9 @@ SHORT = Recipe(
 def short_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heart2, "RECIPE", SHORT)
     monkeypatch.setattr(
-        digits, "RECIPE", dataclasses.replace(digits.RECIPE, start=None, steps=2, epochs=1, batch=16)
+        digits,
+        "RECIPE",
+        dataclasses.replace(digits.RECIPE, pretraining=None, steps_per_epoch=2, epochs=1, batch_size=16),
     )
 
 
@@ -168,13 +170,13 @@ def test_c3_the_best_epoch_by_validation_is_kept(tmp_path: Path, monkeypatch: py
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, logs: losses.append(logs["val_loss"]))
     monkeypatch.setattr(fit, "_progress", lambda *_: note)
     kept_aside = []
-    weighted = fit._weighted
+    weighted = fit._validation_data
 
     def keep(*given: Any) -> Any:  # noqa: ANN401 whatever it takes and gives
         kept_aside.append(weighted(*given))
         return kept_aside[-1]
 
-    monkeypatch.setattr(fit, "_weighted", keep)
+    monkeypatch.setattr(fit, "_validation_data", keep)
 
     model = fit.fit(heard, recipe, None, recipe.seed, "best epoch")
 
@@ -193,19 +195,21 @@ def test_a_network_with_hints_learns_to_say_them_and_gives_labels(
     wanted = np.array([[1.0, -2.0], [-1.0, 2.0]], np.float16)[heard.targets]
     file = tmp_path / "hints.npz"
     np.savez(file, names=[hints.name(each.path) for each in heard.recordings], embeddings=wanted)
-    recipe = dataclasses.replace(SHORT, epochs=4, steps=60, batch=16, hints=file, hint_weight=5.0)
+    recipe = dataclasses.replace(
+        SHORT, epochs=4, steps_per_epoch=60, batch_size=16, hints=file, hint_weight=5.0
+    )
     taught = []
-    make = fit._taught
+    make = fit._with_hint_head
 
     def keep(*given: Any) -> Any:  # noqa: ANN401 whatever it takes and gives
         taught.append(make(*given))
         return taught[-1]
 
-    monkeypatch.setattr(fit, "_taught", keep)
+    monkeypatch.setattr(fit, "_with_hint_head", keep)
 
     model = fit.fit(heard, recipe, None, recipe.seed, "hints")
 
-    windows, owner = fit.windows_of(heard, recipe)
+    windows, owner = fit.corpus_windows(heard, recipe)
     said = taught[0].predict(windows, verbose=0)
     assert model.output_shape == (None, recipe.outputs)
     np.testing.assert_allclose(said[:, : recipe.outputs], model.predict(windows, verbose=0), atol=1e-5)
@@ -216,7 +220,7 @@ def test_a_network_with_hints_learns_to_say_them_and_gives_labels(
 def test_another_run_gives_the_same_answers(tmp_path: Path) -> None:
     """The tolerance that docs/models.md states: probabilities within 0.02."""
     heard = heard_of(make_data(tmp_path))
-    windows, _ = fit.windows_of(heard, SHORT)
+    windows, _ = fit.corpus_windows(heard, SHORT)
 
     first, second = (
         keras.ops.softmax(fit.fit(heard, SHORT, None, 1, "twice").predict(windows, verbose=0))
@@ -231,7 +235,7 @@ def test_files_are_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "heart2.json").mkdir()
 
     with pytest.raises(TrainingError, match="cannot be written"):
-        pair.replace({tmp_path / "heart2.json": b"{}", tmp_path / "heart2.tflite": b"new"})
+        model_files.replace({tmp_path / "heart2.json": b"{}", tmp_path / "heart2.tflite": b"new"})
 
     assert (tmp_path / "heart2.tflite").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heart2.json", "heart2.tflite"]
@@ -299,7 +303,7 @@ def test_labels_are_drawn_alike_and_sites_by_the_root_of_their_size() -> None:
         *[("murmur", "big", "m")] * 5,
     )
 
-    chance = sampling.by_label(corpus)
+    chance = sampling.class_balanced(corpus)
 
     assert chance.sum() == pytest.approx(1)
     assert chance[100:].sum() == pytest.approx(0.5)
@@ -313,7 +317,7 @@ def test_drawn_by_site_no_site_shows_one_label_more_than_another() -> None:
         *[("normal", "small", "s")] * 2,
     )
 
-    chance = sampling.by_site(corpus)
+    chance = sampling.site_balanced(corpus)
 
     assert chance[:90].sum() == pytest.approx(0.25)
     assert chance[90:93].sum() == pytest.approx(0.25)
@@ -324,7 +328,7 @@ def test_disturbed_windows_are_normalised_and_the_same_for_a_seed() -> None:
     seen = np.random.default_rng(0).normal(-40, 10, (8, 196, 40)).astype(np.float32)
 
     first, second = (
-        augmentation.disturb(seen.copy(), augmentation.Disturbance(), np.random.default_rng(3))
+        augmentation.augment(seen.copy(), augmentation.Augmentation(), np.random.default_rng(3))
         for _ in range(2)
     )
 
@@ -341,7 +345,7 @@ def test_overlaid_sounds_add_their_powers_and_share_the_target_by_them() -> None
     seen[np.arange(count), :, np.arange(count)] = loudness[:, np.newaxis]
 
     both, shares = augmentation.overlay(
-        seen.astype(np.float32), np.eye(count, dtype=np.float32), np.random.default_rng(1), chance=0.75
+        seen.astype(np.float32), np.eye(count, dtype=np.float32), np.random.default_rng(1), probability=0.75
     )
 
     power = (10 ** (both / 10)).mean(axis=1)

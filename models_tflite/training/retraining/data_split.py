@@ -15,7 +15,7 @@ ONE_IN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class DataSplit:
     """The recordings of one job."""
 
     learn: tuple[Recording, ...]
@@ -29,7 +29,7 @@ class Material:
 
 def gather(
     clips: Sequence[Clip], data_dir: Path, recipe: Recipe | None, public: Path | None, labels: Sequence[str]
-) -> Material:
+) -> DataSplit:
     """Return both sides of the uploads below `data_dir` and of the recipe's data below `public`.
 
     Raises:
@@ -38,23 +38,25 @@ def gather(
     clips = [clip for clip in clips if clip.label in labels]  # an upgrade may have dropped a label
     known = list(recipe.gather(public)) if recipe and public else []
     held_out = [each for each in known if is_held_out(each.group)]
-    judged_on = recipe.judged_on if recipe else ""
-    material = Material(
+    evaluated_on = recipe.evaluated_on if recipe else ""
+    data_split = DataSplit(
         learn=(
             *(_recording(clip, data_dir) for clip in clips if not clip.held_out),
             *(each for each in known if not is_held_out(each.group)),
         ),
         uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
-        public=tuple(each for each in held_out if each.label in labels and each.site.startswith(judged_on)),
+        public=tuple(
+            each for each in held_out if each.label in labels and each.site.startswith(evaluated_on)
+        ),
         background=tuple(each for each in held_out if each.label == BACKGROUND),
     )
     if not clips:
         raise TrainingError("there are no uploads: give some with `submit`")
-    if len({each.group for each in material.learn}) == 1:
+    if len({each.group for each in data_split.learn}) == 1:
         raise TrainingError("all that may be learned is of one source: upload sounds of another")
-    _require(labels, material.learn, "learn from")
-    _require(labels, (*material.uploads, *material.public), "be judged by")
-    return material
+    _require(labels, data_split.learn, "learn from")
+    _require(labels, (*data_split.uploads, *data_split.public), "be judged by")
+    return data_split
 
 
 def is_held_out(group: str) -> bool:

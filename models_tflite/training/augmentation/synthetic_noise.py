@@ -20,11 +20,11 @@ TOCKS: Final = 0.5
 """Shares of noise that is switched, of glides that begin again, of clocks that say tick and tock."""
 
 
-def noises(each: int, seed: int) -> Iterator[tuple[str, Signal]]:
-    """Yield `each` sounds of every kind with the name of the kind, the same for the same seed."""
+def synthetic_noises(per_kind: int, seed: int) -> Iterator[tuple[str, Signal]]:
+    """Yield `per_kind` sounds of every kind with the name of the kind, the same for the same seed."""
     random = np.random.default_rng(seed)
     for make in KINDS:
-        for _ in range(each):
+        for _ in range(per_kind):
             samples = make(random, RATE * int(random.choice(SECONDS)))
             peak = 10 ** random.uniform(-1.5, 0) / np.abs(samples).max()
             yield make.__name__.strip("_"), Signal((samples * peak).astype(np.float32), RATE)
@@ -94,9 +94,9 @@ def _melody(random: Random, length: int) -> Samples:
     step, base, decay = random.uniform(0.15, 0.8), random.uniform(60, 300), random.uniform(0.05, 0.6)
     time = _time(length)
     note = base * 2 ** (random.integers(0, 13, int(length / RATE / step) + 1) / 12)
-    pitch = note[(time / step).astype(int)]
+    quick_recipe = note[(time / step).astype(int)]
     struck = np.exp(-(time % step) / decay)
-    overtones = (np.sin(2 * np.pi * pitch * k * (time % step)) / k for k in (1, 2, 3))
+    overtones = (np.sin(2 * np.pi * quick_recipe * k * (time % step)) / k for k in (1, 2, 3))
     notes: Samples = struck * np.sum(list(overtones), axis=0)
     return notes + _floor(random, length)
 

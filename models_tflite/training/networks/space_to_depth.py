@@ -20,7 +20,7 @@ _PLACES: Final = 2
 """Steps of 2 that fit into the bands of a block."""
 
 
-def in_blocks(model: keras.Model) -> keras.Model:
+def with_space_to_depth(model: keras.Model) -> keras.Model:
     """Return a network that says what `model` says, over blocks; `model` itself where they do not fit."""
     if not _fits(model):
         return model

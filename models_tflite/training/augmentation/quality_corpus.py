@@ -12,18 +12,18 @@ from tqdm import tqdm
 from edge_worker.signal.features import HEART, Float32Array
 from edge_worker.signal.quality_features import QualityFeatures, measure
 from models_tflite.evaluation import clips
-from models_tflite.training.augmentation.noises import noises
+from models_tflite.training.augmentation.synthetic_noise import synthetic_noises
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-NOISES: Final = 500
+NOISES_PER_KIND: Final = 500
 """Made-up noises of each kind."""
 SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sounds:
+class QualityCorpus:
     """What is known of every sound."""
 
     measures: FloatArray
@@ -36,18 +36,18 @@ class Sounds:
     """1 good, 0 poor, -1 not said."""
 
 
-def listen(data: Path) -> Sounds:
-    """Measure every clip of `data` and `NOISES` made-up noises of each kind."""
-    random = np.random.default_rng(SEED)
+def load(data: Path) -> QualityCorpus:
+    """Measure every clip of `data` and `NOISES_PER_KIND` made-up noises of each kind."""
+    rng = np.random.default_rng(SEED)
     sounds: list[tuple[str, str, str, bool, int]] = []
     measured: list[tuple[QualityFeatures, QualityFeatures]] = []
-    for spectrogram, kind, site, group, is_heart, said in tqdm(
+    for spectrogram, kind, site, group, is_heart, is_clear in tqdm(
         _sounds(data), "measures", unit="", disable=None
     ):
-        measured.append((measure(spectrogram), measure(elsewhere(spectrogram, is_heart, random))))
-        sounds.append((kind, site, group, is_heart, said))
+        measured.append((measure(spectrogram), measure(augment_recording(spectrogram, is_heart, rng))))
+        sounds.append((kind, site, group, is_heart, is_clear))
     columns = [np.array(column) for column in zip(*sounds, strict=True)]
-    return Sounds(np.array(measured, np.float64).swapaxes(0, 1), *columns)
+    return QualityCorpus(np.array(measured, np.float64).swapaxes(0, 1), *columns)
 
 
 def _sounds(data: Path) -> Iterator[tuple[Float32Array, str, str, str, bool, int]]:
@@ -55,27 +55,27 @@ def _sounds(data: Path) -> Iterator[tuple[Float32Array, str, str, str, bool, int
     for clip in clips.all_of(data):
         signal = clip.read()
         if signal.duration_s >= clips.MIN_DURATION_S:
-            said = -1 if clip.is_clear is None else int(clip.is_clear)
-            yield signal.features(HEART), clip.kind, clip.site, clip.group, clip.is_heart, said
-    for number, (kind, signal) in enumerate(noises(NOISES, SEED)):
+            is_clear = -1 if clip.is_clear is None else int(clip.is_clear)
+            yield signal.features(HEART), clip.kind, clip.site, clip.group, clip.is_heart, is_clear
+    for number, (kind, signal) in enumerate(synthetic_noises(NOISES_PER_KIND, SEED)):
         name = f"made-up {kind}"
         yield signal.features(HEART), name, name, f"made-up {number}", False, -1
 
 
-def elsewhere(spectrogram: Float32Array, is_heart: bool, random: np.random.Generator) -> Float32Array:
+def augment_recording(spectrogram: Float32Array, is_heart: bool, rng: np.random.Generator) -> Float32Array:
     """Return 3 to 8 s of a spectrogram in dB, (frames, bands), as another stethoscope would have heard it.
 
     A heart through a brighter or duller one; anything else mostly through a chestpiece, which leaves the
     low bands; both with a ripple, and over the noise of another room.
     """
-    length = int(random.uniform(3, 8) * HEART.sample_rate / HEART.hop_length)
-    start = random.integers(0, max(0, len(spectrogram) - length) + 1)
+    length = int(rng.uniform(3, 8) * HEART.sample_rate / HEART.hop_length)
+    start = rng.integers(0, max(0, len(spectrogram) - length) + 1)
     bands = np.arange(HEART.n_mels)
-    slope = random.uniform(-0.4, 0.4) if is_heart else random.uniform(-1.2, 0.3)
+    slope = rng.uniform(-0.4, 0.4) if is_heart else rng.uniform(-1.2, 0.3)
     knots = np.linspace(0, HEART.n_mels - 1, 7)
     heard = spectrogram[start : start + length] + slope * bands
-    heard = heard + np.interp(bands, knots, random.normal(0, 3, len(knots)))
-    room = np.quantile(heard.max(axis=1), 0.95) - random.uniform(35, 70) - random.uniform(0, 0.3) * bands
-    grain = random.gamma(2, 1 / 2, heard.shape)  # power of noise in a band of about two bins
+    heard = heard + np.interp(bands, knots, rng.normal(0, 3, len(knots)))
+    room = np.quantile(heard.max(axis=1), 0.95) - rng.uniform(35, 70) - rng.uniform(0, 0.3) * bands
+    grain = rng.gamma(2, 1 / 2, heard.shape)  # power of noise in a band of about two bins
     louder: Float32Array = 10 * np.log10(10 ** (heard / 10) + grain * 10 ** (room / 10)).astype(np.float32)
     return louder

@@ -21,7 +21,7 @@ def test_c1_us8k_starts_from_no_source_that_it_is_judged_on(datasets: Path) -> N
     judged = {recording.group for recording in us8k.gather(datasets) if recording.site == "urbansound8k"}
 
     assert len(judged & {recording.group for recording in public.esc50(datasets)}) == 13
-    assert not judged & {recording.group for recording in us8k.gather_others(datasets)}
+    assert not judged & {recording.group for recording in us8k.gather_pretraining(datasets)}
 
 
 def test_c1_us8k_hears_a_source_of_both_datasets_in_one_fold_only(datasets: Path) -> None:
@@ -61,11 +61,11 @@ def test_c1_esc50_learns_what_is_none_of_its_kinds_from_streets_speech_and_heart
     of_urban = {r.label: urban[r.path] for r in recordings if r.path in urban and r.label != BACKGROUND}
     assert of_urban == esc50.SHARED
     assert not {urban[r.path] for r in others if r.path in urban} & set(esc50.SHARED.values())
-    assert esc50.RECIPE.judged(datasets) == list(public.esc50(datasets))
+    assert esc50.RECIPE.evaluation_recordings(datasets) == list(public.esc50(datasets))
 
 
 def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None:
-    for recipe in (esc50.RECIPE, us8k.START, us8k.RECIPE):
+    for recipe in (esc50.RECIPE, us8k.PRETRAINING, us8k.RECIPE):
         others = {BACKGROUND} if recipe.background else set[str]()
         assert {recording.label for recording in recipe.gather(datasets)} == {*recipe.labels, *others}
 
@@ -73,7 +73,7 @@ def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None
 def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> None:
     corpus = corpus_of(*[("bell", "long")] * 16, ("bell", "short"), ("rain", "one"), labels=("bell", "rain"))
 
-    chance = sampling.by_source(corpus)
+    chance = sampling.class_and_source_balanced(corpus)
 
     assert chance.sum() == pytest.approx(1)
     assert chance[-1] == pytest.approx(0.5)
@@ -81,7 +81,7 @@ def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> 
 
 
 def test_us8k_and_its_baseline_are_judged_on_the_same_recordings_and_none_of_esc50(datasets: Path) -> None:
-    judged = us8k.RECIPE.judged(datasets)
+    judged = us8k.RECIPE.evaluation_recordings(datasets)
 
     assert judged == list(public.urbansound8k(datasets))
     assert len(judged) < len(list(us8k.gather(datasets)))
@@ -90,7 +90,7 @@ def test_us8k_and_its_baseline_are_judged_on_the_same_recordings_and_none_of_esc
 @pytest.mark.training
 def test_fused_batch_normalisation_equals_that_of_keras() -> None:
     keras = pytest.importorskip("keras")
-    from models_tflite.training.networks.normalisation import BatchNormalization  # noqa: PLC0415 TensorFlow
+    from models_tflite.training.networks.batch_normalization import BatchNormalization  # noqa: PLC0415 TensorFlow
 
     inputs = np.random.default_rng(0).normal(3, 2, (8, 5, 4, 3)).astype(np.float32)
     fused, plain = BatchNormalization(momentum=0.5), keras.layers.BatchNormalization(momentum=0.5)

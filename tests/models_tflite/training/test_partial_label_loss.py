@@ -10,15 +10,15 @@ pytestmark = [pytest.mark.training, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow")
 
 import keras  # noqa: E402
-import pitch  # noqa: E402
+import quick_recipe  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from models_tflite.training.assessment import cross_validation  # noqa: E402
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Corpus, Recording  # noqa: E402
-from models_tflite.training.networks import conversion, fit, label_loss  # noqa: E402
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Corpus, Recording  # noqa: E402
+from models_tflite.training.networks import conversion, fit, partial_label_loss  # noqa: E402
 from models_tflite.training.retraining import candidate  # noqa: E402
 
-RECIPE = dataclasses.replace(pitch.RECIPE, background=True, keep_best=False)
+RECIPE = dataclasses.replace(quick_recipe.RECIPE, background=True, save_best_only=False)
 LOGITS = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], np.float32)
 LIKELY = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
 
@@ -27,7 +27,7 @@ def test_where_all_is_told_it_is_the_cross_entropy() -> None:
     wanted = np.array([[0.0, 0.0, 1.0], [0.7, 0.3, 0.0]], np.float32)
     recipe = dataclasses.replace(RECIPE, label_smoothing=0.1)
 
-    loss = np.asarray(label_loss.of(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS)))
+    loss = np.asarray(partial_label_loss.of(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS)))
 
     usual = keras.losses.categorical_crossentropy(wanted, LOGITS, from_logits=True, label_smoothing=0.1)
     np.testing.assert_allclose(loss, np.asarray(usual), rtol=1e-5)
@@ -37,7 +37,7 @@ def test_what_is_untold_only_has_to_be_no_background() -> None:
     logits = tf.Variable(LOGITS)
 
     with tf.GradientTape() as tape:
-        loss = label_loss.of(RECIPE)(tf.zeros((2, 3)), logits)
+        loss = partial_label_loss.of(RECIPE)(tf.zeros((2, 3)), logits)
     gradient = tape.gradient(loss, logits).numpy()
 
     np.testing.assert_allclose(loss, -np.log(1 - LIKELY[:, 2]), rtol=1e-5)
@@ -47,7 +47,7 @@ def test_what_is_untold_only_has_to_be_no_background() -> None:
 
 def test_what_is_half_told_is_half_of_both() -> None:
     whole = np.array([[1.0, 0.0, 0.0]], np.float32)
-    loss = label_loss.of(RECIPE)
+    loss = partial_label_loss.of(RECIPE)
 
     told, untold, half = (float(loss(share * whole, LOGITS[:1])[0]) for share in (1.0, 0.0, 0.5))
 
@@ -72,14 +72,14 @@ def heard(*labels: str) -> Corpus:
     ("labels", "least", "most"),
     [
         (("low", "high", BACKGROUND), 0.6, 1.0),
-        (("low", "high", BACKGROUND, UNTOLD), 0.2, 0.55),
-        (("low", "high", UNTOLD), 0.0, 0.1),
+        (("low", "high", BACKGROUND, PARTIAL_LABEL), 0.2, 0.55),
+        (("low", "high", PARTIAL_LABEL), 0.0, 0.1),
     ],
 )
 def test_what_is_like_the_untold_is_less_likely_background(
     labels: tuple[str, ...], least: float, most: float
 ) -> None:
-    windows, _ = fit.windows_of(heard(BACKGROUND), RECIPE)
+    windows, _ = fit.corpus_windows(heard(BACKGROUND), RECIPE)
 
     model = fit.fit(heard(*labels), RECIPE, None, 1, "pitch")
 
@@ -88,23 +88,25 @@ def test_what_is_like_the_untold_is_less_likely_background(
 
 
 def test_a_candidate_is_calibrated_by_what_was_told() -> None:
-    corpus = heard("low", "high", BACKGROUND, UNTOLD)
+    corpus = heard("low", "high", BACKGROUND, PARTIAL_LABEL)
     model = fit.fit(corpus, RECIPE, None, 1, "pitch")
-    content = conversion.to_int8(model, conversion.representative(fit.windows_of(corpus, RECIPE)[0]))
+    content = conversion.to_int8(model, conversion.representative(fit.corpus_windows(corpus, RECIPE)[0]))
 
     calibrated = candidate._calibrated(corpus, RECIPE, content)
 
     told = corpus.subset(corpus.targets <= len(RECIPE.labels))
-    assert UNTOLD in {recording.label for recording in corpus.subset(fit.aside(corpus, RECIPE, 1)).recordings}
+    assert PARTIAL_LABEL in {
+        recording.label for recording in corpus.subset(fit.validation_mask(corpus, RECIPE, 1)).recordings
+    }
     assert len(told) == 45
     assert 0.2 < calibrated.temperature < 5
     assert 0 <= calibrated.threshold <= 1
 
 
 def test_what_is_untold_is_never_judged() -> None:
-    corpus = heard("low", "high", BACKGROUND, UNTOLD)
-    recipe = dataclasses.replace(RECIPE, epochs=1, steps=2)
+    corpus = heard("low", "high", BACKGROUND, PARTIAL_LABEL)
+    recipe = dataclasses.replace(RECIPE, epochs=1, steps_per_epoch=2)
 
-    judged = cross_validation.predict(corpus, recipe, None, 2)
+    judged = cross_validation.cross_validate(corpus, recipe, None, 2)
 
     assert sorted(judged.targets) == [0] * 15 + [1] * 15 + [2] * 15

@@ -19,7 +19,7 @@ OTHERS: Final = "background"
 """Folder of sounds that are none of the labels, for models that know that there are such."""
 
 
-def holds_classes(data: Path, recipe: Recipe) -> bool:
+def holds_class_folders(data: Path, recipe: Recipe) -> bool:
     """Return whether `data` holds folders named as the model's labels, and no public dataset."""
     if not data.is_dir() or (data / "labels.csv").exists():
         return False
@@ -35,8 +35,8 @@ def adapted(recipe: Recipe) -> Recipe:
     return dataclasses.replace(
         recipe,
         gather=lambda data: gather(data, recipe),
-        judged_on="",
-        start=None,
+        evaluated_on="",
+        pretraining=None,
         held_out_sites=(),
         facts={
             **facts,
@@ -60,7 +60,7 @@ def gather(data: Path, recipe: Recipe) -> Iterator[Recording]:
             site="folder",
             group=each.source or re.split("[_-]", each.path.stem)[0],
         )
-        for each in upload.class_folders(data, _folders(recipe))
+        for each in upload.read_class_folders(data, _folders(recipe))
     ]
     groups: dict[str, set[str]] = defaultdict(set)
     for recording in found:

@@ -11,7 +11,7 @@ import soundfile
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError
 from models_tflite.training.recipes import heart2
-from models_tflite.training.retraining.folders import adapted, gather, holds_classes
+from models_tflite.training.retraining.class_folders import adapted, gather, holds_class_folders
 
 RECIPE = dataclasses.replace(heart2.RECIPE, background=False)
 
@@ -79,12 +79,12 @@ def test_the_card_of_such_a_model_claims_nothing_of_the_public_data(folder: Path
 
 
 def test_public_datasets_are_no_class_folders(folder: Path) -> None:
-    assert holds_classes(folder, RECIPE)
-    assert not holds_classes(folder / "gone", RECIPE)
-    assert not holds_classes(folder / "normal", RECIPE)
+    assert holds_class_folders(folder, RECIPE)
+    assert not holds_class_folders(folder / "gone", RECIPE)
+    assert not holds_class_folders(folder / "normal", RECIPE)
     (folder / "circor").mkdir()
     (folder / "circor" / "labels.csv").touch()
-    assert not holds_classes(folder, RECIPE)
+    assert not holds_class_folders(folder, RECIPE)
 
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
