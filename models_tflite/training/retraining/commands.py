@@ -18,8 +18,8 @@ from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.retraining import upload
+from models_tflite.training.retraining.deployment import ModelDeployment
 from models_tflite.training.retraining.service import RetrainingService
-from models_tflite.training.retraining.versions import ModelVersions
 
 _EXAMPLES: Final = """examples:
   stetho trainer submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
@@ -67,7 +67,7 @@ def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTabl
 
 
 def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
-    labels = ModelVersions(ModelRegistry.of(settings), tables).active(options.model).card.labels
+    labels = ModelDeployment(ModelRegistry.of(settings), tables).active(options.model).card.labels
     uploads = list(upload.read_class_folders(options.data, labels))
     with lock_directory(
         settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
@@ -76,7 +76,7 @@ def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTab
     held_out = sum(clip.held_out for clip in added)
     print(
         f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "
-        f"job {tables.ask(options.model)} waits for `serve`"
+        f"job {tables.queue_job(options.model)} waits for `serve`"
     )
 
 
@@ -95,7 +95,7 @@ def _told(job: Job) -> str:
 
 def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
     registry = ModelRegistry.of(settings)
-    ModelVersions(registry, tables).require(options.model)
+    ModelDeployment(registry, tables).require(options.model)
     active = registry.active(options.model)
     card = registry.card(options.model, None)
     print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")
@@ -106,7 +106,7 @@ def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingT
 
 
 def _rollback(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
-    card = ModelVersions(ModelRegistry.of(settings), tables).roll_back(options.model, options.version).card
+    card = ModelDeployment(ModelRegistry.of(settings), tables).roll_back(options.model, options.version).card
     print(
         f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
     )

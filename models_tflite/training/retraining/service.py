@@ -16,8 +16,8 @@ from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.registry import recipe_of
 from models_tflite.training.retraining import candidate, comparison, data_split, training_process
+from models_tflite.training.retraining.deployment import LOCAL, ModelDeployment
 from models_tflite.training.retraining.training_process import Progress, TrainFunction, TrainingRequest
-from models_tflite.training.retraining.versions import LOCAL, ModelVersions
 
 _LOG = logging.getLogger(__name__)
 _POLL_S: Final = 0.5
@@ -42,8 +42,8 @@ class RetrainingService:
     ) -> None:
         """Prepare; `data` holds the public datasets that candidates learn beside the uploads."""
         self._data_dir = settings.data_dir
-        self._ledger = tables
-        self._versions = ModelVersions(ModelRegistry.of(settings), tables)
+        self._tables = tables
+        self._deployment = ModelDeployment(ModelRegistry.of(settings), tables)
         self._data, self._epochs, self._trainer = data, epochs, trainer
         self._stopping = False
         self._noted_at, self._phase = 0.0, ""
@@ -54,9 +54,9 @@ class RetrainingService:
         Raises:
             StoreError, OperationalError: the database refuses; the job at hand is found at the next start.
         """
-        self._versions.recover()
+        self._deployment.recover()
         while not self._stopping:
-            job = self._ledger.take()
+            job = self._tables.start_next_job()
             if job is not None:
                 self._do(job)
             elif once:
@@ -76,7 +76,7 @@ class RetrainingService:
             with tempfile.TemporaryDirectory(prefix="stetho-training-") as folder:
                 state, why = self._retrain(job, Path(folder))
         except Interrupted:
-            self._ledger.requeue(job.id)
+            self._tables.requeue_job(job.id)
             state, why = "queued", "stopped"
         except StoreFault:
             raise
@@ -85,22 +85,22 @@ class RetrainingService:
         except Exception:
             _LOG.exception("event=failed job=%d", job.id)
         if state == "failed":
-            self._ledger.finish(job.id, state, {"why": why})
+            self._tables.finish_job(job.id, state, {"why": why})
         _LOG.info("event=job_ended job=%d model=%s state=%s why=%r", job.id, job.model, state, why)
 
     def _retrain(self, job: Job, folder: Path) -> tuple[JobState, str]:
         """Train a candidate in `folder` and let it serve if it wins; return how the job ended, and why."""
         model, note = job.model, partial(self._note, job.id)
-        incumbent, recipe = self._versions.active(model), recipe_of(model)
+        incumbent, recipe = self._deployment.active(model), recipe_of(model)
         if set(recipe.labels) != set(incumbent.card.labels):
             raise TrainingError(
                 f"{model} {incumbent.card.version} has other labels than this program trains: "
                 "roll back to `shipped`; if that is it, install models and program of one release"
             )
         known = data_split.gather(
-            self._ledger.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
+            self._tables.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
         )
-        version = self._versions.next(incumbent, job.id)
+        version = self._deployment.next(incumbent, job.id)
         order = TrainingRequest(model, version, known.learn, self._data, folder, self._epochs)
         training_process.run(self._trainer, order, note)
         made = Classifier.load(folder, model)
@@ -112,14 +112,14 @@ class RetrainingService:
             "learned": len(known.learn),
             **compared.document(),
         }
-        if self._versions.active(model).card.sha256 != incumbent.card.sha256:
+        if self._deployment.active(model).card.sha256 != incumbent.card.sha256:
             why = "another version was put to use meanwhile: submit again"
-            self._ledger.finish(job.id, "kept", {**report, "why": why})
+            self._tables.finish_job(job.id, "kept", {**report, "why": why})
             return "kept", why
         if compared.rejection_reason() is None:
-            self._versions.promote(made, folder, job.id, report)
+            self._deployment.promote(made, folder, job.id, report)
             return "promoted", report["why"]
-        self._ledger.finish(job.id, "kept", report)
+        self._tables.finish_job(job.id, "kept", report)
         return "kept", report["why"]
 
     def _note(self, job: int, progress: Progress | None) -> None:
@@ -130,7 +130,7 @@ class RetrainingService:
             return
         if progress["phase"] != self._phase or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
             try:
-                self._ledger.note(job, progress)
+                self._tables.save_progress(job, progress)
             except StoreFault as error:  # what was trained is worth more than the note
                 _LOG.warning("event=note_refused job=%d error=%r", job, str(error).split("\n", 1)[0])
             self._phase, self._noted_at = progress["phase"], time.monotonic()

@@ -130,7 +130,7 @@ def test_a_recipes_teacher_is_trained_first_then_taught_by_and_every_epoch_is_to
         assert (network.predict(windows, verbose=0).argmax(axis=1) == is_high[owner]).mean() > 0.9
 
 
-@pytest.mark.parametrize(("overlaid", "are_shared"), [(0.0, False), (1.0, True)])
+@pytest.mark.parametrize(("overlay_probability", "are_shared"), [(0.0, False), (1.0, True)])
 def test_sounds_are_overlaid_in_batches_as_the_recipe_says(
     overlay_probability: float, *, are_shared: bool
 ) -> None:

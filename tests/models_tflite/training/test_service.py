@@ -17,7 +17,7 @@ import trainers
 from conftest import wait_until
 
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, Job, TrainingTables, Version
+from edge_worker.database.training import Clip, Job, ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
@@ -26,9 +26,9 @@ from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Reco
 from models_tflite.training.recipes.heart2 import RECIPE
 from models_tflite.training.retraining import commands, comparison, data_split
 from models_tflite.training.retraining.comparison import Comparison, PairedConfusion
+from models_tflite.training.retraining.deployment import ModelDeployment
 from models_tflite.training.retraining.service import RetrainingService
 from models_tflite.training.retraining.training_process import TrainFunction
-from models_tflite.training.retraining.versions import ModelVersions
 
 LABELS = ("normal", "abnormal")
 
@@ -52,7 +52,7 @@ class Rig:
 
     def ask(self, trainer: TrainFunction) -> Job:
         """Ask for a training of heart2 and do it."""
-        self.tables.ask("heart2")
+        self.tables.queue_job("heart2")
         return self.serve(trainer)
 
 
@@ -162,7 +162,7 @@ def test_a_job_without_enough_uploads_or_of_no_model_fails_with_what_to_do(rig: 
     assert submit(folder) == 0
     why = rig.serve(trainers.good).report["why"]
     assert why.startswith("there is nothing of abnormal to learn from: upload two or more")
-    rig.tables.ask("digits9")
+    rig.tables.queue_job("digits9")
     assert rig.serve(trainers.good).report["why"].startswith("there is no classifier digits9: choose heart2")
 
 
@@ -211,15 +211,17 @@ def is_alive(pid: int) -> bool:
 
 
 def test_e6_after_a_crash_jobs_wait_again_and_a_winner_is_put_to_use(submitted: Rig, tmp_path: Path) -> None:
-    job = submitted.tables.take()
+    job = submitted.tables.start_next_job()
     assert job is not None
-    ModelVersions(submitted.registry, submitted.tables).recover()
+    ModelDeployment(submitted.registry, submitted.tables).recover()
     assert submitted.tables.jobs()[0].state == "queued"
-    submitted.tables.take()
+    submitted.tables.start_next_job()
     version = f"1.0.0+local.{job.id}"
     submitted.registry.put("heart2", version, trainers.write_pair(tmp_path / "won", version=version))
-    submitted.tables.keep(Version("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"}))
-    ModelVersions(submitted.registry, submitted.tables).recover()
+    submitted.tables.add_version(
+        ModelVersion("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"})
+    )
+    ModelDeployment(submitted.registry, submitted.tables).recover()
     assert submitted.registry.active("heart2") == version
     (done,) = submitted.tables.jobs()
     assert (done.state, done.report) == ("promoted", {"why": "better"})
@@ -276,7 +278,7 @@ BETTER = figures([[9, 1], [0, 10]], [[9, 1], [5, 5]])
 
 
 @pytest.mark.parametrize(
-    ("uploads", "public", "is_flattered", "said"),
+    ("uploads", "public", "incumbent_learned_public", "said"),
     [
         (BETTER, None, True, None),
         (figures([[9, 1], [5, 5]], [[9, 1], [5, 5]]), None, True, "0.700 is not above 0.700"),
@@ -306,7 +308,7 @@ def test_a_class_that_no_upload_is_of_counts_for_nothing() -> None:
 
 
 def test_candidates_with_other_labels_are_refused(submitted: Rig, tmp_path: Path) -> None:
-    mine = ModelVersions(submitted.registry, submitted.tables).active("heart2")
+    mine = ModelDeployment(submitted.registry, submitted.tables).active("heart2")
     folder = trainers.write_pair(tmp_path / "other", labels=["calm", "fast"])
     other = Classifier.load(folder, "heart2")
     with pytest.raises(TrainingError, match="other labels"):
@@ -329,7 +331,7 @@ def test_what_an_upgrade_left_with_other_labels_is_not_trained_against(submitted
 
 
 @pytest.mark.parametrize(
-    ("rejected", "is_flattered", "said"),
+    ("rejected", "incumbent_learned_public", "said"),
     [
         ((0.95, 0.96), False, None),
         ((0.90, 0.96), False, "0.900 are rejected instead of 0.960"),
@@ -347,7 +349,7 @@ def test_e6_a_candidate_that_answers_to_what_is_none_of_its_labels_is_kept_out(
 
 
 def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig, tmp_path: Path) -> None:
-    mine = ModelVersions(submitted.registry, submitted.tables).active("heart2")
+    mine = ModelDeployment(submitted.registry, submitted.tables).active("heart2")
     clips = data_split.gather(
         submitted.tables.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
     ).uploads
@@ -366,7 +368,7 @@ def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig
 
 def test_jobs_are_listed_newest_first(submitted: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     submitted.serve(trainers.good)
-    submitted.tables.ask("heart2")
+    submitted.tables.queue_job("heart2")
     assert commands.main(["jobs"]) == 0
     newest, oldest = capsys.readouterr().out.splitlines()[-2:]
     assert newest.split()[1:3] == ["heart2", "queued"]

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from edge_worker.database.training import TrainingTables, Version
+from edge_worker.database.training import ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from models_tflite.training.corpus.corpus import TrainingError
@@ -16,23 +16,23 @@ LOCAL: Final = "+local."
 """Marks versions of this machine, as semantic versioning's build metadata: 1.0.0+local.7 is of job 7."""
 
 
-class ModelVersions:
+class ModelDeployment:
     """What may serve. One trainer promotes; anybody may roll back."""
 
     def __init__(self, registry: ModelRegistry, tables: TrainingTables) -> None:
-        self._shelf = registry
-        self._ledger = tables
+        self._registry = registry
+        self._tables = tables
 
     def active(self, model: str) -> Classifier:
         """Return the classifier in use; raises TrainingError or ModelError when there is none."""
         self.require(model)
-        return Classifier.load(self._shelf.directory(model, self._shelf.active(model)), model)
+        return Classifier.load(self._registry.directory(model, self._registry.active(model)), model)
 
     def next(self, incumbent: Classifier, job: int) -> str:
         """Return the name of a job's version; a crash may have left one of that name that nobody uses."""
         model, base = incumbent.card.model, incumbent.card.version.split(LOCAL)[0]
         version, attempt = f"{base}{LOCAL}{job}", 1
-        while self._shelf.has(model, version):
+        while self._registry.has(model, version):
             attempt += 1
             version = f"{base}{LOCAL}{job}.{attempt}"
         return version
@@ -42,21 +42,21 @@ class ModelVersions:
         card = made.card
         self._keep_shipped(card.model)
         _write_figures(folder / f"{card.model}.json", report)
-        self._shelf.put(card.model, card.version, folder)
-        version = Version(card.model, card.version, card.sha256, "candidate", job, report)
-        self._ledger.keep(version)
+        self._registry.put(card.model, card.version, folder)
+        version = ModelVersion(card.model, card.version, card.sha256, "candidate", job, report)
+        self._tables.add_version(version)
         self._use(version, job)
 
     def recover(self) -> None:
         """Finish what a crash left: a version that had won is put to use, other jobs wait again."""
-        for job in self._ledger.jobs(state="running"):
-            made = self._ledger.made_by(job.id)
+        for job in self._tables.jobs(state="running"):
+            made = self._tables.version_of_job(job.id)
             if made is None:
-                self._ledger.requeue(job.id)
+                self._tables.requeue_job(job.id)
             else:
                 self._use(made, job.id)
-        for model in self._shelf.classifiers():
-            self._ledger.follow(model, self._shelf.active(model))
+        for model in self._registry.classifiers():
+            self._tables.set_active(model, self._registry.active(model))
 
     def roll_back(self, model: str, version: str) -> Classifier:
         """Let another version serve, `shipped` for what the program came with; return it.
@@ -66,36 +66,36 @@ class ModelVersions:
             ModelError: it does not load, or cannot be put to use; the one before stays.
         """
         self.require(model)
-        shipped = self._shelf.card(model, None)
-        kept = [each.version for each in self._ledger.versions(model)]
+        shipped = self._registry.card(model, None)
+        kept = [each.version for each in self._tables.versions(model)]
         if version not in (SHIPPED, shipped["version"], *kept):
             raise TrainingError(f"{model} has no version {version}: choose {', '.join([SHIPPED, *kept])}")
         target = version if version in kept else None
-        found = Classifier.load(self._shelf.directory(model, target), model)
-        self._shelf.activate(model, target)
-        self._ledger.follow(model, target)
+        found = Classifier.load(self._registry.directory(model, target), model)
+        self._registry.activate(model, target)
+        self._tables.set_active(model, target)
         return found
 
     def require(self, model: str) -> None:
         """Raise TrainingError unless there is a classifier of that name."""
-        known = self._shelf.classifiers()
+        known = self._registry.classifiers()
         if model not in known:
             raise TrainingError(f"there is no classifier {model}: choose {', '.join(known)}")
 
-    def _use(self, version: Version, job: int) -> None:
+    def _use(self, version: ModelVersion, job: int) -> None:
         """Put a version that won to use. Done again after a crash in between, it comes to the same."""
-        self._shelf.activate(version.model, version.version)
-        self._ledger.follow(version.model, version.version)
-        self._ledger.finish(job, "promoted", version.document)
+        self._registry.activate(version.model, version.version)
+        self._tables.set_active(version.model, version.version)
+        self._tables.finish_job(job, "promoted", version.document)
 
     def _keep_shipped(self, model: str) -> None:
         """Keep the shipped pair as a version too: an upgrade of the program must not take it away."""
-        card = self._shelf.card(model, None)
+        card = self._registry.card(model, None)
         version = str(card["version"])
-        if not self._shelf.has(model, version):
-            self._shelf.put(model, version, self._shelf.directory(model, None))
-        if version not in {each.version for each in self._ledger.versions(model)}:
-            self._ledger.keep(Version(model, version, str(card["sha256"]), "former"))
+        if not self._registry.has(model, version):
+            self._registry.put(model, version, self._registry.directory(model, None))
+        if version not in {each.version for each in self._tables.versions(model)}:
+            self._tables.add_version(ModelVersion(model, version, str(card["sha256"]), "former"))
 
 
 def _write_figures(path: Path, figures: dict[str, Any]) -> None:
