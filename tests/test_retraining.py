@@ -107,7 +107,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
         data = str(trainers.write_clips(tmp_path / "clips"))
         assert commands.main(["submit", "heart2", "--data", data]) == 0
         tables = TrainingTables.open(settings.database)
-        RetrainingService(settings, tables, trainer=trainers.good).run(once=True)
+        RetrainingService(settings, tables, train=trainers.good).run(once=True)
         (job,) = tables.jobs()
         assert job.state == "promoted", job.report
         new = job.report["candidate"]["version"]

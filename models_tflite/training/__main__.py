@@ -53,7 +53,7 @@ EXAMPLES: Final = """examples:
   stetho train segments --help
 
 class folders: DIR/<label>/*.wav|mp3|flac|ogg. Files of one speaker, patient or source must begin alike, up
-to the first _ or -, or lie in DIR/<label>/<source>/: they never stand on both sides of a split.
+to the first _ or -, or lie in DIR/<label>/<source>/: they are never on both sides of a split.
 """
 
 
@@ -98,7 +98,7 @@ def _chosen(options: argparse.Namespace) -> Recipe:
     seed = recipe.seed if options.seed is None else options.seed
     recipe = dataclasses.replace(recipe, seed=seed)
     if class_folders.holds_class_folders(options.data, recipe):
-        recipe = class_folders.adapted(recipe)
+        recipe = class_folders.for_class_folders(recipe)
     return recipe.with_epochs(options.epochs)
 
 
@@ -119,7 +119,7 @@ def _two_or_more(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stetho train",
-        description="Train a model on real recordings, judge it on groups it never heard, and write "
+        description="Train a model on recordings, cross-validate it by patient, speaker or source, and write "
         "MODEL.tflite, its card MODEL.json and the card's page MODEL.md.",
         epilog=f"{_table()}\n\n{EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -134,11 +134,11 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(__file__).parents[1],
         help="where the files go (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=_positive, help="default: what the recipe says")
+    parser.add_argument("--epochs", type=_positive, help="default: the recipe's")
     parser.add_argument(
         "--folds", type=_two_or_more, help=f"of the cross-validation (default: the dataset's own, or {FOLDS})"
     )
-    parser.add_argument("--seed", type=int, help="default: what the recipe says")
+    parser.add_argument("--seed", type=int, help="default: the recipe's")
     return parser
 
 

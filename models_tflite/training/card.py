@@ -1,4 +1,4 @@
-"""`stetho train card MODEL`: write a model's files from saved out-of-fold predictions, without training."""
+"""`stetho train card MODEL`: write a model's files from saved out-of-fold predictions."""
 
 import argparse
 import json
@@ -20,16 +20,18 @@ EXAMPLES = """example:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         model_files.check_writable(options.out)
         recipe = recipe_of(options.model)
-        away = options.sites and OutOfFoldPredictions.load(options.sites)
-        unheard = out_of_fold.concatenate([OutOfFoldPredictions.load(path) for path in options.predictions])
-        judged = assessment.assess(unheard, recipe, away)
+        held_out_sites = options.sites and OutOfFoldPredictions.load(options.sites)
+        predictions = out_of_fold.concatenate(
+            [OutOfFoldPredictions.load(path) for path in options.predictions]
+        )
+        assessed = assessment.assess(predictions, recipe, held_out_sites)
         content = options.network.read_bytes()
-        document = card.document(recipe, judged, content, sum(1 for _ in recipe.gather(options.data)))
+        document = card.document(recipe, assessed, content, sum(1 for _ in recipe.gather(options.data)))
         if options.baseline:
             document["baseline"] = _baseline(options.baseline)
         model_files.write(options.out, card.measured(document, content, recipe, options.data), content)
@@ -41,18 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _baseline(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        baseline = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise TrainingError(f"{path} is not JSON ({error}): write the baseline's figures again") from error
-    if not isinstance(found, dict):
+    if not isinstance(baseline, dict):
         raise TrainingError(f"{path} holds no object: write the baseline as name and number")
-    return found
+    return baseline
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stetho train card",
-        description="Write MODEL.tflite, its card MODEL.json and its page MODEL.md from kept predictions.",
+        description="Write MODEL.tflite, its card MODEL.json and its page MODEL.md from saved predictions.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="out-of-fold predictions, .npz, one or a fold each",
     )
-    parser.add_argument("--sites", type=Path, help="predictions for sites that were held out whole, .npz")
+    parser.add_argument(
+        "--sites", type=Path, help="predictions for sites by models trained without them, .npz"
+    )
     parser.add_argument("--network", type=Path, required=True, help="the int8 .tflite trained on everything")
     parser.add_argument("--baseline", type=Path, help="JSON with method and figures of the source's method")
     parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from models_tflite.training.assessment import assessment, card, model_files
-from models_tflite.training.corpus import corpus
+from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.recipe import Recipe
 
 FOLDS: Final = 3
@@ -12,34 +12,43 @@ FOLDS: Final = 3
 
 
 def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
-    """Train `recipe` on `data`, judge it by `folds`, and replace its files in `out`.
+    """Train `recipe` on `data`, cross-validate it, and replace the files of its model in `out`.
+
+    Args:
+        recipe: of the model.
+        data: folder of the datasets, or class folders.
+        out: folder of the model's files.
+        folds: of the cross-validation; None: those of the dataset's authors, or `FOLDS`.
 
     Raises:
-        TrainingError, AudioError: data that cannot be learned from, or no permission; nothing was written.
+        TrainingError, AudioError: data that cannot be trained on, or no permission; nothing was written.
     """
-    heard = corpus.load(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
+    corpus = _load(recipe, data)
     model_files.check_writable(out)
     from models_tflite.training.assessment import cross_validation  # noqa: PLC0415 TensorFlow: seconds
-    from models_tflite.training.networks import conversion, fit  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.networks import batches, conversion, fit  # noqa: PLC0415 TensorFlow: seconds
 
-    recipe = recipe.adapted_to(heard.recordings)
-    start = None
+    recipe = recipe.adapted_to(corpus.recordings)
+    initial = None
     if recipe.pretraining is not None:
         first = recipe.pretraining
-        before = corpus.load(first.gather(data), first.labels, first.features, first.trim_db)
-        start = fit.fit(before, first, None, first.seed, f"{first.model} to start from")
-    unheard = cross_validation.cross_validate(heard, recipe, start, folds or _folds(heard))
-    judged = assessment.assess(unheard, recipe, cross_validation.leave_one_site_out(heard, recipe))
-    model = fit.fit(heard, recipe, start, recipe.seed, f"{recipe.model} on everything")
-    seen, _ = fit.corpus_windows(heard, recipe)
-    content = conversion.to_int8(model, conversion.representative(seen))
-    document = card.document(recipe, judged, content, len(heard))
+        initial = fit.fit(_load(first, data), first, None, first.seed, f"{first.model} to start from")
+    predictions = cross_validation.cross_validate(corpus, recipe, initial, folds or _default_folds(corpus))
+    assessed = assessment.assess(predictions, recipe, cross_validation.leave_one_site_out(corpus, recipe))
+    model = fit.fit(corpus, recipe, initial, recipe.seed, f"{recipe.model} on everything")
+    inputs, _ = batches.corpus_windows(corpus, recipe)
+    content = conversion.to_int8(model, conversion.representative(inputs))
+    document = card.document(recipe, assessed, content, len(corpus))
     model_files.write(out, card.measured(document, content, recipe, data), content)
-    balanced = judged.figures["cross_validation"]["balanced_accuracy"]
-    print(f"{recipe.model}: balanced accuracy {balanced:.3f} on groups never heard; written to {out}")
+    balanced = assessed.figures["cross_validation"]["balanced_accuracy"]
+    print(f"{recipe.model}: balanced accuracy {balanced:.3f} on unseen groups; written to {out}")
 
 
-def _folds(heard: corpus.Corpus) -> int:
-    """Return how many folds the dataset's authors made of it, or ours."""
-    official = {recording.fold for recording in heard.recordings}
+def _load(recipe: Recipe, data: Path) -> Corpus:
+    return load_corpus(recipe.gather(data), recipe.labels, recipe.features, recipe.trim_db)
+
+
+def _default_folds(corpus: Corpus) -> int:
+    """Return the number of folds that the dataset's authors made, or `FOLDS`."""
+    official = {recording.fold for recording in corpus.recordings}
     return FOLDS if "" in official or len(official) == 1 else len(official)

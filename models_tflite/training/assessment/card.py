@@ -1,4 +1,4 @@
-"""The card of a trained model: what the worker needs, what it was trained on, its figures and its cost."""
+"""The card of a trained model: what the worker needs, how it was trained, its figures and its cost."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from models_tflite.training.assessment.assessment import Assessment
 from models_tflite.training.recipes.recipe import Recipe
 
 
-def document(recipe: Recipe, judged: Assessment, content: bytes, recordings: int) -> dict[str, Any]:
-    """Return the card of a model: what the worker needs first, then what people should know."""
+def document(recipe: Recipe, assessment: Assessment, content: bytes, recordings: int) -> dict[str, Any]:
+    """Return the card of a model: first the worker's parameters, then data, training and figures."""
     return {
         "model": recipe.model,
         "version": recipe.version,
@@ -27,9 +27,9 @@ def document(recipe: Recipe, judged: Assessment, content: bytes, recordings: int
         "trim_db": recipe.trim_db,
         "background": recipe.background,
         "normalisation": "per window: 60 dB deep at most, mean 0, standard deviation 1",
-        "temperature": round(judged.temperature, 4),
-        "threshold": round(judged.threshold, 3),
-        "threshold_rule": judged.threshold_rule,
+        "temperature": round(assessment.temperature, 4),
+        "threshold": round(assessment.threshold, 3),
+        "threshold_rule": assessment.threshold_rule,
         "max_missing_fraction": recipe.max_missing_fraction,
         **recipe.facts,
         "training": {
@@ -44,17 +44,17 @@ def document(recipe: Recipe, judged: Assessment, content: bytes, recordings: int
             "seed": recipe.seed,
             "model_bytes": len(content),
         },
-        "figures": judged.figures,
+        "figures": assessment.figures,
     }
 
 
 def _network(recipe: Recipe) -> dict[str, Any]:
-    """Return what network a recipe trains, and for how long."""
+    """Return the network that a recipe trains, and for how long."""
     return {"network": recipe.network, "widths": list(recipe.widths), "epochs": recipe.epochs}
 
 
 def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:
-    """Return a card with what only the finished pair can tell: its cost here, and what tests hold it to."""
+    """Return a card with the measurements of the finished files: their cost on this machine, and `check`."""
     classifier = Classifier(Card.parse(json.dumps(card)), content)
     return {
         **card,

@@ -1,4 +1,4 @@
-"""Every sound that the scorecard is fitted to, measured twice: as it is, and as heard elsewhere."""
+"""Quality features of every sound that the quality model is fitted to, as recorded and augmented."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,26 +18,31 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 NOISES_PER_KIND: Final = 500
-"""Made-up noises of each kind."""
+"""Synthetic noises of each kind."""
 SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class QualityCorpus:
-    """What is known of every sound."""
+    """Features and labels of every sound; arrays of (sounds,) unless said otherwise."""
 
     measures: FloatArray
-    """(2, sounds, measures): as it is, and as heard elsewhere."""
+    """(2, sounds, features): as recorded, and augmented."""
     kind: npt.NDArray[np.str_]
     site: npt.NDArray[np.str_]
     group: npt.NDArray[np.str_]
     is_heart: BoolArray
     is_clear: npt.NDArray[np.int8]
-    """1 good, 0 poor, -1 not said."""
+    """1 good, 0 poor, -1 unknown."""
 
 
 def load(data: Path) -> QualityCorpus:
-    """Measure every clip of `data` and `NOISES_PER_KIND` made-up noises of each kind."""
+    """Compute the quality features of every clip of `data` and of synthetic noises.
+
+    Raises:
+        OSError: a dataset is not there.
+        AudioError: a file cannot be read.
+    """
     rng = np.random.default_rng(SEED)
     sounds: list[tuple[str, str, str, bool, int]] = []
     measured: list[tuple[QualityFeatures, QualityFeatures]] = []
@@ -63,19 +68,19 @@ def _sounds(data: Path) -> Iterator[tuple[Float32Array, str, str, str, bool, int
 
 
 def augment_recording(spectrogram: Float32Array, is_heart: bool, rng: np.random.Generator) -> Float32Array:
-    """Return 3 to 8 s of a spectrogram in dB, (frames, bands), as another stethoscope would have heard it.
+    """Return 3 to 8 s of a spectrogram in dB, (frames, bands), as if recorded by another stethoscope.
 
-    A heart through a brighter or duller one; anything else mostly through a chestpiece, which leaves the
-    low bands; both with a ripple, and over the noise of another room.
+    A heart with a brighter or duller one; anything else mostly with a chestpiece, which leaves the low bands;
+    both with a ripple, and over the noise of another room.
     """
     length = int(rng.uniform(3, 8) * HEART.sample_rate / HEART.hop_length)
     start = rng.integers(0, max(0, len(spectrogram) - length) + 1)
     bands = np.arange(HEART.n_mels)
     slope = rng.uniform(-0.4, 0.4) if is_heart else rng.uniform(-1.2, 0.3)
     knots = np.linspace(0, HEART.n_mels - 1, 7)
-    heard = spectrogram[start : start + length] + slope * bands
-    heard = heard + np.interp(bands, knots, rng.normal(0, 3, len(knots)))
-    room = np.quantile(heard.max(axis=1), 0.95) - rng.uniform(35, 70) - rng.uniform(0, 0.3) * bands
-    grain = rng.gamma(2, 1 / 2, heard.shape)  # power of noise in a band of about two bins
-    louder: Float32Array = 10 * np.log10(10 ** (heard / 10) + grain * 10 ** (room / 10)).astype(np.float32)
-    return louder
+    changed = spectrogram[start : start + length] + slope * bands
+    changed = changed + np.interp(bands, knots, rng.normal(0, 3, len(knots)))
+    room = np.quantile(changed.max(axis=1), 0.95) - rng.uniform(35, 70) - rng.uniform(0, 0.3) * bands
+    grain = rng.gamma(2, 1 / 2, changed.shape)  # power of noise in a band of about two bins
+    noisy: Float32Array = 10 * np.log10(10 ** (changed / 10) + grain * 10 ** (room / 10)).astype(np.float32)
+    return noisy

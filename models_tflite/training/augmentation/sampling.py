@@ -1,4 +1,7 @@
-"""How often each recording is drawn: a model learns the prior of what it is shown, so it is chosen here."""
+"""Sampling probabilities of the recordings of a corpus, (recordings,).
+
+They set the prior that a model learns.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -11,25 +14,25 @@ Probabilities = npt.NDArray[np.float64]
 
 
 def class_balanced(corpus: Corpus) -> Probabilities:
-    """Return the chance of each recording: labels alike, within a label sites by the root of their size.
+    """Return equal shares for labels, and within a label for sites by the square root of their size.
 
-    For many sites that have every label: one large site must not be all that is learned.
+    For many sites that have every label: one large site must not dominate.
     """
     return _balanced_by_square_root(corpus, corpus.sites)
 
 
 def class_and_source_balanced(corpus: Corpus) -> Probabilities:
-    """Return the chance of each recording: labels alike, within a label groups by the root of their size.
+    """Return equal shares for labels, and within a label for groups by the square root of their size.
 
-    For long recordings that were cut into many clips: one of them must not be all that is learned.
+    For long recordings that were cut into many clips: one of them must not dominate.
     """
     return _balanced_by_square_root(corpus, np.array([recording.group for recording in corpus.recordings]))
 
 
 def site_balanced(corpus: Corpus) -> Probabilities:
-    """Return the chance of each recording: sites alike, within a site labels alike.
+    """Return equal shares for sites, and within a site for labels.
 
-    For labels that only some sites have: drawn by label, a rare label of one site is most of what that
+    For labels that only some sites have: balanced by class, a rare label of one site is most of what that
     site shows, and the model learns to answer the device.
     """
     targets, sites = corpus.targets, corpus.sites
@@ -43,9 +46,9 @@ def site_balanced(corpus: Corpus) -> Probabilities:
 
 
 def background_weighted(corpus: Corpus) -> Probabilities:
-    """Return the chance of each recording: `class_balanced`, background three times as often.
+    """Return `class_balanced` probabilities with the background three times as likely.
 
-    What is none of the labels has more kinds than any of them, and to take it for one is the worse error.
+    Background has more kinds of sound than any label, and to take it for one is the worse error.
     """
     probabilities = class_balanced(corpus)
     probabilities[corpus.targets == len(corpus.labels)] *= 3
@@ -55,7 +58,7 @@ def background_weighted(corpus: Corpus) -> Probabilities:
 def reweighted(
     sampling: Callable[[Corpus], Probabilities], factors: Mapping[str, float], corpus: Corpus
 ) -> Probabilities:
-    """Return the chances of another draw, recordings of some labels so many times as often.
+    """Return the probabilities of `sampling` times a factor for some labels, normalised.
 
     For a label that is dearer to miss, and for background, of which little is enough.
     """
@@ -64,12 +67,12 @@ def reweighted(
 
 
 def uniform(corpus: Corpus) -> Probabilities:
-    """Return the chance of each recording: all alike, for a dataset that is as it will be heard."""
+    """Return equal probabilities, for a dataset whose priors are those of use."""
     return np.full(len(corpus), 1 / len(corpus))
 
 
 def _balanced_by_square_root(corpus: Corpus, parts: npt.NDArray[np.str_]) -> Probabilities:
-    """Return chances where labels are alike and, within a label, places count by the root of their size."""
+    """Return equal shares for labels, and within a label for parts by the square root of their size."""
     targets = corpus.targets
     probabilities = np.zeros(len(corpus))
     for target in np.unique(targets):

@@ -1,4 +1,4 @@
-"""From a Keras model to an int8 TFLite file."""
+"""Conversion of a Keras model to an int8 TFLite file."""
 
 import contextlib
 import io
@@ -16,12 +16,12 @@ REPRESENTATIVE_WINDOWS: Final = 400
 
 
 def representative(windows: Float32Array) -> Float32Array:
-    """Return windows, evenly chosen, that show the ranges that the tensors of a network take."""
+    """Return about `REPRESENTATIVE_WINDOWS` windows, evenly chosen, to calibrate tensor ranges with."""
     return windows[:: max(1, len(windows) // REPRESENTATIVE_WINDOWS)]
 
 
 def to_int8(model: keras.Model, representative: Float32Array) -> bytes:
-    """Return the model in int8, input and output too; ranges come from `representative` windows."""
+    """Return a model as .tflite file, int8 from input to output, its ranges from `representative` windows."""
 
     def batches() -> Iterator[list[Float32Array]]:
         for window in representative:

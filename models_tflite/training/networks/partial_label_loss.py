@@ -1,4 +1,4 @@
-"""What a network loses by what it says of labels: of those that were told, and of those that were not."""
+"""Cross-entropy for complete and partial labels."""
 
 from collections.abc import Callable
 
@@ -7,22 +7,23 @@ import keras
 from models_tflite.training.recipes.recipe import Recipe
 
 Loss = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
+"""From targets and predictions, both (windows, columns), to the loss of each window."""
 
 
-def of(recipe: Recipe) -> Loss:
-    """Return the cross-entropy of what is wanted and of logits, both (windows, outputs), of each window.
+def partial_label_loss(recipe: Recipe) -> Loss:
+    """Return the cross-entropy of targets and logits, both (windows, outputs), of each window.
 
-    Where what is wanted adds up to less than 1, the rest is untold: the surprise that it is any of the
-    labels, whichever, and not the background (partial labels, Cour et al., JMLR 2011).
+    Where a target adds up to less than 1, the rest is a partial label: its loss is the surprise that the
+    window is any of the labels, whichever, and not the background (Cour et al., JMLR 2011).
     """
     labels, outputs, smoothing = len(recipe.labels), recipe.outputs, recipe.label_smoothing
 
-    def loss(wanted: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-        # Not that of keras: its gradient takes for granted that what is wanted adds up to 1.
-        told = keras.ops.sum(wanted, axis=1, keepdims=True)
-        smooth = (1 - smoothing) * wanted + smoothing / outputs * told
+    def loss(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        # Not that of keras: its gradient takes for granted that the targets add up to 1.
+        labelled = keras.ops.sum(targets, axis=1, keepdims=True)
+        smooth = (1 - smoothing) * targets + smoothing / outputs * labelled
         log_p = keras.ops.log_softmax(logits)
         is_any = keras.ops.logsumexp(log_p[:, :labels], axis=1)
-        return -keras.ops.sum(smooth * log_p, axis=1) - (1 - told[:, 0]) * is_any
+        return -keras.ops.sum(smooth * log_p, axis=1) - (1 - labelled[:, 0]) * is_any
 
     return loss

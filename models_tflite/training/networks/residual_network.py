@@ -1,4 +1,4 @@
-"""A larger network than a device's window has time for: a teacher of the one that ships."""
+"""Residual network, too slow for the edge: a teacher of the network that ships."""
 
 import keras
 from keras import layers
@@ -18,7 +18,7 @@ def build(
     """Return an untrained model from windows (frames, bands) to logits (outputs).
 
     A convolution, then a residual block of two for each further width (He et al. 2016); the blocks of
-    `strided_layers` halve time and bands. The end is that of `convolutional_network.build`.
+    `strided_layers` halve time and bands. The last layers are those of `convolutional_network.build`.
     """
     inputs = keras.Input((frames, bands))
     x = layers.ReLU()(_convolved(layers.Reshape((frames, bands, 1))(inputs), widths[0], 5, strides=2))

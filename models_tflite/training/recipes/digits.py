@@ -1,4 +1,4 @@
-"""digits: which of five spoken digits is it, if any?"""
+"""Recipe of digits: five spoken digits, or none of them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ LABELS: Final = ("eight", "nine", "six", "two", "zero")
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """FSDD and Speech Commands; their other words, and ESC-50, are none of the digits."""
+    """FSDD and Speech Commands, their other words and ESC-50 as background."""
     yield from datasets.fsdd(data, LABELS)
     yield from datasets.speech_commands(data, LABELS)
     for recording in datasets.esc50(data):

@@ -1,4 +1,4 @@
-"""emotion: how does a voice sound?"""
+"""Recipe of emotion: how an acted voice sounds."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,9 +16,9 @@ LABELS: Final = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """RAVDESS speech, and sounds without a voice as none of the labels.
+    """RAVDESS speech, sounds without a voice as background, and other voices with partial labels.
 
-    And other voices, untold: or all that was not recorded in that studio would be background.
+    Without those, all that was not recorded in RAVDESS's studio would be background.
     """
     yield from datasets.ravdess(data)
     yield from datasets.non_voice_background(data)

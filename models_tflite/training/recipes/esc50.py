@@ -1,4 +1,4 @@
-"""esc50: which of fifty environmental sounds is it?"""
+"""Recipe of esc50: fifty environmental sounds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,20 +70,21 @@ LABELS: Final = (
 )
 
 SHARED: Final = {"car_horn": "car_horn", "dog": "dog_bark", "engine": "engine_idling", "siren": "siren"}
-"""Kinds of ESC-50 that UrbanSound8K has, too, and what it calls them. Both took them from Freesound: thirteen
+"""Labels of ESC-50 that UrbanSound8K has, too, and their names there. Both took them from Freesound: thirteen
 sources are in both where both can be seen."""
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """ESC-50; UrbanSound8K, for more of four labels and for kinds that are none; speech and hearts, none.
+    """ESC-50; UrbanSound8K, for more of four labels and as background; speech and hearts as background.
 
-    What is not of ESC-50 goes with the fold that has its source, else each group with the next fold in turn.
+    A recording outside ESC-50 goes into the fold that has its source, else each group into the next fold in
+    turn.
     """
     own = tuple(datasets.esc50(data))
     yield from own
     fold_of = {recording.group: recording.fold for recording in own}
     folds = cycle(sorted(set(fold_of.values())))
-    for recording in chain(_urban(data), datasets.speech(data), datasets.hearts(data)):
+    for recording in chain(_urban(data), datasets.speech_background(data), datasets.heart_background(data)):
         if recording.group not in fold_of:
             fold_of[recording.group] = next(folds)
         yield replace(recording, fold=fold_of[recording.group])
@@ -126,9 +127,9 @@ ALONE: Final = Recipe(
     save_best_only=False,
     facts={},
 )
-"""The recipe of ESC-50 alone, without a teacher: `us8k` starts from it."""
+"""ESC-50 alone, without a teacher: `us8k` is pretrained with it."""
 
-_PUPIL: Final = replace(
+_STUDENT: Final = replace(
     ALONE,
     version="1.3.0",
     gather=gather,
@@ -162,9 +163,9 @@ _PUPIL: Final = replace(
     },
 )
 RECIPE = replace(
-    _PUPIL,
+    _STUDENT,
     teacher=replace(
-        _PUPIL,
+        _STUDENT,
         network="residual",
         widths=(32, 64, 128, 192, 256),
         dropout=0.3,

@@ -1,4 +1,4 @@
-"""heart2: is this heart sound normal or abnormal?"""
+"""Recipe of heart2: normal or abnormal heart sound."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +12,7 @@ from models_tflite.training.recipes.recipe import Recipe
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """PhysioNet 2016 of good quality, CirCor where a murmur means abnormal, and sounds that are no hearts."""
+    """PhysioNet 2016 of good quality, CirCor with murmurs as abnormal, and background without hearts."""
     yield from datasets.physionet(data)
     yield from datasets.circor(data, present="abnormal", absent="normal")
     yield from datasets.non_heart_background(data)

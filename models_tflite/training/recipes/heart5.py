@@ -1,4 +1,4 @@
-"""heart5: artifact, extra heart sound, extrasystole, murmur or normal?"""
+"""Recipe of heart5: artifact, extra heart sound, extrasystole, murmur or normal."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from models_tflite.training.recipes.recipe import Recipe
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """PASCAL, CirCor for more murmurs and normal hearts of another device, and sounds that are no hearts."""
+    """PASCAL, CirCor for more murmurs and normal hearts of another device, and background without hearts."""
     yield from datasets.pascal(data)
     yield from datasets.circor(data, present="murmur", absent="normal")
     yield from datasets.non_heart_background(data)

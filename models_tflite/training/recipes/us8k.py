@@ -1,4 +1,4 @@
-"""us8k: which of ten urban sounds is it?"""
+"""Recipe of us8k: ten urban sounds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from models_tflite.training.recipes import esc50
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """UrbanSound8K, and ESC-50: more of four labels, and kinds that are none of the ten.
+    """UrbanSound8K, and ESC-50: more of four labels, the rest as background.
 
     A source that both have is in one fold; else odd folds of ESC-50 go with the first, even with the second.
     """
@@ -24,7 +24,7 @@ def gather(data: Path) -> Iterator[Recording]:
 
 
 def gather_pretraining(data: Path) -> Iterator[Recording]:
-    """ESC-50 without the kinds that UrbanSound8K has too, so that no source of its was heard before."""
+    """ESC-50 without the labels of UrbanSound8K, so that pretraining uses no source that is evaluated."""
     return (recording for recording in datasets.esc50(data) if recording.label not in esc50.SHARED)
 
 

@@ -1,4 +1,4 @@
-"""Commands of retraining: serve, submit, jobs, versions, rollback."""
+"""`stetho trainer`: serve, submit, jobs, versions and rollback, the commands of retraining."""
 
 import argparse
 import importlib.util
@@ -75,19 +75,18 @@ def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTab
         added = upload.add(tables, settings.data_dir, options.model, labels, uploads)
     held_out = sum(clip.held_out for clip in added)
     print(
-        f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "
+        f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out for evaluation; "
         f"job {tables.queue_job(options.model)} waits for `serve`"
     )
 
 
 def _jobs(options: argparse.Namespace, _settings: Settings, tables: TrainingTables) -> None:
     for job in tables.jobs(options.limit):
-        print(
-            f"{job.id:4} {job.model:8} {job.state:8} {job.finished_at or job.asked_at} {_told(job)}".rstrip()
-        )
+        line = f"{job.id:4} {job.model:8} {job.state:8} {job.finished_at or job.asked_at} "
+        print(f"{line}{_progress_or_reason(job)}".rstrip())
 
 
-def _told(job: Job) -> str:
+def _progress_or_reason(job: Job) -> str:
     if job.state == "running":
         return " ".join(str(value) for value in job.progress.values())
     return str(job.report.get("why", ""))
@@ -99,16 +98,16 @@ def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingT
     active = registry.active(options.model)
     card = registry.card(options.model, None)
     print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")
-    for each in tables.versions(options.model):
-        origin = "kept from before" if each.job is None else f"job {each.job}"
-        mark = "*" if each.version == active else " "
-        print(f"{mark} {each.version:24} {each.sha256[:12]} {origin}, {each.made_at}")
+    for version in tables.versions(options.model):
+        origin = "kept from before" if version.job is None else f"job {version.job}"
+        mark = "*" if version.version == active else " "
+        print(f"{mark} {version.version:24} {version.sha256[:12]} {origin}, {version.made_at}")
 
 
 def _rollback(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
     card = ModelDeployment(ModelRegistry.of(settings), tables).roll_back(options.model, options.version).card
     print(
-        f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
+        f"{card.model} {card.version} ({card.sha256[:12]}) is in use from now on; a running worker loads it"
     )
 
 
@@ -122,38 +121,41 @@ def _positive(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stetho trainer",
-        description="Retrain models from labelled uploads; only what is better on held-out sound serves.",
+        description="Retrain from labelled uploads; only a model that is better on held-out ones serves.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[..., None], text: str, *, model: bool) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=text,
             description=text,
             epilog=_EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run=run)
+        subparser.set_defaults(run=run)
         if model:
-            made.add_argument("model", help="name of the model, such as heart2")
-        return made
+            subparser.add_argument("model", help="name of the model, such as heart2")
+        return subparser
 
     serve = command("serve", _serve, "take jobs from the database and train", model=False)
     serve.add_argument("--once", action="store_true", help="end when no job waits")
     serve.add_argument(
-        "--data", type=Path, help="public datasets to learn beside the uploads (default: none)"
+        "--data", type=Path, help="public datasets to train on beside the uploads (default: none)"
     )
-    serve.add_argument("--epochs", type=_positive, help="default: what the recipe says")
-    submit = command("submit", _submit, "add labelled sounds and queue a job", model=True)
+    serve.add_argument("--epochs", type=_positive, help="default: the recipe's")
+    submit = command("submit", _submit, "add labelled recordings and queue a job", model=True)
     submit.add_argument(
-        "--data", type=Path, required=True, help="folder with one folder a label; folders in it are sources"
+        "--data",
+        type=Path,
+        required=True,
+        help="class folders: a folder per label; folders in it are sources",
     )
     jobs = command("jobs", _jobs, "list the jobs, newest first", model=False)
     jobs.add_argument("--limit", type=_positive, default=20, help="at most so many (default: %(default)s)")
-    command("versions", _versions, "list the versions of a model; * serves", model=True)
-    rollback = command("rollback", _rollback, "let another version serve", model=True)
+    command("versions", _versions, "list the versions of a model; * is in use", model=True)
+    rollback = command("rollback", _rollback, "put another version to use", model=True)
     rollback.add_argument("version", help=f"one that `versions` lists, or {SHIPPED}")
     return parser

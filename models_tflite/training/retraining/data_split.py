@@ -1,4 +1,4 @@
-"""What a job may learn from and what both models are judged by: two sides that no source ever stands on."""
+"""Division of a job's recordings into training and held-out parts, with no source in both."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -18,52 +18,51 @@ ONE_IN: Final = 5
 class DataSplit:
     """The recordings of one job."""
 
-    learn: tuple[Recording, ...]
-    uploads: tuple[Recording, ...]
-    """Uploads held out."""
-    public: tuple[Recording, ...]
-    """Public recordings held out; empty without public data."""
-    background: tuple[Recording, ...] = ()
-    """Public recordings held out that are none of the labels."""
+    training: tuple[Recording, ...]
+    held_out_uploads: tuple[Recording, ...]
+    held_out_public: tuple[Recording, ...]
+    """Held-out public recordings that have a label; empty without public data."""
+    held_out_background: tuple[Recording, ...] = ()
+    """Held-out public recordings that are background."""
 
 
-def gather(
+def split(
     clips: Sequence[Clip], data_dir: Path, recipe: Recipe | None, public: Path | None, labels: Sequence[str]
 ) -> DataSplit:
-    """Return both sides of the uploads below `data_dir` and of the recipe's data below `public`.
+    """Divide the uploads below `data_dir` and the recipe's public data below `public`.
 
     Raises:
-        TrainingError: there is no upload, or a label has nothing to learn from or nothing to be judged by.
+        TrainingError: there is no upload, or a label has no recording to train on or none held out.
     """
     clips = [clip for clip in clips if clip.label in labels]  # an upgrade may have dropped a label
-    known = list(recipe.gather(public)) if recipe and public else []
-    held_out = [each for each in known if is_held_out(each.group)]
+    public_recordings = list(recipe.gather(public)) if recipe and public else []
+    held_out = [each for each in public_recordings if is_held_out(each.group)]
     evaluated_on = recipe.evaluated_on if recipe else ""
-    data_split = DataSplit(
-        learn=(
+    divided = DataSplit(
+        training=(
             *(_recording(clip, data_dir) for clip in clips if not clip.held_out),
-            *(each for each in known if not is_held_out(each.group)),
+            *(each for each in public_recordings if not is_held_out(each.group)),
         ),
-        uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
-        public=tuple(
+        held_out_uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
+        held_out_public=tuple(
             each for each in held_out if each.label in labels and each.site.startswith(evaluated_on)
         ),
-        background=tuple(each for each in held_out if each.label == BACKGROUND),
+        held_out_background=tuple(each for each in held_out if each.label == BACKGROUND),
     )
     if not clips:
         raise TrainingError("there are no uploads: give some with `submit`")
-    if len({each.group for each in data_split.learn}) == 1:
+    if len({each.group for each in divided.training}) == 1:
         raise TrainingError("all that may be learned is of one source: upload sounds of another")
-    _require(labels, data_split.learn, "learn from")
-    _require(labels, (*data_split.uploads, *data_split.public), "be judged by")
-    return data_split
+    _require(labels, divided.training, "learn from")
+    _require(labels, (*divided.held_out_uploads, *divided.held_out_public), "be judged by")
+    return divided
 
 
 def is_held_out(group: str) -> bool:
-    """Return whether recordings of a public group are only judged by: one group in five, always the same.
+    """Return whether a public group is held out: one group in five, always the same.
 
-    By the digest of its name, not by chance and not by its place in a list: a version that is in use must not
-    have learned what the next one is compared by.
+    By the digest of its name, not at random and not by its place in a list: a version in use must not have
+    been trained on what the next one is compared on.
     """
     digest = hashlib.sha256(f"held out: {group}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % ONE_IN == 0
@@ -74,9 +73,9 @@ def _recording(clip: Clip, data_dir: Path) -> Recording:
 
 
 def _require(labels: Iterable[str], recordings: Iterable[Recording], purpose: str) -> None:
-    there = {recording.label for recording in recordings}
+    labels_there = {recording.label for recording in recordings}
     for label in labels:
-        if label not in there:
+        if label not in labels_there:
             raise TrainingError(
                 f"there is nothing of {label} to {purpose}: upload two or more, or serve with --data"
             )

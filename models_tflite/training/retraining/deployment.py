@@ -1,6 +1,6 @@
-"""The versions of models, on the shelf and in the ledger: kept, put to use, rolled back.
+"""The versions of models: stored, put to use, rolled back.
 
-The shelf is what the worker follows; the ledger is what people read, and follows the shelf.
+The registry on disk is what the worker follows; the database is what people read, and follows the registry.
 """
 
 import json
@@ -13,23 +13,23 @@ from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from models_tflite.training.corpus.corpus import TrainingError
 
 LOCAL: Final = "+local."
-"""Marks versions of this machine, as semantic versioning's build metadata: 1.0.0+local.7 is of job 7."""
+"""Marks versions of this site, as semantic versioning's build metadata: 1.0.0+local.7 is of job 7."""
 
 
 class ModelDeployment:
-    """What may serve. One trainer promotes; anybody may roll back."""
+    """Puts versions of models to use. One trainer promotes; any operator may roll back."""
 
     def __init__(self, registry: ModelRegistry, tables: TrainingTables) -> None:
         self._registry = registry
         self._tables = tables
 
     def active(self, model: str) -> Classifier:
-        """Return the classifier in use; raises TrainingError or ModelError when there is none."""
+        """Return the classifier in use; raise TrainingError or ModelError when there is none."""
         self.require(model)
         return Classifier.load(self._registry.directory(model, self._registry.active(model)), model)
 
-    def next(self, incumbent: Classifier, job: int) -> str:
-        """Return the name of a job's version; a crash may have left one of that name that nobody uses."""
+    def next_version(self, incumbent: Classifier, job: int) -> str:
+        """Return a free name for the version of a job's candidate; a crash may have left one unused."""
         model, base = incumbent.card.model, incumbent.card.version.split(LOCAL)[0]
         version, attempt = f"{base}{LOCAL}{job}", 1
         while self._registry.has(model, version):
@@ -37,29 +37,29 @@ class ModelDeployment:
             version = f"{base}{LOCAL}{job}.{attempt}"
         return version
 
-    def promote(self, made: Classifier, folder: Path, job: int, report: dict[str, Any]) -> None:
-        """Keep the pair in `folder` for good and put it to use; raises ModelError when the disk refuses."""
-        card = made.card
-        self._keep_shipped(card.model)
+    def promote(self, candidate: Classifier, folder: Path, job: int, report: dict[str, Any]) -> None:
+        """Store the model in `folder` and put it to use; raise ModelError when the disk refuses."""
+        card = candidate.card
+        self._store_shipped(card.model)
         _write_figures(folder / f"{card.model}.json", report)
         self._registry.put(card.model, card.version, folder)
         version = ModelVersion(card.model, card.version, card.sha256, "candidate", job, report)
         self._tables.add_version(version)
-        self._use(version, job)
+        self._activate(version, job)
 
     def recover(self) -> None:
-        """Finish what a crash left: a version that had won is put to use, other jobs wait again."""
+        """Finish what a crash left: put a version that had won to use, queue other running jobs again."""
         for job in self._tables.jobs(state="running"):
-            made = self._tables.version_of_job(job.id)
-            if made is None:
+            candidate = self._tables.version_of_job(job.id)
+            if candidate is None:
                 self._tables.requeue_job(job.id)
             else:
-                self._use(made, job.id)
+                self._activate(candidate, job.id)
         for model in self._registry.classifiers():
             self._tables.set_active(model, self._registry.active(model))
 
     def roll_back(self, model: str, version: str) -> Classifier:
-        """Let another version serve, `shipped` for what the program came with; return it.
+        """Put another version to use, `shipped` for the one that came with the program; return it.
 
         Raises:
             TrainingError: there is no such version.
@@ -67,29 +67,29 @@ class ModelDeployment:
         """
         self.require(model)
         shipped = self._registry.card(model, None)
-        kept = [each.version for each in self._tables.versions(model)]
-        if version not in (SHIPPED, shipped["version"], *kept):
-            raise TrainingError(f"{model} has no version {version}: choose {', '.join([SHIPPED, *kept])}")
-        target = version if version in kept else None
-        found = Classifier.load(self._registry.directory(model, target), model)
+        stored = [each.version for each in self._tables.versions(model)]
+        if version not in (SHIPPED, shipped["version"], *stored):
+            raise TrainingError(f"{model} has no version {version}: choose {', '.join([SHIPPED, *stored])}")
+        target = version if version in stored else None
+        classifier = Classifier.load(self._registry.directory(model, target), model)
         self._registry.activate(model, target)
         self._tables.set_active(model, target)
-        return found
+        return classifier
 
     def require(self, model: str) -> None:
         """Raise TrainingError unless there is a classifier of that name."""
-        known = self._registry.classifiers()
-        if model not in known:
-            raise TrainingError(f"there is no classifier {model}: choose {', '.join(known)}")
+        classifiers = self._registry.classifiers()
+        if model not in classifiers:
+            raise TrainingError(f"there is no classifier {model}: choose {', '.join(classifiers)}")
 
-    def _use(self, version: ModelVersion, job: int) -> None:
-        """Put a version that won to use. Done again after a crash in between, it comes to the same."""
+    def _activate(self, version: ModelVersion, job: int) -> None:
+        """Put a version that won to use. Repeated after a crash in between, it comes to the same."""
         self._registry.activate(version.model, version.version)
         self._tables.set_active(version.model, version.version)
         self._tables.finish_job(job, "promoted", version.document)
 
-    def _keep_shipped(self, model: str) -> None:
-        """Keep the shipped pair as a version too: an upgrade of the program must not take it away."""
+    def _store_shipped(self, model: str) -> None:
+        """Store the shipped model as a version too: an upgrade of the program must not take it away."""
         card = self._registry.card(model, None)
         version = str(card["version"])
         if not self._registry.has(model, version):

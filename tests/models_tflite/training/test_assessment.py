@@ -75,7 +75,7 @@ def test_one_fold_alone_is_refused() -> None:
 
 
 def test_int8_is_held_to_the_float_models_and_sites_are_told_apart() -> None:
-    figures = assess(predictions(), RECIPE, away=predictions(seed=3)).figures
+    figures = assess(predictions(), RECIPE, held_out_sites=predictions(seed=3)).figures
 
     before = figures["before_int8"]
     gain = figures["cross_validation"]["accuracy"] - before["accuracy"]

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from models_tflite.training.corpus import corpus
-from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError
+from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError, load_corpus
 from models_tflite.training.recipes import heart2
-from models_tflite.training.retraining.class_folders import adapted, gather, holds_class_folders
+from models_tflite.training.retraining.class_folders import for_class_folders, gather, holds_class_folders
 
 RECIPE = dataclasses.replace(heart2.RECIPE, background=False)
 
@@ -49,7 +48,7 @@ def test_labels_are_folders_and_groups_begin_alike(folder: Path) -> None:
 
 
 def test_every_format_is_read_and_no_group_is_in_two_folds(folder: Path) -> None:
-    heard = corpus.load(adapted(RECIPE).gather(folder), RECIPE.labels, RECIPE.features)
+    heard = load_corpus(for_class_folders(RECIPE).gather(folder), RECIPE.labels, RECIPE.features)
 
     fold = heard.folds(3, seed=0)
 
@@ -60,7 +59,7 @@ def test_every_format_is_read_and_no_group_is_in_two_folds(folder: Path) -> None
 
 def test_a_background_folder_is_for_models_that_know_one(folder: Path) -> None:
     write(folder, "background/street_1.wav")
-    with_background = adapted(dataclasses.replace(RECIPE, background=True))
+    with_background = for_class_folders(dataclasses.replace(RECIPE, background=True))
 
     labels = [each.label for each in with_background.gather(folder)]
 
@@ -70,7 +69,7 @@ def test_a_background_folder_is_for_models_that_know_one(folder: Path) -> None:
 
 
 def test_the_card_of_such_a_model_claims_nothing_of_the_public_data(folder: Path) -> None:
-    recipe = adapted(RECIPE)
+    recipe = for_class_folders(RECIPE)
 
     assert "baseline" not in recipe.facts
     assert "PhysioNet" not in str(recipe.facts)

@@ -19,7 +19,13 @@ import quick_recipe  # noqa: E402
 from edge_worker.inference.classifier import Classifier  # noqa: E402
 from models_tflite.training.__main__ import main  # noqa: E402
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording  # noqa: E402
-from models_tflite.training.networks import convolutional_network, distillation, fit, residual_network  # noqa: E402
+from models_tflite.training.networks import (  # noqa: E402
+    batches,
+    convolutional_network,
+    distillation,
+    fit,
+    residual_network,
+)
 from models_tflite.training.recipes import esc50  # noqa: E402
 from models_tflite.training.retraining import candidate  # noqa: E402
 
@@ -125,7 +131,7 @@ def test_a_recipes_teacher_is_trained_first_then_taught_by_and_every_epoch_is_to
     ((student, teacher, taught),) = pairs
     assert model is student
     assert int(taught.optimizer.iterations) == 240, "it learned beside its teacher"
-    windows, owner = fit.corpus_windows(heard, RECIPE)
+    windows, owner = batches.corpus_windows(heard, RECIPE)
     for network in (teacher, model):
         assert (network.predict(windows, verbose=0).argmax(axis=1) == is_high[owner]).mean() > 0.9
 
@@ -138,9 +144,9 @@ def test_sounds_are_overlaid_in_batches_as_the_recipe_says(
     recipe = dataclasses.replace(
         RECIPE, overlay_probability=overlay_probability, mixup_alpha=1e-3
     )  # next to none
-    batches = fit.TrainingBatches(heard, recipe, 1, np.eye(2, dtype=np.float32)[heard.targets])
+    drawn = batches.TrainingBatches(heard, recipe, 1, np.eye(2, dtype=np.float32)[heard.targets])
 
-    _, targets = batches[0]
+    _, targets = drawn[0]
 
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
     assert (targets.max(axis=1) < 0.99).any() == are_shared

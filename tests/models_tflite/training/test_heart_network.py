@@ -16,7 +16,7 @@ from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import normalise
 from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
-from models_tflite.training.networks import conversion, fit, heart_network, state_network
+from models_tflite.training.networks import batches, conversion, fit, heart_network, hint_head, state_network
 from models_tflite.training.recipes import heart2
 
 pytestmark = [pytest.mark.training, pytest.mark.timeout(300)]
@@ -99,7 +99,7 @@ def test_training_leaves_the_part_that_hears_states_as_it_is(tmp_path: Path) -> 
     model = fit.fit(corpus, recipe, None, 1, "short")
 
     keras.utils.set_random_seed(1)  # as `fit` does: it began with these
-    untrained = fit._build(recipe)
+    untrained = fit.build(recipe)
     sound = normalise(beats(3.92)[np.newaxis])
     before, after = (heart_network.predict_window_states(each, sound) for each in (untrained, model))
     np.testing.assert_array_equal(after, before)
@@ -119,7 +119,9 @@ def test_it_is_told_of_the_sound_as_it_was_not_as_it_is_disturbed(tmp_path: Path
     sound = beats(3.92)
     corpus = Corpus(recordings, (sound,) * 4, recipe.labels)
 
-    (windows, states), _ = fit.TrainingBatches(corpus, recipe, 1, fit._targets(corpus, recipe))[0]
+    (windows, states), _ = batches.TrainingBatches(
+        corpus, recipe, 1, hint_head.training_targets(corpus, recipe)
+    )[0]
 
     assert (windows.shape, states.shape) == ((8, 196, 40), (8, 196, 4))
     np.testing.assert_allclose(states, np.stack(heart_network.predict_states([sound]) * 8), atol=1e-5)

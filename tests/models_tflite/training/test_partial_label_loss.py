@@ -15,7 +15,7 @@ import tensorflow as tf  # noqa: E402
 
 from models_tflite.training.assessment import cross_validation  # noqa: E402
 from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Corpus, Recording  # noqa: E402
-from models_tflite.training.networks import conversion, fit, partial_label_loss  # noqa: E402
+from models_tflite.training.networks import batches, conversion, fit, partial_label_loss  # noqa: E402
 from models_tflite.training.retraining import candidate  # noqa: E402
 
 RECIPE = dataclasses.replace(quick_recipe.RECIPE, background=True, save_best_only=False)
@@ -27,7 +27,9 @@ def test_where_all_is_told_it_is_the_cross_entropy() -> None:
     wanted = np.array([[0.0, 0.0, 1.0], [0.7, 0.3, 0.0]], np.float32)
     recipe = dataclasses.replace(RECIPE, label_smoothing=0.1)
 
-    loss = np.asarray(partial_label_loss.of(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS)))
+    loss = np.asarray(
+        partial_label_loss.partial_label_loss(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS))
+    )
 
     usual = keras.losses.categorical_crossentropy(wanted, LOGITS, from_logits=True, label_smoothing=0.1)
     np.testing.assert_allclose(loss, np.asarray(usual), rtol=1e-5)
@@ -37,7 +39,7 @@ def test_what_is_untold_only_has_to_be_no_background() -> None:
     logits = tf.Variable(LOGITS)
 
     with tf.GradientTape() as tape:
-        loss = partial_label_loss.of(RECIPE)(tf.zeros((2, 3)), logits)
+        loss = partial_label_loss.partial_label_loss(RECIPE)(tf.zeros((2, 3)), logits)
     gradient = tape.gradient(loss, logits).numpy()
 
     np.testing.assert_allclose(loss, -np.log(1 - LIKELY[:, 2]), rtol=1e-5)
@@ -47,7 +49,7 @@ def test_what_is_untold_only_has_to_be_no_background() -> None:
 
 def test_what_is_half_told_is_half_of_both() -> None:
     whole = np.array([[1.0, 0.0, 0.0]], np.float32)
-    loss = partial_label_loss.of(RECIPE)
+    loss = partial_label_loss.partial_label_loss(RECIPE)
 
     told, untold, half = (float(loss(share * whole, LOGITS[:1])[0]) for share in (1.0, 0.0, 0.5))
 
@@ -79,7 +81,7 @@ def heard(*labels: str) -> Corpus:
 def test_what_is_like_the_untold_is_less_likely_background(
     labels: tuple[str, ...], least: float, most: float
 ) -> None:
-    windows, _ = fit.corpus_windows(heard(BACKGROUND), RECIPE)
+    windows, _ = batches.corpus_windows(heard(BACKGROUND), RECIPE)
 
     model = fit.fit(heard(*labels), RECIPE, None, 1, "pitch")
 
@@ -90,7 +92,7 @@ def test_what_is_like_the_untold_is_less_likely_background(
 def test_a_candidate_is_calibrated_by_what_was_told() -> None:
     corpus = heard("low", "high", BACKGROUND, PARTIAL_LABEL)
     model = fit.fit(corpus, RECIPE, None, 1, "pitch")
-    content = conversion.to_int8(model, conversion.representative(fit.corpus_windows(corpus, RECIPE)[0]))
+    content = conversion.to_int8(model, conversion.representative(batches.corpus_windows(corpus, RECIPE)[0]))
 
     calibrated = candidate._calibrated(corpus, RECIPE, content)
 

@@ -11,6 +11,7 @@ from edge_worker.signal.features import HEART
 from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality
+from models_tflite.training.assessment import quality_fit
 from models_tflite.training.augmentation import quality_corpus
 from models_tflite.training.augmentation.synthetic_noise import synthetic_noises
 from models_tflite.training.networks import logistic_regression
@@ -52,7 +53,7 @@ def test_the_shipped_scorecard_is_of_this_method() -> None:
     assert list(document["standard"]) == list(QualityFeatures._fields)
     assert document["heart"]["weights"].keys() == document["standard"].keys()
     assert tuple(document["clear"]["weights"]) == tuple(
-        n for n in QualityFeatures._fields if n in quality.CLEAR
+        n for n in QualityFeatures._fields if n in quality_fit.CLEAR
     )
     assert document["heart"]["unheard_groups"]["auc"]["value"] > 0.99
     assert document["clear"]["unheard_groups"]["auc_at"]["physionet"]["value"] > 0.9

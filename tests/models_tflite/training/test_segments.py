@@ -16,7 +16,8 @@ from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.annotation import S1, Annotation
 from models_tflite.evaluation.beat_score import Case
-from models_tflite.training.augmentation import heart_states
+from models_tflite.training.augmentation.heart_rate import change_heart_rate
+from models_tflite.training.corpus import annotated_recording
 
 BEAT = ((0.0, 0.1, 1), (0.1, 0.3, 2), (0.3, 0.4, 3), (0.4, 0.8, 4))
 
@@ -103,7 +104,7 @@ def test_aims_are_met_on_subjects_never_heard_and_kept(datasets: Path) -> None:
 
 
 def test_targets_say_how_much_of_a_frame_is_what() -> None:
-    shares = heart_states.shares(annotation(1.0, 1.8, hole=(2.6, 9.0)), 200)
+    shares = annotated_recording.state_shares(annotation(1.0, 1.8, hole=(2.6, 9.0)), 200)
 
     known = shares.sum(axis=1)
     assert shares.sum(axis=0) * 0.02 == pytest.approx([0.2, 0.4, 0.2, 0.8], abs=1e-4)
@@ -113,12 +114,12 @@ def test_targets_say_how_much_of_a_frame_is_what() -> None:
 
 def test_another_heart_keeps_the_order_of_states_and_changes_their_lengths() -> None:
     frames = np.arange(290, dtype=np.float32)[:, np.newaxis]
-    shares = heart_states.shares(annotation(*np.arange(0.04, 5, 0.8).tolist()), 290)
-    recording = heart_states.AnnotatedRecording(frames, shares, Annotation(()), True, "s")
+    shares = annotated_recording.state_shares(annotation(*np.arange(0.04, 5, 0.8).tolist()), 290)
+    recording = annotated_recording.AnnotatedRecording(frames, shares, Annotation(()), True, "s")
     random = np.random.default_rng(0)
     diastoles = []
     for _ in range(20):
-        seen, made = heart_states.change_heart_rate(recording, 196, random)
+        seen, made = change_heart_rate(recording, 196, random)
         assert np.array_equal(shares[seen[:, 0].astype(int)], made), "frames and targets go together"
         forward = np.diff(seen[:, 0])
         assert (forward >= 0).sum() >= len(forward) - 1, "time goes on, or starts anew once"
@@ -129,11 +130,11 @@ def test_another_heart_keeps_the_order_of_states_and_changes_their_lengths() -> 
 def test_no_subject_is_in_two_folds() -> None:
     nothing = np.zeros((1, 4), dtype=np.float32)
     recordings = [
-        heart_states.AnnotatedRecording(nothing, nothing, Annotation(()), True, f"s{n // 4}")
+        annotated_recording.AnnotatedRecording(nothing, nothing, Annotation(()), True, f"s{n // 4}")
         for n in range(80)
     ]
 
-    fold = heart_states.folds(recordings, 4, seed=0)
+    fold = annotated_recording.subject_folds(recordings, 4, seed=0)
 
     assert all(len(set(fold[n : n + 4])) == 1 for n in range(0, 80, 4))
     assert np.bincount(fold).tolist() == [20, 20, 20, 20]
@@ -174,9 +175,9 @@ class TestTraining:
 
     def test_makes_a_pair_that_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from models_tflite.training import segments  # noqa: PLC0415
-        from models_tflite.training.networks import state_network  # noqa: PLC0415 TensorFlow
+        from models_tflite.training.networks import state_fit, state_network  # noqa: PLC0415 TensorFlow
 
-        monkeypatch.setattr(segments, "STEPS", 2)
+        monkeypatch.setattr(state_fit, "STEPS_PER_EPOCH", 2)
         monkeypatch.setattr(state_network, "WEIGHTS", tmp_path / "weights" / "state_network.npz")
         data, out = make_data(tmp_path / "data"), tmp_path / "models"
         arguments = ["--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"]

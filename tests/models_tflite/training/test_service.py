@@ -47,7 +47,7 @@ class Rig:
 
     def serve(self, trainer: TrainFunction) -> Job:
         """Do what waits; return the newest job."""
-        RetrainingService(self.settings, self.tables, trainer=trainer).run(once=True)
+        RetrainingService(self.settings, self.tables, train=trainer).run(once=True)
         return self.tables.jobs()[0]
 
     def ask(self, trainer: TrainFunction) -> Job:
@@ -167,7 +167,7 @@ def test_a_job_without_enough_uploads_or_of_no_model_fails_with_what_to_do(rig: 
 
 
 def test_e6_stopped_while_it_trains_the_job_waits_again(submitted: Rig) -> None:
-    service = RetrainingService(submitted.settings, submitted.tables, trainer=trainers.endless)
+    service = RetrainingService(submitted.settings, submitted.tables, train=trainers.endless)
     serving = threading.Thread(target=service.run)
     serving.start()
     wait_until(
@@ -183,7 +183,7 @@ def test_e6_stopped_while_it_trains_the_job_waits_again(submitted: Rig) -> None:
 
 def serve_endlessly() -> None:
     settings = Settings.from_environ(os.environ)
-    RetrainingService(settings, TrainingTables.open(settings.database), trainer=trainers.endless).run()
+    RetrainingService(settings, TrainingTables.open(settings.database), train=trainers.endless).run()
 
 
 def test_e6_kill_9_ends_the_training_too_and_the_job_is_done_after_it(submitted: Rig) -> None:
@@ -237,8 +237,8 @@ def test_a_version_that_a_crash_left_is_not_overwritten(submitted: Rig, tmp_path
 
 def test_the_trainer_never_learns_what_it_is_judged_by(submitted: Rig) -> None:
     clips = submitted.tables.clips("heart2")
-    known = data_split.gather(clips, submitted.settings.data_dir, None, None, LABELS)
-    learned, judged = ({each.path for each in side} for side in (known.learn, known.uploads))
+    known = data_split.split(clips, submitted.settings.data_dir, None, None, LABELS)
+    learned, judged = ({each.path for each in side} for side in (known.training, known.held_out_uploads))
     assert (len(learned), len(judged)) == (4, 2)
     assert not learned & judged
     assert all(path.is_file() for path in learned | judged)
@@ -255,15 +255,15 @@ def test_public_groups_stand_on_one_side_for_good() -> None:
     ]
     recipe = replace(RECIPE, gather=lambda _: iter(recordings))
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
-    known = data_split.gather(clips, Path("data"), recipe, Path("datasets"), LABELS)
-    learned, judged = ({each.group for each in side} for side in (known.learn, known.public))
+    known = data_split.split(clips, Path("data"), recipe, Path("datasets"), LABELS)
+    learned, judged = ({each.group for each in side} for side in (known.training, known.held_out_public))
     assert not learned & judged
     assert 25 <= len(judged) <= 55, "one in five of 200"
-    assert {each.site for each in known.public} == {"physionet-a"}, "where its figures are of"
-    assert {each.label for each in known.public} == set(LABELS)
-    assert {each.label for each in known.background} == {BACKGROUND}
-    assert not learned & {each.group for each in known.background}
-    assert sum(each.label == PARTIAL_LABEL for each in known.learn) >= 25, "of which no figure is"
+    assert {each.site for each in known.held_out_public} == {"physionet-a"}, "where its figures are of"
+    assert {each.label for each in known.held_out_public} == set(LABELS)
+    assert {each.label for each in known.held_out_background} == {BACKGROUND}
+    assert not learned & {each.group for each in known.held_out_background}
+    assert sum(each.label == PARTIAL_LABEL for each in known.training) >= 25, "of which no figure is"
 
 
 def clip(label: str, name: str, *, held_out: bool) -> Clip:
@@ -350,9 +350,9 @@ def test_e6_a_candidate_that_answers_to_what_is_none_of_its_labels_is_kept_out(
 
 def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig, tmp_path: Path) -> None:
     mine = ModelDeployment(submitted.registry, submitted.tables).active("heart2")
-    clips = data_split.gather(
+    clips = data_split.split(
         submitted.tables.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
-    ).uploads
+    ).held_out_uploads
     others = tuple(replace(each, label=BACKGROUND) for each in clips)
     deaf = Classifier.load(trainers.write_pair(tmp_path / "deaf", threshold=1.0), "heart2")
 

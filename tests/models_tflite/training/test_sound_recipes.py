@@ -114,7 +114,7 @@ def test_c3_the_baseline_learns_and_keeps_the_best_epoch() -> None:
         frames.append((slope - 50 + random.normal(0, 3, (44, 12))).astype(np.float32))
     corpus = Corpus(tuple(recordings), tuple(frames), ("hiss", "hum"))
 
-    figures = baseline_sounds.judge(corpus, seconds=1.0, epochs=3)
+    figures = baseline_sounds.cross_validate(corpus, seconds=1.0, epochs=3)
 
     assert [fold for fold, _, _ in figures] == ["0", "1"]
     assert min(balanced for _, _, balanced in figures) > 0.9

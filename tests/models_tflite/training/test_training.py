@@ -25,9 +25,9 @@ import keras
 from models_tflite.training.__main__ import main
 from models_tflite.training.assessment import model_files
 from models_tflite.training.augmentation import augmentation, sampling
-from models_tflite.training.corpus import corpus, datasets, hints
-from models_tflite.training.corpus.corpus import Corpus, Recording, TrainingError
-from models_tflite.training.networks import fit
+from models_tflite.training.corpus import datasets, hints
+from models_tflite.training.corpus.corpus import Corpus, Recording, TrainingError, load_corpus
+from models_tflite.training.networks import batches, fit, hint_head
 from models_tflite.training.recipes import digits, heart2
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -159,7 +159,7 @@ def test_wrong_class_folders_get_one_sentence(tmp_path: Path, capsys: pytest.Cap
 
 
 def heard_of(folder: Path) -> Corpus:
-    return corpus.load(datasets.physionet(folder), SHORT.labels, SHORT.features)
+    return load_corpus(datasets.physionet(folder), SHORT.labels, SHORT.features)
 
 
 def test_c3_the_best_epoch_by_validation_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,13 +170,13 @@ def test_c3_the_best_epoch_by_validation_is_kept(tmp_path: Path, monkeypatch: py
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, logs: losses.append(logs["val_loss"]))
     monkeypatch.setattr(fit, "_progress", lambda *_: note)
     kept_aside = []
-    weighted = fit._validation_data
+    weighted = batches.validation_data
 
     def keep(*given: Any) -> Any:  # noqa: ANN401 whatever it takes and gives
         kept_aside.append(weighted(*given))
         return kept_aside[-1]
 
-    monkeypatch.setattr(fit, "_validation_data", keep)
+    monkeypatch.setattr(fit, "validation_data", keep)
 
     model = fit.fit(heard, recipe, None, recipe.seed, "best epoch")
 
@@ -199,17 +199,17 @@ def test_a_network_with_hints_learns_to_say_them_and_gives_labels(
         SHORT, epochs=4, steps_per_epoch=60, batch_size=16, hints=file, hint_weight=5.0
     )
     taught = []
-    make = fit._with_hint_head
+    make = hint_head.with_hint_head
 
     def keep(*given: Any) -> Any:  # noqa: ANN401 whatever it takes and gives
         taught.append(make(*given))
         return taught[-1]
 
-    monkeypatch.setattr(fit, "_with_hint_head", keep)
+    monkeypatch.setattr(hint_head, "with_hint_head", keep)
 
     model = fit.fit(heard, recipe, None, recipe.seed, "hints")
 
-    windows, owner = fit.corpus_windows(heard, recipe)
+    windows, owner = batches.corpus_windows(heard, recipe)
     said = taught[0].predict(windows, verbose=0)
     assert model.output_shape == (None, recipe.outputs)
     np.testing.assert_allclose(said[:, : recipe.outputs], model.predict(windows, verbose=0), atol=1e-5)
@@ -220,7 +220,7 @@ def test_a_network_with_hints_learns_to_say_them_and_gives_labels(
 def test_another_run_gives_the_same_answers(tmp_path: Path) -> None:
     """The tolerance that docs/models.md states: probabilities within 0.02."""
     heard = heard_of(make_data(tmp_path))
-    windows, _ = fit.corpus_windows(heard, SHORT)
+    windows, _ = batches.corpus_windows(heard, SHORT)
 
     first, second = (
         keras.ops.softmax(fit.fit(heard, SHORT, None, 1, "twice").predict(windows, verbose=0))
