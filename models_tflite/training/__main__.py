@@ -111,7 +111,7 @@ def _positive(text: str) -> int:
 
 def _two_or_more(text: str) -> int:
     number = int(text)
-    if number < 2:  # noqa: PLR2004 one part to learn from, one to judge
+    if number < 2:  # noqa: PLR2004 one to train on, one to evaluate
         raise argparse.ArgumentTypeError("must be 2 or more")
     return number
 

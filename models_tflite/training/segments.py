@@ -64,7 +64,7 @@ def train(
     Raises:
         TrainingError, AudioError: wrong arguments or data, or no permission; nothing was written.
     """
-    if folds < 2 or epochs < 1:  # noqa: PLR2004 one part to learn from, one to judge
+    if folds < 2 or epochs < 1:  # noqa: PLR2004 one to train on, one to evaluate
         raise TrainingError("--folds must be 2 or more, --epochs 1 or more")
     for folder in {out, weights.parent if weights else out}:
         model_files.check_writable(folder)

@@ -52,7 +52,7 @@ def assess(
     Raises:
         TrainingError: there is one fold only, and so none to calibrate it by.
     """
-    if len(np.unique(predictions.fold)) < 2:  # noqa: PLR2004 one to calibrate, one to judge
+    if len(np.unique(predictions.fold)) < 2:  # noqa: PLR2004 one to calibrate, one to evaluate
         raise TrainingError(
             "predictions of one fold cannot be calibrated by another: give those of all folds"
         )

@@ -34,7 +34,7 @@ def cross_validate(
     fold = corpus.folds(folds, recipe.seed)
     if len(np.unique(fold[is_evaluated])) < folds:
         raise TrainingError(
-            f"{recipe.model} has fewer groups to be judged on than {folds} folds: lower --folds"
+            f"{recipe.model} has fewer groups to evaluate on than {folds} folds: lower --folds"
         )
     parts = []
     for k in range(folds):

@@ -118,7 +118,7 @@ def load_corpus(
                 f"{recording.path} is labelled {recording.label!r}, not {', '.join(labels)}: correct it"
             )
     for label in labels:
-        if sum(recording.label == label for recording in listed) < 2:  # noqa: PLR2004 one to learn, one to judge
+        if sum(recording.label == label for recording in listed) < 2:  # noqa: PLR2004 one to train on, one to evaluate
             raise TrainingError(f"there are fewer than two recordings labelled {label}: give more data")
     return Corpus(
         listed,

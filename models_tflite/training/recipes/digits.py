@@ -12,7 +12,7 @@ from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
 
-# Ends at 4 kHz: what FSDD, at 8 kHz, leaves out must not tell its digits from the words of others.
+# Ends at 4 kHz: what FSDD, at 8 kHz, leaves out must not set its digits apart from other words.
 FEATURES: Final = LogMelParameters(
     sample_rate=16000, n_fft=512, hop_length=256, n_mels=64, fmin=50, fmax=4000
 )

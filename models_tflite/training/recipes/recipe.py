@@ -14,7 +14,7 @@ from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that training a model needs to know, and what its card says about it."""
+    """How a model is trained and evaluated, and what its card says about it."""
 
     model: str
     version: str

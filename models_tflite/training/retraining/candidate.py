@@ -45,7 +45,7 @@ def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
 def _recipe_of(request: TrainingRequest) -> Recipe:
     recipe = dataclasses.replace(recipe_of(request.model), version=request.version)
     recipe = recipe.adapted_to(request.recordings)
-    if request.data is None:  # nothing of the public data is in it, nor are its terms
+    if request.data is None:  # public data is not in it, nor are its terms
         facts = {name: recipe.facts[name] for name in ("task", "not_for")}
         recipe = dataclasses.replace(recipe, facts={**facts, "licence_of_data": "that of the uploads"})
     return recipe.with_epochs(request.epochs)

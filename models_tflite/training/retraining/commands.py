@@ -99,7 +99,7 @@ def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingT
     card = registry.card(options.model, None)
     print(f"{'*' if active is None else ' '} {card['version']:24} {card['sha256'][:12]} {SHIPPED}")
     for version in tables.versions(options.model):
-        origin = "kept from before" if version.job is None else f"job {version.job}"
+        origin = "stored before" if version.job is None else f"job {version.job}"
         mark = "*" if version.version == active else " "
         print(f"{mark} {version.version:24} {version.sha256[:12]} {origin}, {version.made_at}")
 

@@ -52,9 +52,9 @@ def split(
     if not clips:
         raise TrainingError("there are no uploads: give some with `submit`")
     if len({each.group for each in divided.training}) == 1:
-        raise TrainingError("all that may be learned is of one source: upload sounds of another")
-    _require(labels, divided.training, "learn from")
-    _require(labels, (*divided.held_out_uploads, *divided.held_out_public), "be judged by")
+        raise TrainingError("all recordings to train on are of one source: upload those of another")
+    _require(labels, divided.training, "train on")
+    _require(labels, (*divided.held_out_uploads, *divided.held_out_public), "evaluate on")
     return divided
 
 
@@ -77,5 +77,5 @@ def _require(labels: Iterable[str], recordings: Iterable[Recording], purpose: st
     for label in labels:
         if label not in labels_there:
             raise TrainingError(
-                f"there is nothing of {label} to {purpose}: upload two or more, or serve with --data"
+                f"there is no recording of {label} to {purpose}: upload two or more, or serve with --data"
             )

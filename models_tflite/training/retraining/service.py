@@ -24,7 +24,7 @@ _POLL_S: Final = 0.5
 _SAVE_EVERY_S: Final = 1.0
 
 
-class Interrupted(Exception):  # noqa: N818 not an error: somebody said stop
+class Interrupted(Exception):  # noqa: N818 not an error: it was stopped
     """The trainer is to stop; the job at hand is queued again."""
 
 
@@ -134,7 +134,7 @@ class RetrainingService:
         if progress["phase"] != self._phase or time.monotonic() - self._saved_at >= _SAVE_EVERY_S:
             try:
                 self._tables.save_progress(job, progress)
-            except StoreFault as error:  # what was trained is worth more than the note
+            except StoreFault as error:  # the training is worth more than its progress
                 _LOG.warning("event=note_refused job=%d error=%r", job, str(error).split("\n", 1)[0])
             self._phase, self._saved_at = progress["phase"], time.monotonic()
 

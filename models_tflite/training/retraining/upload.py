@@ -126,7 +126,7 @@ def _require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
         sources[clip.label].add(clip.source)
     for label in labels:
         if len(sources[label]) == 1:
-            raise TrainingError(f"there is one example of {label}: give a second source, one is to judge by")
+            raise TrainingError(f"there is one example of {label}: give a second source, one is held out")
 
 
 def _audio_files(folder: Path, *, is_nested: bool = False) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""What heart2 and heart5 learn from: how often each label is shown, and sounds that are no hearts."""
+"""Recipes of heart2 and heart5: sampling probabilities and background."""
 
 from pathlib import Path
 
@@ -17,26 +17,26 @@ def corpus_of(labels: tuple[str, ...], *recordings: tuple[str, str]) -> Corpus:
     return Corpus(items, tuple(np.zeros((10, 4), np.float32) for _ in items), labels)
 
 
-def test_a_favoured_label_is_drawn_so_many_times_as_often() -> None:
+def test_a_reweighted_label_is_drawn_so_many_times_as_often() -> None:
     corpus = corpus_of(("normal", "murmur"), ("normal", "a"), ("normal", "b"), ("murmur", "a"))
 
-    chance = sampling.reweighted(sampling.class_balanced, {"murmur": 3.0}, corpus)
+    probabilities = sampling.reweighted(sampling.class_balanced, {"murmur": 3.0}, corpus)
 
-    np.testing.assert_allclose(chance, [1 / 8, 1 / 8, 3 / 4])
+    np.testing.assert_allclose(probabilities, [1 / 8, 1 / 8, 3 / 4])
 
 
 @pytest.mark.parametrize("recipe", [heart2.RECIPE, heart5.RECIPE], ids=lambda recipe: recipe.model)
-def test_about_every_eighth_heart_shown_is_none(datasets: Path, recipe: Recipe) -> None:
+def test_about_one_recording_drawn_in_eight_is_background(datasets: Path, recipe: Recipe) -> None:
     recordings = tuple(recipe.gather(datasets))
     corpus = Corpus(recordings, (), recipe.labels)
 
-    chance = recipe.sampling(corpus)
+    probabilities = recipe.sampling(corpus)
 
-    assert chance.sum() == pytest.approx(1)
-    assert chance[corpus.targets == len(recipe.labels)].sum() == pytest.approx(1 / 8, abs=0.02)
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities[corpus.targets == len(recipe.labels)].sum() == pytest.approx(1 / 8, abs=0.02)
 
 
-def test_background_comes_from_every_kind_of_sound(datasets: Path) -> None:
+def test_background_without_hearts_comes_from_every_dataset(datasets: Path) -> None:
     recordings = list(non_heart_background(datasets))
 
     assert {recording.label for recording in recordings} == {BACKGROUND}

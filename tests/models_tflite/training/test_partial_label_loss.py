@@ -1,4 +1,4 @@
-"""Labels that were told, and those of which only is known that they are no background."""
+"""The loss of complete and partial labels, and training with both."""
 
 import dataclasses
 from pathlib import Path
@@ -20,44 +20,44 @@ from models_tflite.training.retraining import candidate  # noqa: E402
 
 RECIPE = dataclasses.replace(quick_recipe.RECIPE, background=True, save_best_only=False)
 LOGITS = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], np.float32)
-LIKELY = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+SOFTMAX = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
 
 
-def test_where_all_is_told_it_is_the_cross_entropy() -> None:
-    wanted = np.array([[0.0, 0.0, 1.0], [0.7, 0.3, 0.0]], np.float32)
+def test_for_complete_labels_the_loss_is_the_cross_entropy() -> None:
+    targets = np.array([[0.0, 0.0, 1.0], [0.7, 0.3, 0.0]], np.float32)
     recipe = dataclasses.replace(RECIPE, label_smoothing=0.1)
 
     loss = np.asarray(
-        partial_label_loss.partial_label_loss(recipe)(keras.ops.array(wanted), keras.ops.array(LOGITS))
+        partial_label_loss.partial_label_loss(recipe)(keras.ops.array(targets), keras.ops.array(LOGITS))
     )
 
-    usual = keras.losses.categorical_crossentropy(wanted, LOGITS, from_logits=True, label_smoothing=0.1)
+    usual = keras.losses.categorical_crossentropy(targets, LOGITS, from_logits=True, label_smoothing=0.1)
     np.testing.assert_allclose(loss, np.asarray(usual), rtol=1e-5)
 
 
-def test_what_is_untold_only_has_to_be_no_background() -> None:
+def test_for_a_partial_label_the_loss_is_that_of_no_background() -> None:
     logits = tf.Variable(LOGITS)
 
     with tf.GradientTape() as tape:
         loss = partial_label_loss.partial_label_loss(RECIPE)(tf.zeros((2, 3)), logits)
     gradient = tape.gradient(loss, logits).numpy()
 
-    np.testing.assert_allclose(loss, -np.log(1 - LIKELY[:, 2]), rtol=1e-5)
-    told = np.hstack([LIKELY[:, :2] / LIKELY[:, :2].sum(axis=1, keepdims=True), np.zeros((2, 1))])
-    np.testing.assert_allclose(gradient, LIKELY - told, atol=1e-6)
+    np.testing.assert_allclose(loss, -np.log(1 - SOFTMAX[:, 2]), rtol=1e-5)
+    complete = np.hstack([SOFTMAX[:, :2] / SOFTMAX[:, :2].sum(axis=1, keepdims=True), np.zeros((2, 1))])
+    np.testing.assert_allclose(gradient, SOFTMAX - complete, atol=1e-6)
 
 
-def test_what_is_half_told_is_half_of_both() -> None:
+def test_a_half_partial_label_is_half_of_both_losses() -> None:
     whole = np.array([[1.0, 0.0, 0.0]], np.float32)
     loss = partial_label_loss.partial_label_loss(RECIPE)
 
-    told, untold, half = (float(loss(share * whole, LOGITS[:1])[0]) for share in (1.0, 0.0, 0.5))
+    complete, partial, half = (float(loss(share * whole, LOGITS[:1])[0]) for share in (1.0, 0.0, 0.5))
 
-    assert half == pytest.approx((told + untold) / 2, rel=1e-5)
+    assert half == pytest.approx((complete + partial) / 2, rel=1e-5)
 
 
-def heard(*labels: str) -> Corpus:
-    """Return noise, louder in the lower or the upper bands; what is told has a louder band in the middle."""
+def make_corpus(*labels: str) -> Corpus:
+    """Return noise, louder in the lower or upper bands; labelled ones have a louder band in the middle."""
     random = np.random.default_rng(0)
     louder = {"low": np.arange(40) < 15, "high": np.arange(40) > 24}
     recordings, frames = [], []
@@ -78,37 +78,37 @@ def heard(*labels: str) -> Corpus:
         (("low", "high", PARTIAL_LABEL), 0.0, 0.1),
     ],
 )
-def test_what_is_like_the_untold_is_less_likely_background(
+def test_sounds_like_those_with_partial_labels_are_less_likely_background(
     labels: tuple[str, ...], least: float, most: float
 ) -> None:
-    windows, _ = batches.corpus_windows(heard(BACKGROUND), RECIPE)
+    windows, _ = batches.corpus_windows(make_corpus(BACKGROUND), RECIPE)
 
-    model = fit.fit(heard(*labels), RECIPE, None, 1, "pitch")
+    model = fit.fit(make_corpus(*labels), RECIPE, None, 1, "pitch")
 
-    likely = keras.ops.softmax(model.predict(windows, verbose=0))
-    assert least <= float(np.asarray(likely)[:, 2].mean()) <= most
+    probabilities = keras.ops.softmax(model.predict(windows, verbose=0))
+    assert least <= float(np.asarray(probabilities)[:, 2].mean()) <= most
 
 
-def test_a_candidate_is_calibrated_by_what_was_told() -> None:
-    corpus = heard("low", "high", BACKGROUND, PARTIAL_LABEL)
+def test_a_candidate_is_calibrated_on_complete_labels() -> None:
+    corpus = make_corpus("low", "high", BACKGROUND, PARTIAL_LABEL)
     model = fit.fit(corpus, RECIPE, None, 1, "pitch")
     content = conversion.to_int8(model, conversion.representative(batches.corpus_windows(corpus, RECIPE)[0]))
 
     calibrated = candidate._calibrated(corpus, RECIPE, content)
 
-    told = corpus.subset(corpus.targets <= len(RECIPE.labels))
+    complete = corpus.subset(corpus.targets <= len(RECIPE.labels))
     assert PARTIAL_LABEL in {
         recording.label for recording in corpus.subset(fit.validation_mask(corpus, RECIPE, 1)).recordings
     }
-    assert len(told) == 45
+    assert len(complete) == 45
     assert 0.2 < calibrated.temperature < 5
     assert 0 <= calibrated.threshold <= 1
 
 
-def test_what_is_untold_is_never_judged() -> None:
-    corpus = heard("low", "high", BACKGROUND, PARTIAL_LABEL)
+def test_partial_labels_are_never_evaluated() -> None:
+    corpus = make_corpus("low", "high", BACKGROUND, PARTIAL_LABEL)
     recipe = dataclasses.replace(RECIPE, epochs=1, steps_per_epoch=2)
 
-    judged = cross_validation.cross_validate(corpus, recipe, None, 2)
+    predictions = cross_validation.cross_validate(corpus, recipe, None, 2)
 
-    assert sorted(judged.targets) == [0] * 15 + [1] * 15 + [2] * 15
+    assert sorted(predictions.targets) == [0] * 15 + [1] * 15 + [2] * 15

@@ -1,4 +1,4 @@
-"""How the scorecard of the quality gate is fitted, and what its report says."""
+"""The fit of the quality model and its report."""
 
 import json
 from pathlib import Path
@@ -18,36 +18,36 @@ from models_tflite.training.networks import logistic_regression
 from models_tflite.training.networks.binary_task import BinaryTask
 
 
-def test_newton_finds_the_weights_that_made_the_answers() -> None:
+def test_logistic_regression_recovers_the_weights() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(20_000, 3))
-    answer = random.random(len(x)) < 1 / (1 + np.exp(-(x @ (1.0, -2.0, 0.0) + 0.5)))
+    label = random.random(len(x)) < 1 / (1 + np.exp(-(x @ (1.0, -2.0, 0.0) + 0.5)))
 
-    assert logistic_regression.fit(x, answer, np.ones(len(x))) == pytest.approx([1, -2, 0, 0.5], abs=0.07)
+    assert logistic_regression.fit(x, label, np.ones(len(x))) == pytest.approx([1, -2, 0, 0.5], abs=0.07)
 
 
-def test_a_part_is_judged_by_weights_that_never_heard_it() -> None:
-    """Two parts that contradict each other: each is wrong about the other."""
+def test_cross_validated_logits_come_from_weights_fitted_without_the_fold() -> None:
+    """Two folds that contradict each other: each is wrong about the other."""
     x = np.tile(np.linspace(-1, 1, 200)[:, np.newaxis], (2, 2, 1))
-    part = np.repeat([0, 1], 200)
-    answer = (x[0, :, 0] > 0) == (part == 0)
-    task = BinaryTask(x, np.ones(400, bool), answer, np.ones(1, bool), part)
+    fold = np.repeat([0, 1], 200)
+    label = (x[0, :, 0] > 0) == (fold == 0)
+    task = BinaryTask(x, np.ones(400, bool), label, np.ones(1, bool), fold)
 
-    assert ((task.cross_validated_logits(part) > 0) != answer).all()
-
-
-def test_small_cells_count_more_for_each_sound() -> None:
-    cell = np.array(["large"] * 90 + ["small"] * 10 + ["other"] * 100)
-    answer = cell != "other"
-    task = BinaryTask(np.zeros((2, 200, 1)), np.ones(200, bool), answer, np.ones(1, bool), cell)
-
-    counts = task._sample_weights(task.is_labelled)
-
-    assert counts[answer].sum() == pytest.approx(counts[~answer].sum())
-    assert counts[95] == pytest.approx(3 * counts[0])
+    assert ((task.cross_validated_logits(fold) > 0) != label).all()
 
 
-def test_the_shipped_scorecard_is_of_this_method() -> None:
+def test_sounds_of_small_strata_weigh_more() -> None:
+    stratum = np.array(["large"] * 90 + ["small"] * 10 + ["other"] * 100)
+    label = stratum != "other"
+    task = BinaryTask(np.zeros((2, 200, 1)), np.ones(200, bool), label, np.ones(1, bool), stratum)
+
+    weights = task._sample_weights(task.is_labelled)
+
+    assert weights[label].sum() == pytest.approx(weights[~label].sum())
+    assert weights[95] == pytest.approx(3 * weights[0])
+
+
+def test_the_shipped_quality_model_is_of_this_method() -> None:
     document = json.loads(quality_model.FILE.read_text())
 
     assert list(document["standard"]) == list(QualityFeatures._fields)
@@ -59,20 +59,20 @@ def test_the_shipped_scorecard_is_of_this_method() -> None:
     assert document["clear"]["unheard_groups"]["auc_at"]["physionet"]["value"] > 0.9
 
 
-def test_another_stethoscope_hears_the_same_beats_in_another_colour() -> None:
+def test_an_augmented_recording_is_a_finite_spectrogram_of_3_to_8_s() -> None:
     kind, signal = next(iter(synthetic_noises(1, seed=3)))
     frames = signal.features(HEART)
 
-    heard = quality_corpus.augment_recording(frames, is_heart=False, rng=np.random.default_rng(0))
+    augmented = quality_corpus.augment_recording(frames, is_heart=False, rng=np.random.default_rng(0))
 
     assert kind == "coloured"
-    assert 3 <= len(heard) * HEART.hop_length / HEART.sample_rate <= 8
-    assert heard.shape[1] == frames.shape[1]
-    assert heard.dtype == np.float32
-    assert np.isfinite(heard).all()
+    assert 3 <= len(augmented) * HEART.hop_length / HEART.sample_rate <= 8
+    assert augmented.shape[1] == frames.shape[1]
+    assert augmented.dtype == np.float32
+    assert np.isfinite(augmented).all()
 
 
-def test_made_up_noises_are_the_same_for_the_same_seed() -> None:
+def test_synthetic_noises_are_the_same_for_the_same_seed() -> None:
     first, again = list(synthetic_noises(2, seed=5)), list(synthetic_noises(2, seed=5))
 
     assert len(first) == 2 * len({kind for kind, _ in first})
@@ -92,7 +92,9 @@ def test_report_of_a_few_recordings(datasets: Path, capsys: pytest.CaptureFixtur
     assert report["cross_validated"]["clear"]["unheard_groups"]["auc_at"]["physionet"]["value"] > 0.9
 
 
-def test_without_datasets_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_datasets_are_reported_with_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for main in (quality_report.main, lambda arguments: quality.main([*arguments, "--out", "never"])):
         assert main(["--data", str(tmp_path)]) == 2
 

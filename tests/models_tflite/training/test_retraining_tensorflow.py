@@ -1,4 +1,4 @@
-"""The trainer as a process that really trains, on sound that is easy to learn."""
+"""The trainer process with real training, on sounds that are easy to learn."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A site whose heart2 says the opposite of what it should, with labelled sounds submitted."""
+    """A site whose shipped heart2 has its labels exchanged, with labelled recordings submitted."""
     shipped = trainers.write_pair(tmp_path / "shipped", version="1.0.0", labels=["abnormal", "normal"])
     monkeypatch.setenv("STETHO_MODELS_DIR", str(shipped))
     monkeypatch.setenv("STETHO_DATA_DIR", str(tmp_path / "data"))
@@ -46,12 +46,12 @@ def serve(*options: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.timeout(300)
-def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings: Settings) -> None:
+def test_e6_serve_promotes_a_better_model_and_keeps_an_unbeaten_one(settings: Settings) -> None:
     tables = TrainingTables.open(settings.database)
     served = serve("--once", "--epochs", "1")
     wait_until(lambda: tables.jobs()[0].progress.get("epoch") == 1, "the epoch", within_s=200)
-    _, said = served.communicate(timeout=200)
-    assert served.returncode == 0, said
+    _, errors = served.communicate(timeout=200)
+    assert served.returncode == 0, errors
     (first,) = tables.jobs()
     assert first.state == "promoted", first.report
     version = f"1.0.0+local.{first.id}"
@@ -69,7 +69,7 @@ def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings:
 
 
 @pytest.mark.timeout(300)
-def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Settings) -> None:
+def test_e6_one_trainer_serves_and_sigterm_queues_the_job_again(settings: Settings) -> None:
     tables = TrainingTables.open(settings.database)
     trainer = serve("--epochs", "500")
     try:
@@ -79,9 +79,9 @@ def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Set
             within_s=90,
         )
         second = serve("--once")
-        _, said = second.communicate(timeout=60)
+        _, errors = second.communicate(timeout=60)
         assert second.returncode == 2
-        assert "another trainer serves" in said.splitlines()[-1]
+        assert "another trainer serves" in errors.splitlines()[-1]
         trainer.send_signal(signal.SIGTERM)
         assert trainer.wait(30) == 0
     finally:

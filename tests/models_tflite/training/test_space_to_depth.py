@@ -1,4 +1,4 @@
-"""The first convolution over blocks says the same, in float and in int8."""
+"""The first convolution over blocks gives the same outputs, in float and in int8."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from models_tflite.training.networks import conversion, convolutional_network, s
 
 
 def untrained(frames: int, bands: int) -> keras.Model:
-    """Return a network whose normalisations are not those that do nothing."""
+    """Return a network whose batch normalisations are not the identity."""
     keras.utils.set_random_seed(1)
     model = convolutional_network.build(
         frames, bands, 5, widths=(8, 16), strided_layers=(0,), dropout=0.1, separable=False
@@ -25,13 +25,13 @@ def untrained(frames: int, bands: int) -> keras.Model:
     return model
 
 
-def seen(frames: int, bands: int) -> np.ndarray:
+def random_windows(frames: int, bands: int) -> np.ndarray:
     return np.random.default_rng(2).normal(size=(40, frames, bands)).astype(np.float32)
 
 
 @pytest.mark.parametrize(("frames", "bands"), [(98, 64), (10, 8), (2, 4)])
-def test_blocks_say_the_same(frames: int, bands: int) -> None:
-    model, windows = untrained(frames, bands), seen(frames, bands)
+def test_a_network_over_blocks_gives_the_same_outputs(frames: int, bands: int) -> None:
+    model, windows = untrained(frames, bands), random_windows(frames, bands)
     over_blocks = space_to_depth.with_space_to_depth(model)
     assert over_blocks is not model
     np.testing.assert_allclose(
@@ -40,19 +40,19 @@ def test_blocks_say_the_same(frames: int, bands: int) -> None:
 
 
 @pytest.mark.parametrize(("frames", "bands"), [(61, 64), (98, 62)])
-def test_windows_that_are_not_whole_blocks_stay_as_they_are(frames: int, bands: int) -> None:
+def test_a_network_whose_window_is_not_whole_blocks_is_unchanged(frames: int, bands: int) -> None:
     model = untrained(frames, bands)
     assert space_to_depth.with_space_to_depth(model) is model
 
 
-def test_a_network_that_begins_otherwise_stays_as_it_is() -> None:
+def test_a_network_with_another_first_layer_is_unchanged() -> None:
     window = keras.Input((98, 64))
     model = keras.Model(window, keras.layers.Dense(3)(keras.layers.Flatten()(window)))
     assert space_to_depth.with_space_to_depth(model) is model
 
 
-def test_int8_says_what_the_float_network_says() -> None:
-    model, windows = untrained(98, 64), seen(98, 64)
-    said = ModelInterpreter(conversion.to_int8(model, windows)).run(windows)
-    meant = model.predict(windows, verbose=0)
-    assert np.abs(said - meant).max() < 0.05 * np.ptp(meant)
+def test_the_int8_network_gives_the_outputs_of_the_float_one_over_blocks() -> None:
+    model, windows = untrained(98, 64), random_windows(98, 64)
+    outputs = ModelInterpreter(conversion.to_int8(model, windows)).run(windows)
+    expected = model.predict(windows, verbose=0)
+    assert np.abs(outputs - expected).max() < 0.05 * np.ptp(expected)

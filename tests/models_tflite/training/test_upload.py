@@ -1,4 +1,4 @@
-"""Labelled files become clips, all of them or none; what cannot be used gets one sentence."""
+"""Labelled files are stored as clips, all or none, or refused with one sentence."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def tables(tmp_path: Path) -> Iterator[TrainingTables]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three sounds of each label, one of them in each of the formats."""
+    """Three recordings of each label, one of them in each of the formats."""
     for label in LABELS:
         for number, suffix in enumerate(("wav", "flac", "OGG")):
             write(tmp_path / "labelled" / label / f"{number}.{suffix}", seed=len(label) + number)
@@ -52,7 +52,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_e6_sounds_are_copied_under_their_digest_and_noted(
+def test_e6_recordings_are_copied_under_their_digest_and_added_to_the_tables(
     tables: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     assert add(tables, tmp_path / "data", folder) == 6
@@ -65,7 +65,7 @@ def test_e6_sounds_are_copied_under_their_digest_and_noted(
     assert len(tables.clips("heart2")) == 6
 
 
-def test_a_folder_in_a_class_is_a_source_and_its_name_is_kept_nowhere(
+def test_a_folder_in_a_class_is_a_source_and_its_name_is_stored_nowhere(
     tables: TrainingTables, tmp_path: Path
 ) -> None:
     for number in range(4):
@@ -118,7 +118,7 @@ def two_labels(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (odd_label, "usual is no label of this model: use normal, abnormal"),
         (no_label, "holds no class folders: make one for each of normal, abnormal"),
@@ -131,13 +131,13 @@ def two_labels(folder: Path) -> None:
         (two_labels, "decide which"),
     ],
 )
-def test_e6_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
-    tables: TrainingTables, folder: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+def test_e6_wrong_folders_are_refused_with_one_sentence_and_nothing_is_written(
+    tables: TrainingTables, folder: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     damage(folder)
     with pytest.raises(StethoError) as caught:
         add(tables, tmp_path / "data", folder)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert tables.clips("heart2") == []
     assert not (tmp_path / "data").exists()
@@ -175,7 +175,9 @@ def test_a_disk_that_refuses_halfway_leaves_nothing(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_no_permission_is_one_sentence(tables: TrainingTables, folder: Path, tmp_path: Path) -> None:
+def test_missing_permission_is_reported_with_one_sentence(
+    tables: TrainingTables, folder: Path, tmp_path: Path
+) -> None:
     (folder / "normal").chmod(0)
     with pytest.raises(StethoError, match="Permission denied"):
         add(tables, tmp_path / "data", folder)
