@@ -33,7 +33,7 @@ FACTS: Final[dict[str, Any]] = {
         "CirCor DigiScope (Oliveira et al. 2022): annotated stretches of the first 6 s of each recording"
     ],
     "licence_of_data": "ODC-By 1.0",
-    "split": "by subject; every figure is of subjects that the judged network never heard",
+    "split": "by subject; every figure is of subjects that the network was trained without",
     "baseline": "Autocorrelation of the loudness in low bands: a rate for 0.81 of the recordings, median "
     "error 1.1 bpm, 0.89 of the answers within 5 bpm; no marks",
     "good_quality": "annotated_throughout: what a person could annotate for 80 % of its length",

@@ -22,9 +22,9 @@ from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.recipe import Recipe
 
 HOW: Final = (
-    "Each recording was judged by an int8 model that never heard its group, at the temperature and the "
-    "threshold of the other folds. The shipped model was trained on all groups by the same recipe. Intervals "
-    "hold 95 %: bootstrap over groups, where there are five or more."
+    "Each recording was classified by an int8 model that was trained without its group, with the temperature "
+    "and the threshold of the other folds. The shipped model was trained on all groups by the same recipe. "
+    "Intervals hold 95 %: bootstrap over groups, where there are five or more."
 )
 """The card's note on the figures."""
 

@@ -64,14 +64,14 @@ RECIPE = Recipe(
         "task": "Tells the spoken digits eight, nine, six, two, zero from each other and from other sounds.",
         "data": [
             "Free Spoken Digit Dataset (Jackson et al. 2018), five speakers",
-            "Speech Commands (Warden 2018): digits, and other words as none of them",
-            "ESC-50 (Piczak 2015): environmental sounds as none of them",
+            "Speech Commands (Warden 2018): digits, and other words as background",
+            "ESC-50 (Piczak 2015): environmental sounds as background",
         ],
         "licence_of_data": "FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0; ESC-50: CC BY-NC 3.0",
         "split": "speaker; ESC-50: source recording",
-        "taught_by": "while it was trained it also had to say what a larger network hears in each word: "
-        "the speech embedding of Google (Lin et al. 2020, Apache License 2.0), in 96 principal components "
-        "of all words",
+        "taught_by": "in training it also had to predict the embedding of each word by a larger network: the "
+        "speech embedding of Google (Lin et al. 2020, Apache License 2.0), in 96 principal components of "
+        "all words",
         "baseline": {
             "method": "a CNN of two layers on 64 mel bands of 1 s, digits only; under 0.8 rejected",
             "accuracy": 0.782,

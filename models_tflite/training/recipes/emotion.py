@@ -63,7 +63,7 @@ RECIPE = Recipe(
         "data": [
             "RAVDESS speech (Livingstone and Russo 2018): two sentences, 20 of 24 actors",
             "ESC-50, UrbanSound8K, PhysioNet 2016 and CirCor: a choice without voices, as background",
-            "FSDD and Speech Commands: words of other voices, which teach no label, only that they are no "
+            "FSDD and Speech Commands: words of other voices with partial labels: any emotion, but no "
             "background",
         ],
         "licence_of_data": "RAVDESS: CC BY-NC-SA 4.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; PhysioNet 2016 "

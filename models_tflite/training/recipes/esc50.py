@@ -148,8 +148,8 @@ _STUDENT: Final = replace(
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0; PhysioNet 2016 and "
         "CirCor: ODC-By 1.0",
         "split": "the folds of ESC-50's authors, clips of a source recording in one, but for two sources; "
-        "background: source recording, actor, speaker or patient. Two of the four folds were judged, by the "
-        "baseline all four; fold 1 also chose most of the recipe",
+        "background: source recording, actor, speaker or patient. Two of the four folds were evaluated, "
+        "with the baseline all four; fold 1 also chose most of the recipe",
         "baseline": {
             "method": "NRDT (44.1 kHz, 1000 samples) and a SELU network (training/baseline_sounds.py)",
             "claimed": "0.94 on a random split",

@@ -41,7 +41,7 @@ RECIPE = Recipe(
             "PhysioNet/CinC Challenge 2016 (Liu et al. 2016), recordings of good quality, first 8 s",
             "CirCor DigiScope (Oliveira et al. 2022): murmur at the site = abnormal, none = normal",
             "ESC-50, UrbanSound8K, RAVDESS, FSDD and Speech Commands: a choice as background, no hearts",
-            "its part that hears S1, systole, S2 and diastole: the annotations of CirCor, as `segments`",
+            "its state network for S1, systole, S2 and diastole: the annotations of CirCor, as `segments`",
         ],
         "licence_of_data": "PhysioNet 2016 and CirCor: ODC-By 1.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; "
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0",

@@ -46,15 +46,15 @@ RECIPE = Recipe(
         "data": [
             "PASCAL Classifying Heart Sounds (Bentley et al. 2011)",
             "CirCor DigiScope (Oliveira et al. 2022): murmur heard at the site, or none",
-            "its layers start from heart2: PhysioNet/CinC Challenge 2016 (Liu et al. 2016)",
+            "pretrained on the data of heart2, with PhysioNet/CinC Challenge 2016 (Liu et al. 2016)",
             "ESC-50, UrbanSound8K, RAVDESS, FSDD and Speech Commands: a choice as background, no hearts",
         ],
         "licence_of_data": "PASCAL: none stated; CirCor and PhysioNet 2016: ODC-By 1.0; ESC-50 and "
         "UrbanSound8K: CC BY-NC 3.0; RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; "
         "Speech Commands: CC BY 4.0",
         "split": "PASCAL: group (recording day and likeness); CirCor: patient; background: source recording, "
-        "actor or speaker, but the layers that it starts from heard all of it: how much of it is rejected is "
-        "flattered, and the temperature leans on it",
+        "actor or speaker, but pretraining used all of it: its rejection rate is flattered, and the "
+        "temperature depends on it",
         "baseline": {
             "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
             "accuracy": 0.688,

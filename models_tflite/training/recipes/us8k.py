@@ -65,13 +65,13 @@ RECIPE = replace(
             "UrbanSound8K (Salamon et al. 2014), folds 1 and 2 of 10",
             "ESC-50 (Piczak 2015), folds 1 to 4: car_horn, dog, engine and siren with what UrbanSound8K "
             "calls them, all else as background",
-            "its layers start from ESC-50 without those four: both datasets took them from Freesound, "
-            "thirteen times the same recording",
+            "pretrained on ESC-50 without those four: both datasets took them from Freesound, thirteen times "
+            "the same recording",
         ],
         "licence_of_data": "CC BY-NC 3.0 (both)",
         "split": "the two folds of its authors, clips of a source in one, with half of ESC-50 each: each "
-        "judged by a model that learned from the other alone; but the layers that it starts from heard all "
-        "of the background: how much of it is rejected is flattered, and the temperature leans on it",
+        "evaluated by a model trained on the other alone; but pretraining used all of the background: its "
+        "rejection rate is flattered, and the temperature depends on it",
         "baseline": {
             "method": "NRDT (44.1 kHz, 1000 samples) and a SELU network (training/baseline_sounds.py)",
             "claimed": "0.97 on a random split",
