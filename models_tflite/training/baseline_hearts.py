@@ -98,12 +98,12 @@ def _fit(
     inputs: Float32Array, targets: npt.NDArray[np.intp], labels: tuple[str, ...], epochs: int
 ) -> keras.Model:
     keras.utils.set_random_seed(1)
-    inputs = keras.Input(inputs.shape[1:])
-    x = layers.Reshape((*inputs.shape[1:], 1))(inputs)
+    window = keras.Input(inputs.shape[1:])
+    x = layers.Reshape((*inputs.shape[1:], 1))(window)
     for width in (16, 32, 64):
         x = layers.MaxPooling2D(2)(layers.Conv2D(width, 3, padding="same", activation="relu")(x))
     x = layers.Dropout(0.3)(layers.Dense(64, activation="relu")(layers.Flatten()(x)))
-    model = keras.Model(inputs, layers.Dense(len(labels), activation="softmax")(x))
+    model = keras.Model(window, layers.Dense(len(labels), activation="softmax")(x))
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(inputs, targets, epochs=epochs, batch_size=32, verbose=0)
     return model

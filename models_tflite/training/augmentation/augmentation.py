@@ -145,5 +145,5 @@ def _mask(windows: Float32Array, rng: Generator, axis: int, count: int, max_widt
     for _ in range(count):
         width = rng.integers(0, max_width + 1, len(windows))
         start = rng.integers(0, windows.shape[axis] - width + 1)
-        hidden = (at >= start[:, None]) & (at < (start + width)[:, None])
-        windows[np.broadcast_to(np.expand_dims(hidden, 3 - axis), windows.shape)] = 0
+        masked = (at >= start[:, None]) & (at < (start + width)[:, None])
+        windows[np.broadcast_to(np.expand_dims(masked, 3 - axis), windows.shape)] = 0

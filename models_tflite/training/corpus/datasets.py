@@ -126,7 +126,7 @@ def non_heart_background(data: Path) -> Iterator[Recording]:
 def non_voice_background(data: Path) -> Iterator[Recording]:
     """Background of models of voices: a choice of environmental and urban sounds and hearts.
 
-    Without kinds in which a voice laughs, cries, plays or sings.
+    Without kinds of sound in which a voice laughs, cries, plays or sings.
     """
     yield from _background("esc50", _without(esc50(data), "laughing", "crying_baby"), 4)
     yield from _background(
@@ -149,7 +149,7 @@ def heart_background(data: Path) -> Iterator[Recording]:
 
 
 def partially_labelled_speech(data: Path) -> Iterator[Recording]:
-    """A choice of words whose emotion nobody labelled, with partial labels."""
+    """A choice of words, whose emotion is not labelled: partial labels."""
     for recording in chain(islice(fsdd(data, ()), 0, None, 8), islice(speech_commands(data, ()), 0, None, 8)):
         yield replace(recording, label=PARTIAL_LABEL)
 

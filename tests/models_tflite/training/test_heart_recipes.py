@@ -48,3 +48,23 @@ def test_background_without_hearts_comes_from_every_dataset(datasets: Path) -> N
         "speech_commands",
     }
     assert not any(recording.fold for recording in recordings)
+
+
+@pytest.mark.training
+def test_c3_the_baseline_for_hearts_learns_and_gives_figures_by_site() -> None:
+    pytest.importorskip("keras")
+    from models_tflite.training import baseline_hearts  # noqa: PLC0415 TensorFlow
+
+    random = np.random.default_rng(0)
+    recordings, frames = [], []
+    for number in range(40):
+        label = ("normal", "abnormal")[number % 2]
+        recordings.append(Recording(Path("x"), label, ("a", "b")[number // 20], str(number)))
+        slope = np.linspace(0, 20, 128) * (1 if label == "abnormal" else -1)
+        frames.append((slope - 50 + random.normal(0, 3, (80, 128))).astype(np.float32))
+    corpus = Corpus(tuple(recordings), tuple(frames), ("normal", "abnormal"))
+
+    figures = baseline_hearts.cross_validate(corpus, np.arange(40) // 2 % 2, epochs=2)
+
+    assert figures["balanced_accuracy"] == 1
+    assert figures["by_site"].keys() == {"a", "b"}  # type: ignore[attr-defined]  # figures are of object
