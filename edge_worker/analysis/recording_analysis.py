@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from edge_worker.analysis import last_sounds
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
-from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
+from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.store import Message, Store, StoreFault, Verdict
 from edge_worker.ingest.intake import Answer, Close, stored_answer
 from edge_worker.ingest.recording import Key

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.recording import Key, Recording
@@ -239,7 +239,7 @@ class LiveAnalysis(threading.Thread):
         self._post(Trim(session.stream.key, min(state["needed_from"], keep_from)))
 
     def _conclude(self, end: StreamEnd) -> None:
-        failed = FinishedStream(end.stream, None, (), end.is_ended)
+        failed = FinishedStream(end.stream, None, end.is_ended)
         try:
             session = self._session(end.stream)
             concluded, events = (failed, []) if session is None else session.conclude(is_ended=end.is_ended)

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.analysis.device_profile import DeviceProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream, occurrence
+from edge_worker.analysis.stream_result import occurrence
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
@@ -124,7 +125,7 @@ class StreamSession:
         events = [] if judge.cutter is None else judge.cutter.finish()
         judge.ear.finish()
         judge.judge(self._classifiers, self._segmenter, is_end=True)
-        return FinishedStream(self.stream, judge, self.asked, is_ended), self._occurrences(events)
+        return FinishedStream(self.stream, judge.summary(self.asked), is_ended), self._occurrences(events)
 
     def _stand_by(self, profiles: DeviceProfiles) -> list[EventAudio]:
         """Follow what META and the site want, and the models in use; return an event that this ends."""
