@@ -124,8 +124,8 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
             settings, load_all(models_dir, settings.models), Segmenter.load(models_dir), spool, store
         )
         receive = watch.timed("receive", intake.receive)
-        keep = watch.timed("keep", pipeline.keep)
-        judge = watch.timed("judge", pipeline.judge)
+        keep = watch.timed("keep", pipeline.store)
+        judge = watch.timed("judge", pipeline.analyse)
         save = watch.timed("save", store.save_results)
         delivered: list[int] = []
         with _stages_inside(watch):

@@ -80,7 +80,7 @@ class Pipeline:
         """Return the version in use of each model."""
         return {model: each.card.version for model, each in self._classifiers.items()}
 
-    def keep(self, closes: Sequence[Close]) -> list[Kept]:
+    def store(self, closes: Sequence[Close]) -> list[Kept]:
         """Make the sound of closed recordings durable; return their facts and their PCM.
 
         Doing it again after a crash anywhere in between leads to the same files and rows.
@@ -147,7 +147,7 @@ class Pipeline:
                 name = f"{each.result.device_id}/{each.result.recording_id}.wav"
                 (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
 
-    def judge(self, kept: Kept) -> Verdict:
+    def analyse(self, kept: Kept) -> Verdict:
         """Return the result of a stored recording, and the messages that announce it.
 
         Whatever goes wrong becomes a result of status `error`: a recording that no code can digest must not

@@ -168,7 +168,7 @@ class RecordingAnalysis(threading.Thread):
         return batch
 
     def _keep(self, closes: list[tuple[Close, float]]) -> list[tuple[Kept, float]]:
-        kept = self._pipeline.keep([close for close, _ in closes])
+        kept = self._pipeline.store([close for close, _ in closes])
         now = time.monotonic()
         for close, since in closes:
             self._post(Stored(close.recording.key))
@@ -178,7 +178,7 @@ class RecordingAnalysis(threading.Thread):
 
     def _judge(self, kept: Kept) -> Verdict:
         started = time.perf_counter()
-        verdict = self._pipeline.judge(kept)
+        verdict = self._pipeline.analyse(kept)
         self._tally.judged(verdict.result, time.perf_counter() - started)
         return verdict
 

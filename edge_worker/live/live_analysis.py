@@ -156,7 +156,7 @@ class LiveAnalysis(threading.Thread):
             item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
         except queue.Empty:
             if not self._unjudged:
-                self.tally.keeps_up(time.monotonic(), 0.0, 0.0)
+                self.tally.observe_delays(time.monotonic(), 0.0, 0.0)
             self._judge_next()
             return
         self._take(item)
@@ -204,7 +204,7 @@ class LiveAnalysis(threading.Thread):
             return  # it failed before; its end says so
         now = time.monotonic()
         if piece.at:
-            self.tally.keeps_up(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
+            self.tally.observe_delays(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
         self._submit([*session.hear(piece, self._board.current)])
         stretch = self.tally.stretch
         if session.value_due(piece, stretch):
@@ -272,7 +272,7 @@ class LiveAnalysis(threading.Thread):
 
     def _tell(self, device_id: str, value: LiveValue, since: float) -> None:
         self._post(Live(topics.live(device_id), value.to_json()))
-        self.tally.told(time.monotonic() - since)
+        self.tally.observe_value(time.monotonic() - since)
 
     def _refresh(self) -> None:
         now = time.monotonic()
