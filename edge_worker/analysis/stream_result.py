@@ -11,7 +11,7 @@ from typing import Any, Final
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording, log_result, result_of, verdict_of
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.database.store import Message, Store, StoredRecording
+from edge_worker.database.store import OutboxMessage, Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
@@ -33,7 +33,7 @@ class StreamResultWriter:
         self._spool = spool
         self._store = store
 
-    def keep(self, concluded: FinishedStream) -> tuple[Result, list[Message]]:
+    def keep(self, concluded: FinishedStream) -> tuple[Result, list[OutboxMessage]]:
         """Save a stream and its result; return it, and the messages that announce it.
 
         Doing it again after a crash anywhere in between leads to the same file and row.
@@ -54,7 +54,7 @@ class StreamResultWriter:
     def _write(self, concluded: FinishedStream) -> StoredRecording:
         """Write the sound that is to be kept; return the facts of the stream."""
         stream = concluded.stream
-        start = max(0, stream.cursor - round(self._settings.stream_audio_s * stream.sample_rate))
+        start = max(0, stream.next_sample - round(self._settings.stream_audio_s * stream.sample_rate))
         received_at = rfc3339(datetime.fromtimestamp(stream.received_at, UTC))
         meta = stream.meta or {}
         digest = hashlib.sha256()
@@ -72,26 +72,26 @@ class StreamResultWriter:
             missing=[] if concluded.summary is None else list(concluded.summary.missing_ranges),
             sample_rate=stream.sample_rate,
             channels=stream.channels,
-            samples=stream.cursor,
+            samples=stream.next_sample,
             audio_sha256=digest.hexdigest(),
             audio_file=audio_file,
             meta=meta,
             exam=meta.get("exam"),
-            audio_start=start if self._settings.stream_audio_s else stream.cursor,
+            audio_start=start if self._settings.stream_audio_s else stream.next_sample,
         )
 
     def _sound(self, stream: Stream, start: int) -> Iterator[bytes]:
         """Yield the sound from sample `start` to the end, chunk by chunk, gaps as zeros."""
-        at, unit = start, stream.frame_bytes
-        for chunk in self._spool.chunks(stream, start):
+        at, unit = start, stream.bytes_per_sample
+        for chunk in self._spool.read_chunks(stream, start):
             if chunk.first_sample > at:
-                yield from _silence((min(chunk.first_sample, stream.cursor) - at) * unit)
-                at = min(chunk.first_sample, stream.cursor)
+                yield from _silence((min(chunk.first_sample, stream.next_sample) - at) * unit)
+                at = min(chunk.first_sample, stream.next_sample)
             fresh = bytes(chunk.body[(at - chunk.first_sample) * unit :])
-            fresh = fresh[: (stream.cursor - at) * unit]
+            fresh = fresh[: (stream.next_sample - at) * unit]
             at += len(fresh) // unit
             yield fresh
-        yield from _silence((stream.cursor - at) * unit)
+        yield from _silence((stream.next_sample - at) * unit)
 
 
 def occurrence(stream: Stream, event: Event, pcm: bytes) -> EventRecording:

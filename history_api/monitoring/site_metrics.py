@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from edge_worker.database.history import Heartbeat
+from edge_worker.database.history import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry import metrics
 from history_api.models import figures, models
@@ -82,7 +82,7 @@ class SiteMetrics:
         return reached
 
 
-def _workers(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Metric]:
+def _workers(beats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[Metric]:
     documents: dict[str, dict[str, Any]] = {}
     states = Counter(dict.fromkeys(_STATES, 0))
     for beat in beats:

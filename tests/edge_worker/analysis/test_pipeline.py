@@ -12,10 +12,10 @@ import pytest
 from conftest import beep, cut
 
 from edge_worker.analysis.pipeline import Kept, Pipeline
-from edge_worker.database.store import Store, Verdict
+from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.ingest.intake import Close, Intake
+from edge_worker.ingest.intake import ClosedRecording, Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -42,10 +42,12 @@ class Rig:
         self.intake = Intake(self.spool, self.settings, self.store.completeness)
         self.pipeline = Pipeline(self.settings, classifiers, Segmenter.load(MODELS), self.spool, self.store)
 
-    def close(self, *chunks: Chunk) -> Close:
+    def close(self, *chunks: Chunk) -> ClosedRecording:
         """Receive chunks that make one recording complete, or give it up."""
         events = [event for chunk in chunks for event in self.intake.receive("st-01", encode(chunk), 0.0)]
-        closes = [event for event in events or self.intake.due(1e6) if isinstance(event, Close)]
+        closes = [
+            event for event in events or self.intake.check_timeouts(1e6) if isinstance(event, ClosedRecording)
+        ]
         assert len(closes) == 1
         return closes[0]
 
@@ -62,7 +64,7 @@ def rig(tmp_path: Path, classifiers: dict[str, Classifier]) -> Iterator[Rig]:
     made.store.close()
 
 
-def document(verdict: Verdict) -> dict[str, Any]:
+def document(verdict: AnalysisResult) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(verdict.document)
     return parsed
 

@@ -17,7 +17,7 @@ from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
+from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.live.stream_session import StreamSession
@@ -54,7 +54,7 @@ class Bench:
 
     def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
         for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):
-            assert isinstance(event, Piece | StreamEnd)
+            assert isinstance(event, StreamAudio | StreamEnd)
             self.coach.offer(event)
 
     def concluded(self, device_id: str) -> FinishedStream | None:
@@ -127,12 +127,12 @@ def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
         for event in bench.intake.receive("st-01", encode(chunk), time.monotonic())
     ]
     for event in events[:-2]:
-        assert isinstance(event, Piece)
+        assert isinstance(event, StreamAudio)
         bench.coach._take(event)
     assert list(bench.coach._unjudged) == [("st-01", 7)], "nobody had time yet"
     if fails:
         monkeypatch.setattr(StreamSession, "hear", choke)
-        assert isinstance(events[-2], Piece)
+        assert isinstance(events[-2], StreamAudio)
         bench.coach._take(events[-2])
     else:
         assert isinstance(events[-1], StreamEnd)
@@ -171,7 +171,7 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> No
     stream_chunks = chunks(25)
     for chunk in stream_chunks[:45]:
         for event in bench.intake.receive("st-01", encode(chunk), 0.0):
-            assert isinstance(event, Piece)
+            assert isinstance(event, StreamAudio)
     stream = bench.intake.streams.open["st-01", 7]
     board = bench.coach._board
     session = StreamSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
