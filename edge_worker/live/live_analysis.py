@@ -15,7 +15,7 @@ from typing import Final
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
@@ -76,7 +76,7 @@ class LiveAnalysis(threading.Thread):
         board: ActiveProfiles,
         *,
         models: LoadedModels,
-        segmenter: Segmenter,
+        segmenter: HeartSegmenter,
         tally: LiveMetrics,
     ) -> None:
         super().__init__(name="coach", daemon=True)

@@ -11,7 +11,7 @@ from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
 from edge_worker.analysis.stream_result import occurrence
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import StreamAudio
@@ -20,7 +20,7 @@ from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
-from edge_worker.signal.features import louder
+from edge_worker.signal.features import amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class StreamSession:
     """What is held of one stream."""
 
     def __init__(
-        self, stream: Stream, models: LoadedModels, segmenter: Segmenter, profiles: DeviceProfiles
+        self, stream: Stream, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles
     ) -> None:
         """Begin, or go on where an earlier process was."""
         self.stream = stream
@@ -70,7 +70,7 @@ class StreamSession:
             if start:  # a chunk may be longer than what the ear holds
                 self.judge_windows(1.0)
             self.judge.ear.hear(
-                piece.first_sample + start, louder(pcm[start : start + length], amplification)
+                piece.first_sample + start, amplify(pcm[start : start + length], amplification)
             )
         return self._occurrences(events)
 

@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def judge(heard: Corpus, seconds: float, epochs: int) -> list[tuple[str, float, float]]:
     """Return (fold, accuracy, balanced accuracy) of each fold, by a network that never heard it."""
     folds = np.array([recording.fold for recording in heard.recordings])
-    clips = np.stack([windows(frames, FEATURES.frames(seconds), 1)[0] for frames in heard.frames])
+    clips = np.stack([windows(frames, FEATURES.frame_count(seconds), 1)[0] for frames in heard.frames])
     figures = []
     for fold in np.unique(folds):
         away = folds == fold

@@ -82,7 +82,7 @@ def words(heard: Corpus, away: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating
     import keras  # noqa: PLC0415 seconds, and not for emotions
     from keras import layers  # noqa: PLC0415
 
-    length, bands = WORD_MEL.frames(1.0), WORD_MEL.bands
+    length, bands = WORD_MEL.frame_count(1.0), WORD_MEL.bands
     seen = np.stack([_one_second(frames, length) for frames in heard.frames])[..., np.newaxis]
     known = ~away & (heard.targets < len(heard.labels))
     mean, deviation = seen[known].mean(), seen[known].std()

@@ -68,7 +68,7 @@ def speech_embedding(folder: Path) -> Hear:
 def _spoken(signal: Signal) -> Float32Array:
     """Return a second at 16 kHz with the word in its middle, as loud as any other."""
     librosa = _library("librosa")
-    spoken, _ = librosa.effects.trim(signal.at(SECOND), top_db=30, frame_length=512, hop_length=128)
+    spoken, _ = librosa.effects.trim(signal.resampled(SECOND), top_db=30, frame_length=512, hop_length=128)
     spoken = spoken[:SECOND] * np.float32(0.3 / (np.abs(spoken).max() or 1))
     before = (SECOND - len(spoken)) // 2
     return np.pad(spoken, (before, SECOND - len(spoken) - before))

@@ -14,7 +14,7 @@ from conftest import beep, cut
 from edge_worker.analysis.pipeline import Kept, Pipeline
 from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.inference.classifier import Classifier, load_all
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest.intake import ClosedRecording, Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
@@ -40,7 +40,9 @@ class Rig:
         self.spool = Spool(directory / "spool")
         self.store = Store.open(self.settings.database)
         self.intake = Intake(self.spool, self.settings, self.store.completeness)
-        self.pipeline = Pipeline(self.settings, classifiers, Segmenter.load(MODELS), self.spool, self.store)
+        self.pipeline = Pipeline(
+            self.settings, classifiers, HeartSegmenter.load(MODELS), self.spool, self.store
+        )
 
     def close(self, *chunks: Chunk) -> ClosedRecording:
         """Receive chunks that make one recording complete, or give it up."""

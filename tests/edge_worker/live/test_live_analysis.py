@@ -11,7 +11,7 @@ from conftest import wait_until
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -43,8 +43,8 @@ class Bench:
             settings,
             spool,
             ActiveProfiles(settings),
-            models=LoadedModels(ModelRegistry.of(settings), settings.models, is_quiet=True),
-            segmenter=Segmenter.load(MODELS),
+            models=LoadedModels(ModelRegistry.from_settings(settings), settings.models, is_quiet=True),
+            segmenter=HeartSegmenter.load(MODELS),
             tally=LiveMetrics("edge-01"),
         )
         self.said: list[Live | Trim] = []

@@ -17,7 +17,7 @@ from models_tflite.training.hint_maker import principal_components
 
 def loudness(signal: Signal) -> Float32Array:
     """Hear how loud the parts of a second are: a network that needs no weights."""
-    return np.asarray(np.abs(signal.at(8000)[:8000]).reshape(8, -1).mean(axis=1))
+    return np.asarray(np.abs(signal.resampled(8000)[:8000]).reshape(8, -1).mean(axis=1))
 
 
 @pytest.fixture
