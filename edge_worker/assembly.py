@@ -10,7 +10,7 @@ from edge_worker.database.schema import connect_existing
 from edge_worker.database.store import Store
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import SettingsError
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -34,7 +34,7 @@ def assemble(settings: Settings) -> Worker:
         f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
         "another directory",
     )
-    shelf = ModelRegistry.of(settings)
+    shelf = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
     spool = Spool(settings.data_dir / "spool")
@@ -43,7 +43,7 @@ def assemble(settings: Settings) -> Worker:
     pipeline = Pipeline(
         settings,
         models,
-        Segmenter.load(settings.models_dir),
+        HeartSegmenter.load(settings.models_dir),
         spool,
         store,
         refresh=lambda: any([models.refresh(), board.refresh()]),
@@ -64,7 +64,7 @@ def assemble(settings: Settings) -> Worker:
 def _coach(settings: Settings, spool: Spool, shelf: ModelRegistry, board: ActiveProfiles) -> LiveAnalysis:
     """Return a coach with interpreters of its own: they are not for several threads."""
     models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())), is_quiet=True)
-    segmenter = Segmenter.load(settings.models_dir)
+    segmenter = HeartSegmenter.load(settings.models_dir)
     tally = LiveMetrics(settings.worker_id)
     return LiveAnalysis(settings, spool, board, models=models, segmenter=segmenter, tally=tally)
 

@@ -68,7 +68,9 @@ class Worker:
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
         """What Prometheus may scrape, on any thread."""
-        self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
+        self.metrics.register(
+            metrics.CallbackCollector(lambda: metrics.worker_families({self._worker_id: self._now()}))
+        )
         self._tally = RecordingMetrics(self._worker_id, self.metrics)
         self._analyst = RecordingAnalysis(
             pipeline, streams, store, self._tally, post=self._post, beat=self._beat
@@ -84,7 +86,7 @@ class Worker:
             OutboxMessage: self._publish,
             Stored: lambda stored: self._intake.mark_stored(stored.key),
             Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
-            Live: lambda live: self._connection.tell(live.topic, live.payload),
+            Live: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
         self._waiting: deque[Inbound] = deque()
@@ -116,7 +118,7 @@ class Worker:
         self._handle(self._intake.load_streams(time.monotonic()))
         try:
             while not self._stopping:
-                is_quiet = self._connection.spin()
+                is_quiet = self._connection.loop()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
             self._coach.stop()
@@ -140,7 +142,7 @@ class Worker:
         self._analyst.beat_soon()
         _LOG.info(line("ready", models=",".join(self._facts["models"]), runtime=self._facts["runtime"]))
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         """Forget what waited: it comes again."""
         self._waiting.clear()
 
@@ -149,7 +151,7 @@ class Worker:
         if self._waiting or not self._take(message):
             self._waiting.append(message)
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """Take a message out of the outbox that the broker has."""
         message_id = self._in_flight.pop(mid, None)
         if message_id is not None:

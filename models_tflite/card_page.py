@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from models_tflite.evaluation import figures_page, overview
+from models_tflite.evaluation import card_tables, readme_table
 
 HERE: Final = Path(__file__).parent
 EXAMPLES: Final = """example:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.with_suffix(".md").write_text(page(json.loads(path.read_text())), encoding="utf-8")
     if options.readme is not None:
         before = options.readme.read_text(encoding="utf-8")
-        options.readme.write_text(overview.written_into(before, found), encoding="utf-8")
+        options.readme.write_text(readme_table.written_into(before, found), encoding="utf-8")
     return 0
 
 
@@ -55,7 +55,7 @@ def cards(folder: Path) -> list[Path]:
 
 def page(card: Card) -> str:
     """Return a card as Markdown."""
-    sections = [_head(card), _facts(card), *figures_page.sections(card), _notes(card)]
+    sections = [_head(card), _facts(card), *card_tables.sections(card), _notes(card)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -86,7 +86,7 @@ def _facts(card: Card) -> str:
         "one window": _speed(card.get("cost")),
         "SHA-256": f"`{card['sha256']}`",
     }
-    return "## What it is\n\n" + figures_page.table(("", ""), known.items())
+    return "## What it is\n\n" + card_tables.markdown_table(("", ""), known.items())
 
 
 def _notes(card: Card) -> str:

@@ -21,7 +21,7 @@ from edge_worker.inference.interpreter import runtime_name
 from edge_worker.signal import quality
 from edge_worker.signal.features import Signal
 from models_tflite.evaluation import audio, cost, label_table
-from models_tflite.evaluation.figures import Judged, describe
+from models_tflite.evaluation.classification_report import LabelledPredictions, classification_report
 from models_tflite.evaluation.label_table import Columns, Row
 
 EXAMPLES: Final = """examples:
@@ -43,7 +43,7 @@ HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FilePrediction:
     """What came out for one file."""
 
     probabilities: tuple[float, ...]
@@ -76,10 +76,10 @@ def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, A
     """Return the figures of `classifier` on labelled files below `root`; raises AudioError."""
     card = classifier.card
     answers = [
-        judge(classifier, audio.read(root / row.file)) for row in tqdm(rows, unit="file", disable=None)
+        classify(classifier, audio.read(root / row.file)) for row in tqdm(rows, unit="file", disable=None)
     ]
     index = {label: i for i, label in enumerate((*card.labels, label_table.OTHER))}
-    judged = Judged(
+    judged = LabelledPredictions(
         np.array([index[row.label] for row in rows], dtype=np.intp),
         np.array([answer.probabilities for answer in answers]),
         np.array([answer.accepted for answer in answers]),
@@ -91,9 +91,9 @@ def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, A
         "version": card.version,
         "sha256": card.sha256,
         "runtime": runtime_name(),
-        **_named(describe(judged, card.labels), card.labels),
+        **_named(classification_report(judged, card.labels), card.labels),
         "by": {
-            str(part): _named(describe(judged.subset(parts == part), card.labels), card.labels)
+            str(part): _named(classification_report(judged.subset(parts == part), card.labels), card.labels)
             for part in np.unique(parts)
             if part
         },
@@ -101,13 +101,15 @@ def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, A
     }
 
 
-def judge(classifier: Classifier, signal: Signal) -> Answer:
+def classify(classifier: Classifier, signal: Signal) -> FilePrediction:
     """Judge one recording as the worker does."""
     start = time.perf_counter()
-    sound = quality.assess(signal) if classifier.card.hears == "heart" else quality.assess_any(signal)
+    sound = quality.assess(signal) if classifier.card.domain == "heart" else quality.assess_any_sound(signal)
     prediction = classifier.classify(signal)
     took_ms = (time.perf_counter() - start) * 1000
-    return Answer(tuple(prediction.probabilities.values()), prediction.accepted and sound.usable, took_ms)
+    return FilePrediction(
+        tuple(prediction.probabilities.values()), prediction.accepted and sound.usable, took_ms
+    )
 
 
 def _named(report: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_worker.database.history import History, RecordingEntry
 from edge_worker.errors import AudioError, ModelError, StethoError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.occlusion import Occlusion, occlude
+from edge_worker.inference.occlusion import OcclusionMap, occlude
 from edge_worker.inference.occlusion_picture import svg
 from edge_worker.settings import Settings
 from edge_worker.signal.features import Signal
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _explain(options: argparse.Namespace) -> Occlusion:
+def _explain(options: argparse.Namespace) -> OcclusionMap:
     classifier = Classifier.load(options.models_dir, options.model)
     labels = classifier.card.labels
     if options.label is not None and options.label not in labels:

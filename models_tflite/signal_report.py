@@ -17,12 +17,12 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.signal import heart_rate, quality
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite.evaluation import audio, beat_score
 from models_tflite.evaluation.annotation import Annotation
-from models_tflite.evaluation.beat_score import Case
+from models_tflite.evaluation.beat_score import SegmentedRecording
 
 EXAMPLES = """example:
   python -m models_tflite.signal_report --data ../shared/datasets
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        report = beat_report(options.data / "circor", Segmenter.load(MODELS), options.every)
+        report = beat_report(options.data / "circor", HeartSegmenter.load(MODELS), options.every)
     except (StethoError, OSError) as error:
         print(f"signal_report: {error}", file=sys.stderr)
         return 2
@@ -42,25 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def beat_report(circor: Path, segmenter: Segmenter, every: int = 1) -> dict[str, Any]:
+def beat_report(circor: Path, segmenter: HeartSegmenter, every: int = 1) -> dict[str, Any]:
     """Return how right rates and marks are: of all annotated recordings and of those of good quality.
 
     Good quality is what `quality` finds usable, and what a person could annotate nearly throughout.
     """
-    kinds: dict[str, list[Case]] = defaultdict(list)
-    loudness: list[Case] = []
+    kinds: dict[str, list[SegmentedRecording]] = defaultdict(list)
+    loudness: list[SegmentedRecording] = []
     for row in tqdm(_rows(circor, every), "heart rate", unit="file", disable=None):
         marks = circor / "segmentation" / f"{Path(row['file']).stem}.tsv"
         signal = audio.read(circor / row["file"])
         annotation = Annotation.read(marks, signal.duration_s) if marks.is_file() else Annotation(())
-        if not annotation.stretches():
+        if not annotation.annotated_intervals():
             continue
         by_loudness = heart_rate.estimate(signal)
-        case = Case(segmenter.find(signal), annotation, row["subject"])
+        case = SegmentedRecording(segmenter.segment(signal), annotation, row["subject"])
         kinds["all"].append(case)
         if quality.assess(signal).usable:
             kinds["usable"].append(case)
-        if annotation.is_throughout(signal.duration_s):
+        if annotation.is_complete(signal.duration_s):
             kinds["annotated_throughout"].append(case)
         loudness.append(replace(case, found=HeartCycle((), (), by_loudness, 0.0)))
     report: dict[str, Any] = {kind: beat_score.report(of_kind) for kind, of_kind in kinds.items()}

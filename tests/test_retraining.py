@@ -127,7 +127,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
     assert len(results) == len(sent), "one result each"
     assert {(each["device_id"], each["recording_id"]) for each in results} == sent
     assert {each["completeness"] for each in results} == {"complete"}
-    registry = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     made_by = {
         (card["version"], card["sha256"])
         for card in (registry.card("heart2", None), registry.card("heart2", new))
@@ -150,7 +150,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
 
 def test_e6_a_damaged_version_changes_nothing_for_a_running_worker(site: Site, tmp_path: Path) -> None:
     worker = site.start_worker()
-    registry = ModelRegistry.of(Settings.from_environ(site.environ))
+    registry = ModelRegistry.from_settings(Settings.from_environ(site.environ))
     damaged = trainers.write_pair(tmp_path / "damaged", version="2.0.0", sha256="0" * 64)
     registry.put("heart2", "2.0.0", damaged)
     registry.activate("heart2", "2.0.0")

@@ -16,7 +16,7 @@ from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
 from edge_worker.ingest.intake import ClosedRecording
 from edge_worker.ingest.spool import Spool
@@ -24,7 +24,7 @@ from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
-from edge_worker.signal.features import Signal, louder
+from edge_worker.signal.features import Signal, amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Pipeline:
         self,
         settings: Settings,
         classifiers: Mapping[str, Classifier],
-        segmenter: Segmenter,
+        segmenter: HeartSegmenter,
         spool: Spool,
         store: Store,
         *,
@@ -80,7 +80,7 @@ class Pipeline:
         """Return the version in use of each model."""
         return {model: each.card.version for model, each in self._classifiers.items()}
 
-    def keep(self, closes: Sequence[ClosedRecording]) -> list[Kept]:
+    def store(self, closes: Sequence[ClosedRecording]) -> list[Kept]:
         """Make the sound of closed recordings durable; return their facts and their PCM.
 
         Doing it again after a crash anywhere in between leads to the same files and rows.
@@ -147,7 +147,7 @@ class Pipeline:
                 name = f"{each.result.device_id}/{each.result.recording_id}.wav"
                 (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
 
-    def judge(self, kept: Kept) -> AnalysisResult:
+    def analyse(self, kept: Kept) -> AnalysisResult:
         """Return the result of a stored recording, and the messages that announce it.
 
         Whatever goes wrong becomes a result of status `error`: a recording that no code can digest must not
@@ -172,7 +172,7 @@ class Pipeline:
         classifiers = [self._classifiers[model] for model in asked if model in self._classifiers]
         unknown = () if len(classifiers) == len(asked) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
-        signal = Signal.from_pcm(louder(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
+        signal = Signal.from_pcm(amplify(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
         heard = PreAnalysis.listen(signal, [each.card for each in classifiers], self._segmenter)
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from edge_worker.analysis import last_sounds
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
-from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
+from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoreFault
 from edge_worker.ingest.intake import ClosedRecording, ControlMessage, stored_message
 from edge_worker.ingest.recording import RecordingKey
@@ -167,7 +168,7 @@ class RecordingAnalysis(threading.Thread):
         return batch
 
     def _keep(self, closes: list[tuple[ClosedRecording, float]]) -> list[tuple[Kept, float]]:
-        kept = self._pipeline.keep([close for close, _ in closes])
+        kept = self._pipeline.store([close for close, _ in closes])
         now = time.monotonic()
         for close, since in closes:
             self._post(Stored(close.recording.key))
@@ -177,7 +178,7 @@ class RecordingAnalysis(threading.Thread):
 
     def _judge(self, kept: Kept) -> AnalysisResult:
         started = time.perf_counter()
-        verdict = self._pipeline.judge(kept)
+        verdict = self._pipeline.analyse(kept)
         self._tally.judged(verdict.result, time.perf_counter() - started)
         return verdict
 

@@ -21,7 +21,7 @@ from edge_worker.inference.interpreter import ModelInterpreter, read_pair
 from edge_worker.protocol.result import Prediction
 from edge_worker.signal import nrdt
 from edge_worker.signal.features import (
-    Features,
+    FeatureParameters,
     Float32Array,
     LogMelParameters,
     Pad,
@@ -31,12 +31,12 @@ from edge_worker.signal.features import (
     windows,
 )
 
-Hears = Literal["heart", "sound"]
+SoundDomain = Literal["heart", "sound"]
 """What a model listens to: a heart, which must be found first, or any sound."""
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """What `<model>.json` says that the worker needs; `document` is all of it, for people."""
 
     model: str
@@ -45,7 +45,7 @@ class Card:
     """SHA-256 of the .tflite file."""
     labels: tuple[str, ...]
     """In the order of the output tensor."""
-    features: Features
+    features: FeatureParameters
     window_s: float
     hop_s: float
     """Windows of a recording are at most this far apart."""
@@ -55,7 +55,7 @@ class Card:
     """Confidence from which on a label is accepted, 0..1."""
     max_missing_fraction: float
     """A recording that lost more than this is not to be judged, 0..1."""
-    hears: Hears
+    domain: SoundDomain
     pad: Pad
     trim_db: float | None
     """Ends of a recording this far under its loudest frame are left out; None: nothing is."""
@@ -64,7 +64,7 @@ class Card:
     document: dict[str, Any]
 
     @classmethod
-    def parse(cls, text: str) -> "Card":
+    def parse(cls, text: str) -> "ModelCard":
         """Read a card; raises ValueError, KeyError or TypeError when it is not one."""
         document = json.loads(text)
         card = cls(
@@ -78,7 +78,7 @@ class Card:
             temperature=float(document["temperature"]),
             threshold=float(document["threshold"]),
             max_missing_fraction=float(document["max_missing_fraction"]),
-            hears=document.get("hears", "heart"),
+            domain=document.get("hears", "heart"),
             pad=document.get("pad", "repeat"),
             trim_db=document.get("trim_db"),
             background=document.get("background", False),
@@ -94,8 +94,8 @@ class Card:
             "a temperature above 0": 0 < self.temperature < math.inf,
             "a threshold from 0 to 1": 0 <= self.threshold <= 1,
             "a max_missing_fraction from 0 to 1": 0 <= self.max_missing_fraction <= 1,
-            "features that can be computed": self.features.is_sound(),
-            "hears: heart or sound": self.hears in get_args(Hears),
+            "features that can be computed": self.features.is_valid(),
+            "hears: heart or sound": self.domain in get_args(SoundDomain),
             "pad: repeat or silence": self.pad in get_args(Pad),
             "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
             "background: true or false": isinstance(self.background, bool),
@@ -112,7 +112,7 @@ class Card:
     @property
     def window_frames(self) -> int:
         """Frames of a window."""
-        return self.features.frames(self.window_s)
+        return self.features.frame_count(self.window_s)
 
     @property
     def hop_frames(self) -> int:
@@ -123,7 +123,7 @@ class Card:
 class Classifier:
     """One model, ready to run. Not for use by several threads at once."""
 
-    def __init__(self, card: Card, content: bytes) -> None:
+    def __init__(self, card: ModelCard, content: bytes) -> None:
         """Set up the interpreter and run it once on silence; raises ModelError when that fails."""
         self.card = card
         try:
@@ -144,7 +144,7 @@ class Classifier:
         card_path = directory / f"{model}.json"
         text, content = read_pair(directory, model)
         try:
-            card = Card.parse(text.decode())
+            card = ModelCard.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{card_path} is not a model card ({_said(error)}): copy the pair again"
@@ -198,17 +198,17 @@ class Classifier:
 _FEATURES: Final = {"log_mel": LogMelParameters, "nrdt": nrdt.NrdtParameters}
 
 
-def parse_features(document: dict[str, Any]) -> Features:
+def parse_features(document: dict[str, Any]) -> FeatureParameters:
     """Return the parameters that a card names; raises TypeError or ValueError when it names none."""
     named = dict(document)
     kind = named.pop("kind", "log_mel")
     if kind not in _FEATURES:
         raise ValueError(f"features of kind {kind!r} are not known")
-    parameters: Features = _FEATURES[kind](**named)
+    parameters: FeatureParameters = _FEATURES[kind](**named)
     return parameters
 
 
-def features_document(features: Features) -> dict[str, Any]:
+def features_document(features: FeatureParameters) -> dict[str, Any]:
     """Return what `parse_features` reads."""
     if not isinstance(features, LogMelParameters | nrdt.NrdtParameters):
         raise TypeError(f"{type(features).__name__} has no name in a card")

@@ -16,8 +16,8 @@ import numpy as np
 from edge_worker.errors import ModelError
 from edge_worker.inference.interpreter import ModelInterpreter, read_pair
 from edge_worker.signal import segmentation
-from edge_worker.signal.features import HEART, Float32Array, Signal, normalise, window_starts, windows
-from edge_worker.signal.heart_cycle import LABELS, HeartCycle, beating
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal, normalise, window_starts, windows
+from edge_worker.signal.heart_cycle import LABELS, HeartCycle, find_heart_cycle
 
 Run = Callable[[Float32Array], Float32Array]
 """From normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
@@ -28,7 +28,7 @@ EDGE_FRAMES: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class SegmenterCard:
     """What `segments.json` says that is needed; `document` is all of it, for people."""
 
     version: str
@@ -42,10 +42,14 @@ class Card:
     document: dict[str, Any]
 
     @classmethod
-    def parse(cls, text: str) -> "Card":
+    def parse(cls, text: str) -> "SegmenterCard":
         """Read a card; raises ValueError, KeyError or TypeError when it is not one."""
         document = json.loads(text)
-        wanted = {"model": MODEL, "labels": list(LABELS), "features": {"kind": "log_mel", **asdict(HEART)}}
+        wanted = {
+            "model": MODEL,
+            "labels": list(LABELS),
+            "features": {"kind": "log_mel", **asdict(HEART_LOG_MEL)},
+        }
         for key, value in wanted.items():
             if document[key] != value:
                 raise ValueError(f"its {key} must be {json.dumps(value)}")
@@ -55,29 +59,29 @@ class Card:
         return cls(version=document["version"], sha256=document["sha256"], **numbers, document=document)
 
 
-class Segmenter:
+class HeartSegmenter:
     """Finds heart sounds. Not for use by several threads at once."""
 
-    def __init__(self, card: Card, content: bytes) -> None:
+    def __init__(self, card: SegmenterCard, content: bytes) -> None:
         """Set up the network; raises ModelError when it does not run or is another one."""
         self.card = card
         try:
             self._network = ModelInterpreter(content)
         except ModelError as error:
             raise ModelError(f"model {MODEL} {error}") from error
-        self._length = HEART.frames(card.window_s)
+        self._length = HEART_LOG_MEL.frame_count(card.window_s)
         self._hop = round(card.hop_s * segmentation.FRAMES_PER_S)
         shapes = (self._network.input_shape, self._network.output_shape)
-        if shapes != ((self._length, HEART.n_mels), (self._length, len(LABELS))):
+        if shapes != ((self._length, HEART_LOG_MEL.n_mels), (self._length, len(LABELS))):
             raise ModelError(f"model {MODEL} has tensors of shape {shapes}: copy the pair again")
 
     @classmethod
-    def load(cls, directory: Path) -> "Segmenter":
+    def load(cls, directory: Path) -> "HeartSegmenter":
         """Load the pair from `directory`; raises ModelError with what to do."""
         card_path = directory / f"{MODEL}.json"
         text, content = read_pair(directory, MODEL)
         try:
-            card = Card.parse(text.decode())
+            card = SegmenterCard.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{card_path} is not a card of {MODEL} ({error}): copy the pair again"
@@ -89,13 +93,15 @@ class Segmenter:
             )
         return cls(card, content)
 
-    def find(self, signal: Signal) -> HeartCycle:
+    def segment(self, signal: Signal) -> HeartCycle:
         """Return the heart sounds and the heart rate of a whole recording."""
-        return self.find_in(signal.features(HEART))
+        return self.segment_spectrogram(signal.features(HEART_LOG_MEL))
 
-    def find_in(self, frames: Float32Array) -> HeartCycle:
-        """Return what is found in a `HEART` spectrogram (frames, bands), in seconds from its start."""
-        return beating(probabilities(frames, self._network.run, self._length, self._hop), self.card.threshold)
+    def segment_spectrogram(self, frames: Float32Array) -> HeartCycle:
+        """Return the beats of a `HEART_LOG_MEL` spectrogram (frames, bands), in seconds from its start."""
+        return find_heart_cycle(
+            probabilities(frames, self._network.run, self._length, self._hop), self.card.threshold
+        )
 
 
 def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> Float32Array:

@@ -22,7 +22,7 @@ class LoadedModels(Mapping[str, Classifier]):
         self._shelf = shelf
         self._is_quiet = is_quiet
         # Marks first: what changes while we load is seen at the next refresh.
-        self._marks = {model: shelf.mark(model) for model in models}
+        self._marks = {model: shelf.change_token(model) for model in models}
         self._classifiers = {model: _load(shelf, model) for model in self._marks}
 
     def __getitem__(self, model: str) -> Classifier:
@@ -44,7 +44,7 @@ class LoadedModels(Mapping[str, Classifier]):
         return any(changed)
 
     def _refresh(self, model: str) -> bool:
-        mark = self._shelf.mark(model)
+        mark = self._shelf.change_token(model)
         if mark == self._marks[model]:
             return False
         self._marks[model] = mark

@@ -26,7 +26,7 @@ SHIPPED: Final = "shipped"
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+-]{0,31}")
 _POINTER: Final = "active"
 
-Mark = tuple[int, int] | str | None
+ChangeToken = tuple[int, int] | str | None
 """Changes whenever a pointer is written; comparing it costs one stat."""
 
 
@@ -39,7 +39,7 @@ class ModelRegistry:
         self._local = local
 
     @classmethod
-    def of(cls, settings: Settings) -> "ModelRegistry":
+    def from_settings(cls, settings: Settings) -> "ModelRegistry":
         """Return the shelf that the settings describe."""
         return cls(settings.models_dir, settings.data_dir / "models")
 
@@ -61,7 +61,7 @@ class ModelRegistry:
             raise ModelError(f"{pointer} names no version: {_roll_back(model)}")
         return text
 
-    def mark(self, model: str) -> Mark:
+    def change_token(self, model: str) -> ChangeToken:
         """Return what changes when the version in use changes."""
         try:
             found = (self._local / model / _POINTER).stat()

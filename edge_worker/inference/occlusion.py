@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge_worker.inference.classifier import Classifier
 from edge_worker.signal.features import (
-    Features,
+    FeatureParameters,
     Float32Array,
     LogMelParameters,
     Signal,
@@ -34,7 +34,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Occlusion:
+class OcclusionMap:
     """How much each patch holds up one label of one model."""
 
     model: str
@@ -66,7 +66,7 @@ class Occlusion:
         }
 
 
-def occlude(classifier: Classifier, signal: Signal, label: str | None = None) -> Occlusion:
+def occlude(classifier: Classifier, signal: Signal, label: str | None = None) -> OcclusionMap:
     """Return the map of a recording for `label`, by default the one that the model gives it.
 
     Runs the network again for every patch on the windows that hold it: half a second for 6 s of heart.
@@ -84,7 +84,7 @@ def occlude(classifier: Classifier, signal: Signal, label: str | None = None) ->
     bands = _edges(card.features.bands, min(BANDS, card.features.bands))
     hidden = _Hiding(classifier, frames, heard[:, best], best)
     drop = [[hidden.loss(slice(*time), slice(*band)) for band in pairwise(bands)] for time in pairwise(times)]
-    return Occlusion(
+    return OcclusionMap(
         model=card.model,
         version=card.version,
         sha256=card.sha256,
@@ -138,11 +138,11 @@ def _edges(length: int, parts: int) -> npt.NDArray[np.intp]:
     return np.unique(np.linspace(0, length, parts + 1).round().astype(np.intp))
 
 
-def _seconds(frames: Any, features: Features) -> Any:  # noqa: ANN401 a number or an array of them
+def _seconds(frames: Any, features: FeatureParameters) -> Any:  # noqa: ANN401 a number or an array of them
     return frames * features.hop_length / features.sample_rate
 
 
-def _hertz(features: Features, edges: npt.NDArray[np.intp]) -> FloatArray | None:
+def _hertz(features: FeatureParameters, edges: npt.NDArray[np.intp]) -> FloatArray | None:
     """Return the frequencies at which patches meet: half way between the tops of their outer bands."""
     if not isinstance(features, LogMelParameters):
         return None

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.inference.occlusion import Occlusion
+from edge_worker.inference.occlusion import OcclusionMap
 from edge_worker.signal.features import Float32Array
 
 WIDTH: Final = 720
@@ -25,7 +25,7 @@ OPACITY: Final = 0.75
 NOTE: Final = "Explains the model, not the patient. Research and education, not a medical device."
 
 
-def svg(occlusion: Occlusion) -> str:
+def svg(occlusion: OcclusionMap) -> str:
     """Return the picture of a map over what the model was shown."""
     title = f"{occlusion.model} {occlusion.version}: {occlusion.label}, {occlusion.confidence:.2f}"
     parts = [
@@ -47,7 +47,7 @@ def svg(occlusion: Occlusion) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _patches(occlusion: Occlusion) -> list[str]:
+def _patches(occlusion: OcclusionMap) -> list[str]:
     """Return a rectangle for each patch that counts, as opaque as it is strong."""
     drop = occlusion.drop
     strength = drop / max(float(np.abs(drop).max()), 1e-6)
@@ -69,7 +69,7 @@ def _outline(strength: float) -> str:
     return 'stroke="#000"' if strength > 0 else 'stroke="#000" stroke-dasharray="3 2"'
 
 
-def _time_axis(occlusion: Occlusion) -> list[str]:
+def _time_axis(occlusion: OcclusionMap) -> list[str]:
     first, last = occlusion.time_edges_s[[0, -1]]
     step = next(s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1e9) if (last - first) / s <= 10)  # noqa: PLR2004
     ticks = np.arange(np.ceil(first / step) * step, last + 1e-9, step)
@@ -81,7 +81,7 @@ def _time_axis(occlusion: Occlusion) -> list[str]:
     return [*labels, f'<text x="{LEFT + WIDTH / 2}" y="{TOP + HEIGHT + 36}" text-anchor="middle">s</text>']
 
 
-def _band_axis(occlusion: Occlusion) -> list[str]:
+def _band_axis(occlusion: OcclusionMap) -> list[str]:
     if occlusion.hz_edges is None:
         return [f'<text x="{LEFT - 8}" y="{TOP + 12}" text-anchor="end">delay</text>']
     y = TOP + HEIGHT * (1 - np.linspace(0, 1, len(occlusion.hz_edges)))

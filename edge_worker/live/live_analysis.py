@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
@@ -76,7 +76,7 @@ class LiveAnalysis(threading.Thread):
         board: ActiveProfiles,
         *,
         models: LoadedModels,
-        segmenter: Segmenter,
+        segmenter: HeartSegmenter,
         tally: LiveMetrics,
     ) -> None:
         super().__init__(name="coach", daemon=True)
@@ -156,7 +156,7 @@ class LiveAnalysis(threading.Thread):
             item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
         except queue.Empty:
             if not self._unjudged:
-                self.tally.keeps_up(time.monotonic(), 0.0, 0.0)
+                self.tally.observe_delays(time.monotonic(), 0.0, 0.0)
             self._judge_next()
             return
         self._take(item)
@@ -204,7 +204,7 @@ class LiveAnalysis(threading.Thread):
             return  # it failed before; its end says so
         now = time.monotonic()
         if piece.at:
-            self.tally.keeps_up(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
+            self.tally.observe_delays(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
         self._submit([*session.hear(piece, self._board.current)])
         stretch = self.tally.stretch
         if session.value_due(piece, stretch):
@@ -239,7 +239,7 @@ class LiveAnalysis(threading.Thread):
         self._post(Trim(session.stream.key, min(state["needed_from"], keep_from)))
 
     def _conclude(self, end: StreamEnd) -> None:
-        failed = FinishedStream(end.stream, None, (), end.is_ended)
+        failed = FinishedStream(end.stream, None, end.is_ended)
         try:
             session = self._session(end.stream)
             concluded, events = (failed, []) if session is None else session.conclude(is_ended=end.is_ended)
@@ -272,7 +272,7 @@ class LiveAnalysis(threading.Thread):
 
     def _tell(self, device_id: str, value: LiveValue, since: float) -> None:
         self._post(Live(topics.live(device_id), value.to_json()))
-        self.tally.told(time.monotonic() - since)
+        self.tally.observe_value(time.monotonic() - since)
 
     def _refresh(self) -> None:
         now = time.monotonic()

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.ingest.missing_ranges import MissingRanges
-from edge_worker.signal.features import FULL_SCALE, Features, Float32Array
+from edge_worker.signal.features import FULL_SCALE, FeatureParameters, Float32Array
 from edge_worker.signal.level_meter import Level, LevelMeter
-from edge_worker.signal.resampler import Resampler
 from edge_worker.signal.streaming_features import StreamingFeatures
+from edge_worker.signal.streaming_resampler import StreamingResampler
 
 Int16Array = npt.NDArray[np.int16]
 
@@ -36,20 +36,20 @@ class StreamBuffer:
         self.sample_rate = sample_rate
         self.missing = MissingRanges()
         self._known_until = known_until
-        self._wanted: set[Features] = set()
-        self._resamplers: dict[int, Resampler] = {}
-        self._frames: dict[Features, StreamingFeatures] = {}
-        self._origins: dict[Features, int] = {}
+        self._wanted: set[FeatureParameters] = set()
+        self._resamplers: dict[int, StreamingResampler] = {}
+        self._frames: dict[FeatureParameters, StreamingFeatures] = {}
+        self._origins: dict[FeatureParameters, int] = {}
         self._begin(first_sample)
 
-    def listen_for(self, features: Iterable[Features]) -> None:
+    def listen_for(self, features: Iterable[FeatureParameters]) -> None:
         """Compute these from now on, and no longer what is not among them."""
         self._compute()
         wanted = set(features)
         for new in wanted - self._frames.keys():
             self._frames[new], self._origins[new] = StreamingFeatures(new, KEPT_S), self.position
             if new.sample_rate not in self._resamplers:
-                self._resamplers[new.sample_rate] = Resampler(self.sample_rate, new.sample_rate)
+                self._resamplers[new.sample_rate] = StreamingResampler(self.sample_rate, new.sample_rate)
         for old in self._frames.keys() - wanted:
             del self._frames[old], self._origins[old]
         rates = {each.sample_rate for each in wanted}
@@ -82,26 +82,26 @@ class StreamBuffer:
         for rate, resampler in self._resamplers.items():
             self._spread(rate, resampler.flush())
 
-    def has(self, features: Features) -> bool:
+    def has(self, features: FeatureParameters) -> bool:
         """Return whether these are computed."""
         return features in self._frames
 
-    def frames(self, features: Features) -> StreamingFeatures:
+    def frames(self, features: FeatureParameters) -> StreamingFeatures:
         """Return the last frames of what is listened for."""
         self._compute()
         return self._frames[features]
 
-    def origin(self, features: Features) -> int | None:
+    def origin(self, features: FeatureParameters) -> int | None:
         """Return the sample of the stream at which frame 0 begins; None: these are not computed."""
         return self._origins.get(features)
 
-    def sample_of(self, features: Features, frame: int) -> int:
+    def sample_of(self, features: FeatureParameters, frame: int) -> int:
         """Return the sample of the stream at which a frame begins."""
         return self._origins[features] + round(
             frame * features.hop_length * self.sample_rate / features.sample_rate
         )
 
-    def frame_of(self, features: Features, sample: int) -> int:
+    def frame_of(self, features: FeatureParameters, sample: int) -> int:
         """Return the frame that begins closest to a sample, 0 at least."""
         since = sample - self._origins[features]
         return max(0, round(since * features.sample_rate / (features.hop_length * self.sample_rate)))

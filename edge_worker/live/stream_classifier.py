@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from edge_worker.inference.classifier import Card, Classifier
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.analysis.finished_stream import StreamSummary
+from edge_worker.inference.classifier import Classifier, ModelCard
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest.missing_ranges import MissingRanges
 from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.stream_buffer import DELAY_S, StreamBuffer
@@ -17,7 +18,7 @@ from edge_worker.live.stream_scores import StreamScores
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART, trim, windows
+from edge_worker.signal.features import HEART_LOG_MEL, trim, windows
 
 RECENT_S: Final = 2.0
 """The sound that a hint is about."""
@@ -55,7 +56,7 @@ class StreamClassifier:
     def listen_with(self, classifiers: Sequence[Classifier]) -> None:
         """Hear what these need; those that are not among them are not asked again."""
         features = {each.card.features for each in classifiers}
-        hearts = {HEART} if any(each.card.hears == "heart" for each in classifiers) else set()
+        hearts = {HEART_LOG_MEL} if any(each.card.domain == "heart" for each in classifiers) else set()
         self.ear.listen_for(features | hearts)
 
     # --- windows ------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ class StreamClassifier:
     def judge(
         self,
         classifiers: Sequence[Classifier],
-        segmenter: Segmenter,
+        segmenter: HeartSegmenter,
         stretch: float = 1,
         *,
         is_end: bool = False,
@@ -88,7 +89,7 @@ class StreamClassifier:
         full_at = min((self._full_at(each.card) for each in classifiers), default=self.ear.position + 1)
         return (self.ear.position - full_at) / self.ear.sample_rate
 
-    def _full_at(self, card: Card) -> int:
+    def _full_at(self, card: ModelCard) -> int:
         """Return the sample by which the next window of a model is full."""
         origin, start = self._next.get(card.model, (-1, 0))
         if origin != self.ear.origin(card.features):
@@ -97,13 +98,13 @@ class StreamClassifier:
         held_back = round((overlap_s + DELAY_S) * self.ear.sample_rate)
         return self.ear.sample_of(card.features, start + card.window_frames) + held_back
 
-    def _sum(self, card: Card) -> StreamScores:
+    def _sum(self, card: ModelCard) -> StreamScores:
         known = self.sums.get(card.model)
         if known is None or known.card.sha256 != card.sha256:  # one version judges a stream: the newest
             self.sums[card.model] = StreamScores(card)
         return self.sums[card.model]
 
-    def _full(self, card: Card, stretch: float, *, is_end: bool) -> Iterator[int]:
+    def _full(self, card: ModelCard, stretch: float, *, is_end: bool) -> Iterator[int]:
         """Yield the first frame of each window of a model that is full."""
         frames, length, hop = self.ear.frames(card.features), card.window_frames, card.hop_frames
         origin, start = self._next.get(card.model, (-1, 0))
@@ -128,7 +129,9 @@ class StreamClassifier:
         self._owed[model] = owed % 1
         return int(owed)
 
-    def _judge(self, classifier: Classifier, into: StreamScores, start: int, segmenter: Segmenter) -> int:
+    def _judge(
+        self, classifier: Classifier, into: StreamScores, start: int, segmenter: HeartSegmenter
+    ) -> int:
         """Judge the window that begins with a frame; return 1, or 0 where no event has a part in it."""
         card = classifier.card
         begin = self.ear.sample_of(card.features, start)
@@ -149,19 +152,23 @@ class StreamClassifier:
         into.add(begin_s, end_s, scores, usable=is_fit, took_ms=took_ms)
         return 1
 
-    def _quality(self, card: Card, begin: int, end: int, segmenter: Segmenter) -> Quality:
+    def _quality(self, card: ModelCard, begin: int, end: int, segmenter: HeartSegmenter) -> Quality:
         """Return the quality of a window for a model; hearts are looked for once, however many models do."""
         level, rate = self.ear.level(begin, end), self.ear.sample_rate
         duration_s = (end - begin) / rate
-        if card.hears == "sound":
+        if card.domain == "sound":
             any_sound = quality.assess_level(duration_s, level.loudest_db, level.clipped)
             self.sound.add(begin / rate, end / rate, any_sound, None)
             return any_sound
         if self._judged is None or self._judged[0] != (begin, end):
-            first = self.ear.frame_of(HEART, begin)
-            frames = self.ear.frames(HEART).window(first, HEART.frames(duration_s))
+            first = self.ear.frame_of(HEART_LOG_MEL, begin)
+            frames = self.ear.frames(HEART_LOG_MEL).window(first, HEART_LOG_MEL.frame_count(duration_s))
             judged = quality.assess_frames(frames, duration_s, level.clipped)
-            bpm = None if "no_heartbeat" in judged.reasons else segmenter.find_in(frames).heart_rate_bpm
+            bpm = (
+                None
+                if "no_heartbeat" in judged.reasons
+                else segmenter.segment_spectrogram(frames).heart_rate_bpm
+            )
             self._note_rate(bpm, end / rate)
             self.heart.add(begin / rate, end / rate, judged, bpm)
             self._judged = ((begin, end), judged)
@@ -170,7 +177,7 @@ class StreamClassifier:
     # --- what a person is told ----------------------------------------------------------------------
 
     def value(
-        self, name: str, classifiers: Sequence[Classifier], segmenter: Segmenter, stretch: float = 1
+        self, name: str, classifiers: Sequence[Classifier], segmenter: HeartSegmenter, stretch: float = 1
     ) -> LiveValue:
         """Return what is to be said of the last seconds of the stream called `name`."""
         ear = self.ear
@@ -178,10 +185,10 @@ class StreamClassifier:
         level = ear.level(ear.position - recent, ear.position)
         duration_s = min(RECENT_S, (ear.position - ear.heard_from) / ear.sample_rate)
         said = self._said(classifiers, t_s)
-        if not ear.has(HEART):
+        if not ear.has(HEART_LOG_MEL):
             judged = quality.assess_level(duration_s, level.loudest_db, level.clipped)
             return LiveValue(name, t_s, room_hint(judged, said[1]), None, None, *said)
-        frames = ear.frames(HEART).last(HEART.frames(RECENT_S))
+        frames = ear.frames(HEART_LOG_MEL).last(HEART_LOG_MEL.frame_count(RECENT_S))
         if not len(frames):
             return LiveValue(name, t_s, heart_hint(Quality(False, None, 0.0, ("too_short",)), None))
         judged = quality.assess_frames(frames, duration_s, level.clipped)
@@ -190,12 +197,12 @@ class StreamClassifier:
         bpm = self._rate[0] if self._rate is not None and t_s - self._rate[1] < RATE_HOLDS_S else None
         return LiveValue(name, t_s, heart_hint(judged, bpm), bpm, judged.score, *said)
 
-    def _seek_rate(self, segmenter: Segmenter, t_s: float, stretch: float) -> None:
+    def _seek_rate(self, segmenter: HeartSegmenter, t_s: float, stretch: float) -> None:
         """Look for the heart rate where no window of a heart model did lately."""
-        frames = self.ear.frames(HEART).last(HEART.frames(RATE_FROM_S))
-        is_early = len(frames) < HEART.frames(FIRST_RATE_S)
+        frames = self.ear.frames(HEART_LOG_MEL).last(HEART_LOG_MEL.frame_count(RATE_FROM_S))
+        is_early = len(frames) < HEART_LOG_MEL.frame_count(FIRST_RATE_S)
         if not is_early and t_s - self._rate_sought_s >= RATE_EVERY_S * stretch:
-            self._note_rate(segmenter.find_in(frames).heart_rate_bpm, t_s)
+            self._note_rate(segmenter.segment_spectrogram(frames).heart_rate_bpm, t_s)
 
     def _note_rate(self, bpm: float | None, at_s: float) -> None:
         self._rate_sought_s = at_s
@@ -212,6 +219,34 @@ class StreamClassifier:
             if now is not None:
                 return (model, *now)
         return (None, None, None)
+
+    # --- at the end ---------------------------------------------------------------------------------
+
+    def summary(self, models: Sequence[str]) -> StreamSummary:
+        """Return the sums over all windows; `models` are those that the device asked for last."""
+        judged = [self.sums[model] for model in models if model in self.sums]
+        return StreamSummary(
+            predictions=tuple(each.prediction() for each in judged if each.windows),
+            unknown_models=tuple(model for model in models if model not in self.sums),
+            max_missing_fraction=min((each.card.max_missing_fraction for each in judged), default=1.0),
+            heart_quality=self.heart.quality(),
+            sound_quality=self.sound.quality(),
+            heart_rate_bpm=self.heart.heart_rate_bpm(),
+            missing_ranges=tuple(self.ear.missing.ranges),
+            missing_samples=self.ear.missing.samples,
+            skipped_windows=self.skipped,
+            timeline=self._timeline(),
+        )
+
+    def _timeline(self) -> dict[str, Any]:
+        return {
+            "models": {
+                model: {"labels": list(each.card.labels), "points": each.timeline.document()}
+                for model, each in self.sums.items()
+                if each.windows
+            },
+            "heart": self.heart.timeline.document(),
+        }
 
     # --- across a restart ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.inference.classifier import Card
+from edge_worker.inference.classifier import ModelCard
 from edge_worker.live.timeline import Timeline
 from edge_worker.protocol.result import Prediction
 
@@ -26,7 +26,7 @@ RECENT_S: Final = 10.0
 class StreamScores:
     """The windows of one version of one model."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: ModelCard) -> None:
         """Begin with none."""
         self.card = card
         self.timeline = Timeline()
@@ -68,7 +68,7 @@ class StreamScores:
     def now(self, at_s: float) -> tuple[str, float] | None:
         """Return the label of the last windows and its confidence; None: no label is accepted."""
         recent = [scores for end_s, scores in self._recent if at_s - end_s < RECENT_S]
-        if self.card.hears == "sound":  # sounds follow each other; a heart stays what it is
+        if self.card.domain == "sound":  # sounds follow each other; a heart stays what it is
             recent = recent[-1:]
         if not recent:
             return None
@@ -86,7 +86,7 @@ class StreamScores:
         }
 
     @classmethod
-    def restore(cls, card: Card, document: dict[str, Any]) -> Self:
+    def restore(cls, card: ModelCard, document: dict[str, Any]) -> Self:
         """Return the sums that `document` was made of; empty ones when they are of another version."""
         found = cls(card)
         if document["sha256"] != card.sha256:
@@ -98,7 +98,7 @@ class StreamScores:
         return found
 
 
-def _best(card: Card, scores: Sequence[float] | Scores) -> tuple[str, float, bool]:
+def _best(card: ModelCard, scores: Sequence[float] | Scores) -> tuple[str, float, bool]:
     """Return the likeliest label, its probability, and whether it is accepted: as `Classifier.classify`."""
     mean = np.asarray(scores)
     best = int(mean[: len(card.labels)].argmax())

@@ -7,10 +7,11 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.analysis.device_profile import DeviceProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream, occurrence
+from edge_worker.analysis.stream_result import occurrence
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import StreamAudio
@@ -19,7 +20,7 @@ from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
-from edge_worker.signal.features import louder
+from edge_worker.signal.features import amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class StreamSession:
     """What is held of one stream."""
 
     def __init__(
-        self, stream: Stream, models: LoadedModels, segmenter: Segmenter, profiles: DeviceProfiles
+        self, stream: Stream, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles
     ) -> None:
         """Begin, or go on where an earlier process was."""
         self.stream = stream
@@ -69,7 +70,7 @@ class StreamSession:
             if start:  # a chunk may be longer than what the ear holds
                 self.judge_windows(1.0)
             self.judge.ear.hear(
-                piece.first_sample + start, louder(pcm[start : start + length], amplification)
+                piece.first_sample + start, amplify(pcm[start : start + length], amplification)
             )
         return self._occurrences(events)
 
@@ -124,7 +125,7 @@ class StreamSession:
         events = [] if judge.cutter is None else judge.cutter.finish()
         judge.ear.finish()
         judge.judge(self._classifiers, self._segmenter, is_end=True)
-        return FinishedStream(self.stream, judge, self.asked, is_ended), self._occurrences(events)
+        return FinishedStream(self.stream, judge.summary(self.asked), is_ended), self._occurrences(events)
 
     def _stand_by(self, profiles: DeviceProfiles) -> list[EventAudio]:
         """Follow what META and the site want, and the models in use; return an event that this ends."""

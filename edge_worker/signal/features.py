@@ -29,7 +29,7 @@ MIN_SPREAD_DB: Final = 1.0
 """Standard deviation that a window is divided by at least: silence stays silent."""
 
 
-class Features(Protocol):
+class FeatureParameters(Protocol):
     """What a model is shown of a sound: frames in time order, each of so many bands in dB."""
 
     @property
@@ -48,13 +48,13 @@ class Features(Protocol):
     def bands(self) -> int:
         """Numbers of a frame."""
 
-    def is_sound(self) -> bool:
+    def is_valid(self) -> bool:
         """Return whether frames can be made of these."""
 
-    def frames(self, seconds: float) -> int:
+    def frame_count(self, seconds: float) -> int:
         """Return how many frames fit into so many seconds of sound."""
 
-    def of(self, samples: Float32Array) -> Float32Array:
+    def transform(self, samples: Float32Array) -> Float32Array:
         """Return the frames of samples (samples,) at `sample_rate`: (frames, bands), at least one frame."""
 
 
@@ -84,7 +84,7 @@ class LogMelParameters:
         """Mel bands of a frame."""
         return self.n_mels
 
-    def is_sound(self) -> bool:
+    def is_valid(self) -> bool:
         """Return whether a spectrogram can be made of these."""
         whole = (self.sample_rate, self.n_fft, self.hop_length, self.n_mels)
         return (
@@ -92,20 +92,22 @@ class LogMelParameters:
             and 0 <= self.fmin < self.fmax <= self.sample_rate / 2
         )
 
-    def frames(self, seconds: float) -> int:
+    def frame_count(self, seconds: float) -> int:
         """Return how many frames fit into so many seconds of sound."""
         return 1 + max(0, round(seconds * self.sample_rate) - self.n_fft) // self.hop_length
 
-    def of(self, samples: Float32Array) -> Float32Array:
+    def transform(self, samples: Float32Array) -> Float32Array:
         """Return `log_mel` of samples."""
         return log_mel(samples, self)
 
 
-HEART: Final = LogMelParameters(sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800)
+HEART_LOG_MEL: Final = LogMelParameters(
+    sample_rate=2000, n_fft=200, hop_length=40, n_mels=40, fmin=20, fmax=800
+)
 """The spectrogram that heart rate, signal quality and the heart models share: computed once for all."""
 
 
-def louder(pcm: npt.NDArray[np.int16], amplification: float) -> npt.NDArray[np.int16]:
+def amplify(pcm: npt.NDArray[np.int16], amplification: float) -> npt.NDArray[np.int16]:
     """Return sound so many times louder, at full scale what would be over it: that counts as clipped."""
     if amplification == 1:
         return pcm
@@ -131,7 +133,7 @@ class Signal:
         self.sample_rate = sample_rate
         self.clipped = clipped
         self._resampled: dict[int, Float32Array] = {sample_rate: samples}
-        self._features: dict[Features, Float32Array] = {}
+        self._features: dict[FeatureParameters, Float32Array] = {}
 
     @classmethod
     def from_pcm(cls, pcm: npt.NDArray[np.int16], sample_rate: int) -> "Signal":
@@ -150,16 +152,16 @@ class Signal:
         """Length in seconds."""
         return len(self.samples) / self.sample_rate
 
-    def at(self, rate: int) -> Float32Array:
+    def resampled(self, rate: int) -> Float32Array:
         """Return the samples at `rate` Hz, shape (samples,); computed once per rate."""
         if rate not in self._resampled:
             self._resampled[rate] = _resample(self.samples, self.sample_rate, rate)
         return self._resampled[rate]
 
-    def features(self, parameters: Features) -> Float32Array:
+    def features(self, parameters: FeatureParameters) -> Float32Array:
         """Return the features in dB, shape (frames, bands); computed once per parameters."""
         if parameters not in self._features:
-            self._features[parameters] = parameters.of(self.at(parameters.sample_rate))
+            self._features[parameters] = parameters.transform(self.resampled(parameters.sample_rate))
         return self._features[parameters]
 
 
@@ -172,7 +174,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     if len(samples) < parameters.n_fft:
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
     count = 1 + (len(samples) - parameters.n_fft) // parameters.hop_length
-    frames = overlapping(samples, count, parameters.n_fft, parameters.hop_length)
+    frames = sliding_windows(samples, count, parameters.n_fft, parameters.hop_length)
     spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1, overwrite_x=True)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
@@ -186,7 +188,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     return mel
 
 
-def overlapping(samples: npt.NDArray[Real], count: int, length: int, hop: int) -> npt.NDArray[Real]:
+def sliding_windows(samples: npt.NDArray[Real], count: int, length: int, hop: int) -> npt.NDArray[Real]:
     """Return a view of samples (samples,): so many stretches of `length`, each `hop` after the one before.
 
     As `sliding_window_view` and `as_strided`, whose checks take longer than a short spectrum.

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from edge_worker.signal import heart_rate, segmentation
-from edge_worker.signal.features import HEART, Float32Array
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
 
 LABELS: Final = ("S1", "systole", "S2", "diastole")
 S1: Final = 0
@@ -27,7 +27,7 @@ MARGIN_S: Final = 2.0
 MIN_APART_S: Final = 0.1
 """Two stretches may both find the beat between them, not quite at the same place."""
 OUTSIDE_FRAMES: Final = 2
-FIRST_BOUNDARY_S: Final = (HEART.n_fft - HEART.hop_length) / 2 / HEART.sample_rate
+FIRST_BOUNDARY_S: Final = (HEART_LOG_MEL.n_fft - HEART_LOG_MEL.hop_length) / 2 / HEART_LOG_MEL.sample_rate
 """Where the part of the sound begins that is closest to the first frame."""
 
 
@@ -45,7 +45,7 @@ class HeartCycle:
     """0..1: how well the cycle repeats, times how sure the network is of the states that were found."""
 
 
-def beating(probabilities: Float32Array, threshold: float) -> HeartCycle:
+def find_heart_cycle(probabilities: Float32Array, threshold: float) -> HeartCycle:
     """Return what probabilities (frames, 4) say of a recording; certainty below `threshold` finds nothing."""
     found = [_searched(probabilities, *stretch, threshold) for stretch in _stretches(len(probabilities))]
     certainty = median(each.certainty for each in found)
@@ -70,11 +70,11 @@ def _searched(probabilities: Float32Array, start: int, end: int, threshold: floa
     margin = round(MARGIN_S * segmentation.FRAMES_PER_S)
     first = max(0, start - margin)
     heard = probabilities[first : end + margin]
-    cycle, strength = heart_rate.cycle(heard, FIRST_PEAK)
+    cycle, strength = heart_rate.find_cycle(heard, FIRST_PEAK)
     bpm = 60 * segmentation.FRAMES_PER_S / cycle if cycle else 0.0
     if not heart_rate.MIN_BPM <= bpm <= heart_rate.MAX_BPM:
         return HeartCycle((), (), None, 0.0)
-    beats = segmentation.search(heard, cycle)
+    beats = segmentation.find_beats(heard, cycle)
     states = beats.states(len(heard))
     certainty = strength * float(heard[np.arange(len(heard)), states].mean())
     if certainty < threshold:
@@ -84,7 +84,7 @@ def _searched(probabilities: Float32Array, start: int, end: int, threshold: floa
     stop = end if end < len(probabilities) else end + OUTSIDE_FRAMES
 
     def marks_s(begins: segmentation.Frames, state: int) -> tuple[float, ...]:
-        at = first + segmentation.refined(heard, begins, state)
+        at = first + segmentation.refine_onsets(heard, begins, state)
         at = at[(at >= begin) & (at < stop)]
         return tuple((FIRST_BOUNDARY_S + at / segmentation.FRAMES_PER_S).tolist())
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
 
-FRAMES_PER_S: Final = HEART.sample_rate / HEART.hop_length
+FRAMES_PER_S: Final = HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length
 MIN_BPM: Final = 30
 MAX_BPM: Final = 220
 BANDS: Final = 8
@@ -32,17 +32,17 @@ loudness, where a systole repeats as well."""
 
 def estimate(signal: Signal) -> float | None:
     """Return the heart rate in bpm, 30..220, from loudness alone, or None when no cycle repeats clearly."""
-    frames, height = cycle(_loudness(signal))
+    frames, height = find_cycle(_loudness(signal))
     bpm = 60 * FRAMES_PER_S / frames if frames else 0.0
     return bpm if height >= MIN_STRENGTH and MIN_BPM <= bpm <= MAX_BPM else None
 
 
 def strength(signal: Signal) -> float:
     """Return how well the best cycle repeats, 0..1: noise reaches 0.2, most hearts are above 0.3."""
-    return cycle(_loudness(signal))[1]
+    return find_cycle(_loudness(signal))[1]
 
 
-def cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
+def find_cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
     """Return the length of a cycle of tracks (frames, tracks), in frames, and how well it repeats, 0..1.
 
     Both are 0 when nothing repeats. `first_peak`: see `FIRST_PEAK`.
@@ -75,7 +75,7 @@ def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
 
 def _loudness(signal: Signal) -> Float32Array:
     """Return the loudness of the low bands, (frames, bands) in dB, clipped to what a beat reaches."""
-    bands = signal.features(HEART)[:, :BANDS]
+    bands = signal.features(HEART_LOG_MEL)[:, :BANDS]
     loud = np.percentile(bands.max(axis=1), LOUD_PERCENTILE)
     return np.clip(bands, loud - DEPTH_DB, loud)
 

@@ -43,7 +43,7 @@ class NrdtParameters:
         """Delays that fit: four of them into a window."""
         return len(delays(self.window))
 
-    def is_sound(self) -> bool:
+    def is_valid(self) -> bool:
         """Return whether frames can be made of these."""
         whole = (self.sample_rate, self.window)
         return (
@@ -52,11 +52,11 @@ class NrdtParameters:
             and self.bands > 0
         )
 
-    def frames(self, seconds: float) -> int:
+    def frame_count(self, seconds: float) -> int:
         """Return how many frames fit into so many seconds of sound."""
         return max(1, round(seconds * self.sample_rate) // self.window)
 
-    def of(self, samples: Float32Array) -> Float32Array:
+    def transform(self, samples: Float32Array) -> Float32Array:
         """Return `nrdt` of samples in dB: (frames, bands)."""
         decibel: Float32Array = 20 * np.log10(np.maximum(nrdt(samples, self), np.float32(AMIN)))
         return decibel

@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality_model
-from edge_worker.signal.features import HEART, Float32Array, Signal
-from edge_worker.signal.quality_features import LOUD, QUIET, measure
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.quality_features import LOUD, QUIET, extract
 
 MIN_DURATION_S: Final = 1.5
 """Two beats of a resting heart."""
@@ -32,13 +32,13 @@ SNR_BANDS: Final = 20
 
 def assess(signal: Signal) -> Quality:
     """Judge the sound of a whole recording as a heart."""
-    return assess_frames(signal.features(HEART), signal.duration_s, _clipped(signal))
+    return assess_frames(signal.features(HEART_LOG_MEL), signal.duration_s, _clipped(signal))
 
 
 def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Quality:
-    """Judge sound as a heart by its `HEART` spectrogram (frames, bands) and what is clipped of it, 0..1."""
-    card = quality_model.shipped()
-    standard = card.standardised(measure(frames))
+    """Assess a heart sound by its `HEART_LOG_MEL` spectrogram (frames, bands) and clipped fraction, 0..1."""
+    card = quality_model.load_shipped()
+    standard = card.standardised(extract(frames))
     heart, clear = card.heart.probability(standard), card.clear.probability(standard)
     quiet_db, loud_db = _levels(frames)
     checks = {
@@ -53,7 +53,7 @@ def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Qu
     return Quality(not reasons, snr_db, clipped, reasons, heart * clear)
 
 
-def assess_any(signal: Signal) -> Quality:
+def assess_any_sound(signal: Signal) -> Quality:
     """Judge a sound for models that do not listen for hearts: there, loud enough, and not clipped."""
     return assess_level(signal.duration_s, loudest_db(signal.samples, signal.sample_rate), _clipped(signal))
 

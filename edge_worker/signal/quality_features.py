@@ -67,11 +67,11 @@ class QualityFeatures(NamedTuple):
     """Mean difference of neighbouring mel bands, dB: tones and their overtones are jagged, hearts smooth."""
 
 
-def measure(spectrogram: Float32Array) -> QualityFeatures:
-    """Measure a `HEART` spectrogram in dB, (frames, 40)."""
+def extract(spectrogram: Float32Array) -> QualityFeatures:
+    """Measure a `HEART_LOG_MEL` spectrogram in dB, (frames, 40)."""
     if len(spectrogram) < MIN_FRAMES:
         spectrogram = np.resize(spectrogram, (MIN_FRAMES, spectrogram.shape[1]))
-    bands = loudness(spectrogram)
+    bands = band_levels_db(spectrogram)
     ordered = bands.copy()
     ordered.sort(axis=1)
     quiet, loud = (ordered[:, int(share * (bands.shape[1] - 1)), np.newaxis] for share in (QUIET, LOUD))
@@ -81,7 +81,7 @@ def measure(spectrogram: Float32Array) -> QualityFeatures:
     skew = _skew(_between(bands, loud - SKEW_DB[0], loud + SKEW_DB[1])[: MIDDLE + 1])
     together = _correlation(bands)
     return QualityFeatures(
-        repeats=heart_rate.cycle(beats[: MIDDLE + 1].T)[1],
+        repeats=heart_rate.find_cycle(beats[: MIDDLE + 1].T)[1],
         smooth=_smooth(beats),
         busy_low=float(busy[LOW]),
         busy_middle=float(busy[MIDDLE]),
@@ -97,7 +97,7 @@ def measure(spectrogram: Float32Array) -> QualityFeatures:
     )
 
 
-def loudness(spectrogram: Float32Array) -> Float32Array:
+def band_levels_db(spectrogram: Float32Array) -> Float32Array:
     """Return the loudness of the four bands over time, dB, (4, frames)."""
     power = np.exp(spectrogram * np.float32(np.log(10) / 10))
     bands = 10 * np.log10(np.add.reduceat(power, FIRST_BANDS, axis=1).T)

@@ -25,7 +25,7 @@ MAX_DEVIATIONS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class LogisticRegression:
     """One logistic regression."""
 
     weights: FloatArray
@@ -35,7 +35,7 @@ class Score:
     """Probability from which on the answer is yes, 0..1."""
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> "Score":
+    def parse(cls, document: Mapping[str, Any]) -> "LogisticRegression":
         """Read it from JSON; raises KeyError when a measure is missing. One that is not named counts 0."""
         weights = np.array([document["weights"].get(name, (0.0, 0.0)) for name in QualityFeatures._fields])
         return cls(weights.T, document["bias"], document["threshold"])
@@ -52,9 +52,9 @@ class QualityModel:
 
     mean: FloatArray
     deviation: FloatArray
-    heart: Score
+    heart: LogisticRegression
     """Hearts against everything else that a microphone hears."""
-    clear: Score
+    clear: LogisticRegression
     """Recordings that people found good against those that they found poor."""
 
     @classmethod
@@ -65,7 +65,12 @@ class QualityModel:
             [document["standard"][name] for name in QualityFeatures._fields], dtype=np.float64
         )
         mean, deviation = standard.T
-        return cls(mean, deviation, Score.parse(document["heart"]), Score.parse(document["clear"]))
+        return cls(
+            mean,
+            deviation,
+            LogisticRegression.parse(document["heart"]),
+            LogisticRegression.parse(document["clear"]),
+        )
 
     def standardised(self, measures: QualityFeatures) -> FloatArray:
         """Return measures in deviations from their mean, (measures,)."""
@@ -74,6 +79,6 @@ class QualityModel:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> QualityModel:
+def load_shipped() -> QualityModel:
     """Return the scorecard that stands beside this file."""
     return QualityModel.parse(FILE.read_text(encoding="utf-8"))

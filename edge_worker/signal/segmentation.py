@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.features import HEART, Float32Array, overlapping
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, sliding_windows
 
 Scores = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.intp]
 
-FRAMES_PER_S: Final = HEART.sample_rate / HEART.hop_length
+FRAMES_PER_S: Final = HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length
 MIN_PROBABILITY: Final = 0.02
 """What a state has at least: one knock is not the end of a rhythm."""
 DURATION_WEIGHT: Final = 2.0
@@ -70,7 +70,7 @@ class Beats:
         return state
 
 
-def search(probabilities: Float32Array, cycle: float) -> Beats:
+def find_beats(probabilities: Float32Array, cycle: float) -> Beats:
     """Return the likeliest beats for probabilities (frames, 4) and a usual cycle of so many frames."""
     cycles = _cycle(cycle)
     outside = cycles.longest
@@ -92,7 +92,7 @@ def search(probabilities: Float32Array, cycle: float) -> Beats:
     )
 
 
-def refined(probabilities: Float32Array, begins: Frames, state: int) -> Scores:
+def refine_onsets(probabilities: Float32Array, begins: Frames, state: int) -> Scores:
     """Return where a state begins between frames: where as much of it lies before as is missing after.
 
     `begins` (cycles,) are its first frames; those at the very ends of probabilities (frames, 4) stay.
@@ -141,7 +141,7 @@ def _chain(gain: Scores, diastole: Scores, cycles: Duration) -> Frames:
 def _best(values: Scores, duration: Duration) -> tuple[Scores, Frames]:
     """Return the best of `values` (frames,) a duration later, duration included, and how much later."""
     later = np.concatenate((values[duration.shortest :], np.full(duration.longest, IMPOSSIBLE)))
-    sums = overlapping(later, len(values), len(duration.scores), 1) + duration.scores
+    sums = sliding_windows(later, len(values), len(duration.scores), 1) + duration.scores
     chosen = sums.argmax(axis=1)
     return sums[np.arange(len(values)), chosen], chosen + duration.shortest
 

@@ -5,16 +5,16 @@ Equal to the features of the whole sound; what is held is bounded, whatever its 
 
 import numpy as np
 
-from edge_worker.signal.features import Features, Float32Array
+from edge_worker.signal.features import FeatureParameters, Float32Array
 
 
 class StreamingFeatures:
     """The last frames of sound that goes on, each with its number since the beginning."""
 
-    def __init__(self, features: Features, keep_s: float) -> None:
+    def __init__(self, features: FeatureParameters, keep_s: float) -> None:
         """Keep frames of the last `keep_s` seconds, one at least."""
         self._features = features
-        self._keep = max(1, features.frames(keep_s))
+        self._keep = max(1, features.frame_count(keep_s))
         self._samples: Float32Array = np.empty(0, np.float32)
         self._frames: Float32Array = np.empty((0, features.bands), np.float32)
         self.end = 0
@@ -27,7 +27,7 @@ class StreamingFeatures:
         if count < 1:
             return
         used = (count - 1) * self._features.hop_length + self._features.frame_length
-        fresh = self._features.of(self._samples[:used])
+        fresh = self._features.transform(self._samples[:used])
         self._samples = self._samples[count * self._features.hop_length :]
         self._frames = np.concatenate((self._frames, fresh))[-self._keep :]
         self.end += count

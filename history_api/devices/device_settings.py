@@ -126,7 +126,7 @@ def require_name(device_id: str) -> None:
 
 def _require_models(models: list[str]) -> None:
     """Refuse what no worker of this site has: every result would be an error."""
-    there = ModelRegistry.of(services().settings).classifiers()
+    there = ModelRegistry.from_settings(services().settings).classifiers()
     unknown = [model for model in models if model not in there]
     if unknown:
         raise ProblemError(

@@ -41,7 +41,7 @@ def cards(settings: Settings) -> dict[str, dict[str, Any]]:
 
     They are read again when a file or the version in use has changed. Do not change what is returned.
     """
-    shelf = ModelRegistry.of(settings)
+    shelf = ModelRegistry.from_settings(settings)
     found = {}
     for path in sorted(settings.models_dir.glob("*.json")):
         try:

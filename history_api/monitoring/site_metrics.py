@@ -93,7 +93,7 @@ def _workers(beats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[Metric
     for state, count in states.items():
         workers.add_metric((state,), count)
     yield workers
-    yield from metrics.of_workers(documents)
+    yield from metrics.worker_families(documents)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

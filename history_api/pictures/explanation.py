@@ -85,7 +85,7 @@ def _kept(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> bytes
 
 def _directory(settings: Settings, prediction: dict[str, Any]) -> Path:
     """Return where the very model lies that made `prediction`: another one had other reasons."""
-    shelf, model = ModelRegistry.of(settings), prediction["model"]
+    shelf, model = ModelRegistry.from_settings(settings), prediction["model"]
     for version in (None, prediction["version"]):
         try:
             if shelf.card(model, version).get("sha256") == prediction["sha256"]:

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from edge_worker.signal.features import AMIN, HEART, TOP_DB, Float32Array, log_mel, mfcc
+from edge_worker.signal.features import AMIN, HEART_LOG_MEL, TOP_DB, Float32Array, log_mel, mfcc
 from history_api.pictures.axis import NOTE, ticks
 from history_api.pictures.heat_map import COLUMNS, HeatMap, png
 
 WINDOW_S: Final = 0.064
 """Long enough to tell 16 Hz apart, short enough to keep S1 and S2 apart."""
 N_MFCC: Final = 13
-MFCC_RATE: Final = HEART.sample_rate
+MFCC_RATE: Final = HEART_LOG_MEL.sample_rate
 _SILENCE_DB: Final = 10 * float(np.log10(AMIN))
 
 
@@ -36,15 +36,15 @@ def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
 
 
 def cepstrum(title: str, samples: Float32Array) -> bytes:
-    """Return the first MFCC of `samples` (at the rate of `HEART`), each against its own mean and spread."""
-    coefficients = mfcc(log_mel(samples, HEART), N_MFCC)
+    """Return the first MFCC of `samples` (at the rate of `HEART_LOG_MEL`), each by its mean and spread."""
+    coefficients = mfcc(log_mel(samples, HEART_LOG_MEL), N_MFCC)
     spread = np.maximum(coefficients.std(axis=0), 1e-3)
     deviations = _binned((coefficients - coefficients.mean(axis=0)) / spread)
     return png(
         HeatMap(
             title,
             (0.5 + deviations / 6).astype(np.float32),
-            len(samples) / HEART.sample_rate,
+            len(samples) / HEART_LOG_MEL.sample_rate,
             [((row + 0.5) / N_MFCC, str(row)) for row in range(0, N_MFCC, 2)],
             "MFCC",
             f"Grey: its mean; black: 3 standard deviations over it; white: 3 under it. {NOTE}",

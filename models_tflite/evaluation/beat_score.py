@@ -20,7 +20,7 @@ MARKS: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SegmentedRecording:
     """One annotated recording and what was found in it."""
 
     found: HeartCycle
@@ -28,7 +28,7 @@ class Case:
     subject: str
 
 
-def report(cases: Sequence[Case], resamples: int = metrics.RESAMPLES) -> dict[str, Any]:
+def report(cases: Sequence[SegmentedRecording], resamples: int = metrics.RESAMPLES) -> dict[str, Any]:
     """Return how right rates and marks are, with the 95 % intervals that a bootstrap over subjects gives.
 
     Where nothing was certain, the marks count as missed.
@@ -44,14 +44,14 @@ def report(cases: Sequence[Case], resamples: int = metrics.RESAMPLES) -> dict[st
     }
 
 
-def compare(found: Sequence[float], annotation: Annotation, state: int) -> tuple[list[float], int, int]:
+def match_marks(found: Sequence[float], annotation: Annotation, state: int) -> tuple[list[float], int, int]:
     """Match found marks to annotated ones in time order, each once, and return what came of it.
 
     That is found minus annotated of each match in seconds, how many were missed, and how many were found
     too many; what is found outside the annotation says nothing.
     """
     left, errors_s = list(found), []
-    annotated = annotation.begins(state)
+    annotated = annotation.onsets_s(state)
     for begin in annotated:
         nearest = min(left, key=lambda mark: abs(mark - begin), default=np.inf)
         if abs(nearest - begin) <= TOLERANCE_S:
@@ -60,13 +60,13 @@ def compare(found: Sequence[float], annotation: Annotation, state: int) -> tuple
     return errors_s, len(annotated) - len(errors_s), sum(annotation.covers(mark) for mark in left)
 
 
-def _rates(cases: Sequence[Case], weights: FloatArray) -> dict[str, Any]:
+def _rates(cases: Sequence[SegmentedRecording], weights: FloatArray) -> dict[str, Any]:
     """Return errors of the rate of recordings with two annotated cycles or more.
 
     The rate is of the whole recording, the annotation often of a part of it: `where_annotated` compares
     the S1 that were found there alone.
     """
-    truth = _numbers(case.annotation.rate_bpm(case.annotation.begins(S1)) for case in cases)
+    truth = _numbers(case.annotation.rate_bpm(case.annotation.onsets_s(S1)) for case in cases)
     there = _numbers(case.annotation.rate_bpm(case.found.s1_s) for case in cases)
     found = _numbers(case.found.heart_rate_bpm for case in cases)
     known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(found)
@@ -86,12 +86,12 @@ def _rates(cases: Sequence[Case], weights: FloatArray) -> dict[str, Any]:
     }
 
 
-def _marks(cases: Sequence[Case], state: int, weights: FloatArray) -> dict[str, Any]:
+def _marks(cases: Sequence[SegmentedRecording], state: int, weights: FloatArray) -> dict[str, Any]:
     matched = []
     confusions = np.zeros((len(cases), 2, 2))
     for case, counts in zip(cases, confusions, strict=True):
         found = case.found.s1_s if state == S1 else case.found.s2_s
-        errors_s, missed, extra = compare(found, case.annotation, state)
+        errors_s, missed, extra = match_marks(found, case.annotation, state)
         matched += errors_s
         counts[:] = (0, extra), (missed, len(errors_s))
     drawn = np.tensordot(weights, confusions, axes=1)

@@ -41,7 +41,7 @@ class Clip:
         """Return the sound; raises AudioError with a sentence."""
         signals = [audio.read(path) for path in self.paths]
         rate = signals[0].sample_rate
-        return Signal(np.concatenate([signal.at(rate) for signal in signals]), rate)
+        return Signal(np.concatenate([signal.resampled(rate) for signal in signals]), rate)
 
 
 def all_of(data: Path) -> Iterator[Clip]:

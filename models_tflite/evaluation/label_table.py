@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.errors import AudioError
-from edge_worker.inference.classifier import Card
+from edge_worker.inference.classifier import ModelCard
 
 OTHER: Final = ""
 """Stands for every label that the model does not know."""
@@ -41,7 +41,7 @@ class Row:
     """Value of `Columns.by`; empty without it."""
 
 
-def read(path: Path, columns: Columns, card: Card, *, others_as_background: bool = False) -> list[Row]:
+def read(path: Path, columns: Columns, card: ModelCard, *, others_as_background: bool = False) -> list[Row]:
     """Return every row; raises AudioError with a sentence when the CSV does not fit the model."""
     if others_as_background and not card.background:
         raise AudioError(f"{card.model} knows no background: leave out --others-as-background and such rows")
@@ -77,7 +77,7 @@ def _row(line: dict[str, str], columns: Columns) -> Row:
     )
 
 
-def _known(row: Row, where: str, card: Card, others_as_background: bool) -> Row:
+def _known(row: Row, where: str, card: ModelCard, others_as_background: bool) -> Row:
     if not row.file:
         raise AudioError(f"{where} names no file: complete or remove the line")
     if row.label in card.labels:

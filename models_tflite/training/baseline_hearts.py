@@ -64,7 +64,7 @@ def load_evaluated(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.
 
 def cross_validate(corpus: Corpus, fold: npt.NDArray[np.intp], epochs: int) -> dict[str, object]:
     """Return the figures of out-of-fold predictions, each by a network trained without the fold."""
-    inputs = np.stack([windows(frames, FEATURES.frames(SECONDS), 1)[0] for frames in corpus.features])
+    inputs = np.stack([windows(frames, FEATURES.frame_count(SECONDS), 1)[0] for frames in corpus.features])
     probabilities = np.zeros((len(corpus), len(corpus.labels)))
     for k in np.unique(fold):
         mean, deviation = inputs[fold != k].mean(), inputs[fold != k].std()

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def cross_validate(corpus: Corpus, seconds: float, epochs: int) -> list[tuple[str, float, float]]:
     """Return (fold, accuracy, balanced accuracy) of each fold, by a network trained without it."""
     folds = np.array([recording.fold for recording in corpus.recordings])
-    clips = np.stack([windows(frames, FEATURES.frames(seconds), 1)[0] for frames in corpus.features])
+    clips = np.stack([windows(frames, FEATURES.frame_count(seconds), 1)[0] for frames in corpus.features])
     figures = []
     for fold in np.unique(folds):
         is_held_out = folds == fold

@@ -84,7 +84,7 @@ def predict_words(corpus: Corpus, is_held_out: npt.NDArray[np.bool_]) -> npt.NDA
     import keras  # noqa: PLC0415 seconds, and not for emotions
     from keras import layers  # noqa: PLC0415
 
-    length, bands = WORD_MEL.frames(1.0), WORD_MEL.bands
+    length, bands = WORD_MEL.frame_count(1.0), WORD_MEL.bands
     inputs = np.stack([_one_second(frames, length) for frames in corpus.features])[..., np.newaxis]
     is_training = ~is_held_out & (corpus.targets < len(corpus.labels))
     mean, deviation = inputs[is_training].mean(), inputs[is_training].std()

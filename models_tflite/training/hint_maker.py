@@ -68,7 +68,9 @@ def speech_embedding(folder: Path) -> Embedding:
 def _centred(signal: Signal) -> Float32Array:
     """Return a second at 16 kHz with the word in its middle, at one loudness."""
     librosa = _library("librosa")
-    word, _ = librosa.effects.trim(signal.at(INPUT_SAMPLES), top_db=30, frame_length=512, hop_length=128)
+    word, _ = librosa.effects.trim(
+        signal.resampled(INPUT_SAMPLES), top_db=30, frame_length=512, hop_length=128
+    )
     word = word[:INPUT_SAMPLES] * np.float32(0.3 / (np.abs(word).max() or 1))
     before = (INPUT_SAMPLES - len(word)) // 2
     return np.pad(word, (before, INPUT_SAMPLES - len(word) - before))

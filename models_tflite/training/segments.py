@@ -16,7 +16,7 @@ from typing import Any, Final
 from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import HEART
+from edge_worker.signal.features import HEART_LOG_MEL
 from models_tflite.training.assessment import model_files, state_assessment
 from models_tflite.training.corpus import annotated_recording
 from models_tflite.training.corpus.corpus import TrainingError
@@ -91,7 +91,7 @@ def _card(
         "version": VERSION,
         "sha256": hashlib.sha256(content).hexdigest(),
         "labels": list(heart_cycle.LABELS),
-        "features": {"kind": "log_mel", **asdict(HEART)},
+        "features": {"kind": "log_mel", **asdict(HEART_LOG_MEL)},
         "window_s": state_network.WINDOW_S,
         "hop_s": state_network.HOP_S,
         "threshold": state_assessment.THRESHOLD,

@@ -10,7 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from models_tflite.evaluation import metrics
-from models_tflite.evaluation.figures import Judged, acceptable, describe
+from models_tflite.evaluation.classification_report import (
+    LabelledPredictions,
+    classification_report,
+    is_accepted,
+)
 from models_tflite.training.assessment.calibration import (
     fit_temperature,
     fit_threshold,
@@ -67,7 +71,7 @@ def assess(
             "how": HOW,
             "cross_validation": {
                 "folds": len(by_fold),
-                **describe(judged, recipe.labels),
+                **classification_report(judged, recipe.labels),
                 "by_fold": by_fold,
             },
             "before_int8": _before_int8(predictions, recipe, temperature),
@@ -94,7 +98,9 @@ def _calibrated(predictions: OutOfFoldPredictions, recipe: Recipe) -> tuple[floa
     return temperature, threshold
 
 
-def _cross_fitted(predictions: OutOfFoldPredictions, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
+def _cross_fitted(
+    predictions: OutOfFoldPredictions, recipe: Recipe
+) -> tuple[LabelledPredictions, list[dict[str, Any]]]:
     """Return every recording with the calibration of the other folds, and the figures of each fold."""
     probabilities = np.zeros((len(predictions.targets), recipe.outputs))
     accepted = np.zeros(len(predictions.targets), dtype=bool)
@@ -104,11 +110,11 @@ def _cross_fitted(predictions: OutOfFoldPredictions, recipe: Recipe) -> tuple[Ju
         temperature, threshold = _calibrated(predictions.subset(~in_fold), recipe)
         part = predictions.subset(in_fold)
         probabilities[in_fold] = recording_probabilities(part.logits, part.owner, temperature)
-        accepted[in_fold] = acceptable(probabilities[in_fold], len(recipe.labels), threshold)
+        accepted[in_fold] = is_accepted(probabilities[in_fold], len(recipe.labels), threshold)
         calibrations.append((in_fold, {"temperature": round(temperature, 4), "threshold": threshold}))
-    judged = Judged(predictions.targets, probabilities, accepted, predictions.groups)
+    judged = LabelledPredictions(predictions.targets, probabilities, accepted, predictions.groups)
     return judged, [
-        {**calibration, **_summary(describe(judged.subset(in_fold), recipe.labels))}
+        {**calibration, **_summary(classification_report(judged.subset(in_fold), recipe.labels))}
         for in_fold, calibration in calibrations
     ]
 
@@ -142,13 +148,16 @@ def _by_held_out_site(
 ) -> dict[str, Any]:
     """Return the figures of each site that was held out whole."""
     probabilities = recording_probabilities(held_out_sites.logits, held_out_sites.owner, temperature)
-    accepted = acceptable(probabilities, len(recipe.labels), threshold)
-    judged = Judged(held_out_sites.targets, probabilities, accepted, held_out_sites.groups)
+    accepted = is_accepted(probabilities, len(recipe.labels), threshold)
+    judged = LabelledPredictions(held_out_sites.targets, probabilities, accepted, held_out_sites.groups)
     return _by_site(judged, held_out_sites.sites, recipe.labels)
 
 
-def _by_site(judged: Judged, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
-    return {str(site): _summary(describe(judged.subset(sites == site), labels)) for site in np.unique(sites)}
+def _by_site(judged: LabelledPredictions, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        str(site): _summary(classification_report(judged.subset(sites == site), labels))
+        for site in np.unique(sites)
+    }
 
 
 def _summary(report: dict[str, Any]) -> dict[str, Any]:

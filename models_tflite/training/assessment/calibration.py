@@ -9,7 +9,7 @@ import scipy.optimize
 
 from edge_worker.inference.classifier import softmax
 from edge_worker.signal.features import Float32Array
-from models_tflite.evaluation.figures import acceptable
+from models_tflite.evaluation.classification_report import is_accepted
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.intp]
@@ -60,7 +60,7 @@ def fit_threshold(
     if rejection is None or not others.any():
         threshold = float(np.quantile(confidence[~others], 1 - coverage))
     else:
-        tempting = np.where(acceptable(probabilities, labels, 0.0), confidence, 0.0)[others]
+        tempting = np.where(is_accepted(probabilities, labels, 0.0), confidence, 0.0)[others]
         site = np.zeros(len(tempting)) if sites is None else sites[others]
         just_rejected = max(
             np.quantile(tempting[site == s], rejection, method="higher") for s in np.unique(site)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_worker.inference.classifier import Card, Classifier, features_document
+from edge_worker.inference.classifier import Classifier, ModelCard, features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import check
 from models_tflite.training.assessment.assessment import Assessment
@@ -55,7 +55,7 @@ def _network(recipe: Recipe) -> dict[str, Any]:
 
 def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:
     """Return a card with the measurements of the finished files: their cost on this machine, and `check`."""
-    classifier = Classifier(Card.parse(json.dumps(card)), content)
+    classifier = Classifier(ModelCard.parse(json.dumps(card)), content)
     return {
         **card,
         "cost": cost.measure(classifier, content),

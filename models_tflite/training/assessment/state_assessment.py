@@ -8,7 +8,7 @@ from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal import heart_cycle
 from edge_worker.signal.features import Float32Array
 from models_tflite.evaluation import beat_score
-from models_tflite.evaluation.beat_score import Case
+from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.corpus.annotated_recording import AnnotatedRecording, subject_folds
 from models_tflite.training.networks import state_fit
 from models_tflite.training.networks.state_network import HOP, LENGTH
@@ -58,6 +58,8 @@ def figures(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
     }
 
 
-def _case(prediction: StatePrediction, threshold: float) -> Case:
+def _case(prediction: StatePrediction, threshold: float) -> SegmentedRecording:
     recording, probabilities = prediction
-    return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
+    return SegmentedRecording(
+        heart_cycle.find_heart_cycle(probabilities, threshold), recording.annotation, recording.subject
+    )

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART, Float32Array
-from edge_worker.signal.quality_features import QualityFeatures, measure
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
+from edge_worker.signal.quality_features import QualityFeatures, extract
 from models_tflite.evaluation import clips
 from models_tflite.training.augmentation.synthetic_noise import synthetic_noises
 
@@ -49,7 +49,7 @@ def load(data: Path) -> QualityCorpus:
     for spectrogram, kind, site, group, is_heart, is_clear in tqdm(
         _sounds(data), "measures", unit="", disable=None
     ):
-        measured.append((measure(spectrogram), measure(augment_recording(spectrogram, is_heart, rng))))
+        measured.append((extract(spectrogram), extract(augment_recording(spectrogram, is_heart, rng))))
         sounds.append((kind, site, group, is_heart, is_clear))
     columns = [np.array(column) for column in zip(*sounds, strict=True)]
     return QualityCorpus(np.array(measured, np.float64).swapaxes(0, 1), *columns)
@@ -61,10 +61,10 @@ def _sounds(data: Path) -> Iterator[tuple[Float32Array, str, str, str, bool, int
         signal = clip.read()
         if signal.duration_s >= clips.MIN_DURATION_S:
             is_clear = -1 if clip.is_clear is None else int(clip.is_clear)
-            yield signal.features(HEART), clip.kind, clip.site, clip.group, clip.is_heart, is_clear
+            yield signal.features(HEART_LOG_MEL), clip.kind, clip.site, clip.group, clip.is_heart, is_clear
     for number, (kind, signal) in enumerate(synthetic_noises(NOISES_PER_KIND, SEED)):
         name = f"made-up {kind}"
-        yield signal.features(HEART), name, name, f"made-up {number}", False, -1
+        yield signal.features(HEART_LOG_MEL), name, name, f"made-up {number}", False, -1
 
 
 def augment_recording(spectrogram: Float32Array, is_heart: bool, rng: np.random.Generator) -> Float32Array:
@@ -73,11 +73,11 @@ def augment_recording(spectrogram: Float32Array, is_heart: bool, rng: np.random.
     A heart with a brighter or duller one; anything else mostly with a chestpiece, which leaves the low bands;
     both with a ripple, and over the noise of another room.
     """
-    length = int(rng.uniform(3, 8) * HEART.sample_rate / HEART.hop_length)
+    length = int(rng.uniform(3, 8) * HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length)
     start = rng.integers(0, max(0, len(spectrogram) - length) + 1)
-    bands = np.arange(HEART.n_mels)
+    bands = np.arange(HEART_LOG_MEL.n_mels)
     slope = rng.uniform(-0.4, 0.4) if is_heart else rng.uniform(-1.2, 0.3)
-    knots = np.linspace(0, HEART.n_mels - 1, 7)
+    knots = np.linspace(0, HEART_LOG_MEL.n_mels - 1, 7)
     changed = spectrogram[start : start + length] + slope * bands
     changed = changed + np.interp(bands, knots, rng.normal(0, 3, len(knots)))
     room = np.quantile(changed.max(axis=1), 0.95) - rng.uniform(35, 70) - rng.uniform(0, 0.3) * bands

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART, Float32Array
+from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
 from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
 from models_tflite.evaluation import audio
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.corpus.datasets import dataset_folder, read_labels
 
-FRAME_S: Final = HEART.hop_length / HEART.sample_rate
+FRAME_S: Final = HEART_LOG_MEL.hop_length / HEART_LOG_MEL.sample_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ def load(data: Path) -> list[AnnotatedRecording]:
         if marks.is_file():
             signal = audio.read(folder / row["file"])
             annotation = Annotation.read(marks, signal.duration_s)
-            if annotation.stretches():
-                spectrogram = signal.features(HEART)
+            if annotation.annotated_intervals():
+                spectrogram = signal.features(HEART_LOG_MEL)
                 recordings.append(
                     AnnotatedRecording(
                         spectrogram,
                         state_shares(annotation, len(spectrogram)),
                         annotation,
-                        annotation.is_throughout(signal.duration_s),
+                        annotation.is_complete(signal.duration_s),
                         row["subject"],
                     )
                 )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Features, Float32Array, trim
+from edge_worker.signal.features import FeatureParameters, Float32Array, trim
 from models_tflite.evaluation import audio
 
 BACKGROUND: Final = ""
@@ -97,7 +97,10 @@ class Corpus:
 
 
 def load_corpus(
-    recordings: Iterable[Recording], labels: tuple[str, ...], features: Features, trim_db: float | None = None
+    recordings: Iterable[Recording],
+    labels: tuple[str, ...],
+    features: FeatureParameters,
+    trim_db: float | None = None,
 ) -> Corpus:
     """Read every recording and compute its features, with a progress bar.
 
@@ -130,6 +133,6 @@ def load_corpus(
     )
 
 
-def _read(path: Path, features: Features, trim_db: float | None) -> Float32Array:
+def _read(path: Path, features: FeatureParameters, trim_db: float | None) -> Float32Array:
     frames = audio.read(path).features(features)
     return frames if trim_db is None else trim(frames, trim_db)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from edge_worker.inference.classifier import Hears
-from edge_worker.signal.features import HEART, Features, Pad
+from edge_worker.inference.classifier import SoundDomain
+from edge_worker.signal.features import HEART_LOG_MEL, FeatureParameters, Pad
 from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.augmentation.sampling import Probabilities, class_balanced
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
@@ -27,10 +27,10 @@ class Recipe:
     """Entries of the card on data, licence, split, baseline and limits."""
     sampling: Callable[[Corpus], Probabilities] = class_balanced
     """Sampling probability of each recording in training batches."""
-    features: Features = HEART
+    features: FeatureParameters = HEART_LOG_MEL
     window_s: float = 4.0
     hop_s: float = 1.0
-    hears: Hears = "heart"
+    hears: SoundDomain = "heart"
     pad: Pad = "repeat"
     trim_db: float | None = None
     background: bool = False
@@ -115,7 +115,7 @@ class Recipe:
     @property
     def window_frames(self) -> int:
         """Frames of a window."""
-        return self.features.frames(self.window_s)
+        return self.features.frame_count(self.window_s)
 
     @property
     def hop_frames(self) -> int:

@@ -67,7 +67,7 @@ def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTabl
 
 
 def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
-    labels = ModelDeployment(ModelRegistry.of(settings), tables).active(options.model).card.labels
+    labels = ModelDeployment(ModelRegistry.from_settings(settings), tables).active(options.model).card.labels
     uploads = list(upload.read_class_folders(options.data, labels))
     with lock_directory(
         settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
@@ -93,7 +93,7 @@ def _progress_or_reason(job: Job) -> str:
 
 
 def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
-    registry = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     ModelDeployment(registry, tables).require(options.model)
     active = registry.active(options.model)
     card = registry.card(options.model, None)
@@ -105,7 +105,11 @@ def _versions(options: argparse.Namespace, settings: Settings, tables: TrainingT
 
 
 def _rollback(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
-    card = ModelDeployment(ModelRegistry.of(settings), tables).roll_back(options.model, options.version).card
+    card = (
+        ModelDeployment(ModelRegistry.from_settings(settings), tables)
+        .roll_back(options.model, options.version)
+        .card
+    )
     print(
         f"{card.model} {card.version} ({card.sha256[:12]}) is in use from now on; a running worker loads it"
     )

@@ -43,7 +43,7 @@ class RetrainingService:
         """Use the site of `settings`; `data` holds public datasets to train on beside the uploads."""
         self._data_dir = settings.data_dir
         self._tables = tables
-        self._deployment = ModelDeployment(ModelRegistry.of(settings), tables)
+        self._deployment = ModelDeployment(ModelRegistry.from_settings(settings), tables)
         self._data, self._epochs, self._train = data, epochs, train
         self._stopping = False
         self._saved_at, self._phase = 0.0, ""

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.inference.classifier import Card
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.classifier import ModelCard
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.signal.features import Signal
 from simulator.sound.heart_sound import heart_sound
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
-HEART = Card.parse((MODELS / "heart5.json").read_text())
-SOUND = replace(HEART, hears="sound")
+HEART = ModelCard.parse((MODELS / "heart5.json").read_text())
+SOUND = replace(HEART, domain="sound")
 RATE = 4000
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return Segmenter.load(MODELS)
+def segmenter() -> HeartSegmenter:
+    return HeartSegmenter.load(MODELS)
 
 
 def beating(bpm: float) -> Signal:
@@ -34,7 +34,7 @@ def ringing() -> Signal:
     return Signal((0.3 * np.sin(2 * np.pi * 3000 * time)).astype(np.float32), 16_000)
 
 
-def test_a_heart_has_a_rate_and_marks(segmenter: Segmenter) -> None:
+def test_a_heart_has_a_rate_and_marks(segmenter: HeartSegmenter) -> None:
     found = PreAnalysis.listen(beating(70), [HEART], segmenter)
 
     assert found.usable(HEART)
@@ -44,7 +44,9 @@ def test_a_heart_has_a_rate_and_marks(segmenter: Segmenter) -> None:
     assert len(found.heart_sounds.s2_s) >= 5
 
 
-def test_what_is_no_heart_has_neither_and_is_usable_for_models_of_any_sound(segmenter: Segmenter) -> None:
+def test_what_is_no_heart_has_neither_and_is_usable_for_models_of_any_sound(
+    segmenter: HeartSegmenter,
+) -> None:
     found = PreAnalysis.listen(ringing(), [HEART, SOUND], segmenter)
 
     assert (found.heart_rate_bpm, found.heart_sounds) == (None, None)
@@ -53,7 +55,7 @@ def test_what_is_no_heart_has_neither_and_is_usable_for_models_of_any_sound(segm
     assert found.usable(SOUND)
 
 
-def test_nobody_looks_for_a_heart_that_no_model_asks_for(segmenter: Segmenter) -> None:
+def test_nobody_looks_for_a_heart_that_no_model_asks_for(segmenter: HeartSegmenter) -> None:
     found = PreAnalysis.listen(beating(70), [SOUND], segmenter)
 
     assert found.quality.usable
@@ -65,6 +67,6 @@ def test_nobody_looks_for_a_heart_that_no_model_asks_for(segmenter: Segmenter) -
 def test_a_card_says_what_a_model_hears() -> None:
     document = json.loads((MODELS / "heart5.json").read_text())
 
-    assert Card.parse(json.dumps(document | {"hears": "sound"})).hears == "sound"
+    assert ModelCard.parse(json.dumps(document | {"hears": "sound"})).domain == "sound"
     with pytest.raises(ValueError, match="hears"):
-        Card.parse(json.dumps(document | {"hears": "music"}))
+        ModelCard.parse(json.dumps(document | {"hears": "music"}))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.classifier import Card, Classifier, load_all
+from edge_worker.inference.classifier import Classifier, ModelCard, load_all
 from edge_worker.inference.interpreter import ModelInterpreter, runtime_name
 from edge_worker.signal import quality
 from edge_worker.signal.features import Signal
@@ -53,7 +53,7 @@ def sound(name: str) -> tuple[npt.NDArray[np.int16], int]:
 
 def sounds_for(classifier: Classifier) -> list[str]:
     """Return the vectors of the kind of sound that a model hears."""
-    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.hears]
+    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.domain]
 
 
 def decided(answer: dict[str, Any]) -> bool:
@@ -206,7 +206,7 @@ def test_a_damaged_pair_is_refused_with_one_sentence(damage: str, pair: Path) ->
 
 
 def test_card_keeps_everything_for_people() -> None:
-    card = Card.parse((MODELS / "heart2.json").read_text())
+    card = ModelCard.parse((MODELS / "heart2.json").read_text())
 
     assert card.document["licence_of_data"]
     assert card.document["figures"]["cross_validation"]["n"] > 0

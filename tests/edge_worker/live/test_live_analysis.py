@@ -9,9 +9,9 @@ import pytest
 from conftest import wait_until
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -43,8 +43,8 @@ class Bench:
             settings,
             spool,
             ActiveProfiles(settings),
-            models=LoadedModels(ModelRegistry.of(settings), settings.models, is_quiet=True),
-            segmenter=Segmenter.load(MODELS),
+            models=LoadedModels(ModelRegistry.from_settings(settings), settings.models, is_quiet=True),
+            segmenter=HeartSegmenter.load(MODELS),
             tally=LiveMetrics("edge-01"),
         )
         self.said: list[Live | Trim] = []
@@ -108,9 +108,9 @@ def test_what_no_code_can_digest_ends_one_stream_and_no_other(
     good, bad = bench.concluded("st-01"), bench.concluded("st-02")
     assert good is not None
     assert bad is not None
-    assert bad.judge is None
-    assert good.judge is not None
-    assert good.judge.sums["heart5"].windows == 3
+    assert bad.summary is None
+    assert good.summary is not None
+    assert [each.windows for each in good.summary.predictions] == [3, 3]
     assert bench.coach.failure is None
 
 
@@ -214,10 +214,12 @@ def test_sound_that_waits_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPat
         bench.send(chunk)
     wait_until(lambda: bench.concluded("st-01"), "the end")
     assert max(most) <= 10_000 + 4000
-    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], FinishedStream) else None
-    assert judge is not None
-    assert judge.ear.position == 12 * RATE
-    assert np.isclose(judge.heart.heart_rate_bpm() or 0, 72, atol=3)
+    found = bench.concluded("st-01")
+    assert found is not None
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [9, 9], "of all twelve seconds"
+    assert (found.completeness, found.summary.skipped_windows) == ("complete", 0)
+    assert np.isclose(found.summary.heart_rate_bpm or 0, 72, atol=3)
 
 
 def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) -> None:
@@ -228,8 +230,9 @@ def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) 
     wait_until(lambda: bench.concluded("st-01"), "the end")
     found = bench.concluded("st-01")
     assert found is not None
-    assert found.judge is not None
-    assert (found.judge.sums["heart5"].windows, found.judge.skipped) == (27, 0)
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [27, 27]
+    assert found.summary.skipped_windows == 0
 
 
 def test_results_come_before_hints_for_recordings_that_are_open(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.inference.classifier import Classifier, load_all
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
@@ -30,8 +30,8 @@ def classifiers() -> list[Classifier]:
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return Segmenter.load(MODELS)
+def segmenter() -> HeartSegmenter:
+    return HeartSegmenter.load(MODELS)
 
 
 def heart(seconds: float, bpm: float = 72, rate: int = RATE, seed: int = 1) -> Pcm:
@@ -42,7 +42,7 @@ def listen(
     judge: StreamClassifier,
     pcm: Pcm,
     classifiers: list[Classifier],
-    segmenter: Segmenter,
+    segmenter: HeartSegmenter,
     *,
     first: int = 0,
     size: int = 700,
@@ -55,7 +55,7 @@ def listen(
 
 @pytest.mark.parametrize("rate", [4000, 44_100])
 def test_e8_a_stream_says_what_the_windows_of_the_recording_say(
-    rate: int, classifiers: list[Classifier], segmenter: Segmenter
+    rate: int, classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     pcm = heart(12, rate=rate)
     judge = StreamClassifier(StreamBuffer(rate))
@@ -95,7 +95,7 @@ def voice(rate: int = 16_000) -> Pcm:
 
 @pytest.mark.parametrize("model", ["esc50", "us8k", "digits", "emotion"])
 def test_c4_a_window_of_any_sound_says_what_a_recording_of_its_length_says(
-    model: str, segmenter: Segmenter
+    model: str, segmenter: HeartSegmenter
 ) -> None:
     """With its ends trimmed, its silence and its background, where the card asks for them."""
     rate, pcm = 16_000, voice()
@@ -105,7 +105,7 @@ def test_c4_a_window_of_any_sound_says_what_a_recording_of_its_length_says(
     listen(judge, pcm, classifiers, segmenter)
     frame, hop = card.features.hop_length, card.hop_frames * card.features.hop_length
     length = round(card.window_s * rate)
-    last = (card.features.frames(4) - card.window_frames) * frame
+    last = (card.features.frame_count(4) - card.window_frames) * frame
     seen = [Signal.from_pcm(pcm[start : start + length], rate) for start in range(0, last + 1, hop)]
     wanted = [list(classifiers[0].classify(each).probabilities.values()) for each in seen]
     found = judge.sums[model].prediction()
@@ -116,7 +116,9 @@ def test_c4_a_window_of_any_sound_says_what_a_recording_of_its_length_says(
 
 
 @pytest.mark.parametrize("word", ["zero", "two", "six", "eight", "nine"])
-def test_c4_a_word_is_told_while_the_stream_goes_on(word: str, segmenter: Segmenter, datasets: Path) -> None:
+def test_c4_a_word_is_told_while_the_stream_goes_on(
+    word: str, segmenter: HeartSegmenter, datasets: Path
+) -> None:
     rate = 16_000
     digit = {"zero": 0, "two": 2, "six": 6, "eight": 8, "nine": 9}[word]
     pcm = read(datasets / "fsdd" / "recordings" / f"{digit}_george_0.flac", rate).pcm
@@ -131,7 +133,7 @@ def test_c4_a_word_is_told_while_the_stream_goes_on(word: str, segmenter: Segmen
 
 
 def test_e8_what_a_person_is_told_follows_the_sound(
-    classifiers: list[Classifier], segmenter: Segmenter
+    classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     judge = StreamClassifier(StreamBuffer(RATE))
     judge.listen_with(classifiers)
@@ -156,7 +158,7 @@ def test_e8_what_a_person_is_told_follows_the_sound(
 
 
 def test_a_stream_goes_on_where_another_process_left_it(
-    classifiers: list[Classifier], segmenter: Segmenter
+    classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     pcm = heart(15)
     whole = StreamClassifier(StreamBuffer(RATE))
@@ -177,7 +179,7 @@ def test_a_stream_goes_on_where_another_process_left_it(
 
 
 def test_what_never_came_is_counted_and_not_judged(
-    classifiers: list[Classifier], segmenter: Segmenter
+    classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     pcm = heart(20)
     judge = StreamClassifier(StreamBuffer(RATE))
@@ -195,7 +197,7 @@ def test_what_never_came_is_counted_and_not_judged(
 
 @pytest.mark.parametrize("rate", [4000, 44_100, 16_000])
 def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
-    rate: int, classifiers: list[Classifier], segmenter: Segmenter
+    rate: int, classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     judge, pcm, size = StreamClassifier(StreamBuffer(rate)), heart(12, rate=rate), rate // 6
     judge.listen_with(classifiers)
@@ -210,7 +212,7 @@ def test_windows_are_looked_for_when_they_are_full_and_no_sooner(
 
 
 def test_who_has_no_time_leaves_out_the_share_that_is_asked_for(
-    classifiers: list[Classifier], segmenter: Segmenter
+    classifiers: list[Classifier], segmenter: HeartSegmenter
 ) -> None:
     judge = StreamClassifier(StreamBuffer(RATE))
     judge.listen_with(classifiers)
@@ -223,7 +225,9 @@ def test_who_has_no_time_leaves_out_the_share_that_is_asked_for(
     assert judged == pytest.approx(32, abs=1)
 
 
-def test_memory_is_bounded_whatever_the_length(classifiers: list[Classifier], segmenter: Segmenter) -> None:
+def test_memory_is_bounded_whatever_the_length(
+    classifiers: list[Classifier], segmenter: HeartSegmenter
+) -> None:
     pcm, judge = heart(40), StreamClassifier(StreamBuffer(RATE))
     judge.cutter = EventExtractor(RATE, GateSettings(max=500), 0)
     judge.listen_with(classifiers)

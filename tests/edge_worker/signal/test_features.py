@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from edge_worker.signal.features import (
-    HEART,
+    HEART_LOG_MEL,
     TOP_DB,
     Float32Array,
     LogMelParameters,
@@ -23,7 +23,7 @@ from edge_worker.signal.features import (
 )
 
 PARAMETERS = [
-    HEART,
+    HEART_LOG_MEL,
     LogMelParameters(sample_rate=4000, n_fft=256, hop_length=64, n_mels=32, fmin=25, fmax=2000),
     LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=320, n_mels=64, fmin=0, fmax=8000),
 ]
@@ -56,7 +56,7 @@ def test_log_mel_equals_librosa(parameters: LogMelParameters) -> None:
     found = log_mel(samples, parameters)
 
     assert found.dtype == np.float32
-    assert found.shape == expected.shape == (parameters.frames(3.3), parameters.n_mels)
+    assert found.shape == expected.shape == (parameters.frame_count(3.3), parameters.n_mels)
     np.testing.assert_allclose(found, expected, atol=MAX_ERROR_DB)
 
 
@@ -86,7 +86,7 @@ ANY_PCM = hnp.arrays(
 
 @given(pcm=ANY_PCM, rate=st.sampled_from([2000, 4000, 8000, 44100]))
 def test_any_pcm_gives_finite_normalised_windows(pcm: np.ndarray, rate: int) -> None:
-    cut = windows(Signal.from_pcm(pcm, rate).features(HEART), 196, 50)
+    cut = windows(Signal.from_pcm(pcm, rate).features(HEART_LOG_MEL), 196, 50)
 
     normal = normalise(cut)
 
@@ -101,7 +101,7 @@ def test_any_pcm_gives_finite_normalised_windows(pcm: np.ndarray, rate: int) -> 
 def test_gain_changes_nothing_after_normalisation(gain: float) -> None:
     samples = np.random.default_rng(1).normal(size=8000).astype(np.float32) * 0.2
 
-    quiet, loud = (normalise(log_mel(s, HEART)) for s in (samples * np.float32(gain), samples))
+    quiet, loud = (normalise(log_mel(s, HEART_LOG_MEL)) for s in (samples * np.float32(gain), samples))
 
     np.testing.assert_allclose(quiet, loud, atol=1e-3)
 
@@ -135,9 +135,9 @@ def test_channels_are_averaged() -> None:
 def test_a_recording_is_resampled_and_transformed_once() -> None:
     signal = Signal.from_pcm(np.arange(-20000, 20000, dtype=np.int16), 44100)
 
-    assert signal.at(2000) is signal.at(2000)
-    assert signal.at(44100) is signal.samples
-    assert signal.features(HEART) is signal.features(LogMelParameters(2000, 200, 40, 40, 20, 800))
+    assert signal.resampled(2000) is signal.resampled(2000)
+    assert signal.resampled(44100) is signal.samples
+    assert signal.features(HEART_LOG_MEL) is signal.features(LogMelParameters(2000, 200, 40, 40, 20, 800))
 
 
 def test_resampling_keeps_what_models_hear() -> None:
@@ -145,7 +145,7 @@ def test_resampling_keeps_what_models_hear() -> None:
     samples = np.sin(2 * np.pi * tone_hz * np.arange(4 * rate) / rate).astype(np.float32)
     best = soxr.resample(samples, rate, 2000, quality="VHQ")
 
-    found = Signal(samples, rate).at(2000)
+    found = Signal(samples, rate).resampled(2000)
 
     assert found.shape == best.shape
     np.testing.assert_allclose(found[200:-200], best[200:-200], atol=1e-3)

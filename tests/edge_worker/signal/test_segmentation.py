@@ -37,7 +37,7 @@ def test_clear_beats_are_found(lengths: list[tuple[int, int, int, int]]) -> None
     begins = np.concatenate(([0], np.cumsum(lengths)))[:-1].reshape(-1, STATES)
     cycle = float(np.median(np.sum(lengths, axis=1)))
 
-    found = segmentation.search(probabilities, cycle)
+    found = segmentation.find_beats(probabilities, cycle)
 
     inside = (found.s1 > 1) & (found.s1 < len(probabilities) - 1)
     assert found.s1[inside] == pytest.approx(begins[1:, 0], abs=1)
@@ -74,7 +74,7 @@ def test_no_beat_would_be_better_elsewhere(seed: int, cycle: float) -> None:
     probabilities = random.dirichlet(np.full(STATES, 0.3), 200).astype(np.float32)
     evidence = np.log(np.maximum(probabilities, segmentation.MIN_PROBABILITY, dtype=np.float64))
 
-    found = segmentation.search(probabilities, cycle)
+    found = segmentation.find_beats(probabilities, cycle)
 
     begins = np.stack((found.s1, found.systole, found.s2, found.diastole), axis=1)
     best = score(begins, evidence, cycle)
@@ -89,7 +89,7 @@ def test_no_beat_would_be_better_elsewhere(seed: int, cycle: float) -> None:
 @pytest.mark.parametrize("frames", [1, 5, 30])
 @pytest.mark.parametrize("cycle", [13.7, 40.0, 99.0])
 def test_less_than_a_cycle_is_no_error(frames: int, cycle: float) -> None:
-    found = segmentation.search(np.full((frames, STATES), 0.25, dtype=np.float32), cycle)
+    found = segmentation.find_beats(np.full((frames, STATES), 0.25, dtype=np.float32), cycle)
 
     assert found.s1[0] <= 0 < found.states(frames).size
 
@@ -100,6 +100,6 @@ def test_a_state_begins_between_frames() -> None:
     probabilities[:10, 3], probabilities[11:, 0] = 1, 1
     probabilities[10] = (0.5, 0, 0, 0.5)
 
-    assert segmentation.refined(probabilities, np.array([10, 11, 1, 19]), 0) == pytest.approx(
+    assert segmentation.refine_onsets(probabilities, np.array([10, 11, 1, 19]), 0) == pytest.approx(
         [10.5, 10.5, 1, 19]
     )

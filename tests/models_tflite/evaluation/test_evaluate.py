@@ -149,11 +149,11 @@ def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
     classifier = Classifier.load(MODELS, "esc50")
     rain = np.random.default_rng(0).normal(0, 0.1, 4 * 44100).astype(np.float32)
 
-    assert evaluate.judge(classifier, Signal(rain, 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(np.sign(rain), 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(rain * 1e-5, 44100)).accepted
-    classifier.card = dataclasses.replace(classifier.card, hears="heart")
-    assert not evaluate.judge(classifier, Signal(rain, 44100)).accepted
+    assert evaluate.classify(classifier, Signal(rain, 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(np.sign(rain), 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(rain * 1e-5, 44100)).accepted
+    classifier.card = dataclasses.replace(classifier.card, domain="heart")
+    assert not evaluate.classify(classifier, Signal(rain, 44100)).accepted
 
 
 def no_samples(folder: Path) -> dict[str, str]:

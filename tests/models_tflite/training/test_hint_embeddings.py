@@ -17,7 +17,7 @@ from models_tflite.training.hint_maker import principal_components
 
 def loudness(signal: Signal) -> Float32Array:
     """Return the loudness of eight parts of a second: an embedding that needs no weights."""
-    return np.asarray(np.abs(signal.at(8000)[:8000]).reshape(8, -1).mean(axis=1))
+    return np.asarray(np.abs(signal.resampled(8000)[:8000]).reshape(8, -1).mean(axis=1))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_worker.signal import quality_model
-from edge_worker.signal.features import HEART
+from edge_worker.signal.features import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality
@@ -61,12 +61,12 @@ def test_the_shipped_quality_model_is_of_this_method() -> None:
 
 def test_an_augmented_recording_is_a_finite_spectrogram_of_3_to_8_s() -> None:
     kind, signal = next(iter(synthetic_noises(1, seed=3)))
-    frames = signal.features(HEART)
+    frames = signal.features(HEART_LOG_MEL)
 
     augmented = quality_corpus.augment_recording(frames, is_heart=False, rng=np.random.default_rng(0))
 
     assert kind == "coloured"
-    assert 3 <= len(augmented) * HEART.hop_length / HEART.sample_rate <= 8
+    assert 3 <= len(augmented) * HEART_LOG_MEL.hop_length / HEART_LOG_MEL.sample_rate <= 8
     assert augmented.shape[1] == frames.shape[1]
     assert augmented.dtype == np.float32
     assert np.isfinite(augmented).all()

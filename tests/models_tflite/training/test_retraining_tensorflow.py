@@ -55,7 +55,7 @@ def test_e6_serve_promotes_a_better_model_and_keeps_an_unbeaten_one(settings: Se
     (first,) = tables.jobs()
     assert first.state == "promoted", first.report
     version = f"1.0.0+local.{first.id}"
-    registry = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     assert registry.active("heart2") == version
     card = registry.card("heart2", version)
     assert (card["version"], card["sha256"]) == (version, first.report["candidate"]["sha256"])
@@ -89,4 +89,4 @@ def test_e6_one_trainer_serves_and_sigterm_queues_the_job_again(settings: Settin
         output, _ = trainer.communicate()
     assert "event=stopped" in output
     assert [job.state for job in tables.jobs()] == ["queued"]
-    assert ModelRegistry.of(settings).active("heart2") is None
+    assert ModelRegistry.from_settings(settings).active("heart2") is None

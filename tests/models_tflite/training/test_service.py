@@ -40,7 +40,7 @@ class TrainerSite:
         self.settings.data_dir.mkdir()
         Store.open(self.settings.database).close()
         self.tables = TrainingTables.open(self.settings.database)
-        self.registry = ModelRegistry.of(self.settings)
+        self.registry = ModelRegistry.from_settings(self.settings)
         self.environ = {"STETHO_DATA_DIR": str(self.settings.data_dir), "STETHO_MODELS_DIR": str(shipped)}
 
     def serve(self, trainer: TrainFunction) -> Job:

@@ -54,7 +54,7 @@ def _whole(card: Card, whole: Card) -> str:
     return (
         f"## Figures\n\n{whole['n']:,} recordings{groups} in {whole['folds']} folds. "
         f"{card['figures'].get('how', 'Each was judged by a model that never heard its group.')}\n\n"
-        + table(("figure", "value", "95 % interval", "baseline"), rows)
+        + markdown_table(("figure", "value", "95 % interval", "baseline"), rows)
         + _baseline(baseline)
     )
 
@@ -84,7 +84,7 @@ def _classes(whole: Card) -> str:
         for label, of in whole["per_class"].items()
     )
     head = ("label", "n", "recall", "95 %", "precision", "95 %", "F1")
-    return "## By class\n\n" + table(head, rows)
+    return "## By class\n\n" + markdown_table(head, rows)
 
 
 def _parts(title: str, what: str, parts: dict[Any, Card] | None) -> str:
@@ -107,7 +107,7 @@ def _parts(title: str, what: str, parts: dict[Any, Card] | None) -> str:
         ]
         for name, part in parts.items()
     )
-    return f"## {title}\n\n" + table(head, rows)
+    return f"## {title}\n\n" + markdown_table(head, rows)
 
 
 def _others(part: Card) -> list[str]:
@@ -119,7 +119,7 @@ def _confusion(whole: Card, labels: list[str]) -> str:
     counts: list[list[int]] = whole["confusion"]
     if len(labels) <= LARGEST_TABLE:
         rows = ((f"**{label}**", *row) for label, row in zip(labels, counts, strict=True))
-        return "## What was said (columns) of what (rows)\n\n" + table(("", *labels), rows)
+        return "## What was said (columns) of what (rows)\n\n" + markdown_table(("", *labels), rows)
     cells = [
         (counts[i][j], labels[i], labels[j])
         for i in range(len(labels))
@@ -127,7 +127,7 @@ def _confusion(whole: Card, labels: list[str]) -> str:
         if i != j and counts[i][j]
     ]
     worst = sorted(cells, key=lambda cell: (-cell[0], cell[1:]))[:WORST]
-    return "## Most frequent confusions\n\nThe whole matrix is in the card.\n\n" + table(
+    return "## Most frequent confusions\n\nThe whole matrix is in the card.\n\n" + markdown_table(
         ("truth", "was called", "times"), ((truth, said, n) for n, truth, said in worst)
     )
 
@@ -139,7 +139,7 @@ def _reliability(curve: list[Card] | None) -> str:
         (f"{bin_['from']:g}–{bin_['to']:g}", bin_["n"], bin_["confidence"], bin_["accuracy"])
         for bin_ in curve
     )
-    return "## Is its confidence honest?\n\nIt is where the last two columns agree.\n\n" + table(
+    return "## Is its confidence honest?\n\nIt is where the last two columns agree.\n\n" + markdown_table(
         ("confidence", "n", "mean confidence", "accuracy"), rows
     )
 
@@ -150,7 +150,7 @@ def _before_int8(before: Card | None) -> str:
     gain = before["int8_minus_float"]
     rows = ((NAMES[name], before[name], f"{gain[name]:+.4f}") for name in gain)
     same = f"{100 * before['same_label']:.1f} % of the recordings get the same label"
-    return f"## Before int8\n\nThe same folds in float; {same}.\n\n" + table(
+    return f"## Before int8\n\nThe same folds in float; {same}.\n\n" + markdown_table(
         ("figure", "float", "int8 minus float"), rows
     )
 
@@ -165,7 +165,7 @@ def _with_bounds(figures: Card, name: str) -> str:
     return _cell(figures.get(name)) + ("" if bounds == "–" else f" ({bounds})")
 
 
-def table(head: Sequence[str], rows: Rows) -> str:
+def markdown_table(head: Sequence[str], rows: Rows) -> str:
     """Return a Markdown table; None is a dash, and numbers have three decimals."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows)])

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 import soxr
 
-from edge_worker.signal.features import Float32Array, overlapping
+from edge_worker.signal.features import Float32Array, sliding_windows
 
 _CONTEXT: Final = 64
 """Samples of the lower rate that the filter sees on either side; what is missing on the right waits."""
@@ -40,7 +40,7 @@ class Step(Protocol):
         """Return what was held back, and perhaps some silence after it."""
 
 
-class Resampler:
+class StreamingResampler:
     """One sound, piece by piece."""
 
     def __init__(self, from_rate: int, to_rate: int) -> None:
@@ -79,7 +79,7 @@ class _Matrix:
         self._held = held[count * self._unit :]
         if not count:
             return np.empty(0, np.float32)
-        seen = overlapping(held, count, len(self._matrix), self._unit)
+        seen = sliding_windows(held, count, len(self._matrix), self._unit)
         fresh: Float32Array = np.ascontiguousarray(seen) @ self._matrix
         return fresh.reshape(-1)
 

@@ -15,7 +15,7 @@ TWO: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LabelledPredictions:
     """Recordings that were judged; one entry per recording everywhere."""
 
     targets: IntArray
@@ -27,21 +27,23 @@ class Judged:
     groups: npt.NDArray[np.str_]
     """Whom each is from: a patient, an actor, a speaker."""
 
-    def subset(self, chosen: BoolArray) -> "Judged":
+    def subset(self, chosen: BoolArray) -> "LabelledPredictions":
         """Return the recordings where `chosen` is true."""
-        return Judged(
+        return LabelledPredictions(
             self.targets[chosen], self.probabilities[chosen], self.accepted[chosen], self.groups[chosen]
         )
 
 
-def acceptable(probabilities: FloatArray, labels: int, threshold: float | FloatArray) -> BoolArray:
+def is_accepted(probabilities: FloatArray, labels: int, threshold: float | FloatArray) -> BoolArray:
     """Return where the best label reaches the threshold and is likelier than none of the labels."""
     confidence = probabilities[:, :labels].max(axis=1)
     accepted: BoolArray = (confidence >= threshold) & (confidence == probabilities.max(axis=1))
     return accepted
 
 
-def describe(judged: Judged, labels: tuple[str, ...], resamples: int = metrics.RESAMPLES) -> dict[str, Any]:
+def classification_report(
+    judged: LabelledPredictions, labels: tuple[str, ...], resamples: int = metrics.RESAMPLES
+) -> dict[str, Any]:
     """Return every figure, each with the 95 % interval that a bootstrap over the groups gives.
 
     Recordings that are none of the labels count in `background` only. What cannot be measured on these
@@ -56,7 +58,7 @@ def describe(judged: Judged, labels: tuple[str, ...], resamples: int = metrics.R
     return report
 
 
-def _labelled(judged: Judged, labels: tuple[str, ...], resamples: int) -> dict[str, Any]:
+def _labelled(judged: LabelledPredictions, labels: tuple[str, ...], resamples: int) -> dict[str, Any]:
     weights = metrics.group_weights(judged.groups, resamples)
     said = judged.probabilities[:, : len(labels)]
     predicted, confidence = said.argmax(axis=1), said.max(axis=1)
@@ -101,7 +103,7 @@ def _per_class(counts: FloatArray, labels: tuple[str, ...]) -> dict[str, dict[st
     }
 
 
-def _rejected(judged: Judged, resamples: int) -> dict[str, Any]:
+def _rejected(judged: LabelledPredictions, resamples: int) -> dict[str, Any]:
     weights = metrics.group_weights(judged.groups, resamples)
     rejected = metrics.share(~judged.accepted, np.ones(len(judged.accepted), dtype=bool), weights)
     return {

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from models_tflite.evaluation import figures_page
+from models_tflite.evaluation import card_tables
 
 AIMS: Final = {
     "heart2": ("balanced_accuracy", 0.90),
@@ -23,7 +23,7 @@ END: Final = "<!-- end of models -->"
 def table(cards: list[Path]) -> str:
     """Return the table of the cards that have an aim, in Markdown."""
     by_model = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in cards}
-    return figures_page.table(
+    return card_tables.markdown_table(
         ("model", "figure", "aim", "source claims", "source's method, measured", "ours, measured"),
         [_row(model, by_model[model]) for model in AIMS if model in by_model],
     )
