@@ -16,7 +16,7 @@ from typing import Any, Final
 from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import HEART_LOG_MEL
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.training.assessment import model_files, state_assessment
 from models_tflite.training.corpus import annotated_recording
 from models_tflite.training.corpus.corpus import TrainingError

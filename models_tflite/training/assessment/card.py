@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_worker.inference.classifier import Classifier, ModelCard, features_document
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
+from edge_worker.signal.features import features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import check
 from models_tflite.training.assessment.assessment import Assessment

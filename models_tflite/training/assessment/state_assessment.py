@@ -6,7 +6,7 @@ from typing import Any, Final
 from edge_worker.inference import heart_segmenter
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.corpus.annotated_recording import AnnotatedRecording, subject_folds
@@ -48,7 +48,7 @@ def figures(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
     """Return the figures of all recordings and of good ones, with and without `THRESHOLD`."""
     subsets = {
         "all": predictions,
-        "annotated_throughout": [each for each in predictions if each[0].is_throughout],
+        "annotated_throughout": [each for each in predictions if each[0].is_complete],
     }
     return {
         f"{name}{suffix}": beat_score.report([_case(each, threshold) for each in subset])

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus.annotated_recording import AnnotatedRecording
 
 TEMPO: Final = 0.2

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.features import Float32Array, normalise, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.windowing import normalise, windows
 from models_tflite.training.augmentation.augmentation import (
     augment_acoustics,
     mixup,

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.networks.space_to_depth import with_space_to_depth
 
 REPRESENTATIVE_WINDOWS: Final = 400

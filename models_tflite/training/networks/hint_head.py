@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus import hints
 from models_tflite.training.corpus.corpus import Corpus
 from models_tflite.training.networks.partial_label_loss import Loss, partial_label_loss

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from edge_worker.signal.features import Float32Array, normalise, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.windowing import normalise, windows
 from models_tflite.training.augmentation.augmentation import Augmentation, augment
 from models_tflite.training.augmentation.heart_rate import change_heart_rate
 from models_tflite.training.corpus.annotated_recording import AnnotatedRecording

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow", reason="pip install -r requirements/training.t
 import keras
 
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import normalise
+from edge_worker.signal.windowing import normalise
 from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 from models_tflite.training.networks import batches, conversion, fit, heart_network, hint_head, state_network

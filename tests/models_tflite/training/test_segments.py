@@ -10,7 +10,7 @@ import soundfile
 
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
@@ -54,7 +54,7 @@ def test_rate_counts_only_cycles_without_a_hole() -> None:
 def test_marks_are_matched_once_and_count_only_where_annotated() -> None:
     truth = annotation(1.0, 1.8, 2.6)
 
-    errors_s, missed, extra = beat_score.match_marks((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
+    errors_s, missed, extra = beat_score.match_onsets((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
 
     assert errors_s == pytest.approx([0.02, 0.03])
     assert (missed, extra) == (1, 2), "2.6 is missed; 1.03 and 2.4 are too many; not annotated at 0.2 and 9"
@@ -87,7 +87,7 @@ def test_the_report_counts_right_wrong_and_missing_answers() -> None:
 
 def test_aims_are_met_on_unseen_subjects_and_by_the_shipped_network(datasets: Path) -> None:
     """Cross-validated figures, and those of the shipped network on recordings that it was trained on."""
-    segmenter = HeartSegmenter.load(signal_report.MODELS)
+    segmenter = HeartSegmenter.load(signal_report.MODELS_DIR)
     cross_validated = segmenter.card.document["figures"]["cross_validation"]["int8"]
     reports = signal_report.beat_report(datasets / "circor", segmenter, every=8)
     report, by_loudness = reports["all"], reports["rate_by_loudness_alone"]
