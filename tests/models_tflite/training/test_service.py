@@ -1,4 +1,4 @@
-"""The trainer's decisions and commands, on real sound, a real database and the shipped models.
+"""The trainer's decisions on real sound, a real database and the shipped models.
 
 Training itself is replaced (`trainers`); `test_retraining_tensorflow.py` trains.
 """
@@ -8,22 +8,20 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trainers
 from conftest import wait_until
+from trainer_site import TrainerSite
 
-from edge_worker.database.store import Store
-from edge_worker.database.training import Job, ModelVersion, TrainingTables
+from edge_worker.database.training import ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.evaluation import audio
 from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError
-from models_tflite.training.retraining import commands, comparison, data_split
+from models_tflite.training.retraining import comparison, data_split
 from models_tflite.training.retraining.deployment import ModelDeployment
 from models_tflite.training.retraining.service import RetrainingService
 from models_tflite.training.retraining.training_process import TrainFunction
@@ -31,46 +29,15 @@ from models_tflite.training.retraining.training_process import TrainFunction
 LABELS = ("normal", "abnormal")
 
 
-class TrainerSite:
-    """A data directory with a database, and a shipped heart2 whose labels are exchanged."""
-
-    def __init__(self, folder: Path) -> None:
-        shipped = trainers.write_pair(folder / "shipped", version="1.0.0", labels=["abnormal", "normal"])
-        self.settings = Settings(data_dir=folder / "data", models_dir=shipped)
-        self.settings.data_dir.mkdir()
-        Store.open(self.settings.database).close()
-        self.tables = TrainingTables.open(self.settings.database)
-        self.registry = ModelRegistry.from_settings(self.settings)
-        self.environ = {"STETHO_DATA_DIR": str(self.settings.data_dir), "STETHO_MODELS_DIR": str(shipped)}
-
-    def serve(self, trainer: TrainFunction) -> Job:
-        """Run the queued jobs; return the newest one."""
-        RetrainingService(self.settings, self.tables, train=trainer).run(once=True)
-        return self.tables.jobs()[0]
-
-    def queue_and_run(self, trainer: TrainFunction) -> Job:
-        """Queue a training of heart2 and run it."""
-        self.tables.queue_job("heart2")
-        return self.serve(trainer)
-
-
 @pytest.fixture
 def trainer_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainerSite]:
-    made = TrainerSite(tmp_path)
-    for name, value in made.environ.items():
-        monkeypatch.setenv(name, value)
-    yield made
-    made.tables.close()
-
-
-def submit(folder: Path, model: str = "heart2") -> int:
-    return commands.main(["submit", model, "--data", str(folder)])
+    with TrainerSite(tmp_path, monkeypatch) as site:
+        yield site
 
 
 @pytest.fixture
 def submitted(trainer_site: TrainerSite, tmp_path: Path) -> TrainerSite:
-    assert submit(trainers.write_clips(tmp_path / "clips")) == 0
-    return trainer_site
+    return trainer_site.submit(trainers.write_clips(tmp_path / "clips"))
 
 
 def test_e6_a_better_candidate_is_promoted_and_one_that_is_not_better_is_rejected(
@@ -101,41 +68,6 @@ def test_e6_a_better_candidate_is_promoted_and_one_that_is_not_better_is_rejecte
     assert states == {"1.0.0": "former", version: "active"}
 
 
-def test_e6_every_version_can_be_rolled_back_even_the_one_that_an_upgrade_replaced(
-    submitted: TrainerSite, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made = submitted.serve(trainers.good).report["candidate"]["version"]
-    trainers.write_pair(submitted.settings.models_dir, version="1.1.0")
-    for version, active in (
-        ("1.0.0", "1.0.0"),
-        (made, made),
-        ("shipped", None),
-        (made, made),
-        ("1.1.0", None),
-    ):
-        assert commands.main(["rollback", "heart2", version]) == 0
-        assert submitted.registry.active("heart2") == active
-        states = {each.version: each.state for each in submitted.tables.versions("heart2")}
-        assert [each for each, state in states.items() if state == "active"] == ([active] if active else [])
-    capsys.readouterr()
-    assert commands.main(["versions", "heart2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line[:1] for line in lines] == ["*", " ", " "]
-    assert ["1.1.0" in lines[0], "1.0.0 " in lines[1], made in lines[2]] == [True] * 3
-    assert commands.main(["rollback", "heart2", "7.0.0"]) == 2
-    assert f"choose shipped, 1.0.0, {made}" in capsys.readouterr().err
-
-
-def test_a_version_that_does_not_load_is_not_rolled_back_to(
-    submitted: TrainerSite, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made = submitted.serve(trainers.good).report["candidate"]["version"]
-    (submitted.registry.directory("heart2", "1.0.0") / "heart2.tflite").write_bytes(b"damaged")
-    assert commands.main(["rollback", "heart2", "1.0.0"]) == 2
-    assert "do not belong together" in capsys.readouterr().err
-    assert submitted.registry.active("heart2") == made
-
-
 @pytest.mark.parametrize(
     ("trainer", "message"),
     [
@@ -164,7 +96,7 @@ def test_a_job_without_enough_uploads_or_of_no_model_fails_with_what_to_do(
     folder = trainers.write_clips(tmp_path / "clips")
     for path in (folder / "abnormal").iterdir():
         path.unlink()
-    assert submit(folder) == 0
+    trainer_site.submit(folder)
     why = trainer_site.serve(trainers.good).report["why"]
     assert why.startswith("there is no recording of abnormal to train on: upload two or more")
     trainer_site.tables.queue_job("digits9")
@@ -300,30 +232,3 @@ def test_both_models_classify_the_held_out_background(submitted: TrainerSite, tm
     assert compared.rejected[0] == 1
     accepted = [incumbent.classify(audio.read(each.path)).accepted for each in others]
     assert compared.rejected[1] == pytest.approx(1 - np.mean(accepted))
-
-
-def test_jobs_are_listed_newest_first(submitted: TrainerSite, capsys: pytest.CaptureFixture[str]) -> None:
-    submitted.serve(trainers.good)
-    submitted.tables.queue_job("heart2")
-    assert commands.main(["jobs"]) == 0
-    newest, oldest = capsys.readouterr().out.splitlines()[-2:]
-    assert newest.split()[1:3] == ["heart2", "queued"]
-    assert oldest.endswith("better on held-out uploads, and no class is lost")
-
-
-@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
-def test_serving_without_tensorflow_says_what_to_install(
-    trainer_site: TrainerSite, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.main(["serve", "--once"]) == 2
-    assert "pip install -r requirements/training.txt" in capsys.readouterr().err
-
-
-def test_without_a_worker_before_every_command_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("STETHO_DATA_DIR", str(tmp_path / "none"))
-    for arguments in (["jobs"], ["versions", "heart2"], ["submit", "heart2", "--data", str(tmp_path)]):
-        assert commands.main(arguments) == 2
-        assert "start the worker once" in capsys.readouterr().err
-    assert not (tmp_path / "none").exists()
