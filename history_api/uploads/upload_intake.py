@@ -155,7 +155,7 @@ class UploadIntake:
         shipment = UploadPublisher.spool(sound, pcm_path)
         if wish.key is not None:
             mine = Upload(wish.key, sound.device_id, sound.name, digest)
-            first = self._services.uploads.note(mine)
+            first = self._services.uploads.add(mine)
             if first != mine:
                 shipment.forget()
                 return _same(first, digest)

@@ -1,9 +1,9 @@
-"""The network: a depthwise-separable CNN that takes one core a fraction of a millisecond in int8."""
+"""Convolutional network, depthwise-separable or plain, that takes a fraction of a millisecond in int8."""
 
 import keras
 from keras import layers
 
-from models_tflite.training.networks.normalisation import BatchNormalization
+from models_tflite.training.networks.batch_normalization import BatchNormalization
 
 
 def build(
@@ -12,22 +12,22 @@ def build(
     outputs: int,
     *,
     widths: tuple[int, ...],
-    halving: tuple[int, ...],
+    strided_layers: tuple[int, ...],
     dropout: float,
     separable: bool = True,
 ) -> keras.Model:
     """Return an untrained model from windows (frames, bands) to logits (outputs).
 
-    Depthwise-separable convolutions (Howard et al. 2017, MobileNets), or whole ones: the layers of
-    `halving` halve time and bands, then what is left of the bands is weighed per channel and time is
-    averaged. Only operators in versions that tflite-runtime 2.14 knows.
+    Depthwise-separable convolutions (Howard et al. 2017, MobileNets), or plain ones; those of
+    `strided_layers` halve time and bands. A depthwise convolution then weighs the remaining bands of each
+    channel, and time is averaged. Only operators in versions that tflite-runtime 2.14 has.
     """
-    convolved = _separable if separable else _whole
+    convolution = _separable if separable else _plain
     inputs = keras.Input((frames, bands))
     x = layers.Reshape((frames, bands, 1))(inputs)
     x = _activated(layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False)(x))
     for index, width in enumerate(widths[1:]):
-        x = convolved(x, width, strides=2 if index in halving else 1)
+        x = convolution(x, width, strides=2 if index in strided_layers else 1)
     x = _activated(layers.DepthwiseConv2D((1, x.shape[2]), use_bias=False)(x))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
@@ -43,7 +43,7 @@ def _separable(x: keras.KerasTensor, width: int, strides: int) -> keras.KerasTen
     return layers.ReLU()(x)
 
 
-def _whole(x: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
+def _plain(x: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
     return _activated(layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False)(x))
 
 

@@ -7,12 +7,12 @@ from keras import layers
 
 @keras.saving.register_keras_serializable("models_tflite")
 class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]  # keras ships no types
-    """Keras's layer, of which only training is fused: (batch, height, width, channels) in and out."""
+    """Keras's layer with fused training, for (batch, height, width, channels)."""
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Normalise by the batch when `training`, and remember its statistics; else by what is remembered."""
+        """Normalise by the batch when `training`, and update the moving statistics; else by these."""
         if not training:
             return super().call(inputs, training=False, mask=mask)
         normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -24,6 +24,6 @@ class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]  # ke
             epsilon=self.epsilon,
             is_training=True,
         )
-        for remembered, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            remembered.assign(remembered * self.momentum + now * (1 - self.momentum))
+        for moving, current in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + current * (1 - self.momentum))
         return normal

@@ -1,8 +1,8 @@
-"""The first convolution of a network over blocks of its window: the same numbers in half the time.
+"""Space-to-depth: the first convolution of a network over blocks of its window, in half the time.
 
 An int8 kernel for eight channels works on the one channel of a spectrogram as if it were eight. Blocks of two
-frames by four bands, seen as eight channels, waste nothing: 5 x 5 in steps of 2 becomes 3 x 3 over blocks,
-which gives two neighbouring places at once. Weights are moved, not changed.
+frames by four bands, as eight channels, waste nothing: 5 x 5 with stride 2 becomes 3 x 3 over blocks, which
+gives two neighbouring outputs at once. Weights are moved, not changed.
 """
 
 from typing import Final
@@ -17,30 +17,30 @@ _FRAMES: Final = 2
 _BANDS: Final = 4
 _CHANNELS: Final = _FRAMES * _BANDS
 _PLACES: Final = 2
-"""Steps of 2 that fit into the bands of a block."""
+"""Strides of 2 that fit into the bands of a block."""
 
 
-def in_blocks(model: keras.Model) -> keras.Model:
-    """Return a network that says what `model` says, over blocks; `model` itself where they do not fit."""
+def with_space_to_depth(model: keras.Model) -> keras.Model:
+    """Return an equal network whose first convolution works on blocks; `model` itself where none fit."""
     if not _fits(model):
         return model
     _, _, convolution, normalisation, activated = model.layers[:5]
     frames, bands = model.input_shape[1:]
-    across, along = frames // _FRAMES, bands // _BANDS
+    rows, columns = frames // _FRAMES, bands // _BANDS
     weights, bias = _folded(convolution.get_weights()[0], normalisation)
     first = layers.Conv2D(_PLACES * len(bias), 3, padding="same", activation="relu")
 
     window = keras.Input((frames, bands))
     # Four dimensions, not five: the frames of a block stand in for a batch, which is 1 in the file.
-    split = ops.transpose(ops.reshape(window, (-1, _FRAMES, along, _BANDS)), (0, 2, 1, 3))
-    seen = first(ops.reshape(split, (-1, across, along, _CHANNELS)))
-    places = ops.reshape(seen, (-1, across, _PLACES * along, len(bias)))
+    split = ops.transpose(ops.reshape(window, (-1, _FRAMES, columns, _BANDS)), (0, 2, 1, 3))
+    blocks = first(ops.reshape(split, (-1, rows, columns, _CHANNELS)))
+    places = ops.reshape(blocks, (-1, rows, _PLACES * columns, len(bias)))
     first.set_weights([_over_blocks(weights), np.tile(bias, _PLACES)])
     return keras.Model(window, keras.Model(activated.output, model.output)(places))
 
 
 def _fits(model: keras.Model) -> bool:
-    """Return whether a network begins with a convolution of 5 x 5 in steps of 2 over whole blocks."""
+    """Return whether a network begins with a convolution of 5 x 5, stride 2, over whole blocks."""
     kinds = (layers.InputLayer, layers.Reshape, layers.Conv2D, layers.BatchNormalization, layers.ReLU)
     frames, bands = model.input_shape[1:]
     return (
@@ -55,7 +55,7 @@ def _fits(model: keras.Model) -> bool:
 
 
 def _folded(weights: Float32Array, normalisation: keras.Layer) -> tuple[Float32Array, Float32Array]:
-    """Return weights (5, 5, 1, channels) and biases that do what the normalisation did."""
+    """Return weights (5, 5, 1, channels) and biases with the batch normalisation folded in."""
     gamma, beta, mean, variance = normalisation.get_weights()
     factor = gamma / np.sqrt(variance + normalisation.epsilon)
     return weights * factor, beta - mean * factor
@@ -64,7 +64,7 @@ def _folded(weights: Float32Array, normalisation: keras.Layer) -> tuple[Float32A
 def _over_blocks(weights: Float32Array) -> Float32Array:
     """Return weights (5, 5, 1, channels) over blocks: (3, 3, 8, 2 * channels).
 
-    The place p of a block begins one frame before it and, of its bands, at 2 * p - 1.
+    Output p of a block begins one frame before it and, of its bands, at 2 * p - 1.
     """
     channels = weights.shape[-1]
     moved = np.zeros((3 * _FRAMES, 3 * _BANDS, _PLACES, channels), dtype=np.float32)

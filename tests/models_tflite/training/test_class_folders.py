@@ -1,4 +1,4 @@
-"""Recordings of one's own in class folders: labels, groups, and what is refused."""
+"""Recordings in class folders: labels, groups, and refusals."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from models_tflite.training.corpus import corpus
-from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError
+from models_tflite.training.corpus.corpus import BACKGROUND, TrainingError, load_corpus
 from models_tflite.training.recipes import heart2
-from models_tflite.training.retraining.folders import adapted, gather, holds_classes
+from models_tflite.training.retraining.class_folders import for_class_folders, gather, holds_class_folders
 
 RECIPE = dataclasses.replace(heart2.RECIPE, background=False)
 
@@ -33,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     )
 
 
-def test_labels_are_folders_and_groups_begin_alike(folder: Path) -> None:
+def test_the_label_is_the_folder_and_the_group_the_start_of_the_name(folder: Path) -> None:
     found = {
         each.path.relative_to(folder).as_posix(): (each.label, each.group) for each in gather(folder, RECIPE)
     }
@@ -49,18 +48,18 @@ def test_labels_are_folders_and_groups_begin_alike(folder: Path) -> None:
 
 
 def test_every_format_is_read_and_no_group_is_in_two_folds(folder: Path) -> None:
-    heard = corpus.load(adapted(RECIPE).gather(folder), RECIPE.labels, RECIPE.features)
+    corpus = load_corpus(for_class_folders(RECIPE).gather(folder), RECIPE.labels, RECIPE.features)
 
-    fold = heard.folds(3, seed=0)
+    fold = corpus.folds(3, seed=0)
 
-    groups = [recording.group for recording in heard.recordings]
-    assert len(heard) == 6
+    groups = [recording.group for recording in corpus.recordings]
+    assert len(corpus) == 6
     assert len({(group, k) for group, k in zip(groups, fold, strict=True)}) == len(set(groups)) == 3
 
 
-def test_a_background_folder_is_for_models_that_know_one(folder: Path) -> None:
+def test_a_background_folder_is_for_models_with_a_background_output(folder: Path) -> None:
     write(folder, "background/street_1.wav")
-    with_background = adapted(dataclasses.replace(RECIPE, background=True))
+    with_background = for_class_folders(dataclasses.replace(RECIPE, background=True))
 
     labels = [each.label for each in with_background.gather(folder)]
 
@@ -69,8 +68,8 @@ def test_a_background_folder_is_for_models_that_know_one(folder: Path) -> None:
         list(gather(folder, RECIPE))
 
 
-def test_the_card_of_such_a_model_claims_nothing_of_the_public_data(folder: Path) -> None:
-    recipe = adapted(RECIPE)
+def test_the_card_says_nothing_about_public_data(folder: Path) -> None:
+    recipe = for_class_folders(RECIPE)
 
     assert "baseline" not in recipe.facts
     assert "PhysioNet" not in str(recipe.facts)
@@ -78,13 +77,13 @@ def test_the_card_of_such_a_model_claims_nothing_of_the_public_data(folder: Path
     assert recipe.held_out_sites == ()
 
 
-def test_public_datasets_are_no_class_folders(folder: Path) -> None:
-    assert holds_classes(folder, RECIPE)
-    assert not holds_classes(folder / "gone", RECIPE)
-    assert not holds_classes(folder / "normal", RECIPE)
+def test_public_datasets_are_not_taken_for_class_folders(folder: Path) -> None:
+    assert holds_class_folders(folder, RECIPE)
+    assert not holds_class_folders(folder / "gone", RECIPE)
+    assert not holds_class_folders(folder / "normal", RECIPE)
     (folder / "circor").mkdir()
     (folder / "circor" / "labels.csv").touch()
-    assert not holds_classes(folder, RECIPE)
+    assert not holds_class_folders(folder, RECIPE)
 
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -95,7 +94,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_wrong_folders_get_one_sentence(wrong: str, folder: Path) -> None:
+def test_wrong_folders_are_refused_with_one_sentence(wrong: str, folder: Path) -> None:
     make, sentence = WRONG[wrong]
     make(folder)
 

@@ -1,4 +1,4 @@
-"""The files of a model: `<model>.tflite`, its card `<model>.json`, and the card's page `<model>.md`."""
+"""The files of a model, replaced atomically: network, card and page (.tflite, .json, .md)."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from models_tflite.training.corpus.corpus import TrainingError
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure, before hours of training, that its result can be written."""
+    """Raise TrainingError unless `folder` can be written: before hours of training, not after them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -21,7 +21,7 @@ def check_writable(folder: Path) -> None:
 
 
 def write(folder: Path, card: dict[str, Any], content: bytes) -> None:
-    """Replace the files of a model in `folder` by a network and its card; raises TrainingError."""
+    """Replace the files of a model in `folder` by a network and its card; raise TrainingError."""
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     replace(
         {
@@ -33,7 +33,10 @@ def write(folder: Path, card: dict[str, Any], content: bytes) -> None:
 
 
 def replace(files: dict[Path, bytes]) -> None:
-    """Write files so that each is the old or the new one at any time, never half of one."""
+    """Replace files so that each is the old or the new one at any time; raise TrainingError.
+
+    Each file is written beside its place first; what is there already stays when one cannot be written.
+    """
     try:
         for path, content in files.items():
             _part(path).write_bytes(content)

@@ -9,10 +9,10 @@ RECIPE: Final = Recipe(
     version="0",
     labels=("low", "high"),
     gather=lambda _data: iter(()),
-    judged_on="",
+    evaluated_on="",
     facts={},
     epochs=2,
-    steps=120,  # weights are averaged over the last hundred or so
-    batch=16,
+    steps_per_epoch=120,  # weights are averaged over the last hundred or so
+    batch_size=16,
     widths=(8, 16, 16),
 )
