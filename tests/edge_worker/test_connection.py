@@ -8,7 +8,7 @@ from pathlib import Path
 from conftest import Client
 
 from broker.mosquitto import Broker
-from edge_worker.connection import _AT_ONCE, Connection, Inbound
+from edge_worker.connection import _MESSAGES_PER_READ, Connection, Inbound
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 
@@ -64,7 +64,7 @@ def test_a_flood_is_read_some_at_once_and_in_order(tmp_path: Path) -> None:
                 return bool(ear.heard)
 
             _spin(connection, is_subscribed)
-            sent = [b"%03d" % number for number in range(20 * _AT_ONCE)]
+            sent = [b"%03d" % number for number in range(20 * _MESSAGES_PER_READ)]
             for payload in sent:
                 sender.publish(topics.pcm("st-01"), payload)
             counts = [0]
@@ -75,5 +75,5 @@ def test_a_flood_is_read_some_at_once_and_in_order(tmp_path: Path) -> None:
 
             _spin(connection, all_came)
         assert [each for each in ear.heard if each != b"subscribed?"] == sent
-        assert max(after - before for before, after in pairwise(counts)) == _AT_ONCE
+        assert max(after - before for before, after in pairwise(counts)) == _MESSAGES_PER_READ
         connection.close(1.0)

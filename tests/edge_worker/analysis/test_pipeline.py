@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import beep, cut
 
-from edge_worker.analysis.pipeline import Kept, Pipeline
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import HeartSegmenter
@@ -53,10 +53,10 @@ class Rig:
         assert len(closes) == 1
         return closes[0]
 
-    def judge(self, *chunks: Chunk) -> dict[str, Any]:
+    def analyse(self, *chunks: Chunk) -> dict[str, Any]:
         """Return the full result of a recording."""
-        (kept,) = self.pipeline.store([self.close(*chunks)])
-        return document(self.pipeline.analyse(kept))
+        (unanalysed,) = self.pipeline.store([self.close(*chunks)])
+        return document(self.pipeline.analyse(unanalysed))
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def rig(tmp_path: Path, classifiers: dict[str, Classifier]) -> Iterator[Rig]:
     made.store.close()
 
 
-def document(verdict: AnalysisResult) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(verdict.document)
+def document(analysed: AnalysisResult) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(analysed.document)
     return parsed
 
 
@@ -84,7 +84,7 @@ def test_a_heart_is_ok_and_both_models_say_the_same_as_without_the_pipeline(
     rig: Rig, classifiers: dict[str, Classifier]
 ) -> None:
     pcm = heart()
-    result = rig.judge(*cut(pcm, 1))
+    result = rig.analyse(*cut(pcm, 1))
     assert result["status"] == "ok"
     assert result["heart_rate_bpm"] == pytest.approx(72, abs=3)
     signal = Signal.from_pcm(np.frombuffer(pcm, "<i2"), RATE)
@@ -95,7 +95,7 @@ def test_a_heart_is_ok_and_both_models_say_the_same_as_without_the_pipeline(
 
 
 def test_what_is_no_heart_is_inconclusive_with_a_reason_and_what_to_do(rig: Rig) -> None:
-    result = rig.judge(*cut(bytes(2 * 8 * RATE), 1))
+    result = rig.analyse(*cut(bytes(2 * 8 * RATE), 1))
     assert result["status"] == "inconclusive"
     assert "too_quiet" in result["reasons"]
     assert all(result["hints"])
@@ -123,10 +123,10 @@ def test_a_batch_keeps_every_recording_apart(rig: Rig) -> None:
 
 
 def test_a_stored_recording_is_judged_from_its_file_alike(rig: Rig) -> None:
-    (kept,) = rig.pipeline.store([rig.close(*cut(heart(), 1))])
+    (unanalysed,) = rig.pipeline.store([rig.close(*cut(heart(), 1))])
     from_memory, from_file = (
-        document(rig.pipeline.analyse(kept)),
-        document(rig.pipeline.analyse(Kept(kept.recording))),
+        document(rig.pipeline.analyse(unanalysed)),
+        document(rig.pipeline.analyse(UnanalysedRecording(unanalysed.recording))),
     )
     for result in (from_memory, from_file):
         for model in result["models"]:
@@ -136,19 +136,19 @@ def test_a_stored_recording_is_judged_from_its_file_alike(rig: Rig) -> None:
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"RIFF")])
 def test_a_sound_that_is_gone_is_an_error_result_not_a_loop(rig: Rig, damage: Any) -> None:  # noqa: ANN401 - callable
-    (kept,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
-    damage(rig.settings.data_dir / kept.recording.audio_file)
-    verdict = rig.pipeline.analyse(Kept(kept.recording))
-    assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
-    rig.store.save_results([verdict])
+    (unanalysed,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
+    damage(rig.settings.data_dir / unanalysed.recording.audio_file)
+    analysed = rig.pipeline.analyse(UnanalysedRecording(unanalysed.recording))
+    assert (analysed.result.status, analysed.result.reasons) == ("error", ("failed",))
+    rig.store.save_results([analysed])
     assert rig.store.unanalysed() == []
 
 
 def test_what_the_device_says_of_itself_cannot_stop_the_worker(rig: Rig) -> None:
-    (kept,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
-    hostile = Kept(replace(kept.recording, meta={"site": "\ud800"}), kept.pcm)
-    verdict = rig.pipeline.analyse(hostile)
-    assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
+    (unanalysed,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
+    hostile = UnanalysedRecording(replace(unanalysed.recording, meta={"site": "\ud800"}), unanalysed.pcm)
+    analysed = rig.pipeline.analyse(hostile)
+    assert (analysed.result.status, analysed.result.reasons) == ("error", ("failed",))
 
 
 def test_stereo_is_kept_and_judged(rig: Rig) -> None:
@@ -167,36 +167,36 @@ def test_stereo_is_kept_and_judged(rig: Rig) -> None:
         )
         for start in range(0, total, 8000)
     ]
-    result = rig.judge(*chunks)
+    result = rig.analyse(*chunks)
     assert (result["audio"]["channels"], result["audio"]["samples"]) == (2, total)
     assert result["status"] == "ok"
 
 
 def test_a_small_gap_is_told_and_a_large_one_is_inconclusive(rig: Rig) -> None:
     pcm = heart()
-    small = rig.judge(*[chunk for chunk in cut(pcm, 1, size=500) if chunk.first_sample != 4000])
+    small = rig.analyse(*[chunk for chunk in cut(pcm, 1, size=500) if chunk.first_sample != 4000])
     assert (small["completeness"], small["missing"], small["status"]) == ("partial", [[4000, 4500]], "ok")
-    large = rig.judge(*[chunk for chunk in cut(pcm, 2, size=500) if chunk.first_sample >= 16_000])
+    large = rig.analyse(*[chunk for chunk in cut(pcm, 2, size=500) if chunk.first_sample >= 16_000])
     assert (large["missing"], large["status"]) == ([[0, 16_000]], "inconclusive")
     assert large["reasons"][0] == "gaps"
 
 
 def test_a_model_that_is_asked_for_twice_answers_once(rig: Rig) -> None:
-    (kept,) = rig.pipeline.store([rig.close(meta('{"models":["heart2","heart2"]}'), *cut(heart(), 1))])
-    verdict = rig.pipeline.analyse(kept)
-    assert [model.model for model in verdict.result.models] == ["heart2"]
-    rig.store.save_results([verdict])
+    (unanalysed,) = rig.pipeline.store([rig.close(meta('{"models":["heart2","heart2"]}'), *cut(heart(), 1))])
+    analysed = rig.pipeline.analyse(unanalysed)
+    assert [model.model for model in analysed.result.models] == ["heart2"]
+    rig.store.save_results([analysed])
 
 
 def test_facts_of_the_meta_reach_the_result(rig: Rig) -> None:
     about = '{"site":"MV","exam":"visit-7","captured_at":"2026-11-20T17:20:01Z"}'
-    result = rig.judge(meta(about), *cut(heart(), 1))
+    result = rig.analyse(meta(about), *cut(heart(), 1))
     assert result["exam"] == "visit-7"
     assert (result["site"], result["captured_at"]) == ("MV", "2026-11-20T17:20:01.000Z")
     assert result["captured_at_source"] == "device"
 
 
 def test_a_recording_without_a_sample_is_too_short(rig: Rig) -> None:
-    result = rig.judge(Chunk(codec.PCM, codec.LAST, 1, RATE, 1, 0, 0, b""))
+    result = rig.analyse(Chunk(codec.PCM, codec.LAST, 1, RATE, 1, 0, 0, b""))
     assert (result["status"], result["models"]) == ("inconclusive", [])
     assert "too_short" in result["reasons"]
