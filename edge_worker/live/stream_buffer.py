@@ -36,7 +36,7 @@ class StreamBuffer:
         self.sample_rate = sample_rate
         self.missing = MissingRanges()
         self._known_until = known_until
-        self._wanted: set[FeatureParameters] = set()
+        self._features: set[FeatureParameters] = set()
         self._resamplers: dict[int, StreamingResampler] = {}
         self._frames: dict[FeatureParameters, StreamingFeatures] = {}
         self._origins: dict[FeatureParameters, int] = {}
@@ -45,16 +45,16 @@ class StreamBuffer:
     def compute_features(self, features: Iterable[FeatureParameters]) -> None:
         """Compute these features from now on, and no others."""
         self._compute()
-        wanted = set(features)
-        for new in wanted - self._frames.keys():
+        requested = set(features)
+        for new in requested - self._frames.keys():
             self._frames[new], self._origins[new] = StreamingFeatures(new, FRAMES_S), self.position
             if new.sample_rate not in self._resamplers:
                 self._resamplers[new.sample_rate] = StreamingResampler(self.sample_rate, new.sample_rate)
-        for old in self._frames.keys() - wanted:
+        for old in self._frames.keys() - requested:
             del self._frames[old], self._origins[old]
-        rates = {each.sample_rate for each in wanted}
+        rates = {each.sample_rate for each in requested}
         self._resamplers = {rate: each for rate, each in self._resamplers.items() if rate in rates}
-        self._wanted = wanted
+        self._features = requested
 
     def append(self, first_sample: int, pcm: Int16Array) -> None:
         """Append sound (samples, channels) that begins at `first_sample`, not before `position`.
@@ -119,7 +119,7 @@ class StreamBuffer:
         self._pending: list[Int16Array] = []
         self._levels = LevelMeter(self.sample_rate, first_sample)
         self._frames, self._origins, self._resamplers = {}, {}, {}
-        self.compute_features(self._wanted)
+        self.compute_features(self._features)
 
     def _append(self, pcm: Int16Array) -> None:
         self._pending.append(pcm)
