@@ -24,7 +24,7 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
 from simulator.sound.sound_file import from_samples
 

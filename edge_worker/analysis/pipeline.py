@@ -24,7 +24,8 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.result import Prediction, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
-from edge_worker.signal.features import Signal, amplify
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.pcm import amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)

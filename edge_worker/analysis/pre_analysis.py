@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from edge_worker.inference.classifier import ModelCard
 from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.protocol.result import HeartSounds, Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from typing import Final
 
 from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 SEARCH_S: Final = 4.0
 """Sound that a heart rate is searched in: one window of the segmentation network."""

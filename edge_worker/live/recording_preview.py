@@ -14,7 +14,9 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.live.heart_rate_tracker import SEARCH_S, HeartRateTracker
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART_LOG_MEL, Signal, amplify
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.pcm import amplify
 
 RECENT_S: Final = 2.0
 """The last sound, which a hint is about."""

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.ingest.missing_ranges import MissingRanges
-from edge_worker.signal.features import FULL_SCALE, FeatureParameters, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
 from edge_worker.signal.level_meter import Level, LevelMeter
+from edge_worker.signal.pcm import FULL_SCALE
 from edge_worker.signal.streaming_features import StreamingFeatures
 from edge_worker.signal.streaming_resampler import StreamingResampler
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from edge_worker.analysis.finished_stream import StreamSummary
-from edge_worker.inference.classifier import Classifier, ModelCard
+from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.ingest.missing_ranges import MissingRanges
 from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.heart_rate_tracker import SEARCH_S, HeartRateTracker
@@ -20,7 +21,8 @@ from edge_worker.live.window_schedule import WindowSchedule
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART_LOG_MEL, trim, windows
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import trim, windows
 
 RECENT_S: Final = 2.0
 """The last sound, which a hint is about."""

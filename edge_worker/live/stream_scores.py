@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.inference.classifier import ModelCard
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.timeline import Timeline
 from edge_worker.protocol.result import Prediction
 

@@ -19,8 +19,8 @@ from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
-from edge_worker.signal.features import amplify
 from edge_worker.signal.gate import GateSettings
+from edge_worker.signal.pcm import amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from edge_worker.inference.classifier import Classifier, ModelCard
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.stream_buffer import DELAY_S, StreamBuffer
 
 

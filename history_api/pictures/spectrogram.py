@@ -6,7 +6,10 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from edge_worker.signal.features import AMIN, HEART_LOG_MEL, TOP_DB, Float32Array, log_mel, mfcc
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import AMIN, HEART_LOG_MEL, log_mel
+from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.windowing import TOP_DB
 from history_api.pictures.axis import NOTE, ticks
 from history_api.pictures.heat_map import COLUMNS, HeatMap, png
 

@@ -1,4 +1,4 @@
-"""What a model reached on recordings whose truth is known, as one JSON document with intervals."""
+"""Classification report: all metrics of a model on labelled recordings, with intervals, as JSON."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,60 +10,66 @@ import numpy.typing as npt
 from models_tflite.evaluation import metrics
 from models_tflite.evaluation.metrics import BoolArray, FloatArray, IntArray
 
-TWO: Final = 2
-"""Labels that have one ROC curve: the second is what is looked for."""
+BINARY: Final = 2
+"""Number of labels with one ROC curve; the second label is the positive one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPredictions:
-    """Recordings that were judged; one entry per recording everywhere."""
+    """Predictions for labelled recordings; every array has one entry per recording."""
 
     targets: IntArray
-    """Index of the true label; one past the last label: none of them, to be rejected."""
+    """Index of the true label; the number of labels stands for none of them, to be rejected."""
     probabilities: FloatArray
-    """(recordings, outputs): of the labels and, where the model knows it, of none of them."""
+    """(recordings, outputs): of the labels and, for models with a background output, of none of them."""
     accepted: BoolArray
-    """Whether the label would be shown."""
+    """Whether the label is accepted."""
     groups: npt.NDArray[np.str_]
-    """Whom each is from: a patient, an actor, a speaker."""
+    """Source of each recording: patient, actor or speaker."""
 
     def subset(self, chosen: BoolArray) -> "LabelledPredictions":
-        """Return the recordings where `chosen` is true."""
+        """Return the predictions for the recordings where `chosen` is true."""
         return LabelledPredictions(
             self.targets[chosen], self.probabilities[chosen], self.accepted[chosen], self.groups[chosen]
         )
 
 
 def is_accepted(probabilities: FloatArray, labels: int, threshold: float | FloatArray) -> BoolArray:
-    """Return where the best label reaches the threshold and is likelier than none of the labels."""
+    """Return whether the best label reaches the threshold and is more likely than none of the labels.
+
+    `probabilities` are (recordings, outputs), the result is (recordings,).
+    """
     confidence = probabilities[:, :labels].max(axis=1)
     accepted: BoolArray = (confidence >= threshold) & (confidence == probabilities.max(axis=1))
     return accepted
 
 
 def classification_report(
-    judged: LabelledPredictions, labels: tuple[str, ...], resamples: int = metrics.RESAMPLES
+    predictions: LabelledPredictions, labels: tuple[str, ...], resamples: int = metrics.RESAMPLES
 ) -> dict[str, Any]:
-    """Return every figure, each with the 95 % interval that a bootstrap over the groups gives.
+    """Return every metric, each with the 95 % interval of a bootstrap over the groups.
 
-    Recordings that are none of the labels count in `background` only. What cannot be measured on these
-    recordings is None.
+    Recordings with none of the labels count in `background` only. Metrics that these recordings do not allow
+    are None.
     """
-    known = judged.targets < len(labels)
-    report: dict[str, Any] = {"n": int(known.sum()), "groups": len(np.unique(judged.groups[known]))}
+    known = predictions.targets < len(labels)
+    report: dict[str, Any] = {"n": int(known.sum()), "groups": len(np.unique(predictions.groups[known]))}
     if known.any():
-        report |= _labelled(judged.subset(known), labels, resamples)
+        report |= _label_metrics(predictions.subset(known), labels, resamples)
     if not known.all():
-        report["background"] = _rejected(judged.subset(~known), resamples)
+        report["background"] = _background_metrics(predictions.subset(~known), resamples)
     return report
 
 
-def _labelled(judged: LabelledPredictions, labels: tuple[str, ...], resamples: int) -> dict[str, Any]:
-    weights = metrics.group_weights(judged.groups, resamples)
-    said = judged.probabilities[:, : len(labels)]
-    predicted, confidence = said.argmax(axis=1), said.max(axis=1)
-    correct, everything = predicted == judged.targets, np.ones(len(predicted), dtype=bool)
-    counts = metrics.confusion(judged.targets, predicted, len(labels), weights)
+def _label_metrics(
+    predictions: LabelledPredictions, labels: tuple[str, ...], resamples: int
+) -> dict[str, Any]:
+    """Return the metrics of recordings that have one of the labels."""
+    weights = metrics.group_weights(predictions.groups, resamples)
+    scores = predictions.probabilities[:, : len(labels)]
+    predicted, confidence = scores.argmax(axis=1), scores.max(axis=1)
+    correct, everything = predicted == predictions.targets, np.ones(len(predicted), dtype=bool)
+    counts = metrics.confusion(predictions.targets, predicted, len(labels), weights)
     draws: dict[str, FloatArray] = {
         "accuracy": metrics.accuracy(counts),
         "balanced_accuracy": metrics.balanced_accuracy(counts),
@@ -71,11 +77,11 @@ def _labelled(judged: LabelledPredictions, labels: tuple[str, ...], resamples: i
         "expected_calibration_error": metrics.expected_calibration_error(
             correct, confidence, weights=weights
         ),
-        "accepted_fraction": metrics.share(judged.accepted, everything, weights),
-        "accuracy_when_accepted": metrics.share(correct, judged.accepted, weights),
+        "accepted_fraction": metrics.share(predictions.accepted, everything, weights),
+        "accuracy_when_accepted": metrics.share(correct, predictions.accepted, weights),
     }
-    if len(labels) == TWO:
-        draws["auc"] = metrics.auc(judged.targets == 1, said[:, 1], weights)
+    if len(labels) == BINARY:
+        draws["auc"] = metrics.auc(predictions.targets == 1, scores[:, 1], weights)
         draws["specificity"], draws["sensitivity"] = np.moveaxis(metrics.recall(counts), -1, 0)
     return {
         "auc": None,
@@ -87,13 +93,13 @@ def _labelled(judged: LabelledPredictions, labels: tuple[str, ...], resamples: i
 
 
 def _per_class(counts: FloatArray, labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Return precision, recall and F1 of each label, of counts (1 + resamples, labels, labels)."""
-    of_class: dict[str, Callable[[FloatArray], FloatArray]] = {
+    """Return precision, recall and F1 of each label from counts (1 + resamples, labels, labels)."""
+    metrics_of: dict[str, Callable[[FloatArray], FloatArray]] = {
         "precision": metrics.precision,
         "recall": metrics.recall,
         "f1": metrics.f1,
     }
-    draws = {name: figure(counts) for name, figure in of_class.items()}
+    draws = {name: metric(counts) for name, metric in metrics_of.items()}
     return {
         label: {
             "n": int(counts[0, i].sum()),
@@ -103,18 +109,19 @@ def _per_class(counts: FloatArray, labels: tuple[str, ...]) -> dict[str, dict[st
     }
 
 
-def _rejected(judged: LabelledPredictions, resamples: int) -> dict[str, Any]:
-    weights = metrics.group_weights(judged.groups, resamples)
-    rejected = metrics.share(~judged.accepted, np.ones(len(judged.accepted), dtype=bool), weights)
+def _background_metrics(predictions: LabelledPredictions, resamples: int) -> dict[str, Any]:
+    """Return how many recordings with none of the labels are rejected."""
+    weights = metrics.group_weights(predictions.groups, resamples)
+    rejected = metrics.share(~predictions.accepted, np.ones(len(predictions.accepted), dtype=bool), weights)
     return {
-        "n": len(judged.accepted),
-        "groups": len(np.unique(judged.groups)),
+        "n": len(predictions.accepted),
+        "groups": len(np.unique(predictions.groups)),
         **_with_intervals({"rejected": rejected}),
     }
 
 
 def _with_intervals(draws: dict[str, FloatArray]) -> dict[str, Any]:
-    """Return the figures, and `intervals` with the bounds of each."""
+    """Return the metrics, and `intervals` with the bounds of each."""
     return {
         **{name: metrics.number(values[0]) for name, values in draws.items()},
         "intervals": {name: metrics.interval(values) for name, values in draws.items()},

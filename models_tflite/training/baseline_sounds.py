@@ -18,8 +18,9 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, windows
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.nrdt import NrdtParameters
+from edge_worker.signal.windowing import windows
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus

@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, LogMelParameters, mfcc
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.mfcc import mfcc
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.errors import StethoError
-from edge_worker.inference.classifier import Classifier, ModelCard, features_document
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
+from edge_worker.signal.features import features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import assessment, check, out_of_fold, pair
 from models_tflite.training.assessment.assessment import Assessment

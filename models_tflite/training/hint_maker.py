@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
 from models_tflite.training.assessment import pair
 from models_tflite.training.corpus import datasets, hints

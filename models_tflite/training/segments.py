@@ -21,7 +21,9 @@ from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, normalise, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import normalise, windows
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.assessment import pair

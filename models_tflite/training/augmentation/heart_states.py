@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.evaluation import audio
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.training.augmentation.augmentation import Random

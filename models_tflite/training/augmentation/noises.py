@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from edge_worker.signal.features import HEART_LOG_MEL, Signal
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 Random = np.random.Generator
 Samples = npt.NDArray[np.float64]

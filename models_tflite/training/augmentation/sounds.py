@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures, extract
 from models_tflite.evaluation import clips
 from models_tflite.training.augmentation.noises import noises

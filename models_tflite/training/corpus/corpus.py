@@ -14,7 +14,9 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import FeatureParameters, Float32Array, trim
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.windowing import trim
 from models_tflite.evaluation import audio
 
 BACKGROUND: Final = ""

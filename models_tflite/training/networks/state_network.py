@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from edge_worker.signal.features import HEART_LOG_MEL
 from edge_worker.signal.heart_cycle import LABELS
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from edge_worker.inference.classifier import SoundDomain
-from edge_worker.signal.features import HEART_LOG_MEL, FeatureParameters, Pad
+from edge_worker.inference.model_card import SoundDomain
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import Pad
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.augmentation.sampling import Chances, by_label
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording

@@ -20,7 +20,7 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
 from edge_worker.settings import Settings
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import synthesise
 
 RATE = 4000

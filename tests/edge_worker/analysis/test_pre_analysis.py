@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.inference.classifier import ModelCard
 from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.signal.features import Signal
+from edge_worker.inference.model_card import ModelCard
+from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
 
 MODELS = Path(__file__).parents[3] / "models_tflite"

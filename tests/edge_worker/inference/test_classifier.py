@@ -18,10 +18,11 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.classifier import Classifier, ModelCard, load_all
+from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.interpreter import ModelInterpreter, runtime_name
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / "models_tflite"

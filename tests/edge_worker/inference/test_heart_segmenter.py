@@ -16,7 +16,8 @@ import pytest
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle, find_heart_cycle
 
 MODELS = Path(__file__).parents[3] / "models_tflite"

@@ -6,10 +6,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from edge_worker.inference.classifier import Classifier, ModelCard
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.occlusion import BANDS, MAX_TIMES, occlude
 from edge_worker.inference.occlusion_picture import svg
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 CARD = {
     "model": "corner",

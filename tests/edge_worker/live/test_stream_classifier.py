@@ -13,7 +13,7 @@ from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.gate import GateSettings
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples, read

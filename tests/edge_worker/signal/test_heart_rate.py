@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_worker.signal import heart_rate
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 
 
 def heart(bpm: float, seconds: float = 8.0, rate: int = 4000, noise: float = 0.002) -> Float32Array:

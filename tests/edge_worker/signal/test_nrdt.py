@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.nrdt import NrdtParameters, delays, nrdt
 
 AT_44100 = NrdtParameters(sample_rate=44_100, window=1000, relative=False)

@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from edge_worker.protocol.result import REASONS, Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.evaluation import audio, clips, metrics
 
 RATE = 4000

@@ -9,7 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.signal import quality_features, quality_model
-from edge_worker.signal.features import HEART_LOG_MEL, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 
 RATE = HEART_LOG_MEL.sample_rate

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_worker.signal.features import HEART_LOG_MEL, FeatureParameters, LogMelParameters
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import HEART_LOG_MEL, LogMelParameters
 from edge_worker.signal.nrdt import NrdtParameters
 from edge_worker.signal.streaming_features import StreamingFeatures
 from simulator.sound.heart_sound import synthesise

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.streaming_resampler import StreamingResampler
 from simulator.sound.heart_sound import synthesise
 

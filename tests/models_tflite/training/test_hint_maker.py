@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from edge_worker.errors import AudioError
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.training import hint_maker
 from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import Corpus

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_worker.signal import quality_model
-from edge_worker.signal.features import HEART_LOG_MEL
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality

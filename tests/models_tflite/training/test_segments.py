@@ -10,7 +10,7 @@ import soundfile
 
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
@@ -53,7 +53,7 @@ def test_rate_counts_only_cycles_without_a_hole() -> None:
 def test_marks_are_matched_once_and_count_only_where_somebody_looked() -> None:
     truth = annotation(1.0, 1.8, 2.6)
 
-    errors_s, missed, extra = beat_score.match_marks((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
+    errors_s, missed, extra = beat_score.match_onsets((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
 
     assert errors_s == pytest.approx([0.02, 0.03])
     assert (missed, extra) == (1, 2), "2.6 is missed; 1.03 and 2.4 are too many; nobody looked at 0.2 and 9"
@@ -86,7 +86,7 @@ def test_report_of_what_is_right_wrong_and_unsaid() -> None:
 
 def test_aims_are_met_on_subjects_never_heard_and_kept(datasets: Path) -> None:
     """Figures of subjects never heard, and the shipped network no worse on some that it learned from."""
-    segmenter = HeartSegmenter.load(signal_report.MODELS)
+    segmenter = HeartSegmenter.load(signal_report.MODELS_DIR)
     unheard = segmenter.card.document["figures"]["cross_validation"]["int8"]
     kinds = signal_report.beat_report(datasets / "circor", segmenter, every=8)
     report, by_loudness = kinds["all"], kinds["rate_by_loudness_alone"]
