@@ -16,7 +16,8 @@ from edge_worker.analysis.pipeline import Kept, Pipeline
 from edge_worker.analysis.recording_analysis import RecordingAnalysis, Stored, Trouble
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
-from edge_worker.database.store import OutboxMessage, Store, StoreFault
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import Store, StoreFault
 from edge_worker.errors import ChunkError
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent

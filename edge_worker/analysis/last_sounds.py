@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from edge_worker.database.store import OutboxMessage
+from edge_worker.database.outbox import OutboxMessage
 from edge_worker.protocol import topics
 
 MAX_SOUNDS: Final = 10

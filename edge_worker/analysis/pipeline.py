@@ -14,7 +14,8 @@ import numpy as np
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.ingest import wav

@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 from edge_worker.analysis import last_sounds
 from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
 from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoreFault
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store, StoreFault
 from edge_worker.ingest.intake import ClosedRecording, ControlMessage, stored_message
 from edge_worker.ingest.recording import RecordingKey
 from edge_worker.telemetry.logfmt import line

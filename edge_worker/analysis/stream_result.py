@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from edge_worker.analysis.pipeline import EventRecording, log_result, result_of, verdict_of
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.database.store import OutboxMessage, Store, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from edge_worker.database.history import History
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.recording import parse_meta
 from edge_worker.protocol.exam import (
