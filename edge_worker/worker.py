@@ -20,7 +20,8 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store, StoreFault
 from edge_worker.errors import ChunkError
 from edge_worker.inference.interpreter import runtime_name
-from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
@@ -77,7 +78,7 @@ class Worker:
         self._coach = coach
         coach.tally.register(self.metrics)
         self._coach.connect(self._post, self._analyst.submit, lambda: self._analyst.backlog > _BUSY_FROM)
-        intake.on_progress = self._coach.glance
+        intake.recordings.on_progress = self._coach.glance
         self._beaten_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._handlers: dict[type, Callable[[Any], None]] = {

@@ -18,7 +18,7 @@ from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
 from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoreFault
-from edge_worker.ingest.intake import ClosedRecording, ControlMessage, stored_message
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, stored_message
 from edge_worker.ingest.recording import RecordingKey
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics

@@ -17,10 +17,10 @@ from edge_worker.analysis.pipeline import EventRecording
 from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.live.stream_session import StreamSession

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from edge_worker.inference.classifier import Card, Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.ingest.missing_ranges import MissingRanges
+from edge_worker.ingest.sample_ranges import MissingRanges
 from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.stream_buffer import DELAY_S, StreamBuffer
 from edge_worker.live.stream_quality import StreamQuality

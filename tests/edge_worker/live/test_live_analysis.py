@@ -15,9 +15,9 @@ from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.live.stream_session import StreamSession
@@ -147,7 +147,7 @@ def test_a_disk_that_refuses_the_state_keeps_the_sound(bench: Bench, monkeypatch
         refused.append(state)
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(StreamSpool, "save", refuse)
+    monkeypatch.setattr(StreamSpool, "save_state", refuse)
     bench.coach.start()
     for chunk in chunks(45):
         bench.send(chunk)
@@ -190,7 +190,7 @@ def test_a_recording_that_comes_all_at_once_is_not_looked_at(bench: Bench) -> No
         looked.append(recording)
         bench.coach.glance(recording, now)
 
-    bench.intake.on_progress = look
+    bench.intake.recordings.on_progress = look
     for chunk in chunks(20, 0)[:-1]:
         bench.intake.receive("st-01", encode(chunk), time.monotonic())
     assert len(looked) > 30
@@ -236,7 +236,7 @@ def test_results_come_before_hints_for_recordings_that_are_open(bench: Bench) ->
     recorded = chunks(3, 0)[:-1]
     for chunk in recorded:
         bench.intake.receive("st-01", encode(chunk), time.monotonic())
-    recording = bench.intake._open["st-01", 7]
+    recording = bench.intake.recordings.open["st-01", 7]
     recording.received_at -= 3
     bench.coach._credit_s = 1.0
     bench.is_busy = True
