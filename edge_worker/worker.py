@@ -221,7 +221,7 @@ class Worker:
             return
         self._boots[device_id] = boot
         is_there = said not in ("lost", "offline")
-        self._announce(self._announcer.update_device(device_id, is_there=is_there))
+        self._announce(self._announcer.update_device(device_id, is_online=is_there))
         self._intake.set_device_online(device_id, is_there, now)
 
     def _handle(self, events: Iterable[IntakeEvent]) -> None:
