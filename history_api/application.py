@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
 from edge_worker.settings import Settings
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
@@ -33,8 +33,8 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     bus = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
-    curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
+    deletion = RecordingDeletion(settings.database, settings.data_dir)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, bus)
     security_headers.register(app)
     metrics.register(app)
     authorization.register(app, settings)

@@ -47,7 +47,7 @@ def serve(settings: Settings) -> None:
     bus = app.extensions["stetho"].bus
     if bus is not None:
         bus.start()
-    keeper = Retention(settings, app.extensions["stetho"].curation)
+    keeper = Retention(settings, app.extensions["stetho"].deletion)
     keeper.start()
     server.run()
     server.close()

@@ -6,11 +6,12 @@ from functools import cached_property
 
 from flask import current_app
 
-from edge_worker.database import schema
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
-from edge_worker.database.uploads import UploadTable
+from edge_worker.database.review import ReviewTable
+from edge_worker.database.upload import UploadTable
 from edge_worker.settings import Settings
 from history_api.mqtt.mqtt_session import MqttSession
 
@@ -22,18 +23,23 @@ class Services:
     settings: Settings
     history: History
     started_at: datetime
-    curation: Curation
+    deletion: RecordingDeletion
     bus: MqttSession | None = field(default=None)
 
     @cached_property
-    def writer(self) -> schema.Database:
+    def writer(self) -> Database:
         """The database, to write to; opened when first needed, because the worker makes it."""
-        return schema.connect_existing(self.settings.database)
+        return connect_existing(self.settings.database)
 
     @cached_property
     def device_ledger(self) -> DeviceSettingsTable:
         """What is wanted of devices."""
         return DeviceSettingsTable(self.writer)
+
+    @cached_property
+    def reviews(self) -> ReviewTable:
+        """Reviews of results."""
+        return ReviewTable(self.settings.database)
 
     @cached_property
     def uploads(self) -> UploadTable:

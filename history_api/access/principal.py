@@ -8,7 +8,7 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_keys import ROLES, ApiKey, ApiKeys, Role, digest
+from edge_worker.database.api_key import ROLES, ApiKey, ApiKeys, Role, digest
 from edge_worker.settings import Settings
 from history_api.access.rate_limit import Buckets
 from history_api.access.session import COOKIE, Sessions

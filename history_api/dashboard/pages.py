@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template
 
-from edge_worker.database.api_keys import Role
+from edge_worker.database.api_key import Role
 from edge_worker.database.result_query import ResultFilter
 from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup

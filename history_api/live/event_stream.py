@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from edge_worker.database.history import ResultPosition
+from edge_worker.database.result_feed import ResultPosition
 from edge_worker.errors import StoreError
 from edge_worker.protocol import topics
 from history_api.live import phonocardiogram

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from edge_worker.database.review import Curation, Deleted
+from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
@@ -24,10 +24,10 @@ _MIB: Final = 2**20
 class Retention(threading.Thread):
     """Deletes for good what is not to be kept, oldest first, in small batches, until it is stopped."""
 
-    def __init__(self, settings: Settings, curation: Curation) -> None:
+    def __init__(self, settings: Settings, deletion: RecordingDeletion) -> None:
         super().__init__(name="retention", daemon=True)
         self._settings = settings
-        self._curation = curation
+        self._deletion = deletion
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -41,7 +41,7 @@ class Retention(threading.Thread):
         is_finished = False
         while not self._stopping.is_set():
             try:
-                is_finished = is_finished or self._curation.finish() >= 0
+                is_finished = is_finished or self._deletion.remove_leftovers() >= 0
                 self.round()
             except (StoreError, OSError) as error:  # no database yet, or a full or broken disk: the next time
                 _LOG.warning(line("retention_waits", reason=error))
@@ -52,11 +52,11 @@ class Retention(threading.Thread):
         days, room = self._settings.keep_days, self._settings.keep_free_mb * _MIB
         if days:
             before = rfc3339(datetime.now(UTC) - timedelta(days=days))
-            while self._went_on(self._curation.delete_oldest(before), "age"):
+            while self._went_on(self._deletion.delete_oldest(before), "age"):
                 pass
         # A batch that frees nothing is the last: something else fills the disk, and the rest is no help.
         while room and _free(self._settings.data_dir) < room:
-            deleted = self._curation.delete_oldest()
+            deleted = self._deletion.delete_oldest()
             if not self._went_on(deleted, "room") or not deleted.bytes:
                 return
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_worker.database.history import RecordingEntry, Review
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 
 Resource = dict[str, Any]
 NOTICE: Final = "Labels describe a sound: not a diagnosis. Research and education, not a medical device."

@@ -9,7 +9,7 @@ import pytest
 from archive import Api, Archive, hold_to_document, problem, stop_clock
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_keys import ROLES, ApiKeys, Role
+from edge_worker.database.api_key import ROLES, ApiKeys, Role
 from edge_worker.errors import SettingsError
 from edge_worker.settings import Settings
 from history_api import openapi_document

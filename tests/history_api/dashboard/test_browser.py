@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from broker.account import Credentials
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from history_api.application import create_app
 from simulator.site.site import Site
 

@@ -14,8 +14,9 @@ from exposition import read
 from prometheus_client import generate_latest
 
 from edge_worker.settings import Settings
+from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.live_metrics import LiveMetrics
-from edge_worker.telemetry.metrics import CallbackCollector, new_registry, worker_families
+from edge_worker.telemetry.metrics import CallbackCollector, new_registry
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
 

@@ -8,9 +8,9 @@ import pytest
 from archive import MORNING, Api, Archive, problem
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
-from edge_worker.database import schema
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import connect
 from edge_worker.database.store import StoredRecording
 from edge_worker.protocol.result import Audio, Quality, Result
 
@@ -45,7 +45,7 @@ def test_c4_a_device_gets_models_and_a_gate_before_it_was_ever_heard(archive: Ar
     assert answer.status_code == 200
     assert answer.get_json()["changed_by"] == "anonymous"
     assert api.json(ADDRESS) == answer.get_json()
-    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
+    board = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
     profile = board.current.of_device("room-01")
     assert profile.models == ("esc50",)
     assert profile.gate is not None
@@ -86,7 +86,7 @@ def test_what_is_not_as_documented_changes_nothing(api: Api, body: str) -> None:
 
 def test_meta_goes_before_what_the_site_wants(archive: Archive, api: Api) -> None:
     api.ask("PUT", ADDRESS, '{"models":["esc50"]}', **JSON)
-    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
+    board = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
     assert board.current.models("room-01", None) == ("esc50",)
     assert board.current.models("room-01", {"models": ["heart5", "heart5"]}) == ("heart5",)
     assert board.current.models("room-01", {"models": []}) == ("esc50",)

@@ -12,8 +12,9 @@ from conftest import wait_until
 from sqlalchemy import select, update
 from test_api_server import environment, fetch, serving
 
-from edge_worker.database import review, schema
-from edge_worker.database.review import Curation
+from edge_worker.database import deletion, schema
+from edge_worker.database.deletion import RecordingDeletion
+from edge_worker.database.engine import connect
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from history_api.monitoring import retention
@@ -22,19 +23,19 @@ from history_api.monitoring.retention import Retention
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    monkeypatch.setattr(review, "BATCH", 2)
+    monkeypatch.setattr(deletion, "BATCH", 2)
     monkeypatch.setattr(retention, "_PAUSE_S", 0.0)
     return Archive(tmp_path)
 
 
 def keeping(archive: Archive, days: int = 0, free_mb: int = 0) -> Retention:
     settings = Settings(data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb)
-    return Retention(settings, Curation(settings.database, settings.data_dir))
+    return Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
 
 
 def age(archive: Archive, days_by_number: dict[int, int]) -> None:
     """Let recordings have been received so many days ago."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     table = schema.recordings
     with engine.begin() as connection:
         for number, days in days_by_number.items():
@@ -46,7 +47,7 @@ def age(archive: Archive, days_by_number: dict[int, int]) -> None:
 
 def left(archive: Archive) -> list[int]:
     """Return the numbers of the recordings that are here; rows and sounds must agree."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.connect() as connection:
         rows = [int(name, 16) for name in connection.scalars(select(schema.recordings.c.recording_id))]
     engine.dispose()
@@ -116,7 +117,7 @@ def test_the_thread_waits_for_the_database_and_ends(
 ) -> None:
     monkeypatch.setattr(retention, "_EVERY_S", 0.01)
     settings = Settings(data_dir=tmp_path, keep_days=1)
-    keeper = Retention(settings, Curation(settings.database, settings.data_dir))
+    keeper = Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
     (tmp_path / "models").mkdir()
     keeper.start()
     try:
@@ -132,7 +133,7 @@ def test_the_program_keeps_what_its_settings_say(archive: Archive) -> None:
     archive.add(2)
     age(archive, {1: 3, 2: 0})
     gone = archive.settings.data_dir / "audio/st-01/0000000000000003.wav"
-    people = Curation(archive.settings.database, archive.settings.data_dir)
+    people = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
     archive.add(3)
     people.delete("st-01", "0000000000000003")
     gone.write_bytes(b"left by a crash")

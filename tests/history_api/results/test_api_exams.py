@@ -12,7 +12,7 @@ from archive import Api, Archive, problem
 from fhir.resources.R4B.bundle import Bundle
 from pypdf import PdfReader
 
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
 from edge_worker.protocol.result import Quality
 from history_api.reports.fhir_bundle import NOTICE

@@ -65,12 +65,12 @@ def test_who_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:
 
 
 def test_of_two_who_have_seen_the_same_review_one_is_refused(archive: Archive, api: Api) -> None:
-    curation = api.app.extensions["stetho"].curation
+    reviews = api.app.extensions["stetho"].reviews
     said = {"verdict": "confirmed", "note": "", "reviewer": "ann"}
     for expected in (0, 1):
-        assert curation.review("st-01", "0000000000000001", **said, expected=expected)
-        assert not curation.review("st-01", "0000000000000001", **said, expected=expected)
-    assert not curation.withdraw("st-01", "0000000000000001", expected=1)
+        assert reviews.save("st-01", "0000000000000001", **said, expected=expected)
+        assert not reviews.save("st-01", "0000000000000001", **said, expected=expected)
+    assert not reviews.withdraw("st-01", "0000000000000001", expected=1)
 
 
 def test_a_review_is_taken_back(api: Api) -> None:
