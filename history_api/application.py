@@ -45,5 +45,5 @@ def create_app(settings: Settings) -> Flask:
     for concern in (index, *openapi_document.CONCERNS):
         app.register_blueprint(concern.blueprint)
     if bus is not None:
-        bus.listen(metrics.of(app).hear)
+        bus.listen(metrics.of(app).on_message)
     return app

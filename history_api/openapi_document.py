@@ -7,11 +7,11 @@ from history_api.access import login, role
 from history_api.dashboard import assets, device_pages, pages
 from history_api.devices import device_settings, devices
 from history_api.live import event_stream
-from history_api.models import figures, models
+from history_api.models import evaluation_figures, models
 from history_api.monitoring import health, metrics
 from history_api.openapi.operation import UNAVAILABLE, Method, Paths, get, json_answer, query
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
-from history_api.pictures import charts, explanation, pictures
+from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
 from history_api.training import retraining
@@ -26,8 +26,8 @@ CONCERNS: Final = (
     recordings,
     exams,
     reviews,
-    pictures,
-    explanation,
+    recording_pictures,
+    occlusion_map,
     reports,
     fhir,
     uploads,
@@ -125,7 +125,7 @@ DOCUMENT: Final[dict[str, Any]] = {
     ),
     "components": {
         "schemas": SCHEMAS
-        | {"Figures": figures.SCHEMA}
+        | {"Figures": evaluation_figures.SCHEMA}
         | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
         "securitySchemes": role.SCHEMES,
     },
