@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
-from history_api.dashboard import pages
+from history_api.dashboard.page_rendering import DEVICE_FILTER, PAGE_ANSWER, classifier_cards, render_page
 from history_api.devices import device_settings
 from history_api.openapi.operation import UNAVAILABLE, WHICH_DEVICE, Paths, get
 from history_api.services import services
@@ -15,11 +15,11 @@ _SAID: Final = ("info", "telemetry")
 _UNKNOWN: Final[dict[str, Any]] = {"stored": None, "state": None, "said": {}, "wish": {}}
 blueprint = Blueprint("device_page", __name__, url_prefix="/ui/devices")
 PATHS: Final[Paths] = {
-    "/ui/devices": get("the devices", "devices_page", pages.PAGE | UNAVAILABLE, (pages.DEVICE_FILTER,)),
+    "/ui/devices": get("the devices", "devices_page", PAGE_ANSWER | UNAVAILABLE, (DEVICE_FILTER,)),
     "/ui/devices/{device_id}": get(
         "one device, and a form for its settings",
         "device_page",
-        pages.PAGE | device_settings.REFUSED,
+        PAGE_ANSWER | device_settings.REFUSED,
         WHICH_DEVICE,
     ),
 }
@@ -29,7 +29,7 @@ PATHS: Final[Paths] = {
 def devices() -> Response:
     """Answer the devices by name."""
     wanted = g.query["device"] or None
-    return pages.show("devices.html", devices=list(_devices(wanted)), asked=wanted)
+    return render_page("devices.html", devices=list(_devices(wanted)), asked=wanted)
 
 
 @blueprint.get("/<device_id>")
@@ -38,12 +38,12 @@ def device(device_id: str) -> Response:
     device_settings.require_name(device_id)
     settings = services().settings
     wanted = device_settings.document(device_id, services().device_ledger.find(device_id))
-    return pages.show(
+    return render_page(
         "device.html",
         device=next(_devices(device_id), _UNKNOWN | {"device_id": device_id}),
         wanted=wanted,
         # What is wanted may be gone from here: the form must not drop it unseen.
-        models=list(dict.fromkeys([*pages.judging_models(), *(wanted["models"] or [])])),
+        models=list(dict.fromkeys([*classifier_cards(), *(wanted["models"] or [])])),
         site_models=settings.models,
         site_threshold=settings.gate_threshold,
     )

@@ -2,15 +2,22 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, render_template
+from flask import Blueprint, Response, g
 
-from edge_worker.database.api_keys import Role
 from edge_worker.database.result_query import Filter
 from edge_worker.protocol.exam import RULE
 from history_api import lookup
+from history_api.dashboard.page_rendering import (
+    DEVICE_FILTER,
+    PAGE_ANSWER,
+    classifier_cards,
+    percent,
+    render_page,
+    utc,
+)
 from history_api.models import card_summary, models
 from history_api.monitoring import health
 from history_api.openapi.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
@@ -21,13 +28,8 @@ from history_api.services import services
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE
 
 _ROWS: Final = 50
-PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}}
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
 _ANYTHING: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
-# A form sends its empty fields too: nothing is a value here, and lets everything through.
-DEVICE_FILTER: Final = query(
-    "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
-)
 _FILTERS: Final = (
     DEVICE_FILTER,
     query("label", _ANYTHING, "a label that a model gave"),
@@ -38,53 +40,37 @@ _FILTERS: Final = (
     query("cursor", TEXT, "the page after, as the link on the page before has it"),
 )
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
+blueprint.add_app_template_filter(percent, "percent")
+blueprint.add_app_template_filter(utc, "utc")
 PATHS: Final[Paths] = {
-    "/ui/history": get("results with filters", "history_page", PAGE | UNAVAILABLE, _FILTERS),
+    "/ui/history": get("results with filters", "history_page", PAGE_ANSWER | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
-        "one recording: result, sound, pictures, review", "recording_page", PAGE | NOT_FOUND, WHICH
+        "one recording: result, sound, pictures, review", "recording_page", PAGE_ANSWER | NOT_FOUND, WHICH
     ),
     "/ui/exams": get(
         "exams, the one begun last first",
         "exams_page",
-        PAGE | UNAVAILABLE,
+        PAGE_ANSWER | UNAVAILABLE,
         (
             DEVICE_FILTER,
             query("cursor", CURSOR, "the page after, as the link on the page before has it"),
         ),
     ),
     "/ui/exams/{exam_id}": get(
-        "one exam: the four positions, and what is missing", "exam_page", PAGE | NOT_FOUND, WHICH_EXAM
+        "one exam: the four positions, and what is missing", "exam_page", PAGE_ANSWER | NOT_FOUND, WHICH_EXAM
     ),
-    "/ui/upload": get("a form for sound files", "upload_page", PAGE, role="owner"),
-    "/ui/models": get("the models and what they are worth", "models_page", PAGE, role="owner"),
-    "/ui/training": get("a form for labelled sounds, and the trainer", "training_page", PAGE, role="admin"),
-    "/ui/system": get("how the parts are", "system_page", PAGE | UNAVAILABLE, role="operator"),
+    "/ui/upload": get("a form for sound files", "upload_page", PAGE_ANSWER, role="owner"),
+    "/ui/models": get("the models and what they are worth", "models_page", PAGE_ANSWER, role="owner"),
+    "/ui/training": get(
+        "a form for labelled sounds, and the trainer", "training_page", PAGE_ANSWER, role="admin"
+    ),
+    "/ui/system": get("how the parts are", "system_page", PAGE_ANSWER | UNAVAILABLE, role="operator"),
 }
-
-
-class Place(NamedTuple):
-    """A page that the navigation leads to."""
-
-    address: str
-    name: str
-    role: Role
-
-
-_PLACES: Final = (
-    Place("/", "Overview", "owner"),
-    Place("/ui/history", "History", "owner"),
-    Place("/ui/exams", "Exams", "owner"),
-    Place("/ui/devices", "Devices", "owner"),
-    Place("/ui/upload", "Upload", "owner"),
-    Place("/ui/models", "Models", "owner"),
-    Place("/ui/training", "Training", "admin"),
-    Place("/ui/system", "System", "operator"),
-)
 
 
 def overview() -> Response:
     """Answer the first page, which follows what happens."""
-    return show("overview.html")
+    return render_page("overview.html")
 
 
 @blueprint.get("/history")
@@ -102,7 +88,9 @@ def history() -> Response:
     page = services().history.results(wanted, _ROWS, asked.get("cursor"))
     following = f"/ui/history?{urlencode(asked | {'cursor': page.next})}" if page.next else None
     results = [json.loads(document) for document in page.documents]
-    return show("history.html", results=results, asked=asked, following=following, models=judging_models())
+    return render_page(
+        "history.html", results=results, asked=asked, following=following, models=classifier_cards()
+    )
 
 
 @blueprint.get("/recordings/<recording_id>")
@@ -112,7 +100,7 @@ def recording(recording_id: str) -> Response:
     review = services().history.review(entry.device_id, entry.recording_id)
     is_stream = services().history.timeline(entry.device_id, entry.recording_id) is not None
     facts = {"result": lookup.result(entry), "review": review, "gaps": entry.gaps_s, "is_stream": is_stream}
-    return show("recording.html", entry=entry, **facts)
+    return render_page("recording.html", entry=entry, **facts)
 
 
 @blueprint.get("/exams")
@@ -123,32 +111,34 @@ def exams() -> Response:
     page = services().history.exams(_ROWS, asked.get("device"), after)
     following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
     documents = [each.document() for each in page.exams]
-    return show("exams.html", exams=documents, asked=asked, following=following)
+    return render_page("exams.html", exams=documents, asked=asked, following=following)
 
 
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return show("exam.html", exam=lookup.exam(exam_id).document(), rule=RULE)
+    return render_page("exam.html", exam=lookup.exam(exam_id).document(), rule=RULE)
 
 
 @blueprint.get("/upload")
 def upload() -> Response:
     """Answer the form that takes sounds."""
-    return show("upload.html", models=judging_models(), device=g.principal.device_id or VIRTUAL_DEVICE)
+    return render_page(
+        "upload.html", models=classifier_cards(), device=g.principal.device_id or VIRTUAL_DEVICE
+    )
 
 
 @blueprint.get("/models")
 def cards() -> Response:
     """Answer the model cards."""
     found_cards = models.cards(services().settings).values()
-    return show("models.html", models=[card_summary.of(card) for card in found_cards])
+    return render_page("models.html", models=[card_summary.of(card) for card in found_cards])
 
 
 @blueprint.get("/training")
 def training() -> Response:
     """Answer the forms of retraining."""
-    return show("training.html", models=judging_models())
+    return render_page("training.html", models=classifier_cards())
 
 
 @blueprint.get("/system")
@@ -156,20 +146,7 @@ def system() -> Response:
     """Answer how the parts are."""
     now, bus = datetime.now(UTC), services().bus
     up = timedelta(seconds=round((now - services().started_at).total_seconds()))
-    return show("system.html", components=health.components(services().history, now), up=up, bus=bus)
-
-
-def judging_models() -> dict[str, dict[str, Any]]:
-    """Return the cards of the models that judge a sound; others only help to."""
-    cards = models.cards(services().settings)
-    return {name: card for name, card in cards.items() if card.get("kind", "classifier") == "classifier"}
-
-
-def show(template: str, **facts: Any) -> Response:  # noqa: ANN401 - what a template shows
-    """Return the page that a template makes of `facts`."""
-    places = [place for place in _PLACES if g.principal.may_act_as(place.role)]
-    text = render_template(template, places=places, principal=g.principal, **facts)
-    return Response(text, mimetype="text/html", headers={"Vary": "Accept"})
+    return render_page("system.html", components=health.components(services().history, now), up=up, bus=bus)
 
 
 def _day(asked: dict[str, str], name: str, later: int) -> str | None:
@@ -183,13 +160,3 @@ def _day(asked: dict[str, str], name: str, later: int) -> str | None:
             400, f"{name} is {asked[name]!r}; it takes a day, such as 2026-11-20", parameter=name
         ) from None
     return f"{midnight}T00:00:00.000Z"
-
-
-@blueprint.app_template_filter("percent")
-def _percent(share: float) -> str:
-    return f"{round(100 * share)} %"
-
-
-@blueprint.app_template_filter("when")
-def _when(time: str) -> str:
-    return f"{time[:10]} {time[11:19]} UTC"

@@ -1,4 +1,4 @@
-"""Pictures of one recording: its wave, its spectrogram, its MFCC."""
+"""Pictures of one recording over HTTP: waveform, spectrogram and MFCC, drawn on request and cached."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
 from history_api.services import services
 
-# Serving history needs no numpy: what draws is imported when the first picture is asked for.
+# Serving results needs no numpy: the drawing modules are imported with the first picture.
 # ruff: noqa: PLC0415
 
 Draw = Callable[[Path], bytes]
@@ -26,35 +26,35 @@ SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 GONE: Final[Schema] = {"410": PROBLEM}
 _ADDRESS: Final = "/api/v1/recordings/{recording_id}"
-_DRAWING: Final = Lock()
-"""One picture at a time: eight long recordings at once would need eight times the memory."""
-HEART_HZ: Final = 1000
-"""Hearts lie below."""
-_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_HZ}
+_DRAW_LOCK: Final = Lock()
+"""One picture is drawn at a time: eight long recordings at once would need eight times the memory."""
+HEART_MAX_HZ: Final = 1000
+"""Heart sounds lie below this frequency."""
+_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_MAX_HZ}
 blueprint = Blueprint("recording_pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 
 
-def _described(media_type: str) -> Schema:
+def _answers(media_type: str) -> Schema:
     return {"200": file_answer(media_type, "The picture.")} | UNCHANGED | GONE | NOT_FOUND
 
 
 PATHS: Final[Paths] = {
     f"{_ADDRESS}/waveform.svg": get(
-        "its wave over time, with S1 and S2 marks and gaps", "waveform", _described(SVG), WHICH
+        "its waveform, with S1 and S2 marks and gaps", "waveform", _answers(SVG), WHICH
     ),
     f"{_ADDRESS}/spectrogram.png": get(
         "its spectrogram in dB",
         "spectrogram",
-        _described(PNG),
-        (*WHICH, query("max_hz", _MAX_HZ, "highest frequency shown, Hz; hearts lie below 1000")),
+        _answers(PNG),
+        (*WHICH, query("max_hz", _MAX_HZ, "highest frequency shown, Hz; heart sounds lie below 1000")),
     ),
-    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _described(PNG), WHICH),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), WHICH),
 }
 
 
 @blueprint.get("/waveform.svg")
 def waveform_svg(recording_id: str) -> Response:
-    """Answer the wave; marks come from the result, so it is another picture once that is there."""
+    """Answer the waveform; its marks come from the result, so it changes when the analysis is done."""
     entry = lookup.recording(recording_id)
     return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
 
@@ -64,41 +64,41 @@ def spectrogram_png(recording_id: str) -> Response:
     """Answer the spectrogram up to `max_hz`."""
     entry = lookup.recording(recording_id)
     path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
-    name = _name(entry, "spectrogram.png", max_hz)
-    return tagged(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return tagged(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
 def mfcc_png(recording_id: str) -> Response:
-    """Answer the MFCC."""
+    """Answer the MFCC as a heat map."""
     entry = lookup.recording(recording_id)
     return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
 
 
 def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
-    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
+    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the audio."""
     path = lookup.audio_path(entry)
-    name = _name(entry, kind, *also)
-    return tagged(name, media_type, lambda: _kept(name, lambda: draw(path)))
+    name = _file_name(entry, kind, *also)
+    return tagged(name, media_type, lambda: _cached(name, lambda: draw(path)))
 
 
-def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+def cached_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
     """Return the spectrogram as PNG, drawn or from the cache."""
-    name = _name(entry, "spectrogram.png", max_hz)
-    return _kept(name, lambda: _draw_spectrogram(entry, path, max_hz))
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return _cached(name, lambda: _draw_spectrogram(entry, path, max_hz))
 
 
-def _name(entry: Entry, kind: str, *also: object) -> str:
-    return picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+def _file_name(entry: Entry, kind: str, *also: object) -> str:
+    return picture_cache.file_name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
 
 
-def _kept(name: str, make: Callable[[], bytes]) -> bytes:
+def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
     cache = PictureCache.of(services().settings)
-    with _DRAWING:
+    with _DRAW_LOCK:
         content = cache.read(name)
         if content is None:
             try:
-                content = make()
+                content = draw()
             except AudioError as error:
                 raise ProblemError(
                     410, f"the audio file of this recording is damaged ({error}); its result is still here"
@@ -124,7 +124,7 @@ def _draw_mfcc(entry: Entry, path: Path) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
     samples = wav_reader.samples(path, spectrogram.MFCC_RATE)
-    return spectrogram.cepstrum(_title(entry), samples)
+    return spectrogram.mfcc_map(_title(entry), samples)
 
 
 def _title(entry: Entry) -> str:

@@ -50,7 +50,7 @@ def test_e5_class_distribution_counts_each_label_of_each_model(archive: Archive,
 
 
 def test_e5_class_distribution_of_nothing_says_so(api: Api) -> None:
-    assert "no recording was judged yet" in words(drawn(api, DISTRIBUTION))
+    assert "no recording has been classified yet" in words(drawn(api, DISTRIBUTION))
 
 
 def test_a_chart_that_did_not_change_is_not_sent_again(archive: Archive, api: Api) -> None:

@@ -58,17 +58,17 @@ def test_where_models_cannot_run_it_says_where_they_can(
 ) -> None:
     (archive.settings.models_dir / "heart2.tflite").write_bytes(b"no model")
     document = problem(api.get(ADDRESS), 503)
-    assert "models_tflite.explain" in document["detail"]
+    assert "stetho explain" in document["detail"]
     assert f"event=explain_failed id={document['request_id']}" in caplog.text
     assert not list((archive.settings.data_dir / "cache").glob("*"))
 
 
 def test_one_at_a_time_and_not_for_ever(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    with occlusion_map._EXPLAINING:
+    with occlusion_map._EXPLAIN_LOCK:
         assert problem(api.get(ADDRESS), 503)["detail"].endswith("ask again")
     monkeypatch.setattr(occlusion_map, "LIMIT_S", 0.01)
     assert "ended" in problem(api.get(ADDRESS), 503)["detail"]
-    assert not occlusion_map._EXPLAINING.locked()
+    assert not occlusion_map._EXPLAIN_LOCK.locked()
 
 
 def test_of_removed_sound_nothing_is_explained(archive: Archive, api: Api) -> None:

@@ -188,7 +188,7 @@ def test_what_is_deleted_is_forgotten(tmp_path: Path) -> None:
     cache = PictureCache(tmp_path, limit_bytes=1000)
     cache.put("aa-1-waveform.svg", b"1")
     cache.put("ab-1-waveform.svg", b"2")
-    cache.forget("aa")
+    cache.remove("aa")
     assert [path.name for path in tmp_path.iterdir()] == ["ab-1-waveform.svg"]
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import insert
 from edge_worker.database import schema
 from edge_worker.errors import SettingsError
 from edge_worker.protocol.result import Quality
+from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports import fhir_codes
-from history_api.reports.fhir_recording_bundle import NOTICE
 
 ADDRESS = "/api/v1/recordings/0000000000000001/fhir.json"
 Resources = dict[str, list[dict[str, Any]]]
@@ -81,7 +81,7 @@ def test_e8_bundle_has_device_sound_observations_and_report(archive: Archive, ap
     assert len(report["result"]) == 3
     assert report["status"] == rate["status"] == "preliminary"
     assert report["conclusion"].startswith("heart5: murmur. heart2: cannot tell.")
-    assert report["conclusion"].endswith(NOTICE)
+    assert report["conclusion"].endswith(LABEL_NOTICE)
     assert {each["bodySite"]["text"] for each in found["Observation"]} == {"mitral area"}
 
 
@@ -159,7 +159,7 @@ def test_e8_codes_of_a_site_stand_over_the_built_in_ones(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "no JSON"),
+        ("{", "cannot be read as JSON"),
         ('{"labels": {"murmur": {"coding": [{"code": "1"}]}}}', "labels/murmur/coding/0"),
         ('{"lables": {}}', "lables"),
         ('{"report": {"text": " "}}', "report/text"),

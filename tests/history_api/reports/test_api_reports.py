@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from edge_worker import __version__
 from edge_worker.database import schema
 from edge_worker.protocol.result import HeartSounds, Quality
-from history_api.reports.pdf_sheet import NOTICE
+from history_api.pictures.notice import LABEL_NOTICE
 
 ADDRESS = "/api/v1/recordings/0000000000000001/report.pdf"
 DOWNLOAD = "/download-report/0000000000000001.wav"
@@ -56,7 +56,7 @@ def test_d4_report_is_a_pdf_with_result(archive: Archive, api: Api) -> None:
         "0000000000000001 of device st-01",
         "2026-11-20 08:00:00 UTC",
         "MV",
-        "partial: 0.10 s never came (0.10 to 0.20 s)",
+        "partial: 0.10 s did not arrive (0.10 to 0.20 s)",
         "72 beats per minute",
         "heart5: murmur (0.900, accepted)",
         "heart2: cannot tell",
@@ -69,7 +69,7 @@ def test_d4_report_is_a_pdf_with_result(archive: Archive, api: Api) -> None:
         "no person has confirmed or rejected",
     ):
         assert said in text
-    assert all(NOTICE in page for page in found)
+    assert all(LABEL_NOTICE in page for page in found)
     assert text.count("artifact") == 2  # each model's bars
 
 
@@ -155,7 +155,7 @@ def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) ->
     assert f"{2:016x}" not in text
     assert f"{99:016x}" not in text
     assert text.count("heart5 normal") == 50
-    assert NOTICE in text
+    assert LABEL_NOTICE in text
     first = api.get(DEVICE)
     assert api.get(DEVICE, If_None_Match=first.headers["ETag"]).status_code == 304
 

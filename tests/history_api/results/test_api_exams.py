@@ -15,8 +15,7 @@ from pypdf import PdfReader
 from edge_worker.database.api_keys import ApiKeys
 from edge_worker.protocol.exam import RULE, WHY
 from edge_worker.protocol.result import Quality
-from history_api.reports.fhir_recording_bundle import NOTICE
-from history_api.reports.pdf_sheet import NOTICE as FOOT
+from history_api.pictures.notice import LABEL_NOTICE
 
 ADDRESS = "/api/v1/exams/visit-7"
 BROWSER = {"Accept": "text/html"}
@@ -189,7 +188,7 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
     assert RULE[:40] in text
     first = api.get(f"{ADDRESS}/report.pdf")
     reader = PdfReader(io.BytesIO(first.get_data()))
-    assert all(FOOT in sheet.extract_text() for sheet in reader.pages)
+    assert all(LABEL_NOTICE in sheet.extract_text() for sheet in reader.pages)
     assert sum(len(sheet.images) for sheet in reader.pages) == 3, "a spectrogram of each that counts"
     assert api.get(f"{ADDRESS}/report.pdf").get_data() == first.get_data()
     assert api.get(f"{ADDRESS}/report.pdf", If_None_Match=first.headers["ETag"]).status_code == 304
@@ -228,7 +227,7 @@ def test_e8_bundle_of_an_exam_has_one_report_over_the_recordings_that_count(
     }
     assert len(found["Observation"]) == len(report["result"]) == 10
     assert report["conclusion"].startswith("Exam: abnormal. AV: normal. PV: abnormal.")
-    assert report["conclusion"].endswith(f"Missing positions: none. {NOTICE}")
+    assert report["conclusion"].endswith(f"Missing positions: none. {LABEL_NOTICE}")
     (label,) = [
         each for each in found["Observation"] if each["code"]["text"] == "Label of the sounds of an exam"
     ]
