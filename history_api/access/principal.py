@@ -8,7 +8,7 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_keys import ROLES, ApiKeys, Key, Role, digest
+from edge_worker.database.api_keys import ROLES, ApiKey, ApiKeys, Role, digest
 from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.problem import ProblemError
@@ -63,13 +63,13 @@ class Authenticator:
             raise unauthorised("this key is not known here, or was removed")
         return None if key is None else Principal(key.name, key.role, key.device_id)
 
-    def holder(self, asking: Request) -> Key | None:
+    def holder(self, asking: Request) -> ApiKey | None:
         """Return the key that a request carries, in a header or as a session; raises StoreError."""
         token = request_token(asking)
         known = self.sessions.digest(asking.cookies.get(COOKIE, "")) if token is None else digest(token)
         return None if known is None else self._keyring.find(known)
 
-    def key(self, token: str) -> Key | None:
+    def key(self, token: str) -> ApiKey | None:
         """Return the key that `token` is; None: it is wrong. Raises ProblemError (429) once too often."""
         key = self._keyring.find(digest(token))
         if key is None:

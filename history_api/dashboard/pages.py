@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, render_template
 
 from edge_worker.database.api_keys import Role
-from edge_worker.database.result_query import Filter
-from edge_worker.protocol.exam import RULE
+from edge_worker.database.result_query import ResultFilter
+from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
 from history_api.models import model_view, models
 from history_api.monitoring import health
@@ -102,7 +102,7 @@ def overview() -> Response:
 def history() -> Response:
     """Answer a page of results, newest first."""
     asked = {name: value for name, value in g.query.items() if value}
-    wanted = Filter(
+    wanted = ResultFilter(
         device=asked.get("device"),
         label=asked.get("label"),
         model=asked.get("model"),
@@ -140,7 +140,7 @@ def exams() -> Response:
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return show("exam.html", exam=lookup.exam(exam_id).document(), rule=RULE)
+    return show("exam.html", exam=lookup.exam(exam_id).document(), rule=LABEL_RULE)
 
 
 @blueprint.get("/upload")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify
 
-from edge_worker.database.device_settings import Wish
+from edge_worker.database.device_settings import DesiredSettings
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.recording import MAX_MODELS
 from edge_worker.protocol.topics import DEVICE_ID
@@ -105,7 +105,7 @@ def reset(device_id: str) -> Response:
     return Response(status=204)
 
 
-def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
+def document(device_id: str, wish: DesiredSettings | None) -> dict[str, Any]:
     """Return what is wanted of a device, as it is answered."""
     wanted = {} if wish is None else wish.document
     gate = wanted.get("gate") or {"on": False}

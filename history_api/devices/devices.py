@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from edge_worker.database.history import Device
+from edge_worker.database.history import DeviceSummary
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
@@ -85,7 +85,7 @@ def delete(device_id: str) -> Response:
     return Response(status=204)
 
 
-def _find(device_id: str) -> Device | None:
+def _find(device_id: str) -> DeviceSummary | None:
     found = services().history.devices(device_id) if _is_name(device_id) else []
     return found[0] if found else None
 
@@ -98,7 +98,7 @@ def _unknown() -> ProblemError:
     return ProblemError(404, "no recording is of this device; GET /api/v1/devices lists those that are here")
 
 
-def _document(device: Device) -> dict[str, Any]:
+def _document(device: DeviceSummary) -> dict[str, Any]:
     address = f"/api/v1/devices/{device.device_id}"
     results = f"/api/v1/results?device={device.device_id}"
     return asdict(device) | {"links": {"self": address, "results": results}}

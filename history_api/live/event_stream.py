@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from edge_worker.database.history import Moment
+from edge_worker.database.history import ResultPosition
 from edge_worker.errors import StoreError
 from edge_worker.protocol import topics
 from history_api.live import waveform
@@ -69,7 +69,7 @@ PATHS: Final[Paths] = {
 def stream() -> Response:
     """Answer events until the reader goes."""
     last = request.headers.get("Last-Event-ID") or g.query["last"]
-    moment = services().history.newest() if last is None else _moment(last)
+    moment = services().history.last_position() if last is None else _moment(last)
     if not _open.acquire(blocking=False):
         raise ProblemError(503, f"{_MOST_STREAMS} streams are open; close one", {"Retry-After": "10"})
     reader = _Reader(services(), moment, g.query["device"], g.query["seconds"])
@@ -82,7 +82,9 @@ def stream() -> Response:
 class _Reader:
     """One stream: the bus's thread puts in, the server's thread takes out."""
 
-    def __init__(self, services: Services, moment: Moment, device: str | None, seconds: int | None) -> None:
+    def __init__(
+        self, services: Services, moment: ResultPosition, device: str | None, seconds: int | None
+    ) -> None:
         self._history, self._mqtt = services.history, services.mqtt_session
         self._moment, self._device = moment, device
         self._ends_at = float("inf") if seconds is None else time.monotonic() + seconds
@@ -142,7 +144,7 @@ class _Reader:
     def _results(self) -> Iterator[str]:
         while True:
             try:
-                found = self._history.since(self._moment, _BATCH, self._device)
+                found = self._history.results_after(self._moment, _BATCH, self._device)
             except StoreError:
                 return  # it is looked for again in a second
             for moment, document in found:
@@ -196,7 +198,7 @@ def _event(kind: str, document: Any) -> str:  # noqa: ANN401 - JSON
     return f"event: {kind}\ndata: {json.dumps(document)}\n\n"
 
 
-def _moment(text: str) -> Moment:
+def _moment(text: str) -> ResultPosition:
     analysed_at, _, row = text.rpartition("/")
     if not (row.isascii() and row.isdigit() and len(row) < 19):  # noqa: PLR2004 - digits of a 63-bit number
         raise ProblemError(
@@ -204,4 +206,4 @@ def _moment(text: str) -> Moment:
             f"{text!r} is no id of an event; read /api/v1/results and begin without one",
             parameter="last",
         )
-    return Moment(analysed_at, int(row))
+    return ResultPosition(analysed_at, int(row))

@@ -154,7 +154,7 @@ class MqttSession:
         # The result of what was stored may have come while nobody listened; it is in the history.
         self._publishers = {key: each for key, each in self._publishers.items() if not each.is_stored}
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         """Nobody is known to be there any more; listeners hear of it as a message without a topic."""
         self.workers.clear()
         self._tell("", b"")
@@ -176,7 +176,7 @@ class MqttSession:
         for listener in list(self._listeners):
             listener(topic, payload)
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """Make room for another chunk."""
         self._unacknowledged.discard(mid)
 
@@ -217,7 +217,7 @@ class MqttSession:
                 self._retain()
                 self._ship()
                 self._hear_sound()
-                self._connection.spin()
+                self._connection.loop()
             except BrokerError as error:
                 self.connection_error = str(error)
                 self._patient_until = 0.0

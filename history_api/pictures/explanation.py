@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.errors import ModelError
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
@@ -68,7 +68,7 @@ def occlusion_svg(recording_id: str) -> Response:
     return response
 
 
-def _prediction(entry: Entry, model: str | None) -> dict[str, Any]:
+def _prediction(entry: RecordingEntry, model: str | None) -> dict[str, Any]:
     """Return what `model` said, or the headline: the first model that is sure, else the first."""
     predictions: list[dict[str, Any]] = (lookup.result(entry) or {}).get("models", [])
     wanted = [each for each in predictions if model in (None, each["model"])]
@@ -78,7 +78,7 @@ def _prediction(entry: Entry, model: str | None) -> dict[str, Any]:
     return next((each for each in wanted if each["accepted"]), wanted[0])
 
 
-def _kept(name: str, entry: Entry, prediction: dict[str, Any]) -> bytes:
+def _kept(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> bytes:
     cache = PictureCache.of(services().settings)
     content = cache.read(name)
     if content is not None:
@@ -108,7 +108,7 @@ def _directory(settings: Settings, prediction: dict[str, Any]) -> Path:
     )
 
 
-def _explained(entry: Entry, model: str, directory: Path) -> bytes:
+def _explained(entry: RecordingEntry, model: str, directory: Path) -> bytes:
     settings = services().settings
     with tempfile.TemporaryDirectory() as workplace:
         picture = Path(workplace) / "why.svg"

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
@@ -86,20 +86,20 @@ def mfcc_png(recording_id: str) -> Response:
     return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
 
 
-def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
+def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
     path = lookup.audio_path(entry)
     name = _name(entry, kind, *also)
     return render_with_etag(name, media_type, lambda: _kept(name, lambda: draw(path)))
 
 
-def kept_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+def kept_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     """Return the spectrogram as PNG, drawn or from the cache."""
     name = _name(entry, "spectrogram.png", max_hz)
     return _kept(name, lambda: _draw_spectrogram(entry, path, max_hz))
 
 
-def _name(entry: Entry, kind: str, *also: object) -> str:
+def _name(entry: RecordingEntry, kind: str, *also: object) -> str:
     return picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
 
 
@@ -118,25 +118,25 @@ def _kept(name: str, make: Callable[[], bytes]) -> bytes:
     return content
 
 
-def _draw_waveform(entry: Entry, path: Path) -> bytes:
+def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import sound, waveform
 
     envelope = sound.envelope(path, waveform.COLUMNS)
     return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
 
 
-def _draw_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     from history_api.pictures import sound, spectrogram
 
     return spectrogram.spectrogram(_title(entry), sound.samples(path, 2 * max_hz), 2 * max_hz)
 
 
-def _draw_mfcc(entry: Entry, path: Path) -> bytes:
+def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import sound, spectrogram
 
     samples = sound.samples(path, spectrogram.MFCC_RATE)
     return spectrogram.cepstrum(_title(entry), samples)
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: RecordingEntry) -> str:
     return f"{entry.device_id} {entry.recording_id}, {entry.captured_at}"

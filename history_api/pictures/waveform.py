@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from history_api.pictures.axis import NOTE, ticks
 from history_api.pictures.sound import Envelope
 
@@ -31,7 +31,7 @@ class Marks:
     """From, to: sound that never came."""
 
     @classmethod
-    def of(cls, entry: Entry, result: dict[str, Any] | None) -> Self:
+    def of(cls, entry: RecordingEntry, result: dict[str, Any] | None) -> Self:
         """Return the marks of a recording and its result, where there is one."""
         sounds = (result or {}).get("heart_sounds") or {"s1_s": [], "s2_s": []}
         return cls(sounds["s1_s"], sounds["s2_s"], entry.gaps_s)

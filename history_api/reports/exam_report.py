@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from edge_worker.protocol.exam import POSITIONS, RULE, Exam
+from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
 from history_api.reports.pdf_sheet import PdfSheet
 from history_api.reports.report_content import Case, utc, write
 
@@ -47,7 +47,7 @@ def _facts(paper: PdfSheet, document: dict[str, Any]) -> None:
     paper.fact("Missing", ", ".join(f"{each} ({POSITIONS[each]})" for each in document["missing"]) or "none")
     paper.fact("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute (median)")
     paper.fact("Label", "cannot tell" if document["label"] == "inconclusive" else document["label"])
-    paper.fact("Rule", RULE)
+    paper.fact("Rule", LABEL_RULE)
 
 
 def _row(position: dict[str, Any]) -> tuple[str, ...]:

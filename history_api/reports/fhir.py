@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from history_api import lookup
 from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
@@ -62,7 +62,7 @@ def exam_fhir_json(exam_id: str) -> Response:
     return _answer(ExamExport(exam, exports, _codes()).bundle())
 
 
-def _export(entry: Entry) -> Export:
+def _export(entry: RecordingEntry) -> Export:
     review = services().history.review(entry.device_id, entry.recording_id)
     return Export(entry, lookup.result(entry), review, _codes(), _sound(entry))
 
@@ -76,7 +76,7 @@ def _answer(bundle: Resource) -> Response:
     return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
 
 
-def _sound(entry: Entry) -> Sound | None:
+def _sound(entry: RecordingEntry) -> Sound | None:
     try:
         with lookup.audio_path(entry).open("rb") as file:
             # What FHIR R4 asks for; the SHA-256 of the PCM stands beside it.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 
 Resource = dict[str, Any]
 NOTICE: Final = "Labels describe a sound: not a diagnosis. Research and education, not a medical device."
@@ -32,7 +32,7 @@ class Export:
 
     def __init__(
         self,
-        entry: Entry,
+        entry: RecordingEntry,
         result: Mapping[str, Any] | None,
         review: Review | None,
         codes: Mapping[str, Any],
@@ -90,7 +90,7 @@ class Export:
             "type": {"coding": [{"system": f"{_HL7}/media-type", "code": "audio", "display": "Audio"}]},
             "createdDateTime": entry.captured_at,
             "device": reference(resource_id(self._entry.device_id, "device")),
-            "duration": round(entry.kept_s, 3),
+            "duration": round(entry.audio_s, 3),
             "content": content,
         } | self._body_site()
 

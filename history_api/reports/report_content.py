@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from edge_worker import __version__
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from edge_worker.protocol.result import REASONS
 from history_api.pictures.sound import Envelope
 from history_api.pictures.waveform import Marks
@@ -32,7 +32,7 @@ class Sight:
 class Case:
     """A recording and all that was said of it."""
 
-    entry: Entry
+    entry: RecordingEntry
     result: dict[str, Any] | None
     review: Review | None
     sight: Sight | None = None
@@ -97,7 +97,7 @@ def _facts(paper: PdfSheet, case: Case) -> None:
             paper.fact("Note", review.note)
 
 
-def _completeness(entry: Entry) -> str:
+def _completeness(entry: RecordingEntry) -> str:
     if not entry.missing:
         return "complete"
     lost_s = sum(end - begin for begin, end in entry.missing) / entry.sample_rate

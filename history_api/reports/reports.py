@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
@@ -80,7 +80,7 @@ def download_report(filename: str) -> Response:
 def device_report_pdf(device_id: str) -> Response:
     """Answer the report of a device."""
     history = services().history
-    entries = history.latest(device_id, OF_DEVICE) if _DEVICE_ID.fullmatch(device_id) else []
+    entries = history.latest_recordings(device_id, OF_DEVICE) if _DEVICE_ID.fullmatch(device_id) else []
     if not entries:
         raise ProblemError(404, "no recording of this device is here; GET /api/v1/results names devices")
     reviews = [history.review(entry.device_id, entry.recording_id) for entry in entries]
@@ -143,14 +143,14 @@ def _named(response: Response, name: str, disposition: str) -> Response:
     return response
 
 
-def _has_sound(entry: Entry) -> bool:
+def _has_sound(entry: RecordingEntry) -> bool:
     try:
         return lookup.audio_path(entry).is_file()
     except ProblemError:
         return False
 
 
-def _sight(entry: Entry) -> "Sight | None":
+def _sight(entry: RecordingEntry) -> "Sight | None":
     """Return what can be seen of a sound; a report without its sound is still a report."""
     from history_api.pictures import sound, waveform
     from history_api.reports import report_content

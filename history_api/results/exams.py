@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.protocol.exam import POSITIONS, WHY
+from edge_worker.protocol.exam import POSITION_REASONS, POSITIONS
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import (
@@ -66,7 +66,7 @@ _POSITION: Final = open_object(
         "site": or_null(TEXT),
         "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
         "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
-        "reason": {"type": ["string", "null"], "enum": [*WHY, None]},
+        "reason": {"type": ["string", "null"], "enum": [*POSITION_REASONS, None]},
         "hint": or_null(TEXT),
         "recordings": COUNT,
         "recording_id": {"oneOf": [RECORDING, {"type": "null"}]},

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.analysis import last_sounds
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.protocol import topics
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
@@ -85,7 +85,7 @@ def delete(recording_id: str) -> Response:
         ):
             return Response(status=204)
         raise
-    newest = services().history.latest(entry.device_id, 1)
+    newest = services().history.latest_recordings(entry.device_id, 1)
     is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
     deleted = curation.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
@@ -98,7 +98,7 @@ def delete(recording_id: str) -> Response:
     return Response(status=204)
 
 
-def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
+def _show_no_longer(entry: RecordingEntry, *, is_newest: bool) -> None:
     """Take a recording that was deleted from what displays show."""
     mqtt_session = services().mqtt_session
     if mqtt_session is None:
@@ -126,7 +126,7 @@ def audio(recording_id: str) -> Response:
     return response
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: RecordingEntry) -> dict[str, Any]:
     return {
         "recording_id": entry.recording_id,
         "device_id": entry.device_id,
@@ -151,7 +151,7 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def links(entry: Entry) -> dict[str, str]:
+def links(entry: RecordingEntry) -> dict[str, str]:
     """Return the addresses of a recording and its sound; an id is unique per device only."""
     address = f"/api/v1/recordings/{entry.recording_id}"
     query = f"?device={quote(entry.device_id)}"

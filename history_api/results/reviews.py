@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG
 from history_api.openapi.operation import (
@@ -101,7 +101,7 @@ def document(review: Review | None) -> dict[str, Any] | None:
     return None if review is None else asdict(review)
 
 
-def _expected(entry: Entry) -> int:
+def _expected(entry: RecordingEntry) -> int:
     """Return the version that the client has seen, which is the current one; 412 and 428 otherwise."""
     if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
         raise ProblemError(428, f"a review is changed only by who has seen it; {_HOW}")
@@ -133,7 +133,7 @@ def _tag(review: Review | None) -> str:
     return "0" if review is None else str(review.version)
 
 
-def _review(entry: Entry) -> Review | None:
+def _review(entry: RecordingEntry) -> Review | None:
     return services().history.review(entry.device_id, entry.recording_id)
 
 

@@ -172,7 +172,7 @@ class UploadIntake:
         publisher = UploadPublisher.spool(sound, pcm_path)
         if upload_options.key is not None:
             mine = Upload(upload_options.key, sound.device_id, sound.name, digest)
-            first = self._services.uploads.note(mine)
+            first = self._services.uploads.add(mine)
             if first != mine:
                 publisher.forget()
                 return _same(first, digest)

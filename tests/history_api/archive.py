@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
-from edge_worker.database.store import Store, StoredRecording, Verdict
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
 from history_api import openapi_document
@@ -98,10 +98,10 @@ class Archive:
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
         self.store.save_results([self.verdict(stored.id, result, analysed_at)])
 
-    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> Verdict:
+    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> AnalysisResult:
         """Return a result as the worker saves it into the row of that id."""
         assert row is not None
-        return Verdict(row, result, result.to_json().decode(), analysed_at, ())
+        return AnalysisResult(row, result, result.to_json().decode(), analysed_at, ())
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""

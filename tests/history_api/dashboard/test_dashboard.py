@@ -14,7 +14,7 @@ from exposition import read
 from prometheus_client import generate_latest
 
 from edge_worker.telemetry.live_metrics import LiveMetrics
-from edge_worker.telemetry.metrics import Collected, new_registry, of_workers
+from edge_worker.telemetry.metrics import CallbackCollector, new_registry, worker_families
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
 from history_api.settings import ApiSettings
@@ -41,7 +41,7 @@ def names(expression: str) -> set[str]:
 def exported(tmp_path: Path) -> set[str]:
     """Every name of a worker, and of an API whose broker says what we listen to."""
     worker = new_registry()
-    worker.register(Collected(lambda: of_workers({"edge-01": {}})))
+    worker.register(CallbackCollector(lambda: worker_families({"edge-01": {}})))
     RecordingMetrics("edge-01", worker)
     LiveMetrics("edge-01").register(worker)
     api = Archive(tmp_path).api()

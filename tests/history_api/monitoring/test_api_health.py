@@ -47,7 +47,7 @@ def early_bird(tmp_path: Path) -> Iterator[Api]:
 
 
 def beat(archive: Archive, age: timedelta, **changed: object) -> None:
-    archive.store.beat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
+    archive.store.save_heartbeat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
 
 
 def test_d7_health_is_ok_with_a_fresh_worker(archive: Archive, api: Api) -> None:
@@ -87,7 +87,7 @@ def test_e4_health_without_any_worker(api: Api) -> None:
 
 def test_a_stale_worker_does_not_hide_a_fresh_one(archive: Archive, api: Api) -> None:
     beat(archive, timedelta(seconds=1))
-    archive.store.beat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
+    archive.store.save_heartbeat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
     assert api.json("/health")["status"] == "ok"
 
 

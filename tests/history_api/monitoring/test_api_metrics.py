@@ -39,7 +39,7 @@ def api(archive: Archive) -> Api:
 
 
 def beat(archive: Archive, age: timedelta = timedelta(), worker: str = "edge-01", **changed: object) -> None:
-    archive.store.beat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
+    archive.store.save_heartbeat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
 
 
 def scraped(api: Api) -> Samples:
