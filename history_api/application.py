@@ -45,5 +45,5 @@ def create_app(settings: ApiSettings) -> Flask:
     for concern in (index, *openapi_document.BLUEPRINT_MODULES):
         app.register_blueprint(concern.blueprint)
     if mqtt_session is not None:
-        mqtt_session.add_listener(metrics.of(app).hear)
+        mqtt_session.add_listener(metrics.of(app).on_message)
     return app

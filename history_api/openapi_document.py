@@ -7,12 +7,12 @@ from history_api.access import login, role
 from history_api.dashboard import assets, device_pages, pages
 from history_api.devices import device_settings, devices
 from history_api.live import event_stream
-from history_api.models import figures, models
+from history_api.models import evaluation_figures, models
 from history_api.monitoring import health, metrics
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, map_of, or_null, strict_object
-from history_api.pictures import charts, explanation, pictures
+from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
 from history_api.training import retraining
@@ -27,8 +27,8 @@ BLUEPRINT_MODULES: Final = (
     recordings,
     exams,
     reviews,
-    pictures,
-    explanation,
+    recording_pictures,
+    occlusion_map,
     reports,
     fhir,
     uploads,
@@ -109,7 +109,7 @@ DOCUMENT: Final[dict[str, Any]] = {
     ),
     "components": {
         "schemas": SCHEMAS
-        | {"Figures": figures.SCHEMA}
+        | {"Figures": evaluation_figures.SCHEMA}
         | {k: v for each in BLUEPRINT_MODULES for k, v in getattr(each, "SCHEMAS", {}).items()},
         "securitySchemes": role.SCHEMES,
     },

@@ -11,7 +11,7 @@ from edge_worker.database.api_keys import Role
 from edge_worker.database.result_query import ResultFilter
 from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
-from history_api.models import model_view, models
+from history_api.models import card_summary, models
 from history_api.monitoring import health
 from history_api.openapi.operation import (
     EXAM_PARAMETERS,
@@ -153,7 +153,7 @@ def upload() -> Response:
 def cards() -> Response:
     """Answer the model cards."""
     found_cards = models.cards(services().settings).values()
-    return show("models.html", models=[model_view.of(card) for card in found_cards])
+    return show("models.html", models=[card_summary.of(card) for card in found_cards])
 
 
 @blueprint.get("/training")

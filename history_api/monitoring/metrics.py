@@ -93,7 +93,7 @@ class Metrics:
         self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(took_s)
 
-    def hear(self, topic: str, payload: bytes) -> None:
+    def on_message(self, topic: str, payload: bytes) -> None:
         """Take what the bus tells; no topic: the broker is not heard any more."""
         if not topic:
             self.forget_broker()

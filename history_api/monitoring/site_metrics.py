@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from edge_worker.database.history import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry import metrics
-from history_api.models import figures, models
+from history_api.models import evaluation_figures, models
 from history_api.monitoring.health import STALE
 from history_api.services import Services
 
@@ -46,7 +46,7 @@ class SiteMetrics:
         self._history = services.history
         self._data_dir = services.settings.data_dir
         self._recordings = Remembered(services.history.count)
-        self.figures = Remembered(lambda: figures.document(models.cards(services.settings)))
+        self.figures = Remembered(lambda: evaluation_figures.document(models.cards(services.settings)))
         """What each model reached, as a JSON document."""
 
     def collect(self) -> Iterator[Metric]:
@@ -76,7 +76,7 @@ class SiteMetrics:
         labels = ("model", "version", "figure")
         reached = GaugeMetricFamily("stetho_model_figure", "On recordings never heard", labels=labels)
         for model, said in self.figures()["models"].items():
-            for name in figures.NAMES:
+            for name in evaluation_figures.NAMES:
                 if said[name] is not None:
                     reached.add_metric((model, said["version"] or "", name), said[name])
         return reached

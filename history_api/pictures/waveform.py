@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from edge_worker.database.history import RecordingEntry
 from history_api.pictures.axis import NOTE, ticks
-from history_api.pictures.sound import Envelope
+from history_api.pictures.wav_reader import Envelope
 
 COLUMNS: Final = 720
 _HEIGHT: Final = 200

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
 from history_api.reports.pdf_sheet import PdfSheet
-from history_api.reports.report_content import Case, utc, write
+from history_api.reports.recording_report import Case, utc, write
 
 _HEAD: Final = ("position", "label", "models", "bpm", "recording", "person")
 _WIDTHS: Final = (34.0, 22.0, 62.0, 12.0, 34.0, 16.0)

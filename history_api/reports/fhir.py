@@ -14,8 +14,8 @@ from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, list_of, open_object
 from history_api.reports import fhir_codes
-from history_api.reports.fhir_bundle import Export, Resource, Sound
 from history_api.reports.fhir_exam_bundle import ExamExport
+from history_api.reports.fhir_recording_bundle import Export, Resource, Sound
 from history_api.results.recordings import links
 from history_api.services import services
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_worker.protocol.exam import POSITIONS, Exam
-from history_api.reports.fhir_bundle import (
+from history_api.reports.fhir_recording_bundle import (
     NOTICE,
     OURS,
     UCUM,

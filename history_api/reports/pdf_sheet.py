@@ -8,7 +8,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from history_api.pictures.axis import ticks
-from history_api.pictures.sound import Envelope
+from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 
 NOTICE: Final = "Labels describe a sound: not a diagnosis. Research and education, not a medical device."

@@ -21,11 +21,11 @@ from history_api.openapi.operation import (
 )
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, TEXT
-from history_api.pictures import picture_cache, pictures
+from history_api.pictures import picture_cache, recording_pictures
 from history_api.services import services
 
 if TYPE_CHECKING:
-    from history_api.reports.report_content import Sight
+    from history_api.reports.recording_report import Sight
 
 # Serving history needs no numpy: what writes reports is imported when the first one is asked for.
 # ruff: noqa: PLC0415
@@ -86,12 +86,12 @@ def device_report_pdf(device_id: str) -> Response:
     reviews = [history.review(entry.device_id, entry.recording_id) for entry in entries]
 
     def make() -> bytes:
-        from history_api.reports import report_content
+        from history_api.reports import recording_report
 
-        newest = report_content.Case(entries[0], lookup.result(entries[0]), reviews[0], _sight(entries[0]))
+        newest = recording_report.Case(entries[0], lookup.result(entries[0]), reviews[0], _sight(entries[0]))
         others = zip(entries[1:], reviews[1:], strict=True)
-        return report_content.of_device(
-            [newest, *(report_content.Case(entry, lookup.result(entry), said) for entry, said in others)]
+        return recording_report.of_device(
+            [newest, *(recording_report.Case(entry, lookup.result(entry), said) for entry, said in others)]
         )
 
     said = [
@@ -109,12 +109,15 @@ def exam_report_pdf(exam_id: str) -> Response:
     reviews = [services().history.review(entry.device_id, entry.recording_id) for entry in entries]
 
     def make() -> bytes:
-        from history_api.reports import exam_report, report_content
+        from history_api.reports import exam_report, recording_report
 
         cases = zip(entries, reviews, strict=True)
         return exam_report.of_exam(
             exam,
-            [report_content.Case(entry, lookup.result(entry), said, _sight(entry)) for entry, said in cases],
+            [
+                recording_report.Case(entry, lookup.result(entry), said, _sight(entry))
+                for entry, said in cases
+            ],
         )
 
     shown = (exam.to_json(), reviews, [(entry.document, _has_sound(entry)) for entry in entries])
@@ -127,10 +130,10 @@ def _of_recording(recording_id: str, disposition: str) -> Response:
     review = services().history.review(entry.device_id, entry.recording_id)
 
     def make() -> bytes:
-        from history_api.reports import report_content
+        from history_api.reports import recording_report
 
-        return report_content.of_recording(
-            report_content.Case(entry, lookup.result(entry), review, _sight(entry))
+        return recording_report.of_recording(
+            recording_report.Case(entry, lookup.result(entry), review, _sight(entry))
         )
 
     shown = (entry.document, entry.device_id, entry.recording_id, review, _has_sound(entry))
@@ -152,14 +155,14 @@ def _has_sound(entry: RecordingEntry) -> bool:
 
 def _sight(entry: RecordingEntry) -> "Sight | None":
     """Return what can be seen of a sound; a report without its sound is still a report."""
-    from history_api.pictures import sound, waveform
-    from history_api.reports import report_content
+    from history_api.pictures import wav_reader, waveform
+    from history_api.reports import recording_report
 
     try:
         path = lookup.audio_path(entry)
-        return report_content.Sight(
-            sound.envelope(path, waveform.COLUMNS),
-            pictures.kept_spectrogram(entry, path, pictures.HEART_HZ),
+        return recording_report.Sight(
+            wav_reader.envelope(path, waveform.COLUMNS),
+            recording_pictures.kept_spectrogram(entry, path, recording_pictures.HEART_HZ),
         )
     except (ProblemError, AudioError):
         return None

@@ -28,8 +28,8 @@ from history_api.openapi.schemas import (
     or_null,
     strict_object,
 )
-from history_api.pictures import timeline_picture
-from history_api.pictures.pictures import SVG
+from history_api.pictures import timeline_chart
+from history_api.pictures.recording_pictures import SVG
 from history_api.services import services
 
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
@@ -80,7 +80,7 @@ def timeline(recording_id: str) -> Response:
 @blueprint.get("/timeline.svg")
 def timeline_svg(recording_id: str) -> Response:
     """Answer the heart rate and the likeliest labels over time."""
-    content = timeline_picture.svg(recording_id, _document(recording_id)).encode()
+    content = timeline_chart.svg(recording_id, _document(recording_id)).encode()
     return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
 
 

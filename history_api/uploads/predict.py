@@ -27,7 +27,7 @@ from history_api.openapi.schemas import (
     ref,
     strict_object,
 )
-from history_api.results import prediction
+from history_api.results import legacy_prediction
 from history_api.services import services
 from history_api.uploads.decoding import Pcm, take_pcm
 from history_api.uploads.upload_intake import RecordingKey, UploadIntake, UploadOptions
@@ -151,7 +151,7 @@ def upload_audio() -> Response:
     result = intake.result(taken, wait_s())
     if result is None:
         return pending(taken)
-    return Response(prediction.line(result) + "\n", mimetype="text/plain")
+    return Response(legacy_prediction.text_line(result) + "\n", mimetype="text/plain")
 
 
 @blueprint.post("/predict")
@@ -200,7 +200,7 @@ def _batch_item(
         return {"file_name": file.filename, "status": "error", "error": problem.detail}
     if result is None:
         return {"file_name": file.filename, "status": "pending", **state(taken, None)}
-    said = prediction.document(result, _upload_options().models[0], file.filename)
+    said = legacy_prediction.document(result, _upload_options().models[0], file.filename)
     return {"file_name": file.filename, "status": "success", **said}
 
 
@@ -210,7 +210,7 @@ def _predicted(body: IO[bytes], name: str | None) -> Response:
     result = intake.result(taken, wait_s())
     if result is None:
         return pending(taken)
-    document = prediction.document(result, wanted.models[0], name)
+    document = legacy_prediction.document(result, wanted.models[0], name)
     response = jsonify(document)
     response.status_code = 200 if document["accepted"] else 422
     return response

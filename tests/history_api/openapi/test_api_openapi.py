@@ -23,7 +23,7 @@ ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/timeline",
     "/api/v1/recordings/0000000000000001/timeline.svg",
 }
-"""What needs a model or a stream: test_api_explanation, test_api_charts and test_api_device_settings."""
+"""What needs a model or a stream: test_api_occlusion_map, test_api_charts and test_api_device_settings."""
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from edge_worker.database import schema
 from edge_worker.errors import SettingsError
 from edge_worker.protocol.result import Quality
 from history_api.reports import fhir_codes
-from history_api.reports.fhir_bundle import NOTICE
+from history_api.reports.fhir_recording_bundle import NOTICE
 
 ADDRESS = "/api/v1/recordings/0000000000000001/fhir.json"
 Resources = dict[str, list[dict[str, Any]]]

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from edge_worker.database.api_keys import ApiKeys
 from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
 from edge_worker.protocol.result import Quality
-from history_api.reports.fhir_bundle import NOTICE
+from history_api.reports.fhir_recording_bundle import NOTICE
 from history_api.reports.pdf_sheet import NOTICE as FOOT
 
 ADDRESS = "/api/v1/exams/visit-7"

@@ -39,7 +39,7 @@ _DRAWING: Final = Lock()
 HEART_HZ: Final = 1000
 """Hearts lie below."""
 _MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_HZ}
-blueprint = Blueprint("pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+blueprint = Blueprint("recording_pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 
 
 def _described(media_type: str) -> Schema:
@@ -119,22 +119,22 @@ def _kept(name: str, make: Callable[[], bytes]) -> bytes:
 
 
 def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
-    from history_api.pictures import sound, waveform
+    from history_api.pictures import wav_reader, waveform
 
-    envelope = sound.envelope(path, waveform.COLUMNS)
+    envelope = wav_reader.envelope(path, waveform.COLUMNS)
     return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
 
 
 def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
-    from history_api.pictures import sound, spectrogram
+    from history_api.pictures import spectrogram, wav_reader
 
-    return spectrogram.spectrogram(_title(entry), sound.samples(path, 2 * max_hz), 2 * max_hz)
+    return spectrogram.spectrogram(_title(entry), wav_reader.samples(path, 2 * max_hz), 2 * max_hz)
 
 
 def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
-    from history_api.pictures import sound, spectrogram
+    from history_api.pictures import spectrogram, wav_reader
 
-    samples = sound.samples(path, spectrogram.MFCC_RATE)
+    samples = wav_reader.samples(path, spectrogram.MFCC_RATE)
     return spectrogram.cepstrum(_title(entry), samples)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from edge_worker import __version__
 from edge_worker.database.history import RecordingEntry, Review
 from edge_worker.protocol.result import REASONS
-from history_api.pictures.sound import Envelope
+from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import WIDTH, PdfSheet
 

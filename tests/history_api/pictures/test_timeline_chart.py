@@ -4,7 +4,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from history_api.pictures import timeline_picture
+from history_api.pictures import timeline_chart
 
 Point = dict[str, Any]
 
@@ -15,7 +15,7 @@ def point(start_s: float, **values: object) -> Point:
 
 def drawn(heart: list[Point], models: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the picture, which must be well-formed, and its lines."""
-    text = timeline_picture.svg("00000000000000aa", {"heart": heart, "models": models})
+    text = timeline_chart.svg("00000000000000aa", {"heart": heart, "models": models})
     ElementTree.fromstring(text)  # noqa: S314 - our own
     return text, re.findall(r'<path d="M([^"h]+)"', text)
 

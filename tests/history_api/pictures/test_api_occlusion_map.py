@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from archive import Api, Archive, prediction, problem
 
-from history_api.pictures import explanation
+from history_api.pictures import occlusion_map
 
 ADDRESS = "/api/v1/recordings/0000000000000001/occlusion.svg"
 SHIPPED = Path(__file__).parents[3] / "models_tflite"
@@ -64,11 +64,11 @@ def test_where_models_cannot_run_it_says_where_they_can(
 
 
 def test_one_at_a_time_and_not_for_ever(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    with explanation._EXPLAINING:
+    with occlusion_map._EXPLAINING:
         assert problem(api.get(ADDRESS), 503)["detail"].endswith("ask again")
-    monkeypatch.setattr(explanation, "LIMIT_S", 0.01)
+    monkeypatch.setattr(occlusion_map, "LIMIT_S", 0.01)
     assert "ended" in problem(api.get(ADDRESS), 503)["detail"]
-    assert not explanation._EXPLAINING.locked()
+    assert not occlusion_map._EXPLAINING.locked()
 
 
 def test_of_removed_sound_nothing_is_explained(archive: Archive, api: Api) -> None:

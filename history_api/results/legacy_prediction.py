@@ -41,7 +41,7 @@ def document(result: dict[str, Any], model: str, file_name: str | None) -> dict[
     return answer
 
 
-def line(result: dict[str, Any]) -> str:
+def text_line(result: dict[str, Any]) -> str:
     """Return label and confidence as a line of text: of the first label that is accepted."""
     said = next((each for each in result["models"] if each["accepted"]), None)
     if said is None:

@@ -30,7 +30,7 @@ from history_api.openapi.operation import (
 from history_api.openapi.problem import ProblemError
 from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
-from history_api.pictures.pictures import GONE, SVG
+from history_api.pictures.recording_pictures import GONE, SVG
 from history_api.services import services
 
 LIMIT_S: Final = 60.0
@@ -39,7 +39,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _LOG: Final = logging.getLogger(__name__)
 _EXPLAINING: Final = Lock()
 """One at a time: explaining takes a core for seconds, and the worker needs the others."""
-blueprint = Blueprint("explanation", __name__)
+blueprint = Blueprint("occlusion_map", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/occlusion.svg": get(
         "which part of the sound made a model's label; 503 where models cannot run beside the API",
