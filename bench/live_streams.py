@@ -15,7 +15,7 @@ from typing import Any, Final
 from bench.machine import cpu_seconds, peak_rss_mb
 from broker.account import Credentials
 from edge_worker.database.history import History
-from edge_worker.database.result_query import Filter
+from edge_worker.database.result_query import ResultFilter
 from edge_worker.errors import StethoError
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import LAST, PCM, STREAM, Chunk, encode
@@ -208,7 +208,7 @@ def _skipped(results: list[dict[str, Any]]) -> float:
 
 def _results(site: Site) -> list[dict[str, Any]]:
     history = History.open(f"sqlite:///{site.data_dir / 'stetho.db'}")
-    found = [json.loads(result) for result in history.every_result(Filter())]
+    found = [json.loads(result) for result in history.all_results(ResultFilter())]
     history.close()
     return found
 

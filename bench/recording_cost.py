@@ -19,7 +19,7 @@ from edge_worker.database.store import Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.ingest import wav
-from edge_worker.ingest.intake import Close, Intake
+from edge_worker.ingest.intake import ClosedRecording, Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings
@@ -124,8 +124,8 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
             settings, load_all(models_dir, settings.models), Segmenter.load(models_dir), spool, store
         )
         receive = watch.timed("receive", intake.receive)
-        keep = watch.timed("keep", pipeline.keep)
-        judge = watch.timed("judge", pipeline.judge)
+        keep = watch.timed("keep", pipeline.store)
+        judge = watch.timed("judge", pipeline.analyse)
         save = watch.timed("save", store.save_results)
         delivered: list[int] = []
         with _stages_inside(watch):
@@ -133,10 +133,12 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
                 if number == 5:  # the first ones pay for caches
                     watch.seconds.clear()
                 events = [receive("st-01", payload, 0.0) for payload in payloads(sound, number)]
-                for close in (event for each in events for event in each if isinstance(event, Close)):
+                for close in (
+                    event for each in events for event in each if isinstance(event, ClosedRecording)
+                ):
                     kept = keep([close])
                     delivered = [message.id for message in save([judge(each) for each in kept], delivered)]
-                    intake.forget(close.recording.key)
+                    intake.mark_stored(close.recording.key)
         store.close()
     return {stage: 1000 * seconds / RECORDINGS for stage, seconds in sorted(watch.seconds.items())}
 

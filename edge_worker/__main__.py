@@ -81,7 +81,7 @@ def _health(settings: Settings) -> int:
     from edge_worker.database.store import StoreFault, open_existing  # noqa: PLC0415
 
     try:
-        seen_at = open_existing(settings.database).last_beat(settings.worker_id)
+        seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
     except StoreFault as error:
         print(f"unhealthy: {error}")
         return 1

@@ -44,23 +44,23 @@ class Inbound(NamedTuple):
 
 
 class Listener(Protocol):
-    """What a connection tells its owner, always on the thread that calls `spin`."""
+    """What a connection tells its owner, always on the thread that calls `loop`."""
 
     def on_connected(self) -> None:
         """Every time the broker has accepted us."""
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         """The connection is gone; what was not acknowledged comes again with the next one."""
 
     def on_message(self, message: Inbound) -> None:
         """A message came; `ack` it when it may be forgotten by the broker."""
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """The broker has what `publish` returned `mid` for."""
 
 
 class Connection:
-    """A session at the broker, driven by calls of `spin` from one thread."""
+    """A session at the broker, driven by calls of `loop` from one thread."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Connection:
         """Whether the broker has accepted us and nothing said otherwise since."""
         return self._client.is_connected()
 
-    def spin(self) -> bool:
+    def loop(self) -> bool:
         """Wait at most a tick for something to do, and do it; when disconnected, try to connect once.
 
         Returns True when we are connected and nothing had come: whoever is silent now is silent.
@@ -104,15 +104,15 @@ class Connection:
         return not self._wait(_TICK_S) and self.is_connected
 
     def wake(self) -> None:
-        """Make a `spin` that waits return at once; safe from any thread and from signal handlers."""
+        """Make a `loop` that waits return at once; safe from any thread and from signal handlers."""
         with contextlib.suppress(BlockingIOError):  # it has reasons enough to wake up already
             self._wake_in.send(b"\0")
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
-        """Queue a message at QoS 1; return the id that `on_delivered` will name."""
+        """Queue a message at QoS 1; return the id that `on_published` will name."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
-    def tell(self, topic: str, payload: bytes) -> None:
+    def publish_at_most_once(self, topic: str, payload: bytes) -> None:
         """Send a message at QoS 0: of the moment, and worth nothing to who is not there now."""
         if self.is_connected:
             self._client.publish(topic, payload, qos=0)
@@ -210,7 +210,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_delivered(mid)
+        client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_published(mid)
         return client
 
     def _use_tls(self, client: mqtt.Client) -> None:
@@ -251,4 +251,4 @@ class Connection:
         self, _client: object, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
         _LOG.warning(line("disconnected", reason=code))
-        self._listener.on_lost()
+        self._listener.on_disconnected()

@@ -16,13 +16,13 @@ from edge_worker.analysis.pipeline import Kept, Pipeline
 from edge_worker.analysis.recording_analysis import RecordingAnalysis, Stored, Trouble
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
-from edge_worker.database.store import Message, Store, StoreFault
+from edge_worker.database.store import OutboxMessage, Store, StoreFault
 from edge_worker.errors import ChunkError
 from edge_worker.inference.interpreter import runtime_name
-from edge_worker.ingest.intake import Answer, Close, Event, Intake
+from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent
 from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.protocol import topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
+from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.telemetry import metrics
@@ -39,7 +39,7 @@ _BUSY_FROM: Final = 2
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
-Outgoing = Answer | Message | Stored | Trouble | Live | Trim
+Outgoing = ControlMessage | OutboxMessage | Stored | Trouble | Live | Trim
 """What other threads hand to the network thread."""
 
 
@@ -68,7 +68,9 @@ class Worker:
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
         """What Prometheus may scrape, on any thread."""
-        self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
+        self.metrics.register(
+            metrics.CallbackCollector(lambda: metrics.worker_families({self._worker_id: self._now()}))
+        )
         self._tally = RecordingMetrics(self._worker_id, self.metrics)
         self._analyst = RecordingAnalysis(
             pipeline, streams, store, self._tally, post=self._post, beat=self._beat
@@ -80,11 +82,11 @@ class Worker:
         self._beaten_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Answer: self._answer,
-            Message: self._publish,
-            Stored: lambda stored: self._intake.forget(stored.key),
+            ControlMessage: self._answer,
+            OutboxMessage: self._publish,
+            Stored: lambda stored: self._intake.mark_stored(stored.key),
             Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
-            Live: lambda live: self._connection.tell(live.topic, live.payload),
+            Live: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
         self._waiting: deque[Inbound] = deque()
@@ -116,7 +118,7 @@ class Worker:
         self._handle(self._intake.load_streams(time.monotonic()))
         try:
             while not self._stopping:
-                is_quiet = self._connection.spin()
+                is_quiet = self._connection.loop()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
             self._coach.stop()
@@ -135,12 +137,12 @@ class Worker:
 
     def on_connected(self) -> None:
         """Say that an analyser is here; nobody was silent while nobody could be heard."""
-        self._intake.resume(time.monotonic())
+        self._intake.broker_reconnected(time.monotonic())
         self._publish_state("degraded" if self._troubles else "ready")
         self._analyst.beat_soon()
         _LOG.info(line("ready", models=",".join(self._facts["models"]), runtime=self._facts["runtime"]))
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         """Forget what waited: it comes again."""
         self._waiting.clear()
 
@@ -149,7 +151,7 @@ class Worker:
         if self._waiting or not self._take(message):
             self._waiting.append(message)
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """Take a message out of the outbox that the broker has."""
         message_id = self._in_flight.pop(mid, None)
         if message_id is not None:
@@ -168,7 +170,7 @@ class Worker:
         # a worker that cannot keep up would drown in what it asked for.
         if not self._waiting and now >= self._due_at and (is_quiet or self._connection.is_drained):
             self._due_at = now + _DUE_EVERY_S
-            self._handle(self._intake.due(now))
+            self._handle(self._intake.check_timeouts(now))
 
     def _take(self, message: Inbound) -> bool:
         """Receive and acknowledge one message; False when disk or database refuse it for now."""
@@ -184,10 +186,10 @@ class Worker:
             self._note_trouble("intake", "")
         return True
 
-    def _receive(self, message: Inbound, now: float) -> list[Event]:
+    def _receive(self, message: Inbound, now: float) -> list[IntakeEvent]:
         topic = message.topic
-        if self._announcer.hears(topic):
-            self._announce(self._announcer.hear(topic, message.payload))
+        if self._announcer.handles(topic):
+            self._announce(self._announcer.receive(topic, message.payload))
             return []
         device_id = _device_of(topic)
         if device_id is None:
@@ -205,7 +207,7 @@ class Worker:
             if not self._take(self._waiting[0]):
                 return
             self._waiting.popleft()
-        self._intake.resume(now)
+        self._intake.broker_reconnected(now)
 
     def _note_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow births and wills; a will of an earlier boot says nothing about this one."""
@@ -219,30 +221,30 @@ class Worker:
             return
         self._boots[device_id] = boot
         is_there = said not in ("lost", "offline")
-        self._announce(self._announcer.seen(device_id, is_there=is_there))
-        self._intake.device_online(device_id, is_there, now)
+        self._announce(self._announcer.update_device(device_id, is_there=is_there))
+        self._intake.set_device_online(device_id, is_there, now)
 
-    def _handle(self, events: Iterable[Event]) -> None:
+    def _handle(self, events: Iterable[IntakeEvent]) -> None:
         for event in events:
-            if isinstance(event, Close):
+            if isinstance(event, ClosedRecording):
                 self._coach.forget(event.recording.key)
                 self._analyst.submit([event])
-            elif isinstance(event, Answer):
+            elif isinstance(event, ControlMessage):
                 self._answer(event)
             else:
                 self._coach.offer(event)
 
     # --- what we say --------------------------------------------------------------------------------
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: ControlMessage) -> None:
         payload = json.dumps(answer.document, separators=(",", ":"))
         self._connection.publish(topics.control(answer.device_id), payload)
 
-    def _publish(self, message: Message) -> None:
+    def _publish(self, message: OutboxMessage) -> None:
         mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         self._in_flight[mid] = message.id
 
-    def _announce(self, announcements: Iterable[Announcement]) -> None:
+    def _announce(self, announcements: Iterable[DiscoveryMessage]) -> None:
         for topic, payload in announcements:
             self._connection.publish(topic, payload, retain=True)
 
@@ -281,7 +283,7 @@ class Worker:
 
     def _beat(self) -> None:
         """Write the heartbeat; on the analyst's thread, which is the one that writes."""
-        self._store.beat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
+        self._store.save_heartbeat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
         self._beaten_at = time.monotonic()
 
     def _now(self) -> dict[str, Any]:

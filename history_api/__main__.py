@@ -7,10 +7,10 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 from history_api import server
 from history_api.access import key_command
+from history_api.settings import ApiSettings
 
 _EXAMPLES: Final = """examples:
   python -m history_api                                serve on 127.0.0.1:8080
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command, to serve by default; return the exit status: 0, or 2 with one sentence on stderr."""
     chosen = parser().parse_args(arguments)
     try:
-        chosen.run(chosen, Settings.from_environ(os.environ))
+        chosen.run(chosen, ApiSettings.from_environ(os.environ))
     except (StethoError, OSError) as error:
         print(f"history_api: {error}", file=sys.stderr)
         return 2
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _serve(_chosen: argparse.Namespace, settings: Settings) -> None:
+def _serve(_chosen: argparse.Namespace, settings: ApiSettings) -> None:
     log_to_stdout(settings.log_level)
     server.serve(settings)
 

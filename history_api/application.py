@@ -7,20 +7,20 @@ from flask.json.provider import DefaultJSONProvider
 
 from edge_worker.database.history import History
 from edge_worker.database.review import Curation
-from edge_worker.settings import Settings
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
+from history_api.settings import ApiSettings
 
 
 class _OrderedJSON(DefaultJSONProvider):
     sort_keys = False  # the order of a document helps whoever reads it
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: ApiSettings) -> Flask:
     """Return the history API on the database and directories that `settings` names.
 
     Raises:
@@ -31,19 +31,19 @@ def create_app(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    bus = MqttSession(settings) if settings.api_password else None
+    mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
     curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, mqtt_session)
     security_headers.register(app)
     metrics.register(app)
-    authorization.register(app, settings)
-    query_validation.register(app)
-    authorization.confine(app)
-    body_validation.register(app)
+    authorization.register(app, settings, openapi_document.OPERATIONS)
+    query_validation.register(app, openapi_document.OPERATIONS)
+    authorization.restrict_owners(app)
+    body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
-    for concern in (index, *openapi_document.CONCERNS):
+    for concern in (index, *openapi_document.BLUEPRINT_MODULES):
         app.register_blueprint(concern.blueprint)
-    if bus is not None:
-        bus.listen(metrics.of(app).on_message)
+    if mqtt_session is not None:
+        mqtt_session.add_listener(metrics.of(app).on_message)
     return app

@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker import __version__
-from edge_worker.database.result_query import Filter
+from edge_worker.database.result_query import ResultFilter
 from history_api import openapi_document
 from history_api.dashboard import pages
 from history_api.services import services
@@ -44,7 +44,7 @@ def description() -> Response:
 
 def _latest(device: str | None) -> dict[str, Any]:
     """Return the class of the newest recording, and how sure it is in percent; null when nobody can tell."""
-    page = services().history.results(Filter(device=device), limit=1)
+    page = services().history.results(ResultFilter(device=device), limit=1)
     said = [each for text in page.documents for each in json.loads(text)["models"] if each["accepted"]]
     said.sort(key=lambda each: each["model"] != _HEADLINE)
     if not said:

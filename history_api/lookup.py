@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from flask import g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.protocol.exam import Exam
 from edge_worker.protocol.topics import EXAM_ID
 from edge_worker.telemetry.logfmt import line
@@ -18,10 +18,10 @@ from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
-_Of = TypeVar("_Of", Entry, Exam)
+_Of = TypeVar("_Of", RecordingEntry, Exam)
 
 
-def recording(recording_id: str) -> Entry:
+def recording(recording_id: str) -> RecordingEntry:
     """Return the recording of that id, of the device that the query names; 404 and 409 say what to do."""
     # A malformed id may not even be a text that every database takes.
     is_id = _RECORDING_ID.fullmatch(recording_id) is not None
@@ -49,20 +49,20 @@ def _only(found: Sequence[_Of], nothing: str, what: str) -> _Of:
     return found[0]
 
 
-def used(exam: Exam) -> list[Entry]:
+def used_recordings(exam: Exam) -> list[RecordingEntry]:
     """Return the recordings that count in `exam`, by position."""
     chosen = [position.used for position in exam.positions if position.used is not None]
     entries = (services().history.recording(each.recording_id, exam.device_id) for each in chosen)
     return [entry for found in entries for entry in found]  # one may be deleted just now
 
 
-def result(entry: Entry) -> dict[str, Any] | None:
+def result(entry: RecordingEntry) -> dict[str, Any] | None:
     """Return what the worker published about `entry`; None while it is being analysed."""
     document: dict[str, Any] | None = None if entry.document is None else json.loads(entry.document)
     return document
 
 
-def audio_path(entry: Entry) -> Path:
+def audio_path(entry: RecordingEntry) -> Path:
     """Return the file of `entry`; whatever the database says, only files below `audio/` are served."""
     data_dir = services().settings.data_dir.resolve()
     path = (data_dir / entry.audio_file).resolve()

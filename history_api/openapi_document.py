@@ -9,8 +9,9 @@ from history_api.devices import device_settings, devices
 from history_api.live import event_stream
 from history_api.models import evaluation_figures, models
 from history_api.monitoring import health, metrics
-from history_api.openapi.operation import UNAVAILABLE, Method, Paths, get, json_answer, query
-from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
+from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
+from history_api.openapi.operation_lookup import OperationLookup
+from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, map_of, or_null, strict_object
 from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
@@ -20,7 +21,7 @@ from history_api.uploads import predict, uploads
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-CONCERNS: Final = (
+BLUEPRINT_MODULES: Final = (
     results,
     export,
     recordings,
@@ -81,25 +82,6 @@ _INDEX: Final[Paths] = {
 }
 
 
-def operation_of(path: str, method: str) -> Method | None:
-    """Return what is documented of an HTTP method at `path`, in OpenAPI's spelling."""
-    found: Method | None = DOCUMENT["paths"].get(path, {}).get(_DOCUMENTED.get(method, method.lower()))
-    return found
-
-
-def query_parameters(path: str, method: str = "GET") -> dict[str, Schema]:
-    """Return the schemas of the query parameters of `path`, by name; description included."""
-    documented = (operation_of(path, method) or {}).get("parameters", [])
-    return {
-        spec["name"]: spec["schema"] | {"description": spec["description"]}
-        for spec in documented
-        if spec["in"] == "query"
-    }
-
-
-_DOCUMENTED: Final = {"HEAD": "get"}
-
-
 def _with_problems_as_pages(paths: Paths) -> Paths:
     """Return the same; a browser that opens a page of the dashboard reads its problems as a page, too."""
     for path, item in paths.items():
@@ -121,12 +103,15 @@ DOCUMENT: Final[dict[str, Any]] = {
     },
     "security": role.SECURITY,
     "paths": _with_problems_as_pages(
-        role.guard(_INDEX | {path: item for concern in CONCERNS for path, item in concern.PATHS.items()})
+        role.with_roles(
+            _INDEX | {path: item for concern in BLUEPRINT_MODULES for path, item in concern.PATHS.items()}
+        )
     ),
     "components": {
         "schemas": SCHEMAS
         | {"Figures": evaluation_figures.SCHEMA}
-        | {k: v for each in CONCERNS for k, v in getattr(each, "SCHEMAS", {}).items()},
+        | {k: v for each in BLUEPRINT_MODULES for k, v in getattr(each, "SCHEMAS", {}).items()},
         "securitySchemes": role.SCHEMES,
     },
 }
+OPERATIONS: Final = OperationLookup(DOCUMENT["paths"])

@@ -9,17 +9,17 @@ from typing import Final
 from waitress.server import create_server
 
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
 from history_api.application import create_app
 from history_api.monitoring.retention import Retention
-from history_api.waitress_channel import channel_of
+from history_api.settings import ApiSettings
+from history_api.waitress_channel import channel_class
 
 _THREADS: Final = 32
 """A stream of events holds one for as long as somebody listens."""
 _MIB: Final = 1 << 20
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
@@ -39,21 +39,21 @@ def serve(settings: Settings) -> None:
         max_request_body_size=settings.upload_mb * _MIB + 1,  # the first size that is refused
         clear_untrusted_proxy_headers=False,  # the application believes STETHO_API_PROXY proxies, no more
     )
-    server.channel_class = channel_of(app.extensions["stetho_gate"])
+    server.channel_class = channel_class(app.extensions["stetho_authenticator"])
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
     if settings.api_auth == "none":
         print("STETHO_API_AUTH is none: everybody on this machine may do everything", flush=True)
-    bus = app.extensions["stetho"].bus
-    if bus is not None:
-        bus.start()
+    mqtt_session = app.extensions["stetho"].mqtt_session
+    if mqtt_session is not None:
+        mqtt_session.start()
     keeper = Retention(settings, app.extensions["stetho"].curation)
     keeper.start()
     server.run()
     server.close()
     keeper.stop()
-    if bus is not None:
-        bus.stop()
+    if mqtt_session is not None:
+        mqtt_session.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,7 +15,7 @@ from werkzeug import Request
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.logfmt import line
 from history_api.access import security_headers
-from history_api.access.principal import Gate
+from history_api.access.principal import Authenticator
 from history_api.openapi.problem import MEDIA_TYPE
 
 KEYLESS_BODY_BYTES: Final = 65_536
@@ -28,14 +28,14 @@ _DETAILS: Final[dict[int, str]] = {
 }
 
 
-def channel_of(gate: Gate) -> type[Any]:
-    """Return the class of waitress's channels for an application with this gate."""
+def channel_class(authenticator: Authenticator) -> type[Any]:
+    """Return the class of waitress's channels for an application with this authenticator."""
 
     class Parser(_Parser):
         def is_known(self) -> bool:
             environ = {f"HTTP_{name}": value for name, value in self.headers.items()}
             try:
-                return gate.is_open or gate.holder(Request(environ)) is not None
+                return authenticator.is_open or authenticator.holder(Request(environ)) is not None
             except StoreError:
                 return False  # the application says it better
 

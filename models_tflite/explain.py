@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_worker.database.history import Entry, History
+from edge_worker.database.history import History, RecordingEntry
 from edge_worker.errors import AudioError, ModelError, StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.occlusion import Occlusion, occlude
@@ -61,7 +61,7 @@ def _signal(options: argparse.Namespace, classifier: Classifier) -> Signal:
     return audio.read(settings.data_dir / entry.audio_file)
 
 
-def _entry(settings: Settings, recording_id: str, device: str | None) -> Entry:
+def _entry(settings: Settings, recording_id: str, device: str | None) -> RecordingEntry:
     entries = History.open(settings.database).recording(recording_id, device)
     if not entries:
         raise AudioError(f"there is no recording {recording_id}: see GET /api/v1/results for those there are")
@@ -71,7 +71,7 @@ def _entry(settings: Settings, recording_id: str, device: str | None) -> Entry:
     return entries[0]
 
 
-def _require_same_model(entry: Entry, classifier: Classifier) -> None:
+def _require_same_model(entry: RecordingEntry, classifier: Classifier) -> None:
     """Raise ModelError when another version judged the recording: it had other reasons."""
     card = classifier.card
     judged = json.loads(entry.document or "{}").get("models", [])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from edge_worker.database.store import Message
+from edge_worker.database.store import OutboxMessage
 from edge_worker.protocol import topics
 
 MAX_SOUNDS: Final = 10
@@ -13,13 +13,15 @@ MAX_BYTES: Final = 1024
 Document = dict[str, Any]
 
 
-def message(device_id: str, results: Iterable[Document]) -> Message:
+def message(device_id: str, results: Iterable[Document]) -> OutboxMessage:
     """Return the list that results of events, newest first, make; a result counts once.
 
     What is not accepted is a sound without a label: something was to be heard.
     """
     by_id = {result["recording_id"]: result for result in results}
-    return Message(topics.sounds(device_id), _payload([_sound(each) for each in by_id.values()]), retain=True)
+    return OutboxMessage(
+        topics.sounds(device_id), _payload([_sound(each) for each in by_id.values()]), retain=True
+    )
 
 
 def _sound(result: Document) -> Document:

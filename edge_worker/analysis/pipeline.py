@@ -14,11 +14,11 @@ import numpy as np
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.database.store import Message, Store, StoredRecording, Verdict
+from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.ingest import wav
-from edge_worker.ingest.intake import Close
+from edge_worker.ingest.intake import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Quality, Result
@@ -80,7 +80,7 @@ class Pipeline:
         """Return the version in use of each model."""
         return {model: each.card.version for model, each in self._classifiers.items()}
 
-    def keep(self, closes: Sequence[Close]) -> list[Kept]:
+    def store(self, closes: Sequence[ClosedRecording]) -> list[Kept]:
         """Make the sound of closed recordings durable; return their facts and their PCM.
 
         Doing it again after a crash anywhere in between leads to the same files and rows.
@@ -95,11 +95,11 @@ class Pipeline:
             self._spool.remove(close.recording)
         return [Kept(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)]
 
-    def _write(self, close: Close) -> tuple[StoredRecording, bytearray]:
+    def _write(self, close: ClosedRecording) -> tuple[StoredRecording, bytearray]:
         """Write the WAV file of one recording; return what is to be said of it, and its PCM."""
         recording = close.recording
-        samples = recording.coverage.end if recording.end is None else recording.end
-        pcm = self._spool.pcm(recording, samples)
+        samples = recording.received.end if recording.end is None else recording.end
+        pcm = self._spool.read_pcm(recording, samples)
         received_at = rfc3339(datetime.fromtimestamp(recording.received_at, UTC))
         meta = recording.meta or {}
         stored = StoredRecording(
@@ -140,14 +140,14 @@ class Pipeline:
     def _is_new(self, recording: StoredRecording) -> bool:
         return self._store.completeness(recording.device_id, recording.recording_id) is None
 
-    def let_go(self, verdicts: Sequence[Verdict]) -> None:
+    def let_go(self, verdicts: Sequence[AnalysisResult]) -> None:
         """Delete the sound of events that have their result, where no sound of streams is to be kept."""
         for each in verdicts:
             if each.result.event is not None and not self._settings.stream_audio_s:
                 name = f"{each.result.device_id}/{each.result.recording_id}.wav"
                 (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
 
-    def judge(self, kept: Kept) -> Verdict:
+    def analyse(self, kept: Kept) -> AnalysisResult:
         """Return the result of a stored recording, and the messages that announce it.
 
         Whatever goes wrong becomes a result of status `error`: a recording that no code can digest must not
@@ -186,16 +186,16 @@ class Pipeline:
         return result_of(stored, heard, predictions, (*unknown, *gaps, *heard.quality.reasons))
 
 
-def verdict_of(identity: int | None, result: Result) -> Verdict:
+def verdict_of(identity: int | None, result: Result) -> AnalysisResult:
     """Return a result with the messages that announce it; `identity` is that of its row."""
     if identity is None:
         raise ValueError(f"recording {result.recording_id} was not saved before it was judged")
     document = result.to_json()
     messages = (
-        Message(topics.result(result.device_id), document, retain=False),
-        Message(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
+        OutboxMessage(topics.result(result.device_id), document, retain=False),
+        OutboxMessage(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
     )
-    return Verdict(identity, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
+    return AnalysisResult(identity, result, document.decode(), rfc3339(datetime.now(UTC)), messages)
 
 
 def result_of(

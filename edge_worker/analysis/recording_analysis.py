@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from edge_worker.analysis import last_sounds
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
-from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
-from edge_worker.database.store import Message, Store, StoreFault, Verdict
-from edge_worker.ingest.intake import Answer, Close, stored_answer
-from edge_worker.ingest.recording import Key
+from edge_worker.analysis.stream_result import StreamResultWriter
+from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoreFault
+from edge_worker.ingest.intake import ClosedRecording, ControlMessage, stored_message
+from edge_worker.ingest.recording import RecordingKey
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
@@ -31,7 +32,7 @@ _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
-Job = Close | Kept | EventRecording | FinishedStream
+Job = ClosedRecording | Kept | EventRecording | FinishedStream
 Waiting = tuple[Job, float]
 """A job, and the monotonic time at which it began to wait."""
 T = TypeVar("T")
@@ -41,7 +42,7 @@ T = TypeVar("T")
 class Stored:
     """A recording is durable: the database answers for it from now on."""
 
-    key: Key
+    key: RecordingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Trouble:
     text: str
 
 
-Post = Callable[[Answer | Message | Stored | Trouble], None]
+Post = Callable[[ControlMessage | OutboxMessage | Stored | Trouble], None]
 """Hands something to the network thread."""
 
 
@@ -122,7 +123,7 @@ class RecordingAnalysis(threading.Thread):
     def _work(self) -> None:
         """Store and judge what waits, as far as it fits into one batch."""
         batch = self._next_batch()
-        closes = [(job, since) for job, since in batch if isinstance(job, Close)]
+        closes = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
         kept = [(job, since) for job, since in batch if isinstance(job, Kept)]
         if closes:
             kept += self._persistently(lambda: self._keep(closes)) or []
@@ -146,7 +147,7 @@ class RecordingAnalysis(threading.Thread):
         self._tally.concluded(result)
         stream = concluded.stream
         self._post(Stored(stream.key))
-        self._post(stored_answer(stream.device_id, stream.name, concluded.completeness))
+        self._post(stored_message(stream.device_id, stream.name, concluded.completeness))
         for message in messages:
             self._post(message)
 
@@ -166,22 +167,22 @@ class RecordingAnalysis(threading.Thread):
             pass
         return batch
 
-    def _keep(self, closes: list[tuple[Close, float]]) -> list[tuple[Kept, float]]:
-        kept = self._pipeline.keep([close for close, _ in closes])
+    def _keep(self, closes: list[tuple[ClosedRecording, float]]) -> list[tuple[Kept, float]]:
+        kept = self._pipeline.store([close for close, _ in closes])
         now = time.monotonic()
         for close, since in closes:
             self._post(Stored(close.recording.key))
-            self._post(stored_answer(close.recording.device_id, close.recording.name, close.completeness))
+            self._post(stored_message(close.recording.device_id, close.recording.name, close.completeness))
             self._tally.stored(now - since)
         return [(each, since) for each, (_, since) in zip(kept, closes, strict=True)]
 
-    def _judge(self, kept: Kept) -> Verdict:
+    def _judge(self, kept: Kept) -> AnalysisResult:
         started = time.perf_counter()
-        verdict = self._pipeline.judge(kept)
+        verdict = self._pipeline.analyse(kept)
         self._tally.judged(verdict.result, time.perf_counter() - started)
         return verdict
 
-    def _save(self, verdicts: list[tuple[Verdict, float]]) -> list[Message]:
+    def _save(self, verdicts: list[tuple[AnalysisResult, float]]) -> list[OutboxMessage]:
         self._collect_delivered()
         said = self._with_sounds([verdict for verdict, _ in verdicts])
         messages = self._store.save_results(said, self._delivered)
@@ -191,7 +192,7 @@ class RecordingAnalysis(threading.Thread):
             self._tally.saved(now - since)
         return messages
 
-    def _with_sounds(self, verdicts: list[Verdict]) -> list[Verdict]:
+    def _with_sounds(self, verdicts: list[AnalysisResult]) -> list[AnalysisResult]:
         """Let the last event of each device announce the list of its last sounds, too."""
         events = {each.result.device_id: each for each in verdicts if each.result.event is not None}
         for device_id, last in events.items():
@@ -249,8 +250,8 @@ class RecordingAnalysis(threading.Thread):
 def _samples(job: Job) -> int:
     """Return how much sound a job takes into memory."""
     match job:
-        case Close():
-            return job.recording.coverage.end
+        case ClosedRecording():
+            return job.recording.received.end
         case FinishedStream():
             return 0  # piece by piece
         case _:

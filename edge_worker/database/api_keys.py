@@ -35,7 +35,7 @@ class ApiKeyError(StethoError):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """Somebody who may use the API."""
 
     name: str
@@ -65,8 +65,8 @@ class ApiKeys:
         """
         _check(name, role, device_id)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        key = Key(name, role, device_id, digest(token), rfc3339(datetime.now(UTC)))
-        values = {column: getattr(key, column) for column in Key.__dataclass_fields__}
+        key = ApiKey(name, role, device_id, digest(token), rfc3339(datetime.now(UTC)))
+        values = {column: getattr(key, column) for column in ApiKey.__dataclass_fields__}
         try:
             with self._transaction() as connection:
                 connection.execute(insert(api_keys).values(values))
@@ -74,16 +74,16 @@ class ApiKeys:
             raise ApiKeyError(f"there is a key {name!r} already; remove it first, or name another") from error
         return token
 
-    def all(self) -> list[Key]:
+    def all(self) -> list[ApiKey]:
         """Return all keys by name."""
         with self._transaction() as connection:
-            return [Key(**row._mapping) for row in connection.execute(_KEYS.order_by(api_keys.c.name))]
+            return [ApiKey(**row._mapping) for row in connection.execute(_KEYS.order_by(api_keys.c.name))]
 
-    def find(self, known: str) -> Key | None:
+    def find(self, known: str) -> ApiKey | None:
         """Return the key of that digest; None: nobody has it, or not any more."""
         with self._transaction() as connection:
             row = connection.execute(_KEYS.where(api_keys.c.digest == known)).first()
-        return None if row is None else Key(**row._mapping)
+        return None if row is None else ApiKey(**row._mapping)
 
     def remove(self, name: str) -> None:
         """Forget a key: it opens nothing from now on; raises KeyringError when there is none of that name."""
@@ -113,7 +113,7 @@ class ApiKeys:
             raise StoreError(f"the keys cannot be reached: {str(error).splitlines()[0]}") from error
 
 
-_KEYS: Final = select(*(api_keys.c[name] for name in Key.__dataclass_fields__))
+_KEYS: Final = select(*(api_keys.c[name] for name in ApiKey.__dataclass_fields__))
 
 
 def _check(name: str, role: Role, device_id: str | None) -> None:

@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredSettings:
     """What is wanted of one device, and who said so."""
 
     document: dict[str, Any]
@@ -33,17 +33,17 @@ class DeviceSettingsTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def find(self, device_id: str) -> Wish | None:
+    def find(self, device_id: str) -> DesiredSettings | None:
         """Return what is wanted of a device; None: nobody ever said."""
-        columns = [device_settings.c[name] for name in Wish.__dataclass_fields__]
+        columns = [device_settings.c[name] for name in DesiredSettings.__dataclass_fields__]
         with self._transaction() as connection:
             row = connection.execute(select(*columns).where(device_settings.c.device_id == device_id)).first()
-        return None if row is None else Wish(**row._mapping)
+        return None if row is None else DesiredSettings(**row._mapping)
 
-    def put(self, device_id: str, document: Document, changed_by: str) -> Wish:
+    def put(self, device_id: str, document: Document, changed_by: str) -> DesiredSettings:
         """Replace what is wanted of a device."""
-        wish = Wish(dict(document), rfc3339(datetime.now(UTC)), changed_by)
-        values = {name: getattr(wish, name) for name in Wish.__dataclass_fields__}
+        wish = DesiredSettings(dict(document), rfc3339(datetime.now(UTC)), changed_by)
+        values = {name: getattr(wish, name) for name in DesiredSettings.__dataclass_fields__}
         try:
             with self._transaction() as connection:
                 _put(connection, device_id, values)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 
 from edge_worker.database.schema import recordings, reviews
-from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, Member
+from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, ExamRecording
 
 _MEMBERS: Final = (
     select(
@@ -67,7 +67,7 @@ def read(
 
 def _member(
     recording_id: str, captured_at: str, meta: dict[str, Any], document: str | None, verdict: str | None
-) -> Member:
+) -> ExamRecording:
     site = meta.get("site")
     result = None if document is None else json.loads(document)
-    return Member(recording_id, captured_at, None if site is None else str(site), result, verdict)
+    return ExamRecording(recording_id, captured_at, None if site is None else str(site), result, verdict)

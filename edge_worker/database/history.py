@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.database import exam_query, result_query, schema
 from edge_worker.database.exam_query import ExamPage
-from edge_worker.database.result_query import Filter, Page, Sort
+from edge_worker.database.result_query import ResultFilter, ResultPage, Sort
 from edge_worker.database.schema import predictions, recordings, reviews, timelines, workers
 from edge_worker.errors import StoreError
 from edge_worker.protocol.exam import Exam
@@ -25,7 +25,7 @@ from edge_worker.protocol.result import Completeness, Status
 _READ_AHEAD: Final = 200
 
 
-class Moment(NamedTuple):
+class ResultPosition(NamedTuple):
     """A place in the order in which results were made."""
 
     analysed_at: str
@@ -33,7 +33,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordingEntry:
     """A recording as the history knows it; status, heart rate, time and document are None until analysed."""
 
     device_id: str
@@ -64,7 +64,7 @@ class Entry:
     """Sample with which the sound that is here begins: of a stream only the end is kept."""
 
     @property
-    def kept_s(self) -> float:
+    def audio_s(self) -> float:
         """Length of the sound that is here, seconds."""
         return (self.samples - self.audio_start) / self.sample_rate
 
@@ -80,7 +80,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PredictionEntry:
     """What one model said about one recording, in few words."""
 
     captured_at: str
@@ -100,7 +100,7 @@ class LabelCount:
 
     model: str
     label: str
-    given: int
+    total: int
     accepted: int
     """How often of these it was sure enough to be shown."""
 
@@ -118,7 +118,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DeviceSummary:
     """What is here of a device; first and last in the order in which its recordings were stored."""
 
     device_id: str
@@ -133,7 +133,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class WorkerHeartbeat:
     """When a worker was last alive, and what it said of itself."""
 
     worker_id: str
@@ -170,7 +170,9 @@ class History:
         self._require_file()
         schema.require_revision(self._engine)
 
-    def results(self, wanted: Filter, limit: int, cursor: str | None = None, sort: Sort = "-stored") -> Page:
+    def results(
+        self, wanted: ResultFilter, limit: int, cursor: str | None = None, sort: Sort = "-stored"
+    ) -> ResultPage:
         """Return up to `limit` results that pass `wanted`, in the order of `sort`, from `cursor` on.
 
         Raises:
@@ -179,7 +181,7 @@ class History:
         with self._reading() as connection:
             return result_query.read(connection, wanted, sort, cursor, limit)
 
-    def every_result(self, wanted: Filter, sort: Sort = "-stored") -> Iterator[str]:
+    def all_results(self, wanted: ResultFilter, sort: Sort = "-stored") -> Iterator[str]:
         """Give the documents of all pages, read as they are taken: memory and transactions stay small."""
         cursor: str | None = None
         while True:
@@ -189,24 +191,26 @@ class History:
                 return
             cursor = found.next
 
-    def recording(self, recording_id: str, device: str | None = None) -> list[Entry]:
+    def recording(self, recording_id: str, device: str | None = None) -> list[RecordingEntry]:
         """Return the recordings of that id: ids are unique per device, so there may be several."""
-        query = select(*(recordings.c[name] for name in Entry.__dataclass_fields__))
+        query = select(*(recordings.c[name] for name in RecordingEntry.__dataclass_fields__))
         query = query.where(recordings.c.recording_id == recording_id).order_by(recordings.c.id)
         if device is not None:
             query = query.where(recordings.c.device_id == device)
         with self._reading() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(query)]
+            return [RecordingEntry(**row._mapping) for row in connection.execute(query)]
 
-    def newest(self) -> Moment:
+    def last_position(self) -> ResultPosition:
         """Return when the result that came last was made; the beginning of time where there is none."""
         columns = recordings.c.analysed_at, recordings.c.id
         query = select(*columns).where(recordings.c.analysed_at.is_not(None))
         with self._reading() as connection:
             row = connection.execute(query.order_by(*(each.desc() for each in columns)).limit(1)).first()
-        return Moment("", 0) if row is None else Moment(*row)
+        return ResultPosition("", 0) if row is None else ResultPosition(*row)
 
-    def since(self, moment: Moment, limit: int, device: str | None = None) -> list[tuple[Moment, str]]:
+    def results_after(
+        self, moment: ResultPosition, limit: int, device: str | None = None
+    ) -> list[tuple[ResultPosition, str]]:
         """Return up to `limit` results that were made after `moment`, in the order of their making."""
         columns = recordings.c.analysed_at, recordings.c.id
         query = select(*columns, recordings.c.document).where(tuple_(*columns) > tuple_(*moment))
@@ -214,7 +218,7 @@ class History:
             query = query.where(recordings.c.device_id == device)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(*columns).limit(limit)).all()
-        return [(Moment(row.analysed_at, row.id), row.document) for row in rows]
+        return [(ResultPosition(row.analysed_at, row.id), row.document) for row in rows]
 
     def document(self, device_id: str, recording_id: str) -> dict[str, Any] | None:
         """Return the result of a recording; None: there is none yet."""
@@ -233,12 +237,12 @@ class History:
             found: str | None = connection.execute(query.where(*mine)).scalar()
         return found
 
-    def latest(self, device: str, limit: int) -> list[Entry]:
+    def latest_recordings(self, device: str, limit: int) -> list[RecordingEntry]:
         """Return the last `limit` recordings of a device, newest first."""
-        query = select(*(recordings.c[name] for name in Entry.__dataclass_fields__))
+        query = select(*(recordings.c[name] for name in RecordingEntry.__dataclass_fields__))
         query = query.where(recordings.c.device_id == device).order_by(recordings.c.id.desc()).limit(limit)
         with self._reading() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(query)]
+            return [RecordingEntry(**row._mapping) for row in connection.execute(query)]
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
         """Return the results of the last events of a device, newest first, as JSON."""
@@ -265,23 +269,23 @@ class History:
         with self._reading() as connection:
             return exam_query.read(connection, limit, device, after)
 
-    def verdicts(self, limit: int, device: str | None = None) -> list[Verdict]:
+    def predictions(self, limit: int, device: str | None = None) -> list[PredictionEntry]:
         """Return the last `limit` predictions, of one device where one is given, newest first."""
         columns = (
             (recordings if name in ("captured_at", "audio_file") else predictions).c[name]
-            for name in Verdict.__dataclass_fields__
+            for name in PredictionEntry.__dataclass_fields__
         )
         query = select(*columns).join_from(predictions, recordings).order_by(predictions.c.id.desc())
         if device is not None:
             query = query.where(predictions.c.device_id == device)
         with self._reading() as connection:
-            return [Verdict(**row._mapping) for row in connection.execute(query.limit(limit))]
+            return [PredictionEntry(**row._mapping) for row in connection.execute(query.limit(limit))]
 
-    def devices(self, device: str | None = None) -> list[Device]:
+    def devices(self, device: str | None = None) -> list[DeviceSummary]:
         """Return the devices by name, or the one that is named; counted in an index alone."""
         with self._reading() as connection:
             rows = connection.execute(_devices(device))
-            return [Device(**row._mapping) for row in rows]
+            return [DeviceSummary(**row._mapping) for row in rows]
 
     def label_counts(self) -> list[LabelCount]:
         """Return how often each model gave each label, by model, the most frequent label first."""
@@ -293,11 +297,11 @@ class History:
                 LabelCount(*row) for row in connection.execute(query.order_by(model, given.desc(), label))
             ]
 
-    def heartbeats(self) -> list[Heartbeat]:
+    def heartbeats(self) -> list[WorkerHeartbeat]:
         """Return the last heartbeat of every worker, freshest first."""
         query = select(workers).order_by(workers.c.seen_at.desc())
         with self._reading() as connection:
-            return [Heartbeat(**row._mapping) for row in connection.execute(query)]
+            return [WorkerHeartbeat(**row._mapping) for row in connection.execute(query)]
 
     def count(self) -> int:
         """Return how many recordings there are."""

@@ -43,7 +43,7 @@ class CursorError(StethoError):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ResultFilter:
     """What a page is limited to; None lets everything through.
 
     `model`, `label` and `accepted` are held against the same prediction: that model gave that label.
@@ -63,7 +63,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """Results in the order that was asked for."""
 
     documents: list[str]
@@ -73,7 +73,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageCursor:
     """The row after which a page begins."""
 
     sort: Sort
@@ -101,11 +101,13 @@ class Place:
         return base64.urlsafe_b64encode(_CURSOR.pack(_KINDS[self.sort], self.id) + captured_at).decode()
 
 
-def read(connection: Connection, wanted: Filter, sort: Sort, cursor: str | None, limit: int) -> Page:
+def read(
+    connection: Connection, wanted: ResultFilter, sort: Sort, cursor: str | None, limit: int
+) -> ResultPage:
     """Return up to `limit` results that pass `wanted`, from `cursor` on."""
     given: dict[str, Any] = {}
     if cursor is not None:
-        after = Place.at(cursor, sort)
+        after = PageCursor.at(cursor, sort)
         given = {LAST_ID.key: after.id, LAST_CAPTURED_AT.key: after.captured_at}
     rows: list[Row[Any]] = []
     for statement in _statements(wanted, sort, cursor is None, connection.dialect):
@@ -113,8 +115,8 @@ def read(connection: Connection, wanted: Filter, sort: Sort, cursor: str | None,
             rows += statement.execute(connection, given | {_ROOM.key: limit + 1 - len(rows)})
     shown = rows[:limit]
     is_last = len(rows) <= limit
-    following = None if is_last else Place(sort, shown[-1].id, shown[-1].captured_at).cursor()
-    return Page([row.document for row in shown], following)
+    following = None if is_last else PageCursor(sort, shown[-1].id, shown[-1].captured_at).cursor()
+    return ResultPage([row.document for row in shown], following)
 
 
 def last_events(connection: Connection, device_id: str, limit: int) -> list[str]:
@@ -140,7 +142,7 @@ class _Statement(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _statements(wanted: Filter, sort: Sort, is_first: bool, dialect: Dialect) -> list[_Statement]:
+def _statements(wanted: ResultFilter, sort: Sort, is_first: bool, dialect: Dialect) -> list[_Statement]:
     compiled = [query.limit(_ROOM).compile(dialect=dialect) for query in queries(wanted, sort, is_first)]
     return [
         _Statement(each.string, dict(each.params), each.positiontup if each.positional else None)
@@ -148,7 +150,7 @@ def _statements(wanted: Filter, sort: Sort, is_first: bool, dialect: Dialect) ->
     ]
 
 
-def queries(wanted: Filter, sort: Sort, is_first: bool) -> list[Select[Any]]:
+def queries(wanted: ResultFilter, sort: Sort, is_first: bool) -> list[Select[Any]]:
     """Return the queries whose rows, one after the other, are a page.
 
     A page that `is_first` begins the history; others follow `LAST_ID` and, by time, `LAST_CAPTURED_AT`. The
@@ -168,7 +170,7 @@ def queries(wanted: Filter, sort: Sort, is_first: bool) -> list[Select[Any]]:
     return [query.where(equal, key < LAST_ID), query.where(captured_at < LAST_CAPTURED_AT)]
 
 
-def _by_storing(wanted: Filter, is_first: bool) -> Select[Any]:
+def _by_storing(wanted: ResultFilter, is_first: bool) -> Select[Any]:
     query = _selected(wanted)
     key = recordings.c.id
     judged = _judged(wanted)
@@ -191,7 +193,7 @@ def _by_storing(wanted: Filter, is_first: bool) -> Select[Any]:
     return query.order_by(key.desc())
 
 
-def _by_capture(wanted: Filter) -> Select[Any]:
+def _by_capture(wanted: ResultFilter) -> Select[Any]:
     query = _selected(wanted).where(*_times(wanted))
     if judged := _judged(wanted):
         query = query.where(_is_judged(judged))
@@ -201,7 +203,7 @@ def _by_capture(wanted: Filter) -> Select[Any]:
     return query
 
 
-def _selected(wanted: Filter) -> Select[Any]:
+def _selected(wanted: ResultFilter) -> Select[Any]:
     """Return what both orders have in common."""
     columns = (recordings.c.id, recordings.c.captured_at, recordings.c.document)
     query = select(*columns).where(recordings.c.document.is_not(None))
@@ -222,7 +224,7 @@ def _is_judged(judged: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     return exists().where(predictions.c.recording == recordings.c.id, *judged)
 
 
-def _judged(wanted: Filter) -> list[ColumnElement[bool]]:
+def _judged(wanted: ResultFilter) -> list[ColumnElement[bool]]:
     pairs = (
         (predictions.c.model, wanted.model),
         (predictions.c.label, wanted.label),
@@ -231,7 +233,7 @@ def _judged(wanted: Filter) -> list[ColumnElement[bool]]:
     return [column == value for column, value in pairs if value is not None]
 
 
-def _times(wanted: Filter) -> list[ColumnElement[bool]]:
+def _times(wanted: ResultFilter) -> list[ColumnElement[bool]]:
     times = []
     if wanted.since is not None:
         times.append(recordings.c.captured_at >= wanted.since)

@@ -87,7 +87,7 @@ class StoredRecording:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnalysisResult:
     """A result to be saved, with the messages that announce it."""
 
     recording: int
@@ -97,11 +97,11 @@ class Verdict:
     """The full result as published, JSON."""
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
-    messages: tuple["Message", ...]
+    messages: tuple["OutboxMessage", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class OutboxMessage:
     """A publish that must reach the broker."""
 
     topic: str
@@ -158,7 +158,9 @@ class Store:
                 ids = [_insert_if_new(connection, row) for row in rows]
         return [replace(recording, id=identity) for recording, identity in zip(kept, ids, strict=True)]
 
-    def save_results(self, verdicts: Sequence[Verdict], delivered: Sequence[int] = ()) -> list[Message]:
+    def save_results(
+        self, verdicts: Sequence[AnalysisResult], delivered: Sequence[int] = ()
+    ) -> list[OutboxMessage]:
         """Save results and what announces them and their exams; return these messages with outbox ids.
 
         A recording that has its result already keeps it, and nothing is announced again. Messages that were
@@ -175,8 +177,8 @@ class Store:
             return _post(connection, messages + _exam_messages(connection, fresh))
 
     def save_stream(
-        self, stream: StoredRecording, verdict: Callable[[int], Verdict], timeline: str
-    ) -> list[Message]:
+        self, stream: StoredRecording, verdict: Callable[[int], AnalysisResult], timeline: str
+    ) -> list[OutboxMessage]:
         """Save a stream with its result and its timeline, all at once; nothing where it is there already."""
         with self._engine.begin() as connection:
             key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
@@ -203,18 +205,20 @@ class Store:
         with self._engine.connect() as connection:
             return [StoredRecording(**row._mapping) for row in connection.execute(query)]
 
-    def pending(self) -> list[Message]:
+    def pending(self) -> list[OutboxMessage]:
         """Return the messages that the broker has not acknowledged, oldest first."""
         query = select(outbox).order_by(outbox.c.id)
         with self._engine.connect() as connection:
-            return [Message(row.topic, row.payload, row.retain, row.id) for row in connection.execute(query)]
+            return [
+                OutboxMessage(row.topic, row.payload, row.retain, row.id) for row in connection.execute(query)
+            ]
 
     def acknowledge(self, message_ids: Iterable[int]) -> None:
         """Take messages out of the outbox: the broker has them."""
         with self._engine.begin() as connection:
             connection.execute(delete(outbox).where(outbox.c.id.in_(list(message_ids))))
 
-    def beat(self, worker_id: str, seen_at: str, document: dict[str, Any]) -> None:
+    def save_heartbeat(self, worker_id: str, seen_at: str, document: dict[str, Any]) -> None:
         """Note that a worker is alive."""
         values = {"seen_at": seen_at, "document": document}
         with self._engine.begin() as connection:
@@ -222,7 +226,7 @@ class Store:
             if connection.execute(mine.values(**values)).rowcount == 0:
                 connection.execute(insert(workers), {"worker_id": worker_id, **values})
 
-    def last_beat(self, worker_id: str) -> str | None:
+    def last_heartbeat(self, worker_id: str) -> str | None:
         """Return when `worker_id` was last alive, RFC 3339, None when never."""
         with self._engine.connect() as connection:
             return connection.execute(
@@ -250,7 +254,7 @@ def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
     return connection.execute(_KEPT, [row]).scalar_one() if found is None else found
 
 
-def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
+def _mark_analysed(connection: Connection, verdict: AnalysisResult) -> bool:
     """Write the result into its recording; False when it has one already, or is gone."""
     values = {
         "identity": verdict.recording,
@@ -264,7 +268,7 @@ def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
     return connection.execute(_ANALYSED, values).rowcount > 0
 
 
-def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
+def _prediction_rows(verdict: AnalysisResult) -> list[dict[str, Any]]:
     result = verdict.result
     key = {
         "recording": verdict.recording,
@@ -274,12 +278,12 @@ def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
     return [{**key, **_columns(prediction)} for prediction in result.models]
 
 
-def _exam_messages(connection: Connection, fresh: Sequence[Verdict]) -> list[Message]:
+def _exam_messages(connection: Connection, fresh: Sequence[AnalysisResult]) -> list[OutboxMessage]:
     """Return what the exams say now that these results joined them."""
     results = [verdict.result for verdict in fresh]
     joined = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
     return [
-        Message(topics.exam(*key), exam_query.exam(connection, *key).to_json(), retain=False)
+        OutboxMessage(topics.exam(*key), exam_query.exam(connection, *key).to_json(), retain=False)
         for key in joined
     ]
 
@@ -289,7 +293,7 @@ def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "id"}
 
 
-def _post(connection: Connection, messages: list[Message]) -> list[Message]:
+def _post(connection: Connection, messages: list[OutboxMessage]) -> list[OutboxMessage]:
     if not messages:
         return []
     rows = [{"topic": each.topic, "payload": each.payload, "retain": each.retain} for each in messages]

@@ -57,7 +57,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ModelVersion:
     """A version of a model that is kept beside the data."""
 
     model: str
@@ -94,7 +94,7 @@ class TrainingTables:
         with self._engine.connect() as connection:
             return _clips(connection, model)
 
-    def add(self, fresh: Sequence[Clip]) -> list[Clip]:
+    def add_clips(self, fresh: Sequence[Clip]) -> list[Clip]:
         """Add clips of one model, each to the side of its source; return them as they are kept.
 
         A source that is new is held out when one of its labels has less than `HELD_OUT` of its sources there,
@@ -110,7 +110,7 @@ class TrainingTables:
 
     # --- jobs ---------------------------------------------------------------------------------------
 
-    def ask(self, model: str) -> int:
+    def queue_job(self, model: str) -> int:
         """Queue a job and return its id; one that already waits for this model will do."""
         jobs = training_jobs.c
         waiting = select(jobs.id).where(jobs.model == model, jobs.state == "queued")
@@ -121,7 +121,7 @@ class TrainingTables:
                 identity = connection.execute(insert(training_jobs).returning(jobs.id), values).scalar_one()
         return identity
 
-    def take(self) -> Job | None:
+    def start_next_job(self) -> Job | None:
         """Start the job that has waited longest; None when none waits."""
         oldest = select(func.min(training_jobs.c.id)).where(training_jobs.c.state == "queued")
         with self._engine.begin() as connection:
@@ -139,42 +139,42 @@ class TrainingTables:
         with self._engine.connect() as connection:
             return _jobs(connection, query)
 
-    def note(self, job: int, progress: dict[str, Any]) -> None:
+    def save_progress(self, job: int, progress: dict[str, Any]) -> None:
         """Write how far a job is."""
         with self._engine.begin() as connection:
             _set(connection, job, progress=progress)
 
-    def requeue(self, job: int) -> None:
+    def requeue_job(self, job: int) -> None:
         """Let an interrupted job wait again, as if it had not begun."""
         with self._engine.begin() as connection:
             _set(connection, job, state="queued", started_at=None, progress={})
 
-    def finish(self, job: int, state: JobState, report: dict[str, Any]) -> None:
+    def finish_job(self, job: int, state: JobState, report: dict[str, Any]) -> None:
         """Write how a job ended."""
         with self._engine.begin() as connection:
             _set(connection, job, state=state, finished_at=_now(), report=report)
 
     # --- versions -----------------------------------------------------------------------------------
 
-    def versions(self, model: str) -> list[Version]:
+    def versions(self, model: str) -> list[ModelVersion]:
         """Return the versions of a model that are kept, oldest first."""
         query = select(model_versions).where(model_versions.c.model == model).order_by(model_versions.c.id)
         with self._engine.connect() as connection:
             return [_version(row) for row in connection.execute(query)]
 
-    def made_by(self, job: int) -> Version | None:
+    def version_of_job(self, job: int) -> ModelVersion | None:
         """Return the version that a job made, if it came so far."""
         with self._engine.connect() as connection:
             row = connection.execute(select(model_versions).where(model_versions.c.job == job)).first()
         return None if row is None else _version(row)
 
-    def keep(self, version: Version) -> None:
+    def add_version(self, version: ModelVersion) -> None:
         """Note that a version is kept beside the data."""
-        values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
+        values = {name: getattr(version, name) for name in ModelVersion.__dataclass_fields__}
         with self._engine.begin() as connection:
             connection.execute(insert(model_versions), values)
 
-    def follow(self, model: str, active: str | None) -> None:
+    def set_active(self, model: str, active: str | None) -> None:
         """Write which version is in use now, None when it is the shipped one; others that were are former."""
         versions = model_versions.c
         mine = update(model_versions).where(versions.model == model)
@@ -209,8 +209,8 @@ def _jobs(connection: Connection, query: Select[Any]) -> list[Job]:
     return [Job(**row._mapping) for row in connection.execute(query)]
 
 
-def _version(row: Any) -> Version:  # noqa: ANN401 - SQLAlchemy's row
-    return Version(**{name: getattr(row, name) for name in Version.__dataclass_fields__})
+def _version(row: Any) -> ModelVersion:  # noqa: ANN401 - SQLAlchemy's row
+    return ModelVersion(**{name: getattr(row, name) for name in ModelVersion.__dataclass_fields__})
 
 
 def _set(connection: Connection, job: int, **values: object) -> None:

@@ -27,7 +27,7 @@ class UploadTable:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def note(self, upload: Upload) -> Upload:
+    def add(self, upload: Upload) -> Upload:
         """Note an upload; return it, or the one that came first under its key."""
         values = {name: getattr(upload, name) for name in Upload.__dataclass_fields__}
         try:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Key, Recording, parse_meta
+from edge_worker.ingest.recording import Recording, RecordingKey, parse_meta
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import Piece, StreamEnd, StreamEvent, StreamIntake, Wanted
+from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd, StreamEvent, StreamIntake, Wanted
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk, decode, recording_name
 from edge_worker.protocol.result import Completeness
@@ -29,7 +29,7 @@ _REJECTIONS_KEPT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ControlMessage:
     """A control message for a device."""
 
     device_id: str
@@ -37,33 +37,33 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class ClosedRecording:
     """A recording that is to be stored and analysed as it is now."""
 
     recording: Recording
     completeness: Completeness
 
 
-Event = Answer | Close | Piece | StreamEnd
+IntakeEvent = ControlMessage | ClosedRecording | StreamAudio | StreamEnd
 StoredLookup = Callable[[str, str], Completeness | None]
 
 
-def stored_answer(device_id: str, recording_name: str, completeness: Completeness) -> Answer:
+def stored_message(device_id: str, recording_name: str, completeness: Completeness) -> ControlMessage:
     """Return the receipt after which a device may forget a recording."""
     document = {"type": "stored", "recording_id": recording_name, "completeness": completeness}
-    return Answer(device_id, document)
+    return ControlMessage(device_id, document)
 
 
 class Intake:
-    """All open recordings and streams. Used by the network thread; `forget` may be called from another."""
+    """All open recordings and streams. Used by the network thread; `mark_stored` may be called by another."""
 
     def __init__(self, spool: Spool, settings: Settings, lookup: StoredLookup) -> None:
         """Use `lookup(device_id, recording_name)` to learn whether a recording was stored earlier."""
         self._spool = spool
         self._settings = settings
         self._lookup = lookup
-        self._open: dict[Key, Recording] = {}
-        self._closing: set[Key] = set()
+        self._open: dict[RecordingKey, Recording] = {}
+        self._closing: set[RecordingKey] = set()
         self._offline: set[str] = set()
         self._rejected_at: dict[tuple[str, str], float] = {}
         self.counts: Counter[str] = Counter()
@@ -81,9 +81,9 @@ class Intake:
         of_recordings = sum(recording.spool_bytes for recording in list(self._open.values()))
         return of_recordings + self.streams.spool_bytes
 
-    def load(self, now: float) -> list[Event]:
+    def load(self, now: float) -> list[IntakeEvent]:
         """Take up what an earlier process left in the spool."""
-        events: list[Event] = []
+        events: list[IntakeEvent] = []
         for recording in self._spool.load():
             completeness = self._lookup(recording.device_id, recording.name)
             if completeness is not None:
@@ -95,7 +95,7 @@ class Intake:
                 events.append(self._close(recording, "complete"))
         return events
 
-    def load_streams(self, now: float) -> Iterator[Event]:
+    def load_streams(self, now: float) -> Iterator[IntakeEvent]:
         """Take up the streams that an earlier process left; their sound comes piece by piece."""
         for stream in self.streams.load():
             if self._lookup(stream.device_id, stream.name) is not None:
@@ -103,7 +103,7 @@ class Intake:
             else:
                 yield from self._of_stream(self.streams.resume_stream(stream, now))
 
-    def receive(self, device_id: str, payload: bytes, now: float) -> list[Event]:
+    def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         """Place one payload; return what it leads to.
 
         Raises:
@@ -117,7 +117,7 @@ class Intake:
                 events += self._go_on_without_meta((device_id, error.recording_id))
             return events
 
-    def reject(self, device_id: str, error: ChunkError, now: float) -> list[Event]:
+    def reject(self, device_id: str, error: ChunkError, now: float) -> list[IntakeEvent]:
         """Count a rejection; return the answer unless the same was said within the last second."""
         self.counts[f"rejected_{error.reason}"] += 1
         said = self._rejected_at.get((device_id, error.reason))
@@ -128,9 +128,9 @@ class Intake:
         self._rejected_at[device_id, error.reason] = now
         name = None if error.recording_id is None else recording_name(error.recording_id)
         document = {"type": "rejected", "recording_id": name, "reason": error.reason, "detail": str(error)}
-        return [Answer(device_id, document)]
+        return [ControlMessage(device_id, document)]
 
-    def device_online(self, device_id: str, online: bool, now: float) -> None:
+    def set_device_online(self, device_id: str, online: bool, now: float) -> None:
         """Note that a device came or went; one that is back is asked for what is missing at once."""
         if not online:
             self._offline.add(device_id)
@@ -142,9 +142,9 @@ class Intake:
             if recording.device_id == device_id:
                 recording.touched, recording.asked = now, 0
 
-    def due(self, now: float) -> list[Event]:
+    def check_timeouts(self, now: float) -> list[IntakeEvent]:
         """Return what silence leads to: requests for missing audio, and recordings given up."""
-        events: list[Event] = []
+        events: list[IntakeEvent] = []
         for recording in list(self._open.values()):
             quiet = now - recording.touched
             offline = recording.device_id in self._offline
@@ -153,19 +153,19 @@ class Intake:
                 events.extend(self._give_up(recording))
             elif not offline and quiet >= self._settings.missing_after_s * 2**recording.asked:
                 events.extend(self._ask(recording, quiet))
-        return [*events, *self._of_stream(self.streams.due(now, self._offline))]
+        return [*events, *self._of_stream(self.streams.check_timeouts(now, self._offline))]
 
-    def resume(self, now: float) -> None:
+    def broker_reconnected(self, now: float) -> None:
         """Note that the broker is back: nobody was silent while nobody could be heard."""
         for recording in self._open.values():
             recording.touched, recording.asked = now, 0
-        self.streams.resume(now)
+        self.streams.broker_reconnected(now)
 
-    def forget(self, key: Key) -> None:
+    def mark_stored(self, key: RecordingKey) -> None:
         """Note that a closed recording is stored: from now on the database answers for it."""
         self._closing.discard(key)
 
-    def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
+    def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         key = (device_id, chunk.recording_id)
         recording, stream = self._open.get(key), self.streams.open.get(key)
         if recording is None and stream is None:
@@ -180,16 +180,16 @@ class Intake:
         recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
         return self._place(recording, chunk, payload, now)
 
-    def _settled(self, key: Key) -> list[Event] | None:
+    def _settled(self, key: RecordingKey) -> list[IntakeEvent] | None:
         """Return the answer to a chunk of what was closed already, None where it was not."""
         name = recording_name(key[1])
         completeness = None if key in self._closing else self._lookup(key[0], name)
         if completeness is None and key not in self._closing:
             return None
         self.counts["duplicates"] += 1
-        return [] if completeness is None else [stored_answer(key[0], name, completeness)]
+        return [] if completeness is None else [stored_message(key[0], name, completeness)]
 
-    def _place(self, recording: Recording, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
+    def _place(self, recording: Recording, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         if chunk.is_stream:
             raise ChunkError("contradiction", "no chunk before was of a stream", chunk.recording_id)
         if chunk.type == META:
@@ -208,12 +208,14 @@ class Intake:
             self.on_progress(recording, now)
         return []
 
-    def _of_stream(self, events: Iterable[StreamEvent]) -> Iterator[Event]:
+    def _of_stream(self, events: Iterable[StreamEvent]) -> Iterator[IntakeEvent]:
         """Yield what the worker makes of what happens to a stream."""
         for event in events:
             if isinstance(event, StreamEnd):
                 self._closing.add(event.stream.key)
-            yield (Answer(event.stream.device_id, event.document) if isinstance(event, Wanted) else event)
+            yield (
+                ControlMessage(event.stream.device_id, event.document) if isinstance(event, Wanted) else event
+            )
 
     def _check_room(self, device_id: str, chunk: Chunk) -> None:
         """Raise ChunkError `quota` unless another recording may be opened."""
@@ -232,7 +234,7 @@ class Intake:
         recording.meta = meta
         return True
 
-    def _go_on_without_meta(self, key: Key) -> list[Event]:
+    def _go_on_without_meta(self, key: RecordingKey) -> list[IntakeEvent]:
         """Wait no longer for the META of a recording: the device would send the same again."""
         self.streams.go_on_without_meta(key)
         recording = self._open.get(key)
@@ -249,9 +251,9 @@ class Intake:
         if chunk.end * chunk.channels * SAMPLE_BYTES > limit_mb * 2**20:
             raise ChunkError("too_long", f"beyond {limit_mb} MiB of sound", chunk.recording_id)
         recording.check(chunk)
-        if recording.coverage.overlaps(chunk.first_sample, chunk.end):
+        if recording.received.overlaps(chunk.first_sample, chunk.end):
             self._compare(recording, chunk)
-            is_known = recording.coverage.contains(chunk.first_sample, chunk.end)
+            is_known = recording.received.contains(chunk.first_sample, chunk.end)
             if is_known and (recording.end is not None or not chunk.is_last):
                 return False
         elif not chunk.sample_count and recording.end is not None:
@@ -262,7 +264,7 @@ class Intake:
 
     def _compare(self, recording: Recording, chunk: Chunk) -> None:
         """Raise ChunkError unless `chunk` says the same as what is there already."""
-        unit = recording.frame_bytes
+        unit = recording.bytes_per_sample
         for first, end in recording.overlapping(chunk.first_sample, chunk.end):
             body = self._spool.body(recording, first)
             low, high = max(first, chunk.first_sample), min(end, chunk.end)
@@ -279,14 +281,14 @@ class Intake:
             and all(end in recording.declared_gaps for _, end in recording.gaps())
         )
 
-    def _ask(self, recording: Recording, quiet: float) -> Iterator[Event]:
+    def _ask(self, recording: Recording, quiet: float) -> Iterator[IntakeEvent]:
         ranges: list[list[int | None]] = [
             [start, end]
             for start, end in recording.gaps()
             if recording.asked == 0 or end not in recording.declared_gaps
         ]
         if recording.end is None and quiet >= _TAIL_AFTER * self._settings.missing_after_s:
-            ranges.append([recording.coverage.end, None])
+            ranges.append([recording.received.end, None])
         document: dict[str, Any] = {"type": "missing", "recording_id": recording.name}
         # What the device cannot answer must not keep the rest from being asked for.
         first = MAX_RANGES * recording.asked % len(ranges) if len(ranges) > MAX_RANGES else 0
@@ -296,11 +298,11 @@ class Intake:
         recording.asked += 1
         if ranges or "meta" in document:
             self.counts["asked"] += 1
-            yield Answer(recording.device_id, document)
+            yield ControlMessage(recording.device_id, document)
 
-    def _give_up(self, recording: Recording) -> Iterator[Event]:
+    def _give_up(self, recording: Recording) -> Iterator[IntakeEvent]:
         if recording.sample_rate:
-            is_whole = recording.end is not None and recording.coverage.covers(recording.end)
+            is_whole = recording.end is not None and recording.received.covers(recording.end)
             yield self._close(recording, "complete" if is_whole else "partial")
             return
         self.counts["abandoned"] += 1
@@ -308,9 +310,9 @@ class Intake:
         self._spool.close(recording.key)
         self._spool.remove(recording)
 
-    def _close(self, recording: Recording, completeness: Completeness) -> Close:
+    def _close(self, recording: Recording, completeness: Completeness) -> ClosedRecording:
         self.counts[f"closed_{completeness}"] += 1
         del self._open[recording.key]
         self._closing.add(recording.key)
         self._spool.close(recording.key)
-        return Close(recording, completeness)
+        return ClosedRecording(recording, completeness)

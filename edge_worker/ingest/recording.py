@@ -18,11 +18,11 @@ MAX_MODEL_NAME: Final = 32
 MAX_SITE: Final = 16
 MAX_AMPLIFICATION: Final = 100
 
-Key = tuple[str, int]
+RecordingKey = tuple[str, int]
 """Device id and recording id."""
 
 
-class Arriving:
+class IncomingAudio:
     """What recordings and streams have in common: whose they are, and the form of their samples."""
 
     __slots__ = ()
@@ -32,7 +32,7 @@ class Arriving:
     channels: int
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RecordingKey:
         """What tells it from all others."""
         return self.device_id, self.recording_id
 
@@ -42,7 +42,7 @@ class Arriving:
         return recording_name(self.recording_id)
 
     @property
-    def frame_bytes(self) -> int:
+    def bytes_per_sample(self) -> int:
         """Bytes of one sample of all channels."""
         return self.channels * SAMPLE_BYTES
 
@@ -55,7 +55,7 @@ class Arriving:
 
 
 @dataclass(slots=True)
-class Recording(Arriving):
+class Recording(IncomingAudio):
     """What is known of a recording whose audio lies in the spool."""
 
     device_id: str
@@ -69,7 +69,7 @@ class Recording(Arriving):
     """Samples per channel, known with LAST."""
     wants_meta: bool = False
     meta: dict[str, Any] | None = None
-    coverage: SampleRanges = field(default_factory=SampleRanges)
+    received: SampleRanges = field(default_factory=SampleRanges)
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
     """first_sample → (sample_count, offset of the body in the spool file)."""
     spool_bytes: int = 0
@@ -84,13 +84,13 @@ class Recording(Arriving):
         """Return whether every sample and the announced META are there."""
         return (
             self.end is not None
-            and self.coverage.covers(self.end)
+            and self.received.covers(self.end)
             and (self.meta is not None or not self.wants_meta)
         )
 
     def gaps(self) -> list[Range]:
         """Return what is missing before LAST, or before the last sample when LAST is unknown."""
-        return self.coverage.gaps(self.coverage.end if self.end is None else self.end)
+        return self.received.gaps(self.received.end if self.end is None else self.end)
 
     def overlapping(self, start: int, end: int) -> list[Range]:
         """Return the placed chunks, as ranges of samples, that share samples with `[start, end)`."""
@@ -107,7 +107,7 @@ class Recording(Arriving):
         """Raise ChunkError `contradiction` when the facts of `chunk` differ from what is known."""
         self.check_form(chunk)
         ends_elsewhere = chunk.flags & LAST and (
-            self.coverage.end > chunk.end if self.end is None else self.end != chunk.end
+            self.received.end > chunk.end if self.end is None else self.end != chunk.end
         )
         if ends_elsewhere or (self.end is not None and chunk.end > self.end):
             raise ChunkError("contradiction", "audio beyond the end of the recording", chunk.recording_id)
@@ -119,7 +119,7 @@ class Recording(Arriving):
         self.sample_rate, self.channels = chunk.sample_rate, chunk.channels
         if chunk.sample_count:
             self.places[chunk.first_sample] = (chunk.sample_count, offset)
-            self.coverage.add(chunk.first_sample, chunk.end)
+            self.received.add(chunk.first_sample, chunk.end)
         flags = chunk.flags
         if flags & LAST:
             self.end = chunk.end

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from edge_worker.errors import ChunkError, SpoolError
 from edge_worker.ingest.open_files import OpenFiles
-from edge_worker.ingest.recording import Key, Recording, parse_meta
+from edge_worker.ingest.recording import Recording, RecordingKey, parse_meta
 from edge_worker.protocol.chunk import HEADER, HEADER_BYTES, META, Chunk, body_bytes, decode
 
 Int16Array = npt.NDArray[np.int16]
@@ -30,7 +30,7 @@ _FILE_NAME: Final = re.compile("[0-9a-f]{16}")
 
 
 class Spool:
-    """The files of all open recordings. Used by one thread, except `pcm` and `remove`."""
+    """The files of all open recordings. Used by one thread, except `read_pcm` and `remove`."""
 
     def __init__(self, directory: Path) -> None:
         """Use `directory`, creating it.
@@ -63,9 +63,9 @@ class Spool:
     def body(self, recording: Recording, first_sample: int) -> bytes:
         """Return the body of the chunk that was placed at `first_sample`."""
         count, offset = recording.places[first_sample]
-        return os.pread(self._descriptor(recording), count * recording.frame_bytes, offset)
+        return os.pread(self._descriptor(recording), count * recording.bytes_per_sample, offset)
 
-    def close(self, key: Key) -> None:
+    def close(self, key: RecordingKey) -> None:
         """Give the descriptor of a recording back; its file stays."""
         self._files.close(key)
 
@@ -73,12 +73,12 @@ class Spool:
         """Delete the file of a closed recording."""
         self._path(recording.device_id, recording.name).unlink(missing_ok=True)
 
-    def pcm(self, recording: Recording, samples: int) -> bytearray:
+    def read_pcm(self, recording: Recording, samples: int) -> bytearray:
         """Return the sound of a closed recording, `samples` per channel, gaps as zeros.
 
         Signed 16-bit little endian, channels interleaved.
         """
-        unit = recording.frame_bytes
+        unit = recording.bytes_per_sample
         sound = bytearray(samples * unit)
         content = memoryview(self._path(recording.device_id, recording.name).read_bytes())
         for first_sample, (count, offset) in recording.places.items():
@@ -87,7 +87,7 @@ class Spool:
             ]
         return sound
 
-    def recent(self, recording: Recording, start: int, end: int) -> Int16Array | None:
+    def read_recent(self, recording: Recording, start: int, end: int) -> Int16Array | None:
         """Return samples `[start, end)` of an open recording, (samples, channels), what is missing as zeros.
 
         Safe from any thread; None: the file is gone, for the recording was stored.
@@ -100,8 +100,8 @@ class Spool:
                     low, high = max(first, start), min(first + count, end)
                     if low >= high:
                         continue
-                    file.seek(offset + (low - first) * recording.frame_bytes)
-                    read = np.frombuffer(file.read((high - low) * recording.frame_bytes), "<i2")
+                    file.seek(offset + (low - first) * recording.bytes_per_sample)
+                    read = np.frombuffer(file.read((high - low) * recording.bytes_per_sample), "<i2")
                     sound[low - start : high - start] = read.reshape(-1, recording.channels)
         except (OSError, ValueError):
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Arriving
+from edge_worker.ingest.recording import IncomingAudio
 from edge_worker.protocol.chunk import HAS_META, Chunk
 
 MAX_AHEAD_BYTES: Final = 2**21
@@ -38,7 +38,7 @@ class Segment:
 
 
 @dataclass(slots=True)
-class Stream(Arriving):
+class Stream(IncomingAudio):
     """What is known of a stream whose chunks lie in the spool."""
 
     device_id: str
@@ -48,7 +48,7 @@ class Stream(Arriving):
     sample_rate: int = 0
     """Hz; 0 until the first PCM chunk."""
     channels: int = 0
-    cursor: int = 0
+    next_sample: int = 0
     """Samples before it were handed on, or given up."""
     end: int | None = None
     """Samples per channel, known with LAST."""
@@ -58,7 +58,7 @@ class Stream(Arriving):
     """Sound that waits for a gap: its first sample → its bytes."""
     ahead_bytes: int = 0
     gap_since: float | None = None
-    """Monotonic time since when the gap at `cursor` is waited for, seconds."""
+    """Monotonic time since when the gap at `next_sample` is waited for, seconds."""
     touched: float = 0.0
     """Monotonic time of the last new chunk, seconds."""
     asked: int = 0
@@ -75,11 +75,11 @@ class Stream(Arriving):
     @property
     def has_gap(self) -> bool:
         """Whether sound is missing that something came after."""
-        return bool(self.ahead) or (self.end is not None and self.cursor < self.end)
+        return bool(self.ahead) or (self.end is not None and self.next_sample < self.end)
 
     @property
     def gap_end(self) -> int | None:
-        """Where the gap at `cursor` ends; None: there is none."""
+        """Where the gap at `next_sample` ends; None: there is none."""
         return min(self.ahead) if self.ahead else (self.end if self.has_gap else None)
 
     def is_known(self, chunk: Chunk) -> bool:
@@ -91,7 +91,7 @@ class Stream(Arriving):
         self._check(chunk)
         if chunk.is_last and self.end is None:
             return False
-        if chunk.end <= self.cursor:
+        if chunk.end <= self.next_sample:
             return True
         waiting = self.ahead.get(chunk.first_sample)
         if waiting is None:
@@ -107,7 +107,7 @@ class Stream(Arriving):
         self.wants_meta = self.wants_meta or bool(chunk.flags & HAS_META)
         if chunk.is_last:
             self.end = chunk.end
-        if chunk.end > self.cursor:
+        if chunk.end > self.next_sample:
             body = bytes(chunk.body)
             self.ahead_bytes += len(body) - len(self.ahead.get(chunk.first_sample, b""))
             self.ahead[chunk.first_sample] = body
@@ -117,26 +117,26 @@ class Stream(Arriving):
         return parts
 
     def give_up_gap(self) -> list[Part]:
-        """Wait no longer for the gap at `cursor`; return what is next after it."""
+        """Wait no longer for the gap at `next_sample`; return what is next after it."""
         if self.gap_end is not None:
-            self.cursor = max(self.cursor, self.gap_end)
+            self.next_sample = max(self.next_sample, self.gap_end)
         return self._next()
 
     def _next(self) -> list[Part]:
         parts: list[Part] = []
-        while self.ahead and (first := min(self.ahead)) <= self.cursor:
+        while self.ahead and (first := min(self.ahead)) <= self.next_sample:
             body = self.ahead.pop(first)
             self.ahead_bytes -= len(body)
-            fresh = body[(self.cursor - first) * self.frame_bytes :]
+            fresh = body[(self.next_sample - first) * self.bytes_per_sample :]
             if fresh:
-                parts.append(Part(self.cursor, fresh))
-                self.cursor += len(fresh) // self.frame_bytes
+                parts.append(Part(self.next_sample, fresh))
+                self.next_sample += len(fresh) // self.bytes_per_sample
         return parts
 
     def _check(self, chunk: Chunk) -> None:
         self.check_form(chunk)
         furthest = max(
-            [self.cursor, *(first + len(b) // self.frame_bytes for first, b in self.ahead.items())]
+            [self.next_sample, *(first + len(b) // self.bytes_per_sample for first, b in self.ahead.items())]
         )
         ends_elsewhere = chunk.is_last and (
             furthest > chunk.end if self.end is None else self.end != chunk.end

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Key, parse_meta
+from edge_worker.ingest.recording import RecordingKey, parse_meta
 from edge_worker.ingest.stream import Part, Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol.chunk import META, Chunk
@@ -22,7 +22,7 @@ _META_ASKED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class StreamAudio:
     """The next sound of a stream, in order: what is between two pieces never came."""
 
     stream: Stream
@@ -49,7 +49,7 @@ class Wanted:
     document: dict[str, Any]
 
 
-StreamEvent = Piece | StreamEnd | Wanted
+StreamEvent = StreamAudio | StreamEnd | Wanted
 
 
 class StreamIntake:
@@ -60,7 +60,7 @@ class StreamIntake:
         self._spool = spool
         self._settings = settings
         self._counts = counts
-        self.open: dict[Key, Stream] = {}
+        self.open: dict[RecordingKey, Stream] = {}
 
     @property
     def spool_bytes(self) -> int:
@@ -75,8 +75,8 @@ class StreamIntake:
         """Take up a stream of an earlier process; what it sent comes again, as far as it is needed."""
         self.open[stream.key] = stream
         stream.touched = now
-        stream.cursor = 0 if stream.state is None else stream.state["needed_from"]
-        for chunk in self._spool.chunks(stream, stream.cursor):
+        stream.next_sample = 0 if stream.state is None else stream.state["needed_from"]
+        for chunk in self._spool.read_chunks(stream, stream.next_sample):
             yield from self._pieces(stream, stream.take(chunk), now, 0.0)
         yield from self._end_if_over(stream, now)
 
@@ -84,7 +84,7 @@ class StreamIntake:
         """Delete the files of a stream that is stored."""
         self._spool.remove(stream)
 
-    def trim(self, key: Key, before: int) -> None:
+    def trim(self, key: RecordingKey, before: int) -> None:
         """Forget sound before a sample: it was judged, and is not to be kept."""
         stream = self.open.get(key)
         if stream is not None:
@@ -108,7 +108,7 @@ class StreamIntake:
         self._note(stream, now)
         return iter([*self._pieces(stream, stream.take(chunk), now, now), *self._end_if_over(stream, now)])
 
-    def due(self, now: float, offline: Collection[str]) -> Iterator[StreamEvent]:
+    def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[StreamEvent]:
         """Yield what silence and gaps lead to."""
         for stream in list(self.open.values()):
             quiet = now - stream.touched
@@ -120,14 +120,14 @@ class StreamIntake:
                 yield from self._ask(stream, now, quiet)
             yield from self._end_if_over(stream, now)
 
-    def resume(self, now: float) -> None:
+    def broker_reconnected(self, now: float) -> None:
         """Note that the broker is back: nobody was silent while nobody could be heard."""
         for stream in self.open.values():
             stream.touched, stream.asked = now, 0
             if stream.gap_since is not None:
                 stream.gap_since = now
 
-    def go_on_without_meta(self, key: Key) -> None:
+    def go_on_without_meta(self, key: RecordingKey) -> None:
         """Wait no longer for the META of a stream: the device would send the same again."""
         stream = self.open.get(key)
         if stream is not None and stream.meta is None:
@@ -153,7 +153,7 @@ class StreamIntake:
             stream.gap_since, stream.asked = (now if stream.has_gap else None), 0
         elif stream.has_gap and stream.gap_since is None:
             stream.gap_since = now
-        return (Piece(stream, part.first_sample, part.body, at) for part in parts)
+        return (StreamAudio(stream, part.first_sample, part.body, at) for part in parts)
 
     def _is_gap_over(self, stream: Stream, now: float) -> bool:
         return stream.gap_since is not None and now - stream.gap_since >= self._settings.stream_gap_s
@@ -169,9 +169,9 @@ class StreamIntake:
         lacks_meta = stream.wants_meta and stream.meta is None and stream.asked < _META_ASKED
         since = stream.gap_since if stream.gap_since is not None else stream.touched
         is_silent = stream.end is None and not stream.has_gap and quiet >= _TAIL_AFTER * after_s
-        ranges: list[list[int | None]] = [[stream.cursor, stream.gap_end]] if stream.has_gap else []
+        ranges: list[list[int | None]] = [[stream.next_sample, stream.gap_end]] if stream.has_gap else []
         if is_silent:
-            ranges = [[stream.cursor, None]]
+            ranges = [[stream.next_sample, None]]
         if not (ranges or lacks_meta) or (now - since < after_s and not is_silent):
             return
         stream.asked += 1
@@ -183,7 +183,7 @@ class StreamIntake:
         while stream.ahead:
             yield from self._skip_gap(stream, now)
         if stream.sample_rate:
-            yield self._close(stream, is_ended=stream.end is not None and stream.cursor >= stream.end)
+            yield self._close(stream, is_ended=stream.end is not None and stream.next_sample >= stream.end)
             return
         self._counts["abandoned"] += 1
         del self.open[stream.key]
@@ -191,7 +191,7 @@ class StreamIntake:
         self._spool.remove(stream)
 
     def _end_if_over(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
-        is_whole = stream.end is not None and stream.cursor >= stream.end
+        is_whole = stream.end is not None and stream.next_sample >= stream.end
         waits = stream.wants_meta and stream.meta is None
         if waits and now - stream.touched >= self._settings.stream_gap_s:
             waits = False

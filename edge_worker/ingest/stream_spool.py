@@ -29,7 +29,7 @@ _STATE: Final = "state.json"
 
 class StreamSpool:
     """The files of all open streams. `append`, `close` and `trim` belong to one thread, the rest to whoever
-    holds a stream that has ended; `save` touches a file of its own.
+    holds a stream that has ended; `save_state` touches a file of its own.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -80,7 +80,7 @@ class StreamSpool:
             segment = stream.segments.pop(0)
             (self._path(stream) / f"{segment.number:06}.chunks").unlink(missing_ok=True)
 
-    def save(self, stream: Stream, state: dict[str, Any]) -> None:
+    def save_state(self, stream: Stream, state: dict[str, Any]) -> None:
         """Replace the state of a stream, whole or not at all; raises OSError when the disk refuses."""
         path = self._path(stream) / _STATE
         draft = path.with_suffix(".part")
@@ -97,7 +97,7 @@ class StreamSpool:
             elif named is not None:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def chunks(self, stream: Stream, from_sample: int = 0) -> Iterator[Chunk]:
+    def read_chunks(self, stream: Stream, from_sample: int = 0) -> Iterator[Chunk]:
         """Yield the PCM chunks that have sound from `from_sample` on, by first sample; one at a time is read.
 
         LAST chunks are yielded in any case: they say where the stream ends.

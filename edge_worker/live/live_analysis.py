@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
-from edge_worker.ingest.recording import Key, Recording
+from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
+from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.live.stream_session import StreamSession
@@ -58,7 +58,7 @@ class Live:
 class Trim:
     """Sound of a stream before a sample is not needed any more."""
 
-    key: Key
+    key: RecordingKey
     before: int
 
 
@@ -87,12 +87,12 @@ class LiveAnalysis(threading.Thread):
         self._post: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
         self._is_busy: Callable[[], bool] = lambda: False
-        self._queue: queue.SimpleQueue[Piece | StreamEnd | RecordingPreview] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[StreamAudio | StreamEnd | RecordingPreview] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._waiting_bytes = 0
-        self._sessions: dict[Key, StreamSession | None] = {}
-        self._glances: dict[Key, tuple[RecordingPreview, float]] = {}
-        self._unjudged: dict[Key, float] = {}
+        self._sessions: dict[RecordingKey, StreamSession | None] = {}
+        self._glances: dict[RecordingKey, tuple[RecordingPreview, float]] = {}
+        self._unjudged: dict[RecordingKey, float] = {}
         """Streams with full windows that were not judged, and since when; the oldest first."""
         self._credit_s, self._credited_at = 0.0, time.monotonic()
         self._refreshed_at = float("-inf")
@@ -106,9 +106,9 @@ class LiveAnalysis(threading.Thread):
 
     # --- on the network thread ----------------------------------------------------------------------
 
-    def offer(self, item: Piece | StreamEnd) -> None:
+    def offer(self, item: StreamAudio | StreamEnd) -> None:
         """Queue what happens to a stream; waits while too much does."""
-        size = len(item.body) if isinstance(item, Piece) else 0
+        size = len(item.body) if isinstance(item, StreamAudio) else 0
         with self._room:
             while self._waiting_bytes > MAX_WAITING_BYTES and self.is_alive():
                 self._room.wait(_IDLE_S)
@@ -121,7 +121,7 @@ class LiveAnalysis(threading.Thread):
         is_new = glance.recording is not recording
         if now - looked_at < GLANCE_EVERY_S and not is_new:
             return
-        heard_s = recording.coverage.end / recording.sample_rate
+        heard_s = recording.received.end / recording.sample_rate
         if heard_s > time.time() - recording.received_at + _AHEAD_S or heard_s < GLANCE_EVERY_S:
             return
         glance = RecordingPreview(recording) if is_new else glance
@@ -129,7 +129,7 @@ class LiveAnalysis(threading.Thread):
         if self._queue.qsize() < _GLANCES_WAITING:
             self._queue.put(glance)
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: RecordingKey) -> None:
         """Note that a recording is closed."""
         self._glances.pop(key, None)
 
@@ -156,7 +156,7 @@ class LiveAnalysis(threading.Thread):
             item = self._queue.get(timeout=0 if self._unjudged else _IDLE_S)
         except queue.Empty:
             if not self._unjudged:
-                self.tally.keeps_up(time.monotonic(), 0.0, 0.0)
+                self.tally.observe_delays(time.monotonic(), 0.0, 0.0)
             self._judge_next()
             return
         self._take(item)
@@ -177,7 +177,7 @@ class LiveAnalysis(threading.Thread):
         self.tally.windows += session.judge_windows(self.tally.window_stretch)
         self.tally.skipped_windows += session.judge.skipped - skipped
 
-    def _take(self, item: Piece | StreamEnd | RecordingPreview) -> None:
+    def _take(self, item: StreamAudio | StreamEnd | RecordingPreview) -> None:
         if isinstance(item, RecordingPreview):
             self._look(item)
         elif isinstance(item, StreamEnd):
@@ -198,13 +198,13 @@ class LiveAnalysis(threading.Thread):
             self._unjudged.pop(stream.key, None)
             self.tally.streams = len(self._sessions)
 
-    def _hear(self, piece: Piece) -> None:
+    def _hear(self, piece: StreamAudio) -> None:
         session = self._session(piece.stream)
         if session is None:
             return  # it failed before; its end says so
         now = time.monotonic()
         if piece.at:
-            self.tally.keeps_up(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
+            self.tally.observe_delays(now, now - piece.at, now - next(iter(self._unjudged.values()), now))
         self._submit([*session.hear(piece, self._board.current)])
         stretch = self.tally.stretch
         if session.value_due(piece, stretch):
@@ -231,7 +231,7 @@ class LiveAnalysis(threading.Thread):
         """Save what was said so far, and let go of the sound that it was said of."""
         state = session.state()
         try:
-            self._stream_spool.save(session.stream, state)
+            self._stream_spool.save_state(session.stream, state)
         except OSError as error:  # the sound stays; it is tried again after the next segment
             _LOG.error(line("storage_refuses", error=error, recording=session.stream.name))
             return
@@ -239,7 +239,7 @@ class LiveAnalysis(threading.Thread):
         self._post(Trim(session.stream.key, min(state["needed_from"], keep_from)))
 
     def _conclude(self, end: StreamEnd) -> None:
-        failed = FinishedStream(end.stream, None, (), end.is_ended)
+        failed = FinishedStream(end.stream, None, end.is_ended)
         try:
             session = self._session(end.stream)
             concluded, events = (failed, []) if session is None else session.conclude(is_ended=end.is_ended)
@@ -272,7 +272,7 @@ class LiveAnalysis(threading.Thread):
 
     def _tell(self, device_id: str, value: LiveValue, since: float) -> None:
         self._post(Live(topics.live(device_id), value.to_json()))
-        self.tally.told(time.monotonic() - since)
+        self.tally.observe_value(time.monotonic() - since)
 
     def _refresh(self) -> None:
         now = time.monotonic()

@@ -38,8 +38,8 @@ class RecordingPreview:
     ) -> LiveValue | None:
         """Look now; None: the recording was closed meanwhile."""
         recording = self.recording
-        rate, end = recording.sample_rate, recording.coverage.end
-        pcm = spool.recent(recording, max(0, end - round(RATE_FROM_S * rate)), end)
+        rate, end = recording.sample_rate, recording.received.end
+        pcm = spool.read_recent(recording, max(0, end - round(RATE_FROM_S * rate)), end)
         if pcm is None:
             return None
         meta = recording.meta or {}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from edge_worker.analysis.finished_stream import StreamSummary
 from edge_worker.inference.classifier import Card, Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.ingest.missing_ranges import MissingRanges
@@ -212,6 +213,34 @@ class StreamClassifier:
             if now is not None:
                 return (model, *now)
         return (None, None, None)
+
+    # --- at the end ---------------------------------------------------------------------------------
+
+    def summary(self, models: Sequence[str]) -> StreamSummary:
+        """Return the sums over all windows; `models` are those that the device asked for last."""
+        judged = [self.sums[model] for model in models if model in self.sums]
+        return StreamSummary(
+            predictions=tuple(each.prediction() for each in judged if each.windows),
+            unknown_models=tuple(model for model in models if model not in self.sums),
+            max_missing_fraction=min((each.card.max_missing_fraction for each in judged), default=1.0),
+            heart_quality=self.heart.quality(),
+            sound_quality=self.sound.quality(),
+            heart_rate_bpm=self.heart.heart_rate_bpm(),
+            missing_ranges=tuple(self.ear.missing.ranges),
+            missing_samples=self.ear.missing.samples,
+            skipped_windows=self.skipped,
+            timeline=self._timeline(),
+        )
+
+    def _timeline(self) -> dict[str, Any]:
+        return {
+            "models": {
+                model: {"labels": list(each.card.labels), "points": each.timeline.document()}
+                for model, each in self.sums.items()
+                if each.windows
+            },
+            "heart": self.heart.timeline.document(),
+        }
 
     # --- across a restart ---------------------------------------------------------------------------
 

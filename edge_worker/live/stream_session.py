@@ -7,13 +7,14 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.analysis.device_profile import DeviceProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream, occurrence
+from edge_worker.analysis.stream_result import occurrence
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import Piece
+from edge_worker.ingest.stream_intake import StreamAudio
 from edge_worker.ingest.stream_spool import SEGMENT_S
 from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
@@ -54,7 +55,7 @@ class StreamSession:
                 self.judge.cutter = EventExtractor.restore(stream.sample_rate, state["cutter"])
         self._stand_by(profiles)
 
-    def hear(self, piece: Piece, profiles: DeviceProfiles) -> list[EventRecording]:
+    def hear(self, piece: StreamAudio, profiles: DeviceProfiles) -> list[EventRecording]:
         """Take the next sound; return the events that ended in it."""
         events = self._stand_by(profiles)
         pcm = np.frombuffer(piece.body, "<i2").reshape(-1, self.stream.channels)
@@ -82,10 +83,10 @@ class StreamSession:
         """Sound since `judge_windows` has something to do, seconds; under 0: it has nothing to do."""
         return self.judge.overdue_s(self._classifiers)
 
-    def value_due(self, piece: Piece, stretch: float) -> bool:
+    def value_due(self, piece: StreamAudio, stretch: float) -> bool:
         """Return whether a person is to be told something after this piece."""
         position_s = self.judge.ear.position / self.stream.sample_rate
-        length_s = len(piece.body) / self.stream.frame_bytes / self.stream.sample_rate
+        length_s = len(piece.body) / self.stream.bytes_per_sample / self.stream.sample_rate
         # The next piece would come too late.
         is_time = position_s - self._said_s + length_s > VALUE_EVERY_S * stretch
         return piece.at > 0 and is_time and time.monotonic() - self._said_at >= _SOONEST_S
@@ -118,13 +119,13 @@ class StreamSession:
     def conclude(self, *, is_ended: bool) -> tuple[FinishedStream, list[EventRecording]]:
         """End the stream; return what is to be kept of it, and its last event."""
         judge = self.judge
-        silent = self.stream.cursor - judge.ear.position  # given up after the last piece
+        silent = self.stream.next_sample - judge.ear.position  # given up after the last piece
         if silent > 0:
-            judge.ear.missing.add(judge.ear.position, self.stream.cursor)
+            judge.ear.missing.add(judge.ear.position, self.stream.next_sample)
         events = [] if judge.cutter is None else judge.cutter.finish()
         judge.ear.finish()
         judge.judge(self._classifiers, self._segmenter, is_end=True)
-        return FinishedStream(self.stream, judge, self.asked, is_ended), self._occurrences(events)
+        return FinishedStream(self.stream, judge.summary(self.asked), is_ended), self._occurrences(events)
 
     def _stand_by(self, profiles: DeviceProfiles) -> list[EventAudio]:
         """Follow what META and the site want, and the models in use; return an event that this ends."""

@@ -23,12 +23,12 @@ NOISE: Final = "artifact"
 """Who hears this does not hear the heart: another model's `normal` is then worth nothing."""
 MAX_RECORDINGS: Final = 100
 """The newest so many make an exam: a device that never changes its id must not slow down every result."""
-RULE: Final = (
+LABEL_RULE: Final = (
     "Abnormal: at some position a model is sure of a sound that is not normal. Normal: all four positions "
     "are. Otherwise nobody can tell. At each position the newest usable recording counts."
 )
 """The rule in the words that people read."""
-WHY: Final[dict[str, str]] = REASONS | {
+POSITION_REASONS: Final[dict[str, str]] = REASONS | {
     "not_recorded": "nothing was recorded here",
     "analysing": "it is still being analysed",
     "rejected": "a person rejected the result: record again",
@@ -37,7 +37,7 @@ WHY: Final[dict[str, str]] = REASONS | {
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ExamRecording:
     """A recording of an exam."""
 
     recording_id: str
@@ -58,7 +58,7 @@ class Member:
 
     @property
     def trouble(self) -> str | None:
-        """A word of `WHY`: why this cannot be used; None: it can."""
+        """A word of `POSITION_REASONS`: why this cannot be used; None: it can."""
         if self.result is None:
             return "analysing"
         if self.verdict == "rejected":
@@ -84,11 +84,11 @@ class Position:
     """One place on the chest: its recordings, and the one that counts."""
 
     site: str | None
-    members: tuple[Member, ...]
+    members: tuple[ExamRecording, ...]
     """In the order of `captured_at`."""
 
     @property
-    def used(self) -> Member | None:
+    def used(self) -> ExamRecording | None:
         """The newest recording that is usable."""
         return next((each for each in reversed(self.members) if each.trouble is None), None)
 
@@ -99,7 +99,7 @@ class Position:
 
     @property
     def reason(self) -> str | None:
-        """A word of `WHY`: why there is no label; None: there is one."""
+        """A word of `POSITION_REASONS`: why there is no label; None: there is one."""
         if self.label is not None:
             return None
         if self.used is not None and self.used.result is not None:
@@ -116,7 +116,7 @@ class Position:
             "name": POSITIONS.get(self.site or ""),
             "label": self.label,
             "reason": reason,
-            "hint": None if reason is None else WHY.get(reason, reason),
+            "hint": None if reason is None else POSITION_REASONS.get(reason, reason),
             "recordings": len(self.members),
             "recording_id": None if used is None else used.recording_id,
             "captured_at": None if used is None else used.captured_at,
@@ -140,9 +140,9 @@ class Exam:
     """The four first, then whatever else the device names."""
 
     @classmethod
-    def of(cls, device_id: str, exam_id: str, members: Sequence[Member]) -> "Exam":
+    def of(cls, device_id: str, exam_id: str, members: Sequence[ExamRecording]) -> "Exam":
         """Return the exam of `members`, which are in the order of their storing."""
-        by_position: dict[str | None, list[Member]] = {site: [] for site in POSITIONS}
+        by_position: dict[str | None, list[ExamRecording]] = {site: [] for site in POSITIONS}
         for member in sorted(members, key=lambda each: each.captured_at):
             by_position.setdefault(member.position, []).append(member)
         found = tuple(Position(site, tuple(each)) for site, each in by_position.items())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from edge_worker.protocol import home_assistant, topics
 
 
-class Announcement(NamedTuple):
+class DiscoveryMessage(NamedTuple):
     """A retained message; an empty payload takes it back."""
 
     topic: str
@@ -34,11 +34,11 @@ class HomeAssistantDiscovery:
         more = [topics.HOME_ASSISTANT_STATUS, topics.ALL_INFOS] if self._is_on else []
         return [topics.ALL_HOME_ASSISTANT, *more]
 
-    def hears(self, topic: str) -> bool:
-        """Return whether `topic` is for `hear`: sessions remember what was subscribed while this was on."""
+    def handles(self, topic: str) -> bool:
+        """Return whether `topic` is for `receive`: sessions remember what was subscribed when this was on."""
         return topic.startswith(topics.HOME_ASSISTANT) or topic.endswith("/up/info")
 
-    def hear(self, topic: str, message: bytes) -> list[Announcement]:
+    def receive(self, topic: str, message: bytes) -> list[DiscoveryMessage]:
         """Take a message; return what is to be published now."""
         if topic == topics.HOME_ASSISTANT_STATUS:
             return self._all() if message == b"online" else []
@@ -50,24 +50,24 @@ class HomeAssistantDiscovery:
         self._infos[device_id] = _object(message)
         return self._announce(device_id) if device_id in self._announced else []
 
-    def seen(self, device_id: str, *, is_there: bool) -> list[Announcement]:
+    def update_device(self, device_id: str, *, is_there: bool) -> list[DiscoveryMessage]:
         """Take the state of a device; return what is to be published now."""
         if not self._is_on or not (is_there or device_id in self._announced or self._is_known(device_id)):
             return []
         return self._announce(device_id)
 
-    def _announce(self, device_id: str) -> list[Announcement]:
+    def _announce(self, device_id: str) -> list[DiscoveryMessage]:
         described = home_assistant.payload(device_id, self._worker_id, self._infos.get(device_id, {}))
         if not self._is_on or self._announced.get(device_id) == described:
             return []
         self._announced[device_id] = described
-        return [Announcement(topics.home_assistant(device_id), described)]
+        return [DiscoveryMessage(topics.home_assistant(device_id), described)]
 
-    def _all(self) -> list[Announcement]:
+    def _all(self) -> list[DiscoveryMessage]:
         """Return all that was announced: Home Assistant has just started."""
-        return [Announcement(topics.home_assistant(each), said) for each, said in self._announced.items()]
+        return [DiscoveryMessage(topics.home_assistant(each), said) for each, said in self._announced.items()]
 
-    def _noted(self, topic: str, config: bytes) -> list[Announcement]:
+    def _noted(self, topic: str, config: bytes) -> list[DiscoveryMessage]:
         """Follow what is retained: deleted devices are forgotten, and all of them when this is off."""
         device_id = topic.split("/")[2]
         if not config:
@@ -75,7 +75,7 @@ class HomeAssistantDiscovery:
         elif not home_assistant.is_ours(config, self._worker_id):
             return []
         elif not self._is_on:
-            return [Announcement(topic, b"")]
+            return [DiscoveryMessage(topic, b"")]
         else:
             self._announced.setdefault(device_id, config)
         return []

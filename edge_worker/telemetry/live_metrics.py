@@ -72,12 +72,12 @@ class LiveMetrics:
         """So many times fewer windows are judged than there are."""
         return self._of_windows.stretch
 
-    def keeps_up(self, now: float, waited_s: float, windows_waited_s: float) -> None:
+    def observe_delays(self, now: float, waited_s: float, windows_waited_s: float) -> None:
         """Note how long sound waited to be heard, and waits to be judged; do less or more from now on."""
         self._of_values.follow(waited_s, now)
         self._of_windows.follow(windows_waited_s, now)
 
-    def told(self, waited_s: float) -> None:
+    def observe_value(self, waited_s: float) -> None:
         """Note a live value, so long after its chunk."""
         self.values += 1
         self._waits.observe(waited_s)

@@ -30,7 +30,7 @@ Sample = tuple[tuple[str, ...], Any]
 """Values of the labels, and a number; anything else is left out."""
 
 
-class Collected(Collector):
+class CallbackCollector(Collector):
     """Metrics that `read` yields anew at every scrape."""
 
     def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
@@ -69,7 +69,7 @@ def serve(settings: Settings, registry: CollectorRegistry) -> None:
     _LOG.info(line("metrics", host=host, port=port))
 
 
-def of_workers(documents: Mapping[str, Document]) -> Iterator[Metric]:
+def worker_families(documents: Mapping[str, Document]) -> Iterator[Metric]:
     """Yield the metrics of workers from their heartbeat documents, by worker id.
 
     What a document does not say, such as one of an older worker, is left out.

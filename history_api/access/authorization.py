@@ -1,5 +1,6 @@
 """Whether they may: roles as the OpenAPI document has them, owners only their device, no foreign pages."""
 
+from functools import partial
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,21 +9,20 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
-from history_api import openapi_document
-from history_api.access.principal import Gate, Principal, gate, sent_token, unauthorised
-from history_api.access.role import Needed
+from history_api.access.principal import Authenticator, Principal, authenticator, request_token, unauthorised
+from history_api.access.role import RequiredRole
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method
+from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.query_validation import openapi_path
+from history_api.settings import ApiSettings
 
 _READING: Final = ("GET", "HEAD")
 _NEVER_COUNTED: Final = ("/livez", "/readyz")
 """Whoever restarts what does not answer must always get an answer."""
 
 
-def register(app: Flask, settings: Settings) -> None:
+def register(app: Flask, settings: ApiSettings, operations: OperationLookup) -> None:
     """Let nobody in who may not, and leave who asks in `g.principal`; None where everybody may ask.
 
     Raises:
@@ -33,26 +33,26 @@ def register(app: Flask, settings: Settings) -> None:
             f"STETHO_API_AUTH is none and STETHO_API_HOST is {settings.api_host!r}: everybody who reaches it "
             "could do everything; use keys, or listen on 127.0.0.1"
         )
-    app.extensions["stetho_gate"] = Gate(settings)
+    app.extensions["stetho_authenticator"] = Authenticator(settings)
     if settings.api_proxy:
         trusted = settings.api_proxy
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
-    app.before_request(_admit)
+    app.before_request(partial(_admit, operations))
 
 
-def confine(app: Flask) -> None:
+def restrict_owners(app: Flask) -> None:
     """Keep owners to their device, once the parameters of a request are read."""
-    app.before_request(_confine)
+    app.before_request(_restrict_owner)
 
 
-def _admit() -> Response | None:
+def _admit(operations: OperationLookup) -> Response | None:
     _require_own_name()
     _require_own_page()
-    operation = _operation()
+    operation = operations.of_request()
     needed = _needed(operation)
-    g.principal = None if needed == "public" else gate().principal()
+    g.principal = None if needed == "public" else authenticator().principal()
     if request.path not in _NEVER_COUNTED:
-        gate().count(g.principal)
+        authenticator().count(g.principal)
     if needed == "public":
         return None
     if g.principal is None and _asks_for_page(operation):
@@ -61,7 +61,7 @@ def _admit() -> Response | None:
     return None
 
 
-def _confine() -> None:
+def _restrict_owner() -> None:
     principal: Principal | None = g.principal
     if principal is None or principal.device_id is None:
         return
@@ -72,14 +72,9 @@ def _confine() -> None:
         g.query["device"] = principal.device_id
 
 
-def _operation() -> Method | None:
-    rule = request.url_rule
-    return None if rule is None else openapi_document.operation_of(openapi_path(rule.rule), request.method)
-
-
-def _needed(operation: Method | None) -> Needed:
+def _needed(operation: Method | None) -> RequiredRole:
     if operation is not None:
-        needed: Needed = operation["x-role"]
+        needed: RequiredRole = operation["x-role"]
         return needed
     # What is not there is not there for anybody; what nobody described is for nobody.
     is_public = request.endpoint is None or request.endpoint.rsplit(".", 1)[-1] == "static"
@@ -91,7 +86,7 @@ def _asks_for_page(operation: Method | None) -> bool:
     return has_page and request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 
-def _require_role(principal: Principal | None, needed: Needed) -> None:
+def _require_role(principal: Principal | None, needed: RequiredRole) -> None:
     if needed == "public":
         return
     if principal is None:
@@ -102,7 +97,7 @@ def _require_role(principal: Principal | None, needed: Needed) -> None:
 
 def _require_own_name() -> None:
     """Refuse a page of another name that made its name point here (DNS rebinding), where keys do not."""
-    if gate().is_open and not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+    if authenticator().is_open and not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
         raise ProblemError(
             403, "without keys this server answers to localhost and 127.0.0.1 only; ask it by that name"
         )
@@ -110,7 +105,7 @@ def _require_own_name() -> None:
 
 def _require_own_page() -> None:
     """Refuse changes that a page of another site lets a browser ask for (CSRF)."""
-    if request.method in _READING or sent_token(request) is not None:
+    if request.method in _READING or request_token(request) is not None:
         return
     is_own = _is_own_page()
     # A browser brings the cookie along whoever asks, so with it silence is not enough.

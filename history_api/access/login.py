@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from edge_worker.database.api_keys import ROLES
-from history_api.access.principal import gate
+from history_api.access.principal import authenticator
 from history_api.access.session import COOKIE, LIFETIME
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation
 from history_api.openapi.schemas import DEVICE, TEXT, Schema, or_null, strict_object
@@ -69,13 +69,13 @@ def form() -> str:
 @blueprint.post("/login")
 def login() -> Response:
     """Begin a session, or answer the form again when the key is wrong."""
-    key = gate().key(request.form.get("key", "").strip())
+    key = authenticator().key(request.form.get("key", "").strip())
     if key is None:
         return Response(_form("This key is not known here, or was removed."), 401, mimetype="text/html")
     response = _see("/")
     response.set_cookie(
         COOKIE,
-        gate().sessions.begin(key.digest),
+        authenticator().sessions.begin(key.digest),
         max_age=LIFETIME,
         secure=request.is_secure,
         httponly=True,

@@ -8,11 +8,11 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_keys import ROLES, ApiKeys, Key, Role, digest
-from edge_worker.settings import Settings
-from history_api.access.rate_limit import Buckets
+from edge_worker.database.api_keys import ROLES, ApiKey, ApiKeys, Role, digest
+from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.problem import ProblemError
+from history_api.settings import ApiSettings
 
 _FAILURES: Final = 10
 """Wrong keys that an address may try a minute."""
@@ -38,15 +38,15 @@ ANONYMOUS: Final = Principal("anonymous", "admin")
 """Everybody on this machine, with STETHO_API_AUTH=none."""
 
 
-class Gate:
+class Authenticator:
     """Knows keys and sessions, and how often was asked."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self.is_open = settings.api_auth == "none"
         self.sessions = Sessions(settings.data_dir)
         self._keyring = ApiKeys(settings.database)
-        self._requests = Buckets(settings.api_rate)
-        self._failures = Buckets(_FAILURES)
+        self._requests = RateLimiter(settings.api_rate)
+        self._failures = RateLimiter(_FAILURES)
 
     def principal(self) -> Principal | None:
         """Return who sends this request; None: somebody without key and session.
@@ -58,18 +58,18 @@ class Gate:
         if self.is_open:
             return ANONYMOUS
         key = self.holder(request)
-        if key is None and sent_token(request) is not None:
+        if key is None and request_token(request) is not None:
             self.count_failure()
             raise unauthorised("this key is not known here, or was removed")
         return None if key is None else Principal(key.name, key.role, key.device_id)
 
-    def holder(self, asking: Request) -> Key | None:
+    def holder(self, asking: Request) -> ApiKey | None:
         """Return the key that a request carries, in a header or as a session; raises StoreError."""
-        token = sent_token(asking)
+        token = request_token(asking)
         known = self.sessions.digest(asking.cookies.get(COOKIE, "")) if token is None else digest(token)
         return None if known is None else self._keyring.find(known)
 
-    def key(self, token: str) -> Key | None:
+    def key(self, token: str) -> ApiKey | None:
         """Return the key that `token` is; None: it is wrong. Raises ProblemError (429) once too often."""
         key = self._keyring.find(digest(token))
         if key is None:
@@ -90,13 +90,13 @@ class Gate:
             _require(self._requests.take(who), "requests")
 
 
-def gate() -> Gate:
-    """Return the gate of the application that answers this request."""
-    found: Gate = current_app.extensions["stetho_gate"]
+def authenticator() -> Authenticator:
+    """Return the authenticator of the application that answers this request."""
+    found: Authenticator = current_app.extensions["stetho_authenticator"]
     return found
 
 
-def sent_token(asking: Request) -> str | None:
+def request_token(asking: Request) -> str | None:
     """Return the key in the headers of a request."""
     authorization = asking.authorization
     if authorization is not None and authorization.type == "bearer" and authorization.token:

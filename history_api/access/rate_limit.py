@@ -11,7 +11,7 @@ _MOST: Final = 10_000
 """Buckets kept. The one that was longest not asked for goes first: it is the fullest."""
 
 
-class Buckets:
+class RateLimiter:
     """A minute's worth of requests for everybody, which fills again evenly. Safe from any thread."""
 
     def __init__(

@@ -7,7 +7,7 @@ from history_api.access.session import COOKIE
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Method, Paths
 from history_api.openapi.schemas import Schema
 
-Needed = Role | Literal["public"]
+RequiredRole = Role | Literal["public"]
 SCHEMES: Final[Schema] = {
     "key": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -23,7 +23,7 @@ SECURITY: Final[list[Schema]] = [{scheme: []} for scheme in SCHEMES]
 _TO_LOGIN: Final[Schema] = {"303": {"description": "A browser without a session is sent to /login."}}
 
 
-def guard(paths: Paths) -> Paths:
+def with_roles(paths: Paths) -> Paths:
     """Return `paths` with the role that each operation needs and the refusals that may come of it."""
     return {
         path: {method: _guarded(path, method, described) for method, described in item.items()}

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g
 
 from history_api.dashboard.page_rendering import DEVICE_FILTER, PAGE_ANSWER, classifier_cards, render_page
 from history_api.devices import device_settings
-from history_api.openapi.operation import UNAVAILABLE, WHICH_DEVICE, Paths, get
+from history_api.openapi.operation import DEVICE_PARAMETERS, UNAVAILABLE, Paths, get
 from history_api.services import services
 
 _SAID: Final = ("info", "telemetry")
@@ -20,7 +20,7 @@ PATHS: Final[Paths] = {
         "one device, and a form for its settings",
         "device_page",
         PAGE_ANSWER | device_settings.REFUSED,
-        WHICH_DEVICE,
+        DEVICE_PARAMETERS,
     ),
 }
 
@@ -37,7 +37,7 @@ def device(device_id: str) -> Response:
     """Answer one device, which need not have sent anything yet."""
     device_settings.require_name(device_id)
     settings = services().settings
-    wanted = device_settings.document(device_id, services().device_ledger.find(device_id))
+    wanted = device_settings.document(device_id, services().device_settings.find(device_id))
     return render_page(
         "device.html",
         device=next(_devices(device_id), _UNKNOWN | {"device_id": device_id}),
@@ -51,10 +51,10 @@ def device(device_id: str) -> Response:
 
 def _devices(wanted: str | None) -> Iterator[dict[str, Any]]:
     """Yield what is known of devices that sent a recording, are heard now, or have settings."""
-    bus = services().bus
+    bus = services().mqtt_session
     heard = {} if bus is None else dict(bus.devices)
     stored = {each.device_id: each for each in services().history.devices(wanted)}
-    wishes = services().device_ledger.documents()
+    wishes = services().device_settings.documents()
     for name in sorted({*heard, *stored, *wishes}):
         if wanted in (None, name):
             now = heard.get(name, {})

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.result_query import Filter
-from edge_worker.protocol.exam import RULE
+from edge_worker.database.result_query import ResultFilter
+from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
 from history_api.dashboard.page_rendering import (
     DEVICE_FILTER,
@@ -20,7 +20,15 @@ from history_api.dashboard.page_rendering import (
 )
 from history_api.models import card_summary, models
 from history_api.monitoring import health
-from history_api.openapi.operation import NOT_FOUND, UNAVAILABLE, WHICH, WHICH_EXAM, Paths, get, query
+from history_api.openapi.operation import (
+    EXAM_PARAMETERS,
+    NOT_FOUND,
+    RECORDING_PARAMETERS,
+    UNAVAILABLE,
+    Paths,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import STATUS, TEXT, Schema
 from history_api.results.exams import CURSOR
@@ -45,7 +53,10 @@ blueprint.add_app_template_filter(utc, "utc")
 PATHS: Final[Paths] = {
     "/ui/history": get("results with filters", "history_page", PAGE_ANSWER | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
-        "one recording: result, sound, pictures, review", "recording_page", PAGE_ANSWER | NOT_FOUND, WHICH
+        "one recording: result, sound, pictures, review",
+        "recording_page",
+        PAGE_ANSWER | NOT_FOUND,
+        RECORDING_PARAMETERS,
     ),
     "/ui/exams": get(
         "exams, the one begun last first",
@@ -57,7 +68,10 @@ PATHS: Final[Paths] = {
         ),
     ),
     "/ui/exams/{exam_id}": get(
-        "one exam: the four positions, and what is missing", "exam_page", PAGE_ANSWER | NOT_FOUND, WHICH_EXAM
+        "one exam: the four positions, and what is missing",
+        "exam_page",
+        PAGE_ANSWER | NOT_FOUND,
+        EXAM_PARAMETERS,
     ),
     "/ui/upload": get("a form for sound files", "upload_page", PAGE_ANSWER, role="owner"),
     "/ui/models": get("the models and what they are worth", "models_page", PAGE_ANSWER, role="owner"),
@@ -77,7 +91,7 @@ def overview() -> Response:
 def history() -> Response:
     """Answer a page of results, newest first."""
     asked = {name: value for name, value in g.query.items() if value}
-    wanted = Filter(
+    wanted = ResultFilter(
         device=asked.get("device"),
         label=asked.get("label"),
         model=asked.get("model"),
@@ -117,7 +131,7 @@ def exams() -> Response:
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return render_page("exam.html", exam=lookup.exam(exam_id).document(), rule=RULE)
+    return render_page("exam.html", exam=lookup.exam(exam_id).document(), rule=LABEL_RULE)
 
 
 @blueprint.get("/upload")
@@ -144,7 +158,7 @@ def training() -> Response:
 @blueprint.get("/system")
 def system() -> Response:
     """Answer how the parts are."""
-    now, bus = datetime.now(UTC), services().bus
+    now, bus = datetime.now(UTC), services().mqtt_session
     up = timedelta(seconds=round((now - services().started_at).total_seconds()))
     return render_page("system.html", components=health.components(services().history, now), up=up, bus=bus)
 

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify
 
-from edge_worker.database.device_settings import Wish
+from edge_worker.database.device_settings import DesiredSettings
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.recording import MAX_MODELS
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
+    DEVICE_PARAMETERS,
     PROBLEM,
     UNAVAILABLE,
-    WHICH_DEVICE,
     Paths,
     json_answer,
     json_body,
@@ -60,20 +60,20 @@ PATHS: Final[Paths] = {
             "what is wanted of a device, which need not have sent anything yet",
             "device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
-            WHICH_DEVICE,
+            DEVICE_PARAMETERS,
         ),
         "put": operation(
             "say which models judge a device, and whether a gate cuts its sound into events",
             "put_device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
-            WHICH_DEVICE,
+            DEVICE_PARAMETERS,
             json_body(ref("NewDeviceSettings")),
         ),
         "delete": operation(
             "let a device have what the settings of the worker say",
             "delete_device_settings",
             {"204": {"description": "It has."}} | REFUSED,
-            WHICH_DEVICE,
+            DEVICE_PARAMETERS,
         ),
     }
 }
@@ -83,7 +83,7 @@ PATHS: Final[Paths] = {
 def settings(device_id: str) -> Response:
     """Answer what is wanted of a device."""
     require_name(device_id)
-    return jsonify(document(device_id, services().device_ledger.find(device_id)))
+    return jsonify(document(device_id, services().device_settings.find(device_id)))
 
 
 @blueprint.put("")
@@ -91,7 +91,7 @@ def put(device_id: str) -> Response:
     """Replace what is wanted; workers follow within a second or two."""
     require_name(device_id)
     _require_models(g.body.get("models") or [])
-    wish = services().device_ledger.put(device_id, g.body, g.principal.name)
+    wish = services().device_settings.put(device_id, g.body, g.principal.name)
     _LOG.info(line("device_settings", device=device_id, by=wish.changed_by))
     return jsonify(document(device_id, wish))
 
@@ -100,12 +100,12 @@ def put(device_id: str) -> Response:
 def reset(device_id: str) -> Response:
     """Want nothing of a device that is not wanted of all."""
     require_name(device_id)
-    if services().device_ledger.find(device_id) is not None:
-        services().device_ledger.put(device_id, {}, g.principal.name)
+    if services().device_settings.find(device_id) is not None:
+        services().device_settings.put(device_id, {}, g.principal.name)
     return Response(status=204)
 
 
-def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
+def document(device_id: str, wish: DesiredSettings | None) -> dict[str, Any]:
     """Return what is wanted of a device, as it is answered."""
     wanted = {} if wish is None else wish.document
     gate = wanted.get("gate") or {"on": False}

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from edge_worker.database.history import Device
+from edge_worker.database.history import DeviceSummary
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
+    DEVICE_PARAMETERS,
     PROBLEM,
     UNAVAILABLE,
-    WHICH_DEVICE,
     Paths,
     get,
     json_answer,
@@ -33,14 +33,14 @@ PATHS: Final[Paths] = {
         {"200": json_answer(strict_object({"items": list_of(ref("Device"))}))} | UNAVAILABLE,
     ),
     "/api/v1/devices/{device_id}": get(
-        "one device", "device", {"200": json_answer(ref("Device"))} | _UNKNOWN, WHICH_DEVICE
+        "one device", "device", {"200": json_answer(ref("Device"))} | _UNKNOWN, DEVICE_PARAMETERS
     )
     | {
         "delete": operation(
             "delete all recordings of a device, for good",
             "delete_device",
             {"204": {"description": "Deleted, now or before."}, "409": PROBLEM} | _UNKNOWN,
-            WHICH_DEVICE,
+            DEVICE_PARAMETERS,
         )
     },
 }
@@ -68,9 +68,9 @@ def delete(device_id: str) -> Response:
     while _find(device_id) and (deleted := curation.delete_of(device_id).recordings):
         count += deleted
     PictureCache.of(services().settings).clear()
-    bus = services().bus
-    if bus is not None:
-        bus.forget(device_id)
+    mqtt_session = services().mqtt_session
+    if mqtt_session is not None:
+        mqtt_session.clear_retained(device_id)
     _LOG.info(line("deleted", device=device_id, recordings=count))
     left = _find(device_id)
     if left is not None:
@@ -85,7 +85,7 @@ def delete(device_id: str) -> Response:
     return Response(status=204)
 
 
-def _find(device_id: str) -> Device | None:
+def _find(device_id: str) -> DeviceSummary | None:
     found = services().history.devices(device_id) if _is_name(device_id) else []
     return found[0] if found else None
 
@@ -98,7 +98,7 @@ def _unknown() -> ProblemError:
     return ProblemError(404, "no recording is of this device; GET /api/v1/devices lists those that are here")
 
 
-def _document(device: Device) -> dict[str, Any]:
+def _document(device: DeviceSummary) -> dict[str, Any]:
     address = f"/api/v1/devices/{device.device_id}"
     results = f"/api/v1/results?device={device.device_id}"
     return asdict(device) | {"links": {"self": address, "results": results}}

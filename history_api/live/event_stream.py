@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from edge_worker.database.history import Moment
+from edge_worker.database.history import ResultPosition
 from edge_worker.errors import StoreError
 from edge_worker.protocol import topics
-from history_api.live import phonocardiogram
+from history_api.live import waveform
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, TEXT, Schema
@@ -69,7 +69,7 @@ PATHS: Final[Paths] = {
 def stream() -> Response:
     """Answer events until the reader goes."""
     last = request.headers.get("Last-Event-ID") or g.query["last"]
-    moment = services().history.newest() if last is None else _moment(last)
+    moment = services().history.last_position() if last is None else _moment(last)
     if not _open.acquire(blocking=False):
         raise ProblemError(503, f"{_MOST_STREAMS} streams are open; close one", {"Retry-After": "10"})
     reader = _Reader(services(), moment, g.query["device"], g.query["seconds"])
@@ -82,21 +82,23 @@ def stream() -> Response:
 class _Reader:
     """One stream: the bus's thread puts in, the server's thread takes out."""
 
-    def __init__(self, services: Services, moment: Moment, device: str | None, seconds: int | None) -> None:
-        self._history, self._bus = services.history, services.bus
+    def __init__(
+        self, services: Services, moment: ResultPosition, device: str | None, seconds: int | None
+    ) -> None:
+        self._history, self._mqtt = services.history, services.mqtt_session
         self._moment, self._device = moment, device
         self._ends_at = float("inf") if seconds is None else time.monotonic() + seconds
         self._waiting: queue.Queue[tuple[str, Any]] = queue.Queue(_KEPT)
         self._is_open = True
-        if self._bus is not None:
-            self._bus.listen(self._hear, to_sound=True)
+        if self._mqtt is not None:
+            self._mqtt.add_listener(self._hear, to_sound=True)
 
     def close(self) -> None:
         """Hear no more; whoever reads next ends."""
         if self._is_open:
             self._is_open = False
-            if self._bus is not None:
-                self._bus.leave(self._hear)
+            if self._mqtt is not None:
+                self._mqtt.remove_listener(self._hear)
             _open.release()
 
     def events(self) -> Iterator[str]:
@@ -116,7 +118,10 @@ class _Reader:
                     yield _event(kind, document)
                 if now - beaten_at >= _HEARTBEAT_S:
                     beaten_at = now
-                    yield _event("heartbeat", {"connected": self._bus is not None and self._bus.is_connected})
+                    yield _event(
+                        "heartbeat",
+                        {"connected": self._mqtt is not None and self._mqtt.is_connected},
+                    )
         finally:
             self.close()
 
@@ -128,18 +133,18 @@ class _Reader:
 
     def _known(self) -> Iterator[str]:
         """Yield what is known of workers and devices: the stream begins with a whole picture."""
-        if self._bus is None:
+        if self._mqtt is None:
             return
-        for name, document in sorted(self._bus.workers.items()):
+        for name, document in sorted(self._mqtt.workers.items()):
             yield _event("worker", {"worker_id": name, **document})
-        for name, document in sorted(self._bus.devices.items()):
+        for name, document in sorted(self._mqtt.devices.items()):
             if self._device in (None, name):
                 yield _event("device", {"device_id": name, **document})
 
     def _results(self) -> Iterator[str]:
         while True:
             try:
-                found = self._history.since(self._moment, _BATCH, self._device)
+                found = self._history.results_after(self._moment, _BATCH, self._device)
             except StoreError:
                 return  # it is looked for again in a second
             for moment, document in found:
@@ -173,7 +178,7 @@ def _heard(topic: str, payload: bytes) -> tuple[str, dict[str, Any]] | None:
         case ["device", device, "down", "live"]:
             event = "live", {"device_id": device, **_object(payload)}
         case ["device", device, "up", "pcm"]:
-            sound = phonocardiogram.of(payload)
+            sound = waveform.peaks(payload)
             event = None if sound is None else ("sound", {"device_id": device, **sound})
         case ["device", device, "up", kind] if kind in _UP:
             said = _object(payload)
@@ -193,7 +198,7 @@ def _event(kind: str, document: Any) -> str:  # noqa: ANN401 - JSON
     return f"event: {kind}\ndata: {json.dumps(document)}\n\n"
 
 
-def _moment(text: str) -> Moment:
+def _moment(text: str) -> ResultPosition:
     analysed_at, _, row = text.rpartition("/")
     if not (row.isascii() and row.isdigit() and len(row) < 19):  # noqa: PLR2004 - digits of a 63-bit number
         raise ProblemError(
@@ -201,4 +206,4 @@ def _moment(text: str) -> Moment:
             f"{text!r} is no id of an event; read /api/v1/results and begin without one",
             parameter="last",
         )
-    return Moment(analysed_at, int(row))
+    return ResultPosition(analysed_at, int(row))

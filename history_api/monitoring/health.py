@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker import __version__
-from edge_worker.database.history import Heartbeat, History
+from edge_worker.database.history import History, WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.models import models
@@ -103,7 +103,7 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     }
 
 
-def _worker(beat: Heartbeat, now: datetime) -> dict[str, Any]:
+def _worker(beat: WorkerHeartbeat, now: datetime) -> dict[str, Any]:
     age = now - datetime.fromisoformat(beat.seen_at)
     return {
         "worker_id": beat.worker_id,

@@ -86,7 +86,7 @@ class Metrics:
             registry=self.registry,
             buckets=_WAITS_S,
         )
-        self.registry.register(worker_metrics.Collected(self._collect))
+        self.registry.register(worker_metrics.CallbackCollector(self._collect))
 
     def count(self, route: str, method: str, status: int, took_s: float) -> None:
         """Note a request that was answered."""

@@ -10,9 +10,9 @@ from typing import Final
 from edge_worker.database.review import Curation, Deleted
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api.pictures.picture_cache import PictureCache
+from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 300.0
@@ -24,7 +24,7 @@ _MIB: Final = 2**20
 class Retention(threading.Thread):
     """Deletes for good what is not to be kept, oldest first, in small batches, until it is stopped."""
 
-    def __init__(self, settings: Settings, curation: Curation) -> None:
+    def __init__(self, settings: ApiSettings, curation: Curation) -> None:
         super().__init__(name="retention", daemon=True)
         self._settings = settings
         self._curation = curation

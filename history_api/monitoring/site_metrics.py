@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from edge_worker.database.history import Heartbeat
+from edge_worker.database.history import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry import metrics
 from history_api.models import evaluation_figures, models
@@ -82,7 +82,7 @@ class SiteMetrics:
         return reached
 
 
-def _workers(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Metric]:
+def _workers(beats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[Metric]:
     documents: dict[str, dict[str, Any]] = {}
     states = Counter(dict.fromkeys(_STATES, 0))
     for beat in beats:
@@ -93,7 +93,7 @@ def _workers(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Metric]:
     for state, count in states.items():
         workers.add_metric((state,), count)
     yield workers
-    yield from metrics.of_workers(documents)
+    yield from metrics.worker_families(documents)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -1,7 +1,7 @@
 """The API at the broker: uploads leave here as a device's would, and what happens comes in live.
 
 One thread drives the connection, as in the worker. Without an account (`STETHO_API_MQTT_PASSWORD_FILE`) there
-is no bus: history is served, uploads are refused with what to do.
+is no session: history is served, uploads are refused with what to do.
 """
 
 import json
@@ -16,9 +16,9 @@ from typing import Any, Final
 from edge_worker.connection import Connection, Inbound
 from edge_worker.errors import BrokerError, StethoError
 from edge_worker.protocol import topics
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api.mqtt.upload_publisher import UploadPublisher
+from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _IN_FLIGHT: Final = 16
@@ -53,7 +53,7 @@ Document = dict[str, Any]
 class MqttSession:
     """What is heard and said at the broker. Its methods may be called from any thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         own = replace(
             settings,
             mqtt_username=settings.api_mqtt_username,
@@ -64,10 +64,10 @@ class MqttSession:
         """What each worker last said of itself."""
         self.devices: dict[str, Document] = {}
         """What each device last said: its state, `info` and `telemetry`."""
-        self.trouble = ""
+        self.connection_error = ""
         """Why there is no connection, in words; empty where that is not known."""
         self._spool = settings.data_dir / "uploads"
-        self._shipments: dict[tuple[str, str], UploadPublisher] = {}
+        self._publishers: dict[tuple[str, str], UploadPublisher] = {}
         self._refused: dict[tuple[str, str], UploadPublisher] = {}
         self._listeners: dict[Listener, bool] = {}
         self._unacknowledged: set[int] = set()
@@ -77,12 +77,12 @@ class MqttSession:
         self._is_stopping = False
         self._hears_sound = False
         self._connection = Connection(own, list(_TOPICS), None, self, is_persistent=False)
-        self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
         """Take up the uploads that an earlier process left, and connect."""
-        for shipment in UploadPublisher.found(self._spool):
-            self.send(shipment)
+        for publisher in UploadPublisher.found(self._spool):
+            self.send(publisher)
         self._patient_until = time.monotonic() + _FIRST_WITHIN_S
         self._thread.start()
 
@@ -99,47 +99,47 @@ class MqttSession:
         return self._connection.is_connected
 
     @property
-    def has_analyser(self) -> bool:
+    def has_ready_worker(self) -> bool:
         """Whether some worker says that it is ready."""
         return self.is_connected and any(each.get("state") == "ready" for each in self.workers.values())
 
-    def await_analyser(self) -> bool:
+    def wait_for_worker(self) -> bool:
         """Return whether some worker is ready; just started or connected, wait until that can be known."""
-        while not self.has_analyser and time.monotonic() < self._patient_until:
+        while not self.has_ready_worker and time.monotonic() < self._patient_until:
             time.sleep(_LOOK_S)
-        return self.has_analyser
+        return self.has_ready_worker
 
-    def send(self, shipment: UploadPublisher) -> None:
+    def send(self, publisher: UploadPublisher) -> None:
         """Send an upload, until the worker has stored it."""
-        self._shipments[shipment.sound.device_id, shipment.sound.name] = shipment
+        self._publishers[publisher.sound.device_id, publisher.sound.name] = publisher
         self._connection.wake()
 
-    def shipment(self, device_id: str, recording_id: str) -> UploadPublisher | None:
+    def find_upload(self, device_id: str, recording_id: str) -> UploadPublisher | None:
         """Return an upload that is under way, or was refused lately."""
         key = (device_id, recording_id)
-        return self._shipments.get(key) or self._refused.get(key)
+        return self._publishers.get(key) or self._refused.get(key)
 
-    def sending(self, recording_id: str) -> list[UploadPublisher]:
+    def find_uploads(self, recording_id: str) -> list[UploadPublisher]:
         """Return the uploads of that recording id that are under way, or were refused lately."""
-        known = [*self._shipments.items(), *self._refused.items()]
+        known = [*self._publishers.items(), *self._refused.items()]
         return [each for key, each in known if key[1] == recording_id]
 
-    def retain(self, topic: str, payload: bytes) -> None:
+    def publish_retained(self, topic: str, payload: bytes) -> None:
         """Have the broker keep `payload` on `topic`; an empty one takes back what it keeps."""
         self._to_retain.put((topic, payload))
         self._connection.wake()
 
-    def forget(self, device_id: str) -> None:
+    def clear_retained(self, device_id: str) -> None:
         """Take back all that is retained of a device, its description for Home Assistant included."""
         for topic_of in (topics.home_assistant, topics.device_result, topics.sounds):
-            self.retain(topic_of(device_id), b"")
+            self.publish_retained(topic_of(device_id), b"")
 
-    def listen(self, listener: Listener, *, to_sound: bool = False) -> None:
+    def add_listener(self, listener: Listener, *, to_sound: bool = False) -> None:
         """Let `listener(topic, payload)` hear what comes; it is called on the bus's thread, and is quick."""
         self._listeners[listener] = to_sound
         self._connection.wake()
 
-    def leave(self, listener: Listener) -> None:
+    def remove_listener(self, listener: Listener) -> None:
         """Hear no more."""
         self._listeners.pop(listener, None)
         self._connection.wake()
@@ -148,13 +148,13 @@ class MqttSession:
 
     def on_connected(self) -> None:
         """Send again what may be lost."""
-        self.trouble = ""
+        self.connection_error = ""
         self._patient_until = time.monotonic() + _RETAINED_WITHIN_S
         self._unacknowledged.clear()
         # The result of what was stored may have come while nobody listened; it is in the history.
-        self._shipments = {key: each for key, each in self._shipments.items() if not each.is_stored}
+        self._publishers = {key: each for key, each in self._publishers.items() if not each.is_stored}
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         """Nobody is known to be there any more; listeners hear of it as a message without a topic."""
         self.workers.clear()
         self._tell("", b"")
@@ -176,7 +176,7 @@ class MqttSession:
         for listener in list(self._listeners):
             listener(topic, payload)
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """Make room for another chunk."""
         self._unacknowledged.discard(mid)
 
@@ -187,8 +187,8 @@ class MqttSession:
                 self.workers[worker] = document
             case ["result", device]:
                 key = (device, str(document.get("recording_id")))
-                if (shipment := self._shipments.pop(key, None)) is not None:
-                    shipment.finish(document)
+                if (publisher := self._publishers.pop(key, None)) is not None:
+                    publisher.finish(document)
             case ["device", device, "down", "control"]:
                 self._follow(device, document)
             case ["device", device, "up", "state"]:
@@ -197,12 +197,12 @@ class MqttSession:
                 self.devices.setdefault(device, {})[kind] = document
 
     def _follow(self, device: str, document: Document) -> None:
-        shipment = self._shipments.get((device, str(document.get("recording_id"))))
-        if shipment is not None:
-            shipment.take(document)
-            if shipment.problem:
-                key = (device, shipment.sound.name)
-                self._refused[key] = self._shipments.pop(key)
+        publisher = self._publishers.get((device, str(document.get("recording_id"))))
+        if publisher is not None:
+            publisher.take(document)
+            if publisher.problem:
+                key = (device, publisher.sound.name)
+                self._refused[key] = self._publishers.pop(key)
                 while len(self._refused) > _REFUSED_KEPT:
                     del self._refused[next(iter(self._refused))]
 
@@ -217,11 +217,11 @@ class MqttSession:
                 self._retain()
                 self._ship()
                 self._hear_sound()
-                self._connection.spin()
+                self._connection.loop()
             except BrokerError as error:
-                self.trouble = str(error)
+                self.connection_error = str(error)
                 self._patient_until = 0.0
-                _LOG.error(line("bus_refused", reason=self.trouble))
+                _LOG.error(line("bus_refused", reason=self.connection_error))
                 self._rest()
             except (StethoError, OSError, ValueError):
                 _LOG.exception(line("bus_failed"))
@@ -237,12 +237,12 @@ class MqttSession:
         if not self.is_connected:
             return
         now = time.monotonic()
-        for shipment in list(self._shipments.values()):
+        for publisher in list(self._publishers.values()):
             while len(self._unacknowledged) < _IN_FLIGHT:
-                payload = shipment.next_payload(now)
+                payload = publisher.next_payload(now)
                 if payload is None:
                     break
-                mid = self._connection.publish(topics.pcm(shipment.sound.device_id), payload)
+                mid = self._connection.publish(topics.pcm(publisher.sound.device_id), payload)
                 self._unacknowledged.add(mid)
 
     def _hear_sound(self) -> None:

@@ -54,7 +54,7 @@ class Sound:
 
 
 class UploadPublisher:
-    """One upload. The bus drives it from its thread; others wait for `has_ended`."""
+    """One upload. The MQTT session drives it from its thread; others wait for `has_ended`."""
 
     def __init__(self, sound: Sound, pcm_path: Path) -> None:
         self.sound = sound
@@ -73,7 +73,7 @@ class UploadPublisher:
 
     @classmethod
     def spool(cls, sound: Sound, pcm_path: Path) -> Self:
-        """Return a shipment of the PCM at `pcm_path`, noted beside it so that `found` finds it."""
+        """Return a publisher of the PCM at `pcm_path`, noted beside it so that `found` finds it."""
         note = pcm_path.with_suffix(".json")
         draft = note.with_suffix(".tmp")
         draft.write_text(json.dumps({name: getattr(sound, name) for name in sound.__dataclass_fields__}))

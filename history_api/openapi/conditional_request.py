@@ -12,14 +12,14 @@ ETAG: Final[Schema] = {"ETag": {"description": "changes with what is answered", 
 UNCHANGED: Final[Schema] = {"304": {"description": "Unchanged: the client's ETag is the current one."}}
 
 
-def conditional(response: Response) -> Response:
+def with_etag(response: Response) -> Response:
     """Return `response` with an ETag of its body; 304 without a body where `If-None-Match` names it."""
     response.add_etag()
     response.make_conditional(request)
     return response
 
 
-def tagged(tag: str, media_type: str, make: Callable[[], bytes]) -> Response:
+def render_with_etag(tag: str, media_type: str, make: Callable[[], bytes]) -> Response:
     """Answer 304 to who has the answer of this tag, or else what `make` returns: nothing is made in vain."""
     response = Response(mimetype=media_type)
     response.set_etag(tag)

@@ -87,12 +87,12 @@ PRINTABLE: Final[dict[str, Any]] = {"type": "string", "pattern": r"^[^\x00-\x1f\
 NEXT: Final[Schema] = {
     "Link": {"description": 'the next page: <…>; rel="next"; absent on the last', "schema": TEXT}
 }
-WHICH: Final = (
+RECORDING_PARAMETERS: Final = (
     {"name": "recording_id", "in": "path", "required": True, "schema": RECORDING},
     query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several share the id"),
 )
-WHICH_DEVICE: Final = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
-WHICH_EXAM: Final = (
+DEVICE_PARAMETERS: Final = ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},)
+EXAM_PARAMETERS: Final = (
     {"name": "exam_id", "in": "path", "required": True, "schema": EXAM},
     query("device", DEVICE, "the device, 1 to 32 of a-z, 0-9 and -; needed where several use the id"),
 )

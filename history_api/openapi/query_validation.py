@@ -3,32 +3,27 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from flask import Flask, g, request
 
-from history_api import openapi_document
+from history_api.openapi.operation_lookup import OperationLookup, query_parameters
 from history_api.openapi.problem import ProblemError
 
-_PATH_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _TO_NEXT_MS: Final = timedelta(microseconds=999)
 
 
-def register(app: Flask) -> None:
-    """Check the query of every request of `app`, and leave its values in `g.query`."""
-    app.before_request(_read)
+def register(app: Flask, operations: OperationLookup) -> None:
+    """Check the query of every request of `app` against its operation; leave its values in `g.query`."""
+    app.before_request(partial(_validate, operations))
 
 
-def openapi_path(rule: str) -> str:
-    """Return a Flask rule as OpenAPI writes it: `/a/<b>` is `/a/{b}`."""
-    return _PATH_PARAMETER.sub(r"{\1}", rule)
-
-
-def _read() -> None:
+def _validate(operations: OperationLookup) -> None:
     """Fill `g.query` with a value per documented parameter, its default or None where it is not given."""
     if request.url_rule is None:
         return
-    known = openapi_document.query_parameters(openapi_path(request.url_rule.rule), request.method)
+    known = query_parameters(operations.of_request())
     for name, values in request.args.lists():
         if name not in known:
             takes = ", ".join(known) or "none"

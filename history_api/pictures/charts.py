@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from history_api.models import models
-from history_api.openapi.conditional_request import UNCHANGED, tagged
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, file_answer, get
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT
@@ -52,4 +52,4 @@ def reliability_svg(model: str) -> Response:
 
 def _svg(text: str) -> Response:
     content = text.encode()
-    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
+    return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)

@@ -16,7 +16,7 @@ _ROW: Final = 24
 
 def svg(counts: Sequence[LabelCount]) -> str:
     """Return the chart: a group of bars per model. Without any label it says so."""
-    most = max((each.given for each in counts), default=1)
+    most = max((each.total for each in counts), default=1)
     parts: list[str] = []
     y = _TOP
     for model, labels in groupby(counts, key=lambda each: each.model):
@@ -46,9 +46,9 @@ def svg(counts: Sequence[LabelCount]) -> str:
 
 
 def _bar(count: LabelCount, y: int, scale: float) -> list[str]:
-    accepted, given = count.accepted * scale, count.given * scale
-    unsure = count.given - count.accepted
-    text = f"{count.given}" + (f", {unsure} not accepted" if unsure else "")
+    accepted, given = count.accepted * scale, count.total * scale
+    unsure = count.total - count.accepted
+    text = f"{count.total}" + (f", {unsure} not accepted" if unsure else "")
     return [
         f'<text x="{_LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(count.label)}</text>',
         f'<rect x="{_LEFT}" y="{y + 2}" width="{given:.1f}" height="16" fill="url(#hatch)" stroke="#333"/>',

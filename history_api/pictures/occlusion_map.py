@@ -11,19 +11,27 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.errors import ModelError
 from edge_worker.inference.model_registry import ModelRegistry
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
-from history_api.openapi.operation import NOT_FOUND, PRINTABLE, WHICH, Paths, file_answer, get, query
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PRINTABLE,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
 from history_api.pictures.recording_pictures import GONE, SVG
 from history_api.services import services
+from history_api.settings import ApiSettings
 
 LIMIT_S: Final = 60.0
 """Time limit of the subprocess, longer than any recording that was tried takes on a small computer."""
@@ -37,7 +45,10 @@ PATHS: Final[Paths] = {
         "which part of the sound made a model's label (occlusion map); 503 where no model can run",
         "occlusion",
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | GONE | NOT_FOUND,
-        (*WHICH, query("model", PRINTABLE, "a model that gave a label; default: the first accepted one")),
+        (
+            *RECORDING_PARAMETERS,
+            query("model", PRINTABLE, "a model that gave a label; default: the first accepted one"),
+        ),
     ),
 }
 
@@ -51,13 +62,13 @@ def occlusion_svg(recording_id: str) -> Response:
     name = picture_cache.file_name(
         entry.audio_sha256, f"{prediction['sha256'][:16]}-occlusion.svg", prediction["model"]
     )
-    response = tagged(name, SVG, lambda: _cached(name, entry, prediction))
+    response = render_with_etag(name, SVG, lambda: _cached(name, entry, prediction))
     # The SVG embeds its spectrogram as a data URI.
     response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; frame-ancestors 'none'"
     return response
 
 
-def _prediction(entry: Entry, model: str | None) -> dict[str, Any]:
+def _prediction(entry: RecordingEntry, model: str | None) -> dict[str, Any]:
     """Return the prediction of `model`, or without one the first that is accepted, else the first."""
     predictions: list[dict[str, Any]] = (lookup.result(entry) or {}).get("models", [])
     matching = [each for each in predictions if model in (None, each["model"])]
@@ -67,7 +78,7 @@ def _prediction(entry: Entry, model: str | None) -> dict[str, Any]:
     return next((each for each in matching if each["accepted"]), matching[0])
 
 
-def _cached(name: str, entry: Entry, prediction: dict[str, Any]) -> bytes:
+def _cached(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> bytes:
     cache = PictureCache.of(services().settings)
     content = cache.read(name)
     if content is not None:
@@ -83,7 +94,7 @@ def _cached(name: str, entry: Entry, prediction: dict[str, Any]) -> bytes:
     return content
 
 
-def _model_directory(settings: Settings, prediction: dict[str, Any]) -> Path:
+def _model_directory(settings: ApiSettings, prediction: dict[str, Any]) -> Path:
     """Return the directory of the model version that made `prediction`; no other version explains it."""
     registry, model = ModelRegistry.of(settings), prediction["model"]
     for version in (None, prediction["version"]):
@@ -98,7 +109,7 @@ def _model_directory(settings: Settings, prediction: dict[str, Any]) -> Path:
     )
 
 
-def _explain(entry: Entry, model: str, directory: Path) -> bytes:
+def _explain(entry: RecordingEntry, model: str, directory: Path) -> bytes:
     settings = services().settings
     with tempfile.TemporaryDirectory() as directory_name:
         picture = Path(directory_name) / "occlusion.svg"
@@ -128,7 +139,7 @@ def _explain(entry: Entry, model: str, directory: Path) -> bytes:
         return picture.read_bytes()
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: ApiSettings) -> dict[str, str]:
     """Return the environment in which the subprocess finds the packages, the data and the database."""
     path = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker import __version__
-from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
+from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _MEBI: Final = 1 << 20
@@ -34,7 +34,7 @@ class PictureCache:
         self._limit = limit_bytes
 
     @classmethod
-    def of(cls, settings: Settings) -> "PictureCache":
+    def of(cls, settings: ApiSettings) -> "PictureCache":
         """Return the cache that the settings describe."""
         return cls(settings.data_dir / "cache", settings.cache_mb * _MEBI)
 

@@ -7,11 +7,19 @@ from typing import Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from edge_worker.errors import AudioError
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
-from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, file_answer, get, query
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    query,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import Schema
 from history_api.pictures import picture_cache
@@ -40,15 +48,18 @@ def _answers(media_type: str) -> Schema:
 
 PATHS: Final[Paths] = {
     f"{_ADDRESS}/waveform.svg": get(
-        "its waveform, with S1 and S2 marks and gaps", "waveform", _answers(SVG), WHICH
+        "its waveform, with S1 and S2 marks and gaps", "waveform", _answers(SVG), RECORDING_PARAMETERS
     ),
     f"{_ADDRESS}/spectrogram.png": get(
         "its spectrogram in dB",
         "spectrogram",
         _answers(PNG),
-        (*WHICH, query("max_hz", _MAX_HZ, "highest frequency shown, Hz; heart sounds lie below 1000")),
+        (
+            *RECORDING_PARAMETERS,
+            query("max_hz", _MAX_HZ, "highest frequency shown, Hz; heart sounds lie below 1000"),
+        ),
     ),
-    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), WHICH),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), RECORDING_PARAMETERS),
 }
 
 
@@ -65,7 +76,7 @@ def spectrogram_png(recording_id: str) -> Response:
     entry = lookup.recording(recording_id)
     path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
     name = _file_name(entry, "spectrogram.png", max_hz)
-    return tagged(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
+    return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
@@ -75,20 +86,20 @@ def mfcc_png(recording_id: str) -> Response:
     return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
 
 
-def _picture(entry: Entry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
+def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the audio."""
     path = lookup.audio_path(entry)
     name = _file_name(entry, kind, *also)
-    return tagged(name, media_type, lambda: _cached(name, lambda: draw(path)))
+    return render_with_etag(name, media_type, lambda: _cached(name, lambda: draw(path)))
 
 
-def cached_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+def cached_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     """Return the spectrogram as PNG, drawn or from the cache."""
     name = _file_name(entry, "spectrogram.png", max_hz)
     return _cached(name, lambda: _draw_spectrogram(entry, path, max_hz))
 
 
-def _file_name(entry: Entry, kind: str, *also: object) -> str:
+def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
     return picture_cache.file_name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
 
 
@@ -107,25 +118,25 @@ def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
     return content
 
 
-def _draw_waveform(entry: Entry, path: Path) -> bytes:
+def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import wav_reader, waveform
 
     envelope = wav_reader.envelope(path, waveform.COLUMNS)
     return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
 
 
-def _draw_spectrogram(entry: Entry, path: Path, max_hz: int) -> bytes:
+def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
     return spectrogram.spectrogram(_title(entry), wav_reader.samples(path, 2 * max_hz), 2 * max_hz)
 
 
-def _draw_mfcc(entry: Entry, path: Path) -> bytes:
+def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
     samples = wav_reader.samples(path, spectrogram.MFCC_RATE)
     return spectrogram.mfcc_map(_title(entry), samples)
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: RecordingEntry) -> str:
     return f"{entry.device_id} {entry.recording_id}, {entry.captured_at}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from history_api.pictures.axis import ticks
 from history_api.pictures.notice import NOTICE
 from history_api.pictures.wav_reader import Envelope
@@ -32,7 +32,7 @@ class Marks:
     """(begin, end) of the samples that did not arrive."""
 
     @classmethod
-    def of(cls, entry: Entry, result: dict[str, Any] | None) -> Self:
+    def of(cls, entry: RecordingEntry, result: dict[str, Any] | None) -> Self:
         """Return the marks of a recording; without a result there are no heart sounds."""
         sounds = (result or {}).get("heart_sounds") or {"s1_s": [], "s2_s": []}
         return cls(sounds["s1_s"], sounds["s2_s"], entry.gaps_s)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from edge_worker.protocol.exam import POSITIONS, RULE, Exam
+from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
 from history_api.reports.pdf_sheet import PdfSheet
 from history_api.reports.recording_report import ReportedRecording, utc, write_recording
 
@@ -50,7 +50,7 @@ def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:
     sheet.field("Missing", missing or "none")
     sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute (median)")
     sheet.field("Label", "cannot tell" if document["label"] == "inconclusive" else document["label"])
-    sheet.field("Rule", RULE)
+    sheet.field("Rule", LABEL_RULE)
 
 
 def _row(position: dict[str, Any]) -> tuple[str, ...]:

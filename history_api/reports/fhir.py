@@ -8,9 +8,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
-from edge_worker.database.history import Entry
+from edge_worker.database.history import RecordingEntry
 from history_api import lookup
-from history_api.openapi.operation import NOT_FOUND, WHICH, WHICH_EXAM, Paths, get
+from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, list_of, open_object
 from history_api.reports import fhir_codes
@@ -31,13 +31,13 @@ PATHS: Final[Paths] = {
         "the recording and its result as a FHIR R4 Bundle, without a patient",
         "fhir",
         _ANSWER | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
     "/api/v1/exams/{exam_id}/fhir.json": get(
         "an exam as a FHIR R4 Bundle: one report over the recordings that count, without a patient",
         "exam_fhir",
         _ANSWER | NOT_FOUND,
-        WHICH_EXAM,
+        EXAM_PARAMETERS,
     ),
 }
 
@@ -59,11 +59,11 @@ def fhir_json(recording_id: str) -> Response:
 def exam_fhir_json(exam_id: str) -> Response:
     """Answer the Bundle of an exam."""
     exam = lookup.exam(exam_id)
-    recordings = [_recording_bundle(entry) for entry in lookup.used(exam)]
+    recordings = [_recording_bundle(entry) for entry in lookup.used_recordings(exam)]
     return _answer(ExamBundle(exam, recordings, _codes()).bundle())
 
 
-def _recording_bundle(entry: Entry) -> RecordingBundle:
+def _recording_bundle(entry: RecordingEntry) -> RecordingBundle:
     review = services().history.review(entry.device_id, entry.recording_id)
     return RecordingBundle(entry, lookup.result(entry), review, _codes(), _attachment(entry))
 
@@ -77,7 +77,7 @@ def _answer(bundle: Resource) -> Response:
     return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
 
 
-def _attachment(entry: Entry) -> AudioAttachment | None:
+def _attachment(entry: RecordingEntry) -> AudioAttachment | None:
     """Return the attachment of the audio file; None where it was removed."""
     try:
         with lookup.audio_path(entry).open("rb") as file:

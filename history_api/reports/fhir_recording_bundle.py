@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_resource import (
     HL7,
@@ -40,7 +40,7 @@ class RecordingBundle:
 
     def __init__(
         self,
-        entry: Entry,
+        entry: RecordingEntry,
         result: Mapping[str, Any] | None,
         review: Review | None,
         codes: Mapping[str, Any],
@@ -98,7 +98,7 @@ class RecordingBundle:
             "type": {"coding": [{"system": f"{HL7}/media-type", "code": "audio", "display": "Audio"}]},
             "createdDateTime": entry.captured_at,
             "device": reference(resource_id(self._entry.device_id, "device")),
-            "duration": round(entry.kept_s, 3),
+            "duration": round(entry.audio_s, 3),
             "content": content,
         } | self._body_site()
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from edge_worker import __version__
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from edge_worker.protocol.result import REASONS
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
@@ -31,7 +31,7 @@ class AudioImages:
 class ReportedRecording:
     """A recording with its result, its review and its images: the input of a report."""
 
-    entry: Entry
+    entry: RecordingEntry
     result: dict[str, Any] | None
     """As published; None while the recording is analysed."""
     review: Review | None
@@ -81,7 +81,7 @@ def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
             sheet.field("Note", review.note)
 
 
-def _completeness(entry: Entry) -> str:
+def _completeness(entry: RecordingEntry) -> str:
     if not entry.missing:
         return "complete"
     lost_s = sum(end - begin for begin, end in entry.missing) / entry.sample_rate

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from edge_worker.errors import AudioError
 from history_api import lookup
-from history_api.openapi.conditional_request import UNCHANGED, tagged
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
 from history_api.openapi.operation import (
+    EXAM_PARAMETERS,
     NOT_FOUND,
     PROBLEM,
+    RECORDING_PARAMETERS,
     UNAVAILABLE,
-    WHICH,
-    WHICH_EXAM,
     Paths,
     file_answer,
     get,
@@ -39,7 +39,7 @@ _REPORT: Final = {"200": file_answer(PDF, "The report.")} | UNCHANGED
 blueprint = Blueprint("reports", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/report.pdf": get(
-        "a report of the recording, to print", "report", _REPORT | NOT_FOUND, WHICH
+        "a report of the recording, to print", "report", _REPORT | NOT_FOUND, RECORDING_PARAMETERS
     ),
     "/api/v1/devices/{device_id}/report.pdf": get(
         f"a report of the last {MAX_RECORDINGS} recordings of a device, the newest in detail",
@@ -51,13 +51,13 @@ PATHS: Final[Paths] = {
         "a report of an exam: its positions, and each recording that counts",
         "exam_report",
         _REPORT | NOT_FOUND,
-        WHICH_EXAM,
+        EXAM_PARAMETERS,
     ),
     "/download-report/{filename}": get(
         "the report of a recording by its filename in /history, as a download",
         "download_report",
         _REPORT | NOT_FOUND,
-        ({"name": "filename", "in": "path", "required": True, "schema": TEXT}, WHICH[1]),
+        ({"name": "filename", "in": "path", "required": True, "schema": TEXT}, RECORDING_PARAMETERS[1]),
     ),
 }
 
@@ -81,7 +81,7 @@ def download_report(filename: str) -> Response:
 def device_report_pdf(device_id: str) -> Response:
     """Answer the report of a device."""
     is_id = _DEVICE_ID.fullmatch(device_id) is not None
-    entries = services().history.latest(device_id, MAX_RECORDINGS) if is_id else []
+    entries = services().history.latest_recordings(device_id, MAX_RECORDINGS) if is_id else []
     if not entries:
         raise ProblemError(404, "no recording of this device is here; GET /api/v1/results names devices")
     reviews = [_review(entry) for entry in entries]
@@ -97,14 +97,14 @@ def device_report_pdf(device_id: str) -> Response:
         (entry.document, entry.recording_id, review) for entry, review in zip(entries, reviews, strict=True)
     ]
     tag = picture_cache.file_name(entries[0].audio_sha256, "report.pdf", shown, _has_audio(entries[0]))
-    return _named(tagged(tag, PDF, make), device_id, "inline")
+    return _named(render_with_etag(tag, PDF, make), device_id, "inline")
 
 
 @blueprint.get("/api/v1/exams/<exam_id>/report.pdf")
 def exam_report_pdf(exam_id: str) -> Response:
     """Answer the report of an exam."""
     exam = lookup.exam(exam_id)
-    entries = lookup.used(exam)
+    entries = lookup.used_recordings(exam)
     reviews = [_review(entry) for entry in entries]
 
     def make() -> bytes:
@@ -115,7 +115,7 @@ def exam_report_pdf(exam_id: str) -> Response:
 
     shown = (exam.to_json(), reviews, [(entry.document, _has_audio(entry)) for entry in entries])
     tag = picture_cache.file_name("exam", "report.pdf", *shown)
-    return _named(tagged(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
+    return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
 
 def _recording_report(recording_id: str, disposition: str) -> Response:
@@ -129,7 +129,7 @@ def _recording_report(recording_id: str, disposition: str) -> Response:
 
     shown = (entry.document, entry.device_id, entry.recording_id, review, _has_audio(entry))
     tag = picture_cache.file_name(entry.audio_sha256, "report.pdf", *shown)
-    return _named(tagged(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
+    return _named(render_with_etag(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
 
 
 def _named(response: Response, name: str, disposition: str) -> Response:
@@ -137,25 +137,27 @@ def _named(response: Response, name: str, disposition: str) -> Response:
     return response
 
 
-def _review(entry: Entry) -> Review | None:
+def _review(entry: RecordingEntry) -> Review | None:
     return services().history.review(entry.device_id, entry.recording_id)
 
 
-def _has_audio(entry: Entry) -> bool:
+def _has_audio(entry: RecordingEntry) -> bool:
     try:
         return lookup.audio_path(entry).is_file()
     except ProblemError:
         return False
 
 
-def _reported(entry: Entry, review: Review | None, *, with_images: bool = False) -> "ReportedRecording":
+def _reported(
+    entry: RecordingEntry, review: Review | None, *, with_images: bool = False
+) -> "ReportedRecording":
     from history_api.reports.recording_report import ReportedRecording
 
     images = _images(entry) if with_images else None
     return ReportedRecording(entry, lookup.result(entry), review, images)
 
 
-def _images(entry: Entry) -> "AudioImages | None":
+def _images(entry: RecordingEntry) -> "AudioImages | None":
     """Return the images of a recording; None where its audio was removed or is damaged."""
     from history_api.pictures import wav_reader, waveform
     from history_api.reports.recording_report import AudioImages

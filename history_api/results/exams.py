@@ -5,14 +5,14 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.protocol.exam import POSITIONS, WHY
+from edge_worker.protocol.exam import POSITION_REASONS, POSITIONS
 from history_api import lookup
-from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import (
+    EXAM_PARAMETERS,
     NEXT,
     NOT_FOUND,
     UNAVAILABLE,
-    WHICH_EXAM,
     Paths,
     get,
     json_answer,
@@ -55,7 +55,7 @@ PATHS: Final[Paths] = {
         "what the recordings of an exam say together",
         "exam",
         {"200": json_answer(ref("Exam"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
-        WHICH_EXAM,
+        EXAM_PARAMETERS,
     ),
 }
 _MODEL: Final = open_object(
@@ -66,7 +66,7 @@ _POSITION: Final = open_object(
         "site": or_null(TEXT),
         "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
         "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
-        "reason": {"type": ["string", "null"], "enum": [*WHY, None]},
+        "reason": {"type": ["string", "null"], "enum": [*POSITION_REASONS, None]},
         "hint": or_null(TEXT),
         "recordings": COUNT,
         "recording_id": {"oneOf": [RECORDING, {"type": "null"}]},
@@ -111,10 +111,10 @@ def exams() -> Response:
     if following:
         address = urlencode({**request.args.to_dict(), "cursor": following})
         response.headers["Link"] = f'<{request.path}?{address}>; rel="next"'
-    return conditional(response)
+    return with_etag(response)
 
 
 @blueprint.get("/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return conditional(jsonify(lookup.exam(exam_id).document()))
+    return with_etag(jsonify(lookup.exam(exam_id).document()))

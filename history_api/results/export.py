@@ -53,7 +53,7 @@ def results_ndjson() -> Response:
 
 
 def _documents() -> Iterator[str]:
-    documents = services().history.every_result(wanted(), g.query["sort"])
+    documents = services().history.all_results(wanted(), g.query["sort"])
     # The first is read now: a database that fails is still a problem document, not half a file.
     return chain(list(islice(documents, 1)), documents)
 

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, json, jsonify, request
 
-from edge_worker.database.history import Verdict
-from edge_worker.database.result_query import Filter, Sort
-from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
+from edge_worker.database.history import PredictionEntry
+from edge_worker.database.result_query import ResultFilter, Sort
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, STATUS, TEXT, TIME, Schema, list_of, ref
@@ -61,15 +61,15 @@ def results() -> Response:
     if page.next:
         following = urlencode({**request.args.to_dict(), "cursor": page.next})
         response.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
-    return conditional(response)
+    return with_etag(response)
 
 
-def wanted() -> Filter:
+def wanted() -> ResultFilter:
     """Return what the query lets through."""
     query = g.query
     if query["from"] and query["to"] and query["from"] > query["to"]:
         raise ProblemError(400, "from is later than to; no time lies between them", parameter="from")
-    return Filter(
+    return ResultFilter(
         device=query["device"],
         label=query["label"],
         model=query["model"],
@@ -85,11 +85,11 @@ def wanted() -> Filter:
 @blueprint.get("/history")
 def history() -> Response:
     """Answer the last predictions as a flat list, newest first."""
-    verdicts = services().history.verdicts(g.query["limit"], g.query["device"])
+    verdicts = services().history.predictions(g.query["limit"], g.query["device"])
     return jsonify([flat(verdict) for verdict in verdicts])
 
 
-def flat(verdict: Verdict) -> dict[str, Any]:
+def flat(verdict: PredictionEntry) -> dict[str, Any]:
     """Return a prediction in the words of the emotion system."""
     ranked = sorted(verdict.probabilities.items(), key=lambda item: item[1], reverse=True)
     emotion = {"predicted_emotion": verdict.label} if verdict.model == EMOTION_MODEL else {}

@@ -5,10 +5,18 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.database.history import Entry, Review
+from edge_worker.database.history import RecordingEntry, Review
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG
-from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, json_answer, json_body, operation
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    RECORDING_PARAMETERS,
+    Paths,
+    json_answer,
+    json_body,
+    operation,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, ref
 from history_api.services import services
@@ -30,19 +38,21 @@ _ANSWER: Final = {"200": json_answer(ref("ReviewOrNull"), "What was said, or nul
 blueprint = Blueprint("reviews", __name__, url_prefix="/api/v1/recordings/<recording_id>/review")
 PATHS: Final[Paths] = {
     _ADDRESS: {
-        "get": operation("what a person said of a result, or null", "review", _ANSWER | NOT_FOUND, WHICH),
+        "get": operation(
+            "what a person said of a result, or null", "review", _ANSWER | NOT_FOUND, RECORDING_PARAMETERS
+        ),
         "put": operation(
             "confirm or reject a result",
             "put_review",
             _ANSWER | NOT_FOUND | _REFUSED,
-            WHICH + _MATCH,
+            RECORDING_PARAMETERS + _MATCH,
             json_body(ref("NewReview")),
         ),
         "delete": operation(
             "take a review back",
             "delete_review",
             {"204": {"description": "There is no review any more."}} | NOT_FOUND | _REFUSED,
-            WHICH + _MATCH,
+            RECORDING_PARAMETERS + _MATCH,
         ),
     },
 }
@@ -91,7 +101,7 @@ def document(review: Review | None) -> dict[str, Any] | None:
     return None if review is None else asdict(review)
 
 
-def _expected(entry: Entry) -> int:
+def _expected(entry: RecordingEntry) -> int:
     """Return the version that the client has seen, which is the current one; 412 and 428 otherwise."""
     if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
         raise ProblemError(428, f"a review is changed only by who has seen it; {_HOW}")
@@ -123,7 +133,7 @@ def _tag(review: Review | None) -> str:
     return "0" if review is None else str(review.version)
 
 
-def _review(entry: Entry) -> Review | None:
+def _review(entry: RecordingEntry) -> Review | None:
     return services().history.review(entry.device_id, entry.recording_id)
 
 

@@ -7,8 +7,15 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from history_api import lookup
-from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional, tagged
-from history_api.openapi.operation import NOT_FOUND, WHICH, Paths, file_answer, get, json_answer
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, render_with_etag, with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    json_answer,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import (
     DEVICE,
@@ -53,13 +60,13 @@ PATHS: Final[Paths] = {
         "what was said of each moment of a stream",
         "timeline",
         {"200": json_answer({"$ref": "#/components/schemas/Timeline"}, headers=ETAG)} | UNCHANGED | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
     "/api/v1/recordings/{recording_id}/timeline.svg": get(
         "what was said of each moment of a stream, drawn",
         "timeline_svg",
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
 }
 
@@ -67,14 +74,14 @@ PATHS: Final[Paths] = {
 @blueprint.get("/timeline")
 def timeline(recording_id: str) -> Response:
     """Answer the windows of a stream in the order of time, thinned where there were many."""
-    return conditional(jsonify(_document(recording_id)))
+    return with_etag(jsonify(_document(recording_id)))
 
 
 @blueprint.get("/timeline.svg")
 def timeline_svg(recording_id: str) -> Response:
     """Answer the heart rate and the likeliest labels over time."""
     content = timeline_chart.svg(recording_id, _document(recording_id)).encode()
-    return tagged(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
+    return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
 
 
 def _document(recording_id: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ PATHS: Final[Paths] = {
 @blueprint.get("/prediction-history")
 def prediction_history() -> Response:
     """Answer the last predictions, each as `/history` has it."""
-    verdicts = services().history.verdicts(g.query["limit"])
+    verdicts = services().history.predictions(g.query["limit"])
     return jsonify({"history": [flat(verdict) for verdict in verdicts]})
 
 
@@ -40,5 +40,5 @@ def class_distribution() -> Response:
     """Answer counts by model and label, accepted or not; `distribution` is that of `heart2` alone."""
     models: dict[str, dict[str, int]] = {}
     for each in services().history.label_counts():
-        models.setdefault(each.model, {})[each.label] = each.given
+        models.setdefault(each.model, {})[each.label] = each.total
     return jsonify({"distribution": _HEART | models.get("heart2", {}), "models": models})

@@ -134,7 +134,7 @@ def retrain() -> Response:
     """Queue a job for the trainer."""
     model = g.query["model"]
     _labels(model)
-    job = _ledger().ask(model)
+    job = _ledger().queue_job(model)
     response = jsonify(
         {"message": f"job {job} waits for the trainer; ask /training-status", "job": job, "status": "queued"}
     )
@@ -160,7 +160,7 @@ def training_status() -> Response:
 
 
 def _ledger() -> TrainingTables:
-    return TrainingTables(services().writer)
+    return TrainingTables(services().database)
 
 
 def _labels(model: str) -> Sequence[str]:

@@ -30,7 +30,7 @@ from history_api.openapi.schemas import (
 from history_api.results import legacy_prediction
 from history_api.services import services
 from history_api.uploads.decoding import Pcm, take_pcm
-from history_api.uploads.upload_intake import Taken, UploadIntake, Wish
+from history_api.uploads.upload_intake import RecordingKey, UploadIntake, UploadOptions
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -43,8 +43,8 @@ from history_api.uploads.upload_request import (
     pending,
     sent_file,
     state,
+    upload_options,
     wait_s,
-    wish,
 )
 
 _RAW_RATE_HZ: Final = 16_000
@@ -146,9 +146,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
 @blueprint.post("/upload_audio")
 def upload_audio() -> Response:
     """Take raw PCM in; answer in a line of text."""
-    reception = UploadIntake(services())
-    taken = reception.take(request.stream, wish(), partial(_raw, _sample_rate()))
-    result = reception.result(taken, wait_s())
+    intake = UploadIntake(services())
+    taken = intake.take(request.stream, upload_options(), partial(_raw, _sample_rate()))
+    result = intake.result(taken, wait_s())
     if result is None:
         return pending(taken)
     return Response(legacy_prediction.text_line(result) + "\n", mimetype="text/plain")
@@ -173,39 +173,41 @@ def batch_predict() -> Response:
     files = request.files.getlist("files")
     if not 0 < len(files) <= _MOST_FILES:
         raise ProblemError(400, f"{len(files)} files came under the key files; send 1 to {_MOST_FILES}")
-    reception = UploadIntake(services())
-    reception.require_analyser()
-    reception.check_models(_wish().models)
+    intake = UploadIntake(services())
+    intake.require_worker()
+    intake.check_models(_upload_options().models)
     # All leave before the first is waited for: they are analysed side by side.
-    taken = [_attempt(reception, file) for file in files]
-    answers = [_batch_item(reception, each, file) for each, file in zip(taken, files, strict=True)]
+    taken = [_attempt(intake, file) for file in files]
+    answers = [_batch_item(intake, each, file) for each, file in zip(taken, files, strict=True)]
     return jsonify({"results": answers, "total": len(files)})
 
 
-def _attempt(reception: UploadIntake, file: FileStorage) -> Taken | ProblemError:
+def _attempt(intake: UploadIntake, file: FileStorage) -> RecordingKey | ProblemError:
     try:
-        return reception.take(file.stream, replace(_wish(), key=None), decoded)
+        return intake.take(file.stream, replace(_upload_options(), key=None), decoded)
     except ProblemError as problem:
         return problem
 
 
-def _batch_item(reception: UploadIntake, taken: Taken | ProblemError, file: FileStorage) -> dict[str, Any]:
+def _batch_item(
+    intake: UploadIntake, taken: RecordingKey | ProblemError, file: FileStorage
+) -> dict[str, Any]:
     try:
         if isinstance(taken, ProblemError):
             raise taken
-        result = reception.result(taken, wait_s())
+        result = intake.result(taken, wait_s())
     except ProblemError as problem:
         return {"file_name": file.filename, "status": "error", "error": problem.detail}
     if result is None:
         return {"file_name": file.filename, "status": "pending", **state(taken, None)}
-    said = legacy_prediction.document(result, _wish().models[0], file.filename)
+    said = legacy_prediction.document(result, _upload_options().models[0], file.filename)
     return {"file_name": file.filename, "status": "success", **said}
 
 
 def _predicted(body: IO[bytes], name: str | None) -> Response:
-    reception, wanted = UploadIntake(services()), _wish()
-    taken = reception.take(body, wanted, decoded)
-    result = reception.result(taken, wait_s())
+    intake, wanted = UploadIntake(services()), _upload_options()
+    taken = intake.take(body, wanted, decoded)
+    result = intake.result(taken, wait_s())
     if result is None:
         return pending(taken)
     document = legacy_prediction.document(result, wanted.models[0], name)
@@ -214,9 +216,9 @@ def _predicted(body: IO[bytes], name: str | None) -> Response:
     return response
 
 
-def _wish() -> Wish:
+def _upload_options() -> UploadOptions:
     """Return what a request wants; these systems had one model each, so one is asked where none is named."""
-    return wish(default=(services().settings.predict_model,))
+    return upload_options(default=(services().settings.predict_model,))
 
 
 def _sample_rate() -> int:

@@ -27,7 +27,7 @@ Reader = Callable[[Path, Path], decoding.Pcm]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UploadOptions:
     """What is to be done with an upload."""
 
     models: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Wish:
         return meta
 
 
-class Taken(NamedTuple):
+class RecordingKey(NamedTuple):
     """An upload that is on its way, or was."""
 
     device_id: str
@@ -68,24 +68,28 @@ class UploadIntake:
         self._services = services
         self._folder = services.settings.data_dir / "uploads"
 
-    def require_analyser(self) -> MqttSession:
+    def require_worker(self) -> MqttSession:
         """Return the way to the worker.
 
         Raises:
             ProblemError: 503, there is none now; nothing was taken in.
         """
-        bus = self._services.bus
-        if bus is None:
+        mqtt_session = self._services.mqtt_session
+        if mqtt_session is None:
             raise ProblemError(
                 503,
                 "uploads need an account at the broker: `python -m broker.provision api` makes one, "
                 "STETHO_API_MQTT_PASSWORD_FILE names its password",
                 _RETRY,
             )
-        if not bus.await_analyser():
-            what = "no analyser is ready" if bus.is_connected else bus.trouble or "the broker is not reached"
+        if not mqtt_session.wait_for_worker():
+            what = (
+                "no analyser is ready"
+                if mqtt_session.is_connected
+                else mqtt_session.connection_error or "the broker is not reached"
+            )
             raise ProblemError(503, f"{what}; nothing was taken in, send it again later", _RETRY)
-        return bus
+        return mqtt_session
 
     def check_models(self, names: tuple[str, ...]) -> None:
         """Refuse a model that there is not."""
@@ -96,33 +100,35 @@ class UploadIntake:
                     400, f"there is no model {name!r}; choose of {', '.join(known)}", parameter="model"
                 )
 
-    def take(self, body: IO[bytes], wish: Wish, read: Reader) -> Taken:
+    def take(self, body: IO[bytes], upload_options: UploadOptions, read: Reader) -> RecordingKey:
         """Take in what `body` holds.
 
         Raises:
             ProblemError: there is no sound in it, or no way to the worker.
         """
-        bus = self.require_analyser()
-        self.check_models(wish.models)
+        mqtt_session = self.require_worker()
+        self.check_models(upload_options.models)
         number = secrets.randbits(64)
         self._folder.mkdir(parents=True, exist_ok=True)
         sent = self._folder / f"{recording_name(number)}.part"
         pcm_path = sent.with_suffix(".pcm")
         try:
             digest = _keep(body, sent)
-            known = self._known(wish, digest)
+            known = self._known(upload_options, digest)
             if known is not None:
                 return known
             pcm = read(sent, pcm_path)
-            sound = Sound(wish.device, number, pcm.sample_rate, pcm.channels, pcm.samples, wish.meta)
-            return self._send(bus, sound, pcm_path, wish, digest)
+            sound = Sound(
+                upload_options.device, number, pcm.sample_rate, pcm.channels, pcm.samples, upload_options.meta
+            )
+            return self._send(mqtt_session, sound, pcm_path, upload_options, digest)
         except BaseException:
             pcm_path.unlink(missing_ok=True)
             raise
         finally:
             sent.unlink(missing_ok=True)
 
-    def result(self, taken: Taken, within_s: float) -> dict[str, Any] | None:
+    def result(self, taken: RecordingKey, within_s: float) -> dict[str, Any] | None:
         """Return the result of an upload, None when it is not there in time.
 
         Raises:
@@ -131,36 +137,47 @@ class UploadIntake:
         deadline = time.monotonic() + within_s
         while True:
             left = deadline - time.monotonic()
-            shipment = None if self._services.bus is None else self._services.bus.shipment(*taken)
-            if shipment is None:
+            publisher = (
+                None
+                if self._services.mqtt_session is None
+                else self._services.mqtt_session.find_upload(*taken)
+            )
+            if publisher is None:
                 found = self._services.history.document(*taken)
                 if found is not None or left <= 0:
                     return found
                 time.sleep(min(_POLL_S, max(left, 0)))
                 continue
             # A result may have come while nobody listened: what is stored is looked up from time to time.
-            ended = shipment.has_ended.wait(min(max(left, 0), _POLL_S if shipment.is_stored else 1.0))
-            if shipment.problem:
-                raise ProblemError(422, f"the worker does not take it: {shipment.problem}")
+            ended = publisher.has_ended.wait(min(max(left, 0), _POLL_S if publisher.is_stored else 1.0))
+            if publisher.problem:
+                raise ProblemError(422, f"the worker does not take it: {publisher.problem}")
             if ended:
-                return shipment.result
+                return publisher.result
             if left <= 0:
                 return self._services.history.document(*taken)
 
-    def _known(self, wish: Wish, digest: str) -> Taken | None:
-        found = None if wish.key is None else self._services.uploads.find(wish.key)
+    def _known(self, upload_options: UploadOptions, digest: str) -> RecordingKey | None:
+        found = None if upload_options.key is None else self._services.uploads.find(upload_options.key)
         return None if found is None else _same(found, digest)
 
-    def _send(self, bus: MqttSession, sound: Sound, pcm_path: Path, wish: Wish, digest: str) -> Taken:
-        shipment = UploadPublisher.spool(sound, pcm_path)
-        if wish.key is not None:
-            mine = Upload(wish.key, sound.device_id, sound.name, digest)
-            first = self._services.uploads.note(mine)
+    def _send(
+        self,
+        mqtt_session: MqttSession,
+        sound: Sound,
+        pcm_path: Path,
+        upload_options: UploadOptions,
+        digest: str,
+    ) -> RecordingKey:
+        publisher = UploadPublisher.spool(sound, pcm_path)
+        if upload_options.key is not None:
+            mine = Upload(upload_options.key, sound.device_id, sound.name, digest)
+            first = self._services.uploads.add(mine)
             if first != mine:
-                shipment.forget()
+                publisher.forget()
                 return _same(first, digest)
-        bus.send(shipment)
-        return Taken(sound.device_id, sound.name)
+        mqtt_session.send(publisher)
+        return RecordingKey(sound.device_id, sound.name)
 
 
 def _keep(body: IO[bytes], path: Path) -> str:
@@ -175,7 +192,7 @@ def _keep(body: IO[bytes], path: Path) -> str:
     return digest.hexdigest()
 
 
-def _same(first: Upload, digest: str) -> Taken:
+def _same(first: Upload, digest: str) -> RecordingKey:
     if first.sha256 != digest:
         raise ProblemError(422, "this Idempotency-Key came with another sound before; use a new one")
-    return Taken(first.device_id, first.recording_id)
+    return RecordingKey(first.device_id, first.recording_id)

@@ -12,7 +12,7 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
 from history_api.services import services
 from history_api.uploads.decoding import FORMATS, Pcm, decode
-from history_api.uploads.upload_intake import VIRTUAL_DEVICE, Taken, Wish
+from history_api.uploads.upload_intake import VIRTUAL_DEVICE, RecordingKey, UploadOptions
 
 _KEY_CHARACTERS: Final = 64
 MODEL: Final = query("model", PRINTABLE, "the model to ask, or several with commas between")
@@ -56,12 +56,12 @@ def form(key: str, schema: Schema) -> Schema:
     return {"multipart/form-data": {"schema": described}}
 
 
-def wish(*, default: tuple[str, ...] = ()) -> Wish:
+def upload_options(*, default: tuple[str, ...] = ()) -> UploadOptions:
     """Return what a request wants done; `default` are the models that are asked when it names none."""
     said = g.query
     names = tuple(filter(None, (said["model"] or "").split(","))) or default
     device = said["device"] or VIRTUAL_DEVICE
-    return Wish(names, device, said["site"], said["exam"], said["amplification"], _idempotency_key())
+    return UploadOptions(names, device, said["site"], said["exam"], said["amplification"], _idempotency_key())
 
 
 def wait_s() -> float:
@@ -83,7 +83,7 @@ def decoded(file: Path, target: Path) -> Pcm:
     return decode(file, target, services().settings)
 
 
-def pending(taken: Taken) -> Response:
+def pending(taken: RecordingKey) -> Response:
     """Answer that an upload is kept, and where to ask for it."""
     response = jsonify(state(taken, None))
     response.status_code = 202
@@ -91,10 +91,10 @@ def pending(taken: Taken) -> Response:
     return response
 
 
-def state(taken: Taken, result: dict[str, Any] | None) -> dict[str, Any]:
+def state(taken: RecordingKey, result: dict[str, Any] | None) -> dict[str, Any]:
     """Return what has become of an upload."""
-    bus = services().bus
-    shipment = None if bus is None else bus.shipment(*taken)
+    mqtt_session = services().mqtt_session
+    publisher = None if mqtt_session is None else mqtt_session.find_upload(*taken)
     document = {
         "state": "stored",
         "recording_id": taken.recording_id,
@@ -104,13 +104,13 @@ def state(taken: Taken, result: dict[str, Any] | None) -> dict[str, Any]:
     }
     if result is not None:
         return document | {"state": "analysed"}
-    if shipment is not None and shipment.problem:
-        return document | {"state": "refused", "detail": shipment.problem}
-    is_sending = shipment is not None and not shipment.is_stored
+    if publisher is not None and publisher.problem:
+        return document | {"state": "refused", "detail": publisher.problem}
+    is_sending = publisher is not None and not publisher.is_stored
     return document | ({"state": "sending"} if is_sending else {})
 
 
-def links(taken: Taken) -> dict[str, str]:
+def links(taken: RecordingKey) -> dict[str, str]:
     """Return where an upload and its recording are."""
     which = f"{taken.recording_id}?device={taken.device_id}"
     return {"self": f"/api/v1/uploads/{which}", "recording": f"/api/v1/recordings/{which}"}

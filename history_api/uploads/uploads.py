@@ -4,11 +4,11 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from history_api.openapi.operation import NOT_FOUND, WHICH, Paths, get, json_answer, operation
+from history_api.openapi.operation import NOT_FOUND, RECORDING_PARAMETERS, Paths, get, json_answer, operation
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, RECORDING, TEXT, Schema, ref, strict_object
 from history_api.services import services
-from history_api.uploads.upload_intake import Taken, UploadIntake
+from history_api.uploads.upload_intake import RecordingKey, UploadIntake
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -22,8 +22,8 @@ from history_api.uploads.upload_request import (
     pending,
     sent_file,
     state,
+    upload_options,
     wait_s,
-    wish,
 )
 
 blueprint = Blueprint("uploads", __name__)
@@ -45,7 +45,7 @@ PATHS: Final[Paths] = {
         "what has become of an upload",
         "upload_state",
         {"200": json_answer(ref("UploadState"))} | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
 }
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -66,10 +66,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
 @blueprint.post("/api/v1/recordings")
 def upload() -> Response:
     """Take a sound in, as a form's `file` or as the body."""
-    reception = UploadIntake(services())
+    intake = UploadIntake(services())
     body = sent_file().stream if request.files else request.stream
-    taken = reception.take(body, wish(), decoded)
-    result = reception.result(taken, wait_s())
+    taken = intake.take(body, upload_options(), decoded)
+    result = intake.result(taken, wait_s())
     if result is None:
         return pending(taken)
     response = jsonify(state(taken, result))
@@ -81,13 +81,17 @@ def upload() -> Response:
 @blueprint.get("/api/v1/uploads/<recording_id>")
 def upload_state(recording_id: str) -> Response:
     """Answer what has become of an upload."""
-    wanted, bus = g.query["device"], services().bus
-    sending = set() if bus is None else {each.sound.device_id for each in bus.sending(recording_id)}
+    wanted, mqtt_session = g.query["device"], services().mqtt_session
+    sending = (
+        set()
+        if mqtt_session is None
+        else {each.sound.device_id for each in mqtt_session.find_uploads(recording_id)}
+    )
     stored = {entry.device_id for entry in services().history.recording(recording_id, wanted)}
     devices = sorted(stored | {each for each in sending if wanted in (None, each)})
     if not devices:
         raise ProblemError(404, "there is no such upload; what was deleted is forgotten")
     if len(devices) > 1:
         raise ProblemError(409, "several devices share this id; say which with ?device=", devices=devices)
-    taken = Taken(devices[0], recording_id)
+    taken = RecordingKey(devices[0], recording_id)
     return jsonify(state(taken, services().history.document(*taken)))

@@ -26,7 +26,7 @@ class Ear:
     def on_connected(self) -> None:
         self.is_connected = True
 
-    def on_lost(self) -> None:
+    def on_disconnected(self) -> None:
         self.is_connected = False
 
     def on_message(self, message: Inbound) -> None:
@@ -34,7 +34,7 @@ class Ear:
         self.heard.append(message.payload)
         self.connection.ack(message)
 
-    def on_delivered(self, mid: int) -> None:
+    def on_published(self, mid: int) -> None:
         """Nothing is sent here."""
 
 
@@ -42,7 +42,7 @@ def _spin(connection: Connection, is_done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _WITHIN_S
     while not is_done():
         assert time.monotonic() < deadline
-        connection.spin()
+        connection.loop()
 
 
 def test_a_flood_is_read_some_at_once_and_in_order(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
-from edge_worker.database.store import Store, StoredRecording, Verdict
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.application import create_app
-from history_api.openapi.query_validation import openapi_path
+from history_api.openapi.operation_lookup import openapi_path
+from history_api.settings import ApiSettings
 
 MORNING = "2026-11-20T08:00:00.000Z"
 PCM = bytes(range(256)) * 8
@@ -31,7 +31,7 @@ class Archive:
     """What a worker leaves behind."""
 
     def __init__(self, directory: Path) -> None:
-        self.settings = Settings(data_dir=directory, models_dir=directory / "models", api_auth="none")
+        self.settings = ApiSettings(data_dir=directory, models_dir=directory / "models", api_auth="none")
         self.settings.models_dir.mkdir()
         (directory / "stetho.db").write_bytes(_empty_database())
         self.store = Store.open(self.settings.database)
@@ -98,10 +98,10 @@ class Archive:
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
         self.store.save_results([self.verdict(stored.id, result, analysed_at)])
 
-    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> Verdict:
+    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> AnalysisResult:
         """Return a result as the worker saves it into the row of that id."""
         assert row is not None
-        return Verdict(row, result, result.to_json().decode(), analysed_at, ())
+        return AnalysisResult(row, result, result.to_json().decode(), analysed_at, ())
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""
@@ -111,7 +111,7 @@ class Archive:
 class Api:
     """Flask's test client; every answer must be one that the OpenAPI document promises."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self.app = create_app(settings)
         self.client: FlaskClient = self.app.test_client()
 
@@ -173,8 +173,8 @@ def hold_to_document(
 
 def stop_clock(api: Api) -> None:
     """Let no time pass for the limits on how often: a slow machine would be allowed more."""
-    gate = api.app.extensions["stetho_gate"]
-    gate._requests._clock = gate._failures._clock = lambda: 0.0
+    authenticator = api.app.extensions["stetho_authenticator"]
+    authenticator._requests._clock = authenticator._failures._clock = lambda: 0.0
 
 
 def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: ANN401 - as the fields of Prediction

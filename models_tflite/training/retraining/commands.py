@@ -76,7 +76,7 @@ def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingTab
     held_out = sum(clip.held_out for clip in added)
     print(
         f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out to judge by; "
-        f"job {ledger.ask(options.model)} waits for `serve`"
+        f"job {ledger.queue_job(options.model)} waits for `serve`"
     )
 
 

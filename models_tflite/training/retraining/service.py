@@ -56,7 +56,7 @@ class Service:
         """
         self._versions.recover()
         while not self._stopping:
-            job = self._ledger.take()
+            job = self._ledger.start_next_job()
             if job is not None:
                 self._do(job)
             elif once:
@@ -76,7 +76,7 @@ class Service:
             with tempfile.TemporaryDirectory(prefix="stetho-training-") as folder:
                 state, why = self._retrain(job, Path(folder))
         except Interrupted:
-            self._ledger.requeue(job.id)
+            self._ledger.requeue_job(job.id)
             state, why = "queued", "stopped"
         except StoreFault:
             raise
@@ -85,7 +85,7 @@ class Service:
         except Exception:
             _LOG.exception("event=failed job=%d", job.id)
         if state == "failed":
-            self._ledger.finish(job.id, state, {"why": why})
+            self._ledger.finish_job(job.id, state, {"why": why})
         _LOG.info("event=job_ended job=%d model=%s state=%s why=%r", job.id, job.model, state, why)
 
     def _retrain(self, job: Job, folder: Path) -> tuple[JobState, str]:
@@ -114,12 +114,12 @@ class Service:
         }
         if self._versions.active(model).card.sha256 != incumbent.card.sha256:
             why = "another version was put to use meanwhile: submit again"
-            self._ledger.finish(job.id, "kept", {**report, "why": why})
+            self._ledger.finish_job(job.id, "kept", {**report, "why": why})
             return "kept", why
         if compared.objection() is None:
             self._versions.promote(made, folder, job.id, report)
             return "promoted", report["why"]
-        self._ledger.finish(job.id, "kept", report)
+        self._ledger.finish_job(job.id, "kept", report)
         return "kept", report["why"]
 
     def _note(self, job: int, progress: Progress | None) -> None:
@@ -130,7 +130,7 @@ class Service:
             return
         if progress["phase"] != self._phase or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
             try:
-                self._ledger.note(job, progress)
+                self._ledger.save_progress(job, progress)
             except StoreFault as error:  # what was trained is worth more than the note
                 _LOG.warning("event=note_refused job=%d error=%r", job, str(error).split("\n", 1)[0])
             self._phase, self._noted_at = progress["phase"], time.monotonic()

@@ -76,7 +76,7 @@ def add(
             if not target.exists():
                 _copy(path, target)
                 copied.append(target)
-        return ledger.add(list(fresh.values()))
+        return ledger.add_clips(list(fresh.values()))
     except BaseException as error:
         for path in copied:
             path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from edge_worker.database.training import TrainingTables, Version
+from edge_worker.database.training import ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from models_tflite.training.corpus.corpus import TrainingError
@@ -43,20 +43,20 @@ class Versions:
         self._keep_shipped(card.model)
         _write_figures(folder / f"{card.model}.json", report)
         self._shelf.put(card.model, card.version, folder)
-        version = Version(card.model, card.version, card.sha256, "candidate", job, report)
-        self._ledger.keep(version)
+        version = ModelVersion(card.model, card.version, card.sha256, "candidate", job, report)
+        self._ledger.add_version(version)
         self._use(version, job)
 
     def recover(self) -> None:
         """Finish what a crash left: a version that had won is put to use, other jobs wait again."""
         for job in self._ledger.jobs(state="running"):
-            made = self._ledger.made_by(job.id)
+            made = self._ledger.version_of_job(job.id)
             if made is None:
-                self._ledger.requeue(job.id)
+                self._ledger.requeue_job(job.id)
             else:
                 self._use(made, job.id)
         for model in self._shelf.classifiers():
-            self._ledger.follow(model, self._shelf.active(model))
+            self._ledger.set_active(model, self._shelf.active(model))
 
     def roll_back(self, model: str, version: str) -> Classifier:
         """Let another version serve, `shipped` for what the program came with; return it.
@@ -73,7 +73,7 @@ class Versions:
         target = version if version in kept else None
         found = Classifier.load(self._shelf.directory(model, target), model)
         self._shelf.activate(model, target)
-        self._ledger.follow(model, target)
+        self._ledger.set_active(model, target)
         return found
 
     def require(self, model: str) -> None:
@@ -82,11 +82,11 @@ class Versions:
         if model not in known:
             raise TrainingError(f"there is no classifier {model}: choose {', '.join(known)}")
 
-    def _use(self, version: Version, job: int) -> None:
+    def _use(self, version: ModelVersion, job: int) -> None:
         """Put a version that won to use. Done again after a crash in between, it comes to the same."""
         self._shelf.activate(version.model, version.version)
-        self._ledger.follow(version.model, version.version)
-        self._ledger.finish(job, "promoted", version.document)
+        self._ledger.set_active(version.model, version.version)
+        self._ledger.finish_job(job, "promoted", version.document)
 
     def _keep_shipped(self, model: str) -> None:
         """Keep the shipped pair as a version too: an upgrade of the program must not take it away."""
@@ -95,7 +95,7 @@ class Versions:
         if not self._shelf.has(model, version):
             self._shelf.put(model, version, self._shelf.directory(model, None))
         if version not in {each.version for each in self._ledger.versions(model)}:
-            self._ledger.keep(Version(model, version, str(card["sha256"]), "former"))
+            self._ledger.add_version(ModelVersion(model, version, str(card["sha256"]), "former"))
 
 
 def _write_figures(path: Path, figures: dict[str, Any]) -> None:

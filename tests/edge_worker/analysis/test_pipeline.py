@@ -12,10 +12,10 @@ import pytest
 from conftest import beep, cut
 
 from edge_worker.analysis.pipeline import Kept, Pipeline
-from edge_worker.database.store import Store, Verdict
+from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.ingest.intake import Close, Intake
+from edge_worker.ingest.intake import ClosedRecording, Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -42,17 +42,19 @@ class Rig:
         self.intake = Intake(self.spool, self.settings, self.store.completeness)
         self.pipeline = Pipeline(self.settings, classifiers, Segmenter.load(MODELS), self.spool, self.store)
 
-    def close(self, *chunks: Chunk) -> Close:
+    def close(self, *chunks: Chunk) -> ClosedRecording:
         """Receive chunks that make one recording complete, or give it up."""
         events = [event for chunk in chunks for event in self.intake.receive("st-01", encode(chunk), 0.0)]
-        closes = [event for event in events or self.intake.due(1e6) if isinstance(event, Close)]
+        closes = [
+            event for event in events or self.intake.check_timeouts(1e6) if isinstance(event, ClosedRecording)
+        ]
         assert len(closes) == 1
         return closes[0]
 
     def judge(self, *chunks: Chunk) -> dict[str, Any]:
         """Return the full result of a recording."""
-        (kept,) = self.pipeline.keep([self.close(*chunks)])
-        return document(self.pipeline.judge(kept))
+        (kept,) = self.pipeline.store([self.close(*chunks)])
+        return document(self.pipeline.analyse(kept))
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def rig(tmp_path: Path, classifiers: dict[str, Classifier]) -> Iterator[Rig]:
     made.store.close()
 
 
-def document(verdict: Verdict) -> dict[str, Any]:
+def document(verdict: AnalysisResult) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(verdict.document)
     return parsed
 
@@ -101,17 +103,17 @@ def test_what_is_no_heart_is_inconclusive_with_a_reason_and_what_to_do(rig: Rig)
 def test_keeping_again_after_a_crash_changes_nothing(rig: Rig) -> None:
     close = rig.close(*cut(beep(9000), 1))
     copy = {path: path.read_bytes() for path in (rig.settings.data_dir / "spool").rglob("*.chunks")}
-    (first,) = rig.pipeline.keep([close])
+    (first,) = rig.pipeline.store([close])
     for path, content in copy.items():
         path.write_bytes(content)  # as if the process had died before the spool file was removed
-    (again,) = rig.pipeline.keep([close])
+    (again,) = rig.pipeline.store([close])
     assert again == first
     assert len(rig.store.unanalysed()) == 1
 
 
 def test_a_batch_keeps_every_recording_apart(rig: Rig) -> None:
     sounds = {number: beep(2000 + number, step=number) for number in range(1, 20)}
-    kept = rig.pipeline.keep([rig.close(*cut(pcm, number)) for number, pcm in sounds.items()])
+    kept = rig.pipeline.store([rig.close(*cut(pcm, number)) for number, pcm in sounds.items()])
     for (number, pcm), each in zip(sounds.items(), kept, strict=True):
         assert each.recording.recording_id == f"{number:016x}"
         with wave.open(str(rig.settings.data_dir / each.recording.audio_file), "rb") as sound:
@@ -119,10 +121,10 @@ def test_a_batch_keeps_every_recording_apart(rig: Rig) -> None:
 
 
 def test_a_stored_recording_is_judged_from_its_file_alike(rig: Rig) -> None:
-    (kept,) = rig.pipeline.keep([rig.close(*cut(heart(), 1))])
+    (kept,) = rig.pipeline.store([rig.close(*cut(heart(), 1))])
     from_memory, from_file = (
-        document(rig.pipeline.judge(kept)),
-        document(rig.pipeline.judge(Kept(kept.recording))),
+        document(rig.pipeline.analyse(kept)),
+        document(rig.pipeline.analyse(Kept(kept.recording))),
     )
     for result in (from_memory, from_file):
         for model in result["models"]:
@@ -132,18 +134,18 @@ def test_a_stored_recording_is_judged_from_its_file_alike(rig: Rig) -> None:
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"RIFF")])
 def test_a_sound_that_is_gone_is_an_error_result_not_a_loop(rig: Rig, damage: Any) -> None:  # noqa: ANN401 - callable
-    (kept,) = rig.pipeline.keep([rig.close(*cut(beep(9000), 1))])
+    (kept,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
     damage(rig.settings.data_dir / kept.recording.audio_file)
-    verdict = rig.pipeline.judge(Kept(kept.recording))
+    verdict = rig.pipeline.analyse(Kept(kept.recording))
     assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
     rig.store.save_results([verdict])
     assert rig.store.unanalysed() == []
 
 
 def test_what_the_device_says_of_itself_cannot_stop_the_worker(rig: Rig) -> None:
-    (kept,) = rig.pipeline.keep([rig.close(*cut(beep(9000), 1))])
+    (kept,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
     hostile = Kept(replace(kept.recording, meta={"site": "\ud800"}), kept.pcm)
-    verdict = rig.pipeline.judge(hostile)
+    verdict = rig.pipeline.analyse(hostile)
     assert (verdict.result.status, verdict.result.reasons) == ("error", ("failed",))
 
 
@@ -178,8 +180,8 @@ def test_a_small_gap_is_told_and_a_large_one_is_inconclusive(rig: Rig) -> None:
 
 
 def test_a_model_that_is_asked_for_twice_answers_once(rig: Rig) -> None:
-    (kept,) = rig.pipeline.keep([rig.close(meta('{"models":["heart2","heart2"]}'), *cut(heart(), 1))])
-    verdict = rig.pipeline.judge(kept)
+    (kept,) = rig.pipeline.store([rig.close(meta('{"models":["heart2","heart2"]}'), *cut(heart(), 1))])
+    verdict = rig.pipeline.analyse(kept)
     assert [model.model for model in verdict.result.models] == ["heart2"]
     rig.store.save_results([verdict])
 

@@ -15,28 +15,28 @@ from sqlalchemy.dialects import postgresql
 
 from edge_worker.database import result_query, schema
 from edge_worker.database.history import History
-from edge_worker.database.result_query import CursorError, Filter, Sort
-from edge_worker.database.store import Store, StoredRecording, Verdict
+from edge_worker.database.result_query import CursorError, ResultFilter, Sort
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 
 NOW = "2026-11-20T17:20:09.000Z"
 AUDIO = Audio(4000, 1, 16000, "0" * 64)
 FILTERS = (
-    Filter(),
-    Filter(device="st-01"),
-    Filter(label="murmur"),
-    Filter(model="heart5"),
-    Filter(model="heart2", label="murmur"),
-    Filter(status="error"),
-    Filter(since="2026-11-20T06:00:00.000Z", until="2026-11-20T18:00:00.000Z"),
-    Filter(device="st-01", label="murmur"),
-    Filter(device="st-01", since="2026-11-20T06:00:00.000Z"),
-    Filter(accepted=True),
-    Filter(label="murmur", accepted=False),
-    Filter(device="st-01", accepted=False),
-    Filter(reviewed="none"),
-    Filter(reviewed="confirmed"),
+    ResultFilter(),
+    ResultFilter(device="st-01"),
+    ResultFilter(label="murmur"),
+    ResultFilter(model="heart5"),
+    ResultFilter(model="heart2", label="murmur"),
+    ResultFilter(status="error"),
+    ResultFilter(since="2026-11-20T06:00:00.000Z", until="2026-11-20T18:00:00.000Z"),
+    ResultFilter(device="st-01", label="murmur"),
+    ResultFilter(device="st-01", since="2026-11-20T06:00:00.000Z"),
+    ResultFilter(accepted=True),
+    ResultFilter(label="murmur", accepted=False),
+    ResultFilter(device="st-01", accepted=False),
+    ResultFilter(reviewed="none"),
+    ResultFilter(reviewed="confirmed"),
 )
 CAPTURED: tuple[Sort, ...] = ("captured_at", "-captured_at")
 
@@ -116,11 +116,11 @@ def keep(store: Store, result: Result) -> int:
 
 
 def add(store: Store, result: Result) -> Result:
-    store.save_results([Verdict(keep(store, result), result, result.to_json().decode(), NOW, ())])
+    store.save_results([AnalysisResult(keep(store, result), result, result.to_json().decode(), NOW, ())])
     return result
 
 
-def walk(reader: History, wanted: Filter, limit: int = 7, sort: Sort = "-stored") -> Iterator[str]:
+def walk(reader: History, wanted: ResultFilter, limit: int = 7, sort: Sort = "-stored") -> Iterator[str]:
     """Give the documents of all pages."""
     result_query = reader.results(wanted, limit, None, sort)
     yield from result_query.documents
@@ -130,7 +130,7 @@ def walk(reader: History, wanted: Filter, limit: int = 7, sort: Sort = "-stored"
         yield from result_query.documents
 
 
-def passes(result: Result, wanted: Filter) -> bool:
+def passes(result: Result, wanted: ResultFilter) -> bool:
     """Return whether `result` passes: the definition that the SQL is held to."""
     judged = any(
         wanted.model in (None, prediction.model)
@@ -175,7 +175,7 @@ def test_every_combination_of_filters_gives_what_passes_newest_first(store: Stor
         (None, "2026-11-20T18:00:00.000Z"),
     )
     for accepted, device, label, model, status, since, until in choices:
-        wanted = Filter(device, label, model, "ok" if status else None, since, until, accepted)
+        wanted = ResultFilter(device, label, model, "ok" if status else None, since, until, accepted)
         passed = [result for result in results if passes(result, wanted)]
         assert list(walk(reader, wanted, 30)) == documents(passed[::-1]), wanted
         by_time = documents(sorted(passed, key=lambda result: (result.captured_at, result.recording_id)))
@@ -183,8 +183,12 @@ def test_every_combination_of_filters_gives_what_passes_newest_first(store: Stor
         assert list(walk(reader, wanted, 30, "-captured_at")) == by_time[::-1], wanted
 
 
-@pytest.mark.parametrize("wanted", [Filter(), Filter(device="st-01"), Filter(label="normal")], ids=str)
-def test_pages_give_each_row_once_while_rows_come_in(store: Store, reader: History, wanted: Filter) -> None:
+@pytest.mark.parametrize(
+    "wanted", [ResultFilter(), ResultFilter(device="st-01"), ResultFilter(label="normal")], ids=str
+)
+def test_pages_give_each_row_once_while_rows_come_in(
+    store: Store, reader: History, wanted: ResultFilter
+) -> None:
     results = [add(store, made(number)) for number in range(500)]
     seen = []
     for count, document in enumerate(walk(reader, wanted, limit=50)):
@@ -197,19 +201,19 @@ def test_pages_give_each_row_once_while_rows_come_in(store: Store, reader: Histo
 def test_what_is_not_analysed_is_not_a_result(store: Store, reader: History) -> None:
     keep(store, made(1))
     add(store, made(2))
-    assert len(reader.results(Filter(), 10).documents) == 1
+    assert len(reader.results(ResultFilter(), 10).documents) == 1
     assert [entry.document for entry in reader.recording(f"{1:016x}")] == [None]
     assert reader.count() == 2
 
 
 def test_a_label_that_two_models_gave_is_one_result(store: Store, reader: History) -> None:
     add(store, made(1, labels={"heart5": "normal", "heart2": "normal"}))
-    assert len(reader.results(Filter(label="normal"), 10).documents) == 1
+    assert len(reader.results(ResultFilter(label="normal"), 10).documents) == 1
 
 
 def test_model_and_label_are_of_the_same_prediction(store: Store, reader: History) -> None:
     add(store, made(1, labels={"heart5": "murmur", "heart2": "abnormal"}))
-    assert reader.results(Filter(model="heart2", label="murmur"), 10).documents == []
+    assert reader.results(ResultFilter(model="heart2", label="murmur"), 10).documents == []
 
 
 @pytest.mark.parametrize(
@@ -218,13 +222,13 @@ def test_model_and_label_are_of_the_same_prediction(store: Store, reader: Histor
 )
 def test_a_foreign_cursor_is_refused(reader: History, cursor: str) -> None:
     with pytest.raises(CursorError, match="start again without it"):
-        reader.results(Filter(), 10, cursor)
+        reader.results(ResultFilter(), 10, cursor)
 
 
 def test_a_cursor_is_safe_in_an_address(store: Store, reader: History) -> None:
     for number in range(3):
         add(store, made(number))
-    cursor = reader.results(Filter(), 1).next
+    cursor = reader.results(ResultFilter(), 1).next
     assert cursor is not None
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
@@ -240,7 +244,7 @@ def test_an_id_that_two_devices_share_is_two_recordings(store: Store, reader: Hi
 def test_verdicts_are_the_newest_predictions(store: Store, reader: History) -> None:
     for number in range(3):
         add(store, made(number, labels={"heart5": "normal", "heart2": "abnormal"}))
-    newest = reader.verdicts(3)
+    newest = reader.predictions(3)
     assert [(verdict.recording_id[-1], verdict.model) for verdict in newest] == [
         ("2", "heart2"),
         ("2", "heart5"),
@@ -250,8 +254,8 @@ def test_verdicts_are_the_newest_predictions(store: Store, reader: History) -> N
 
 
 def test_heartbeats_are_freshest_first(store: Store, reader: History) -> None:
-    store.beat("edge-01", "2026-11-20T17:20:09.000Z", {"state": "ready"})
-    store.beat("edge-02", "2026-11-20T17:20:10.000Z", {"state": "offline"})
+    store.save_heartbeat("edge-01", "2026-11-20T17:20:09.000Z", {"state": "ready"})
+    store.save_heartbeat("edge-02", "2026-11-20T17:20:10.000Z", {"state": "offline"})
     assert [(beat.worker_id, beat.document["state"]) for beat in reader.heartbeats()] == [
         ("edge-02", "offline"),
         ("edge-01", "ready"),
@@ -267,9 +271,9 @@ def test_c6_reviews_are_filtered_by_what_people_said(store: Store, reader: Histo
     sorts: tuple[Sort, ...] = ("-stored", "-captured_at")
     for sort in sorts:
         for wanted, numbers in (
-            (Filter(reviewed="confirmed"), (3, 0)),
-            (Filter(reviewed="rejected"), (1,)),
-            (Filter(reviewed="none"), (5, 4, 2)),
+            (ResultFilter(reviewed="confirmed"), (3, 0)),
+            (ResultFilter(reviewed="rejected"), (1,)),
+            (ResultFilter(reviewed="none"), (5, 4, 2)),
         ):
             assert list(walk(reader, wanted, 1, sort)) == documents([results[each] for each in numbers])
             narrow = replace(wanted, device="st-01", label="normal")
@@ -281,19 +285,19 @@ def test_c6_reviews_are_filtered_by_what_people_said(store: Store, reader: Histo
 def test_pages_by_time_lose_nothing_where_times_are_equal(store: Store, reader: History, sort: Sort) -> None:
     results = [add(store, made(number)) for number in range(40)]
     expected = documents(results if sort == "captured_at" else results[::-1])
-    assert list(walk(reader, Filter(), 7, sort)) == expected
+    assert list(walk(reader, ResultFilter(), 7, sort)) == expected
 
 
 @pytest.mark.parametrize(("given", "asked"), [("-stored", "captured_at"), ("captured_at", "-captured_at")])
 def test_a_cursor_of_another_sort_is_refused(store: Store, reader: History, given: Sort, asked: Sort) -> None:
     for number in range(3):
         add(store, made(number))
-    cursor = reader.results(Filter(), 1, None, given).next
+    cursor = reader.results(ResultFilter(), 1, None, given).next
     with pytest.raises(CursorError, match="another sort"):
-        reader.results(Filter(), 1, cursor, asked)
+        reader.results(ResultFilter(), 1, cursor, asked)
 
 
-def plan(url: str, wanted: Filter, sort: Sort, is_first: bool) -> str:
+def plan(url: str, wanted: ResultFilter, sort: Sort, is_first: bool) -> str:
     """Return how SQLite reads a page: one line a query."""
     engine = schema.connect(url)
     lines = []
@@ -313,19 +317,19 @@ def plan(url: str, wanted: Filter, sort: Sort, is_first: bool) -> str:
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_page_is_read_in_order_and_not_sorted(
-    store: Store, url: str, wanted: Filter, is_first: bool
+    store: Store, url: str, wanted: ResultFilter, is_first: bool
 ) -> None:
     shown = plan(url, wanted, "-stored", is_first)
     assert "ORDER BY" not in shown
     scans = {each for each in shown.split(" | ") if "SCAN" in each} - {"SCAN reviews"}  # there are few
-    assert scans <= ({"SCAN recordings"} if "SCALAR" in shown or wanted == Filter() else set()), shown
+    assert scans <= ({"SCAN recordings"} if "SCALAR" in shown or wanted == ResultFilter() else set()), shown
 
 
 @pytest.mark.parametrize("wanted", [each for each in FILTERS if not each.device], ids=str)
 @pytest.mark.parametrize("sort", CAPTURED)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_page_by_time_walks_the_index_of_times(
-    store: Store, url: str, wanted: Filter, sort: Sort, is_first: bool
+    store: Store, url: str, wanted: ResultFilter, sort: Sort, is_first: bool
 ) -> None:
     shown = plan(url, wanted, sort, is_first)
     if wanted.reviewed == "confirmed":  # begins with the reviews, which are few
@@ -337,7 +341,7 @@ def test_a_page_by_time_walks_the_index_of_times(
 
 
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
-def test_a_page_is_ordered_by_what_it_selects(wanted: Filter) -> None:
+def test_a_page_is_ordered_by_what_it_selects(wanted: ResultFilter) -> None:
     """PostgreSQL wants that of a SELECT DISTINCT; SQLite would not mind."""
     (query,) = result_query.queries(wanted, "-stored", is_first=False)
     statement = str(query.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
@@ -347,7 +351,7 @@ def test_a_page_is_ordered_by_what_it_selects(wanted: Filter) -> None:
 
 def test_reading_makes_no_database(tmp_path: Path) -> None:
     reader = History.open(f"sqlite:///{tmp_path / 'data' / 'stetho.db'}")
-    for ask in (reader.require_ready, reader.count, lambda: reader.results(Filter(), 1)):
+    for ask in (reader.require_ready, reader.count, lambda: reader.results(ResultFilter(), 1)):
         with pytest.raises(StoreError, match="start the worker"):
             ask()
     assert list(tmp_path.iterdir()) == []
@@ -393,7 +397,7 @@ def test_a_broken_table_is_a_store_error_without_the_query(store: Store, reader:
     with schema.connect(url).begin() as connection:
         connection.execute(text("DROP TABLE predictions"))
     with pytest.raises(StoreError, match="cannot be read") as raised:
-        reader.verdicts(1)
+        reader.predictions(1)
     assert "SELECT" not in str(raised.value)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edge_worker.database import schema
-from edge_worker.database.store import Message, Store, StoredRecording, Verdict, open_existing
+from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording, open_existing
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 
@@ -52,7 +52,10 @@ RESULT = Result(
     missing=((10, 20),),
     models=(PREDICTION, replace(PREDICTION, model="heart5")),
 )
-MESSAGES = (Message("stetho/v1/result/st-01", b"{}", retain=False), Message("down", b"{}", retain=True))
+MESSAGES = (
+    OutboxMessage("stetho/v1/result/st-01", b"{}", retain=False),
+    OutboxMessage("down", b"{}", retain=True),
+)
 NOW = "2026-11-20T17:20:09.000Z"
 
 
@@ -63,8 +66,8 @@ def save(store: Store, recording: StoredRecording) -> int:
     return saved.id
 
 
-def verdict(identity: int, result: Result = RESULT) -> Verdict:
-    return Verdict(identity, result, result.to_json().decode(), NOW, MESSAGES)
+def verdict(identity: int, result: Result = RESULT) -> AnalysisResult:
+    return AnalysisResult(identity, result, result.to_json().decode(), NOW, MESSAGES)
 
 
 @pytest.fixture
@@ -213,9 +216,9 @@ def test_the_lookup_works_from_another_thread(store: Store) -> None:
 
 def test_the_heartbeat_is_one_row_a_worker(url: str, store: Store) -> None:
     for second in range(3):
-        store.beat("edge-01", f"2026-11-20T17:20:0{second}.000Z", {"state": "ready"})
-    assert store.last_beat("edge-01") == "2026-11-20T17:20:02.000Z"
-    assert store.last_beat("edge-02") is None
+        store.save_heartbeat("edge-01", f"2026-11-20T17:20:0{second}.000Z", {"state": "ready"})
+    assert store.last_heartbeat("edge-01") == "2026-11-20T17:20:02.000Z"
+    assert store.last_heartbeat("edge-02") is None
 
 
 def test_opening_twice_changes_nothing(url: str, store: Store) -> None:

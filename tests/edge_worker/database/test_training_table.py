@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from edge_worker.database import schema
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, TrainingTables, Version
+from edge_worker.database.training import Clip, ModelVersion, TrainingTables
 from edge_worker.errors import StoreError
 
 
@@ -74,14 +74,14 @@ def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
 def test_one_source_in_five_is_held_out_and_the_first_always(
     ledger: TrainingTables, count: int, held_out: int
 ) -> None:
-    assert sum(each.held_out for each in ledger.add(clips(count))) == held_out
+    assert sum(each.held_out for each in ledger.add_clips(clips(count))) == held_out
     assert sum(each.held_out for each in ledger.clips("heart2")) == held_out
 
 
 def test_a_clip_never_changes_sides_however_many_come(ledger: TrainingTables) -> None:
     for start in range(0, 40, 8):
         before = {each.sha256: each.held_out for each in ledger.clips("heart2")}
-        ledger.add(clips(40)[start : start + 8])
+        ledger.add_clips(clips(40)[start : start + 8])
         after = {each.sha256: each.held_out for each in ledger.clips("heart2")}
         assert before.items() <= after.items()
     assert sum(after.values()) == 8
@@ -93,8 +93,8 @@ def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingTable
         for patient in range(20)
         for take in range(4)
     ]
-    ledger.add(patients[:30])
-    ledger.add(patients[30:])
+    ledger.add_clips(patients[:30])
+    ledger.add_clips(patients[30:])
     sides: dict[str, set[bool]] = {}
     for each in ledger.clips("heart2"):
         sides.setdefault(each.source, set()).add(each.held_out)
@@ -103,59 +103,59 @@ def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingTable
 
 
 def test_clips_are_added_together_or_not_at_all(ledger: TrainingTables) -> None:
-    ledger.add(clips(1))
+    ledger.add_clips(clips(1))
     with pytest.raises(IntegrityError):
-        ledger.add([*clips(3, "abnormal"), replace(clips(1)[0], label="abnormal")])
+        ledger.add_clips([*clips(3, "abnormal"), replace(clips(1)[0], label="abnormal")])
     assert len(ledger.clips("heart2")) == 1
     assert ledger.clips("heart5") == []
 
 
 def test_a_job_waits_is_taken_and_ends(ledger: TrainingTables) -> None:
-    first = ledger.ask("heart2")
-    assert ledger.ask("heart2") == first, "one that waits will do"
-    second = ledger.ask("heart5")
-    taken = ledger.take()
+    first = ledger.queue_job("heart2")
+    assert ledger.queue_job("heart2") == first, "one that waits will do"
+    second = ledger.queue_job("heart5")
+    taken = ledger.start_next_job()
     assert taken is not None
     assert (taken.id, taken.state, taken.finished_at) == (first, "running", None)
     assert taken.started_at is not None
-    assert ledger.ask("heart2") not in (first, second), "what runs no longer hears of new clips"
-    ledger.note(first, {"phase": "training", "epoch": 3, "epochs": 30})
+    assert ledger.queue_job("heart2") not in (first, second), "what runs no longer hears of new clips"
+    ledger.save_progress(first, {"phase": "training", "epoch": 3, "epochs": 30})
     assert ledger.jobs(state="running")[0].progress["epoch"] == 3
-    ledger.finish(first, "kept", {"why": "not better"})
+    ledger.finish_job(first, "kept", {"why": "not better"})
     assert [(job.id, job.state) for job in ledger.jobs()][-1] == (first, "kept")
     assert ledger.jobs(state="kept")[0].report == {"why": "not better"}
-    next_one = ledger.take()
+    next_one = ledger.start_next_job()
     assert next_one is not None
     assert next_one.id == second
 
 
 def test_an_interrupted_job_waits_again_before_later_ones(ledger: TrainingTables) -> None:
-    first = ledger.ask("heart2")
-    ledger.ask("heart5")
-    ledger.take()
-    ledger.requeue(first)
-    again = ledger.take()
+    first = ledger.queue_job("heart2")
+    ledger.queue_job("heart5")
+    ledger.start_next_job()
+    ledger.requeue_job(first)
+    again = ledger.start_next_job()
     assert again is not None
     assert again.id == first
 
 
 def test_the_ledger_follows_which_version_serves(ledger: TrainingTables) -> None:
-    job = ledger.ask("heart2")
-    ledger.keep(Version("heart2", "1.0.0", "a" * 64, "former"))
-    ledger.keep(Version("heart2", "1.0.0+local.1", "b" * 64, "candidate", job, {"why": "better"}))
-    ledger.keep(Version("heart5", "1.0.0", "c" * 64, "active"))
+    job = ledger.queue_job("heart2")
+    ledger.add_version(ModelVersion("heart2", "1.0.0", "a" * 64, "former"))
+    ledger.add_version(ModelVersion("heart2", "1.0.0+local.1", "b" * 64, "candidate", job, {"why": "better"}))
+    ledger.add_version(ModelVersion("heart5", "1.0.0", "c" * 64, "active"))
 
     def states() -> list[str]:
         return [each.state for each in ledger.versions("heart2")]
 
     assert states() == ["former", "candidate"]
-    ledger.follow("heart2", "1.0.0+local.1")
+    ledger.set_active("heart2", "1.0.0+local.1")
     assert states() == ["former", "active"]
-    ledger.follow("heart2", "1.0.0")
+    ledger.set_active("heart2", "1.0.0")
     assert states() == ["active", "former"]
-    ledger.follow("heart2", None)
+    ledger.set_active("heart2", None)
     assert states() == ["former", "former"]
     assert ledger.versions("heart5")[0].state == "active"
-    made = ledger.made_by(job)
+    made = ledger.version_of_job(job)
     assert made is not None
     assert (made.version, made.document) == ("1.0.0+local.1", {"why": "better"})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_worker.ingest.intake import Answer, Close, Event, Intake
+from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -32,22 +32,24 @@ class Bench:
         self.now = 0.0
         self.restart()
 
-    def restart(self) -> list[Event]:
+    def restart(self) -> list[IntakeEvent]:
         """What `kill -9` and a new process do: memory is gone, files stay."""
         self.spool = Spool(self.directory)
         self.intake = Intake(self.spool, self.limits, lambda device, name: self.stored.get((device, name)))
         return self.intake.load(self.now)
 
-    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[Event]:
+    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[IntakeEvent]:
         return self.intake.receive(device_id, encode(chunk), self.now)
 
-    def wait(self, seconds: float) -> list[Event]:
+    def wait(self, seconds: float) -> list[IntakeEvent]:
         self.now += seconds
-        return self.intake.due(self.now)
+        return self.intake.check_timeouts(self.now)
 
-    def sound(self, close: Close) -> bytes:
+    def sound(self, close: ClosedRecording) -> bytes:
         end = close.recording.end
-        return bytes(self.spool.pcm(close.recording, close.recording.coverage.end if end is None else end))
+        return bytes(
+            self.spool.read_pcm(close.recording, close.recording.received.end if end is None else end)
+        )
 
 
 @pytest.fixture
@@ -82,12 +84,12 @@ def meta(body: bytes = b'{"site":"MV"}', recording_id: int = 7) -> Chunk:
     return Chunk(codec.META, 0, 1, RATE, recording_id, 0, len(body), body)
 
 
-def closes(events: list[Event]) -> list[Close]:
-    return [event for event in events if isinstance(event, Close)]
+def closes(events: list[IntakeEvent]) -> list[ClosedRecording]:
+    return [event for event in events if isinstance(event, ClosedRecording)]
 
 
-def answers(events: list[Event]) -> list[dict[str, object]]:
-    return [event.document for event in events if isinstance(event, Answer)]
+def answers(events: list[IntakeEvent]) -> list[dict[str, object]]:
+    return [event.document for event in events if isinstance(event, ControlMessage)]
 
 
 def resend(pcm: bytes, ranges: list[list[int | None]], size: int, channels: int = 1) -> Iterator[Chunk]:
@@ -334,7 +336,7 @@ def test_quotas_hold_per_device_and_in_all(bench: Bench) -> None:
 
 def test_two_recordings_of_one_device_do_not_mix(bench: Bench) -> None:
     one, two = sound(400, seed=1), sound(400, seed=2)
-    events: list[Event] = []
+    events: list[IntakeEvent] = []
     for a, b in zip(cut(one, 100, recording_id=1), cut(two, 100, recording_id=2), strict=True):
         events += bench.send(b) + bench.send(a)
     assert [bench.sound(close) for close in closes(events)] == [two, one]
@@ -353,7 +355,7 @@ def test_chunks_of_a_recording_that_is_being_stored_are_duplicates(bench: Bench)
     (close,) = closes(bench.send(chunk))
     assert bench.send(chunk) == []
     bench.stored["st-01", "0000000000000007"] = "complete"
-    bench.intake.forget(close.recording.key)
+    bench.intake.mark_stored(close.recording.key)
     assert answers(bench.send(chunk))[0]["type"] == "stored"
 
 
@@ -442,7 +444,7 @@ def test_a_device_that_is_busy_does_not_keep_an_old_recording_open(bench: Bench)
     bench.send(cut(sound(200), 100)[0])
     for _ in range(6):
         bench.wait(5.0)
-        bench.intake.device_online("st-01", True, bench.now)
+        bench.intake.set_device_online("st-01", True, bench.now)
     assert len(bench.intake) == 0
 
 
@@ -451,9 +453,9 @@ def test_a_lost_device_is_waited_for_and_asked_when_it_is_back(bench: Bench) -> 
     chunks = cut(pcm, 100)
     bench.send(chunks[0])
     bench.send(chunks[2])
-    bench.intake.device_online("st-01", False, bench.now)
+    bench.intake.set_device_online("st-01", False, bench.now)
     assert bench.wait(200.0) == []
-    bench.intake.device_online("st-01", True, bench.now)
+    bench.intake.set_device_online("st-01", True, bench.now)
     (answer,) = answers(bench.wait(0.5))
     assert answer["ranges"] == [[100, 200]]
     (close,) = closes(bench.send(chunks[1]))

@@ -46,6 +46,6 @@ def test_a_stream_holds_one_file_and_none_after_its_end(tmp_path: Path) -> None:
         spool.append(stream, encode(chunk), chunk)
         assert _open_now(tmp_path) == [f"{stream.segments[-1].number:06}.chunks"]
     assert len(stream.segments) == 3
-    assert sum(each.sample_count for each in spool.chunks(stream)) == 3 * SEGMENT_S * rate
+    assert sum(each.sample_count for each in spool.read_chunks(stream)) == 3 * SEGMENT_S * rate
     spool.close(stream)
     assert not _open_now(tmp_path)

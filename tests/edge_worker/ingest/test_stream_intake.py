@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from edge_worker.ingest.intake import Answer, Event, Intake
+from edge_worker.ingest.intake import ControlMessage, Intake, IntakeEvent
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
+from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
 from edge_worker.protocol.result import Completeness
@@ -31,7 +31,7 @@ class Bench:
         self.heard = bytearray()
         self.restart()
 
-    def restart(self) -> list[Event]:
+    def restart(self) -> list[IntakeEvent]:
         self.intake = Intake(
             Spool(self.directory), self.limits, lambda device, name: self.stored.get((device, name))
         )
@@ -39,20 +39,20 @@ class Bench:
         self.heard.clear()
         return self.hear([*events, *self.intake.load_streams(self.now)])
 
-    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[Event]:
+    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[IntakeEvent]:
         return self.hear(self.intake.receive(device_id, encode(chunk), self.now))
 
-    def wait(self, seconds: float) -> list[Event]:
+    def wait(self, seconds: float) -> list[IntakeEvent]:
         self.now += seconds
-        return self.hear(self.intake.due(self.now))
+        return self.hear(self.intake.check_timeouts(self.now))
 
-    def hear(self, events: list[Event]) -> list[Event]:
+    def hear(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
         """Lay the pieces one after the other, zeros where something never came."""
         for event in events:
-            if isinstance(event, Piece):
+            if isinstance(event, StreamAudio):
                 self.heard.extend(bytes(event.first_sample * 2 - len(self.heard)))
                 self.heard.extend(event.body)
-        return [event for event in events if not isinstance(event, Piece)]
+        return [event for event in events if not isinstance(event, StreamAudio)]
 
     @property
     def files(self) -> list[str]:
@@ -85,8 +85,8 @@ def cut(pcm: bytes, size: int = 500, *, last: bool = True, recording_id: int = 7
     ]
 
 
-def documents(events: list[Event]) -> list[dict[str, object]]:
-    return [event.document for event in events if isinstance(event, Answer)]
+def documents(events: list[IntakeEvent]) -> list[dict[str, object]]:
+    return [event.document for event in events if isinstance(event, ControlMessage)]
 
 
 def test_a_stream_is_handed_on_as_it_comes_and_ends_with_last(bench: Bench) -> None:
@@ -109,7 +109,7 @@ def test_order_duplicates_and_kills_change_nothing(
     bench = Bench(tmp_path_factory.mktemp("spool"))
     pcm = sound(5000)
     chunks = cut(pcm)
-    ends: list[Event] = []
+    ends: list[IntakeEvent] = []
     for position, number in enumerate(each for each in order for _ in range(1 + (each in twice))):
         ends += bench.send(chunks[number])
         if position in kills and not ends:
@@ -188,18 +188,18 @@ def test_a_counter_that_jumps_by_hours_is_one_gap_and_takes_no_memory(bench: Ben
     bench.send(first)
     bench.send(second._replace(first_sample=4_000_000_000))
     bench.now += 2.0
-    pieces = [event for event in bench.intake.due(bench.now) if isinstance(event, Piece)]
+    pieces = [event for event in bench.intake.check_timeouts(bench.now) if isinstance(event, StreamAudio)]
     assert [piece.first_sample for piece in pieces] == [4_000_000_000]
 
 
 def test_what_waits_for_a_gap_is_bounded(bench: Bench) -> None:
     big = bytes(40_000)
     bench.send(Chunk(codec.PCM, codec.STREAM, 1, RATE, 7, 100, 20_000, big))
-    pieces: list[Piece] = []
+    pieces: list[StreamAudio] = []
     for number in range(1, 60):
         chunk = Chunk(codec.PCM, codec.STREAM, 1, RATE, 7, 100 + 20_000 * number, 20_000, big)
         events = bench.intake.receive("st-01", encode(chunk), bench.now)
-        pieces += [event for event in events if isinstance(event, Piece)]
+        pieces += [event for event in events if isinstance(event, StreamAudio)]
     assert len(pieces) == 60, "given up without waiting for the clock"
     assert bench.intake.streams.open["st-01", 7].ahead == {}
 
@@ -217,7 +217,7 @@ def test_segments_go_when_they_are_not_needed_and_the_state_stays(bench: Bench) 
         "sample_rate": RATE,
         "channels": 1,
     }
-    bench.intake.streams._spool.save(stream, state)
+    bench.intake.streams._spool.save_state(stream, state)
     bench.intake.streams.trim(stream.key, 70 * RATE)
     assert bench.files == ["000003.chunks", "000004.chunks", "state.json"]
     bench.restart()
@@ -225,7 +225,7 @@ def test_segments_go_when_they_are_not_needed_and_the_state_stays(bench: Bench) 
     assert again.state == state
     assert (again.meta, again.received_at) == (state["meta"], state["received_at"])
     assert bytes(bench.heard)[2 * 70 * RATE :] == pcm[2 * 70 * RATE :]
-    assert again.cursor == 100 * RATE
+    assert again.next_sample == 100 * RATE
     bench.stored["st-01", again.name] = "complete"
     bench.restart()
     assert bench.files == [], "stored meanwhile"

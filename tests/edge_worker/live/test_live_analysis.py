@@ -9,15 +9,15 @@ import pytest
 from conftest import wait_until
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
 from edge_worker.inference.heart_segmenter import Segmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
+from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
 from edge_worker.live.stream_session import StreamSession
@@ -54,7 +54,7 @@ class Bench:
 
     def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
         for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):
-            assert isinstance(event, Piece | StreamEnd)
+            assert isinstance(event, StreamAudio | StreamEnd)
             self.coach.offer(event)
 
     def concluded(self, device_id: str) -> FinishedStream | None:
@@ -108,9 +108,9 @@ def test_what_no_code_can_digest_ends_one_stream_and_no_other(
     good, bad = bench.concluded("st-01"), bench.concluded("st-02")
     assert good is not None
     assert bad is not None
-    assert bad.judge is None
-    assert good.judge is not None
-    assert good.judge.sums["heart5"].windows == 3
+    assert bad.summary is None
+    assert good.summary is not None
+    assert [each.windows for each in good.summary.predictions] == [3, 3]
     assert bench.coach.failure is None
 
 
@@ -127,12 +127,12 @@ def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
         for event in bench.intake.receive("st-01", encode(chunk), time.monotonic())
     ]
     for event in events[:-2]:
-        assert isinstance(event, Piece)
+        assert isinstance(event, StreamAudio)
         bench.coach._take(event)
     assert list(bench.coach._unjudged) == [("st-01", 7)], "nobody had time yet"
     if fails:
         monkeypatch.setattr(StreamSession, "hear", choke)
-        assert isinstance(events[-2], Piece)
+        assert isinstance(events[-2], StreamAudio)
         bench.coach._take(events[-2])
     else:
         assert isinstance(events[-1], StreamEnd)
@@ -171,7 +171,7 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> No
     stream_chunks = chunks(25)
     for chunk in stream_chunks[:45]:
         for event in bench.intake.receive("st-01", encode(chunk), 0.0):
-            assert isinstance(event, Piece)
+            assert isinstance(event, StreamAudio)
     stream = bench.intake.streams.open["st-01", 7]
     board = bench.coach._board
     session = StreamSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
@@ -214,10 +214,12 @@ def test_sound_that_waits_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPat
         bench.send(chunk)
     wait_until(lambda: bench.concluded("st-01"), "the end")
     assert max(most) <= 10_000 + 4000
-    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], FinishedStream) else None
-    assert judge is not None
-    assert judge.ear.position == 12 * RATE
-    assert np.isclose(judge.heart.heart_rate_bpm() or 0, 72, atol=3)
+    found = bench.concluded("st-01")
+    assert found is not None
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [9, 9], "of all twelve seconds"
+    assert (found.completeness, found.summary.skipped_windows) == ("complete", 0)
+    assert np.isclose(found.summary.heart_rate_bpm or 0, 72, atol=3)
 
 
 def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) -> None:
@@ -228,8 +230,9 @@ def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) 
     wait_until(lambda: bench.concluded("st-01"), "the end")
     found = bench.concluded("st-01")
     assert found is not None
-    assert found.judge is not None
-    assert (found.judge.sums["heart5"].windows, found.judge.skipped) == (27, 0)
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [27, 27]
+    assert found.summary.skipped_windows == 0
 
 
 def test_results_come_before_hints_for_recordings_that_are_open(bench: Bench) -> None:

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 
 from edge_worker.database.history import History
-from edge_worker.database.store import Message, Store, StoredRecording, Verdict
+from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.recording import parse_meta
-from edge_worker.protocol.exam import ABNORMAL, MAX_RECORDINGS, NORMAL, POSITIONS, WHY, Exam, Member
+from edge_worker.protocol.exam import (
+    ABNORMAL,
+    MAX_RECORDINGS,
+    NORMAL,
+    POSITION_REASONS,
+    POSITIONS,
+    Exam,
+    ExamRecording,
+)
 from edge_worker.protocol.result import REASONS, Audio, Prediction, Quality, Result
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
@@ -41,21 +49,21 @@ def result(number: int, label: str = "normal", **changed: Any) -> Result:  # noq
     return Result(**(facts | changed))
 
 
-def member(number: int, site: str | None, label: str = "normal", **changed: Any) -> Member:  # noqa: ANN401
+def member(number: int, site: str | None, label: str = "normal", **changed: Any) -> ExamRecording:  # noqa: ANN401
     found = result(number, label, **changed)
-    return Member(found.recording_id, found.captured_at, site, found.document())
+    return ExamRecording(found.recording_id, found.captured_at, site, found.document())
 
 
-def noisy(number: int, site: str) -> Member:
+def noisy(number: int, site: str) -> ExamRecording:
     quality = Quality(False, None, 0.0, ("noisy",))
     return member(number, site, status="inconclusive", reasons=("noisy",), quality=quality, models=())
 
 
-def exam(*members: Member) -> dict[str, Any]:
+def exam(*members: ExamRecording) -> dict[str, Any]:
     return Exam.of("st-01", "visit-7", members).document()
 
 
-def four(**labels: str) -> list[Member]:
+def four(**labels: str) -> list[ExamRecording]:
     return [member(n, site, labels.get(site, "normal")) for n, site in enumerate(POSITIONS, start=1)]
 
 
@@ -90,7 +98,11 @@ def test_a_missing_position_is_named_and_keeps_it_from_being_normal(left_out: st
     document = exam(*(each for each in four() if each.site != left_out))
     assert (document["label"], document["missing"]) == ("inconclusive", [left_out])
     gap = position(document, left_out)
-    assert (gap["reason"], gap["hint"], gap["recording_id"]) == ("not_recorded", WHY["not_recorded"], None)
+    assert (gap["reason"], gap["hint"], gap["recording_id"]) == (
+        "not_recorded",
+        POSITION_REASONS["not_recorded"],
+        None,
+    )
 
 
 def test_the_newest_usable_recording_counts_though_an_older_one_says_more() -> None:
@@ -119,7 +131,7 @@ def test_clocks_decide_which_is_newer_and_then_the_order_of_storing() -> None:
 
 
 def test_what_cannot_be_used_says_why() -> None:
-    pending = Member(f"{9:016x}", at(9), "AV")
+    pending = ExamRecording(f"{9:016x}", at(9), "AV")
     document = exam(pending, noisy(2, "PV"), replace(member(3, "TV"), verdict="rejected"))
     assert [each["reason"] for each in document["positions"]] == [
         *("analysing", "noisy", "rejected", "not_recorded")
@@ -218,10 +230,11 @@ def kept(store: Store, found: Result, site: str | None) -> int:
     return saved.id
 
 
-def saved(store: Store, *pairs: tuple[Result, str | None]) -> list[Message]:
+def saved(store: Store, *pairs: tuple[Result, str | None]) -> list[OutboxMessage]:
     """Store recordings with their sites, and their results in one transaction; return what is announced."""
     verdicts = [
-        Verdict(kept(store, each, site), each, each.to_json().decode(), at(59), ()) for each, site in pairs
+        AnalysisResult(kept(store, each, site), each, each.to_json().decode(), at(59), ())
+        for each, site in pairs
     ]
     return store.save_results(verdicts)
 

@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import home_assistant, topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
+from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.result import REASONS
 from edge_worker.settings import Settings
 
@@ -172,20 +172,20 @@ def config(device_id: str = "st-01", info: dict[str, Any] | None = None, worker:
 
 def test_a_stethoscope_is_announced_when_it_comes_or_has_recordings() -> None:
     here = announcer("st-02")
-    assert here.seen("st-01", is_there=True) == [Announcement(TOPIC, config())]
-    assert here.seen("st-01", is_there=True) == []
-    assert here.seen("st-01", is_there=False) == []
-    assert here.seen("st-02", is_there=False) == [(topics.home_assistant("st-02"), config("st-02"))]
-    assert here.seen("st-03", is_there=False) == []
+    assert here.update_device("st-01", is_there=True) == [DiscoveryMessage(TOPIC, config())]
+    assert here.update_device("st-01", is_there=True) == []
+    assert here.update_device("st-01", is_there=False) == []
+    assert here.update_device("st-02", is_there=False) == [(topics.home_assistant("st-02"), config("st-02"))]
+    assert here.update_device("st-03", is_there=False) == []
 
 
 def test_what_a_device_is_changes_its_description() -> None:
     here = announcer()
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config("st-01", INFO))]
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert here.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert here.update_device("st-01", is_there=True) == [(TOPIC, config("st-01", INFO))]
+    assert here.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
     newer = INFO | {"firmware": "1.3.0"}
-    assert here.hear(topics.info("st-01"), json.dumps(newer).encode()) == [(TOPIC, config("st-01", newer))]
+    assert here.receive(topics.info("st-01"), json.dumps(newer).encode()) == [(TOPIC, config("st-01", newer))]
 
 
 @pytest.mark.parametrize(
@@ -193,54 +193,54 @@ def test_what_a_device_is_changes_its_description() -> None:
 )
 def test_nonsense_from_a_device_describes_nothing(nonsense: bytes) -> None:
     here = announcer()
-    here.hear(topics.info("st-01"), nonsense)
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+    here.receive(topics.info("st-01"), nonsense)
+    assert here.update_device("st-01", is_there=True) == [(TOPIC, config())]
 
 
 def test_everything_is_said_again_when_home_assistant_starts() -> None:
     here = announcer()
-    here.seen("st-01", is_there=True)
-    here.seen("st-02", is_there=True)
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"offline") == []
-    assert [each.topic for each in here.hear(topics.HOME_ASSISTANT_STATUS, b"online")] == [
+    here.update_device("st-01", is_there=True)
+    here.update_device("st-02", is_there=True)
+    assert here.receive(topics.HOME_ASSISTANT_STATUS, b"offline") == []
+    assert [each.topic for each in here.receive(topics.HOME_ASSISTANT_STATUS, b"online")] == [
         *(TOPIC, topics.home_assistant("st-02"))
     ]
 
 
 def test_a_device_that_is_deleted_is_forgotten_until_it_comes_again() -> None:
     here = announcer()
-    here.seen("st-01", is_there=True)
-    assert here.hear(TOPIC, config()) == [], "its own words, which come back"
-    assert here.hear(TOPIC, b"") == []
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
-    assert here.seen("st-01", is_there=False) == []
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+    here.update_device("st-01", is_there=True)
+    assert here.receive(TOPIC, config()) == [], "its own words, which come back"
+    assert here.receive(TOPIC, b"") == []
+    assert here.receive(topics.HOME_ASSISTANT_STATUS, b"online") == []
+    assert here.update_device("st-01", is_there=False) == []
+    assert here.update_device("st-01", is_there=True) == [(TOPIC, config())]
 
 
 def test_what_an_earlier_run_announced_is_known_and_brought_up_to_date() -> None:
     here = announcer()
-    assert here.hear(TOPIC, config("st-01", INFO)) == []
-    assert here.seen("st-01", is_there=False) == [(TOPIC, config())]
+    assert here.receive(TOPIC, config("st-01", INFO)) == []
+    assert here.update_device("st-01", is_there=False) == [(TOPIC, config())]
 
 
 def test_switched_off_it_takes_back_its_own_and_nothing_else() -> None:
     here = announcer("st-01", is_on=False)
     assert here.subscriptions == [topics.ALL_HOME_ASSISTANT]
-    assert here.seen("st-01", is_there=True) == []
-    assert here.hear(TOPIC, config()) == [(TOPIC, b"")]
+    assert here.update_device("st-01", is_there=True) == []
+    assert here.receive(TOPIC, config()) == [(TOPIC, b"")]
     for foreign in (config(worker="edge-02"), b'{"origin":{"name":"zigbee2mqtt"}}', b"{", b"[]", b'"x"', b""):
-        assert here.hear(TOPIC, foreign) == []
+        assert here.receive(TOPIC, foreign) == []
     # A session remembers what was subscribed while it was on.
-    assert here.hears(topics.info("st-01"))
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
+    assert here.handles(topics.info("st-01"))
+    assert here.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert here.receive(topics.HOME_ASSISTANT_STATUS, b"online") == []
 
 
 def test_sound_and_states_are_not_for_it() -> None:
     here = announcer()
-    assert not here.hears(topics.pcm("st-01"))
-    assert not here.hears(topics.state("st-01"))
-    assert here.hears(topics.HOME_ASSISTANT_STATUS)
+    assert not here.handles(topics.pcm("st-01"))
+    assert not here.handles(topics.state("st-01"))
+    assert here.handles(topics.HOME_ASSISTANT_STATUS)
 
 
 @pytest.mark.parametrize("text", ["yes", "ON", "", "1"])

@@ -90,7 +90,7 @@ def test_who_falls_behind_does_less_and_then_as_much_as_before() -> None:
         for _ in range(round(seconds * pieces_per_s)):
             nonlocal now
             now += 1 / pieces_per_s
-            tally.keeps_up(now, waited_s, windows_waited_s)
+            tally.observe_delays(now, waited_s, windows_waited_s)
 
     keeps_up(10, 0.05, 0.2)
     assert (tally.stretch, tally.window_stretch) == (1.0, 1.0)

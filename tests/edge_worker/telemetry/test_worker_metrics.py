@@ -16,7 +16,7 @@ from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
-from edge_worker.telemetry.metrics import Collected, of_workers, serve
+from edge_worker.telemetry.metrics import CallbackCollector, serve, worker_families
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from simulator.site.site import Site
 
@@ -53,7 +53,7 @@ RESULT = Result(
 
 def exposed(documents: dict[str, dict[str, Any]]) -> Samples:
     registry = CollectorRegistry()
-    registry.register(Collected(lambda: of_workers(documents)))
+    registry.register(CallbackCollector(lambda: worker_families(documents)))
     return read(generate_latest(registry).decode())
 
 

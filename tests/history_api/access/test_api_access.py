@@ -11,12 +11,12 @@ from werkzeug.test import TestResponse
 
 from edge_worker.database.api_keys import ROLES, ApiKeys, Role
 from edge_worker.errors import SettingsError
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.access import role
-from history_api.access.role import guard
+from history_api.access.role import with_roles
 from history_api.application import create_app
 from history_api.openapi.operation import operation
+from history_api.settings import ApiSettings
 
 OPERATIONS = [(path, method) for path, item in openapi_document.DOCUMENT["paths"].items() for method in item]
 GUARDED = [
@@ -41,7 +41,7 @@ class House:
     def __init__(self, directory: Path, **changed: object) -> None:
         self.archive = Archive(directory)
         self.archive.add(1, OTHERS)
-        self.settings: Settings = replace(self.archive.settings, api_auth="keys", **changed)  # type: ignore[arg-type]
+        self.settings: ApiSettings = replace(self.archive.settings, api_auth="keys", **changed)  # type: ignore[arg-type]
         self.keyring = ApiKeys(self.settings.database)
         self.keys = {each: self.keyring.add(each, each, MINE if each == "owner" else None) for each in ROLES}
         self.api = Api(self.settings)
@@ -83,7 +83,7 @@ def test_nobody_gets_in_without_a_key(house: House, path: str, method: str) -> N
 
 @pytest.mark.parametrize(("path", "method"), GUARDED)
 def test_nobody_gets_in_with_a_wrong_key(tmp_path: Path, house: House, path: str, method: str) -> None:
-    house.api.app.extensions["stetho_gate"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
     address = path.replace("{recording_id}", "0000000000000001")
     problem(house.api.client.open(address, method=method.upper(), headers={"X-API-Key": "wrong"}), 401)
 
@@ -98,7 +98,7 @@ def test_a_role_that_is_too_low_gets_a_403(house: House) -> None:
 def test_a_role_may_do_what_those_below_it_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: Role
 ) -> None:
-    described = guard({"/change": {"post": operation("change", "change", {}, role=least)}})
+    described = with_roles({"/change": {"post": operation("change", "change", {}, role=least)}})
     monkeypatch.setitem(openapi_document.DOCUMENT["paths"], "/change", described["/change"])
     house = House(tmp_path)
     house.api.app.add_url_rule("/change", view_func=lambda: "done", methods=["POST"])
@@ -114,7 +114,7 @@ def test_a_role_may_do_what_those_below_it_may(
 def test_an_owner_sees_nothing_of_another_device(house: House, path: str, method: str) -> None:
     answer = house.ask(path, method, "owner")
     if answer.mimetype == "text/event-stream":
-        assert openapi_document.query_parameters(path, method.upper()).get("device"), (
+        assert openapi_document.OPERATIONS.query_parameters(path, method.upper()).get("device"), (
             "else it cannot be confined"
         )
     elif answer.status_code not in {403, 404}:
@@ -125,7 +125,7 @@ def test_an_owner_sees_nothing_of_another_device(house: House, path: str, method
 
 @pytest.mark.parametrize(("path", "method"), OWNERS)
 def test_an_owner_who_asks_for_another_device_gets_a_403(house: House, path: str, method: str) -> None:
-    if "device" in openapi_document.query_parameters(path, method.upper()):
+    if "device" in openapi_document.OPERATIONS.query_parameters(path, method.upper()):
         problem(house.ask(path, method, "owner", f"?device={OTHERS}"), 403)
         allowed = {200, 404} if method == "get" else {400, 503}
         assert house.ask(path, method, "owner", f"?device={MINE}").status_code in allowed
@@ -169,7 +169,7 @@ def test_everybody_can_ask_who_they_are(house: House) -> None:
     ],
 )
 def test_a_key_travels_in_either_header(house: House, headers: dict[str, str], status: int) -> None:
-    house.api.app.extensions["stetho_gate"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
     environ = {
         f"HTTP_{name.upper().replace('-', '_')}": value.format(house.keys["operator"])
         .encode("utf-8", "surrogateescape")
@@ -224,7 +224,7 @@ def test_a_route_that_nobody_described_is_for_admins(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.20", "stetho.local"])  # noqa: S104 - refused
 def test_no_keys_only_on_loopback(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="STETHO_API_AUTH"):
-        create_app(Settings(data_dir=tmp_path, api_auth="none", api_host=host))
+        create_app(ApiSettings(data_dir=tmp_path, api_auth="none", api_host=host))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
@@ -305,7 +305,7 @@ def test_no_trace_of_a_fault_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_database_that_is_gone_is_a_503_with_a_key_and_a_401_without(tmp_path: Path) -> None:
-    api = Api(Settings(data_dir=tmp_path))
+    api = Api(ApiSettings(data_dir=tmp_path))
     assert "start the worker" in problem(api.get("/history", X_API_Key="any"), 503)["detail"]
     problem(api.get("/history"), 401)
     assert api.json("/livez") == {"status": "ok"}

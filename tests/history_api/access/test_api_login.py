@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from edge_worker.database.api_keys import ApiKeys, digest
 from history_api import openapi_document
-from history_api.access.role import guard
+from history_api.access.role import with_roles
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.operation import operation
 
@@ -190,7 +190,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an operation that answers a page; it is not part of the API."""
     content = {"text/html": {"schema": {"type": "string"}}}
     described = operation("a page", "page", {"200": {"description": "It.", "content": content}}, role="owner")
-    guarded = guard({"/page": {"get": described}})
+    guarded = with_roles({"/page": {"get": described}})
     monkeypatch.setitem(openapi_document.DOCUMENT["paths"], "/page", guarded["/page"])
     return "/page"
 

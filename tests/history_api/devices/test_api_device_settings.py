@@ -172,4 +172,4 @@ def add_stream(archive: Archive, name: str) -> None:
     assert saved == again == []
     (entry,) = archive.api().app.extensions["stetho"].history.recording(name)
     assert entry.gaps_s == [(0.0, 0.25)], "what is missing of the sound that was kept"
-    assert entry.kept_s == 10.0
+    assert entry.audio_s == 10.0

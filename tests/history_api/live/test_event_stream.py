@@ -12,7 +12,7 @@ import requests
 from archive import Api, Archive, problem
 
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
-from history_api.live import phonocardiogram
+from history_api.live import waveform
 from simulator.site.site import Site
 
 WITHIN_S = 60
@@ -84,11 +84,11 @@ def test_streams_are_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None
 def test_an_outline_is_lowest_and_highest_of_the_first_channel() -> None:
     body = b"".join(value.to_bytes(2, "little", signed=True) for value in [100, 0, -32768, 0, 16384, 0] * 20)
     chunk = Chunk(PCM, LAST, 2, 2000, 1, 1000, 60, body)
-    outline = phonocardiogram.of(encode(chunk))
+    outline = waveform.peaks(encode(chunk))
     assert outline is not None
     assert (outline["start_s"], outline["step_s"], outline["is_last"]) == (0.5, 0.01, True)
     assert (outline["low"], outline["high"]) == ([-1.0] * 3, [0.5] * 3)
-    assert phonocardiogram.of(b"garbage") is None
+    assert waveform.peaks(b"garbage") is None
 
 
 def test_c6_what_a_device_does_is_seen_while_it_does_it(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from edge_worker.database import schema
 from edge_worker.database.store import Store
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.timestamp import rfc3339
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.monitoring.health import STALE
+from history_api.settings import ApiSettings
 
 READY = {"state": "ready", "models": ["heart5", "heart2"], "runtime": "litert 2", "version": "0.1.0"}
 CARD = {
@@ -42,12 +42,12 @@ def api(archive: Archive) -> Api:
 @pytest.fixture
 def early_bird(tmp_path: Path) -> Iterator[Api]:
     """An API whose worker never ran."""
-    yield Api(Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", api_auth="none"))
+    yield Api(ApiSettings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", api_auth="none"))
     assert not (tmp_path / "data" / "stetho.db").exists() or (tmp_path / "data" / "worker").exists()
 
 
 def beat(archive: Archive, age: timedelta, **changed: object) -> None:
-    archive.store.beat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
+    archive.store.save_heartbeat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
 
 
 def test_d7_health_is_ok_with_a_fresh_worker(archive: Archive, api: Api) -> None:
@@ -87,7 +87,7 @@ def test_e4_health_without_any_worker(api: Api) -> None:
 
 def test_a_stale_worker_does_not_hide_a_fresh_one(archive: Archive, api: Api) -> None:
     beat(archive, timedelta(seconds=1))
-    archive.store.beat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
+    archive.store.save_heartbeat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
     assert api.json("/health")["status"] == "ok"
 
 
@@ -103,7 +103,7 @@ def test_before_the_worker_ran_everything_says_what_to_do(early_bird: Api) -> No
 
 
 def test_the_api_recovers_when_the_worker_makes_the_tables(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, api_auth="none")
+    settings = ApiSettings(data_dir=tmp_path, api_auth="none")
     api = Api(settings)
     problem(api.get("/readyz"), 503)
     Store.open(settings.database).close()
@@ -113,7 +113,7 @@ def test_the_api_recovers_when_the_worker_makes_the_tables(tmp_path: Path) -> No
 
 def test_an_empty_file_is_not_a_ready_database(tmp_path: Path) -> None:
     (tmp_path / "stetho.db").touch()
-    problem(Api(Settings(data_dir=tmp_path)).get("/readyz"), 503)
+    problem(Api(ApiSettings(data_dir=tmp_path)).get("/readyz"), 503)
 
 
 def test_a_database_of_another_version_is_not_ready(archive: Archive, api: Api) -> None:
@@ -174,7 +174,7 @@ def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Arch
 def test_b2_the_index_names_every_endpoint(api: Api) -> None:
     index = api.json("/")
     for path in index["endpoints"]:
-        if "{" not in path and openapi_document.operation_of(path, "GET"):
+        if "{" not in path and openapi_document.OPERATIONS.find(path, "GET"):
             assert api.get(path).status_code == 200
     assert "/api/v1/results" in index["endpoints"]
     assert "not a medical device" in index["notice"]

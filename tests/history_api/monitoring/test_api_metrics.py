@@ -11,10 +11,10 @@ from archive import Api, Archive
 from exposition import Samples, read, value
 
 from edge_worker.protocol.timestamp import rfc3339
-from edge_worker.settings import Settings
 from history_api.monitoring import metrics, site_metrics
 from history_api.monitoring.health import STALE
 from history_api.monitoring.site_metrics import Remembered
+from history_api.settings import ApiSettings
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
 SHARES = {"accuracy", "precision", "recall", "f1", "auc_roc"}
@@ -39,7 +39,7 @@ def api(archive: Archive) -> Api:
 
 
 def beat(archive: Archive, age: timedelta = timedelta(), worker: str = "edge-01", **changed: object) -> None:
-    archive.store.beat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
+    archive.store.save_heartbeat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
 
 
 def scraped(api: Api) -> Samples:
@@ -183,7 +183,7 @@ def test_e3_prometheus_sees_database_workers_and_room(archive: Archive, api: Api
 
 
 def test_metrics_answer_before_a_worker_made_the_database(tmp_path: Path) -> None:
-    samples = scraped(Api(Settings(data_dir=tmp_path / "data", models_dir=tmp_path, api_auth="none")))
+    samples = scraped(Api(ApiSettings(data_dir=tmp_path / "data", models_dir=tmp_path, api_auth="none")))
     assert value(samples, "stetho_database_up") == 0
     assert "stetho_database_recordings" not in samples
     assert not (tmp_path / "data").exists()

@@ -13,11 +13,11 @@ from archive import Archive
 from exposition import read
 from prometheus_client import generate_latest
 
-from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
-from edge_worker.telemetry.metrics import Collected, new_registry, of_workers
+from edge_worker.telemetry.metrics import CallbackCollector, new_registry, worker_families
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
+from history_api.settings import ApiSettings
 
 DOCS = Path(__file__).parents[3] / "docs"
 DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "stetho-edge.json").read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def names(expression: str) -> set[str]:
 def exported(tmp_path: Path) -> set[str]:
     """Every name of a worker, and of an API whose broker says what we listen to."""
     worker = new_registry()
-    worker.register(Collected(lambda: of_workers({"edge-01": {}})))
+    worker.register(CallbackCollector(lambda: worker_families({"edge-01": {}})))
     RecordingMetrics("edge-01", worker)
     LiveMetrics("edge-01").register(worker)
     api = Archive(tmp_path).api()
@@ -140,7 +140,7 @@ def test_who_sees_labels_reads_what_they_are_not() -> None:
 def test_the_scrape_configuration_asks_where_we_answer() -> None:
     api, worker = SCRAPE["scrape_configs"]
     assert api["metrics_path"] == "/metrics"
-    assert api["static_configs"] == [{"targets": [f"127.0.0.1:{Settings().api_port}"]}]
+    assert api["static_configs"] == [{"targets": [f"127.0.0.1:{ApiSettings().api_port}"]}]
     ((target,),) = [each["targets"] for each in worker["static_configs"]]
     page = (DOCS / "grafana" / "prometheus.yml").read_text(encoding="utf-8")
     assert f"STETHO_WORKER_METRICS_PORT={target.split(':')[1]}" in page

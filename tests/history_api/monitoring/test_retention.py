@@ -15,9 +15,9 @@ from test_api_server import environment, fetch, serving
 from edge_worker.database import review, schema
 from edge_worker.database.review import Curation
 from edge_worker.protocol.timestamp import rfc3339
-from edge_worker.settings import Settings
 from history_api.monitoring import retention
 from history_api.monitoring.retention import Retention
+from history_api.settings import ApiSettings
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
 
 
 def keeping(archive: Archive, days: int = 0, free_mb: int = 0) -> Retention:
-    settings = Settings(data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb)
+    settings = ApiSettings(data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb)
     return Retention(settings, Curation(settings.database, settings.data_dir))
 
 
@@ -115,7 +115,7 @@ def test_the_thread_waits_for_the_database_and_ends(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_EVERY_S", 0.01)
-    settings = Settings(data_dir=tmp_path, keep_days=1)
+    settings = ApiSettings(data_dir=tmp_path, keep_days=1)
     keeper = Retention(settings, Curation(settings.database, settings.data_dir))
     (tmp_path / "models").mkdir()
     keeper.start()

@@ -7,7 +7,7 @@ from archive import Api, Archive, hold_to_document
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from history_api import openapi_document
-from history_api.openapi.query_validation import openapi_path
+from history_api.openapi.operation_lookup import openapi_path
 
 PLACES = {
     "{recording_id}": "0000000000000001",
@@ -55,7 +55,7 @@ def test_the_methods_are_those_of_the_document(api: Api) -> None:
 def test_path_parameters_are_those_of_the_routes(api: Api) -> None:
     for rule in api.app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"HEAD"}:
-            documented = (openapi_document.operation_of(openapi_path(rule.rule), method) or {}).get(
+            documented = (openapi_document.OPERATIONS.find(openapi_path(rule.rule), method) or {}).get(
                 "parameters", []
             )
             assert rule.arguments == {spec["name"] for spec in documented if spec["in"] == "path"}
@@ -83,7 +83,7 @@ def test_the_page_for_people_has_every_address_and_parameter() -> None:
     for path, item in openapi_document.DOCUMENT["paths"].items():
         for method in item:
             assert f"`{method.upper()} {path}`" in page
-            for name in openapi_document.query_parameters(path, method.upper()):
+            for name in openapi_document.OPERATIONS.query_parameters(path, method.upper()):
                 assert f"`{name}`" in page
 
 

@@ -13,7 +13,7 @@ from fhir.resources.R4B.bundle import Bundle
 from pypdf import PdfReader
 
 from edge_worker.database.api_keys import ApiKeys
-from edge_worker.protocol.exam import RULE, WHY
+from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
 from edge_worker.protocol.result import Quality
 from history_api.pictures.notice import LABEL_NOTICE
 
@@ -89,7 +89,7 @@ def test_e8_an_exam_is_what_its_recordings_say_now(archive: Archive, api: Api) -
     review(api, 3, "rejected")
     found = api.json(ADDRESS)
     assert (found["label"], found["missing"]) == ("inconclusive", ["TV"])
-    assert found["positions"][2]["hint"] == WHY["rejected"]
+    assert found["positions"][2]["hint"] == POSITION_REASONS["rejected"]
     assert api.get(ADDRESS, If_None_Match=etag).status_code == 200
     assert api.ask("DELETE", "/api/v1/recordings/0000000000000004").status_code == 204
     assert api.json(ADDRESS)["missing"] == ["TV", "MV"]
@@ -176,7 +176,7 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
         "visit-7 of device st-01",
         "3 of 4 usable, 5 recordings",
         "TV (tricuspid)",
-        WHY["rejected"],
+        POSITION_REASONS["rejected"],
         "72 beats per minute (median)",
         "heart5 murmur",
         "At PV",
@@ -185,7 +185,7 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
     ):
         assert said in text, said
     assert "At TV" not in text
-    assert RULE[:40] in text
+    assert LABEL_RULE[:40] in text
     first = api.get(f"{ADDRESS}/report.pdf")
     reader = PdfReader(io.BytesIO(first.get_data()))
     assert all(LABEL_NOTICE in sheet.extract_text() for sheet in reader.pages)
@@ -200,18 +200,18 @@ def test_an_exam_without_a_usable_recording_has_a_report_a_bundle_and_a_page(
     archive: Archive, api: Api
 ) -> None:
     archive.add(1, site="AV", exam="visit-7", is_analysed=False)
-    assert WHY["analysing"] in text_of(api, f"{ADDRESS}/report.pdf")
+    assert POSITION_REASONS["analysing"] in text_of(api, f"{ADDRESS}/report.pdf")
     report, found = bundle(api)
     assert report["status"] == "registered"
     assert "Media" not in found
     assert (
         "Missing positions: AV (aortic), PV (pulmonary), TV (tricuspid), MV (mitral)." in report["conclusion"]
     )
-    assert WHY["analysing"] in page(api, "/ui/exams/visit-7")
+    assert POSITION_REASONS["analysing"] in page(api, "/ui/exams/visit-7")
     add_noisy(archive, 2, "PV")
     report, _ = bundle(api)
     assert report["status"] == "preliminary"
-    assert WHY["noisy"] in text_of(api, f"{ADDRESS}/report.pdf")
+    assert POSITION_REASONS["noisy"] in text_of(api, f"{ADDRESS}/report.pdf")
 
 
 def test_e8_bundle_of_an_exam_has_one_report_over_the_recordings_that_count(

@@ -7,7 +7,7 @@ import soundfile
 from archive import Api, Archive, problem
 from trainers import write_pair
 
-from edge_worker.settings import Settings
+from history_api.settings import ApiSettings
 from simulator.sound.heart_sound import synthesise
 
 RATE = 4000
@@ -85,6 +85,6 @@ def test_e6_one_sound_with_two_labels_is_a_conflict_that_names_the_file(api: Api
     assert str(settings_of(api).data_dir) not in said
 
 
-def settings_of(api: Api) -> Settings:
-    settings: Settings = api.app.extensions["stetho"].settings
+def settings_of(api: Api) -> ApiSettings:
+    settings: ApiSettings = api.app.extensions["stetho"].settings
     return settings

@@ -19,10 +19,10 @@ from conftest import Client, wait_until
 
 from edge_worker.connection import Inbound
 from edge_worker.protocol import topics
-from edge_worker.settings import Settings
 from history_api import openapi_document
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
+from history_api.settings import ApiSettings
 from simulator.site.site import Site
 
 WITHIN_S = 60
@@ -363,21 +363,21 @@ def test_a_deleted_upload_frees_its_key_and_clears_the_display(running: Running,
 
 
 def test_why_a_worker_refused_an_upload_can_be_asked_for(tmp_path: Path) -> None:
-    bus = MqttSession(Settings(data_dir=tmp_path, api_mqtt_password="x"))
+    mqtt_session = MqttSession(ApiSettings(data_dir=tmp_path, api_mqtt_password="x"))
     pcm = tmp_path / "sound.pcm"
     pcm.write_bytes(bytes(8))
-    shipment = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
-    bus.send(shipment)
+    publisher = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
+    mqtt_session.send(publisher)
     said = {
         "type": "rejected",
-        "recording_id": shipment.sound.name,
+        "recording_id": publisher.sound.name,
         "reason": "too_long",
         "detail": "too long",
     }
-    bus.on_message(Inbound(topics.control("st-01"), json.dumps(said).encode(), False, 1))
-    assert bus.shipment("st-01", shipment.sound.name) is shipment
-    assert (shipment.problem, shipment.has_ended.is_set()) == ("too long", True)
-    assert shipment.next_payload(0.0) is None
+    mqtt_session.on_message(Inbound(topics.control("st-01"), json.dumps(said).encode(), False, 1))
+    assert mqtt_session.find_upload("st-01", publisher.sound.name) is publisher
+    assert (publisher.problem, publisher.has_ended.is_set()) == ("too long", True)
+    assert publisher.next_payload(0.0) is None
     assert not list(tmp_path.glob("sound.*"))
 
 

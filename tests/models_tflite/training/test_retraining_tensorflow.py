@@ -62,7 +62,7 @@ def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings:
     assert card["data"] == ["labelled uploads of this site"]
     assert card["training"]["recordings"] == first.report["learned"] == 12, "four of 16 are held out"
 
-    ledger.ask("heart2")  # nothing new to learn, and the same seed
+    ledger.queue_job("heart2")  # nothing new to learn, and the same seed
     assert serve("--once", "--epochs", "1").wait(200) == 0
     second = ledger.jobs()[0]
     assert (second.state, shelf.active("heart2")) == ("kept", version), second.report

@@ -17,7 +17,7 @@ import trainers
 from conftest import wait_until
 
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, Job, TrainingTables, Version
+from edge_worker.database.training import Clip, Job, ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
@@ -52,7 +52,7 @@ class Rig:
 
     def ask(self, trainer: Trainer) -> Job:
         """Ask for a training of heart2 and do it."""
-        self.ledger.ask("heart2")
+        self.ledger.queue_job("heart2")
         return self.serve(trainer)
 
 
@@ -162,7 +162,7 @@ def test_a_job_without_enough_uploads_or_of_no_model_fails_with_what_to_do(rig: 
     assert submit(folder) == 0
     why = rig.serve(trainers.good).report["why"]
     assert why.startswith("there is nothing of abnormal to learn from: upload two or more")
-    rig.ledger.ask("digits9")
+    rig.ledger.queue_job("digits9")
     assert rig.serve(trainers.good).report["why"].startswith("there is no classifier digits9: choose heart2")
 
 
@@ -211,14 +211,16 @@ def is_alive(pid: int) -> bool:
 
 
 def test_e6_after_a_crash_jobs_wait_again_and_a_winner_is_put_to_use(submitted: Rig, tmp_path: Path) -> None:
-    job = submitted.ledger.take()
+    job = submitted.ledger.start_next_job()
     assert job is not None
     Versions(submitted.shelf, submitted.ledger).recover()
     assert submitted.ledger.jobs()[0].state == "queued"
-    submitted.ledger.take()
+    submitted.ledger.start_next_job()
     version = f"1.0.0+local.{job.id}"
     submitted.shelf.put("heart2", version, trainers.write_pair(tmp_path / "won", version=version))
-    submitted.ledger.keep(Version("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"}))
+    submitted.ledger.add_version(
+        ModelVersion("heart2", version, "f" * 64, "candidate", job.id, {"why": "better"})
+    )
     Versions(submitted.shelf, submitted.ledger).recover()
     assert submitted.shelf.active("heart2") == version
     (done,) = submitted.ledger.jobs()
@@ -359,7 +361,7 @@ def test_both_judge_the_public_sounds_that_are_none_of_the_labels(submitted: Rig
 
 def test_jobs_are_listed_newest_first(submitted: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     submitted.serve(trainers.good)
-    submitted.ledger.ask("heart2")
+    submitted.ledger.queue_job("heart2")
     assert commands.main(["jobs"]) == 0
     newest, oldest = capsys.readouterr().out.splitlines()[-2:]
     assert newest.split()[1:3] == ["heart2", "queued"]

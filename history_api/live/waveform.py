@@ -11,7 +11,7 @@ STEP_S: Final = 0.01
 _FULL_SCALE: Final = 32_768
 
 
-def of(payload: bytes) -> dict[str, Any] | None:
+def peaks(payload: bytes) -> dict[str, Any] | None:
     """Return the outline of a chunk of PCM: when it begins, the lowest and highest values, -1 to 1.
 
     None: it is no chunk of sound. Of two channels the first is drawn.
