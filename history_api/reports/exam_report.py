@@ -28,7 +28,7 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording]) -> bytes:
             sheet.field(_position_name(position), position["hint"])
     for recording in recordings:
         sheet.add_page()
-        sheet.heading(f"At {recording.entry.meta.get('site') or 'a site that was not said'}")
+        sheet.heading(f"At {recording.entry.meta.get('site') or 'a site that was not given'}")
         write_recording(sheet, recording)
     return bytes(sheet.output())
 
@@ -36,7 +36,7 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording]) -> bytes:
 def _position_name(position: dict[str, Any]) -> str:
     """Return the name of a position: `AV (aortic)`."""
     name = f" ({position['name']})" if position["name"] else ""
-    return f"{position['site'] or 'site not said'}{name}"
+    return f"{position['site'] or 'site not given'}{name}"
 
 
 def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:

@@ -106,7 +106,7 @@ class ExamBundle:
         label = "cannot tell" if document["label"] == "inconclusive" else document["label"]
         missing = ", ".join(f"{each} ({POSITIONS[each]})" for each in document["missing"])
         sentences = [
-            f"{each['site'] or 'site not said'}: {each['label'] or 'cannot tell'}."
+            f"{each['site'] or 'site not given'}: {each['label'] or 'cannot tell'}."
             for each in document["positions"]
             if each["recording_id"]
         ]

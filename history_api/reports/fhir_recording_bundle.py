@@ -173,7 +173,7 @@ class RecordingBundle:
         if self._review is not None:
             note = f": {fhir_text(self._review.note)}" if self._review.note.strip() else ""
             sentences.append(f"A person {self._review.verdict} this on {self._review.reviewed_at}{note}.")
-        return " ".join(sentences) or "No model judged this."
+        return " ".join(sentences) or "No model classified this."
 
     def _body_site(self) -> Resource:
         site = fhir_text(str(self._entry.meta.get("site") or ""))

@@ -69,7 +69,7 @@ def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
     sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
     sheet.field("Captured", f"{utc(entry.captured_at)}, {clock}")
-    sheet.field("Site", str(entry.meta.get("site") or "not said"))
+    sheet.field("Site", str(entry.meta.get("site") or "not given"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
     sheet.field("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
     sheet.field("Completeness", _completeness(entry))

@@ -109,7 +109,7 @@ def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> 
     rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
     said = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
     assert [(each[0], each[2], each[4], each[5]) for each in said] == [
-        ("st-01", "1", "as the site", "off"),
+        ("st-01", "1", "site default", "off"),
         ("st-02", "0", "esc50, digits", "on"),
     ]
     assert said[0][3].endswith(", abnormal")

@@ -13,7 +13,7 @@ from exposition import Samples, read, value
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.monitoring import metrics, site_metrics
 from history_api.monitoring.health import STALE
-from history_api.monitoring.site_metrics import Remembered
+from history_api.monitoring.site_metrics import CachedValue
 from history_api.settings import ApiSettings
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
@@ -192,13 +192,13 @@ def test_metrics_answer_before_a_worker_made_the_database(tmp_path: Path) -> Non
 def test_nothing_is_shown_of_a_broker_that_said_nothing(api: Api) -> None:
     assert not any(name.startswith("stetho_broker_") for name in scraped(api))
     found = metrics.of(api.app)
-    found.broker_gauge("$SYS/broker/publish/messages/dropped", 0)
-    found.broker_gauge("$SYS/broker/publish/messages/dropped", 7)
-    found.broker_gauge("$SYS/broker/load/messages/received/1min", 2.5)
+    found.set_broker_gauge("$SYS/broker/publish/messages/dropped", 0)
+    found.set_broker_gauge("$SYS/broker/publish/messages/dropped", 7)
+    found.set_broker_gauge("$SYS/broker/load/messages/received/1min", 2.5)
     samples = scraped(api)
     assert value(samples, "stetho_broker_publish_messages_dropped") == 7
     assert value(samples, "stetho_broker_load_messages_received_1min") == 2.5
-    found.forget_broker()
+    found.clear_broker_gauges()
     assert not any(name.startswith("stetho_broker_") for name in scraped(api))
 
 
@@ -215,13 +215,13 @@ def test_what_costs_more_is_remembered_for_a_while(
     assert value(scraped(api), "stetho_database_recordings") == 0
     archive.add(1)
     assert value(scraped(api), "stetho_database_recordings") == 0
-    monkeypatch.setattr(site_metrics, "_REMEMBERED_S", 0.0)
+    monkeypatch.setattr(site_metrics, "_CACHED_S", 0.0)
     assert value(scraped(api), "stetho_database_recordings") == 1
 
 
 def test_a_failure_is_not_remembered() -> None:
     divisors = iter([0, 2])
-    remembered = Remembered(lambda: 3 / next(divisors))
+    remembered = CachedValue(lambda: 3 / next(divisors))
     with pytest.raises(ZeroDivisionError):
         remembered()
     assert remembered() == remembered() == 1.5

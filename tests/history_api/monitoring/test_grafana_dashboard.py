@@ -47,7 +47,7 @@ def exported(tmp_path: Path) -> set[str]:
     api = Archive(tmp_path).api()
     api.get("/livez")
     for topic in HEARD:
-        metrics.of(api.app).broker_gauge(topic, 0)
+        metrics.of(api.app).set_broker_gauge(topic, 0)
     text = generate_latest(worker).decode() + api.get("/metrics").get_data(as_text=True)
     declared = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
     histograms = {

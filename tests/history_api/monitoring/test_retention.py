@@ -66,7 +66,7 @@ def test_what_is_too_old_goes_by_the_time_it_arrived(
         archive.add(number, captured_at="1970-01-01T00:00:00.000Z")  # a device without a clock
     age(archive, {0: 40, 1: 35, 2: 31, 3: 29, 4: 1, 5: 0})
     with caplog.at_level(logging.INFO):
-        keeping(archive, days=30).round()
+        keeping(archive, days=30).apply_limits()
     assert left(archive) == [3, 4, 5]
     batches = [record.getMessage() for record in caplog.records if "event=retention" in record.getMessage()]
     assert [batch.split(" bytes")[0] for batch in batches] == [
@@ -78,7 +78,7 @@ def test_what_is_too_old_goes_by_the_time_it_arrived(
 def test_nothing_goes_unless_it_is_asked_for(archive: Archive) -> None:
     archive.add(1)
     age(archive, {1: 10_000})
-    keeping(archive).round()
+    keeping(archive).apply_limits()
     assert left(archive) == [1]
 
 
@@ -86,7 +86,7 @@ def test_what_is_being_analysed_is_kept(archive: Archive) -> None:
     archive.add(1, is_analysed=False)
     archive.add(2)
     age(archive, {1: 40, 2: 40})
-    keeping(archive, days=30).round()
+    keeping(archive, days=30).apply_limits()
     assert left(archive) == [1]
 
 
@@ -95,7 +95,7 @@ def test_the_oldest_go_until_there_is_room(archive: Archive, monkeypatch: pytest
         archive.add(number)
     free = iter([0, 2**20])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
-    keeping(archive, free_mb=1).round()
+    keeping(archive, free_mb=1).apply_limits()
     assert left(archive) == [2, 3, 4]
 
 
@@ -107,7 +107,7 @@ def test_a_disk_that_something_else_fills_does_not_empty_the_history(
     for path in archive.settings.data_dir.rglob("*.wav"):
         path.unlink()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    keeping(archive, free_mb=1).round()
+    keeping(archive, free_mb=1).apply_limits()
     assert len(archive.api().json("/api/v1/results")["items"]) == 4
 
 

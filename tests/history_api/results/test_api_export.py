@@ -97,7 +97,7 @@ def test_an_export_has_every_row_once_while_rows_come_in(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "_READ_AHEAD", 7)
-    monkeypatch.setattr(export, "_ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(export, "_LINES_PER_WRITE", 5)
     for number in range(40):
         archive.add(number, labels={})
     answer = api.client.get("/api/v1/results.ndjson")
