@@ -1,4 +1,4 @@
-"""Exams over HTTP: the document, its pages and filters."""
+"""Exams over HTTP: the document of an exam, the list, filters and access."""
 
 import re
 from dataclasses import replace
@@ -27,14 +27,14 @@ def api(archive: Archive) -> Api:
 def test_e8_an_exam_follows_reviews_and_deletions_of_its_recordings(archive: Archive, api: Api) -> None:
     add_four(archive)
     archive.add(9, labels={"heart5": "murmur"})
-    found = api.json(ADDRESS)
-    assert (found["label"], found["missing"], found["recordings"]) == ("normal", [], 4)
+    exam = api.json(ADDRESS)
+    assert (exam["label"], exam["missing"], exam["recordings"]) == ("normal", [], 4)
     etag = api.get(ADDRESS).headers["ETag"]
     assert api.get(ADDRESS, If_None_Match=etag).status_code == 304
     review(api, 3, "rejected")
-    found = api.json(ADDRESS)
-    assert (found["label"], found["missing"]) == ("inconclusive", ["TV"])
-    assert found["positions"][2]["hint"] == POSITION_REASONS["rejected"]
+    exam = api.json(ADDRESS)
+    assert (exam["label"], exam["missing"]) == ("inconclusive", ["TV"])
+    assert exam["positions"][2]["hint"] == POSITION_REASONS["rejected"]
     assert api.get(ADDRESS, If_None_Match=etag).status_code == 200
     assert api.ask("DELETE", "/api/v1/recordings/0000000000000004").status_code == 204
     assert api.json(ADDRESS)["missing"] == ["TV", "MV"]
@@ -49,17 +49,17 @@ def test_an_exam_ends_with_its_last_recording(archive: Archive, api: Api) -> Non
 
 
 @pytest.mark.parametrize("exam", ["visit-8", "Visit-7", "..%2fx", "%00", "a" * 33])
-@pytest.mark.parametrize("what", ["", "/report.pdf", "/fhir.json"])
-def test_an_unknown_exam_is_a_404(archive: Archive, api: Api, exam: str, what: str) -> None:
+@pytest.mark.parametrize("suffix", ["", "/report.pdf", "/fhir.json"])
+def test_an_unknown_exam_is_a_404(archive: Archive, api: Api, exam: str, suffix: str) -> None:
     add_four(archive)
-    problem(api.get(f"/api/v1/exams/{exam}{what}"), 404)
+    problem(api.get(f"/api/v1/exams/{exam}{suffix}"), 404)
 
 
 def test_an_id_that_devices_share_needs_the_device(archive: Archive, api: Api) -> None:
     add_four(archive)
     add_four(archive, "st-02", MV="murmur")
-    for what in ("", "/report.pdf", "/fhir.json"):
-        assert problem(api.get(ADDRESS + what), 409)["devices"] == ["st-01", "st-02"]
+    for suffix in ("", "/report.pdf", "/fhir.json"):
+        assert problem(api.get(ADDRESS + suffix), 409)["devices"] == ["st-01", "st-02"]
     assert api.json(f"{ADDRESS}?device=st-01")["label"] == "normal"
     assert api.json(f"{ADDRESS}?device=st-02")["label"] == "abnormal"
     assert api.json(api.json(f"{ADDRESS}?device=st-02")["links"]["self"])["device_id"] == "st-02"
