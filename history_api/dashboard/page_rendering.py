@@ -53,8 +53,3 @@ def classifier_cards() -> dict[str, dict[str, Any]]:
 def percent(share: float) -> str:
     """Return a share of 0 to 1 as whole percent."""
     return f"{round(100 * share)} %"
-
-
-def utc(time: str) -> str:
-    """Return a time of the database (RFC 3339, UTC) to the second: `2026-11-20 08:00:00 UTC`."""
-    return f"{time[:10]} {time[11:19]} UTC"

@@ -16,7 +16,6 @@ from history_api.dashboard.page_rendering import (
     classifier_cards,
     percent,
     render_page,
-    utc,
 )
 from history_api.models import card_summary, models
 from history_api.monitoring import health
@@ -32,6 +31,7 @@ from history_api.openapi.operation import (
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import STATUS, TEXT, Schema
 from history_api.results.exams import CURSOR
+from history_api.results.time_format import utc
 from history_api.services import services
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE
 

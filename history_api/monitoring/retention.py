@@ -66,7 +66,7 @@ class Retention(threading.Thread):
     def _continues(self, deleted: Deleted, reason: str) -> bool:
         """Log a batch and pause for the worker; return False if it was empty or the thread stops."""
         if deleted.recordings:
-            PictureCache.of(self._settings).clear()
+            PictureCache.from_settings(self._settings).clear()
             facts = {"recordings": deleted.recordings, "bytes": deleted.bytes}
             _LOG.info(line("retention", reason=reason, **facts))
         return deleted.recordings > 0 and not self._stopping.wait(_PAUSE_S)

@@ -79,7 +79,7 @@ def _prediction(entry: RecordingEntry, model: str | None) -> dict[str, Any]:
 
 
 def _cached(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> bytes:
-    cache = PictureCache.of(services().settings)
+    cache = PictureCache.from_settings(services().settings)
     content = cache.read(name)
     if content is not None:
         return content

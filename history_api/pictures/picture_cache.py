@@ -34,7 +34,7 @@ class PictureCache:
         self._limit = limit_bytes
 
     @classmethod
-    def of(cls, settings: ApiSettings) -> "PictureCache":
+    def from_settings(cls, settings: ApiSettings) -> "PictureCache":
         """Return the cache that the settings describe."""
         return cls(settings.data_dir / "cache", settings.cache_mb * _MEBI)
 

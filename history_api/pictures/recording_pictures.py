@@ -104,7 +104,7 @@ def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
 
 
 def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
-    cache = PictureCache.of(services().settings)
+    cache = PictureCache.from_settings(services().settings)
     with _DRAW_LOCK:
         content = cache.read(name)
         if content is None:
@@ -121,20 +121,22 @@ def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
 def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import wav_reader, waveform
 
-    envelope = wav_reader.envelope(path, waveform.COLUMNS)
-    return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
+    envelope = wav_reader.read_envelope(path, waveform.COLUMNS)
+    return waveform.svg(
+        _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
+    ).encode()
 
 
 def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    return spectrogram.spectrogram(_title(entry), wav_reader.samples(path, 2 * max_hz), 2 * max_hz)
+    return spectrogram.spectrogram(_title(entry), wav_reader.read_samples(path, 2 * max_hz), 2 * max_hz)
 
 
 def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    samples = wav_reader.samples(path, spectrogram.MFCC_RATE)
+    samples = wav_reader.read_samples(path, spectrogram.MFCC_RATE)
     return spectrogram.mfcc_map(_title(entry), samples)
 
 

@@ -11,7 +11,7 @@ _WIDTH: Final = 640
 _ROW: Final = 110
 _GAP: Final = 64
 _TOP: Final = 72
-_MOST_LABELS: Final = 3
+_MAX_LABELS: Final = 3
 _DASHES: Final = ("", "6 4", "2 3")
 """Dashes tell the curves apart without colour."""
 _TICKS: Final = 6
@@ -21,8 +21,8 @@ Point = dict[str, Any]
 
 class _Panel(NamedTuple):
     title: str
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     curves: list[tuple[str, list[tuple[float, float | None]]]]
     """Name, and (seconds at the middle of a point, value) pairs; the value is None where nothing is known."""
 
@@ -40,24 +40,15 @@ def svg(recording_id: str, document: dict[str, Any]) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="16" y="24" font-size="16">Stream {escape(recording_id)}, over time</text>',
     ]
-    drawn = [
+    body = [
         line
         for number, panel in enumerate(panels)
-        for line in _drawn(panel, _TOP + number * (_ROW + _GAP), end_s)
+        for line in _draw_panel(panel, _TOP + number * (_ROW + _GAP), end_s)
     ]
     if not panels:
-        drawn.append(f'<text x="16" y="{_TOP - 8}">the stream was too short for a window</text>')
-    return (
-        "\n".join(
-            [
-                *head,
-                *drawn,
-                f'<text x="16" y="{height - 10}" fill="#444">{NOTICE}</text>',
-                "</svg>",
-            ]
-        )
-        + "\n"
-    )
+        body.append(f'<text x="16" y="{_TOP - 8}">the stream was too short for a window</text>')
+    foot = [f'<text x="16" y="{height - 10}" fill="#444">{NOTICE}</text>', "</svg>"]
+    return "\n".join([*head, *body, *foot]) + "\n"
 
 
 def _points(document: dict[str, Any]) -> list[list[Point]]:
@@ -66,16 +57,16 @@ def _points(document: dict[str, Any]) -> list[list[Point]]:
 
 def _heart_panel(points: list[Point]) -> _Panel:
     known = [point["bpm"] for point in points if point["bpm"] is not None]
-    least, most = min(known, default=60.0) - 10, max(known, default=80.0) + 10
+    minimum, maximum = min(known, default=60.0) - 10, max(known, default=80.0) + 10
     curve = [(_middle(point), point["bpm"]) for point in points]
-    return _Panel("heart rate, beats per minute", least, most, [("", curve)])
+    return _Panel("heart rate, beats per minute", minimum, maximum, [("", curve)])
 
 
 def _model_panel(model: str, curve: dict[str, Any]) -> _Panel:
     """Return the panel of the labels with the highest mean probability."""
     points, labels = curve["points"], curve["labels"]
-    weights = [sum(point["probabilities"][i] or 0.0 for point in points) for i in range(len(labels))]
-    likeliest = sorted(range(len(labels)), key=lambda i: -weights[i])[:_MOST_LABELS]
+    totals = [sum(point["probabilities"][i] or 0.0 for point in points) for i in range(len(labels))]
+    likeliest = sorted(range(len(labels)), key=lambda i: -totals[i])[:_MAX_LABELS]
     curves = [
         (labels[i], [(_middle(point), point["probabilities"][i]) for point in points]) for i in likeliest
     ]
@@ -86,14 +77,14 @@ def _middle(point: Point) -> float:
     return float(point["start_s"] + point["end_s"]) / 2
 
 
-def _drawn(panel: _Panel, top: int, end_s: float) -> list[str]:
+def _draw_panel(panel: _Panel, top: int, end_s: float) -> list[str]:
     bottom = top + _ROW
     parts = [
         f'<text x="{_LEFT}" y="{top - 10}">{escape(panel.title)}</text>',
         *_legend(panel, top),
         f'<rect x="{_LEFT}" y="{top}" width="{_WIDTH}" height="{_ROW}" fill="none" stroke="#bbb"/>',
-        f'<text x="{_LEFT - 8}" y="{top + 12}" text-anchor="end">{panel.most:.0f}</text>',
-        f'<text x="{_LEFT - 8}" y="{bottom}" text-anchor="end">{panel.least:.0f}</text>',
+        f'<text x="{_LEFT - 8}" y="{top + 12}" text-anchor="end">{panel.maximum:.0f}</text>',
+        f'<text x="{_LEFT - 8}" y="{bottom}" text-anchor="end">{panel.minimum:.0f}</text>',
     ]
     for tick in range(_TICKS + 1):
         x = _LEFT + _WIDTH * tick / _TICKS
@@ -129,9 +120,9 @@ def _runs(values: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
 
 
 def _line(run: Sequence[tuple[float, float]], panel: _Panel, top: int, end_s: float, dashes: str) -> str:
-    across, down = _WIDTH / end_s, _ROW / (panel.most - panel.least)
+    across, down = _WIDTH / end_s, _ROW / (panel.maximum - panel.minimum)
     positions = [
-        f"{_LEFT + across * at_s:.1f} {top + down * (panel.most - value):.1f}" for at_s, value in run
+        f"{_LEFT + across * at_s:.1f} {top + down * (panel.maximum - value):.1f}" for at_s, value in run
     ]
     if len(positions) == 1:
         x, y = positions[0].split()

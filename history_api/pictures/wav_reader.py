@@ -32,7 +32,7 @@ class Envelope:
         return float(max(self.high.max(), -self.low.min())) if len(self.low) else 0.0
 
 
-def envelope(path: Path, columns: int) -> Envelope:
+def read_envelope(path: Path, columns: int) -> Envelope:
     """Return the envelope of a WAV file in at most `columns` columns, its channels mixed to one.
 
     Raises:
@@ -47,7 +47,7 @@ def envelope(path: Path, columns: int) -> Envelope:
         return Envelope(bounds[:, 0], bounds[:, 1], file.getnframes() / file.getframerate())
 
 
-def samples(path: Path, rate: int) -> Float32Array:
+def read_samples(path: Path, rate: int) -> Float32Array:
     """Return a WAV file, mixed to one channel and resampled to `rate` Hz: (samples,), full scale 1.
 
     Raises:

@@ -32,7 +32,7 @@ class Marks:
     """(begin, end) of the samples that did not arrive."""
 
     @classmethod
-    def of(cls, entry: RecordingEntry, result: dict[str, Any] | None) -> Self:
+    def from_result(cls, entry: RecordingEntry, result: dict[str, Any] | None) -> Self:
         """Return the marks of a recording; without a result there are no heart sounds."""
         sounds = (result or {}).get("heart_sounds") or {"s1_s": [], "s2_s": []}
         return cls(sounds["s1_s"], sounds["s2_s"], entry.gaps_s)
@@ -94,12 +94,11 @@ def _marks(name: str, marks: Sequence[float], seconds: float) -> list[str]:
     """Return lines for S1 from above and, dashed, S2 from below; only their ends where there are many."""
     is_above = name == "S1"
     near, far = (_TOP - 8, _BOTTOM) if is_above else (_BOTTOM + 8, _TOP)
-    name_width, style = (
-        _NAME_WIDTH,
-        'stroke="#b2182b"' if is_above else 'stroke="#2166ac" stroke-dasharray="4 3"',
-    )
+    style = 'stroke="#b2182b"' if is_above else 'stroke="#2166ac" stroke-dasharray="4 3"'
+    name_width = _NAME_WIDTH
     if len(marks) * _DENSE > COLUMNS:
-        far, name_width, style = (_TOP if is_above else _BOTTOM), COLUMNS, 'stroke="#000" stroke-width="0.3"'
+        far = _TOP if is_above else _BOTTOM
+        name_width, style = COLUMNS, 'stroke="#000" stroke-width="0.3"'
     positions = [_LEFT + COLUMNS * mark / seconds for mark in marks]
     lines = "".join(f"M{x:.1f} {near}V{far}" for x in positions)
     y, free_from, names = (_TOP - 12 if is_above else _BOTTOM + 20), 0.0, []

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from history_api.reports.pdf_sheet import PdfSheet
-from history_api.reports.recording_report import ReportedRecording, utc, write_recording
+from history_api.reports.recording_report import ReportedRecording, write_recording
+from history_api.results.time_format import utc
 
 _COLUMNS: Final = ("captured (UTC)", "recording", "site", "labels", "bpm", "review")
 _WIDTHS: Final = (36.0, 32.0, 14.0, 66.0, 12.0, 20.0)

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
 from history_api.reports.pdf_sheet import PdfSheet
-from history_api.reports.recording_report import ReportedRecording, utc, write_recording
+from history_api.reports.recording_report import ReportedRecording, write_recording
+from history_api.results.time_format import utc
 
 _COLUMNS: Final = ("position", "label", "models", "bpm", "recording", "review")
 _WIDTHS: Final = (34.0, 22.0, 62.0, 12.0, 34.0, 16.0)

@@ -12,6 +12,7 @@ from edge_worker.protocol.result import REASONS
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import WIDTH, PdfSheet
+from history_api.results.time_format import utc
 
 _MAX_BARS: Final = 5
 """Labels of a model that get a bar of their own; the others share one."""
@@ -143,7 +144,7 @@ def _write_images(sheet: PdfSheet, recording: ReportedRecording) -> None:
     if images is None:
         sheet.paragraph("The audio file was removed or is damaged; the result above was made before that.")
         return
-    sheet.waveform(images.envelope, Marks.of(recording.entry, recording.result))
+    sheet.waveform(images.envelope, Marks.from_result(recording.entry, recording.result))
     hatched = " Hatched: sound that did not arrive." if recording.entry.missing else ""
     sheet.paragraph(f"S1 above, S2 below: onsets of the heart sounds that the worker detected.{hatched}")
     sheet.image(io.BytesIO(images.spectrogram), w=WIDTH, alt_text="Spectrogram")
@@ -159,8 +160,3 @@ def _write_provenance(sheet: PdfSheet, recording: ReportedRecording) -> None:
     sheet.field("Audio", f"SHA-256 {entry.audio_sha256}")
     sheet.field("Analysed", utc(entry.analysed_at) if entry.analysed_at else "not yet")
     sheet.field("Software", f"Stetho Edge {__version__}")
-
-
-def utc(time: str) -> str:
-    """Return a time of the database (RFC 3339, UTC) to the second: `2026-11-20 08:00:00 UTC`."""
-    return f"{time[:10]} {time[11:19]} UTC"

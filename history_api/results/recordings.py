@@ -92,7 +92,7 @@ def delete(recording_id: str) -> Response:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
         )
-    PictureCache.of(services().settings).remove(entry.audio_sha256)
+    PictureCache.from_settings(services().settings).remove(entry.audio_sha256)
     _clear_retained(entry, is_newest=is_newest)
     _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
     return Response(status=204)
