@@ -1,4 +1,4 @@
-"""The application factory."""
+"""Factory of the Flask application."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from history_api.settings import ApiSettings
 
 
 class _OrderedJSON(DefaultJSONProvider):
-    sort_keys = False  # the order of a document helps whoever reads it
+    sort_keys = False  # documents are ordered for their readers
 
 
 def create_app(settings: ApiSettings) -> Flask:
@@ -25,7 +25,7 @@ def create_app(settings: ApiSettings) -> Flask:
 
     Raises:
         StoreError: the database URL is malformed, or what it names is not our database.
-        SettingsError: everybody could do everything (`access.register`).
+        SettingsError: other machines could connect without keys (`authorization.register`).
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -42,8 +42,8 @@ def create_app(settings: ApiSettings) -> Flask:
     authorization.restrict_owners(app)
     body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
-    for concern in (index, *openapi_document.BLUEPRINT_MODULES):
-        app.register_blueprint(concern.blueprint)
+    for module in (index, *openapi_document.BLUEPRINT_MODULES):
+        app.register_blueprint(module.blueprint)
     if mqtt_session is not None:
         mqtt_session.add_listener(metrics.of(app).on_message)
     return app

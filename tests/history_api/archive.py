@@ -174,7 +174,7 @@ def hold_to_document(
 def stop_clock(api: Api) -> None:
     """Let no time pass for the limits on how often: a slow machine would be allowed more."""
     authenticator = api.app.extensions["stetho_authenticator"]
-    authenticator._requests._clock = authenticator._failures._clock = lambda: 0.0
+    authenticator._requests._clock = authenticator._wrong_keys._clock = lambda: 0.0
 
 
 def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: ANN401 - as the fields of Prediction

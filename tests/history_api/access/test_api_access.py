@@ -78,12 +78,12 @@ def test_nobody_gets_in_without_a_key(house: House, path: str, method: str) -> N
     answer = house.ask(path, method)
     document = problem(answer, 401)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert "history_api key add" in document["detail"]
+    assert "stetho key add" in document["detail"]
 
 
 @pytest.mark.parametrize(("path", "method"), GUARDED)
 def test_nobody_gets_in_with_a_wrong_key(tmp_path: Path, house: House, path: str, method: str) -> None:
-    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._wrong_keys._levels.clear()
     address = path.replace("{recording_id}", "0000000000000001")
     problem(house.api.client.open(address, method=method.upper(), headers={"X-API-Key": "wrong"}), 401)
 
@@ -169,7 +169,7 @@ def test_everybody_can_ask_who_they_are(house: House) -> None:
     ],
 )
 def test_a_key_travels_in_either_header(house: House, headers: dict[str, str], status: int) -> None:
-    house.api.app.extensions["stetho_authenticator"]._failures._levels.clear()
+    house.api.app.extensions["stetho_authenticator"]._wrong_keys._levels.clear()
     environ = {
         f"HTTP_{name.upper().replace('-', '_')}": value.format(house.keys["operator"])
         .encode("utf-8", "surrogateescape")

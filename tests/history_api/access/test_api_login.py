@@ -132,7 +132,7 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_two_that_make_the_secret_at_once_share_it(tmp_path: Path) -> None:
     late, early = Sessions(tmp_path), Sessions(tmp_path)
     cookie = early.begin("a")
-    late._make()
+    late._create()
     assert late.digest(cookie) == "a"
 
 

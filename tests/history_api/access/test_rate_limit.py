@@ -42,7 +42,7 @@ def test_zero_is_no_limit() -> None:
 
 
 def test_memory_is_bounded_and_who_asks_most_is_not_forgotten() -> None:
-    limiter = RateLimiter(2, Clock(), most=10)
+    limiter = RateLimiter(2, Clock(), max_buckets=10)
     for number in range(1000):
         limiter.take("busy")
         limiter.take(number)
