@@ -13,7 +13,7 @@ import pytest
 
 import stetho
 from models_tflite import card_page
-from models_tflite.evaluation import overview
+from models_tflite.evaluation import readme_table
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "firmware" / "README.md"])
@@ -121,8 +121,10 @@ def test_every_command_helps_with_examples(command: str) -> None:
 def test_the_table_of_models_in_the_readme_is_what_their_cards_say() -> None:
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     cards = card_page.cards(PROJECT / "models_tflite")
-    assert overview.written_into(page, cards) == page, "python -m models_tflite.card_page --readme README.md"
-    assert {path.stem for path in cards} == set(overview.AIMS)
+    assert readme_table.written_into(page, cards) == page, (
+        "python -m models_tflite.card_page --readme README.md"
+    )
+    assert {path.stem for path in cards} == set(readme_table.AIMS)
 
 
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:

@@ -41,7 +41,7 @@ def cards(settings: Settings) -> dict[str, dict[str, Any]]:
 
     Cached until a file or the version in use changes, so do not modify the result.
     """
-    registry = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     by_model = {}
     for path in sorted(settings.models_dir.glob("*.json")):
         try:

@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from edge_worker.database.history import WorkerHeartbeat
 from edge_worker.errors import StoreError
-from edge_worker.telemetry import metrics
+from edge_worker.telemetry.heartbeat_metrics import worker_families
 from history_api.models import evaluation_figures, models
 from history_api.monitoring.health import STALE
 from history_api.services import Services
@@ -95,7 +95,7 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[M
     for state, count in states.items():
         workers.add_metric((state,), count)
     yield workers
-    yield from metrics.worker_families(documents)
+    yield from worker_families(documents)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

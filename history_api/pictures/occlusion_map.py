@@ -96,7 +96,7 @@ def _cached(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> byt
 
 def _model_directory(settings: ApiSettings, prediction: dict[str, Any]) -> Path:
     """Return the directory of the model version that made `prediction`; no other version explains it."""
-    registry, model = ModelRegistry.of(settings), prediction["model"]
+    registry, model = ModelRegistry.from_settings(settings), prediction["model"]
     for version in (None, prediction["version"]):
         try:
             if registry.card(model, version).get("sha256") == prediction["sha256"]:

@@ -6,7 +6,10 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from edge_worker.signal.features import AMIN, HEART, TOP_DB, Float32Array, log_mel, mfcc
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import AMIN, HEART_LOG_MEL, log_mel
+from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.windowing import TOP_DB
 from history_api.pictures.axis import ticks
 from history_api.pictures.heat_map import COLUMNS, HeatMap, png
 from history_api.pictures.notice import NOTICE
@@ -14,7 +17,7 @@ from history_api.pictures.notice import NOTICE
 WINDOW_S: Final = 0.064
 """Resolves 16 Hz in frequency and separates S1 from S2 in time."""
 N_MFCC: Final = 13
-MFCC_RATE: Final = HEART.sample_rate
+MFCC_RATE: Final = HEART_LOG_MEL.sample_rate
 _SILENCE_DB: Final = 10 * float(np.log10(AMIN))
 
 
@@ -38,14 +41,14 @@ def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
 
 def mfcc_map(title: str, samples: Float32Array) -> bytes:
     """Return the first `N_MFCC` MFCC of `samples`, (samples,) at `MFCC_RATE` Hz, each as its z-score."""
-    coefficients = mfcc(log_mel(samples, HEART), N_MFCC)
+    coefficients = mfcc(log_mel(samples, HEART_LOG_MEL), N_MFCC)
     deviation = np.maximum(coefficients.std(axis=0), 1e-3)
     z_scores = _column_means((coefficients - coefficients.mean(axis=0)) / deviation)
     return png(
         HeatMap(
             title,
             (0.5 + z_scores / 6).astype(np.float32),
-            len(samples) / HEART.sample_rate,
+            len(samples) / HEART_LOG_MEL.sample_rate,
             [((row + 0.5) / N_MFCC, str(row)) for row in range(0, N_MFCC, 2)],
             "MFCC",
             f"Grey: its mean; black: 3 standard deviations over it; white: 3 under it. {NOTICE}",

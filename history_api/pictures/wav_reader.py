@@ -12,7 +12,8 @@ import soxr
 
 from edge_worker.errors import AudioError
 from edge_worker.protocol.chunk import SAMPLE_BYTES
-from edge_worker.signal.features import FULL_SCALE, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.pcm import FULL_SCALE
 
 _BLOCK: Final = 1 << 16
 """Samples per channel that are read at once."""

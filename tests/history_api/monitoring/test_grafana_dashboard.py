@@ -13,8 +13,9 @@ from archive import Archive
 from exposition import read
 from prometheus_client import generate_latest
 
+from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.live_metrics import LiveMetrics
-from edge_worker.telemetry.metrics import CallbackCollector, new_registry, worker_families
+from edge_worker.telemetry.metrics import CallbackCollector, new_registry
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
 from history_api.settings import ApiSettings

@@ -5,12 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from models_tflite.evaluation.figures import Judged, acceptable, describe
+from models_tflite.evaluation.classification_report import (
+    LabelledPredictions,
+    classification_report,
+    is_accepted,
+)
 
 LABELS = ("normal", "abnormal")
 
 
-def judged(seed: int = 0, patients: int = 60) -> Judged:
+def judged(seed: int = 0, patients: int = 60) -> LabelledPredictions:
     """Three recordings a patient; two in three are right; every seventh is neither label."""
     random = np.random.default_rng(seed)
     targets = np.repeat(random.integers(0, 2, patients), 3)
@@ -21,11 +25,11 @@ def judged(seed: int = 0, patients: int = 60) -> Judged:
     probabilities[np.arange(len(targets)), 1 - said] = 0.95 - confidence
     targets[::7] = 2
     groups = np.repeat([f"patient{n}" for n in range(patients)], 3)
-    return Judged(targets, probabilities, acceptable(probabilities, 2, 0.7), groups)
+    return LabelledPredictions(targets, probabilities, is_accepted(probabilities, 2, 0.7), groups)
 
 
 def test_every_figure_has_an_interval_around_it() -> None:
-    report = describe(judged(), LABELS)
+    report = classification_report(judged(), LABELS)
 
     measured = {name for name, of in report.items() if isinstance(of, float)}
     assert {"accuracy", "auc", "sensitivity", "specificity", "accuracy_when_accepted"} <= measured
@@ -40,13 +44,13 @@ def test_every_figure_has_an_interval_around_it() -> None:
 
 def test_what_is_none_of_the_labels_counts_as_rejected_or_not_and_nowhere_else() -> None:
     everything = judged()
-    report = describe(everything, LABELS)
+    report = classification_report(everything, LABELS)
     others = everything.targets == 2
 
     assert report["n"] == sum(map(sum, report["confusion"])) == int((~others).sum())
     assert report["background"]["n"] == int(others.sum())
     assert report["background"]["rejected"] == pytest.approx((~everything.accepted[others]).mean(), abs=1e-4)
-    assert describe(everything.subset(~others), LABELS) == {
+    assert classification_report(everything.subset(~others), LABELS) == {
         name: of for name, of in report.items() if name != "background"
     }
 
@@ -54,18 +58,18 @@ def test_what_is_none_of_the_labels_counts_as_rejected_or_not_and_nowhere_else()
 def test_others_alone_are_only_rejected() -> None:
     everything = judged()
 
-    report = describe(everything.subset(everything.targets == 2), LABELS)
+    report = classification_report(everything.subset(everything.targets == 2), LABELS)
 
     assert report.keys() == {"n", "groups", "background"}
     assert report["n"] == 0
 
 
 def test_the_same_recordings_give_the_same_intervals() -> None:
-    assert describe(judged(), LABELS) == describe(judged(), LABELS)
+    assert classification_report(judged(), LABELS) == classification_report(judged(), LABELS)
 
 
 def test_a_label_is_accepted_when_it_is_confident_and_likelier_than_none_of_them() -> None:
     probabilities = np.array([[0.6, 0.3, 0.1], [0.4, 0.1, 0.5], [0.45, 0.1, 0.4]])
 
-    assert acceptable(probabilities, 2, 0.4).tolist() == [True, False, True]
-    assert acceptable(probabilities, 2, 0.5).tolist() == [True, False, False]
+    assert is_accepted(probabilities, 2, 0.4).tolist() == [True, False, True]
+    assert is_accepted(probabilities, 2, 0.5).tolist() == [True, False, False]

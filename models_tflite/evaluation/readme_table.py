@@ -1,10 +1,10 @@
-"""The table of the README: the aim of each model, what its source claims and reaches, what ours reaches."""
+"""README table of the models: aim, claim of the source system, its method and ours as measured."""
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from models_tflite.evaluation import figures_page
+from models_tflite.evaluation import card_tables
 
 AIMS: Final = {
     "heart2": ("balanced_accuracy", 0.90),
@@ -14,37 +14,37 @@ AIMS: Final = {
     "us8k": ("accuracy", 0.80),
     "emotion": ("accuracy", 0.78),
 }
-"""The figure that a model is judged by, on groups it never heard, and what we aim at."""
+"""Main metric of each model, on groups that training did not use, and its aim."""
 NAMES: Final = {"balanced_accuracy": "mean recall of its labels", "accuracy": "accuracy"}
-BEGIN: Final = "<!-- models: written by python -m models_tflite.card_page --readme README.md -->"
+BEGIN: Final = "<!-- models: written by stetho report cards --readme README.md -->"
 END: Final = "<!-- end of models -->"
 
 
 def table(cards: list[Path]) -> str:
-    """Return the table of the cards that have an aim, in Markdown."""
+    """Return the Markdown table of the cards that have an aim."""
     by_model = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in cards}
-    return figures_page.table(
+    return card_tables.markdown_table(
         ("model", "figure", "aim", "source claims", "source's method, measured", "ours, measured"),
         [_row(model, by_model[model]) for model in AIMS if model in by_model],
     )
 
 
 def written_into(readme: str, cards: list[Path]) -> str:
-    """Return a README with the table between its two marks; raises ValueError when it has none."""
+    """Return a README with the table between its two markers; raises ValueError when they are missing."""
     before, rest = readme.split(BEGIN, 1)
     _, after = rest.split(END, 1)
     return f"{before}{BEGIN}\n{table(cards)}\n{END}{after}"
 
 
 def _row(model: str, card: dict[str, Any]) -> tuple[str, ...]:
-    figure, aim = AIMS[model]
+    metric, aim = AIMS[model]
     whole = card["figures"]["cross_validation"]
-    low, high = whole["intervals"][figure]
+    low, high = whole["intervals"][metric]
     return (
         f"[`{model}`](models_tflite/{model}.md)",
-        NAMES[figure],
+        NAMES[metric],
         f"{aim:.2f}",
         str(card["baseline"].get("claimed", "–")),
-        f"{card['baseline'][figure]:.3f}",
-        f"**{whole[figure]:.3f}** ({low:.3f} to {high:.3f})",
+        f"{card['baseline'][metric]:.3f}",
+        f"**{whole[metric]:.3f}** ({low:.3f} to {high:.3f})",
     )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_worker.signal.features import Signal
-from edge_worker.signal.resampler import Resampler
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.streaming_resampler import StreamingResampler
 from simulator.sound.heart_sound import synthesise
 
 
@@ -12,12 +12,12 @@ from simulator.sound.heart_sound import synthesise
 @pytest.mark.parametrize("size", [8192, 1500, 37])
 def test_sound_resampled_as_it_comes_is_that_of_the_whole(rate: int, size: int) -> None:
     sound = synthesise("murmur", 72, 3, rate, 2)
-    resampler = Resampler(rate, 2000)
+    resampler = StreamingResampler(rate, 2000)
     parts = [resampler.push(sound[start : start + size]) for start in range(0, len(sound), size)]
     late = len(sound) / rate - sum(map(len, parts)) / 2000
     assert late <= 0.13, "a hint must not be older than the sound it is about"
     found = np.concatenate([*parts, resampler.flush()])
-    whole = Signal(sound, rate).at(2000)
+    whole = Signal(sound, rate).resampled(2000)
     assert abs(len(found) - len(whole)) <= 20
     length = min(len(found), len(whole))
     # Where rates share no short period a seam lies between two samples.
@@ -39,5 +39,5 @@ def test_tones_pass_or_do_not(rate: int, to_rate: int) -> None:
 
 def _gain_db(rate: int, to_rate: int, hz: float) -> float:
     tone = np.sin(2 * np.pi * hz * np.arange(rate) / rate).astype(np.float32)
-    heard = Resampler(rate, to_rate).push(tone)[to_rate // 8 : -to_rate // 8]
+    heard = StreamingResampler(rate, to_rate).push(tone)[to_rate // 8 : -to_rate // 8]
     return float(20 * np.log10(max(np.sqrt(2) * heard.std(), 1e-9)))

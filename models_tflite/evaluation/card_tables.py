@@ -1,11 +1,12 @@
-"""The figures of a card as sections of a page: tables in Markdown."""
+"""Metrics of a model card as Markdown tables, the sections of its page."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 LARGEST_TABLE: Final = 12
-"""Labels from which on a confusion matrix is no longer read, and its worst cells are named instead."""
+"""Most labels whose confusion matrix is shown whole; for more, the most frequent confusions are listed."""
 WORST: Final = 20
+"""Confusions that are listed."""
 NAMES: Final = {
     "balanced_accuracy": "balanced accuracy (macro recall)",
     "sensitivity": "sensitivity",
@@ -23,14 +24,14 @@ Rows = Iterable[Sequence[object]]
 
 
 def sections(card: Card) -> list[str]:
-    """Return what a card measured, a section each; those of figures that it does not hold are empty."""
+    """Return the sections of a card; those of metrics that it does not hold are empty."""
     figures = card["figures"]
     whole = figures.get("cross_validation") or {}
     return [
         _whole(card, whole) if whole else "",
         _classes(whole) if whole else "",
         _parts("By site", "site", figures.get("by_site")),
-        _parts("Sites that training never heard at all", "site", figures.get("site_held_out")),
+        _parts("Sites without any recording in training", "site", figures.get("site_held_out")),
         _parts("By fold", "fold", dict(enumerate(whole.get("by_fold", ()), start=1))),
         _confusion(whole, card["labels"]) if whole else "",
         _reliability(whole.get("reliability")),
@@ -39,6 +40,7 @@ def sections(card: Card) -> list[str]:
 
 
 def _whole(card: Card, whole: Card) -> str:
+    """Return the section of the cross-validation as a whole."""
     baseline = card.get("baseline")
     others = baseline if isinstance(baseline, dict) else {}
     rows: list[tuple[object, ...]] = [
@@ -53,8 +55,8 @@ def _whole(card: Card, whole: Card) -> str:
     groups = f" of {whole['groups']:,} groups" if "groups" in whole else ""
     return (
         f"## Figures\n\n{whole['n']:,} recordings{groups} in {whole['folds']} folds. "
-        f"{card['figures'].get('how', 'Each was judged by a model that never heard its group.')}\n\n"
-        + table(("figure", "value", "95 % interval", "baseline"), rows)
+        f"{card['figures'].get('how', 'Each was classified by a model trained without its group.')}\n\n"
+        + markdown_table(("figure", "value", "95 % interval", "baseline"), rows)
         + _baseline(baseline)
     )
 
@@ -66,8 +68,10 @@ def _baseline(baseline: object) -> str:
         return f"\n\nBaseline: {baseline}."
     if not isinstance(baseline, dict):
         return ""
-    said = [str(baseline[key]) for key in ("method", "claimed") if baseline.get(key)]
-    return f"\n\nBaseline, re-implemented and measured on the same folds: {'; '.join(said)}." if said else ""
+    facts = [str(baseline[key]) for key in ("method", "claimed") if baseline.get(key)]
+    return (
+        f"\n\nBaseline, re-implemented and measured on the same folds: {'; '.join(facts)}." if facts else ""
+    )
 
 
 def _classes(whole: Card) -> str:
@@ -84,16 +88,16 @@ def _classes(whole: Card) -> str:
         for label, of in whole["per_class"].items()
     )
     head = ("label", "n", "recall", "95 %", "precision", "95 %", "F1")
-    return "## By class\n\n" + table(head, rows)
+    return "## By class\n\n" + markdown_table(head, rows)
 
 
-def _parts(title: str, what: str, parts: dict[Any, Card] | None) -> str:
+def _parts(title: str, kind: str, parts: dict[Any, Card] | None) -> str:
     if not parts or (len(parts) == 1 and title == "By site"):
         return ""
     shown = [name for name in PART_NAMES if any(part.get(name) is not None for part in parts.values())]
     has_others = any("background" in part for part in parts.values())
     head = [
-        what,
+        kind,
         "n",
         *(NAMES[name] for name in shown),
         *(["others", "others rejected"] if has_others else []),
@@ -107,7 +111,7 @@ def _parts(title: str, what: str, parts: dict[Any, Card] | None) -> str:
         ]
         for name, part in parts.items()
     )
-    return f"## {title}\n\n" + table(head, rows)
+    return f"## {title}\n\n" + markdown_table(head, rows)
 
 
 def _others(part: Card) -> list[str]:
@@ -119,7 +123,9 @@ def _confusion(whole: Card, labels: list[str]) -> str:
     counts: list[list[int]] = whole["confusion"]
     if len(labels) <= LARGEST_TABLE:
         rows = ((f"**{label}**", *row) for label, row in zip(labels, counts, strict=True))
-        return "## What was said (columns) of what (rows)\n\n" + table(("", *labels), rows)
+        return "## Confusion matrix (rows: truth, columns: prediction)\n\n" + markdown_table(
+            ("", *labels), rows
+        )
     cells = [
         (counts[i][j], labels[i], labels[j])
         for i in range(len(labels))
@@ -127,8 +133,8 @@ def _confusion(whole: Card, labels: list[str]) -> str:
         if i != j and counts[i][j]
     ]
     worst = sorted(cells, key=lambda cell: (-cell[0], cell[1:]))[:WORST]
-    return "## Most frequent confusions\n\nThe whole matrix is in the card.\n\n" + table(
-        ("truth", "was called", "times"), ((truth, said, n) for n, truth, said in worst)
+    return "## Most frequent confusions\n\nThe full matrix is in the card.\n\n" + markdown_table(
+        ("truth", "prediction", "n"), ((truth, predicted, n) for n, truth, predicted in worst)
     )
 
 
@@ -139,8 +145,9 @@ def _reliability(curve: list[Card] | None) -> str:
         (f"{bin_['from']:g}–{bin_['to']:g}", bin_["n"], bin_["confidence"], bin_["accuracy"])
         for bin_ in curve
     )
-    return "## Is its confidence honest?\n\nIt is where the last two columns agree.\n\n" + table(
-        ("confidence", "n", "mean confidence", "accuracy"), rows
+    return (
+        "## Calibration\n\nThe confidence is calibrated where the last two columns agree.\n\n"
+        + markdown_table(("confidence", "n", "mean confidence", "accuracy"), rows)
     )
 
 
@@ -150,7 +157,7 @@ def _before_int8(before: Card | None) -> str:
     gain = before["int8_minus_float"]
     rows = ((NAMES[name], before[name], f"{gain[name]:+.4f}") for name in gain)
     same = f"{100 * before['same_label']:.1f} % of the recordings get the same label"
-    return f"## Before int8\n\nThe same folds in float; {same}.\n\n" + table(
+    return f"## Before int8\n\nThe same folds in float; {same}.\n\n" + markdown_table(
         ("figure", "float", "int8 minus float"), rows
     )
 
@@ -165,8 +172,8 @@ def _with_bounds(figures: Card, name: str) -> str:
     return _cell(figures.get(name)) + ("" if bounds == "–" else f" ({bounds})")
 
 
-def table(head: Sequence[str], rows: Rows) -> str:
-    """Return a Markdown table; None is a dash, and numbers have three decimals."""
+def markdown_table(head: Sequence[str], rows: Rows) -> str:
+    """Return a Markdown table; None becomes a dash, and floats have three decimals."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows)])
 
