@@ -15,7 +15,7 @@ from werkzeug import Request
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.logfmt import line
 from history_api.access import security_headers
-from history_api.access.principal import Authenticator
+from history_api.access.authentication import Authenticator
 from history_api.openapi.problem import MEDIA_TYPE
 
 KEYLESS_BODY_BYTES: Final = 65_536

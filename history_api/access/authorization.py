@@ -10,7 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from edge_worker.database.api_keys import Role
 from edge_worker.errors import SettingsError
-from history_api.access.principal import Authenticator, Principal, authenticator, request_token, unauthorised
+from history_api.access.authentication import (
+    Authenticator,
+    Principal,
+    authenticator,
+    request_token,
+    unauthorised,
+)
 from history_api.access.role import RequiredRole
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method

@@ -20,7 +20,7 @@ SCHEMES: Final[Schema] = {
 }
 SECURITY: Final[list[Schema]] = [{scheme: []} for scheme in SCHEMES]
 """One of the schemes is enough."""
-_TO_LOGIN: Final[Schema] = {"303": {"description": "A browser without a session is sent to /login."}}
+_TO_LOGIN: Final[Schema] = {"303": {"description": "A browser without a session is redirected to /login."}}
 
 
 def with_roles(paths: Paths) -> Paths:

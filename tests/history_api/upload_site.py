@@ -34,8 +34,8 @@ class UploadSite:
 
 def assert_documented(answer: requests.Response, path: str, method: str) -> None:
     """Fail unless the OpenAPI document has this status and media type."""
-    promised = openapi_document.DOCUMENT["paths"][path][method]["responses"][str(answer.status_code)]
-    assert answer.headers["Content-Type"].split(";")[0] in promised["content"]
+    documented = openapi_document.DOCUMENT["paths"][path][method]["responses"][str(answer.status_code)]
+    assert answer.headers["Content-Type"].split(";")[0] in documented["content"]
 
 
 def spooled(site: Site) -> list[Path]:

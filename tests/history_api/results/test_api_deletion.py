@@ -182,7 +182,7 @@ def test_a_result_of_a_deleted_row_is_dropped(archive: Archive) -> None:
     with engine.begin() as connection:
         connection.execute(schema.recordings.delete())
     engine.dispose()
-    late = archive.verdict(stored.id, result)
+    late = archive.analysis_result(stored.id, result)
     assert archive.store.save_results([late]) == []
     archive.add(2, is_analysed=False)
     assert [each.id for each in archive.store.unanalysed()] == [stored.id]

@@ -43,6 +43,7 @@ class Authenticator:
 
     def __init__(self, settings: ApiSettings) -> None:
         self.is_open = settings.api_auth == "none"
+        """Whether no keys are required."""
         self.sessions = Sessions(settings.data_dir)
         self._keys = ApiKeys(settings.database)
         self._requests = RateLimiter(settings.api_rate)
@@ -66,8 +67,10 @@ class Authenticator:
     def find_key(self, request: Request) -> ApiKey | None:
         """Return the key of a request, in a header or as a session; raises StoreError."""
         token = request_token(request)
-        key = self.sessions.digest(request.cookies.get(COOKIE, "")) if token is None else digest(token)
-        return None if key is None else self._keys.find(key)
+        if token is not None:
+            return self._keys.find(digest(token))
+        key_digest = self.sessions.digest(request.cookies.get(COOKIE, ""))
+        return None if key_digest is None else self._keys.find(key_digest)
 
     def check_token(self, token: str) -> ApiKey | None:
         """Return the key of `token`, None where it is wrong; raises ProblemError (429) after too many."""
