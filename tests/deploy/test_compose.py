@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from broker import listener
-from edge_worker.settings import Settings
+from history_api.settings import ApiSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -58,8 +58,8 @@ def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
 
 @pytest.mark.parametrize("name", ["edge_worker", "history_api"])
 def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
-    Settings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
-    known = {f"STETHO_{field.upper()}" for field in Settings.__dataclass_fields__}
+    ApiSettings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
+    known = {f"STETHO_{field.upper()}" for field in ApiSettings.__dataclass_fields__}
     assert set(environment(name)) <= known
 
 
@@ -128,6 +128,6 @@ def test_the_build_context_has_every_package_of_the_wheel_and_no_secret() -> Non
 
 
 def test_the_api_asks_for_keys_where_others_may_reach_it() -> None:
-    settings = Settings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
+    settings = ApiSettings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
     assert (settings.api_host, settings.api_auth) == ("0.0.0.0", "keys")  # noqa: S104 - in its container
     assert "STETHO_API_AUTH" not in environment("history_api")

@@ -1,6 +1,6 @@
-"""Uploads in the words of the systems that were absorbed: raw PCM, a file, a data URI, many files.
+"""Upload endpoints of the five systems that this one replaces: raw PCM, a file, a data URI, many files.
 
-They answer as those systems did (`docs/http-api.md` § Uploads); the sound takes the way of every upload.
+They answer as those systems did (`docs/http-api.md` § Uploads); behind them is the intake of all uploads.
 """
 
 import base64
@@ -27,10 +27,10 @@ from history_api.openapi.schemas import (
     ref,
     strict_object,
 )
-from history_api.results import prediction
+from history_api.results import legacy_prediction
 from history_api.services import services
-from history_api.uploads.decoding import Pcm, take_pcm
-from history_api.uploads.upload_intake import Taken, UploadIntake, Wish
+from history_api.uploads.decoding import Pcm, copy_pcm
+from history_api.uploads.upload_intake import RecordingKey, UploadIntake, UploadOptions
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -38,20 +38,20 @@ from history_api.uploads.upload_request import (
     PARAMETERS,
     PENDING,
     REFUSALS,
-    decoded,
+    decode_file,
     form,
     pending,
     sent_file,
-    state,
+    upload_options,
+    upload_state,
     wait_s,
-    wish,
 )
 
 _RAW_RATE_HZ: Final = 16_000
-"""Of raw PCM that says nothing: the rate of the source system's device."""
+"""Of raw PCM without the header X-Sample-Rate: the rate of the original system's device."""
 _MOST_FILES: Final = 50
 _MOST_BASE64: Final = 32 * 2**20
-"""Characters: a text cannot be decoded on its way to the disk."""
+"""Characters. They are held in memory: text is not decoded as a stream."""
 _AUDIO_KEYS: Final = ("audio", "audio_data", "file", "data")
 _RATE: Final[Schema] = {
     "name": "X-Sample-Rate",
@@ -71,7 +71,7 @@ _DATA_URI: Final[Schema] = {
 _PREDICTED: Final[Schema] = {
     "200": json_answer(ref("PredictAnswer"), "The model accepts its label."),
     "422": {
-        "description": "The model cannot tell, or the sound is damaged.",
+        "description": "The model is not certain, or the sound is damaged.",
         "content": {
             "application/json": {"schema": ref("PredictAnswer")},
             "application/problem+json": {"schema": ref("Problem")},
@@ -95,7 +95,7 @@ PATHS: Final[Paths] = {
     },
     "/predict": {
         "post": operation(
-            "a sound file; what one model says",
+            "a sound file; the prediction of one model",
             "predict",
             _PREDICTED | PENDING | REFUSALS,
             (*PARAMETERS, KEY),
@@ -105,7 +105,7 @@ PATHS: Final[Paths] = {
     },
     "/record": {
         "post": operation(
-            "the same of a recording as a base64 data URI",
+            "a sound as a base64 data URI; the prediction of one model",
             "record",
             _PREDICTED | PENDING | REFUSALS,
             (*PARAMETERS, KEY),
@@ -128,7 +128,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "PredictAnswer": open_object(
         {
             "model": TEXT,
-            "predicted_class": {"type": "string", "description": "`unknown` where the model cannot tell"},
+            "predicted_class": {"type": "string", "description": "`unknown` where the model is not certain"},
             "confidence": NUMBER,
             "accepted": {"type": "boolean"},
             "all_predictions": {"type": "object", "additionalProperties": NUMBER},
@@ -145,78 +145,85 @@ SCHEMAS: Final[dict[str, Schema]] = {
 
 @blueprint.post("/upload_audio")
 def upload_audio() -> Response:
-    """Take raw PCM in; answer in a line of text."""
-    reception = UploadIntake(services())
-    taken = reception.take(request.stream, wish(), partial(_raw, _sample_rate()))
-    result = reception.result(taken, wait_s())
+    """Take raw PCM; answer label and confidence as a line of text."""
+    intake = UploadIntake(services())
+    recording = intake.receive(request.stream, upload_options(), partial(_decode_raw, _sample_rate()))
+    result = intake.wait_for_result(recording, wait_s())
     if result is None:
-        return pending(taken)
-    return Response(prediction.line(result) + "\n", mimetype="text/plain")
+        return pending(recording)
+    return Response(legacy_prediction.text_line(result) + "\n", mimetype="text/plain")
 
 
 @blueprint.post("/predict")
 def predict() -> Response:
-    """Take a file in; answer what one model says of it."""
+    """Take a sound file; answer the prediction of one model."""
     file = sent_file()
-    return _predicted(file.stream, file.filename)
+    return _predict(file.stream, file.filename)
 
 
 @blueprint.post("/record")
 def record() -> Response:
-    """Take a data URI in; answer the same."""
-    return _predicted(io.BytesIO(_data_uri()), None)
+    """Take a sound as a data URI; answer the prediction of one model."""
+    return _predict(io.BytesIO(_data_uri()), None)
 
 
 @blueprint.post("/batch-predict")
 def batch_predict() -> Response:
-    """Take files in; answer for each, so that a bad one does not fail the others."""
+    """Take several files; answer for each, so that a bad one does not fail the others."""
     files = request.files.getlist("files")
     if not 0 < len(files) <= _MOST_FILES:
         raise ProblemError(400, f"{len(files)} files came under the key files; send 1 to {_MOST_FILES}")
-    reception = UploadIntake(services())
-    reception.require_analyser()
-    reception.check_models(_wish().models)
-    # All leave before the first is waited for: they are analysed side by side.
-    taken = [_attempt(reception, file) for file in files]
-    answers = [_batch_item(reception, each, file) for each, file in zip(taken, files, strict=True)]
+    intake, options = UploadIntake(services()), _options()
+    intake.require_worker()
+    intake.check_models(options.models)
+    # All are published before the first is waited for: they are analysed side by side.
+    recordings = [_try_receive(intake, file, options) for file in files]
+    answers = [
+        _batch_item(intake, recording, file, options.models[0])
+        for recording, file in zip(recordings, files, strict=True)
+    ]
     return jsonify({"results": answers, "total": len(files)})
 
 
-def _attempt(reception: UploadIntake, file: FileStorage) -> Taken | ProblemError:
+def _try_receive(
+    intake: UploadIntake, file: FileStorage, options: UploadOptions
+) -> RecordingKey | ProblemError:
     try:
-        return reception.take(file.stream, replace(_wish(), key=None), decoded)
+        return intake.receive(file.stream, replace(options, key=None), decode_file)
     except ProblemError as problem:
         return problem
 
 
-def _batch_item(reception: UploadIntake, taken: Taken | ProblemError, file: FileStorage) -> dict[str, Any]:
+def _batch_item(
+    intake: UploadIntake, recording: RecordingKey | ProblemError, file: FileStorage, model: str
+) -> dict[str, Any]:
     try:
-        if isinstance(taken, ProblemError):
-            raise taken
-        result = reception.result(taken, wait_s())
+        if isinstance(recording, ProblemError):
+            raise recording
+        result = intake.wait_for_result(recording, wait_s())
     except ProblemError as problem:
         return {"file_name": file.filename, "status": "error", "error": problem.detail}
     if result is None:
-        return {"file_name": file.filename, "status": "pending", **state(taken, None)}
-    said = prediction.document(result, _wish().models[0], file.filename)
-    return {"file_name": file.filename, "status": "success", **said}
+        return {"file_name": file.filename, "status": "pending", **upload_state(recording, None)}
+    prediction = legacy_prediction.document(result, model, file.filename)
+    return {"file_name": file.filename, "status": "success", **prediction}
 
 
-def _predicted(body: IO[bytes], name: str | None) -> Response:
-    reception, wanted = UploadIntake(services()), _wish()
-    taken = reception.take(body, wanted, decoded)
-    result = reception.result(taken, wait_s())
+def _predict(body: IO[bytes], file_name: str | None) -> Response:
+    intake, options = UploadIntake(services()), _options()
+    recording = intake.receive(body, options, decode_file)
+    result = intake.wait_for_result(recording, wait_s())
     if result is None:
-        return pending(taken)
-    document = prediction.document(result, wanted.models[0], name)
+        return pending(recording)
+    document = legacy_prediction.document(result, options.models[0], file_name)
     response = jsonify(document)
     response.status_code = 200 if document["accepted"] else 422
     return response
 
 
-def _wish() -> Wish:
-    """Return what a request wants; these systems had one model each, so one is asked where none is named."""
-    return wish(default=(services().settings.predict_model,))
+def _options() -> UploadOptions:
+    """Return the options of the request, with one model where it names none: those systems had one each."""
+    return upload_options(default_models=(services().settings.predict_model,))
 
 
 def _sample_rate() -> int:
@@ -235,8 +242,8 @@ def _data_uri() -> bytes:
     if (request.content_length or 0) > _MOST_BASE64:
         raise ProblemError(413, f"a data URI has at most {_MOST_BASE64} characters; send a file to /predict")
     if request.is_json:
-        sent = request.get_json(silent=True)
-        values = sent if isinstance(sent, dict) else {}
+        body = request.get_json(silent=True)
+        values = body if isinstance(body, dict) else {}
     elif request.form:
         values = request.form.to_dict()
     else:
@@ -251,9 +258,9 @@ def _data_uri() -> bytes:
         ) from None
 
 
-def _raw(rate: int, file: Path, target: Path) -> Pcm:
+def _decode_raw(sample_rate: int, file: Path, target: Path) -> Pcm:
     with file.open("rb") as stream:
-        pcm = take_pcm(stream, target, rate, services().settings)
+        pcm = copy_pcm(stream, target, sample_rate, services().settings)
     if pcm.samples == 0:
         raise ProblemError(400, "No audio data received")
     return pcm

@@ -1,4 +1,4 @@
-"""Sessions: the form, the cookie, its end, and pages of other sites."""
+"""Browser sessions: the login form, the cookie, logout, and requests from other sites."""
 
 import stat
 from dataclasses import replace
@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from archive import Api, Archive, hold_to_document, problem, stop_clock
+from archive import Api, Archive, assert_documented, problem, stop_clock
 from flask import Response, g
 from werkzeug.test import TestResponse
 
 from edge_worker.database.api_key import ApiKeys, digest
 from history_api import openapi_document
-from history_api.access.role import guard
+from history_api.access.role import with_roles
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.operation import operation
 
@@ -21,24 +21,24 @@ FOREIGN = {"Origin": "http://evil.example"}
 
 
 class Browser:
-    """A client that keeps cookies, of an API that asks for keys."""
+    """A client with cookies, of an API that requires keys."""
 
     def __init__(self, directory: Path) -> None:
         settings = replace(Archive(directory).settings, api_auth="keys")
-        self.keyring = ApiKeys(settings.database)
-        self.key = self.keyring.add("ann", "operator")
+        self.api_keys = ApiKeys(settings.database)
+        self.key = self.api_keys.add("ann", "operator")
         self.api = Api(settings)
         stop_clock(self.api)
         self.client = self.api.client
 
     def login(self, key: str, headers: dict[str, str] | None = None, **more: object) -> TestResponse:
         answer = self.client.post("/login", data={"key": key}, headers=headers or OWN, **more)
-        hold_to_document(answer, "/login", "POST")
+        assert_documented(answer, "/login", "POST")
         return answer
 
     @property
     def name(self) -> str | None:
-        """Whom the API takes us for."""
+        """The name of the principal, None where there is none."""
         answer = self.client.get("/api/v1/me")
         return str(answer.get_json()["name"]) if answer.status_code == 200 else None
 
@@ -48,18 +48,18 @@ def browser(tmp_path: Path) -> Browser:
     return Browser(tmp_path)
 
 
-def test_a_key_opens_a_session_and_logout_ends_it(browser: Browser) -> None:
+def test_login_begins_a_session_and_logout_ends_it(browser: Browser) -> None:
     assert browser.name is None
     answer = browser.login(browser.key)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert browser.name == "ann"
     left = browser.client.post("/logout", headers=OWN)
-    hold_to_document(left, "/logout", "POST")
+    assert_documented(left, "/logout", "POST")
     assert left.headers["Location"] == "/login"
     assert browser.name is None
 
 
-def test_the_cookie_is_for_this_server_alone(browser: Browser) -> None:
+def test_the_cookie_is_httponly_samesite_and_secure_over_https(browser: Browser) -> None:
     cookie = browser.login(browser.key).headers["Set-Cookie"]
     assert cookie.startswith(f"{COOKIE}=")
     for flag in ("HttpOnly", "SameSite=Strict", "Max-Age=43200", "Path=/"):
@@ -70,7 +70,7 @@ def test_the_cookie_is_for_this_server_alone(browser: Browser) -> None:
     assert "Secure" in https.headers["Set-Cookie"]
 
 
-def test_a_wrong_key_gets_the_form_again(browser: Browser) -> None:
+def test_a_wrong_key_is_answered_with_the_form_and_401(browser: Browser) -> None:
     answer = browser.login("<script>alert(1)</script>")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 401
@@ -80,12 +80,12 @@ def test_a_wrong_key_gets_the_form_again(browser: Browser) -> None:
     assert browser.name is None
 
 
-def test_wrong_keys_in_the_form_are_soon_too_many(browser: Browser) -> None:
+def test_wrong_keys_in_the_form_are_limited(browser: Browser) -> None:
     assert [browser.login("wrong").status_code for _ in range(11)] == [401] * 10 + [429]
     assert browser.login(browser.key).status_code == 303
 
 
-def test_the_form_says_what_it_is_without_script(browser: Browser) -> None:
+def test_the_form_is_plain_html_without_script(browser: Browser) -> None:
     page = browser.client.get("/login").get_data(as_text=True)
     assert '<label for="key">' in page
     assert '<html lang="en">' in page
@@ -96,13 +96,13 @@ def test_the_form_says_what_it_is_without_script(browser: Browser) -> None:
 
 def test_a_removed_key_ends_its_sessions(browser: Browser) -> None:
     browser.login(browser.key)
-    browser.keyring.remove("ann")
+    browser.api_keys.remove("ann")
     assert browser.name is None
-    browser.keyring.add("eve", "admin")  # SQLite gives it the same id
+    browser.api_keys.add("eve", "admin")  # SQLite gives it the same id
     assert browser.name is None
 
 
-def test_a_session_ends_by_itself_and_cannot_be_forged(tmp_path: Path, browser: Browser) -> None:
+def test_a_session_expires_and_cannot_be_forged(tmp_path: Path, browser: Browser) -> None:
     known = digest(browser.key)
     sessions = Sessions(tmp_path)
     cookie = sessions.begin(known)
@@ -118,7 +118,7 @@ def test_a_session_ends_by_itself_and_cannot_be_forged(tmp_path: Path, browser: 
     assert browser.name == "ann"
 
 
-def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert Sessions(tmp_path).digest("x") is None
     assert not (tmp_path / "api_secret").exists()
     first, second = Sessions(tmp_path), Sessions(tmp_path)
@@ -129,15 +129,15 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "api_secret").stat().st_mode) == 0o600
 
 
-def test_two_that_make_the_secret_at_once_share_it(tmp_path: Path) -> None:
+def test_two_processes_that_create_the_secret_at_once_share_it(tmp_path: Path) -> None:
     late, early = Sessions(tmp_path), Sessions(tmp_path)
     cookie = early.begin("a")
-    late._make()
+    late._create()
     assert late.digest(cookie) == "a"
 
 
 @pytest.mark.parametrize("damage", [b"", b"short"])
-def test_a_secret_that_is_damaged_signs_nothing(tmp_path: Path, browser: Browser, damage: bytes) -> None:
+def test_a_damaged_secret_is_a_503(tmp_path: Path, browser: Browser, damage: bytes) -> None:
     (tmp_path / "api_secret").write_bytes(damage)
     assert "delete it" in problem(browser.login(browser.key), 503)["detail"]
     browser.client.set_cookie(COOKIE, "forged")
@@ -160,21 +160,21 @@ def test_a_secret_that_is_damaged_signs_nothing(tmp_path: Path, browser: Browser
         ({}, 403),
     ],
 )
-def test_with_a_cookie_only_our_own_pages_change_anything(
+def test_with_a_cookie_only_pages_of_the_same_origin_may_change_anything(
     browser: Browser, headers: dict[str, str], status: int
 ) -> None:
     browser.login(browser.key)
     answer = browser.client.post("/logout", headers=headers)
-    hold_to_document(answer, "/logout", "POST")
+    assert_documented(answer, "/logout", "POST")
     assert answer.status_code == status
 
 
-def test_another_site_cannot_sign_somebody_in(browser: Browser) -> None:
+def test_another_site_cannot_submit_the_login_form(browser: Browser) -> None:
     problem(browser.login(browser.key, FOREIGN), 403)
     assert browser.name is None
 
 
-def test_a_program_with_a_key_needs_no_page(browser: Browser) -> None:
+def test_a_request_with_a_key_needs_no_origin(browser: Browser) -> None:
     browser.login(browser.key)
     assert browser.client.post("/logout", headers={"X-API-Key": browser.key}).status_code == 303
 
@@ -187,15 +187,17 @@ def test_without_keys_another_site_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an operation that answers a page; it is not part of the API."""
+    """Address of an operation that answers a page and is not part of the API."""
     content = {"text/html": {"schema": {"type": "string"}}}
     described = operation("a page", "page", {"200": {"description": "It.", "content": content}}, role="owner")
-    guarded = guard({"/page": {"get": described}})
+    guarded = with_roles({"/page": {"get": described}})
     monkeypatch.setitem(openapi_document.DOCUMENT["paths"], "/page", guarded["/page"])
     return "/page"
 
 
-def test_a_browser_is_sent_to_the_form_and_a_program_is_not(browser: Browser, page: str) -> None:
+def test_a_browser_without_a_session_is_redirected_to_login_and_a_program_is_not(
+    browser: Browser, page: str
+) -> None:
     browser.api.app.add_url_rule(page, view_func=lambda: Response(g.principal.name, mimetype="text/html"))
     sent = browser.client.get(page, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (sent.status_code, sent.headers["Location"], sent.get_data()) == (303, "/login", b"")

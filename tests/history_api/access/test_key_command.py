@@ -1,4 +1,4 @@
-"""`python -m history_api key` as a process."""
+"""The command `stetho key` as a process."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def run(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_key_is_printed_alone_once_and_can_be_taken_back(tmp_path: Path) -> None:
+def test_a_key_is_printed_once_and_can_be_removed(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     added = run(tmp_path, "add", "bob", "--role", "owner", "--device", "st-01")
     token = added.stdout.strip()
@@ -35,7 +35,7 @@ def test_a_key_is_printed_alone_once_and_can_be_taken_back(tmp_path: Path) -> No
     assert run(tmp_path, "list").stdout == ""
 
 
-def test_what_cannot_be_done_is_one_sentence(tmp_path: Path) -> None:
+def test_a_failure_is_reported_in_one_sentence(tmp_path: Path) -> None:
     refused = run(tmp_path, "add", "bob", "--role", "admin")
     assert refused.returncode == 2
     assert refused.stdout == ""
@@ -44,4 +44,6 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_help_has_examples(tmp_path: Path) -> None:
-    assert "key add bob --role owner --device st-01" in run(tmp_path, "--help").stdout
+    shown = run(tmp_path, "--help").stdout
+    assert shown.startswith("usage: stetho key")
+    assert "stetho key add bob --role owner --device st-01" in shown
