@@ -22,7 +22,7 @@ class Services:
     settings: ApiSettings
     history: History
     started_at: datetime
-    """Aware."""
+    """With time zone."""
     curation: Curation
     mqtt_session: MqttSession | None = None
 
