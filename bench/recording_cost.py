@@ -17,14 +17,14 @@ from bench.progress import steps
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.database.store import Store
 from edge_worker.inference.classifier import Classifier, load_all
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
 from edge_worker.ingest.intake import ClosedRecording, Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
 from simulator.sound.sound_file import from_samples
 
@@ -121,7 +121,7 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
         spool, store = Spool(settings.data_dir / "spool"), Store.open(settings.database)
         intake = Intake(spool, settings, store.completeness)
         pipeline = Pipeline(
-            settings, load_all(models_dir, settings.models), Segmenter.load(models_dir), spool, store
+            settings, load_all(models_dir, settings.models), HeartSegmenter.load(models_dir), spool, store
         )
         receive = watch.timed("receive", intake.receive)
         keep = watch.timed("keep", pipeline.store)
@@ -148,9 +148,9 @@ class _stages_inside:  # noqa: N801 - reads as a statement
 
     def __init__(self, watch: Stopwatch) -> None:
         self._places: list[tuple[Any, str, Any]] = [
-            (Signal, "at", watch.timed("resample", Signal.at)),
+            (Signal, "resampled", watch.timed("resample", Signal.resampled)),
             (Signal, "features", watch.timed("log_mel", Signal.features)),
-            (Segmenter, "find", watch.timed("heart_cycle", Segmenter.find)),
+            (HeartSegmenter, "segment", watch.timed("heart_cycle", HeartSegmenter.segment)),
             (quality, "assess", watch.timed("quality", quality.assess)),
             (Classifier, "classify", watch.timed("models", Classifier.classify)),
         ]

@@ -127,7 +127,7 @@ def test_e6_a_better_model_takes_over_and_is_rolled_back_while_chunks_arrive_and
     assert len(heard) == len(sent), "one result each"
     assert {(each["device_id"], each["recording_id"]) for each in heard} == sent
     assert {each["completeness"] for each in heard} == {"complete"}
-    shelf = ModelRegistry.of(settings)
+    shelf = ModelRegistry.from_settings(settings)
     made_by = {
         (card["version"], card["sha256"]) for card in (shelf.card("heart2", None), shelf.card("heart2", new))
     }
@@ -149,7 +149,7 @@ def test_e6_a_promoted_pair_that_is_damaged_changes_nothing_for_a_running_worker
     site: Site, tmp_path: Path
 ) -> None:
     worker = site.start_worker()
-    shelf = ModelRegistry.of(Settings.from_environ(site.environ))
+    shelf = ModelRegistry.from_settings(Settings.from_environ(site.environ))
     damaged = trainers.write_pair(tmp_path / "damaged", version="2.0.0", sha256="0" * 64)
     shelf.put("heart2", "2.0.0", damaged)
     shelf.activate("heart2", "2.0.0")

@@ -126,7 +126,7 @@ def require_name(device_id: str) -> None:
 
 def _require_models(models: list[str]) -> None:
     """Raise ProblemError 400 unless the site has these models: every result would be an error."""
-    known = ModelRegistry.of(services().settings).classifiers()
+    known = ModelRegistry.from_settings(services().settings).classifiers()
     unknown = [model for model in models if model not in known]
     if unknown:
         raise ProblemError(

@@ -67,7 +67,7 @@ def delete(device_id: str) -> Response:
     curation, count = services().curation, 0
     while _find(device_id) and (deleted := curation.delete_of(device_id).recordings):
         count += deleted
-    PictureCache.of(services().settings).clear()
+    PictureCache.from_settings(services().settings).clear()
     session = services().mqtt_session
     if session is not None:
         session.clear_retained(device_id)

@@ -1,4 +1,4 @@
-"""A model card as people read it: figures with their intervals, and what is taken for what."""
+"""Summary of a model card for the models page: figures with confidence intervals, and confusions."""
 
 from typing import Any, Final
 
@@ -13,14 +13,14 @@ _FIGURES: Final = {
     "accuracy_when_accepted": "Accuracy of those answers",
     "expected_calibration_error": "Calibration error",
 }
-_READABLE: Final = 12
-"""Labels up to which a confusion matrix is read."""
-_WORST: Final = 10
+_MAX_MATRIX_LABELS: Final = 12
+"""Above so many labels the page lists the most frequent confusions instead of the matrix."""
+_MAX_CONFUSIONS: Final = 10
 Card = dict[str, Any]
 
 
-def of(card: Card) -> dict[str, Any]:
-    """Return what a page shows of a card; whatever a card does not hold is empty."""
+def summarize(card: Card) -> dict[str, Any]:
+    """Return what the template `models.html` shows of a card; what the card lacks is empty."""
     measured: Card = (card.get("figures") or {}).get("cross_validation") or {}
     return {
         "card": card,
@@ -28,13 +28,13 @@ def of(card: Card) -> dict[str, Any]:
         "n": measured.get("n"),
         "has_reliability": bool(measured.get("reliability")),
         "figures": _figures(measured),
-        "confusion": measured.get("confusion") if len(card["labels"]) <= _READABLE else None,
-        "worst": _worst(measured.get("confusion") or [], card["labels"]),
+        "confusion": measured.get("confusion") if len(card["labels"]) <= _MAX_MATRIX_LABELS else None,
+        "confusions": _confusions(measured.get("confusion") or [], card["labels"]),
     }
 
 
 def _figures(measured: Card) -> list[tuple[str, float, list[float] | None]]:
-    """Return name, value and 95 % interval of each figure that was measured."""
+    """Return (title, value, 95 % interval) of each figure that was measured."""
     intervals = measured.get("intervals") or {}
     return [
         (title, measured[name], intervals.get(name))
@@ -43,12 +43,12 @@ def _figures(measured: Card) -> list[tuple[str, float, list[float] | None]]:
     ]
 
 
-def _worst(confusion: list[list[int]], labels: list[str]) -> list[tuple[int, str, str]]:
-    """Return how often which label was taken for which other, most often first."""
+def _confusions(confusion: list[list[int]], labels: list[str]) -> list[tuple[int, str, str]]:
+    """Return (count, true label, predicted label) of the wrong predictions, most frequent first."""
     cells = (
-        (count, true, said)
+        (count, true, predicted)
         for true, row in zip(labels, confusion, strict=False)
-        for said, count in zip(labels, row, strict=False)
-        if true != said and count
+        for predicted, count in zip(labels, row, strict=False)
+        if true != predicted and count
     )
-    return sorted(cells, reverse=True)[:_WORST]
+    return sorted(cells, reverse=True)[:_MAX_CONFUSIONS]

@@ -1,4 +1,4 @@
-"""Charts of what models did: how often each label was given, and what their confidence is worth."""
+"""Charts of the models over HTTP: the distribution of their labels, and their reliability diagrams."""
 
 import hashlib
 from typing import Final
@@ -22,7 +22,7 @@ PATHS: Final[Paths] = {
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | UNAVAILABLE,
     ),
     "/api/v1/models/{model}/reliability.svg": get(
-        "how often a model is right at each confidence, from its card",
+        "reliability diagram of a model: accuracy by confidence, from its card",
         "reliability",
         {"200": file_answer(SVG, "The picture."), "404": PROBLEM} | UNCHANGED,
         ({"name": "model", "in": "path", "required": True, "schema": TEXT},),
@@ -33,13 +33,13 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/visualizations/class-distribution.svg")
 def class_distribution_svg() -> Response:
-    """Answer the counts of labels by model, accepted ones and those that were not to be shown."""
+    """Answer how often each model gave each label, accepted or not, as a bar chart."""
     return _svg(class_distribution_chart.svg(services().history.label_counts()))
 
 
 @blueprint.get("/api/v1/models/<model>/reliability.svg")
 def reliability_svg(model: str) -> Response:
-    """Answer the reliability diagram of the version in use."""
+    """Answer the reliability diagram of the version of a model that is in use."""
     known = models.cards(services().settings)
     card = known.get(model)
     if card is None:

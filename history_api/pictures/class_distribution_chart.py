@@ -1,4 +1,4 @@
-"""How often each label was given, as bars: a group for each model, what was not accepted hatched."""
+"""Bar chart of how often each model gave each label, as SVG; labels that were not accepted are hatched."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from edge_worker.database.history import LabelCount
-from history_api.pictures.axis import NOTE
+from history_api.pictures.notice import NOTICE
 
 _LEFT: Final = 150
 _WIDTH: Final = 480
@@ -15,7 +15,7 @@ _ROW: Final = 24
 
 
 def svg(counts: Sequence[LabelCount]) -> str:
-    """Return the picture; without any label it says so."""
+    """Return the chart: a group of bars per model. Without any label it says so."""
     most = max((each.total for each in counts), default=1)
     parts: list[str] = []
     y = _TOP
@@ -27,28 +27,31 @@ def svg(counts: Sequence[LabelCount]) -> str:
             y += _ROW
         y += _ROW // 2
     if not counts:
-        parts.append(f'<text x="16" y="{y + 16}">no recording was judged yet</text>')
+        parts.append(f'<text x="16" y="{y + 16}">no recording has been classified yet</text>')
         y += _ROW
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 130} {y + 40}" role="img" '
         'aria-label="How often each label was given" font-family="sans-serif" font-size="13">',
-        '<defs><pattern id="not" width="6" height="6" patternUnits="userSpaceOnUse" '
+        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><path d="M0 0V6" stroke="#333" stroke-width="2"/></pattern></defs>',
         '<rect width="100%" height="100%" fill="#fff"/>',
         '<text x="16" y="24" font-size="16">How often each label was given</text>',
         '<text x="16" y="46" fill="#444">dark: accepted; hatched: not sure enough to be shown</text>',
     ]
-    foot = [f'<text x="16" y="{y + 24}" fill="#444">Labels, no diagnoses. {NOTE}</text>', "</svg>"]
+    foot = [
+        f'<text x="16" y="{y + 24}" fill="#444">Labels, no diagnoses. {NOTICE}</text>',
+        "</svg>",
+    ]
     return "\n".join([*head, *parts, *foot]) + "\n"
 
 
 def _bar(count: LabelCount, y: int, scale: float) -> list[str]:
     accepted, given = count.accepted * scale, count.total * scale
     unsure = count.total - count.accepted
-    said = f"{count.total}" + (f", {unsure} not accepted" if unsure else "")
+    text = f"{count.total}" + (f", {unsure} not accepted" if unsure else "")
     return [
         f'<text x="{_LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(count.label)}</text>',
-        f'<rect x="{_LEFT}" y="{y + 2}" width="{given:.1f}" height="16" fill="url(#not)" stroke="#333"/>',
+        f'<rect x="{_LEFT}" y="{y + 2}" width="{given:.1f}" height="16" fill="url(#hatch)" stroke="#333"/>',
         f'<rect x="{_LEFT}" y="{y + 2}" width="{accepted:.1f}" height="16" fill="#333"/>',
-        f'<text x="{_LEFT + given + 6:.1f}" y="{y + 15}">{said}</text>',
+        f'<text x="{_LEFT + given + 6:.1f}" y="{y + 15}">{text}</text>',
     ]

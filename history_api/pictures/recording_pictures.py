@@ -1,4 +1,4 @@
-"""Pictures of one recording: its wave, its spectrogram, its MFCC."""
+"""Pictures of one recording over HTTP: waveform, spectrogram and MFCC, drawn on request and cached."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
 from history_api.services import services
 
-# Serving history needs no numpy: what draws is imported when the first picture is asked for.
+# Serving results needs no numpy: the drawing modules are imported with the first picture.
 # ruff: noqa: PLC0415
 
 Draw = Callable[[Path], bytes]
@@ -34,38 +34,38 @@ SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 GONE: Final[Schema] = {"410": PROBLEM}
 _ADDRESS: Final = "/api/v1/recordings/{recording_id}"
-_DRAWING: Final = Lock()
-"""One picture at a time: eight long recordings at once would need eight times the memory."""
-HEART_HZ: Final = 1000
-"""Hearts lie below."""
-_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_HZ}
+_DRAW_LOCK: Final = Lock()
+"""One picture is drawn at a time: eight long recordings at once would need eight times the memory."""
+HEART_MAX_HZ: Final = 1000
+"""Heart sounds lie below this frequency."""
+_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_MAX_HZ}
 blueprint = Blueprint("recording_pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 
 
-def _described(media_type: str) -> Schema:
+def _answers(media_type: str) -> Schema:
     return {"200": file_answer(media_type, "The picture.")} | UNCHANGED | GONE | NOT_FOUND
 
 
 PATHS: Final[Paths] = {
     f"{_ADDRESS}/waveform.svg": get(
-        "its wave over time, with S1 and S2 marks and gaps", "waveform", _described(SVG), RECORDING_PARAMETERS
+        "its waveform, with S1 and S2 marks and gaps", "waveform", _answers(SVG), RECORDING_PARAMETERS
     ),
     f"{_ADDRESS}/spectrogram.png": get(
         "its spectrogram in dB",
         "spectrogram",
-        _described(PNG),
+        _answers(PNG),
         (
             *RECORDING_PARAMETERS,
-            query("max_hz", _MAX_HZ, "highest frequency shown, Hz; hearts lie below 1000"),
+            query("max_hz", _MAX_HZ, "highest frequency shown, Hz; heart sounds lie below 1000"),
         ),
     ),
-    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _described(PNG), RECORDING_PARAMETERS),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), RECORDING_PARAMETERS),
 }
 
 
 @blueprint.get("/waveform.svg")
 def waveform_svg(recording_id: str) -> Response:
-    """Answer the wave; marks come from the result, so it is another picture once that is there."""
+    """Answer the waveform; its marks come from the result, so it changes when the analysis is done."""
     entry = lookup.recording(recording_id)
     return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
 
@@ -75,41 +75,41 @@ def spectrogram_png(recording_id: str) -> Response:
     """Answer the spectrogram up to `max_hz`."""
     entry = lookup.recording(recording_id)
     path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
-    name = _name(entry, "spectrogram.png", max_hz)
-    return render_with_etag(name, PNG, lambda: kept_spectrogram(entry, path, max_hz))
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
 
 
 @blueprint.get("/mfcc.png")
 def mfcc_png(recording_id: str) -> Response:
-    """Answer the MFCC."""
+    """Answer the MFCC as a heat map."""
     entry = lookup.recording(recording_id)
     return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
 
 
 def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
-    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the sound."""
+    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the audio."""
     path = lookup.audio_path(entry)
-    name = _name(entry, kind, *also)
-    return render_with_etag(name, media_type, lambda: _kept(name, lambda: draw(path)))
+    name = _file_name(entry, kind, *also)
+    return render_with_etag(name, media_type, lambda: _cached(name, lambda: draw(path)))
 
 
-def kept_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
+def cached_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     """Return the spectrogram as PNG, drawn or from the cache."""
-    name = _name(entry, "spectrogram.png", max_hz)
-    return _kept(name, lambda: _draw_spectrogram(entry, path, max_hz))
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return _cached(name, lambda: _draw_spectrogram(entry, path, max_hz))
 
 
-def _name(entry: RecordingEntry, kind: str, *also: object) -> str:
-    return picture_cache.name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
+    return picture_cache.file_name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
 
 
-def _kept(name: str, make: Callable[[], bytes]) -> bytes:
-    cache = PictureCache.of(services().settings)
-    with _DRAWING:
+def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
+    cache = PictureCache.from_settings(services().settings)
+    with _DRAW_LOCK:
         content = cache.read(name)
         if content is None:
             try:
-                content = make()
+                content = draw()
             except AudioError as error:
                 raise ProblemError(
                     410, f"the audio file of this recording is damaged ({error}); its result is still here"
@@ -121,21 +121,23 @@ def _kept(name: str, make: Callable[[], bytes]) -> bytes:
 def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import wav_reader, waveform
 
-    envelope = wav_reader.envelope(path, waveform.COLUMNS)
-    return waveform.svg(_title(entry), envelope, waveform.Marks.of(entry, lookup.result(entry))).encode()
+    envelope = wav_reader.read_envelope(path, waveform.COLUMNS)
+    return waveform.svg(
+        _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
+    ).encode()
 
 
 def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    return spectrogram.spectrogram(_title(entry), wav_reader.samples(path, 2 * max_hz), 2 * max_hz)
+    return spectrogram.spectrogram(_title(entry), wav_reader.read_samples(path, 2 * max_hz), 2 * max_hz)
 
 
 def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    samples = wav_reader.samples(path, spectrogram.MFCC_RATE)
-    return spectrogram.cepstrum(_title(entry), samples)
+    samples = wav_reader.read_samples(path, spectrogram.MFCC_RATE)
+    return spectrogram.mfcc_map(_title(entry), samples)
 
 
 def _title(entry: RecordingEntry) -> str:

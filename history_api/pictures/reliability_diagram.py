@@ -1,9 +1,9 @@
-"""What the confidence of a model is worth: how often it was right where it said so much."""
+"""Reliability diagram of a model as SVG: accuracy over confidence, from the figures of its card."""
 
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from history_api.pictures.axis import NOTE
+from history_api.pictures.notice import NOTICE
 
 _SIDE: Final = 320
 _LEFT: Final = 64
@@ -12,24 +12,30 @@ _BOTTOM: Final = _TOP + _SIDE
 
 
 def svg(title: str, figures: dict[str, Any], threshold: float | None) -> str:
-    """Return the diagram of the figures of a card: accuracy over confidence, numbers of recordings beside."""
+    """Return the diagram.
+
+    Args:
+        title: model and version.
+        figures: `cross_validation` of a model card, with `reliability`: bins of confidence, accuracy and n.
+        threshold: confidence from which a label is accepted, drawn as a line.
+    """
     error = figures.get("expected_calibration_error")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _SIDE + 200} {_BOTTOM + 100}" '
         f'role="img" aria-label={quoteattr(f"Reliability of {title}")} font-family="sans-serif" '
         'font-size="13">',
         '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="16" y="24" font-size="16">{escape(title)}: how often right, by confidence</text>',
-        f'<text x="16" y="46" fill="#444">{figures.get("n", "?")} recordings never trained on; '
+        f'<text x="16" y="24" font-size="16">{escape(title)}: accuracy by confidence</text>',
+        f'<text x="16" y="46" fill="#444">{figures.get("n", "?")} recordings not used in training; '
         f"expected calibration error {'?' if error is None else f'{error:.3f}'}</text>",
         f'<rect x="{_LEFT}" y="{_TOP}" width="{_SIDE}" height="{_SIDE}" fill="none" stroke="#bbb"/>',
         f'<path d="M{_LEFT} {_BOTTOM}L{_LEFT + _SIDE} {_TOP}" stroke="#777" stroke-dasharray="4 4"/>',
         *_bins(figures["reliability"]),
         *_axes(),
         *([] if threshold is None else _threshold(threshold)),
-        f'<text x="16" y="{_BOTTOM + 64}" fill="#444">Dots on the dashed line: right as often as said. '
+        f'<text x="16" y="{_BOTTOM + 64}" fill="#444">Dots on the dashed line: accuracy equals confidence. '
         "Larger: more recordings.</text>",
-        f'<text x="16" y="{_BOTTOM + 84}" fill="#444">{NOTE}</text>',
+        f'<text x="16" y="{_BOTTOM + 84}" fill="#444">{NOTICE}</text>',
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -40,7 +46,8 @@ def _bins(bins: list[dict[str, Any]]) -> list[str]:
     return [
         f'<circle cx="{_x(each["confidence"]):.1f}" cy="{_y(each["accuracy"]):.1f}" '
         f'r="{3 + 9 * (each["n"] / most) ** 0.5:.1f}" fill="#333" fill-opacity="0.8" stroke="#fff">'
-        f"<title>said {each['confidence']:.2f}, right {each['accuracy']:.2f}, n {each['n']}</title></circle>"
+        f"<title>confidence {each['confidence']:.2f}, accuracy {each['accuracy']:.2f}, n {each['n']}</title>"
+        "</circle>"
         for each in bins
         if each["n"]
     ]
@@ -52,7 +59,7 @@ def _axes() -> list[str]:
         *(f'<text x="{_x(s):.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{s:g}</text>' for s in shares),
         *(f'<text x="{_LEFT - 8}" y="{_y(s) + 4:.1f}" text-anchor="end">{s:g}</text>' for s in shares),
         f'<text x="{_LEFT + _SIDE / 2}" y="{_BOTTOM + 38}" text-anchor="middle">confidence</text>',
-        f'<text x="16" y="{_TOP - 14}">right</text>',
+        f'<text x="16" y="{_TOP - 14}">accuracy</text>',
     ]
 
 

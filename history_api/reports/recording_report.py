@@ -1,7 +1,6 @@
-"""What a report says: of one recording, or of the last ones of a device."""
+"""PDF report of one recording, and the sections that the reports of devices and exams share with it."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,124 +12,115 @@ from edge_worker.protocol.result import REASONS
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import WIDTH, PdfSheet
+from history_api.results.time_format import utc
 
-_BARS: Final = 5
-_HEAD: Final = ("captured (UTC)", "recording", "site", "labels", "bpm", "person")
-_WIDTHS: Final = (36.0, 32.0, 14.0, 66.0, 12.0, 20.0)
+_MAX_BARS: Final = 5
+"""Labels of a model that get a bar of their own; the others share one."""
+_MAX_GAPS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What can be seen of a sound."""
+class AudioImages:
+    """The waveform envelope and the spectrogram of a recording."""
 
     envelope: Envelope
     spectrogram: bytes
-    """PNG"""
+    """PNG."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A recording and all that was said of it."""
+class ReportedRecording:
+    """A recording with its result, its review and its images: the input of a report."""
 
     entry: RecordingEntry
     result: dict[str, Any] | None
+    """As published; None while the recording is analysed."""
     review: Review | None
-    sight: Sight | None = None
-    """None: the sound was removed, or is not shown."""
+    images: AudioImages | None = None
+    """None: the audio file was removed, is damaged, or is not to be shown."""
 
     @property
     def changed_at(self) -> str:
-        """When anything here was last said: it makes reports repeatable."""
-        said = self.entry.analysed_at or self.entry.received_at
-        return max(said, self.review.reviewed_at) if self.review else said
+        """Time of the last change (RFC 3339). Reports carry it as their date, so they are reproducible."""
+        analysed = self.entry.analysed_at or self.entry.received_at
+        return max(analysed, self.review.reviewed_at) if self.review else analysed
 
 
-def of_recording(case: Case) -> bytes:
-    """Return the report of one recording as PDF."""
-    paper = PdfSheet("Report of a recording", datetime.fromisoformat(case.changed_at))
-    write(paper, case)
-    return bytes(paper.output())
+def pdf(recording: ReportedRecording) -> bytes:
+    """Return the report of one recording."""
+    sheet = PdfSheet("Report of a recording", datetime.fromisoformat(recording.changed_at))
+    write_recording(sheet, recording)
+    return bytes(sheet.output())
 
 
-def of_device(cases: Sequence[Case]) -> bytes:
-    """Return the report of a device as PDF: its recordings, newest first, and the newest in detail."""
-    newest = cases[0]
-    made_at = max(case.changed_at for case in cases)
-    paper = PdfSheet(f"Report of device {newest.entry.device_id}", datetime.fromisoformat(made_at))
-    paper.heading(f"Last recordings: {len(cases)}")
-    paper.row(_HEAD, _WIDTHS, "B")
-    for case in cases:
-        paper.row(_row(case), _WIDTHS)
-    paper.add_page()
-    paper.heading("The newest")
-    write(paper, newest)
-    return bytes(paper.output())
-
-
-def write(paper: PdfSheet, case: Case) -> None:
-    """Write all that is known of a recording."""
-    _facts(paper, case)
-    if case.result is None:
-        paper.heading("Result")
-        paper.line_of("None yet: the recording is being analysed.")
+def write_recording(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    """Write all sections of a recording: facts, result, images, provenance."""
+    _write_facts(sheet, recording)
+    if recording.result is None:
+        sheet.heading("Result")
+        sheet.paragraph("None yet: the recording is being analysed.")
     else:
-        _result(paper, case.result)
-    _sight(paper, case)
-    _trace(paper, case)
+        _write_result(sheet, recording.result)
+    _write_images(sheet, recording)
+    _write_provenance(sheet, recording)
 
 
-def _facts(paper: PdfSheet, case: Case) -> None:
-    entry = case.entry
+def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    entry, review = recording.entry, recording.review
     clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
-    paper.fact("Recording", f"{entry.recording_id} of device {entry.device_id}")
-    paper.fact("Captured", f"{utc(entry.captured_at)}, {clock}")
-    paper.fact("Site", str(entry.meta.get("site") or "not said"))
+    sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
+    sheet.field("Captured", f"{utc(entry.captured_at)}, {clock}")
+    sheet.field("Site", str(entry.meta.get("site") or "not given"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
-    paper.fact("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
-    paper.fact("Completeness", _completeness(entry))
-    if case.review is None:
-        paper.fact("Review", "none: no person has confirmed or rejected this result")
+    sheet.field("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
+    sheet.field("Completeness", _completeness(entry))
+    if review is None:
+        sheet.field("Review", "none: no person has confirmed or rejected this result")
     else:
-        review = case.review
-        paper.fact("Review", f"{review.verdict} by {review.reviewer}, {utc(review.reviewed_at)}")
+        sheet.field("Review", f"{review.verdict} by {review.reviewer}, {utc(review.reviewed_at)}")
         if review.note:
-            paper.fact("Note", review.note)
+            sheet.field("Note", review.note)
 
 
 def _completeness(entry: RecordingEntry) -> str:
     if not entry.missing:
         return "complete"
     lost_s = sum(end - begin for begin, end in entry.missing) / entry.sample_rate
-    first = [
+    gaps = [
         f"{begin / entry.sample_rate:.2f} to {end / entry.sample_rate:.2f} s"
-        for begin, end in islice(entry.missing, 6)
+        for begin, end in islice(entry.missing, _MAX_GAPS)
     ]
-    rest = f" and {len(entry.missing) - len(first)} more" if len(entry.missing) > len(first) else ""
-    return f"partial: {lost_s:.2f} s never came ({', '.join(first)}{rest})"
+    more = f" and {len(entry.missing) - len(gaps)} more" if len(entry.missing) > len(gaps) else ""
+    return f"partial: {lost_s:.2f} s did not arrive ({', '.join(gaps)}{more})"
 
 
-def _result(paper: PdfSheet, result: dict[str, Any]) -> None:
-    paper.heading("Result")
+def _write_result(sheet: PdfSheet, result: dict[str, Any]) -> None:
+    sheet.heading("Result")
     rate = result.get("heart_rate_bpm")
-    paper.fact("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute")
-    paper.fact("Quality", _quality(result["quality"]))
+    sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute")
+    sheet.field("Quality", _quality(result["quality"]))
     for reason in result["reasons"]:
-        paper.fact("Reason", REASONS.get(reason, reason))
+        sheet.field("Reason", REASONS.get(reason, reason))
     for prediction in result["models"]:
-        paper.ln(2)
-        paper.line_of(f"{prediction['model']}: {_said(prediction)}", "B")
-        ranked = sorted(prediction["probabilities"].items(), key=lambda item: item[1], reverse=True)
-        for label, share in ranked[:_BARS]:
-            paper.bar(label, share, prediction["threshold"])
-        rest = 1 - sum(share for _, share in ranked[:_BARS])
-        if rest > 0.0005:  # noqa: PLR2004 - it would be shown as 0.000
-            paper.bar("anything else", rest, prediction["threshold"])
+        _write_prediction(sheet, prediction)
     if result["models"]:
-        paper.ln(1)
-        paper.line_of("Bars: probability. Stroke across them: from here on a label is accepted.")
+        sheet.ln(1)
+        sheet.paragraph("Bars: probability. Line across them: threshold from which a label is accepted.")
 
 
-def _said(prediction: dict[str, Any]) -> str:
+def _write_prediction(sheet: PdfSheet, prediction: dict[str, Any]) -> None:
+    threshold = prediction["threshold"]
+    ranked = sorted(prediction["probabilities"].items(), key=lambda item: item[1], reverse=True)
+    sheet.ln(2)
+    sheet.paragraph(f"{prediction['model']}: {_label(prediction)}", "B")
+    for label, share in ranked[:_MAX_BARS]:
+        sheet.probability_bar(label, share, threshold)
+    rest = 1 - sum(share for _, share in ranked[:_MAX_BARS])
+    if rest > 0.0005:  # noqa: PLR2004 - less is printed as 0.000
+        sheet.probability_bar("all other labels", rest, threshold)
+
+
+def _label(prediction: dict[str, Any]) -> str:
     if prediction["accepted"]:
         return f"{prediction['label']} ({prediction['confidence']:.3f}, accepted)"
     return (
@@ -148,40 +138,25 @@ def _quality(quality: dict[str, Any]) -> str:
     return ", ".join([*parts, f"{quality['clipped']:.1%} of the samples at full scale"])
 
 
-def _sight(paper: PdfSheet, case: Case) -> None:
-    paper.heading("Wave and spectrogram", room=135)
-    if case.sight is None:
-        paper.line_of("The audio file was removed or is damaged; the result above is of the sound as it was.")
+def _write_images(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    sheet.heading("Waveform and spectrogram", room=135)
+    images = recording.images
+    if images is None:
+        sheet.paragraph("The audio file was removed or is damaged; the result above was made before that.")
         return
-    paper.wave(case.sight.envelope, Marks.of(case.entry, case.result))
-    hatched = " Hatched: sound that never came." if case.entry.missing else ""
-    paper.line_of(f"S1 above, S2 below: where heart sounds begin, as the worker heard them.{hatched}")
-    paper.image(io.BytesIO(case.sight.spectrogram), w=WIDTH, alt_text="Spectrogram")
+    sheet.waveform(images.envelope, Marks.from_result(recording.entry, recording.result))
+    hatched = " Hatched: sound that did not arrive." if recording.entry.missing else ""
+    sheet.paragraph(f"S1 above, S2 below: onsets of the heart sounds that the worker detected.{hatched}")
+    sheet.image(io.BytesIO(images.spectrogram), w=WIDTH, alt_text="Spectrogram")
 
 
-def _trace(paper: PdfSheet, case: Case) -> None:
-    paper.heading("Where this comes from")
-    for prediction in (case.result or {}).get("models", []):
-        paper.fact(f"Model {prediction['model']}", f"{prediction['version']}, SHA-256 {prediction['sha256']}")
-    paper.fact("Audio", f"SHA-256 {case.entry.audio_sha256}")
-    paper.fact("Analysed", utc(case.entry.analysed_at) if case.entry.analysed_at else "not yet")
-    paper.fact("Software", f"Stetho Edge {__version__}")
-
-
-def _row(case: Case) -> tuple[str, ...]:
-    entry, result = case.entry, case.result or {}
-    rate = result.get("heart_rate_bpm")
-    said = [f"{each['model']} {each['label']}" for each in result.get("models", []) if each["accepted"]]
-    return (
-        utc(entry.captured_at)[:-4],
-        entry.recording_id,
-        str(entry.meta.get("site") or "-"),
-        ", ".join(said) or ("cannot tell" if case.result else "being analysed"),
-        "-" if rate is None else f"{rate:.0f}",
-        case.review.verdict if case.review else "-",
-    )
-
-
-def utc(time: str) -> str:
-    """Return a time of the database as people write it, to the second."""
-    return f"{time[:10]} {time[11:19]} UTC"
+def _write_provenance(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    entry = recording.entry
+    sheet.heading("Provenance")
+    for prediction in (recording.result or {}).get("models", []):
+        sheet.field(
+            f"Model {prediction['model']}", f"{prediction['version']}, SHA-256 {prediction['sha256']}"
+        )
+    sheet.field("Audio", f"SHA-256 {entry.audio_sha256}")
+    sheet.field("Analysed", utc(entry.analysed_at) if entry.analysed_at else "not yet")
+    sheet.field("Software", f"Stetho Edge {__version__}")

@@ -18,7 +18,9 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, LogMelParameters, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.windowing import windows
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus
@@ -60,7 +62,7 @@ def judged_on(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.NDArr
 
 def judge(heard: Corpus, fold: npt.NDArray[np.intp], epochs: int) -> dict[str, object]:
     """Return the figures of every recording, judged by a network that never heard its fold."""
-    shown = np.stack([windows(frames, FEATURES.frames(SECONDS), 1)[0] for frames in heard.frames])
+    shown = np.stack([windows(frames, FEATURES.frame_count(SECONDS), 1)[0] for frames in heard.frames])
     probabilities = np.zeros((len(heard), len(heard.labels)))
     for k in np.unique(fold):
         mean, deviation = shown[fold != k].mean(), shown[fold != k].std()

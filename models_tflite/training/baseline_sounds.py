@@ -18,8 +18,9 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, windows
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.nrdt import NrdtParameters
+from edge_worker.signal.windowing import windows
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 def judge(heard: Corpus, seconds: float, epochs: int) -> list[tuple[str, float, float]]:
     """Return (fold, accuracy, balanced accuracy) of each fold, by a network that never heard it."""
     folds = np.array([recording.fold for recording in heard.recordings])
-    clips = np.stack([windows(frames, FEATURES.frames(seconds), 1)[0] for frames in heard.frames])
+    clips = np.stack([windows(frames, FEATURES.frame_count(seconds), 1)[0] for frames in heard.frames])
     figures = []
     for fold in np.unique(folds):
         away = folds == fold

@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, LogMelParameters, mfcc
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.mfcc import mfcc
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus import corpus
 from models_tflite.training.corpus.corpus import Corpus
@@ -82,7 +84,7 @@ def words(heard: Corpus, away: npt.NDArray[np.bool_]) -> npt.NDArray[np.floating
     import keras  # noqa: PLC0415 seconds, and not for emotions
     from keras import layers  # noqa: PLC0415
 
-    length, bands = WORD_MEL.frames(1.0), WORD_MEL.bands
+    length, bands = WORD_MEL.frame_count(1.0), WORD_MEL.bands
     seen = np.stack([_one_second(frames, length) for frames in heard.frames])[..., np.newaxis]
     known = ~away & (heard.targets < len(heard.labels))
     mean, deviation = seen[known].mean(), seen[known].std()

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.errors import StethoError
-from edge_worker.inference.classifier import Card, Classifier, features_document
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
+from edge_worker.signal.features import features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import assessment, check, out_of_fold, pair
 from models_tflite.training.assessment.assessment import Assessment
@@ -70,7 +72,7 @@ def _network(recipe: Recipe) -> dict[str, Any]:
 
 def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:
     """Return a card with what only the finished pair can tell: its cost here, and what tests hold it to."""
-    classifier = Classifier(Card.parse(json.dumps(card)), content)
+    classifier = Classifier(ModelCard.parse(json.dumps(card)), content)
     return {
         **card,
         "cost": cost.measure(classifier, content),

@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
 from models_tflite.training.assessment import pair
 from models_tflite.training.corpus import datasets, hints
@@ -68,7 +69,7 @@ def speech_embedding(folder: Path) -> Hear:
 def _spoken(signal: Signal) -> Float32Array:
     """Return a second at 16 kHz with the word in its middle, as loud as any other."""
     librosa = _library("librosa")
-    spoken, _ = librosa.effects.trim(signal.at(SECOND), top_db=30, frame_length=512, hop_length=128)
+    spoken, _ = librosa.effects.trim(signal.resampled(SECOND), top_db=30, frame_length=512, hop_length=128)
     spoken = spoken[:SECOND] * np.float32(0.3 / (np.abs(spoken).max() or 1))
     before = (SECOND - len(spoken)) // 2
     return np.pad(spoken, (before, SECOND - len(spoken) - before))

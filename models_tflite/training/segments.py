@@ -21,9 +21,11 @@ from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import HEART, Float32Array, normalise, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import normalise, windows
 from models_tflite.evaluation import beat_score
-from models_tflite.evaluation.beat_score import Case
+from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.assessment import pair
 from models_tflite.training.augmentation import heart_states
 from models_tflite.training.augmentation.augmentation import Disturbance, disturb
@@ -143,9 +145,11 @@ def figures(found: Sequence[Beating]) -> dict[str, Any]:
     }
 
 
-def _case(found: Beating, threshold: float) -> Case:
+def _case(found: Beating, threshold: float) -> SegmentedRecording:
     recording, probabilities = found
-    return Case(heart_cycle.beating(probabilities, threshold), recording.annotation, recording.subject)
+    return SegmentedRecording(
+        heart_cycle.find_heart_cycle(probabilities, threshold), recording.annotation, recording.subject
+    )
 
 
 def train(
@@ -176,7 +180,7 @@ def train(
         "version": VERSION,
         "sha256": hashlib.sha256(content).hexdigest(),
         "labels": list(heart_cycle.LABELS),
-        "features": {"kind": "log_mel", **asdict(HEART)},
+        "features": {"kind": "log_mel", **asdict(HEART_LOG_MEL)},
         "window_s": WINDOW_S,
         "hop_s": HOP_S,
         "threshold": THRESHOLD,

@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfiles held against the facts of the code."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_an_image_holds_locked_packages_and_runs_as_nobody_special(name: str) ->
     lines = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text().splitlines()
     installs = [line for line in lines if "pip install" in line]
     assert installs
-    assert all("--require-hashes" in line for line in installs)
+    assert all("--require-hashes" in line or line.endswith("--no-deps /wheel/*.whl") for line in installs)
     assert f"USER {SERVICES[name]['user']}" in lines
 
 
@@ -108,12 +109,22 @@ def test_everything_that_an_image_copies_exists_and_is_sent_to_the_engine(name: 
     dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     sources = [
-        part for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE) for part in line.split()[:-1]
+        part
+        for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
+        for part in line.split()[:-1]
     ]
-    assert sources
-    for source in sources:
+    assert "." in sources, "the wheel is built from the context"
+    for source in set(sources) - {"."}:
         assert list(ROOT.glob(source)), source
         assert any(pattern.startswith(source.split("/")[0]) for pattern in allowed), source
+
+
+def test_the_build_context_has_every_package_of_the_wheel_and_no_secret() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert {*wheel["packages"], *wheel["force-include"]} <= {pattern.split("/")[0] for pattern in allowed}
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= set(allowed)
+    assert not [pattern for pattern in allowed if pattern in ("broker", "broker/**")], "broker/secrets"
 
 
 def test_the_api_asks_for_keys_where_others_may_reach_it() -> None:

@@ -10,7 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from models_tflite.evaluation import metrics
-from models_tflite.evaluation.figures import Judged, acceptable, describe
+from models_tflite.evaluation.classification_report import (
+    LabelledPredictions,
+    classification_report,
+    is_accepted,
+)
 from models_tflite.training.assessment.calibration import (
     fit_temperature,
     fit_threshold,
@@ -59,7 +63,7 @@ def assess(unheard: OutOfFold, recipe: Recipe, away: OutOfFold | None = None) ->
             "how": HOW,
             "cross_validation": {
                 "folds": len(by_fold),
-                **describe(judged, recipe.labels),
+                **classification_report(judged, recipe.labels),
                 "by_fold": by_fold,
             },
             "before_int8": _before_int8(unheard, recipe, temperature),
@@ -84,7 +88,7 @@ def _calibrated(unheard: OutOfFold, recipe: Recipe) -> tuple[float, float]:
     return temperature, threshold
 
 
-def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
+def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[LabelledPredictions, list[dict[str, Any]]]:
     """Return every recording as judged with the calibration of the other folds, and each fold's figures."""
     probabilities = np.zeros((len(unheard.targets), recipe.outputs))
     accepted = np.zeros(len(unheard.targets), dtype=bool)
@@ -94,11 +98,11 @@ def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict
         temperature, threshold = _calibrated(unheard.subset(~here), recipe)
         part = unheard.subset(here)
         probabilities[here] = recording_probabilities(part.logits, part.owner, temperature)
-        accepted[here] = acceptable(probabilities[here], len(recipe.labels), threshold)
+        accepted[here] = is_accepted(probabilities[here], len(recipe.labels), threshold)
         calibrations.append((here, {"temperature": round(temperature, 4), "threshold": threshold}))
-    judged = Judged(unheard.targets, probabilities, accepted, unheard.groups)
+    judged = LabelledPredictions(unheard.targets, probabilities, accepted, unheard.groups)
     return judged, [
-        {**calibration, **_in_short(describe(judged.subset(here), recipe.labels))}
+        {**calibration, **_in_short(classification_report(judged.subset(here), recipe.labels))}
         for here, calibration in calibrations
     ]
 
@@ -127,13 +131,16 @@ def _before_int8(unheard: OutOfFold, recipe: Recipe, temperature: float) -> dict
 
 def _held_out(away: OutOfFold, recipe: Recipe, temperature: float, threshold: float) -> dict[str, Any]:
     probabilities = recording_probabilities(away.logits, away.owner, temperature)
-    accepted = acceptable(probabilities, len(recipe.labels), threshold)
-    judged = Judged(away.targets, probabilities, accepted, away.groups)
+    accepted = is_accepted(probabilities, len(recipe.labels), threshold)
+    judged = LabelledPredictions(away.targets, probabilities, accepted, away.groups)
     return _by_site(judged, away.sites, recipe.labels)
 
 
-def _by_site(judged: Judged, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
-    return {str(site): _in_short(describe(judged.subset(sites == site), labels)) for site in np.unique(sites)}
+def _by_site(judged: LabelledPredictions, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        str(site): _in_short(classification_report(judged.subset(sites == site), labels))
+        for site in np.unique(sites)
+    }
 
 
 def _in_short(report: dict[str, Any]) -> dict[str, Any]:

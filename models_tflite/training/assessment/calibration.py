@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-from edge_worker.inference.classifier import softmax
-from edge_worker.signal.features import Float32Array
-from models_tflite.evaluation.figures import acceptable
+from edge_worker.inference.softmax import softmax
+from edge_worker.signal.arrays import Float32Array
+from models_tflite.evaluation.classification_report import is_accepted
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.intp]
@@ -21,7 +21,7 @@ THRESHOLD_STEPS: Final = 1000
 
 def recording_probabilities(logits: Float32Array, owner: IntArray, temperature: float) -> FloatArray:
     """Return the mean probabilities of each recording's windows, as the worker: (recordings, outputs)."""
-    probabilities = softmax(logits / np.float32(temperature))
+    probabilities = softmax((logits / np.float32(temperature)).astype(np.float64))
     total = np.zeros((owner.max() + 1, logits.shape[1]))
     np.add.at(total, owner, probabilities)
     return total / np.bincount(owner)[:, np.newaxis]
@@ -59,7 +59,7 @@ def fit_threshold(
     if rejection is None or not others.any():
         threshold = float(np.quantile(confidence[~others], 1 - coverage))
     else:
-        tempting = np.where(acceptable(probabilities, labels, 0.0), confidence, 0.0)[others]
+        tempting = np.where(is_accepted(probabilities, labels, 0.0), confidence, 0.0)[others]
         site = np.zeros(len(tempting)) if sites is None else sites[others]
         just_rejected = max(
             np.quantile(tempting[site == s], rejection, method="higher") for s in np.unique(site)

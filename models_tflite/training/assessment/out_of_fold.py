@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus.corpus import Corpus, TrainingError
 
 IntArray = npt.NDArray[np.intp]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_worker.signal.features import TOP_DB, Float32Array, Pad, normalise
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.windowing import TOP_DB, Pad, normalise
 
 Random = np.random.Generator
 

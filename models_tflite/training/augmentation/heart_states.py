@@ -9,15 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART, Float32Array
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.evaluation import audio
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.training.augmentation.augmentation import Random
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.corpus.datasets import dataset_folder, rows
 
-FRAME_S: Final = HEART.hop_length / HEART.sample_rate
+FRAME_S: Final = HEART_LOG_MEL.hop_length / HEART_LOG_MEL.sample_rate
 TEMPO: Final = 0.2
 """The whole heart beats up to so much slower or faster (in logarithms of time), as do parts of its cycle:"""
 SOUND_LENGTH: Final = 0.15
@@ -49,14 +50,14 @@ def load(data: Path) -> list[HeartStates]:
         if marks.is_file():
             signal = audio.read(folder / row["file"])
             annotation = Annotation.read(marks, signal.duration_s)
-            if annotation.stretches():
-                frames = signal.features(HEART)
+            if annotation.annotated_intervals():
+                frames = signal.features(HEART_LOG_MEL)
                 found.append(
                     HeartStates(
                         frames,
                         shares(annotation, len(frames)),
                         annotation,
-                        annotation.is_throughout(signal.duration_s),
+                        annotation.is_complete(signal.duration_s),
                         row["subject"],
                     )
                 )

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from edge_worker.signal.features import HEART, Signal
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 Random = np.random.Generator
 Samples = npt.NDArray[np.float64]
 
-RATE: Final = HEART.sample_rate
+RATE: Final = HEART_LOG_MEL.sample_rate
 SECONDS: Final = (4, 5, 6, 8)
 SQUARE: Final = 0.3
 SAWS: Final = 0.5

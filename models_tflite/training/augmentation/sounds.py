@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import HEART, Float32Array
-from edge_worker.signal.quality_features import QualityFeatures, measure
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.quality_features import QualityFeatures, extract
 from models_tflite.evaluation import clips
 from models_tflite.training.augmentation.noises import noises
 
@@ -44,7 +45,7 @@ def listen(data: Path) -> Sounds:
     for spectrogram, kind, site, group, is_heart, said in tqdm(
         _sounds(data), "measures", unit="", disable=None
     ):
-        measured.append((measure(spectrogram), measure(elsewhere(spectrogram, is_heart, random))))
+        measured.append((extract(spectrogram), extract(elsewhere(spectrogram, is_heart, random))))
         sounds.append((kind, site, group, is_heart, said))
     columns = [np.array(column) for column in zip(*sounds, strict=True)]
     return Sounds(np.array(measured, np.float64).swapaxes(0, 1), *columns)
@@ -56,10 +57,10 @@ def _sounds(data: Path) -> Iterator[tuple[Float32Array, str, str, str, bool, int
         signal = clip.read()
         if signal.duration_s >= clips.MIN_DURATION_S:
             said = -1 if clip.is_clear is None else int(clip.is_clear)
-            yield signal.features(HEART), clip.kind, clip.site, clip.group, clip.is_heart, said
+            yield signal.features(HEART_LOG_MEL), clip.kind, clip.site, clip.group, clip.is_heart, said
     for number, (kind, signal) in enumerate(noises(NOISES, SEED)):
         name = f"made-up {kind}"
-        yield signal.features(HEART), name, name, f"made-up {number}", False, -1
+        yield signal.features(HEART_LOG_MEL), name, name, f"made-up {number}", False, -1
 
 
 def elsewhere(spectrogram: Float32Array, is_heart: bool, random: np.random.Generator) -> Float32Array:
@@ -68,11 +69,11 @@ def elsewhere(spectrogram: Float32Array, is_heart: bool, random: np.random.Gener
     A heart through a brighter or duller one; anything else mostly through a chestpiece, which leaves the
     low bands; both with a ripple, and over the noise of another room.
     """
-    length = int(random.uniform(3, 8) * HEART.sample_rate / HEART.hop_length)
+    length = int(random.uniform(3, 8) * HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length)
     start = random.integers(0, max(0, len(spectrogram) - length) + 1)
-    bands = np.arange(HEART.n_mels)
+    bands = np.arange(HEART_LOG_MEL.n_mels)
     slope = random.uniform(-0.4, 0.4) if is_heart else random.uniform(-1.2, 0.3)
-    knots = np.linspace(0, HEART.n_mels - 1, 7)
+    knots = np.linspace(0, HEART_LOG_MEL.n_mels - 1, 7)
     heard = spectrogram[start : start + length] + slope * bands
     heard = heard + np.interp(bands, knots, random.normal(0, 3, len(knots)))
     room = np.quantile(heard.max(axis=1), 0.95) - random.uniform(35, 70) - random.uniform(0, 0.3) * bands

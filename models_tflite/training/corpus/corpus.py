@@ -14,7 +14,9 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Features, Float32Array, trim
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.windowing import trim
 from models_tflite.evaluation import audio
 
 BACKGROUND: Final = ""
@@ -96,7 +98,10 @@ class Corpus:
 
 
 def load(
-    recordings: Iterable[Recording], labels: tuple[str, ...], features: Features, trim_db: float | None = None
+    recordings: Iterable[Recording],
+    labels: tuple[str, ...],
+    features: FeatureParameters,
+    trim_db: float | None = None,
 ) -> Corpus:
     """Read every recording and compute its features, with a progress bar.
 
@@ -123,6 +128,6 @@ def load(
     )
 
 
-def _frames(path: Path, features: Features, trim_db: float | None) -> Float32Array:
+def _frames(path: Path, features: FeatureParameters, trim_db: float | None) -> Float32Array:
     frames = audio.read(path).features(features)
     return frames if trim_db is None else trim(frames, trim_db)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus.corpus import Corpus
 
 WORDS: Final = Path(__file__).with_name("hints_words.npz")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.networks.stem import in_blocks
 
 REPRESENTATIVE_WINDOWS: Final = 400

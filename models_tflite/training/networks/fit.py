@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from edge_worker.signal.features import Float32Array, normalise, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.windowing import normalise, windows
 from models_tflite.training.augmentation.augmentation import crop, hear_elsewhere, mask, mix, overlay
 from models_tflite.training.corpus import hints
 from models_tflite.training.corpus.corpus import Corpus

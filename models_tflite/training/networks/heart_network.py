@@ -12,7 +12,7 @@ from keras import layers
 
 from edge_worker.inference import heart_segmenter
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.networks import state_network
 from models_tflite.training.networks.normalisation import BatchNormalization
 

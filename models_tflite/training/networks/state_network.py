@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from edge_worker.signal.features import HEART
 from edge_worker.signal.heart_cycle import LABELS
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0
-LENGTH: Final = HEART.frames(WINDOW_S)
-HOP: Final = round(HOP_S * HEART.sample_rate / HEART.hop_length)
+LENGTH: Final = HEART_LOG_MEL.frame_count(WINDOW_S)
+HOP: Final = round(HOP_S * HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length)
 WIDTH: Final = 48
 DILATIONS: Final = (1, 2, 4, 8, 16)
 TRAINED: Final = Path(__file__).with_name("state_network.npz")
@@ -27,8 +27,8 @@ def build(frames: int = LENGTH) -> keras.Model:
     Dilated depthwise-separable convolutions over time (Bai et al. 2018, without their causality) on bands
     as channels: each frame sees 1.3 s to either side. Only operators that tflite-runtime 2.14 knows.
     """
-    inputs = keras.Input((frames, HEART.n_mels))
-    x = layers.Reshape((frames, 1, HEART.n_mels))(inputs)
+    inputs = keras.Input((frames, HEART_LOG_MEL.n_mels))
+    x = layers.Reshape((frames, 1, HEART_LOG_MEL.n_mels))(inputs)
     x = _activated(layers.Conv2D(WIDTH, (3, 1), padding="same", use_bias=False)(x))
     for dilation in DILATIONS:
         around = layers.DepthwiseConv2D((5, 1), dilation_rate=(dilation, 1), padding="same", use_bias=False)(

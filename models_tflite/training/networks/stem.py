@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 _FRAMES: Final = 2
 _BANDS: Final = 4

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.training.augmentation import sampling
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.corpus import datasets, hints

@@ -6,7 +6,7 @@ from itertools import chain, cycle
 from pathlib import Path
 from typing import Final
 
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.training.augmentation import sampling
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.corpus import datasets

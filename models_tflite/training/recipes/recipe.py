@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from edge_worker.inference.classifier import Hears
-from edge_worker.signal.features import HEART, Features, Pad
+from edge_worker.inference.model_card import SoundDomain
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import Pad
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.augmentation.sampling import Chances, by_label
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
@@ -27,10 +29,10 @@ class Recipe:
     """What the card says about data, licence, method and limits."""
     draw: Callable[[Corpus], Chances] = by_label
     """How often each recording is shown."""
-    features: Features = HEART
+    features: FeatureParameters = HEART_LOG_MEL
     window_s: float = 4.0
     hop_s: float = 1.0
-    hears: Hears = "heart"
+    hears: SoundDomain = "heart"
     pad: Pad = "repeat"
     trim_db: float | None = None
     background: bool = False
@@ -115,7 +117,7 @@ class Recipe:
     @property
     def window_frames(self) -> int:
         """Frames of a window."""
-        return self.features.frames(self.window_s)
+        return self.features.frame_count(self.window_s)
 
     @property
     def hop_frames(self) -> int:

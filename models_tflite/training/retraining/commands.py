@@ -67,7 +67,7 @@ def _serve(options: argparse.Namespace, settings: Settings, ledger: TrainingTabl
 
 
 def _submit(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    labels = Versions(ModelRegistry.of(settings), ledger).active(options.model).card.labels
+    labels = Versions(ModelRegistry.from_settings(settings), ledger).active(options.model).card.labels
     uploads = list(upload.class_folders(options.data, labels))
     with lock_directory(
         settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
@@ -94,7 +94,7 @@ def _told(job: Job) -> str:
 
 
 def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    shelf = ModelRegistry.of(settings)
+    shelf = ModelRegistry.from_settings(settings)
     Versions(shelf, ledger).require(options.model)
     active = shelf.active(options.model)
     card = shelf.card(options.model, None)
@@ -106,7 +106,9 @@ def _versions(options: argparse.Namespace, settings: Settings, ledger: TrainingT
 
 
 def _rollback(options: argparse.Namespace, settings: Settings, ledger: TrainingTables) -> None:
-    card = Versions(ModelRegistry.of(settings), ledger).roll_back(options.model, options.version).card
+    card = (
+        Versions(ModelRegistry.from_settings(settings), ledger).roll_back(options.model, options.version).card
+    )
     print(
         f"{card.model} {card.version} ({card.sha256[:12]}) serves from now on; a running worker takes it up"
     )

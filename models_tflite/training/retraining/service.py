@@ -43,7 +43,7 @@ class Service:
         """Prepare; `data` holds the public datasets that candidates learn beside the uploads."""
         self._data_dir = settings.data_dir
         self._ledger = ledger
-        self._versions = Versions(ModelRegistry.of(settings), ledger)
+        self._versions = Versions(ModelRegistry.from_settings(settings), ledger)
         self._data, self._epochs, self._trainer = data, epochs, trainer
         self._stopping = False
         self._noted_at, self._phase = 0.0, ""

@@ -18,10 +18,11 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.classifier import Card, Classifier, load_all
+from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.interpreter import ModelInterpreter, runtime_name
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / "models_tflite"
@@ -53,7 +54,7 @@ def sound(name: str) -> tuple[npt.NDArray[np.int16], int]:
 
 def sounds_for(classifier: Classifier) -> list[str]:
     """Return the vectors of the kind of sound that a model hears."""
-    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.hears]
+    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.domain]
 
 
 def decided(answer: dict[str, Any]) -> bool:
@@ -206,7 +207,7 @@ def test_a_damaged_pair_is_refused_with_one_sentence(damage: str, pair: Path) ->
 
 
 def test_card_keeps_everything_for_people() -> None:
-    card = Card.parse((MODELS / "heart2.json").read_text())
+    card = ModelCard.parse((MODELS / "heart2.json").read_text())
 
     assert card.document["licence_of_data"]
     assert card.document["figures"]["cross_validation"]["n"] > 0

@@ -15,17 +15,18 @@ import numpy as np
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.heart_segmenter import Segmenter
-from edge_worker.signal.features import Float32Array, Signal
-from edge_worker.signal.heart_cycle import HeartCycle, beating
+from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.heart_cycle import HeartCycle, find_heart_cycle
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
 RATE = 2000
 
 
 @pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return Segmenter.load(MODELS)
+def segmenter() -> HeartSegmenter:
+    return HeartSegmenter.load(MODELS)
 
 
 def heart(begins_s: Float32Array, seconds: float, rate: int = RATE) -> Float32Array:
@@ -57,10 +58,10 @@ def far(found: tuple[float, ...], true: Float32Array) -> float:
 
 @pytest.mark.parametrize("bpm", [50, 60, 75, 100, 130])
 @pytest.mark.parametrize("rate", [RATE, 4000, 44100])
-def test_rate_and_marks_of_a_synthesised_heart(segmenter: Segmenter, bpm: float, rate: int) -> None:
+def test_rate_and_marks_of_a_synthesised_heart(segmenter: HeartSegmenter, bpm: float, rate: int) -> None:
     begins = beats(bpm, 8)
 
-    found = segmenter.find(Signal(heart(begins, 8, rate), rate))
+    found = segmenter.segment(Signal(heart(begins, 8, rate), rate))
 
     assert found.heart_rate_bpm == pytest.approx(bpm, abs=2)
     assert far(found.s1_s, begins) < 0.06
@@ -68,35 +69,35 @@ def test_rate_and_marks_of_a_synthesised_heart(segmenter: Segmenter, bpm: float,
     assert abs(len(found.s1_s) - len(begins)) <= 1
 
 
-def test_marks_move_with_the_sound(segmenter: Segmenter) -> None:
+def test_marks_move_with_the_sound(segmenter: HeartSegmenter) -> None:
     sound = heart(beats(80, 8), 8)
 
-    whole, later = segmenter.find(Signal(sound, RATE)), segmenter.find(Signal(sound[RATE:], RATE))
+    whole, later = segmenter.segment(Signal(sound, RATE)), segmenter.segment(Signal(sound[RATE:], RATE))
 
     assert far(whole.s1_s, np.array(later.s1_s) + 1) < 0.03
 
 
 @pytest.mark.parametrize("gain", [0.01, 1.0])
-def test_gain_changes_nothing(segmenter: Segmenter, gain: float) -> None:
+def test_gain_changes_nothing(segmenter: HeartSegmenter, gain: float) -> None:
     sound = heart(beats(80, 6), 6)
 
-    found, as_it_was = segmenter.find(Signal(sound * gain, RATE)), segmenter.find(Signal(sound, RATE))
+    found, as_it_was = segmenter.segment(Signal(sound * gain, RATE)), segmenter.segment(Signal(sound, RATE))
 
     assert found.s1_s == pytest.approx(as_it_was.s1_s, abs=0.01)
 
 
-def test_an_early_beat_does_not_move_the_others(segmenter: Segmenter) -> None:
+def test_an_early_beat_does_not_move_the_others(segmenter: HeartSegmenter) -> None:
     begins = beats(70, 10)
     begins[5] -= 0.15
 
-    found = segmenter.find(Signal(heart(begins, 10), RATE))
+    found = segmenter.segment(Signal(heart(begins, 10), RATE))
 
     assert far(found.s1_s, begins) < 0.06
 
 
 @pytest.mark.parametrize("samples", [0, 1, 150, 1000, 3000, 7999])
-def test_short_sound_is_no_error(segmenter: Segmenter, samples: int) -> None:
-    found = segmenter.find(Signal(heart(beats(75, 6), 6)[:samples], RATE))
+def test_short_sound_is_no_error(segmenter: HeartSegmenter, samples: int) -> None:
+    found = segmenter.segment(Signal(heart(beats(75, 6), 6)[:samples], RATE))
 
     assert 0 <= found.certainty <= 1
     assert all(0 <= mark <= samples / RATE for mark in (*found.s1_s, *found.s2_s))
@@ -107,25 +108,25 @@ def nothing(found: HeartCycle) -> bool:
 
 
 @pytest.mark.parametrize("seconds", [0.5, 4, 30])
-def test_silence_hum_and_noise_have_no_beats(segmenter: Segmenter, seconds: float) -> None:
+def test_silence_hum_and_noise_have_no_beats(segmenter: HeartSegmenter, seconds: float) -> None:
     time = np.arange(round(seconds * RATE)) / RATE
     random = np.random.default_rng(1)
     for sound in (0 * time, 0.5 + 0 * time, 0.3 * np.sin(100 * np.pi * time)):
-        assert nothing(segmenter.find(Signal(sound.astype(np.float32), RATE)))
+        assert nothing(segmenter.segment(Signal(sound.astype(np.float32), RATE)))
     for _ in range(10):
         white = random.normal(0, 0.1, len(time)).astype(np.float32)
-        assert nothing(segmenter.find(Signal(white, RATE)))
-        assert nothing(segmenter.find(Signal((np.cumsum(white) / 10).astype(np.float32), RATE)))
+        assert nothing(segmenter.segment(Signal(white, RATE)))
+        assert nothing(segmenter.segment(Signal((np.cumsum(white) / 10).astype(np.float32), RATE)))
 
 
-def test_ten_minutes_lose_no_beat_and_need_little_memory(segmenter: Segmenter) -> None:
+def test_ten_minutes_lose_no_beat_and_need_little_memory(segmenter: HeartSegmenter) -> None:
     """The rate drifts from 60 to 100 bpm, as no single cycle length could follow."""
     begins = np.cumsum(60 / np.linspace(60, 100, 790)).astype(np.float32)
     signal = Signal(heart(begins, 600), RATE)
-    segmenter.find(Signal(signal.samples[: 8 * RATE], RATE))
+    segmenter.segment(Signal(signal.samples[: 8 * RATE], RATE))
     tracemalloc.start()
 
-    found = segmenter.find(signal)
+    found = segmenter.segment(signal)
 
     peak_mb = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
@@ -142,9 +143,9 @@ def test_certainty_below_the_threshold_says_nothing() -> None:
     sure = np.full((200, 4), 0.02, dtype=np.float32)
     sure[np.arange(200), state] = 0.94
 
-    assert beating(sure, threshold=0.5).heart_rate_bpm == pytest.approx(75, abs=0.5)
-    assert nothing(beating(sure, threshold=0.999))
-    assert nothing(beating(np.full((200, 4), 0.25, dtype=np.float32), threshold=0.0))
+    assert find_heart_cycle(sure, threshold=0.5).heart_rate_bpm == pytest.approx(75, abs=0.5)
+    assert nothing(find_heart_cycle(sure, threshold=0.999))
+    assert nothing(find_heart_cycle(np.full((200, 4), 0.25, dtype=np.float32), threshold=0.0))
 
 
 def copied(folder: Path, **changes: object) -> Path:
@@ -168,17 +169,17 @@ def copied(folder: Path, **changes: object) -> Path:
 )
 def test_a_pair_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
-        Segmenter.load(copied(tmp_path, **changes))
+        HeartSegmenter.load(copied(tmp_path, **changes))
 
 
 def test_a_pair_that_is_not_there_or_broken_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"segments\.json cannot be read"):
-        Segmenter.load(tmp_path)
+        HeartSegmenter.load(tmp_path)
     copied(tmp_path)
     (tmp_path / "segments.json").write_text("[]")
     with pytest.raises(ModelError, match="is not a card of segments"):
-        Segmenter.load(tmp_path)
+        HeartSegmenter.load(tmp_path)
     copied(tmp_path, sha256=hashlib.sha256(b"x").hexdigest())
     (tmp_path / "segments.tflite").write_bytes(b"x")
     with pytest.raises(ModelError, match="copy it again"):
-        Segmenter.load(tmp_path)
+        HeartSegmenter.load(tmp_path)

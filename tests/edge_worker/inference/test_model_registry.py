@@ -99,7 +99,7 @@ def test_a_version_is_never_changed_and_never_half_there(shelf: ModelRegistry, t
     made = another(tmp_path / "made")
     shelf.put("heart2", NEW, made)
     kept = {path.name: path.read_bytes() for path in shelf.directory("heart2", NEW).iterdir()}
-    with pytest.raises(ModelError, match="there already"):
+    with pytest.raises(ModelError, match="exists already"):
         shelf.put("heart2", NEW, another(tmp_path / "other", threshold=0.5))
     assert {path.name: path.read_bytes() for path in shelf.directory("heart2", NEW).iterdir()} == kept
     (made / "heart2.json").unlink()

@@ -6,10 +6,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from edge_worker.inference.classifier import Card, Classifier
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.occlusion import BANDS, MAX_TIMES, occlude
 from edge_worker.inference.occlusion_picture import svg
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 CARD = {
     "model": "corner",
@@ -36,7 +39,7 @@ class Listener(Classifier):
     """A classifier whose network knows one thing: how loud the low bands get over their mean."""
 
     def __init__(self, **changes: object) -> None:
-        self.card = Card.parse(json.dumps(CARD | changes))
+        self.card = ModelCard.parse(json.dumps(CARD | changes))
 
     def probabilities(self, seen: Float32Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         loudest = seen[:, :, :10].max(axis=(1, 2)) - seen[:, :, :10].mean(axis=(1, 2))
@@ -105,4 +108,4 @@ def test_the_picture_is_well_formed_and_says_what_it_is() -> None:
     rectangles = root.findall("{http://www.w3.org/2000/svg}rect")[1:]
     strongest = max(rectangles, key=lambda r: float(r.attrib["fill-opacity"]))
     assert float(strongest.attrib["x"]) == pytest.approx(56 + 720 * 3.3 / 4, abs=40)
-    assert HEART.n_mels == found.frames.shape[1]
+    assert HEART_LOG_MEL.n_mels == found.frames.shape[1]

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_worker.signal import heart_rate
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 
 
 def heart(bpm: float, seconds: float = 8.0, rate: int = 4000, noise: float = 0.002) -> Float32Array:
@@ -59,7 +60,7 @@ def test_cycle_of_whatever_repeats() -> None:
     time = np.arange(400)
     tracks = np.stack([np.exp(-(((time - lag) % 40.5 - 20) ** 2) / 8) for lag in (0, 18)], axis=1)
 
-    length, height = heart_rate.cycle(tracks.astype(np.float32))
+    length, height = heart_rate.find_cycle(tracks.astype(np.float32))
 
     assert length == pytest.approx(40.5, abs=0.1)
     assert height > 0.9
@@ -67,6 +68,6 @@ def test_cycle_of_whatever_repeats() -> None:
 
 def test_nothing_repeats_in_what_never_changes_or_is_too_short() -> None:
     for frames in (1, 2, 10, 200):
-        assert heart_rate.cycle(np.ones((frames, 4), dtype=np.float32)) == (0, 0)
+        assert heart_rate.find_cycle(np.ones((frames, 4), dtype=np.float32)) == (0, 0)
     once = np.eye(200, 4, dtype=np.float32)
-    assert heart_rate.cycle(once)[1] < heart_rate.MIN_STRENGTH
+    assert heart_rate.find_cycle(once)[1] < heart_rate.MIN_STRENGTH

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.nrdt import NrdtParameters, delays, nrdt
 
 AT_44100 = NrdtParameters(sample_rate=44_100, window=1000, relative=False)
@@ -40,9 +41,9 @@ def test_c2_only_delays_that_fit_four_times_are_used() -> None:
     assert delays(1000) == (2, 4, 8, 16, 20, 32, 50, 64, 100, 128, 200)
     assert delays(1200)[-1] == 300
     assert delays(7) == ()
-    assert not NrdtParameters(44_100, 7, relative=False).is_sound()
-    assert not NrdtParameters(0, 1000, relative=False).is_sound()
-    assert AT_44100.is_sound()
+    assert not NrdtParameters(44_100, 7, relative=False).is_valid()
+    assert not NrdtParameters(0, 1000, relative=False).is_valid()
+    assert AT_44100.is_valid()
 
 
 def test_a_sine_bends_as_trigonometry_says() -> None:
@@ -67,7 +68,7 @@ def test_every_sound_has_values_from_0_to_1(samples: Float32Array, relative: boo
     found = nrdt(samples, parameters)
 
     assert found.shape == (max(1, len(samples) // window), parameters.bands)
-    assert parameters.frames(len(samples) / 8000) == len(found)
+    assert parameters.frame_count(len(samples) / 8000) == len(found)
     assert ((found >= 0) & (found <= 1 + 1e-5)).all()
 
 

@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from edge_worker.protocol.result import REASONS, Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.evaluation import audio, clips, metrics
 
 RATE = 4000
@@ -106,10 +108,10 @@ def test_any_sound_gets_a_whole_answer(samples: Float32Array) -> None:
 
 def test_levels_are_in_decibel_of_full_scale() -> None:
     """A tone of amplitude 0.1 has a mean square of -23 dB; the constant that says so must fit."""
-    time = np.arange(8000) / HEART.sample_rate
-    tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART.sample_rate)
+    time = np.arange(8000) / HEART_LOG_MEL.sample_rate
+    tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART_LOG_MEL.sample_rate)
 
-    assert quality._levels(tone.features(HEART)) == pytest.approx((-23, -23), abs=0.5)
+    assert quality._levels(tone.features(HEART_LOG_MEL)) == pytest.approx((-23, -23), abs=0.5)
 
 
 def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: int) -> float:
@@ -164,18 +166,20 @@ def test_any_sound_is_usable_when_it_is_loud_enough_and_not_clipped() -> None:
     time = np.arange(2 * 16_000) / 16_000
     bird = (0.1 * np.sin(2 * np.pi * 5000 * time) * (time % 0.5 < 0.2)).astype(np.float32)
 
-    assert quality.assess_any(Signal(bird, 16_000)) == Quality(True, None, 0.0)
+    assert quality.assess_any_sound(Signal(bird, 16_000)) == Quality(True, None, 0.0)
     assert not quality.assess(Signal(bird, 16_000)).usable
-    assert quality.assess_any(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
-    assert quality.assess_any(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
-    assert quality.assess_any(Signal(np.zeros(5000, dtype=np.float32), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any_sound(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any_sound(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
+    assert quality.assess_any_sound(Signal(np.zeros(5000, dtype=np.float32), 16_000)).reasons == (
+        "too_quiet",
+    )
 
 
 def test_an_offset_is_no_sound_and_a_blip_is_too_short() -> None:
     noise = np.random.default_rng(0).normal(0, 2 / 32768, 16_000)
 
-    offset = quality.assess_any(Signal((noise + 0.01).astype(np.float32), 8000))
-    blip = quality.assess_any(Signal(np.array([0.6], dtype=np.float32), 16_000))
+    offset = quality.assess_any_sound(Signal((noise + 0.01).astype(np.float32), 8000))
+    blip = quality.assess_any_sound(Signal(np.array([0.6], dtype=np.float32), 16_000))
 
     assert offset.reasons == ("too_quiet",)
     assert "too_short" in blip.reasons
@@ -186,6 +190,6 @@ def test_one_clipped_channel_is_enough() -> None:
     left = np.where(random.random(8000) < 0.5, -32768, 32767)
     pcm = np.stack([left, random.integers(-3000, 3000, 8000)], axis=1).astype(np.int16)
 
-    assert quality.assess_any(Signal.from_pcm(pcm, 4000)).clipped == 1
+    assert quality.assess_any_sound(Signal.from_pcm(pcm, 4000)).clipped == 1
     assert "clipped" in quality.assess(Signal.from_pcm(pcm, 4000)).reasons
-    assert quality.assess_any(Signal.from_pcm(pcm[:, 1:], 4000)).clipped == 0
+    assert quality.assess_any_sound(Signal.from_pcm(pcm[:, 1:], 4000)).clipped == 0

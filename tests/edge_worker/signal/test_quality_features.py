@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.signal import quality_features, quality_model
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 
-RATE = HEART.sample_rate
+RATE = HEART_LOG_MEL.sample_rate
 TIME = np.arange(6 * RATE) / RATE
 ROOM = 0.001 * np.random.default_rng(0).normal(size=len(TIME))
 
@@ -20,11 +22,11 @@ Samples = npt.NDArray[np.floating[Any]]
 
 
 def spectrogram(samples: Samples) -> Float32Array:
-    return Signal(samples.astype(np.float32), RATE).features(HEART)
+    return Signal(samples.astype(np.float32), RATE).features(HEART_LOG_MEL)
 
 
 def measured(samples: Samples) -> QualityFeatures:
-    return quality_features.measure(spectrogram(samples))
+    return quality_features.extract(spectrogram(samples))
 
 
 def beats(hertz: float, every_s: float = 0.8, decay_s: float = 0.03, jitter_s: float = 0.0) -> Samples:
@@ -62,7 +64,7 @@ LESS_AND_MORE: dict[str, tuple[Callable[[], Samples], Callable[[], Samples]]] = 
 def test_a_measure_moves_as_its_name_says(name: str) -> None:
     less, more = (getattr(measured(make()), name) for make in LESS_AND_MORE[name])
 
-    assert more > less + 0.2 * quality_model.shipped().deviation[QualityFeatures._fields.index(name)]
+    assert more > less + 0.2 * quality_model.load_shipped().deviation[QualityFeatures._fields.index(name)]
 
 
 def test_gain_changes_nothing() -> None:
@@ -74,7 +76,7 @@ def test_gain_changes_nothing() -> None:
 def test_bands_add_up_the_power_of_the_spectrogram() -> None:
     frames = spectrogram(noise())
 
-    bands = quality_features.loudness(frames)
+    bands = quality_features.band_levels_db(frames)
 
     assert bands.shape == (4, len(frames))
     assert (10 ** (bands / 10)).sum(axis=0) == pytest.approx((10 ** (frames / 10)).sum(axis=1), rel=1e-3)

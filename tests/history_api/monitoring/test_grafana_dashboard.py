@@ -1,4 +1,4 @@
-"""Dashboard, scrape configuration and the page for operators name only what worker and API export."""
+"""The Grafana dashboard, the scrape configuration and docs/operations.md name only exported metrics."""
 
 import json
 import re
@@ -13,8 +13,9 @@ from archive import Archive
 from exposition import read
 from prometheus_client import generate_latest
 
+from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.live_metrics import LiveMetrics
-from edge_worker.telemetry.metrics import CallbackCollector, new_registry, worker_families
+from edge_worker.telemetry.metrics import CallbackCollector, new_registry
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from history_api.monitoring import metrics
 from history_api.settings import ApiSettings
@@ -29,7 +30,7 @@ NOT_NAMES = re.compile(
 )
 NAME = re.compile(r"(?<![\w:$])([a-zA-Z_:][\w:]*)\b(?!\s*\()")
 WORDS = {"and", "or", "unless", "bool", "offset", "by"}
-HEARD = ("$SYS/broker/publish/messages/dropped", "$SYS/broker/clients/connected")
+BROKER_TOPICS = ("$SYS/broker/publish/messages/dropped", "$SYS/broker/clients/connected")
 
 
 def names(expression: str) -> set[str]:
@@ -39,15 +40,15 @@ def names(expression: str) -> set[str]:
 
 @pytest.fixture
 def exported(tmp_path: Path) -> set[str]:
-    """Every name of a worker, and of an API whose broker says what we listen to."""
+    """The names of all metrics of a worker, and of an API with values of the broker."""
     worker = new_registry()
     worker.register(CallbackCollector(lambda: worker_families({"edge-01": {}})))
     RecordingMetrics("edge-01", worker)
     LiveMetrics("edge-01").register(worker)
     api = Archive(tmp_path).api()
     api.get("/livez")
-    for topic in HEARD:
-        metrics.of(api.app).broker_gauge(topic, 0)
+    for topic in BROKER_TOPICS:
+        metrics.of(api.app).set_broker_gauge(topic, 0)
     text = generate_latest(worker).decode() + api.get("/metrics").get_data(as_text=True)
     declared = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
     histograms = {
@@ -59,7 +60,7 @@ def exported(tmp_path: Path) -> set[str]:
     return {name for name, _ in declared} | histograms | set(read(api.get("/metrics").get_data(as_text=True)))
 
 
-def test_names_are_found_in_expressions() -> None:
+def test_names_of_metrics_are_found_in_expressions() -> None:
     expression = 'histogram_quantile(0.95, sum by (le, job) (rate(a_bucket{job=~"x.*"}[$__rate_interval])))'
     assert names(expression) == {"a_bucket"}
     assert names("100 * min(a / on (x) b) > bool 1e3 and c offset 5m") >= {"a", "b", "c"}
@@ -71,14 +72,14 @@ def test_every_metric_of_the_dashboard_is_exported(exported: set[str]) -> None:
     assert len(used) > 20
 
 
-def test_every_metric_that_the_page_for_operators_names_is_exported(exported: set[str]) -> None:
+def test_every_metric_in_the_operations_manual_is_exported(exported: set[str]) -> None:
     page = (DOCS / "operations.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\bstetho_[a-z_]+", page))
     assert named - exported == set()
     assert len(named) > 15
 
 
-def test_everything_that_worker_and_api_export_is_on_the_dashboard_or_the_page(exported: set[str]) -> None:
+def test_every_exported_metric_is_on_the_dashboard_or_in_the_operations_manual(exported: set[str]) -> None:
     page = (DOCS / "operations.md").read_text(encoding="utf-8")
     shown = {name for target in TARGETS for name in names(target["expr"])}
     shown |= set(re.findall(r"\bstetho_[a-z_]+", page))
@@ -103,7 +104,7 @@ def test_grafana_can_import_the_dashboard() -> None:
     assert {"time", "templating", "annotations", "version"} <= set(DASHBOARD)
 
 
-def test_panels_have_what_grafana_shows() -> None:
+def test_panels_have_titles_data_sources_and_unique_ids() -> None:
     assert max(Counter(panel["id"] for panel in PANELS).values()) == 1
     for panel in PANELS:
         assert panel["title"]
@@ -116,7 +117,7 @@ def test_panels_have_what_grafana_shows() -> None:
             assert target["datasource"] == panel["datasource"]
 
 
-def test_panels_stand_side_by_side() -> None:
+def test_panels_do_not_overlap() -> None:
     for panel in PANELS:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24
@@ -130,14 +131,14 @@ def test_panels_stand_side_by_side() -> None:
         assert is_apart, (one, other)
 
 
-def test_who_sees_labels_reads_what_they_are_not() -> None:
+def test_panels_with_labels_carry_the_notice() -> None:
     for panel in PANELS:
         if any("labels_total" in target["expr"] for target in panel.get("targets", [])):
             assert "not a medical device" in panel["description"]
     assert "not a medical device" in DASHBOARD["description"]
 
 
-def test_the_scrape_configuration_asks_where_we_answer() -> None:
+def test_the_scrape_configuration_has_our_addresses() -> None:
     api, worker = SCRAPE["scrape_configs"]
     assert api["metrics_path"] == "/metrics"
     assert api["static_configs"] == [{"targets": [f"127.0.0.1:{ApiSettings().api_port}"]}]

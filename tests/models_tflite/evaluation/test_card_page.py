@@ -20,7 +20,7 @@ def test_there_are_cards() -> None:
 def test_a_shipped_page_is_what_its_card_says(path: Path) -> None:
     written = path.with_suffix(".md").read_text(encoding="utf-8")
 
-    assert written == card_page.page(json.loads(path.read_text())), "run python -m models_tflite.card_page"
+    assert written == card_page.page(json.loads(path.read_text())), "run stetho report cards"
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
@@ -114,7 +114,7 @@ def test_everything_that_a_card_holds_is_on_its_page() -> None:
         "guessing; 0.99",
         "| normal | 10 | – | – | 0.800 | 0.600–0.900 | 0.800 |",
         "| here | 20 | 0.800 (0.700–0.900) | 9 | 0.950 (0.900–1.000) |",
-        "Sites that training never heard at all",
+        "Sites without any recording in training",
         "By fold",
         "| **abnormal** | 1 | 9 |",
         "| 0.9–1 | 4 | 0.950 | 0.750 |",

@@ -15,7 +15,7 @@ import soundfile
 
 from edge_worker.errors import AudioError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import label_table
 
@@ -140,7 +140,7 @@ def test_a_model_without_a_background_takes_no_unknown_labels(tmp_path: Path) ->
     labels = write_csv(tmp_path / "labels.csv", rows)
     card = dataclasses.replace(Classifier.load(MODELS, "heart2").card, background=False)
 
-    with pytest.raises(AudioError, match="heart2 knows no background: leave out --others-as-background"):
+    with pytest.raises(AudioError, match="heart2 has no background output: leave out --others-as-background"):
         label_table.read(labels, label_table.Columns(), card, others_as_background=True)
 
 
@@ -149,11 +149,11 @@ def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
     classifier = Classifier.load(MODELS, "esc50")
     rain = np.random.default_rng(0).normal(0, 0.1, 4 * 44100).astype(np.float32)
 
-    assert evaluate.judge(classifier, Signal(rain, 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(np.sign(rain), 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(rain * 1e-5, 44100)).accepted
-    classifier.card = dataclasses.replace(classifier.card, hears="heart")
-    assert not evaluate.judge(classifier, Signal(rain, 44100)).accepted
+    assert evaluate.classify(classifier, Signal(rain, 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(np.sign(rain), 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(rain * 1e-5, 44100)).accepted
+    classifier.card = dataclasses.replace(classifier.card, domain="heart")
+    assert not evaluate.classify(classifier, Signal(rain, 44100)).accepted
 
 
 def no_samples(folder: Path) -> dict[str, str]:
@@ -217,4 +217,4 @@ def test_help_shows_examples() -> None:
     assert done.returncode == 0
     assert "examples:" in done.stdout
     for model in ("heart2", "heart5", "digits", "esc50", "us8k", "emotion"):
-        assert f"models_tflite.evaluate {model} --labels" in done.stdout
+        assert f"stetho evaluate {model} --labels" in done.stdout

@@ -37,7 +37,7 @@ def test_wrong_input_gets_one_sentence(
     sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = {
-        "does not know 'music'": ["heart2", str(sound), "--label", "music"],
+        "does not have the label 'music'": ["heart2", str(sound), "--label", "music"],
         "heart9.json cannot be read": ["heart9", str(sound)],
         "gone.wav is missing": ["heart2", str(tmp_path / "gone.wav")],
         "No such file or directory": ["heart2", str(sound), "--svg", str(tmp_path / "gone" / "x.svg")],

@@ -14,7 +14,7 @@ import scipy.signal
 
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import clips
 
@@ -128,7 +128,7 @@ def generated() -> Iterator[tuple[str, Signal]]:
 
 @cache
 def models() -> dict[str, Classifier]:
-    return load_all(evaluate.HERE, MODELS)
+    return load_all(evaluate.MODELS_DIR, MODELS)
 
 
 def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Counter[str]]:

@@ -23,9 +23,9 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
     classifier = Classifier.load(MODELS, "heart5")
     shipped = {
         name: getattr(classifier.card, name)
-        for name in ("labels", "features", "window_s", "hop_s", "hears", "pad", "trim_db", "background")
+        for name in ("labels", "features", "window_s", "hop_s", "pad", "trim_db", "background")
     }
-    recipe = dataclasses.replace(heart5.RECIPE, **shipped)
+    recipe = dataclasses.replace(heart5.RECIPE, **shipped, hears=classifier.card.domain)
     monkeypatch.setattr(heart5, "RECIPE", recipe)
     chosen, _ = check.recordings(recipe, datasets, 5)
     targets = np.array([recipe.labels.index(each.label) for each in chosen])

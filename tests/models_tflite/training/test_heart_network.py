@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow", reason="pip install -r requirements/training.t
 import keras
 
 from edge_worker.signal import heart_cycle
-from edge_worker.signal.features import normalise
+from edge_worker.signal.windowing import normalise
 from models_tflite.training.augmentation.augmentation import Disturbance
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 from models_tflite.training.networks import conversion, fit, heart_network, state_network

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from edge_worker.errors import AudioError
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.training import hint_maker
 from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import Corpus
@@ -17,7 +18,7 @@ from models_tflite.training.hint_maker import principal_components
 
 def loudness(signal: Signal) -> Float32Array:
     """Hear how loud the parts of a second are: a network that needs no weights."""
-    return np.asarray(np.abs(signal.at(8000)[:8000]).reshape(8, -1).mean(axis=1))
+    return np.asarray(np.abs(signal.resampled(8000)[:8000]).reshape(8, -1).mean(axis=1))
 
 
 @pytest.fixture

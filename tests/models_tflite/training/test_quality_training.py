@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_worker.signal import quality_model
-from edge_worker.signal.features import HEART
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 from models_tflite import quality_report
 from models_tflite.training import quality
@@ -60,12 +60,12 @@ def test_the_shipped_scorecard_is_of_this_method() -> None:
 
 def test_another_stethoscope_hears_the_same_beats_in_another_colour() -> None:
     kind, signal = next(iter(noises(1, seed=3)))
-    frames = signal.features(HEART)
+    frames = signal.features(HEART_LOG_MEL)
 
     heard = sounds.elsewhere(frames, is_heart=False, random=np.random.default_rng(0))
 
     assert kind == "coloured"
-    assert 3 <= len(heard) * HEART.hop_length / HEART.sample_rate <= 8
+    assert 3 <= len(heard) * HEART_LOG_MEL.hop_length / HEART_LOG_MEL.sample_rate <= 8
     assert heard.shape[1] == frames.shape[1]
     assert heard.dtype == np.float32
     assert np.isfinite(heard).all()

@@ -55,7 +55,7 @@ def test_e6_serve_promotes_what_is_better_and_keeps_what_is_not_beaten(settings:
     (first,) = ledger.jobs()
     assert first.state == "promoted", first.report
     version = f"1.0.0+local.{first.id}"
-    shelf = ModelRegistry.of(settings)
+    shelf = ModelRegistry.from_settings(settings)
     assert shelf.active("heart2") == version
     card = shelf.card("heart2", version)
     assert (card["version"], card["sha256"]) == (version, first.report["candidate"]["sha256"])
@@ -89,4 +89,4 @@ def test_e6_one_trainer_serves_and_sigterm_lets_the_job_wait_again(settings: Set
         output, _ = trainer.communicate()
     assert "event=stopped" in output
     assert [job.state for job in ledger.jobs()] == ["queued"]
-    assert ModelRegistry.of(settings).active("heart2") is None
+    assert ModelRegistry.from_settings(settings).active("heart2") is None

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.annotation import S1, Annotation
-from models_tflite.evaluation.beat_score import Case
+from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.augmentation import heart_states
 
 BEAT = ((0.0, 0.1, 1), (0.1, 0.3, 2), (0.3, 0.4, 3), (0.4, 0.8, 4))
@@ -34,26 +34,26 @@ def test_annotation_is_read_to_the_end_of_the_sound(tmp_path: Path) -> None:
     read = Annotation.read(marks, until_s=1.5)
 
     assert read.states == ((0, 0.5, 0), (0.5, 0.6, 1), (0.6, 0.9, 2), (0.9, 1.2, 3), (1.2, 1.5, 4))
-    assert read.stretches() == ((0.5, 1.5),)
+    assert read.annotated_intervals() == ((0.5, 1.5),)
     assert read.covers(0.5)
     assert not read.covers(0.4)
     assert not read.covers(1.5)
-    assert not read.is_throughout(1.5)
-    assert read.is_throughout(1.2)
+    assert not read.is_complete(1.5)
+    assert read.is_complete(1.2)
 
 
 def test_rate_counts_only_cycles_without_a_hole() -> None:
     holed = annotation(1.0, 1.8, 2.6, 5.0, 5.8, hole=(3.4, 5.0))
 
-    assert holed.rate_bpm(holed.begins(S1)) == pytest.approx(75)
+    assert holed.rate_bpm(holed.onsets_s(S1)) == pytest.approx(75)
     assert annotation(1.0, 1.8).rate_bpm((1.0, 1.8)) is None, "one cycle is not enough"
-    assert annotation(0.0, 0.8).begins(S1) == (0.8,), "what had begun before the sound has no begin"
+    assert annotation(0.0, 0.8).onsets_s(S1) == (0.8,), "what had begun before the sound has no begin"
 
 
 def test_marks_are_matched_once_and_count_only_where_somebody_looked() -> None:
     truth = annotation(1.0, 1.8, 2.6)
 
-    errors_s, missed, extra = beat_score.compare((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
+    errors_s, missed, extra = beat_score.match_onsets((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
 
     assert errors_s == pytest.approx([0.02, 0.03])
     assert (missed, extra) == (1, 2), "2.6 is missed; 1.03 and 2.4 are too many; nobody looked at 0.2 and 9"
@@ -61,12 +61,12 @@ def test_marks_are_matched_once_and_count_only_where_somebody_looked() -> None:
 
 def test_report_of_what_is_right_wrong_and_unsaid() -> None:
     truth = annotation(1.0, 1.8, 2.6)
-    s1_s, s2_s = truth.begins(1), truth.begins(3)
+    s1_s, s2_s = truth.onsets_s(1), truth.onsets_s(3)
     cases = [
-        Case(HeartCycle(s1_s, s2_s, 76.0, 0.9), truth, "a"),
-        Case(HeartCycle(s1_s, (), 150.0, 0.9), truth, "b"),
-        Case(HeartCycle((), (), None, 0.1), truth, "c"),
-        Case(HeartCycle((), (), None, 0.1), annotation(1.0), "d"),
+        SegmentedRecording(HeartCycle(s1_s, s2_s, 76.0, 0.9), truth, "a"),
+        SegmentedRecording(HeartCycle(s1_s, (), 150.0, 0.9), truth, "b"),
+        SegmentedRecording(HeartCycle((), (), None, 0.1), truth, "c"),
+        SegmentedRecording(HeartCycle((), (), None, 0.1), annotation(1.0), "d"),
     ]
 
     report = beat_score.report(cases, resamples=50)
@@ -86,7 +86,7 @@ def test_report_of_what_is_right_wrong_and_unsaid() -> None:
 
 def test_aims_are_met_on_subjects_never_heard_and_kept(datasets: Path) -> None:
     """Figures of subjects never heard, and the shipped network no worse on some that it learned from."""
-    segmenter = Segmenter.load(signal_report.MODELS)
+    segmenter = HeartSegmenter.load(signal_report.MODELS_DIR)
     unheard = segmenter.card.document["figures"]["cross_validation"]["int8"]
     kinds = signal_report.beat_report(datasets / "circor", segmenter, every=8)
     report, by_loudness = kinds["all"], kinds["rate_by_loudness_alone"]
@@ -184,7 +184,7 @@ class TestTraining:
 
         assert status == 0
         assert sorted(path.name for path in out.iterdir()) == ["segments.json", "segments.tflite"]
-        found = Segmenter.load(out).find(Signal(np.zeros(9000, dtype=np.float32), 2000))
+        found = HeartSegmenter.load(out).segment(Signal(np.zeros(9000, dtype=np.float32), 2000))
         assert found.heart_rate_bpm is None
         card = json.loads((out / "segments.json").read_text())
         judged = card["figures"]["cross_validation"]

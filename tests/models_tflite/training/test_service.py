@@ -42,7 +42,7 @@ class Rig:
         self.settings.data_dir.mkdir()
         Store.open(self.settings.database).close()
         self.ledger = TrainingTables.open(self.settings.database)
-        self.shelf = ModelRegistry.of(self.settings)
+        self.shelf = ModelRegistry.from_settings(self.settings)
         self.environ = {"STETHO_DATA_DIR": str(self.settings.data_dir), "STETHO_MODELS_DIR": str(shipped)}
 
     def serve(self, trainer: Trainer) -> Job:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import card_page
 from models_tflite.evaluation import audio
 
@@ -97,7 +97,7 @@ def test_training_makes_a_pair_that_runs(tmp_path: Path) -> None:
     assert status == 0
     assert sorted(path.name for path in out.iterdir()) == ["heart2.json", "heart2.md", "heart2.tflite"]
     classifier = Classifier.load(out, "heart2")
-    assert classifier._network._input["dtype"] == np.int8
+    assert classifier._interpreter._input["dtype"] == np.int8
     classifier.classify(Signal(np.zeros(8000, dtype=np.float32), 4000))
     card = json.loads((out / "heart2.json").read_text())
     assert card["figures"]["cross_validation"]["n"] == 24, "every recording is judged exactly once"
