@@ -79,9 +79,17 @@ train: ## Train a model (MODEL=heart2 DATA=../shared/datasets)
 	.venv-training/bin/python -m models_tflite.training $(MODEL) --data $(or $(DATA),../shared/datasets) $(ARGS)
 
 LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --python-version 3.11
+lock_of = $(LOCK) --universal pyproject.toml $(2) -o requirements/$(1).txt
 
-lock: setup ## Resolve requirements/*.in anew
-	for list in worker api broker microphone dev training; do $(LOCK) --universal requirements/$$list.in -o requirements/$$list.txt || exit 1; done
+lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirements/
+	$(call lock_of,worker,--extra worker)
+	$(call lock_of,api,--extra api)
+	$(call lock_of,broker,--extra broker)
+	$(call lock_of,microphone,--extra microphone)
+	$(call lock_of,demo,--extra demo)
+	$(call lock_of,build,--group build)
+	$(call lock_of,dev,--extra demo --extra evaluation --group dev)
+	$(call lock_of,training,--extra demo --extra training --group dev)
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 
 clean: ## Remove environments and caches

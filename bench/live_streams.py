@@ -14,7 +14,7 @@ from typing import Any, Final
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.stream_load import CHUNK, RATE, StreamLoad, StreamSender
 from edge_worker.database.history import History
-from edge_worker.database.result_query import Filter
+from edge_worker.database.result_query import ResultFilter
 from simulator.device.event_loop import EventLoop
 from simulator.site.process import Process
 from simulator.site.site import Site
@@ -121,6 +121,6 @@ def _skipped_share(results: list[dict[str, Any]]) -> float:
 
 def _results(site: Site) -> list[dict[str, Any]]:
     history = History.open(f"sqlite:///{site.data_dir / 'stetho.db'}")
-    found = [json.loads(result) for result in history.every_result(Filter())]
+    found = [json.loads(result) for result in history.all_results(ResultFilter())]
     history.close()
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from bench.progress import steps
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.evaluation import cost
 
 

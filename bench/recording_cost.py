@@ -15,14 +15,15 @@ from bench.stage_timer import StageTimer
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.database.store import Store
 from edge_worker.inference.classifier import Classifier, load_all
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
-from edge_worker.ingest.intake import Close, Intake
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
 from simulator.sound.sound_file import from_samples
 
@@ -87,11 +88,11 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
         spool, store = Spool(settings.data_dir / "spool"), Store.open(settings.database)
         intake = Intake(spool, settings, store.completeness)
         pipeline = Pipeline(
-            settings, load_all(models_dir, settings.models), Segmenter.load(models_dir), spool, store
+            settings, load_all(models_dir, settings.models), HeartSegmenter.load(models_dir), spool, store
         )
         receive = watch.timed("receive", intake.receive)
-        keep = watch.timed("keep", pipeline.keep)
-        judge = watch.timed("judge", pipeline.judge)
+        keep = watch.timed("keep", pipeline.store)
+        judge = watch.timed("judge", pipeline.analyse)
         save = watch.timed("save", store.save_results)
         delivered: list[int] = []
         with _stages_inside(watch):
@@ -99,10 +100,12 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
                 if number == 5:  # the first ones pay for caches
                     watch.seconds.clear()
                 events = [receive("st-01", payload, 0.0) for payload in payloads(sound, number)]
-                for close in (event for each in events for event in each if isinstance(event, Close)):
+                for close in (
+                    event for each in events for event in each if isinstance(event, ClosedRecording)
+                ):
                     kept = keep([close])
                     delivered = [message.id for message in save([judge(each) for each in kept], delivered)]
-                    intake.forget(close.recording.key)
+                    intake.mark_stored(close.recording.key)
         store.close()
     return {stage: 1000 * seconds / RECORDINGS for stage, seconds in sorted(watch.seconds.items())}
 
@@ -112,9 +115,9 @@ class _stages_inside:  # noqa: N801 - a context manager named as a function
 
     def __init__(self, watch: StageTimer) -> None:
         self._places: list[tuple[Any, str, Any]] = [
-            (Signal, "at", watch.timed("resample", Signal.at)),
+            (Signal, "resampled", watch.timed("resample", Signal.resampled)),
             (Signal, "features", watch.timed("log_mel", Signal.features)),
-            (Segmenter, "find", watch.timed("heart_cycle", Segmenter.find)),
+            (HeartSegmenter, "segment", watch.timed("heart_cycle", HeartSegmenter.segment)),
             (quality, "assess", watch.timed("quality", quality.assess)),
             (Classifier, "classify", watch.timed("models", Classifier.classify)),
         ]

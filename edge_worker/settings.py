@@ -1,7 +1,7 @@
-"""Deployment facts, read once from `STETHO_*` environment variables.
+"""Settings of one site, read once from `STETHO_*` environment variables.
 
-Signal and model facts are not here: they live in the model card beside the model.
-`docs/configuration.md` lists every variable; a test holds the two together.
+They are facts of a deployment. Facts of signals and models are not here: they live in the model card beside
+the model. `docs/configuration.md` lists every variable; a test holds the two together.
 """
 
 from collections.abc import Mapping
@@ -13,109 +13,102 @@ from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
+DEFAULT_MODELS_DIR: Final = Path(__file__).parents[1] / "models_tflite"
+"""The models that came with the program, in a checkout or where it is installed."""
 _LAST_PORT: Final = 65_535
 _LONGEST_EVENT: Final = 6000
 """Blocks of 10 ms: a minute."""
 
 
-def _setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
+def setting(default: Any, help_text: str, minimum: float | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """Return the dataclass field of a setting; `minimum` is the least value of a number."""
     return field(default=default, metadata={"help": help_text, "minimum": minimum})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the worker and the history API; field `mqtt_host` is `STETHO_MQTT_HOST`, and so on."""
+    """Settings that every process of a site shares, and those of the worker.
 
-    mqtt_host: str = _setting("127.0.0.1", "broker's host name or address")
-    mqtt_port: int = _setting(1883, "broker's port", 1)
-    mqtt_username: str = _setting("worker", "user name and client id at the broker")
-    mqtt_password: str = _setting("", "password at the broker; prefer the file")
-    mqtt_password_file: Path | None = _setting(None, "file whose first line is the password")
-    mqtt_ca_file: Path | None = _setting(None, "certificate of the CA; set: TLS is used")
-    worker_id: str = _setting("edge-01", "name of this worker in `stetho/v1/worker/{worker}`")
-    data_dir: Path = _setting(Path("data"), "directory of spool, audio and the SQLite file")
-    database_url: str = _setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
-    models_dir: Path = _setting(Path("models_tflite"), "directory of the model pairs")
-    models: tuple[str, ...] = _setting(
-        ("heart5", "heart2"), "models for a device that asks for none, comma separated, the headline first"
+    The field `mqtt_host` is read from `STETHO_MQTT_HOST`, and so on.
+    """
+
+    mqtt_host: str = setting("127.0.0.1", "host name or address of the broker")
+    mqtt_port: int = setting(1883, "port of the broker", 1)
+    mqtt_username: str = setting("worker", "user name and client id of the worker at the broker")
+    mqtt_password: str = setting("", "password of the worker at the broker; prefer the file")
+    mqtt_password_file: Path | None = setting(None, "file whose first line is the password")
+    mqtt_ca_file: Path | None = setting(None, "certificate of the CA; when it is set, TLS is used")
+    worker_id: str = setting("edge-01", "id of this worker, in the topic `stetho/v1/worker/{worker}`")
+    data_dir: Path = setting(Path("data"), "directory of the spool, the audio and the SQLite file")
+    database_url: str = setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
+    models_dir: Path = setting(
+        DEFAULT_MODELS_DIR, "directory of the model pairs; default: those installed with the program"
     )
-    max_recording_s: float = _setting(600.0, "longest recording accepted, seconds", 1)
-    max_recording_mb: int = _setting(
+    models: tuple[str, ...] = setting(
+        ("heart5", "heart2"), "models for a device that requests none, comma-separated, the headline first"
+    )
+    max_recording_s: float = setting(600.0, "maximum length of a recording, seconds", 1)
+    max_recording_mb: int = setting(
         64,
-        "largest recording accepted, MiB of samples; analysis takes five to nine times that",
+        "maximum size of a recording, MiB of samples; analysis takes five to nine times that",
         1,
     )
-    max_open_per_device: int = _setting(4, "recordings that one device may have open at once", 1)
-    max_open: int = _setting(2000, "recordings open at once, all devices together", 1)
-    max_spool_mb: int = _setting(4096, "sound of open recordings above which no new one is opened, MiB", 1)
-    missing_after_s: float = _setting(0.5, "quiet time after which missing audio is asked for, seconds", 0.01)
-    give_up_s: float = _setting(
-        30.0, "quiet time after which a recording of a connected device is closed, seconds", 0.1
+    max_open_per_device: int = setting(4, "maximum number of open recordings of one device", 1)
+    max_open: int = setting(2000, "maximum number of open recordings of all devices together", 1)
+    max_spool_mb: int = setting(
+        4096, "size of open recordings above which no new recording is opened, MiB", 1
     )
-    offline_give_up_s: float = _setting(
-        3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
+    missing_after_s: float = setting(
+        0.5, "time without new chunks after which missing audio is requested, seconds", 0.01
     )
-    home_assistant: str = _setting("off", "`on`: stethoscopes appear in Home Assistant by themselves")
-    stream_give_up_s: float = _setting(30.0, "quiet time after which a stream is closed, seconds", 0.1)
-    stream_gap_s: float = _setting(
-        2.0, "how long missing sound of a stream is waited for before it is a gap, seconds", 0
+    give_up_s: float = setting(
+        30.0, "time without new chunks after which a recording of a connected device is closed, seconds", 0.1
     )
-    stream_audio_s: float = _setting(
-        60.0, "the last so many seconds of the sound of a stream are kept; 0: none, nor that of its events", 0
+    offline_give_up_s: float = setting(
+        3600.0,
+        "time without new chunks after which a recording of a disconnected device is closed, seconds",
+        0.1,
     )
-    gate_threshold: float = _setting(
-        0.02, "RMS that opens the gate of a device that has none of its own, fraction of full scale", 0.0001
+    home_assistant: str = setting(
+        "off", "`on`: stethoscopes are announced to Home Assistant (MQTT discovery)"
     )
-    gate_attack: int = _setting(2, "loud blocks of 10 ms in a row that open the gate", 1)
-    gate_hold: int = _setting(50, "blocks of 10 ms that the gate stays open at least", 1)
-    gate_release: int = _setting(30, "quiet blocks of 10 ms in a row that close the gate", 1)
-    gate_pre_roll: int = _setting(20, "blocks of 10 ms before the first loud one that belong to an event", 0)
-    gate_max: int = _setting(1000, "blocks of 10 ms after which the gate closes in any case", 1)
-    keep_days: int = _setting(0, "days after which the history API deletes a recording; 0: never", 0)
-    keep_free_mb: int = _setting(
-        0, "free disk below which the history API deletes the oldest recordings, MiB; 0: never", 0
+    stream_give_up_s: float = setting(
+        30.0, "time without new chunks after which a stream is closed, seconds", 0.1
     )
-    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
-    api_host: str = _setting("127.0.0.1", "address the history API listens on")
-    api_mqtt_username: str = _setting("api", "user name and client id of the history API at the broker")
-    api_mqtt_password: str = _setting("", "its password; prefer the file")
-    api_mqtt_password_file: Path | None = _setting(
-        None, "file whose first line is its password; neither: no uploads, nothing live"
+    stream_gap_s: float = setting(
+        2.0, "time to wait for missing audio of a stream before it becomes a gap, seconds", 0
     )
-    upload_wait_s: float = _setting(20.0, "how long an upload waits for its result, seconds", 0)
-    predict_model: str = _setting("heart2", "model of `POST /predict` where it names none")
-    api_auth: str = _setting(
-        "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
+    stream_audio_s: float = setting(
+        60.0, "audio that is stored from the end of a stream, seconds; 0: none, nor that of its events", 0
     )
-    cache_mb: int = _setting(256, "pictures that the history API keeps in `cache`, MiB at most", 1)
-    fhir_codes: Path | None = _setting(
-        None, "JSON file of codes for the FHIR export; none: the built-in ones"
+    gate_threshold: float = setting(
+        0.02,
+        "RMS that opens the gate of a device without a threshold of its own, fraction of full scale",
+        0.0001,
     )
-    api_port: int = _setting(8080, "port the history API listens on; 0: any free one", 0)
-    api_rate: int = _setting(
-        600, "requests a minute that one key, or one address without a key, may send; 0: any", 0
-    )
-    api_proxy: int = _setting(
-        0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are believed", 0
-    )
-    upload_mb: int = _setting(100, "largest body of a request to the history API, MiB", 1)
-    worker_metrics_host: str = _setting("127.0.0.1", "address on which the worker serves its metrics")
-    worker_metrics_port: int = _setting(0, "port on which the worker serves its metrics; 0: it does not", 0)
+    gate_attack: int = setting(2, "consecutive loud blocks of 10 ms that open the gate", 1)
+    gate_hold: int = setting(50, "minimum number of blocks of 10 ms that the gate stays open", 1)
+    gate_release: int = setting(30, "consecutive quiet blocks of 10 ms that close the gate", 1)
+    gate_pre_roll: int = setting(20, "blocks of 10 ms before the first loud one that belong to the event", 0)
+    gate_max: int = setting(1000, "blocks of 10 ms after which the gate closes in any case", 1)
+    log_level: str = setting("INFO", "lowest level that is logged: DEBUG, INFO, WARNING or ERROR")
+    worker_metrics_host: str = setting("127.0.0.1", "address on which the worker serves its metrics")
+    worker_metrics_port: int = setting(0, "port on which the worker serves its metrics; 0: off", 0)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings in `environ`.
 
         Raises:
-            SettingsError: a value has the wrong form, or the password file cannot be read.
+            SettingsError: a value has the wrong form, or the values contradict each other.
         """
         values: dict[str, Any] = {}
         for spec in fields(cls):
-            name = ENVIRONMENT_PREFIX + spec.name.upper()
+            name = variable(spec.name)
             if name in environ:
                 values[spec.name] = _parse(name, environ[name], spec.default, spec.metadata["minimum"])
         settings = cls(**values)
-        settings._check()
+        settings.check()
         return settings
 
     @property
@@ -125,59 +118,63 @@ class Settings:
 
     @property
     def password(self) -> str:
-        """The broker password in force: the file's first line where a file is set."""
-        return _first_line(self.mqtt_password_file, "STETHO_MQTT_PASSWORD_FILE") or self.mqtt_password
+        """The broker password in force: the first line of the file where one is set; raises SettingsError."""
+        return self.read_password("mqtt_password_file") or self.mqtt_password
 
-    @property
-    def api_password(self) -> str:
-        """The same of the history API; empty: it has no account at the broker."""
-        name = "STETHO_API_MQTT_PASSWORD_FILE"
-        return _first_line(self.api_mqtt_password_file, name) or self.api_mqtt_password
-
-    def _check(self) -> None:
-        if not _is_host(self.mqtt_host):
-            raise SettingsError(f"STETHO_MQTT_HOST is {self.mqtt_host!r}; use a host name or an address")
-        for name in ("mqtt_port", "api_port", "worker_metrics_port"):
-            if getattr(self, name) > _LAST_PORT:
-                variable = ENVIRONMENT_PREFIX + name.upper()
-                raise SettingsError(f"{variable} is {getattr(self, name)}; ports end at {_LAST_PORT}")
-        if not topics.DEVICE_ID.fullmatch(self.mqtt_username):
-            raise SettingsError(
-                f"STETHO_MQTT_USERNAME is {self.mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -"
-            )
-        if (
-            not topics.DEVICE_ID.fullmatch(self.api_mqtt_username)
-            or self.api_mqtt_username == self.mqtt_username
-        ):
-            raise SettingsError(
-                f"STETHO_API_MQTT_USERNAME is {self.api_mqtt_username!r}; use 1 to 32 of a-z, 0-9 and -, "
-                "other than STETHO_MQTT_USERNAME: the broker disconnects one of two that share a name"
-            )
-        if not topics.DEVICE_ID.fullmatch(self.worker_id):
-            raise SettingsError(f"STETHO_WORKER_ID is {self.worker_id!r}; use 1 to 32 of a-z, 0-9 and -")
-        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise SettingsError(f"STETHO_LOG_LEVEL is {self.log_level!r}; use DEBUG, INFO, WARNING or ERROR")
-        if self.api_auth not in ("keys", "none"):
-            raise SettingsError(f"STETHO_API_AUTH is {self.api_auth!r}; use keys or none")
-        if self.home_assistant not in ("off", "on"):
-            raise SettingsError(f"STETHO_HOME_ASSISTANT is {self.home_assistant!r}; use off or on")
-        if self.gate_max > _LONGEST_EVENT:
-            raise SettingsError(
-                f"STETHO_GATE_MAX is {self.gate_max}; an event, which is held in memory, has at most "
-                f"{_LONGEST_EVENT} blocks"
-            )
+    def check(self) -> None:
+        """Raise SettingsError unless the values are possible and fit together."""
+        self.require("mqtt_host", _is_host(self.mqtt_host), "use a host name or an address")
+        self.require_port("mqtt_port")
+        self.require_port("worker_metrics_port")
+        self.require_name("mqtt_username")
+        self.require_name("worker_id")
+        self.require_one_of("log_level", "DEBUG", "INFO", "WARNING", "ERROR")
+        self.require_one_of("home_assistant", "off", "on")
+        self.require(
+            "gate_max",
+            self.gate_max <= _LONGEST_EVENT,
+            f"an event, which is held in memory, has at most {_LONGEST_EVENT} blocks",
+        )
         if not self.models:
             raise SettingsError("STETHO_MODELS is empty; name at least one model, such as heart5,heart2")
 
+    def require(self, name: str, is_valid: bool, expected: str) -> None:
+        """Raise SettingsError with what is `expected` unless the value of the field `name` is valid."""
+        if not is_valid:
+            raise SettingsError(f"{variable(name)} is {getattr(self, name)!r}; {expected}")
 
-def _first_line(path: Path | None, name: str) -> str:
-    """Return the first line of a password file, nothing where none is set."""
-    if path is None:
-        return ""
-    try:
-        return path.read_text().split("\n", 1)[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name} cannot be read: {error}") from error
+    def require_one_of(self, name: str, *choices: str) -> None:
+        """Raise SettingsError unless the field `name` has one of these values."""
+        expected = f"use {', '.join(choices[:-1])} or {choices[-1]}"
+        self.require(name, getattr(self, name) in choices, expected)
+
+    def require_name(self, name: str) -> None:
+        """Raise SettingsError unless the field `name` can be a user name at the broker."""
+        is_name = topics.DEVICE_ID.fullmatch(getattr(self, name)) is not None
+        self.require(name, is_name, "use 1 to 32 of a-z, 0-9 and -")
+
+    def require_port(self, name: str) -> None:
+        """Raise SettingsError unless the field `name` can be a port."""
+        self.require(name, getattr(self, name) <= _LAST_PORT, f"ports end at {_LAST_PORT}")
+
+    def read_password(self, name: str) -> str:
+        """Return the first line of the file that the field `name` names, nothing where it names none.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
+        path: Path | None = getattr(self, name)
+        if path is None:
+            return ""
+        try:
+            return path.read_text().split("\n", 1)[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable(name)} cannot be read: {error}") from error
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of the field `name`."""
+    return ENVIRONMENT_PREFIX + name.upper()
 
 
 def _is_host(text: str) -> bool:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Finds what builds the firmware, or installs it with apt: the Linux program (no argument), or everything that its
-# tests need as well (`all`: clang with sanitizers, compilers and emulators of 32-bit chips). What cannot be had is
-# said; the tests that need it are skipped, visibly.
+# Finds the tools that build the firmware, or installs them with apt: for the Linux program (no argument), or for its
+# tests as well (`all`: clang with sanitizers, compilers and emulators of 32-bit chips). It prints what is not
+# available; tests that need it are skipped, visibly.
 set -eu
 
 PROGRAM="g++-12 cmake ninja mosquitto.h"
@@ -76,4 +76,4 @@ WANTED=$PROGRAM
 [ -n "$(missing)" ] || exit 0
 install_with_apt || true
 left=$(missing | tr '\n' ' ')
-[ -z "$left" ] || say "cannot be had here: $left; what of the firmware needs them is SKIPPED"
+[ -z "$left" ] || say "not available here: $left; parts of the firmware that need them are SKIPPED"

@@ -1,49 +1,49 @@
-"""The application factory."""
+"""Factory of the Flask application."""
 
 from datetime import UTC, datetime
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
-from edge_worker.settings import Settings
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
+from history_api.settings import ApiSettings
 
 
 class _OrderedJSON(DefaultJSONProvider):
-    sort_keys = False  # the order of a document helps whoever reads it
+    sort_keys = False  # documents are ordered for their readers
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: ApiSettings) -> Flask:
     """Return the history API on the database and directories that `settings` names.
 
     Raises:
         StoreError: the database URL is malformed, or what it names is not our database.
-        SettingsError: everybody could do everything (`access.register`).
+        SettingsError: other machines could connect without keys (`authorization.register`).
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _OrderedJSON(app)
     app.url_map.merge_slashes = False
-    bus = MqttSession(settings) if settings.api_password else None
+    mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
-    curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, bus)
+    deletion = RecordingDeletion(settings.database, settings.data_dir)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
     security_headers.register(app)
     metrics.register(app)
-    authorization.register(app, settings)
-    query_validation.register(app)
-    authorization.confine(app)
-    body_validation.register(app)
+    authorization.register(app, settings, openapi_document.OPERATIONS)
+    query_validation.register(app, openapi_document.OPERATIONS)
+    authorization.restrict_owners(app)
+    body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
-    for concern in (index, *openapi_document.CONCERNS):
-        app.register_blueprint(concern.blueprint)
-    if bus is not None:
-        bus.listen(metrics.of(app).hear)
+    for module in (index, *openapi_document.BLUEPRINT_MODULES):
+        app.register_blueprint(module.blueprint)
+    if mqtt_session is not None:
+        mqtt_session.add_listener(metrics.of(app).on_message)
     return app

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make a virtual environment from a hash-locked list, once per content of the list.
+# Make a virtual environment from a hash-locked list, once per content of the list; where the list can build it, the
+# project itself is installed too, as it stands here, with its command `stetho`.
 # usage: requirements/install.sh ENVIRONMENT LIST [PYTHON]      e.g. requirements/install.sh .venv dev
 set -eu
 environment=$1
@@ -33,4 +34,7 @@ if ! "$python" -m venv "$environment" >/dev/null 2>&1; then
 fi
 quiet=--quiet; [ ! -t 2 ] || quiet= # somebody who watches sees pip's progress
 "$environment/bin/pip" install $quiet --disable-pip-version-check --no-input --require-hashes -r "$list"
+if grep -q "^hatchling==" "$list"; then
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
+fi
 echo "$wanted" > "$environment/.installed"

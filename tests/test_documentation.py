@@ -1,39 +1,62 @@
 """What the pages say exists: links, commands, make targets."""
 
+import importlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Final
 
 import pytest
 
+import stetho
 from models_tflite import card_page
-from models_tflite.evaluation import overview
+from models_tflite.evaluation import readme_table
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "firmware" / "README.md"])
 COMMANDS = [
-    ("edge_worker",),
-    ("history_api",),
-    ("history_api", "key"),
-    ("simulator",),
-    ("simulator", "send"),
-    ("simulator", "synth"),
-    ("simulator", "fleet"),
-    ("simulator", "demo"),
-    ("broker",),
-    ("broker.provision",),
-    ("broker.certificate",),
-    ("models_tflite.evaluate",),
-    ("models_tflite.explain",),
-    ("models_tflite.training",),
-    ("models_tflite.training", "serve"),
-    ("models_tflite.training.card",),
-    ("models_tflite.training.hint_maker",),
-    ("models_tflite.card_page",),
-    ("bench",),
+    "stetho worker",
+    "stetho api",
+    "stetho key",
+    "stetho send",
+    "stetho synth",
+    "stetho fleet",
+    "stetho live",
+    "stetho demo",
+    "stetho broker",
+    "stetho provision",
+    "stetho certificate",
+    "stetho doctor",
+    "stetho evaluate",
+    "stetho explain",
+    "stetho report",
+    "stetho report cards",
+    "stetho train",
+    "stetho train card",
+    "stetho train hints",
+    "stetho trainer serve",
+    "edge_worker",
+    "history_api",
+    "simulator",
+    "broker",
+    "broker.provision",
+    "broker.certificate",
+    "models_tflite.evaluate",
+    "models_tflite.explain",
+    "models_tflite.card_page",
+    "models_tflite.training",
+    "models_tflite.training.card",
+    "models_tflite.training.hint_maker",
+    "bench",
 ]
+"""What `python -m` runs."""
+
+
+OTHER_WORDS: Final = {"command"}
+"""Words that follow the name in prose."""
 
 
 def test_there_are_pages() -> None:
@@ -63,10 +86,33 @@ def test_modules_that_a_page_runs_exist(page: Path) -> None:
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_helps_with_examples(command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    named = set(re.findall(r"(?:`|^|\s)stetho ([a-z]+)(?=[\s`])", page.read_text(), re.MULTILINE))
+    assert named <= {*stetho.PROGRAMS, *OTHER_WORDS}
+
+
+def test_the_functions_on_the_path_of_a_chunk_exist() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    path = page.split("## One chunk")[1].split("## What a")[0]
+    quoted = set(re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_.]+)`", path))
+    assert len(quoted) > 15
+    for name in quoted:
+        resolved: object = importlib.import_module("edge_worker")
+        for part in name.split("."):
+            if isinstance(resolved, ModuleType) and not hasattr(resolved, part):
+                importlib.import_module(f"{resolved.__name__}.{part}")
+            resolved = getattr(resolved, part)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_examples(command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *command, "--help"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"[Ee]xamples?:", done.stdout)
@@ -75,8 +121,10 @@ def test_every_command_helps_with_examples(command: tuple[str, ...]) -> None:
 def test_the_table_of_models_in_the_readme_is_what_their_cards_say() -> None:
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     cards = card_page.cards(PROJECT / "models_tflite")
-    assert overview.written_into(page, cards) == page, "python -m models_tflite.card_page --readme README.md"
-    assert {path.stem for path in cards} == set(overview.AIMS)
+    assert readme_table.written_into(page, cards) == page, (
+        "python -m models_tflite.card_page --readme README.md"
+    )
+    assert {path.stem for path in cards} == set(readme_table.AIMS)
 
 
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:

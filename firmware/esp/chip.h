@@ -1,4 +1,4 @@
-// The chip: memory, reset, random numbers.
+// Adapter to the chip: memory, reset, random numbers.
 #pragma once
 
 #include "hal/random.h"
@@ -12,7 +12,7 @@ class Chip final : public hal::System, public hal::Random {
     std::string_view reset_reason() override;
     void restart() override;
 
-    // True randomness while Wi-Fi runs; before, the chip's generator is seeded at start.
+    // True random numbers while Wi-Fi runs; before, those of the chip's generator, which is seeded at start.
     std::uint32_t next() override;
 };
 

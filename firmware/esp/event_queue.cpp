@@ -13,7 +13,7 @@ bool EventQueue::begin() {
 bool EventQueue::post(const Event& event) {
     Item item{event, nullptr};
     const std::size_t bytes = event.topic.size() + event.payload.size();
-    // Messages are what a stranger can flood it with; what must not be lost always has a place left.
+    // Only messages can flood the queue from outside; the other events always have a place left.
     bool is_kept = bytes <= hal::kMaxTopicBytes + kMaxPayloadBytes &&
                    (bytes == 0 || uxQueueSpacesAvailable(queue_) > kKeptFree);
     if (is_kept && bytes > 0) {

@@ -1,12 +1,11 @@
-// The one queue of the application task. Everything that happens elsewhere is posted here, with a copy of its
-// bytes.
+// Event queue of the application task. Other tasks post events with a copy of their bytes.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <optional>
 
-#include "core/event.h"
+#include "core/device/event.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
 
@@ -15,28 +14,29 @@ namespace stetho::esp {
 class EventQueue {
   public:
     static constexpr UBaseType_t kLength = 48;
-    static constexpr UBaseType_t kKeptFree = 24;  // for what carries no bytes: losses, receipts, the button
-    // The longest payload that is taken: a provisioning form with a CA certificate in it.
+    static constexpr UBaseType_t kKeptFree =
+        24;  // places for events without bytes: disconnects, PUBACKs, the button
+    // Longest payload: a provisioning form with a CA certificate in it.
     static constexpr std::size_t kMaxPayloadBytes = 8192;
 
     // False: no memory.
     bool begin();
 
-    // From any task, waits for nothing. False: the queue or the memory is full; the event is lost and
-    // counted.
+    // Posts an event from any task, without waiting. False: the queue or the memory is full; the event is
+    // lost and counted.
     bool post(const Event& event);
 
-    // For the application task. Waits at most `wait_ms`; what the event points at is valid until the next
-    // call.
+    // Takes the next event, for the application task. Waits at most `wait_ms`. The bytes of the event are
+    // valid until the next call.
     std::optional<Event> take(std::uint32_t wait_ms);
 
-    // Events that were lost since the start.
+    // Returns the number of events that were lost since the start.
     std::uint32_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
   private:
     struct Item {
         Event event;
-        void* bytes;  // topic, then payload; ours to free
+        void* bytes;  // topic, then payload; freed by the queue
     };
 
     QueueHandle_t queue_ = nullptr;

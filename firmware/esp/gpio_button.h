@@ -1,4 +1,4 @@
-// A push button between a pin and ground, with the pull-up of the pin.
+// Push button between a pin and ground, with the pull-up of the pin.
 #pragma once
 
 #include "driver/gpio.h"

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kTag = "ota";
 constexpr std::uint32_t kStackBytes = 8192;  // a TLS handshake runs on it
-constexpr UBaseType_t kPriority = 4;         // below the application: a recording goes on meanwhile
+constexpr UBaseType_t kPriority = 4;         // below the application, so that recording continues meanwhile
 constexpr int kWithinMs = 10'000;
 
 std::uint8_t percent_of(int done, int total) {
@@ -26,7 +26,7 @@ bool HttpsOta::start(std::string_view url, std::string_view ca_pem) {
     if (!is_usable || is_busy_.exchange(true)) {
         return false;
     }
-    url_ = Text<256>(url);
+    url_ = FixedString<256>(url);
     ca_pem_.clear();
     ca_pem_.append(ca_pem);
     if (xTaskCreatePinnedToCore(run, "ota", kStackBytes, this, kPriority, nullptr, 0) != pdPASS) {
@@ -73,7 +73,8 @@ bool HttpsOta::fetch() {
         esp_https_ota_abort(handle);
         return false;
     }
-    return esp_https_ota_finish(handle) == ESP_OK;  // checks the image before it becomes the one to start
+    return esp_https_ota_finish(handle) ==
+           ESP_OK;  // verifies the image before it is selected for the next start
 }
 
 bool HttpsOta::is_on_trial() {

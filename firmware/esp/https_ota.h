@@ -1,10 +1,11 @@
-// Updates from an HTTPS server into the other application slot. One task an update; what it does is posted.
+// Updates from an HTTPS server into the other application slot. Each update has a task, which posts its
+// progress.
 #pragma once
 
 #include <array>
 #include <atomic>
 
-#include "core/text.h"
+#include "core/wire/fixed_string.h"
 #include "esp/event_queue.h"
 #include "hal/ota.h"
 #include "hal/storage.h"
@@ -26,8 +27,8 @@ class HttpsOta final : public hal::Ota {
 
     EventQueue& events_;
     std::atomic<bool> is_busy_{false};
-    Text<256> url_;
-    Text<hal::kMaxValueBytes> ca_pem_;
+    FixedString<256> url_;
+    FixedString<hal::kMaxValueBytes> ca_pem_;
 };
 
 }  // namespace stetho::esp

@@ -1,4 +1,4 @@
-// An I2C bus as master, 400 kHz.
+// I2C bus as master, 400 kHz.
 #pragma once
 
 #include "driver/i2c_master.h"

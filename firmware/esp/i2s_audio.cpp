@@ -5,7 +5,7 @@
 namespace stetho::esp {
 namespace {
 
-// 12 × 256 samples are 70 ms at 44.1 kHz: how long the capture task may be kept from the processor.
+// 12 × 256 samples are 70 ms at 44.1 kHz: how long the capture task may be delayed.
 constexpr std::uint32_t kDmaBuffers = 12;
 constexpr std::uint32_t kDmaFrames = 256;
 constexpr std::uint32_t kReadWithinMs = 100;
@@ -35,7 +35,7 @@ i2s_std_slot_config_t philips_left() {
 bool I2sAudio::start(std::uint32_t rate_hz) {
     stop();
     xSemaphoreTake(mutex_, portMAX_DELAY);
-    // The rate can only be given once to a channel, so another rate is another channel.
+    // The rate of a channel can be set only once, so another rate needs a new channel.
     if (channel_ != nullptr && rate_hz != this->rate_hz()) {
         i2s_del_channel(channel_);
         channel_ = nullptr;
@@ -102,7 +102,7 @@ bool I2sAudio::on_overflow(i2s_chan_handle_t, i2s_event_data_t* event, void* con
     auto* audio = static_cast<I2sAudio*>(context);
     audio->lost_.fetch_add(static_cast<std::uint32_t>(event->size / sizeof(std::int32_t)),
                            std::memory_order_relaxed);
-    return false;  // nobody was woken
+    return false;  // no task was woken
 }
 
 }  // namespace stetho::esp

@@ -1,7 +1,7 @@
-// An I2S microphone of the INMP441 kind: standard Philips frames, 24 bits in 32-bit slots, the left slot (L/R
+// I2S microphone of the INMP441 kind: standard Philips frames, 24 bits in 32-bit slots, the left slot (L/R
 // low).
 //
-// `start` and `stop` wait for a `read` that is under way, at most 100 ms.
+// `start` and `stop` wait for a `read` in progress, at most 100 ms.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,7 @@ class I2sAudio final : public hal::AudioSource {
 
     I2sPins pins_;
     SemaphoreHandle_t mutex_;
-    i2s_chan_handle_t channel_ = nullptr;  // made at the first start, kept
+    i2s_chan_handle_t channel_ = nullptr;  // created at the first start, kept
     bool is_running_ = false;
     std::atomic<std::uint32_t> rate_hz_{0};
     std::atomic<std::uint32_t> lost_{0};

@@ -1,6 +1,6 @@
 #include "esp/nvs_storage.h"
 
-#include "core/text.h"
+#include "core/wire/fixed_string.h"
 #include "nvs.h"
 #include "nvs_flash.h"
 
@@ -8,9 +8,9 @@ namespace stetho::esp {
 namespace {
 
 constexpr const char* kNamespace = "stetho";
-using Key = Text<hal::kMaxKeyBytes>;
+using Key = FixedString<hal::kMaxKeyBytes>;
 
-// An open handle, closed at the end of its scope.
+// Open NVS handle, closed at the end of its scope.
 class Handle {
   public:
     explicit Handle(nvs_open_mode_t mode) : is_open_(nvs_open(kNamespace, mode, &handle_) == ESP_OK) {}

@@ -1,5 +1,5 @@
-// Small values in NVS, the key-value store in flash. A store that is damaged is erased and starts empty: the
-// device then asks to be provisioned again.
+// Storage in NVS, the key-value store in flash. A store that is damaged is erased and starts empty: the
+// device then has to be provisioned again.
 #pragma once
 
 #include "hal/storage.h"
@@ -8,7 +8,7 @@ namespace stetho::esp {
 
 class NvsStorage final : public hal::Storage {
   public:
-    // False: the flash cannot be used at all.
+    // Opens the store. False: the flash cannot be used at all.
     bool begin();
 
     std::optional<std::size_t> get(std::string_view key, std::span<char> value) override;

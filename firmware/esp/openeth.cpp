@@ -45,7 +45,7 @@ bool OpenEth::join(std::string_view, std::string_view) {
     if (!is_started_) {
         is_started_ = driver_ != nullptr && esp_eth_start(driver_) == ESP_OK;
     } else if (is_up_) {
-        events_.post(Event::of(EventKind::kNetworkUp));  // it was never left
+        events_.post(Event::of(EventKind::kNetworkUp));  // it is still joined
     }
     return is_started_;
 }

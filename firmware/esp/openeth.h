@@ -15,7 +15,7 @@ class OpenEth final : public hal::Network {
     // False: no such hardware here.
     bool begin();
 
-    // SSID and password mean nothing on a cable.
+    // Joins the network; a cable ignores SSID and password.
     bool join(std::string_view ssid, std::string_view password) override;
     bool open_access_point(std::string_view, std::string_view) override { return false; }
     void stop() override;

@@ -1,10 +1,10 @@
-// A microphone that hears a synthetic heart, for CONFIG_STETHO_SIM. It keeps the time of the system's clock.
+// Microphone of a synthetic heart sound, for CONFIG_STETHO_SIM. It is paced by the system's clock.
 #pragma once
 
 #include <atomic>
 #include <optional>
 
-#include "core/heart_synth.h"
+#include "core/signal/heart_sound_synth.h"
 #include "hal/audio.h"
 
 namespace stetho::esp {
@@ -22,8 +22,8 @@ class SyntheticAudio final : public hal::AudioSource {
   private:
     std::uint32_t bpm_;
     std::atomic<std::uint32_t> rate_hz_{0};
-    // The capture task's:
-    std::optional<HeartSynth> heart_;
+    // Used by the capture task only:
+    std::optional<HeartSoundSynth> heart_;
     std::uint32_t heart_hz_ = 0;
     std::int64_t began_us_ = 0;
     std::uint64_t given_ = 0;  // samples since then

@@ -1,5 +1,5 @@
-// The clock of the chip, and the time of day once an SNTP server told it. There is no battery: after a start
-// the time of day is unknown until then.
+// Clock of the chip, and the time of day from an SNTP server. There is no battery: after a start the time of
+// day is unknown until the server answers.
 #pragma once
 
 #include "esp/event_queue.h"
@@ -9,8 +9,8 @@ namespace stetho::esp {
 
 class SystemClock final : public hal::Clock {
   public:
-    // Asks `server` for the time from now on; each answer posts kClockSet. The network is there; again:
-    // nothing.
+    // Synchronises with `server` from now on; each answer posts kClockSet. Call it when the network is up;
+    // further calls do nothing.
     void begin(EventQueue& events, const char* server);
 
     std::uint64_t now_ms() override;

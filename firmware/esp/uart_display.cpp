@@ -2,12 +2,12 @@
 
 #include <cstdio>
 
-#include "core/frame.h"
+#include "core/display/text_renderer.h"
 
 namespace stetho::esp {
 namespace {
 
-constexpr std::uint64_t kNotOftenerThanMs = 500;
+constexpr std::uint64_t kMinIntervalMs = 500;
 
 bool has_other_title(const Screen& one, const Screen& other) {
     return one.rows().empty() || other.rows().empty() || !(one.rows()[0].text == other.rows()[0].text);
@@ -16,17 +16,17 @@ bool has_other_title(const Screen& one, const Screen& other) {
 }  // namespace
 
 void UartDisplay::show(const Screen& screen, std::uint64_t now_ms) {
-    const bool is_due = now_ms - shown_at_ms_ >= kNotOftenerThanMs || has_other_title(screen, shown_);
-    if (!is_due || reads_same(screen, shown_)) {
+    const bool is_due = now_ms - shown_at_ms_ >= kMinIntervalMs || has_other_title(screen, shown_);
+    if (!is_due || has_same_text(screen, shown_)) {
         return;
     }
-    std::puts(frame_edge(true).c_str());
+    std::puts(text_border(true).c_str());
     for (const Row& row : screen.rows()) {
         if (row.style != Style::kSpace) {
-            std::puts(frame_line(row).c_str());
+            std::puts(text_row(row).c_str());
         }
     }
-    std::puts(frame_edge(false).c_str());
+    std::puts(text_border(false).c_str());
     shown_ = screen;
     shown_at_ms_ = now_ms;
 }

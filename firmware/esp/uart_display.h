@@ -1,15 +1,15 @@
-// The screen as text on the serial console, for CONFIG_STETHO_SIM: an emulator has no display.
+// Display as text on the serial console, for CONFIG_STETHO_SIM: an emulator has no display.
 #pragma once
 
 #include <cstdint>
 
-#include "core/screen.h"
+#include "core/display/screen.h"
 
 namespace stetho::esp {
 
 class UartDisplay {
   public:
-    // Prints `screen` in a frame where it differs from what was printed, at most twice a second unless its
+    // Prints `screen` in a border if it differs from what was printed, at most twice a second unless its
     // first row changed.
     void show(const Screen& screen, std::uint64_t now_ms);
 

@@ -9,14 +9,14 @@ namespace {
 constexpr std::uint8_t kChannel = 6;
 constexpr std::size_t kMinPasswordBytes = 8;  // WPA2
 
-// Copies what fits; the rest stays zero. False: it does not fit.
+// Copies `text` as far as it fits; the rest stays zero. False: it does not fit.
 template <std::size_t Capacity>
 bool copy(std::string_view text, std::uint8_t (&into)[Capacity]) {
     std::copy_n(text.begin(), std::min(text.size(), Capacity), into);
     return text.size() <= Capacity;
 }
 
-// A union: `{}` would leave the tail of the longer member as it is.
+// Returns a config of zeros. It is a union: `{}` would leave the tail of the longer member uninitialised.
 wifi_config_t empty() {
     wifi_config_t config;
     std::memset(&config, 0, sizeof(config));
@@ -42,7 +42,7 @@ bool Wifi::join(std::string_view ssid, std::string_view password) {
     }
     config.sta.threshold.authmode = password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
     wants_station_ = true;
-    // Without power saving a chunk leaves when it is there, not at the next beacon that is listened to.
+    // Without power saving a chunk is sent at once, not at the next beacon that the radio listens to.
     return esp_wifi_set_mode(WIFI_MODE_STA) == ESP_OK &&
            esp_wifi_set_config(WIFI_IF_STA, &config) == ESP_OK && esp_wifi_start() == ESP_OK &&
            esp_wifi_set_ps(WIFI_PS_NONE) == ESP_OK;
@@ -58,14 +58,14 @@ bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {
     config.ap.ssid_len = static_cast<std::uint8_t>(ssid.size());
     config.ap.channel = kChannel;
     config.ap.authmode = WIFI_AUTH_WPA2_PSK;
-    config.ap.max_connection = 1;  // who provisions it is alone with it
+    config.ap.max_connection = 1;  // only the person who provisions it can join
     return esp_wifi_set_mode(WIFI_MODE_AP) == ESP_OK && esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK &&
-           esp_wifi_start() == ESP_OK && form_.start();
+           esp_wifi_start() == ESP_OK && server_.start();
 }
 
 void Wifi::stop() {
     wants_station_ = false;
-    form_.stop();
+    server_.stop();
     esp_wifi_stop();
     is_up_ = false;
 }
@@ -81,17 +81,17 @@ std::optional<std::int8_t> Wifi::rssi_dbm() const {
 void Wifi::on_event(void* self, esp_event_base_t base, std::int32_t id, void*) {
     auto* wifi = static_cast<Wifi*>(self);
     if (base == WIFI_EVENT) {
-        wifi->take_wifi(id);
+        wifi->handle_wifi_event(id);
     } else if (id == IP_EVENT_STA_GOT_IP || id == IP_EVENT_STA_LOST_IP) {
         wifi->set_up(id == IP_EVENT_STA_GOT_IP);
     }
 }
 
-void Wifi::take_wifi(std::int32_t id) {
+void Wifi::handle_wifi_event(std::int32_t id) {
     if (id == WIFI_EVENT_STA_DISCONNECTED) {
         set_up(false);
     }
-    // A try takes seconds by itself (a scan), so the next one follows at once.
+    // An attempt takes seconds by itself (a scan), so the next one follows at once.
     if (wants_station_ && (id == WIFI_EVENT_STA_START || id == WIFI_EVENT_STA_DISCONNECTED)) {
         esp_wifi_connect();
     }

@@ -1,10 +1,10 @@
-// Wi-Fi: a station that joins a network, or an access point with the provisioning form.
+// Wi-Fi: station in a network, or access point with the provisioning form.
 #pragma once
 
 #include <atomic>
 
 #include "esp/event_queue.h"
-#include "esp/form_server.h"
+#include "esp/provisioning_server.h"
 #include "esp_wifi.h"
 #include "hal/network.h"
 
@@ -12,9 +12,9 @@ namespace stetho::esp {
 
 class Wifi final : public hal::Network {
   public:
-    explicit Wifi(EventQueue& events) : events_(events), form_(events) {}
+    explicit Wifi(EventQueue& events) : events_(events), server_(events) {}
 
-    // False: no memory for the driver. The event loop and esp_netif must be there.
+    // Starts the driver, after the event loop and esp_netif. False: no memory.
     bool begin();
 
     bool join(std::string_view ssid, std::string_view password) override;
@@ -25,11 +25,11 @@ class Wifi final : public hal::Network {
 
   private:
     static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
-    void take_wifi(std::int32_t id);
+    void handle_wifi_event(std::int32_t id);
     void set_up(bool is_up);
 
     EventQueue& events_;
-    FormServer form_;
+    ProvisioningServer server_;
     std::atomic<bool> wants_station_{false};
     std::atomic<bool> is_up_{false};
 };

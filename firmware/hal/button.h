@@ -1,4 +1,4 @@
-// The push button as a level; bounce is taken out by core.
+// Interface to the push button, as a raw level; core debounces it.
 #pragma once
 
 namespace stetho::hal {
@@ -7,7 +7,7 @@ class Button {
   public:
     virtual ~Button() = default;
 
-    // Whether the button is down now. May bounce. Never blocks.
+    // Returns whether the button is down now. May bounce. Never blocks.
     virtual bool is_down() = 0;
 };
 

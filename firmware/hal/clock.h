@@ -1,4 +1,4 @@
-// Two clocks: one that only runs on, and one that knows the time of day when somebody told it.
+// Interface to two clocks: a monotonic one, and the time of day once it is known.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ class Clock {
   public:
     virtual ~Clock() = default;
 
-    // Milliseconds since the start of the device; never goes back.
+    // Returns milliseconds since the start of the device; never goes back.
     virtual std::uint64_t now_ms() = 0;
 
-    // Milliseconds since 1970-01-01T00:00:00Z; none before the clock was set. May jump either way.
+    // Returns milliseconds since 1970-01-01T00:00:00Z; nothing before the clock was set. May jump either way.
     virtual std::optional<std::int64_t> utc_ms() = 0;
 };
 

@@ -1,6 +1,7 @@
-// The way to the broker's network: Wi-Fi station or access point, Ethernet, or what a Linux machine has.
+// Interface to the network of the broker: Wi-Fi station or access point, Ethernet, or the network of a Linux
+// machine.
 //
-// Ups and downs, and a provisioning form that somebody sent, arrive as events of the device.
+// Changes of the network, and a provisioning form that a person sent, arrive as events of the device.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ class Network {
     virtual ~Network() = default;
 
     // Joins a network and keeps trying until `stop`; does not wait. An empty password: an open network.
-    // False: the adapter cannot even begin.
+    // False: the adapter cannot even start.
     virtual bool join(std::string_view ssid, std::string_view password) = 0;
 
     // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be
@@ -26,7 +27,7 @@ class Network {
 
     virtual bool is_up() const = 0;
 
-    // Strength of the signal, dBm; none where there is no radio or no network.
+    // Returns the signal strength, dBm; nothing without a radio or a network.
     virtual std::optional<std::int8_t> rssi_dbm() const = 0;
 };
 

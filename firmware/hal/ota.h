@@ -1,6 +1,7 @@
-// Updates over the air: an image is fetched into the other slot, started, and kept only when it is confirmed.
+// Interface to updates over the air: an image is fetched into the other slot, started, and kept only if it is
+// confirmed.
 //
-// Progress and the end of `start` arrive as events of the device.
+// Progress and the outcome of `start` arrive as events of the device.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +19,17 @@ class Ota {
   public:
     virtual ~Ota() = default;
 
-    // Fetches an image from an https:// URL whose certificate `ca_pem` vouches for; does not wait. Both are
-    // copied. False: not such a URL, or an update is under way.
+    // Starts to fetch an image from an https:// URL; `ca_pem` is the CA of its server. Does not wait; both
+    // are copied. False: not such a URL, or an update is in progress.
     virtual bool start(std::string_view url, std::string_view ca_pem) = 0;
 
-    // Whether the running image is new and not confirmed: the next restart takes the old one back.
+    // Returns whether the running image is new and not confirmed: the next restart rolls it back.
     virtual bool is_on_trial() = 0;
 
-    // Keeps the running image.
+    // Confirms the running image: it is kept.
     virtual void confirm() = 0;
 
-    // Takes the old image back and restarts. Does nothing when the running image is confirmed.
+    // Rolls back to the previous image and restarts. Does nothing if the running image is confirmed.
     virtual void roll_back() = 0;
 };
 

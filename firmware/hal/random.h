@@ -1,4 +1,4 @@
-// True randomness for recording ids, boot ids, passwords and jitter.
+// Interface to true random numbers, for recording ids, boot ids, passwords and jitter.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@ class Random {
   public:
     virtual ~Random() = default;
 
+    // Returns 32 random bits.
     virtual std::uint32_t next() = 0;
 };
 

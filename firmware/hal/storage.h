@@ -1,4 +1,5 @@
-// A few small values that survive a power cut: NVS, or a file. What is read may be missing or corrupt.
+// Interface to persistent storage of a few small values: NVS, or files. A value that is read may be missing
+// or corrupt.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +17,14 @@ class Storage {
   public:
     virtual ~Storage() = default;
 
-    // Copies the value of `key` into `value`, returns its length; none when it is missing, unreadable or too
-    // long.
+    // Copies the value of `key` into `value` and returns its length; nothing if it is missing, unreadable or
+    // too long.
     virtual std::optional<std::size_t> get(std::string_view key, std::span<char> value) = 0;
 
-    // Keeps `value`; returns once it is durable. False: full, worn out or malformed key.
+    // Stores `value`; returns once it is durable. False: full, worn out, or a malformed key.
     virtual bool put(std::string_view key, std::string_view value) = 0;
 
-    // Forgets everything (a factory reset).
+    // Erases everything (a factory reset).
     virtual bool clear() = 0;
 };
 

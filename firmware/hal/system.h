@@ -1,4 +1,4 @@
-// The chip itself: what telemetry tells about it, and how it is started again.
+// Interface to the chip: free memory, reset reason, restart.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@ class System {
   public:
     virtual ~System() = default;
 
-    // Bytes of memory that nobody uses.
+    // Returns the bytes of free memory.
     virtual std::uint32_t free_heap_bytes() = 0;
 
-    // Why it started: "power-on", "panic", "watchdog", "brownout", "software", …
+    // Returns why it started: "power-on", "panic", "watchdog", "brownout", "software", …
     virtual std::string_view reset_reason() = 0;
 
-    // Starts the device again. Returns on hosts only.
+    // Restarts the device. Returns on hosts only.
     virtual void restart() = 0;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kTag = "board";
 
-bool say(bool is_done, const char* what) {
+bool log_failure(bool is_done, const char* what) {
     if (!is_done) {
         ESP_LOGE(kTag, "%s cannot be started", what);
     }
@@ -19,19 +19,19 @@ bool say(bool is_done, const char* what) {
 }  // namespace
 
 bool Board::begin() {
-    const bool has_system = say(events.begin(), "the queue of events") &&
-                            say(esp_netif_init() == ESP_OK, "the network") &&
-                            say(esp_event_loop_create_default() == ESP_OK, "the event loop");
+    const bool has_system = log_failure(events.begin(), "the queue of events") &&
+                            log_failure(esp_netif_init() == ESP_OK, "the network") &&
+                            log_failure(esp_event_loop_create_default() == ESP_OK, "the event loop");
     if (!has_system) {
         return false;
     }
     // Without these the device is still worth starting: its display says what does not work.
-    say(storage.begin(), "the storage of settings");
-    say(serial.begin(), "the serial console");
-    say(network.begin(), "the network interface");
+    log_failure(storage.begin(), "the storage of settings");
+    log_failure(serial.begin(), "the serial console");
+    log_failure(network.begin(), "the network interface");
 #if !CONFIG_STETHO_SIM
-    say(button.begin(), "the button");
-    say(i2c.begin(CONFIG_STETHO_PIN_I2C_SDA, CONFIG_STETHO_PIN_I2C_SCL), "the bus of the display");
+    log_failure(button.begin(), "the button");
+    log_failure(i2c.begin(CONFIG_STETHO_PIN_I2C_SDA, CONFIG_STETHO_PIN_I2C_SCL), "the bus of the display");
 #endif
     return true;
 }

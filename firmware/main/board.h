@@ -1,12 +1,12 @@
-// What is on this board, chosen at build time: real parts, or those of the simulation (CONFIG_STETHO_SIM).
+// Parts of the board, chosen at build time: real ones, or those of the simulation (CONFIG_STETHO_SIM).
 #pragma once
 
 #include "esp/chip.h"
+#include "esp/esp_mqtt_client.h"
 #include "esp/event_queue.h"
 #include "esp/https_ota.h"
-#include "esp/mqtt_link.h"
 #include "esp/nvs_storage.h"
-#include "esp/serial_command.h"
+#include "esp/serial_console.h"
 #include "esp/system_clock.h"
 #include "hal/audio.h"
 #include "hal/button.h"
@@ -18,7 +18,7 @@
 #include "esp/synthetic_audio.h"
 #include "esp/uart_display.h"
 #else
-#include "core/sh1106.h"
+#include "core/display/sh1106.h"
 #include "esp/gpio_button.h"
 #include "esp/i2c_bus.h"
 #include "esp/i2s_audio.h"
@@ -30,19 +30,19 @@ namespace stetho::board {
 struct Board {
     explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events) {}
 
-    // Starts what must run before the device does. False: the chip cannot be used; the console says why.
+    // Starts the parts that the device needs. False: the chip cannot be used; the console says why.
     bool begin();
 
-    // Whether the button is held, by a finger or by a line on the console.
+    // Returns whether the button is down, pressed by hand or by a line on the console.
     bool is_button_down();
 
     esp::EventQueue events;
     esp::NvsStorage storage;
     esp::SystemClock clock;
     esp::Chip chip;
-    esp::MqttLink mqtt;
+    esp::EspMqttClient mqtt;
     esp::HttpsOta ota;
-    esp::SerialCommand serial;
+    esp::SerialConsole serial;
 #if CONFIG_STETHO_SIM
     esp::SyntheticAudio audio{72};
     esp::OpenEth network{events};

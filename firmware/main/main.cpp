@@ -1,16 +1,17 @@
-// The tasks of the stethoscope.
+// Tasks of the stethoscope.
 //
-//   capture      core 1, above everything else: microphone → Capture → ring; never waits for anybody
-//   application  core 0: events, audio from the ring, the button, the clock → Device → esp-mqtt's outbox
-//   display      core 0, below: ten pictures a second at most
+//   capture      core 1, highest priority: microphone → Capture → RingBuffer; never waits for another task
+//   application  core 0: events, audio from the ring buffer, the button, the clock → Device → esp-mqtt's
+//   outbox display      core 0, lower priority: at most ten updates a second
 //
-// Drivers, Wi-Fi, esp-mqtt, the form and the console have tasks of their own, which only post events.
+// Drivers, Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post
+// events.
 #include <array>
 #include <atomic>
 
-#include "core/capture.h"
-#include "core/device.h"
-#include "core/ring.h"
+#include "core/device/capture.h"
+#include "core/device/device.h"
+#include "core/storage/ring_buffer.h"
 #include "esp_app_desc.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
@@ -24,16 +25,16 @@ namespace {
 
 constexpr const char* kTag = "stetho";
 constexpr std::uint32_t kTurnMs = 10;
-constexpr std::uint32_t kFrameMs = 100;
+constexpr std::uint32_t kRefreshMs = 100;
 constexpr std::size_t kBlockSamples = 512;
 
-// "stetho 0.2.0"; lives for ever, as the device's facts must.
+// Returns a name such as "stetho 0.2.0"; static, as BuildInfo requires.
 std::string_view firmware() {
-    static Text<40> name = Text<40>("stetho ").append(esp_app_get_description()->version);
+    static FixedString<40> name = FixedString<40>("stetho ").append(esp_app_get_description()->version);
     return name;
 }
 
-// All that the tasks share. It lives as long as the device is on.
+// State that the tasks share. It lives as long as the device is on.
 class Stethoscope {
   public:
     explicit Stethoscope(const Memory& memory)
@@ -84,7 +85,7 @@ class Stethoscope {
                 continue;
             }
             if (const std::uint32_t lost = board_.audio.take_lost(); lost > 0) {
-                capture->lost(lost);
+                capture->on_samples_lost(lost);
             }
             capture->slots(std::span(slots).first(count));
             microphone_state_.store(capture->microphone(), std::memory_order_relaxed);
@@ -100,15 +101,15 @@ class Stethoscope {
             if (event) {
                 device_.on(*event);
             }
-            take_button();
-            take_audio();
+            read_button();
+            read_audio();
             device_.tick();
             sample_rate_hz_.store(device_.settings().sample_rate_hz, std::memory_order_relaxed);
             publish_picture();
         }
     }
 
-    void take_button() {
+    void read_button() {
         const bool is_down = board_.is_button_down();
         if (is_down != was_down_) {
             was_down_ = is_down;
@@ -116,9 +117,9 @@ class Stethoscope {
         }
     }
 
-    void take_audio() {
+    void read_audio() {
         for (;;) {
-            const Ring::Taken taken = ring_.read(block_);
+            const RingBuffer::ReadResult taken = ring_.read(block_);
             if (taken.count == 0 && taken.lost_before == 0) {
                 return;
             }
@@ -127,13 +128,12 @@ class Stethoscope {
         }
     }
 
-    // Copies the screen for the display's task, which may be at work on the last one: then the next turn
-    // does.
+    // Copies the screen for the display task, unless that is copying now: then the next turn does.
     void publish_picture() {
         if (xSemaphoreTake(picture_lock_, 0) == pdTRUE) {
-            picture_ = device_.screen();
-            words_ = device_.words();
-            is_lit_ = device_.is_lit();
+            picture_ = device_.canvas();
+            screen_ = device_.screen();
+            is_display_on_ = device_.is_display_on();
             xSemaphoreGive(picture_lock_);
         }
     }
@@ -142,22 +142,22 @@ class Stethoscope {
         for (;;) {
             xSemaphoreTake(picture_lock_, portMAX_DELAY);
 #if CONFIG_STETHO_SIM
-            const Screen words = words_;
+            const Screen screen = screen_;
             xSemaphoreGive(picture_lock_);
-            board_.display.show(words, board_.clock.now_ms());
+            board_.display.show(screen, board_.clock.now_ms());
 #else
             const Canvas picture = picture_;
-            const bool is_lit = is_lit_;
+            const bool is_lit = is_display_on_;
             xSemaphoreGive(picture_lock_);
-            board_.display.power(is_lit);
-            board_.display.show(picture);  // writes what differs
+            board_.display.set_power(is_lit);
+            board_.display.show(picture);  // writes only what differs
 #endif
-            vTaskDelay(pdMS_TO_TICKS(kFrameMs));
+            vTaskDelay(pdMS_TO_TICKS(kRefreshMs));
         }
     }
 
     Board board_;
-    Ring ring_;
+    RingBuffer ring_;
     Device device_;
     bool was_down_ = false;
     std::array<std::int16_t, kBlockSamples> block_{};
@@ -165,8 +165,8 @@ class Stethoscope {
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
     SemaphoreHandle_t picture_lock_;
     Canvas picture_;
-    Screen words_;
-    bool is_lit_ = true;
+    Screen screen_;
+    bool is_display_on_ = true;
 };
 
 }  // namespace
@@ -174,7 +174,7 @@ class Stethoscope {
 
 extern "C" void app_main() {
     using namespace stetho::board;
-    const Memory memory = take_memory();
+    const Memory memory = allocate_memory();
     ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
              memory.has_psram ? "with" : "without");
     static Stethoscope stethoscope(memory);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/recording_buffer.h"
+#include "core/storage/recording_buffer.h"
 #include "esp_heap_caps.h"
 
 namespace stetho::board {
@@ -20,7 +20,7 @@ constexpr std::uint32_t kSmallChunkSamples = 2'048;
 constexpr std::size_t kHeaderBytes = 32;
 
 template <class T>
-std::span<T> take(std::size_t count, std::uint32_t caps) {
+std::span<T> allocate(std::size_t count, std::uint32_t caps) {
     auto* memory = static_cast<T*>(heap_caps_malloc(count * sizeof(T), caps));
     return memory == nullptr ? std::span<T>() : std::span<T>(memory, count);
 }
@@ -57,15 +57,15 @@ Plan plan_for(std::size_t psram_bytes) {
 
 }  // namespace
 
-Memory take_memory() {
+Memory allocate_memory() {
     const std::size_t psram_bytes = heap_caps_get_largest_free_block(MALLOC_CAP_SPIRAM);
     const Plan plan = plan_for(psram_bytes);
     Memory memory{};
-    memory.ring = take<std::int16_t>(plan.ring_samples, plan.caps);
-    memory.device.pre_roll = take<std::int16_t>(plan.pre_roll_samples, plan.caps);
-    memory.device.message = take<std::uint8_t>(kHeaderBytes + 2 * plan.chunk_samples, plan.caps);
-    memory.device.samples = take<std::int16_t>(plan.samples, plan.caps);
-    memory.device.links = take<std::uint16_t>(plan.samples / RecordingBuffer::kBlockSamples, plan.caps);
+    memory.ring = allocate<std::int16_t>(plan.ring_samples, plan.caps);
+    memory.device.pre_roll = allocate<std::int16_t>(plan.pre_roll_samples, plan.caps);
+    memory.device.message = allocate<std::uint8_t>(kHeaderBytes + 2 * plan.chunk_samples, plan.caps);
+    memory.device.samples = allocate<std::int16_t>(plan.samples, plan.caps);
+    memory.device.links = allocate<std::uint16_t>(plan.samples / RecordingBuffer::kBlockSamples, plan.caps);
     memory.device.chunk_samples = plan.chunk_samples;
     memory.device.in_flight = plan.in_flight;
     memory.outbox_bytes = plan.outbox_bytes;

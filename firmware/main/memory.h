@@ -1,22 +1,22 @@
-// How much memory there is for recordings, found out at start.
+// Memory for recordings, allocated at start by what the board has.
 #pragma once
 
 #include <cstddef>
 
-#include "core/device.h"
+#include "core/device/device.h"
 
 namespace stetho::board {
 
 struct Memory {
     DeviceMemory device;
     std::span<std::int16_t> ring;
-    std::size_t outbox_bytes;  // of MQTT messages that wait
+    std::size_t outbox_bytes;  // size of the outbox of MQTT messages
     bool has_psram;
 };
 
-// Takes the memory, once, for good. With PSRAM: several recordings, chunks of 8,192 samples, and a ring of
-// three seconds, so that a network that stalls costs nothing. Without: one recording of 4 s at 4 kHz, chunks
-// of 2,048. Empty spans: not even that is there.
-Memory take_memory();
+// Allocates the memory, once; it is never freed. With PSRAM: several recordings, chunks of 8,192 samples, and
+// a ring buffer of three seconds, so that a network that stalls costs nothing. Without: one recording of 4 s
+// at 4 kHz, chunks of 2,048 samples. Empty spans: not even that is there.
+Memory allocate_memory();
 
 }  // namespace stetho::board

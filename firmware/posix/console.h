@@ -1,4 +1,4 @@
-// Lines on standard input, read without waiting.
+// Reader of lines on standard input, without waiting. One thread.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@ namespace stetho::posix {
 
 class Console {
   public:
-    // The next line, without its end; none when none is there (yet, or any more).
+    // Returns the next line, without its end; nothing if there is none (yet, or any more).
     std::optional<std::string> line();
 
   private:

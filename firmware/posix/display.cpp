@@ -6,13 +6,13 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/frame.h"
+#include "core/display/text_renderer.h"
 #include "posix/png.h"
 
 namespace stetho::posix {
 namespace {
 
-constexpr std::uint64_t kFrameMs = 100;
+constexpr std::uint64_t kRefreshMs = 100;
 constexpr std::uint64_t kPrintMs = 500;
 
 bool has_other_title(const Screen& one, const Screen& other) {
@@ -27,39 +27,40 @@ Display::Display(std::filesystem::path directory, bool is_quiet)
 }
 
 void Display::show(const Device& device, std::uint64_t now_ms) {
-    if (now_ms - shown_at_ms_ < kFrameMs && shown_at_ms_ != 0) return;
+    if (now_ms - shown_at_ms_ < kRefreshMs && shown_at_ms_ != 0) return;
     shown_at_ms_ = now_ms;
-    driver_.power(device.is_lit());
-    driver_.show(device.screen());
-    const Canvas glass = chip_.glass();
-    if (!(glass == glass_)) {
-        glass_ = glass;
-        if (!directory_.empty()) save(glass, device.state());
+    driver_.set_power(device.is_display_on());
+    driver_.show(device.canvas());
+    const Canvas canvas = chip_.visible_canvas();
+    if (!(canvas == canvas_)) {
+        canvas_ = canvas;
+        if (!directory_.empty()) save(canvas, device.state());
     }
-    if (!is_quiet_) print(device.words(), now_ms);
+    if (!is_quiet_) print(device.screen(), now_ms);
 }
 
-void Display::save(const Canvas& glass, State state) {
+void Display::save(const Canvas& canvas, State state) {
     std::array<char, 64> name{};
     std::snprintf(name.data(), name.size(), "%04d-%.*s.png", ++pictures_,
-                  static_cast<int>(name_of(state).size()), name_of(state).data());
-    const auto bytes = encode_png(glass);
+                  static_cast<int>(to_string(state).size()), to_string(state).data());
+    const auto bytes = encode_png(canvas);
     std::ofstream file(directory_ / name.data(), std::ios::binary);
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (!file) throw std::runtime_error(directory_.string() + " cannot be written to");
 }
 
-// A screen that moves is printed twice a second; one that is new, at once.
-void Display::print(const Screen& words, std::uint64_t now_ms) {
-    if (reads_same(words, words_) || (now_ms - printed_at_ms_ < kPrintMs && !has_other_title(words, words_)))
+// Prints a screen that changes twice a second, one with another title at once.
+void Display::print(const Screen& screen, std::uint64_t now_ms) {
+    if (has_same_text(screen, screen_) ||
+        (now_ms - printed_at_ms_ < kPrintMs && !has_other_title(screen, screen_)))
         return;
-    std::string text(frame_edge(true).view());
-    for (const Row& row : words.rows()) {
-        if (row.style != Style::kSpace) text.append("\n").append(frame_line(row).view());
+    std::string text(text_border(true).view());
+    for (const Row& row : screen.rows()) {
+        if (row.style != Style::kSpace) text.append("\n").append(text_row(row).view());
     }
-    text.append("\n").append(frame_edge(false).view()).append("\n");
+    text.append("\n").append(text_border(false).view()).append("\n");
     std::fputs(text.c_str(), stderr);
-    words_ = words;
+    screen_ = screen;
     printed_at_ms_ = now_ms;
 }
 

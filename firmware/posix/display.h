@@ -1,33 +1,33 @@
-// The display of the Linux program: the driver writes to the model of the chip, and what its glass shows is a
-// picture in a file and words in the terminal.
+// Display of the Linux program: the driver writes to the emulated chip, and the pixels of the chip are
+// written as pictures to files, the text of the screen to the terminal.
 #pragma once
 
 #include <filesystem>
 
-#include "core/device.h"
-#include "core/sh1106.h"
-#include "posix/sh1106_chip.h"
+#include "core/device/device.h"
+#include "core/display/sh1106.h"
+#include "posix/sh1106_emulator.h"
 
 namespace stetho::posix {
 
 class Display {
   public:
-    // No `directory`: no pictures. `is_quiet`: no words.
+    // An empty `directory`: no pictures. `is_quiet`: no text.
     Display(std::filesystem::path directory, bool is_quiet);
 
-    // At most ten times a second.
+    // Shows the screen of `device`, at most ten times a second.
     void show(const Device& device, std::uint64_t now_ms);
 
   private:
-    void save(const Canvas& glass, State state);
-    void print(const Screen& words, std::uint64_t now_ms);
+    void save(const Canvas& canvas, State state);
+    void print(const Screen& screen, std::uint64_t now_ms);
 
     std::filesystem::path directory_;
     bool is_quiet_;
-    Sh1106Chip chip_;
+    Sh1106Emulator chip_;
     Sh1106 driver_;
-    Canvas glass_;
-    Screen words_;
+    Canvas canvas_;
+    Screen screen_;
     std::uint64_t shown_at_ms_ = 0;
     std::uint64_t printed_at_ms_ = 0;
     int pictures_ = 0;

@@ -1,4 +1,4 @@
-// The one queue of the application's thread. Whoever posts leaves a copy of the bytes.
+// Event queue of the application's thread. Other threads post events with a copy of their bytes.
 #pragma once
 
 #include <chrono>
@@ -9,15 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "core/event.h"
+#include "core/device/event.h"
 
 namespace stetho::posix {
 
 class EventQueue {
   public:
+    // Posts an event from any thread.
     void post(const Event& event);
 
-    // Waits at most `wait`; what the event points at is valid until the next call.
+    // Takes the next event. Waits at most `wait`; the bytes of the event are valid until the next call.
     std::optional<Event> take(std::chrono::milliseconds wait);
 
   private:

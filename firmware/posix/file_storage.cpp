@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Writes and syncs, so that what is there after a power cut is the old value or the new one.
+// Writes and syncs, so that after a power cut the file holds the old value or the new one.
 bool write_durably(const fs::path& path, std::string_view value) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) return false;

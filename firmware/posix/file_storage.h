@@ -1,4 +1,4 @@
-// Settings as files in a directory, one a key. Without a directory nothing is kept.
+// Storage as files in a directory, one per key. Without a directory nothing is stored.
 #pragma once
 
 #include <filesystem>

@@ -29,7 +29,7 @@ bool HostNetwork::join(std::string_view, std::string_view) {
 void HostNetwork::plug(bool is_plugged) {
     if (is_plugged == is_plugged_) return;
     is_plugged_ = is_plugged;
-    link_.plug(is_plugged);
+    client_.plug(is_plugged);
     if (is_joined_) events_.post(Event::of(is_plugged ? EventKind::kNetworkUp : EventKind::kNetworkDown));
 }
 

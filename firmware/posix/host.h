@@ -1,5 +1,4 @@
-// What else a Linux machine is to the device: clock, network, randomness, restart. There is no radio and no
-// flash.
+// Adapters to a Linux machine: clock, network, random numbers, restart. There is no radio and no flash.
 #pragma once
 
 #include <chrono>
@@ -11,14 +10,14 @@
 #include "hal/random.h"
 #include "hal/system.h"
 #include "posix/event_queue.h"
-#include "posix/mqtt_link.h"
+#include "posix/mosquitto_client.h"
 
 namespace stetho::posix {
 
 class HostClock final : public hal::Clock {
   public:
     // The time of day is unknown for the first `known_after_s`. The monotonic clock runs `pace` times too
-    // fast, so that tests need not wait for what takes long.
+    // fast, so that tests need not wait.
     HostClock(double known_after_s, double pace)
         : known_after_ms_(static_cast<std::uint64_t>(known_after_s * 1000)), pace_(pace) {}
 
@@ -32,10 +31,10 @@ class HostClock final : public hal::Clock {
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-// A cable that can be pulled.
+// Network cable that can be unplugged.
 class HostNetwork final : public hal::Network {
   public:
-    HostNetwork(EventQueue& events, MqttLink& link) : events_(events), link_(link) {}
+    HostNetwork(EventQueue& events, MosquittoClient& client) : events_(events), client_(client) {}
 
     bool join(std::string_view ssid, std::string_view password) override;
     bool open_access_point(std::string_view, std::string_view) override { return true; }
@@ -47,7 +46,7 @@ class HostNetwork final : public hal::Network {
 
   private:
     EventQueue& events_;
-    MqttLink& link_;
+    MosquittoClient& client_;
     bool is_joined_ = false;
     bool is_plugged_ = true;
 };
@@ -62,7 +61,7 @@ class HostRandom final : public hal::Random {
     std::mt19937 generator_;
 };
 
-// The image is this program: there is nothing to replace.
+// Updates, which a Linux program does not have: there is no image to replace.
 class HostOta final : public hal::Ota {
   public:
     bool start(std::string_view, std::string_view) override { return false; }

@@ -1,4 +1,4 @@
-// stethoscope-posix: see --help.
+// The program stethoscope-posix: see --help.
 #include <unistd.h>
 
 #include <csignal>
@@ -15,8 +15,8 @@ void stop(int) {
     if (running != nullptr) running->stop();
 }
 
-// What was not said follows from the file.
-stetho::posix::Wav hear(stetho::posix::Arguments& arguments) {
+// Reads the file of --audio; rate and length that were not given are those of the file.
+stetho::posix::Wav load_sound(stetho::posix::Arguments& arguments) {
     using stetho::posix::Wav;
     stetho::Settings& settings = arguments.settings;
     if (arguments.audio.empty()) return Wav{stetho::capture_rate_hz(settings.sample_rate_hz), {}};
@@ -30,7 +30,7 @@ stetho::posix::Wav hear(stetho::posix::Arguments& arguments) {
 }
 
 int run(stetho::posix::Arguments arguments, char** values) {
-    stetho::posix::Wav wav = hear(arguments);
+    stetho::posix::Wav wav = load_sound(arguments);
     bool restarts = false;
     int status = 0;
     {
@@ -40,7 +40,7 @@ int run(stetho::posix::Arguments arguments, char** values) {
         running = nullptr;
         restarts = program.wants_restart();
     }
-    if (restarts) ::execv("/proc/self/exe", values);  // as the board does: everything begins anew
+    if (restarts) ::execv("/proc/self/exe", values);  // as on the board: everything starts again
     return status;
 }
 
@@ -48,7 +48,7 @@ int run(stetho::posix::Arguments arguments, char** values) {
 
 int main(int count, char** values) {
     int status = 0;
-    auto arguments = stetho::posix::parse(count, values, status);
+    auto arguments = stetho::posix::parse_command_line(count, values, status);
     if (!arguments) return status;
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);

@@ -1,11 +1,11 @@
-// PNG (RFC 2083) with deflate (RFC 1951) of fixed codes: literals, and repeats of the byte before. Rows are
-// filtered "up", so that what is like the row above becomes a run of zeros.
+// PNG (RFC 2083) with deflate (RFC 1951) of fixed codes: literals, and repeats of the previous byte. Rows are
+// filtered "up", so that a row like the one above becomes a run of zeros.
 #include "posix/png.h"
 
 #include <array>
 #include <string_view>
 
-#include "core/crc32.h"
+#include "core/wire/crc32.h"
 
 namespace stetho::posix {
 namespace {
@@ -30,7 +30,7 @@ class BitWriter {
         while (count-- > 0) put(code >> count & 1U, 1);
     }
 
-    // A symbol of the fixed literal and length code.
+    // Writes a symbol of the fixed literal and length code.
     void put_symbol(unsigned symbol) {
         if (symbol < 144)
             put_code(0x30 + symbol, 8);
@@ -42,7 +42,7 @@ class BitWriter {
             put_code(0xC0 + symbol - 280, 8);
     }
 
-    // `length` (3..258) bytes like the one before.
+    // Writes a repeat of the previous byte, `length` (3..258) times.
     void put_run(std::size_t length) {
         static constexpr std::array<std::uint16_t, 29> kBase{3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
                                                              15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
@@ -102,7 +102,7 @@ Stream compress(const Stream& bytes) {
     return out;
 }
 
-// The rows of the picture, each with its filter byte.
+// Returns the rows of the picture, each with its filter byte.
 Stream filtered_rows(const Canvas& canvas, int scale) {
     constexpr std::uint8_t kUp = 2;
     const std::size_t row_bytes = static_cast<std::size_t>(Canvas::kWidth * scale / 8);

@@ -11,23 +11,23 @@ namespace {
 constexpr auto kTurn = std::chrono::milliseconds(10);
 constexpr std::uint64_t kPressMs = 150;
 constexpr std::uint64_t kHoldMs = 5'000;
-constexpr std::uint64_t kGraceMs = 500;       // retained states of workers follow the subscription at once
-constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after that
-constexpr std::uint64_t kSeenMs = 500;        // --once: so long the display shows the result
-constexpr std::uint64_t kSettledMs = 500;     // before, the device does not listen: a microphone settles
+constexpr std::uint64_t kGraceMs = 500;  // retained states of workers arrive directly after the subscription
+constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after this time
+constexpr std::uint64_t kSeenMs = 500;        // --once: how long the display shows the result
+constexpr std::uint64_t kSettledMs = 500;     // before, the device discards samples: a microphone settles
 constexpr std::size_t kBlockSamples = 4'096;
 constexpr std::uint32_t kPreRollMs = 250;
 
 void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
     std::array<std::int16_t, 2> memory{};
-    Ring ring(memory);
+    RingBuffer ring(memory);
     if (!Capture::make({microphone_hz, rate_hz, 1}, ring))
         throw std::runtime_error("sound of " + std::to_string(microphone_hz) + " Hz cannot be recorded at " +
                                  std::to_string(rate_hz) +
                                  " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
 }
 
-DeviceFacts facts() { return {"stetho " STETHO_VERSION, "linux"}; }
+BuildInfo build_info() { return {"stetho " STETHO_VERSION, "linux"}; }
 
 }  // namespace
 
@@ -49,7 +49,7 @@ Program::Program(Arguments arguments, Wav wav)
       ring_(ring_memory_),
       sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
-              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, facts()) {
+              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, build_info()) {
     check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
     capture_thread_ = std::thread(&Program::capture, this);
 }
@@ -62,7 +62,7 @@ Program::~Program() {
 int Program::run() {
     for (const double at_s : arguments_.presses_s) press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
     device_.begin(arguments_.settings_dir.empty() ? std::optional(arguments_.settings) : std::nullopt);
-    while (!exit_status_ && !is_stopped_ && !wants_restart()) turn();
+    while (!exit_status_ && !is_stopped_ && !wants_restart()) run_once();
     device_.end();
     display_.show(device_, clock_.now_ms());
     return exit_status_.value_or(0);
@@ -76,34 +76,34 @@ void Program::capture() {
             rate_hz = sample_rate_hz_;
             capture = Capture::make({microphone_.rate_hz(), rate_hz, 1}, ring_);
         }
-        if (!capture) {  // no filter between the two rates: the device says that it hears nothing
+        if (!capture) {  // no filter between the two rates: the device shows that there is no sound
             std::this_thread::sleep_for(kTurn);
             continue;
         }
-        microphone_.pass_on(*capture);
+        microphone_.process_block(*capture);
         microphone_state_ = capture->microphone();
     }
 }
 
-void Program::turn() {
+void Program::run_once() {
     const bool knew_time = clock_.utc_ms().has_value();
     auto wait = kTurn;
     while (const auto event = events_.take(wait)) {
-        take_event(*event);
+        handle_event(*event);
         wait = std::chrono::milliseconds(0);
     }
     if (!knew_time && clock_.utc_ms()) device_.on(Event::of(EventKind::kClockSet));
-    while (const auto line = console_.line()) take_line(*line);
-    take_buttons();
-    take_audio();
+    while (const auto line = console_.line()) run_command(*line);
+    apply_button_changes();
+    read_audio();
     device_.tick();
     sample_rate_hz_ = device_.settings().sample_rate_hz;
-    follow_state();
-    if (arguments_.is_once) follow_once();
+    on_state_change();
+    if (arguments_.is_once) check_once();
     display_.show(device_, clock_.now_ms());
 }
 
-void Program::take_event(const Event& event) {
+void Program::handle_event(const Event& event) {
     if (event.kind == EventKind::kMqttMessage && event.topic.ends_with("/down/result"))
         result_.assign(event.payload.begin(), event.payload.end());
     if (event.kind == EventKind::kMqttDisconnected) loss_ = event.loss;
@@ -111,15 +111,15 @@ void Program::take_event(const Event& event) {
     device_.on(event);
 }
 
-void Program::take_audio() {
+void Program::read_audio() {
     for (;;) {
-        const Ring::Taken taken = ring_.read(block_);
+        const RingBuffer::ReadResult taken = ring_.read(block_);
         if (taken.count == 0 && taken.lost_before == 0) return;
         device_.on(Event::audio(std::span(block_).first(taken.count), taken.lost_before, microphone_state_));
     }
 }
 
-void Program::take_line(const std::string& line) {
+void Program::run_command(const std::string& line) {
     const std::uint64_t now = clock_.now_ms();
     if (line == "press" || line.empty()) return press(now, kPressMs);
     if (line == "hold") return press(now, kHoldMs);
@@ -137,19 +137,19 @@ void Program::take_line(const std::string& line) {
 }
 
 void Program::press(std::uint64_t at_ms, std::uint64_t for_ms) {
-    pushes_.push_back({at_ms, true});
-    pushes_.push_back({at_ms + for_ms, false});
+    button_changes_.push_back({at_ms, true});
+    button_changes_.push_back({at_ms + for_ms, false});
 }
 
-void Program::take_buttons() {
-    while (!pushes_.empty() && pushes_.front().at_ms <= clock_.now_ms()) {
-        device_.on(Event::button(pushes_.front().is_down));
-        pushes_.pop_front();
+void Program::apply_button_changes() {
+    while (!button_changes_.empty() && button_changes_.front().at_ms <= clock_.now_ms()) {
+        device_.on(Event::button(button_changes_.front().is_down));
+        button_changes_.pop_front();
     }
 }
 
-// A recording hears the file from its beginning; a result is printed.
-void Program::follow_state() {
+// Plays the file when a recording starts; prints a result.
+void Program::on_state_change() {
     const State now = device_.state();
     if (is_file_due_ && clock_.now_ms() > kSettledMs) {
         is_file_due_ = false;
@@ -165,12 +165,13 @@ void Program::follow_state() {
     }
 }
 
-void Program::follow_once() {
+void Program::check_once() {
     const std::uint64_t now = clock_.now_ms();
-    if (!was_online_ && (loss_ != hal::MqttLoss::kUnreachable || now > kConnectMs))
-        return finish(2, loss_ == hal::MqttLoss::kRefused ? "the broker refuses this device id and password"
-                         : loss_ == hal::MqttLoss::kUntrusted ? "no TLS with the broker; check --cafile"
-                                                              : "no broker there; check --host and --port");
+    if (!was_online_ && (loss_ != hal::ConnectionLoss::kUnreachable || now > kConnectMs))
+        return finish(
+            2, loss_ == hal::ConnectionLoss::kRefused     ? "the broker refuses this device id and password"
+               : loss_ == hal::ConnectionLoss::kUntrusted ? "no TLS with the broker; check --cafile"
+                                                          : "no broker there; check --host and --port");
     if (!is_begun_) return start_once();
     const auto patience_ms = std::uint64_t{arguments_.timeout_s} * 1000 + arguments_.settings.record_ms;
     if (state_ == State::kResult && now > state_since_ms_ + kSeenMs)
@@ -182,7 +183,7 @@ void Program::follow_once() {
 void Program::start_once() {
     const std::uint64_t now = clock_.now_ms();
     if (state_ != State::kReady || now < state_since_ms_ + kGraceMs) return;
-    if (device_.words().says("no analyser")) {
+    if (device_.screen().contains("no analyser")) {
         if (now > std::uint64_t{arguments_.timeout_s} * 1000) finish(1, "no analyser came online in time");
         return;
     }

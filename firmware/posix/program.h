@@ -1,5 +1,5 @@
-// The stethoscope on Linux: a capture thread, a thread of the MQTT client, and the application's thread, as
-// on the board.
+// The stethoscope as a Linux program: a capture thread, a thread of the MQTT client, and the application's
+// thread, as on the board.
 #pragma once
 
 #include <atomic>
@@ -8,17 +8,17 @@
 #include <thread>
 #include <vector>
 
-#include "core/capture.h"
-#include "core/device.h"
-#include "core/ring.h"
-#include "posix/argument.h"
+#include "core/device/capture.h"
+#include "core/device/device.h"
+#include "core/storage/ring_buffer.h"
+#include "posix/command_line.h"
 #include "posix/console.h"
 #include "posix/display.h"
 #include "posix/event_queue.h"
 #include "posix/file_storage.h"
 #include "posix/host.h"
-#include "posix/microphone.h"
-#include "posix/mqtt_link.h"
+#include "posix/mosquitto_client.h"
+#include "posix/simulated_microphone.h"
 #include "posix/wav.h"
 
 namespace stetho::posix {
@@ -34,27 +34,27 @@ class Program {
     // Runs until the end: of --once, by "quit", by `stop`, or by a restart. Returns the exit status.
     int run();
 
-    // From a signal handler.
+    // Stops the program; safe in a signal handler.
     void stop() { is_stopped_ = true; }
 
-    // The device asked to be started anew.
+    // Returns whether the device asked for a restart.
     bool wants_restart() const { return system_.wants_restart(); }
 
   private:
-    struct Push {
+    struct ButtonChange {
         std::uint64_t at_ms;
         bool is_down;
     };
 
     void capture();
-    void turn();
-    void take_event(const Event& event);
-    void take_audio();
-    void take_line(const std::string& line);
-    void take_buttons();
+    void run_once();
+    void handle_event(const Event& event);
+    void read_audio();
+    void run_command(const std::string& line);
+    void apply_button_changes();
     void press(std::uint64_t at_ms, std::uint64_t for_ms);
-    void follow_state();
-    void follow_once();
+    void on_state_change();
+    void check_once();
     void finish(int status, const char* why);
     void start_once();
 
@@ -65,9 +65,9 @@ class Program {
     HostOta ota_;
     HostSystem system_;
     FileStorage storage_;
-    MqttLink mqtt_;
+    MosquittoClient mqtt_;
     HostNetwork network_;
-    Microphone microphone_;
+    SimulatedMicrophone microphone_;
     Display display_;
     Console console_;
 
@@ -77,7 +77,7 @@ class Program {
     std::vector<std::int16_t> pre_roll_;
     std::vector<std::uint8_t> message_;
     std::vector<std::int16_t> block_;
-    Ring ring_;
+    RingBuffer ring_;
     std::atomic<std::uint32_t> sample_rate_hz_;
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
     Device device_;
@@ -85,14 +85,14 @@ class Program {
     std::atomic<bool> is_capturing_{true};
     std::atomic<bool> is_stopped_{false};
 
-    std::deque<Push> pushes_;
+    std::deque<ButtonChange> button_changes_;
     State state_ = State::kBoot;
     std::uint64_t state_since_ms_ = 0;
-    bool is_file_due_ = false;  // a recording has begun, and the file has not
-    std::string result_;        // the last compact result that came
-    hal::MqttLoss loss_ = hal::MqttLoss::kUnreachable;
+    bool is_file_due_ = false;  // a recording has started, and the file has not
+    std::string result_;        // the last compact result that arrived
+    hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
     bool was_online_ = false;
-    bool is_begun_ = false;  // --once has pressed
+    bool is_begun_ = false;  // --once has pressed the button
     std::uint64_t begun_at_ms_ = 0;
     std::optional<int> exit_status_;
 };

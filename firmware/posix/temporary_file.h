@@ -1,4 +1,4 @@
-// A file that exists as long as it is needed: libmosquitto reads certificates from files only.
+// Temporary file, removed with its object: libmosquitto reads certificates from files only.
 #pragma once
 
 #include <unistd.h>

@@ -24,8 +24,8 @@ bool is_called(Bytes bytes, std::size_t at, std::string_view name) {
     return std::equal(name.begin(), name.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-// The body of the first RIFF chunk of this name; empty when there is none. One that is cut off ends with the
-// file.
+// Returns the body of the first RIFF chunk of this name; empty if there is none. A body that is cut off ends
+// with the file.
 Bytes find(Bytes file, std::string_view name) {
     for (std::size_t at = 12; at + kChunkHeader <= file.size();) {
         const std::size_t size = number(file, at + 4, 4);
@@ -38,11 +38,11 @@ Bytes find(Bytes file, std::string_view name) {
 
 std::vector<std::int16_t> mono(Bytes data, std::size_t channels) {
     std::vector<std::int16_t> samples(data.size() / (2 * channels));
-    for (std::size_t frame = 0; frame < samples.size(); ++frame) {
+    for (std::size_t index = 0; index < samples.size(); ++index) {
         int sum = 0;
         for (std::size_t channel = 0; channel < channels; ++channel)
-            sum += static_cast<std::int16_t>(number(data, 2 * (frame * channels + channel), 2));
-        samples[frame] = static_cast<std::int16_t>(sum / static_cast<int>(channels));
+            sum += static_cast<std::int16_t>(number(data, 2 * (index * channels + channel), 2));
+        samples[index] = static_cast<std::int16_t>(sum / static_cast<int>(channels));
     }
     return samples;
 }

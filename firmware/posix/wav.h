@@ -1,4 +1,4 @@
-// WAV files of 16-bit PCM.
+// Reader of WAV files of 16-bit PCM.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ struct Wav {
     std::vector<std::int16_t> samples;  // mono; the mean of the channels
 };
 
-// Throws std::runtime_error, with what is wrong and what to do, when the file is not such a WAV file.
+// Reads a WAV file. Throws std::runtime_error, with what is wrong and what to do, if it is not such a file.
 Wav read_wav(const std::string& path);
 
 }  // namespace stetho::posix

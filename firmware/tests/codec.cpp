@@ -1,13 +1,13 @@
-// The chunk codec behind two pipes, for tests/firmware/test_codec.py: each line on stdin is a payload in
-// hexadecimal; for each one line comes out: the reason of its refusal, or what it decodes to and what that
-// encodes to: `type flags channels rate id first count body payload`.
+// Program with the chunk codec behind two pipes, for tests/firmware/test_codec.py. Each line on stdin is a
+// payload in hexadecimal. The answer is one line: the reason why it is refused, or the decoded header and
+// what that encodes to: `type flags channels rate id first count body payload`.
 #include <array>
 #include <cstdio>
 #include <iostream>
 #include <string>
 
-#include "core/chunk.h"
-#include "hex.h"
+#include "core/wire/chunk.h"
+#include "tests/hex.h"
 
 namespace {
 
@@ -24,7 +24,7 @@ std::string to_hex(Bytes bytes) {
 
 std::string answer(Bytes payload) {
     const DecodedChunk decoded = decode_chunk(payload);
-    if (!decoded.chunk) return std::string(word(decoded.error));
+    if (!decoded.chunk) return std::string(to_string(decoded.error));
     const ChunkHeader& header = decoded.chunk->header;
     std::vector<std::uint8_t> again(kHeaderBytes + decoded.chunk->body.size());
     again.resize(encode_chunk(header, decoded.chunk->body, again));

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles the core for the chips, warnings being errors, and holds its size to a budget. Prints the table of
-# README.md; `cross.sh --write` writes it there. The ESP32-S3's linker is not in Debian: nothing is linked.
+# Compiles core for the chips, with warnings as errors, and checks its size against a budget. Prints the table of
+# README.md; `cross.sh --write` writes it there. Debian has no linker for the ESP32-S3: nothing is linked.
 set -eu
 cd "$(dirname "$0")/.."
 out=build/cross
@@ -17,18 +17,18 @@ for feature in windowed density loop mul16 mul32 mul32high div32 nsa sext minmax
     xtensa="$xtensa -Xclang -target-feature -Xclang +$feature"
 done
 
-# compile NAME COMMAND: each file of core, and the footprint, into $out/NAME.
+# compile NAME COMMAND: compiles each file of core, and the footprint, into $out/NAME.
 compile() {
     rm -rf "${out:?}/$1"
     mkdir -p "$out/$1"
-    printf '%s\n' core/*.cpp tests/footprint.cpp |
+    printf '%s\n' core/*/*.cpp tests/footprint.cpp |
         xargs -P 2 -I{} sh -c "$2 $(echo $flags) -c {} -o $out/$1/\$(basename {} .cpp).o"
 }
 
-# size_of NAME NM SYMBOL: bytes of an object on that chip.
+# size_of NAME NM SYMBOL: prints the bytes of an object on that chip.
 size_of() { echo $((0x$("$2" -S "$out/$1/footprint.o" | awk -v name="$3" '$4 == name { print $2 }'))); }
 
-# sum_of SIZE PATTERN OBJECT...: bytes of the sections whose names match. A linker keeps one copy of a template
+# sum_of SIZE PATTERN OBJECT...: prints the bytes of the sections whose names match. A linker keeps one copy of a template
 # that several files use, so it is counted once; what is private to a file may have the same name in another.
 sum_of() {
     "$1" -A $3 | awk -v pattern="$2" '$1 ~ pattern {
@@ -37,7 +37,7 @@ sum_of() {
     } END { print sum + 0 }'
 }
 
-# row NAME TITLE SIZE NM FLASH_BUDGET: one row of the table; fails over a budget.
+# row NAME TITLE SIZE NM FLASH_BUDGET: prints one row of the table; fails over a budget.
 row() {
     code=$(ls "$out/$1"/*.o | grep -v footprint)
     flash=$(sum_of "$3" '^[.](text|s?rodata|literal)' "$code")
@@ -55,7 +55,7 @@ row() {
 compile xtensa "clang++-22 $xtensa"
 compile riscv "riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolibc.specs"
 {
-    echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`Ring\` |"
+    echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`RingBuffer\` |"
     echo "|---|--:|--:|--:|--:|"
     row xtensa "Xtensa LX7 (ESP32-S3), clang -Os" llvm-size-22 llvm-nm-22 122880
     row riscv "RV32IMC (ESP32-C3), GCC -Os" riscv64-unknown-elf-size riscv64-unknown-elf-nm 90112

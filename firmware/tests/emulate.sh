@@ -1,25 +1,26 @@
 #!/bin/sh
-# Builds the tests of the core for two 32-bit chips and runs them in QEMU: RISC-V like an ESP32-C3 (picolibc), and
-# what of them needs a whole C++ library on ARM (newlib). Files are read from this machine by semihosting; exit
-# codes come out.
+# Builds the tests of core for two 32-bit chips and runs them in QEMU: RISC-V like an ESP32-C3 (picolibc), and, for
+# those that need a complete C++ library, Arm (newlib). Semihosting gives them files of this machine and passes
+# their exit codes.
 set -eu
 cd "$(dirname "$0")/.."
 out=build/emulated
 libraries=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers only; picolibc has no C++
 flags="-std=c++20 -O1 -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra -Werror -Wno-psabi"
 flags="$flags -D_GLIBCXX_EXTERN_TEMPLATE=0 -DSTETHO_EMULATED -I. -Itests/emulated"
-# Not here but on the host, in 32 bits too: what needs threads, compares pictures of files, or plays hours of sound.
-tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'rig.h"' tests/*_test.cpp)
-trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'bench_storage.h"' $tests)  # they are not in headers
+# Tests that need threads, compare files of pictures or play hours of sound run on the host only, in 32 bits too.
+tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'device_fixture.h"' tests/*/*_test.cpp)
+trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'fake_storage.h"' $tests)  # not in header-only libraries
 
 # build NAME COMPILER FLAGS TESTS: compiles what is newer than its object; leaves the names in $objects.
 build() {
     rm -rf "$out/$1/makefile" && mkdir -p "$out/$1"
+    find "$out/$1" -name "*.d" ! -newer tests/emulate.sh -delete  # may name headers that have moved; all is built anew
     objects=""
-    for source in core/*.cpp $4 tests/emulated/main.cpp posix/sh1106_chip.cpp; do
+    for source in core/*/*.cpp $4 tests/emulated/main.cpp posix/sh1106_emulator.cpp; do
         objects="$objects $out/$1/$(basename "$source" .cpp).o"
         echo "$out/$1/$(basename "$source" .cpp).o: $source tests/emulate.sh"
-        printf '\t%s\n' "$2 $flags $3 -MMD -DSTETHO_VECTORS='\"$(pwd)/../tests/vectors\"' -c \$< -o \$@"
+        printf '\t%s\n' "$2 $flags $3 -MMD -MP -DSTETHO_VECTORS='\"$(pwd)/../tests/vectors\"' -c \$< -o \$@"
     done >"$out/$1/makefile"
     echo "all: $objects" >>"$out/$1/makefile"
     echo "-include $out/$1/*.d" >>"$out/$1/makefile"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the fuzz targets and fuzzes each reader, from the committed corpus on: fuzz.sh [SECONDS_EACH].
-# What is new and interesting is kept in build/fuzz/corpus; an input that breaks a reader is too, and ends the run.
+# Builds the fuzz targets and fuzzes each reader, starting with the committed corpus: fuzz.sh [SECONDS_EACH].
+# New interesting inputs go to build/fuzz/corpus; an input that breaks a reader does, too, and ends the run.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-20}

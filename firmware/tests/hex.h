@@ -1,4 +1,4 @@
-// Bytes that are written as hexadecimal digits.
+// Decoder of hexadecimal digits.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace stetho::test {
 
-// Returns the bytes that hexadecimal `digits` write.
+// Returns the bytes that `digits` stand for.
 inline std::vector<std::uint8_t> from_hex(std::string_view digits) {
     std::vector<std::uint8_t> bytes(digits.size() / 2);
     for (std::size_t at = 0; at < digits.size(); ++at) {

@@ -1,4 +1,4 @@
-// Sines for tests of filters, and how strong one is in what came out.
+// Sines for tests of filters, and the level of one in the output.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace stetho::test {
 
-// An emulated chip without floating point is slow: it tries one frequency in so many.
+// An emulated chip without floating point is slow, so it tests only one frequency in so many.
 #ifdef STETHO_EMULATED
 inline constexpr double kStride = 24;
 #else

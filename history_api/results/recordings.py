@@ -1,4 +1,4 @@
-"""One recording: its facts, its result, its sound."""
+"""One recording over HTTP: its facts with the result, its audio file, its deletion."""
 
 import json
 import logging
@@ -10,12 +10,20 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.analysis import last_sounds
-from edge_worker.database.history import Entry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import topics
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
-from history_api.openapi.conditional_request import ETAG, UNCHANGED, conditional
-from history_api.openapi.operation import NOT_FOUND, PROBLEM, WHICH, Paths, get, json_answer, operation
+from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    RECORDING_PARAMETERS,
+    Paths,
+    get,
+    json_answer,
+    operation,
+)
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import RECORDING, Schema, ref
 from history_api.pictures.picture_cache import PictureCache
@@ -30,14 +38,14 @@ PATHS: Final[Paths] = {
         "a recording with its result, null while it is being analysed",
         "recording",
         {"200": json_answer(ref("Recording"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     )
     | {
         "delete": operation(
             "delete a recording with its sound, result and review, for good",
             "delete_recording",
             {"204": {"description": "Deleted, now or before."}} | NOT_FOUND,
-            WHICH,
+            RECORDING_PARAMETERS,
         )
     },
     "/api/v1/recordings/{recording_id}/audio.wav": get(
@@ -51,21 +59,21 @@ PATHS: Final[Paths] = {
             "416": PROBLEM,
         }
         | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
 }
 
 
 @blueprint.get("")
 def recording(recording_id: str) -> Response:
-    """Answer what is known of a recording; `result` is null while it is being analysed."""
-    return conditional(jsonify(_document(lookup.recording(recording_id))))
+    """Answer the facts of a recording; `result` is null while it is being analysed."""
+    return with_etag(jsonify(_document(lookup.recording(recording_id))))
 
 
 @blueprint.delete("")
 def delete(recording_id: str) -> Response:
-    """Delete a recording for good; 204 also when it was deleted before."""
-    curation = services().curation
+    """Delete a recording for good; answer 204 even if it was deleted before."""
+    deletion = services().deletion
     try:
         entry = lookup.recording(recording_id)
     except ProblemError as problem:
@@ -73,39 +81,39 @@ def delete(recording_id: str) -> Response:
         if (
             problem.status == HTTPStatus.NOT_FOUND
             and is_id
-            and curation.finish(g.query["device"], recording_id)
+            and deletion.remove_leftovers(g.query["device"], recording_id)
         ):
             return Response(status=204)
         raise
-    newest = services().history.latest(entry.device_id, 1)
+    newest = services().history.latest_recordings(entry.device_id, 1)
     is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
-    deleted = curation.delete(entry.device_id, entry.recording_id)
+    deleted = deletion.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
         )
-    PictureCache.of(services().settings).forget(entry.audio_sha256)
-    _show_no_longer(entry, is_newest=is_newest)
+    PictureCache.from_settings(services().settings).remove(entry.audio_sha256)
+    _clear_retained(entry, is_newest=is_newest)
     _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
     return Response(status=204)
 
 
-def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
-    """Take a recording that was deleted from what displays show."""
-    bus = services().bus
-    if bus is None:
+def _clear_retained(entry: RecordingEntry, *, is_newest: bool) -> None:
+    """Remove a deleted recording from the retained MQTT messages, which displays show."""
+    mqtt_session = services().mqtt_session
+    if mqtt_session is None:
         return
     if is_newest:
-        bus.retain(topics.device_result(entry.device_id), b"")
+        mqtt_session.publish_retained(topics.device_result(entry.device_id), b"")
     if "event" in (lookup.result(entry) or {}):
         left = services().history.last_events(entry.device_id, last_sounds.MAX_SOUNDS)
         message = last_sounds.message(entry.device_id, map(json.loads, left))
-        bus.retain(message.topic, message.payload if left else b"")
+        mqtt_session.publish_retained(message.topic, message.payload if left else b"")
 
 
 @blueprint.get("/audio.wav")
 def audio(recording_id: str) -> Response:
-    """Answer the sound as 16-bit WAV; conditional and range requests are understood."""
+    """Answer the audio as 16-bit WAV; supports conditional and range requests."""
     entry = lookup.recording(recording_id)
     response = send_file(
         lookup.audio_path(entry),
@@ -118,7 +126,7 @@ def audio(recording_id: str) -> Response:
     return response
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: RecordingEntry) -> dict[str, Any]:
     return {
         "recording_id": entry.recording_id,
         "device_id": entry.device_id,
@@ -143,8 +151,8 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def links(entry: Entry) -> dict[str, str]:
-    """Return the addresses of a recording and its sound; an id is unique per device only."""
+def links(entry: RecordingEntry) -> dict[str, str]:
+    """Return the addresses of a recording and its audio, with the device: an id is unique only per device."""
     address = f"/api/v1/recordings/{entry.recording_id}"
     query = f"?device={quote(entry.device_id)}"
     return {"self": address + query, "audio": f"{address}/audio.wav{query}"}

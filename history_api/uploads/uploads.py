@@ -1,14 +1,14 @@
-"""Sounds that people send: each becomes a recording of a virtual device, analysed as any other."""
+"""Upload endpoints: a sound that is sent becomes a recording, of a virtual device unless it names one."""
 
 from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from history_api.openapi.operation import NOT_FOUND, WHICH, Paths, get, json_answer, operation
+from history_api.openapi.operation import NOT_FOUND, RECORDING_PARAMETERS, Paths, get, json_answer, operation
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, RECORDING, TEXT, Schema, ref, strict_object
 from history_api.services import services
-from history_api.uploads.upload_intake import Taken, UploadIntake
+from history_api.uploads.upload_intake import RecordingKey, UploadIntake
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -16,14 +16,14 @@ from history_api.uploads.upload_request import (
     PARAMETERS,
     PENDING,
     REFUSALS,
-    decoded,
+    decode_file,
     form,
     links,
     pending,
     sent_file,
-    state,
+    upload_options,
+    upload_state,
     wait_s,
-    wish,
 )
 
 blueprint = Blueprint("uploads", __name__)
@@ -42,10 +42,10 @@ PATHS: Final[Paths] = {
         )
     },
     "/api/v1/uploads/{recording_id}": get(
-        "what has become of an upload",
+        "the state of an upload",
         "upload_state",
         {"200": json_answer(ref("UploadState"))} | NOT_FOUND,
-        WHICH,
+        RECORDING_PARAMETERS,
     ),
 }
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -65,29 +65,29 @@ SCHEMAS: Final[dict[str, Schema]] = {
 
 @blueprint.post("/api/v1/recordings")
 def upload() -> Response:
-    """Take a sound in, as a form's `file` or as the body."""
-    reception = UploadIntake(services())
+    """Take a sound, as a form's `file` or as the body; answer its result, or 202 while there is none."""
+    intake = UploadIntake(services())
     body = sent_file().stream if request.files else request.stream
-    taken = reception.take(body, wish(), decoded)
-    result = reception.result(taken, wait_s())
+    recording = intake.receive(body, upload_options(), decode_file)
+    result = intake.wait_for_result(recording, wait_s())
     if result is None:
-        return pending(taken)
-    response = jsonify(state(taken, result))
+        return pending(recording)
+    response = jsonify(upload_state(recording, result))
     response.status_code = 201
-    response.headers["Location"] = links(taken)["recording"]
+    response.headers["Location"] = links(recording)["recording"]
     return response
 
 
 @blueprint.get("/api/v1/uploads/<recording_id>")
-def upload_state(recording_id: str) -> Response:
-    """Answer what has become of an upload."""
-    wanted, bus = g.query["device"], services().bus
-    sending = set() if bus is None else {each.sound.device_id for each in bus.sending(recording_id)}
+def state(recording_id: str) -> Response:
+    """Answer the state of an upload."""
+    wanted, session = g.query["device"], services().mqtt_session
+    sending = set() if session is None else session.uploads.device_ids(recording_id)
     stored = {entry.device_id for entry in services().history.recording(recording_id, wanted)}
     devices = sorted(stored | {each for each in sending if wanted in (None, each)})
     if not devices:
-        raise ProblemError(404, "there is no such upload; what was deleted is forgotten")
+        raise ProblemError(404, "there is no such upload, or it was deleted")
     if len(devices) > 1:
-        raise ProblemError(409, "several devices share this id; say which with ?device=", devices=devices)
-    taken = Taken(devices[0], recording_id)
-    return jsonify(state(taken, services().history.document(*taken)))
+        raise ProblemError(409, "several devices share this id; choose one with ?device=", devices=devices)
+    recording = RecordingKey(devices[0], recording_id)
+    return jsonify(upload_state(recording, services().history.document(*recording)))

@@ -2,8 +2,8 @@
 
 import argparse
 
-from edge_worker.ingest.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
+from edge_worker.protocol.meta import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
 from edge_worker.protocol.topics import DEVICE_ID, EXAM_ID
 from simulator.sound.heartbeat import MAX_BPM, MIN_BPM
 

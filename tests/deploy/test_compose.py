@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfiles agree with the code."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from broker import listener
-from edge_worker.settings import Settings
+from history_api.settings import ApiSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -57,8 +58,8 @@ def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
 
 @pytest.mark.parametrize("name", ["edge_worker", "history_api"])
 def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
-    Settings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
-    known = {f"STETHO_{field.upper()}" for field in Settings.__dataclass_fields__}
+    ApiSettings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
+    known = {f"STETHO_{field.upper()}" for field in ApiSettings.__dataclass_fields__}
     assert set(environment(name)) <= known
 
 
@@ -99,7 +100,7 @@ def test_an_image_has_locked_packages_and_no_root_user(name: str) -> None:
     lines = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text().splitlines()
     installs = [line for line in lines if "pip install" in line]
     assert installs
-    assert all("--require-hashes" in line for line in installs)
+    assert all("--require-hashes" in line or line.endswith("--no-deps /wheel/*.whl") for line in installs)
     assert f"USER {SERVICES[name]['user']}" in lines
 
 
@@ -108,15 +109,25 @@ def test_everything_that_an_image_copies_exists_and_is_in_the_build_context(name
     dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     sources = [
-        part for line in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE) for part in line.split()[:-1]
+        part
+        for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
+        for part in line.split()[:-1]
     ]
-    assert sources
-    for source in sources:
+    assert "." in sources, "the wheel is built from the context"
+    for source in set(sources) - {"."}:
         assert list(ROOT.glob(source)), source
         assert any(pattern.startswith(source.split("/")[0]) for pattern in allowed), source
 
 
+def test_the_build_context_has_every_package_of_the_wheel_and_no_secret() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert {*wheel["packages"], *wheel["force-include"]} <= {pattern.split("/")[0] for pattern in allowed}
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= set(allowed)
+    assert not [pattern for pattern in allowed if pattern in ("broker", "broker/**")], "broker/secrets"
+
+
 def test_the_api_asks_for_keys_where_others_may_reach_it() -> None:
-    settings = Settings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
+    settings = ApiSettings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
     assert (settings.api_host, settings.api_auth) == ("0.0.0.0", "keys")  # noqa: S104 - in its container
     assert "STETHO_API_AUTH" not in environment("history_api")

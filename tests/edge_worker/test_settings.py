@@ -1,17 +1,27 @@
-"""Settings come from the environment, and the page that documents them is true."""
+"""Settings from the environment, and `docs/configuration.md`, which documents those of worker and API."""
 
-from dataclasses import fields
+import os
+import subprocess
+import sys
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge_worker.errors import SettingsError
-from edge_worker.settings import ENVIRONMENT_PREFIX, Settings
+from edge_worker.settings import DEFAULT_MODELS_DIR, Settings, variable
+from history_api.settings import ApiSettings
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+PROJECT = Path(__file__).parents[2]
+PAGE = PROJECT / "docs" / "configuration.md"
+DOCUMENTED = {line.split("`")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `STETHO_")}
 
 
 def shown(default: object) -> str:
+    """Return a default as the page has it; the directory of the program's own models by its name alone."""
+    if default == DEFAULT_MODELS_DIR:
+        return DEFAULT_MODELS_DIR.name
     if isinstance(default, tuple):
         return ",".join(default)
     if isinstance(default, float):
@@ -19,17 +29,31 @@ def shown(default: object) -> str:
     return "" if default is None else str(default)
 
 
-@pytest.mark.parametrize("spec", fields(Settings), ids=lambda spec: spec.name)
-def test_every_setting_is_documented_with_its_default_and_meaning(spec: object) -> None:
-    name = ENVIRONMENT_PREFIX + spec.name.upper()  # type: ignore[attr-defined]
-    default = shown(spec.default)  # type: ignore[attr-defined]
-    row = f"| `{name}` | {f'`{default}`' if default else '(none)'} | {spec.metadata['help']} |"  # type: ignore[attr-defined]
-    assert row in PAGE.read_text()
+@pytest.mark.parametrize("spec", fields(ApiSettings), ids=lambda spec: spec.name)
+def test_every_setting_is_documented_with_its_default_and_meaning(spec: "Field[Any]") -> None:
+    default = shown(spec.default)
+    row = f"| `{variable(spec.name)}` | {f'`{default}`' if default else '(none)'} | {spec.metadata['help']} |"
+    assert row in PAGE.read_text().splitlines()
 
 
-def test_the_page_documents_nothing_else() -> None:
-    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `STETHO_")]
-    assert len(rows) == len(fields(Settings))
+def test_the_page_documents_the_settings_of_worker_and_api_and_nothing_else() -> None:
+    own = {variable(spec.name) for spec in fields(Settings)}
+    every = {variable(spec.name) for spec in fields(ApiSettings)}
+    assert own < every == DOCUMENTED
+    assert not any("API" in name or "UPLOAD" in name for name in own)
+
+
+def test_the_models_of_the_program_are_the_default_from_any_working_directory(tmp_path: Path) -> None:
+    program = "from edge_worker.settings import Settings; print(Settings.from_environ({}).models_dir)"
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(shown.stdout.strip()) == PROJECT / "models_tflite"
 
 
 def test_values_take_the_type_of_their_default() -> None:
@@ -74,14 +98,47 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_the_password_file_wins(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STETHO_MQTT_PORT", "70000"),
+        ("STETHO_API_PORT", "65536"),
+        ("STETHO_API_AUTH", "maybe"),
+        ("STETHO_API_MQTT_USERNAME", "The API"),
+        ("STETHO_API_MQTT_USERNAME", "worker"),
+        ("STETHO_UPLOAD_WAIT_S", "-1"),
+        ("STETHO_KEEP_DAYS", "a week"),
+    ],
+)
+def test_the_api_checks_its_settings_and_those_of_the_site(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        ApiSettings.from_environ({name: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_api_reads_its_settings_and_those_of_the_site() -> None:
+    settings = ApiSettings.from_environ(
+        {"STETHO_DATA_DIR": "/srv/stetho", "STETHO_API_PORT": "0", "STETHO_FHIR_CODES": "codes.json"}
+    )
+    assert (settings.data_dir, settings.api_port) == (Path("/srv/stetho"), 0)
+    assert settings.fhir_codes == Path("codes.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "password"),
+    [
+        (Settings, "STETHO_MQTT_PASSWORD", "password"),
+        (ApiSettings, "STETHO_API_MQTT_PASSWORD", "api_password"),
+    ],
+)
+def test_the_password_file_wins(tmp_path: Path, kind: type[Settings], prefix: str, password: str) -> None:
     path = tmp_path / "password"
     path.write_text("from-file\n")
-    environ = {"STETHO_MQTT_PASSWORD": "plain", "STETHO_MQTT_PASSWORD_FILE": str(path)}
-    assert Settings.from_environ(environ).password == "from-file"
+    settings = kind.from_environ({prefix: "plain", f"{prefix}_FILE": str(path)})
+    assert getattr(settings, password) == "from-file"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match="STETHO_MQTT_PASSWORD_FILE"):
-        _ = Settings.from_environ(environ).password
+    with pytest.raises(SettingsError, match=f"{prefix}_FILE"):
+        getattr(settings, password)
     path.unlink()
-    with pytest.raises(SettingsError, match="STETHO_MQTT_PASSWORD_FILE"):
-        _ = Settings.from_environ(environ).password
+    with pytest.raises(SettingsError, match=f"{prefix}_FILE"):
+        getattr(settings, password)

@@ -1,7 +1,7 @@
-"""Stands between a device and its broker and treats its chunks as a bad network would.
+"""TCP proxy between a device and its broker that loses, repeats, delays and corrupts chunks.
 
-TCP loses nothing, so a loss of MQTT is a broker that acknowledged and died, or a worker that did. The proxy
-plays that: it acknowledges a chunk in the broker's name and drops it, sends it twice, late or spoiled.
+TCP loses nothing: a loss of MQTT is a broker that acknowledged and died, or a worker that did. The proxy
+does the same: it acknowledges a chunk in the broker's name and drops it, sends it twice, late or corrupted.
 """
 
 import socket
@@ -15,11 +15,11 @@ from simulator.device.network_fault import FaultInjector, FaultRates
 _PUBLISH: Final = 3
 _PUBACK: Final = 0x40
 _MORE: Final = 0x80
-"""In a byte of a length: another one follows."""
+"""Bit of a length byte: another one follows."""
 
 
 class LossyProxy:
-    """Listens on a loopback port of its own. Use as a context manager."""
+    """MQTT proxy on a loopback port of its own. Use it as a context manager."""
 
     def __init__(self, port: int, rates: FaultRates, seed: int) -> None:
         self._broker_port = port
@@ -29,9 +29,9 @@ class LossyProxy:
         self._sockets: list[socket.socket] = [self._listener]
         self.port: int = self._listener.getsockname()[1]
         self.chunks = 0
-        """Chunks that came from the device."""
+        """Number of chunks received from the device."""
         self.forwarded = 0
-        """Chunks that went on, doubles and spoiled ones included."""
+        """Number of chunks passed to the broker, repeated and corrupted ones included."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -83,7 +83,7 @@ class LossyProxy:
         self.chunks += 1
         with self._lock:
             leaving = self._fault.send(payload)
-        # The broker acknowledges what it gets; an acknowledgement more than there are chunks harms nobody.
+        # The broker acknowledges what it gets; one PUBACK more than there are chunks is harmless.
         device.sendall(bytes((_PUBACK, 2)) + envelope[-2:])
         for each in leaving:
             self.forwarded += 1
@@ -108,7 +108,7 @@ def _read_packet(stream: BinaryIO) -> bytes:
 
 
 def _split(packet: bytes) -> tuple[int, bytes]:
-    """Return the first byte and what follows the length."""
+    """Return the first byte of a packet and the bytes after its length."""
     start = 1
     while packet[start] >= _MORE:
         start += 1

@@ -1,4 +1,4 @@
-"""The firmware as a Linux program, as tests drive it: lines go in, its display and results come out."""
+"""Driver of the firmware as a Linux program: lines go in, its display and results come out."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from simulator.sound.sound_file import from_samples, write
 ID: Final = "st-01"
 WITHIN_S: Final = 40.0
 READY: Final = r"READY[ │\n]+press to record"
-"""It is connected, and an analyser is there."""
+"""Pattern on the display: the device is connected, and a worker is ready."""
 
 
 def program() -> Path:
@@ -33,13 +33,13 @@ def program() -> Path:
 
 
 class Stethoscope:
-    """One device. Use as a context manager; it is ended in order."""
+    """One running device. Use it as a context manager, which shuts it down in order."""
 
     def __init__(self, site: Site, account: Credentials, *options: str, port: int | None = None) -> None:
         at = ("--host", site.broker.host, "--port", str(port or site.broker.port))
         self.device_id = account.username
         self.display = ""
-        """Everything that it has shown so far, and what it has to say else."""
+        """Everything on stderr so far: its display and its messages."""
         self.results: list[dict[str, Any]] = []
         self._is_quitting = False
         self._process = subprocess.Popen(
@@ -72,14 +72,14 @@ class Stethoscope:
         return self._process.poll() is not None
 
     def say(self, line: str) -> None:
-        """Give it a line: `press`, `unplug`, …; `program --help` lists them."""
+        """Write a line to its standard input: `press`, `unplug`, …; `program --help` lists them."""
         self._is_quitting = line == "quit"
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def wait_for(self, words: str, after: int = 0) -> int:
-        """Wait until the display has shown `words`, a pattern, after a position; return where they end."""
+        """Wait until the display has shown the pattern `words` after a position; return where it ends."""
         found: list[re.Match[str]] = []
 
         def look() -> bool:
@@ -95,13 +95,13 @@ class Stethoscope:
         return found[0].end()
 
     def wait_for_result(self, number: int = 1) -> dict[str, Any]:
-        """Wait until it has got so many results; return the last of them."""
+        """Wait until it has received `number` results; return the last of them."""
         wait_until(lambda: len(self.results) >= number or self._has_ended, f"result {number}", WITHIN_S)
         assert len(self.results) >= number, f"it ended without a result:\n{self.display[-6000:]}"
         return self.results[number - 1]
 
     def wait(self) -> int:
-        """Wait for its end; return the exit status."""
+        """Wait until it ends; return the exit status."""
         try:
             status = self._process.wait(WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -125,8 +125,15 @@ class Stethoscope:
             self.results.append(json.loads(line))
 
 
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run `command` to its end, with nothing on standard input."""
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def heart(directory: Path, rate: int, seconds: float = 4) -> Path:
-    """Write a file with a normal heart of 72 bpm."""
+    """Write a WAV file with a normal heart sound at 72 bpm; return its path."""
     path = directory / f"heart-{rate}.wav"
     write(path, from_samples(synthesise("normal", 72, seconds, rate, 1), rate))
     return path
@@ -140,14 +147,14 @@ def samples_of(path: Path) -> bytes:
 
 
 def kept(site: Site, result: dict[str, Any]) -> bytes:
-    """Return the samples that the worker keeps of a recording."""
+    """Return the samples of a recording as the worker stored them."""
     paths = [path for path in site.data_dir.rglob("*.wav") if result["recording_id"] in path.name]
     assert len(paths) == 1
     return samples_of(paths[0])
 
 
 def played_in(recorded: bytes, played: bytes) -> int:
-    """Return how many samples into the recording the file begins; what follows is the file, exactly."""
+    """Return the sample of the recording at which the played file begins; the rest is exactly the file."""
     start = recorded.find(played[:256])
     assert start >= 0
     assert recorded[start:] == played[: len(recorded) - start]

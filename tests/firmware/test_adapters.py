@@ -1,4 +1,4 @@
-"""The adapters to ESP-IDF compile against our own declarations of it, for the host and for the chip."""
+"""The adapters to ESP-IDF compile against our stubs of it, for the host and for the chip."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from toolchain import FIRMWARE
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 NEWLIB = Path("/usr/lib/arm-none-eabi/include")
-"""Where a C++ library for a bare 32-bit chip is: types are what matters here, nothing is linked."""
+"""Headers of a C++ library for a bare 32-bit chip; only types are checked, nothing is linked."""
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 
@@ -27,7 +27,7 @@ def test_adapters_and_tasks_compile_for_xtensa(simulation: int) -> None:
     includes = (libraries[-1], libraries[-1] / "arm-none-eabi", Path("/usr/include/newlib"))
     command = ["clang++-22", "--target=xtensa", "-std=c++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti"]
     command += ["-nostdinc++", *(f"-isystem{path}" for path in includes), *WARNINGS]
-    command += [f"-DCONFIG_STETHO_SIM={simulation}", "-I.", "-isystemcontract"]
+    command += [f"-DCONFIG_STETHO_SIM={simulation}", "-I.", "-isystemesp_idf_stubs"]
     sources = sorted([*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")])
 
     def check(source: Path) -> str:

@@ -1,4 +1,4 @@
-"""The chunk codec of the firmware against ours, with chunks that nobody wrote by hand, under sanitizers."""
+"""The chunk codec of the firmware against that of Python, with generated chunks, under sanitizers."""
 
 import subprocess
 import zlib
@@ -32,13 +32,13 @@ _ID: Final = st.integers(0, 2**64 - 1)
 
 
 class Codec:
-    """The program `firmware/tests/codec.cpp`, a line in and a line out."""
+    """The program `firmware/tests/codec.cpp`, which answers each line with a line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def ask(self, payload: bytes) -> str:
-        """Return what C++ makes of `payload`."""
+        """Return the answer of the C++ codec to `payload`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(payload.hex() + "\n")
@@ -81,7 +81,7 @@ def meta_chunks(draw: st.DrawFn) -> Chunk:
 
 @st.composite
 def odd_headers(draw: st.DrawFn) -> bytes:
-    """Draw a payload whose checksum is right and whose header says anything, mostly near what is allowed."""
+    """Draw a payload with a correct checksum and any header, mostly near the limits."""
     near = st.sampled_from([0, 1, 2, 3, 999, 1_000, 192_000, 192_001, 65_536, 2**32 - 1])
     number = st.one_of(near, st.integers(0, 2**32 - 1))
     body = draw(st.binary(max_size=16))
@@ -97,7 +97,7 @@ def _sealed(header: bytes, body: bytes) -> bytes:
 
 
 def _expected(payload: bytes) -> str:
-    """Return what Python makes of `payload`, in the words of the codec."""
+    """Return the answer of the Python codec to `payload`, in the format of the C++ program."""
     try:
         chunk = decode(payload)
     except ChunkError as error:

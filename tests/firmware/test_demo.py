@@ -1,4 +1,4 @@
-"""`make demo ARGS=--firmware`: a whole recording on the display of the firmware, in front of a person."""
+"""`make demo ARGS=--firmware` shows a complete recording on the display of the firmware."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The firmware's own tests: under sanitizers, in 32 bits, on emulated chips, fuzzed, within its budget."""
+"""The firmware's own tests: under sanitizers, in 32 bits, on emulated chips, fuzzed, within a size budget."""
 
 import re
 
@@ -7,12 +7,12 @@ import toolchain
 from toolchain import FIRMWARE, run
 
 FUZZ_S = 5
-"""Of each reader; `make fuzz` takes 20 s."""
+"""Time to fuzz each reader; `make fuzz` takes 20 s."""
 BUILD_WITHIN_S = 900
 
 
 def ctest(preset: str) -> None:
-    """Run the tests of a preset, one program for each part."""
+    """Run the tests of a preset, one test file after another."""
     run(["ctest", "--preset", preset, "--no-tests=error", "--parallel", "2"], FIRMWARE)
 
 

@@ -1,4 +1,4 @@
-"""The firmware, as a Linux program, against the real broker and worker: what a person does with it."""
+"""The firmware, as a Linux program, with the real broker and worker, in normal use."""
 
 import json
 import math
@@ -20,24 +20,24 @@ from simulator.site.site import Site
 PNG = b"\x89PNG\r\n\x1a\n"
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")
-"""Everything takes a quarter of its time."""
+"""Options that make everything four times as fast."""
 
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    """Build first, so that no test waits for it with processes running."""
+    """Build the program first, so that no test builds while its processes run."""
     program()
 
 
 @pytest.fixture
 def account(site: Site) -> Credentials:
-    """A provisioned device."""
+    """Account of a provisioned device."""
     return site.add_device(ID)
 
 
 @pytest.fixture
 def operator(site: Site) -> Iterator[Client]:
-    """Everything that an operator hears."""
+    """Client of an operator, subscribed to everything an operator may read."""
     listens = ("stetho/v1/result/+", *(f"stetho/v1/device/{ID}/{topic}" for topic in ("up/+", "down/+")))
     with Client(site.broker, site.operator, *listens) as client:
         yield client
@@ -76,7 +76,7 @@ def test_a5_a_press_becomes_four_seconds_of_sound_and_a_result_on_the_display(
 
 
 def assert_pictures(directory: Path, *states: str) -> None:
-    """Check that there is a picture of every change, and one at least of each of these states."""
+    """Check that there is a picture of every change, and at least one of each of these states."""
     pictures = sorted(directory.iterdir())
     assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
     assert all(one.read_bytes() != next_.read_bytes() for one, next_ in pairwise(pictures))

@@ -1,4 +1,4 @@
-"""Builds of the firmware that the tests share. A missing tool skips, loudly; under CI it fails."""
+"""Builds of the firmware that the tests share. A missing tool skips a test, or fails it under CI."""
 
 import functools
 import os
@@ -12,18 +12,18 @@ import pytest
 PROJECT: Final = Path(__file__).parents[2]
 FIRMWARE: Final = PROJECT / "firmware"
 _JOBS: Final = "2"
-"""Compilers at once: memory of small machines, not processors, is what runs out."""
+"""Number of compilers at once: small machines run out of memory before they run out of processors."""
 
 
 def need(*programs: str) -> None:
-    """Skip the test when one of `programs` is not here, and say how to get it; fail it under CI."""
+    """Skip the test, saying how to install it, if one of `programs` is missing; fail it under CI."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         give_up(f"{', '.join(missing)} not found")
 
 
 def give_up(why: str) -> None:
-    """Skip the test because of what this machine lacks; fail it under CI, which lacks nothing."""
+    """Skip the test because this machine lacks something; fail it under CI, which has everything."""
     text = f"{why}; firmware/install.sh installs what the firmware's tests need"
     if os.environ.get("CI"):
         pytest.fail(text)
@@ -32,7 +32,7 @@ def give_up(why: str) -> None:
 
 @functools.cache
 def build(preset: str, *targets: str) -> Path:
-    """Build `targets`, none for all, of a preset of firmware/CMakePresets.json; return its folder."""
+    """Build `targets` (none: all) of a preset of firmware/CMakePresets.json; return the build folder."""
     need("cmake", "ninja", _compiler(preset))
     run(["cmake", "--preset", preset], FIRMWARE)
     chosen = [word for target in targets for word in ("--target", target)]

@@ -1,4 +1,4 @@
-// Runs every test case on the chip, and gives what a C++ library would have given besides.
+// Runs every test case on the chip, and defines what is missing from its C++ library.
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -7,7 +7,7 @@
 
 #ifdef __riscv
 
-// The tests, not the core, take memory; without exceptions a test that gets none ends.
+// The tests, not core, allocate memory; without exceptions a test that gets none ends.
 void* operator new(std::size_t size) {
     void* memory = std::malloc(size);
     if (memory == nullptr) std::abort();
@@ -32,7 +32,7 @@ void __throw_bad_function_call() { abort(); }
 
 #else
 
-// What seeds std::random_device, which is linked and never called.
+// Seed of std::random_device, which is linked and never called.
 extern "C" int getentropy(void*, std::size_t) { return -1; }
 
 #endif

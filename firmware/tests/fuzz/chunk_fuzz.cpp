@@ -1,10 +1,10 @@
-// A chunk that is taken encodes to itself; whatever else comes is refused and harms nothing.
+// Fuzz target of the chunk codec: a chunk that is accepted encodes to the same bytes; others are refused.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 
-#include "core/chunk.h"
-#include "core/crc32.h"
+#include "core/wire/chunk.h"
+#include "core/wire/crc32.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ void check(stetho::Bytes payload) {
     if (!decoded.chunk) return;
     static std::array<std::uint8_t, stetho::kHeaderBytes + stetho::kMaxBodyBytes> again;
     const std::size_t size = stetho::encode_chunk(decoded.chunk->header, decoded.chunk->body, again);
-    const bool is_codec_1 = payload[kCodecOffset] == 1;  // of META it is not looked at
+    const bool is_codec_1 = payload[kCodecOffset] == 1;  // ignored in META
     if (is_codec_1 && !std::equal(payload.begin(), payload.end(), again.begin(), again.begin() + size))
         std::abort();
 }
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check({data, size});
     static std::array<std::uint8_t, 4096> payload;
     if (size < stetho::kHeaderBytes || size > payload.size()) return 0;
-    std::copy_n(data, size, payload.begin());  // and with a checksum that is right, to get past it
+    std::copy_n(data, size, payload.begin());  // again with a correct checksum, to get past it
     const stetho::Bytes body(payload.data() + stetho::kHeaderBytes, size - stetho::kHeaderBytes);
     const std::uint32_t crc = stetho::crc32(body, stetho::crc32({payload.data(), kCrcOffset}));
     for (std::size_t at = 0; at < 4; ++at) {

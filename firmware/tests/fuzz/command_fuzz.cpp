@@ -1,7 +1,7 @@
-// A command that is taken is within its limits.
+// Fuzz target of the command reader: a command that is accepted is within its limits.
 #include <cstdlib>
 
-#include "core/command_reader.h"
+#include "core/wire/command_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto command = stetho::read_command({data, size});

@@ -1,13 +1,14 @@
-// A control message that is taken names its recording and asks for ranges that are some.
+// Fuzz target of the control reader: a message that is accepted names its recording, and its ranges are not
+// empty.
 #include <cstdlib>
 
-#include "core/control_reader.h"
+#include "core/wire/control_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto control = stetho::read_control({data, size});
     if (!control) return 0;
     if (control->type != stetho::ControlType::kRejected && !control->recording_id) std::abort();
-    for (const auto& range : control->asked()) {
+    for (const auto& range : control->requested_ranges()) {
         if (range.start >= range.end) std::abort();
     }
     return 0;

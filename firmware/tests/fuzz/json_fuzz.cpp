@@ -1,8 +1,8 @@
-// The pull reader: it ends, stays in its bounds, and what it takes for whole is whole.
+// Fuzz target of the JSON reader: it ends, stays in its bounds, and a document that it accepts is complete.
 #include <array>
 #include <cstdlib>
 
-#include "core/json.h"
+#include "core/wire/json_reader.h"
 
 using stetho::JsonReader;
 using stetho::JsonToken;

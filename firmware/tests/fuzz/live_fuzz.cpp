@@ -1,12 +1,12 @@
-// Live values and states of workers: both are small, and both may be anything.
+// Fuzz target of the readers of live values and of workers' states.
 #include <cstdlib>
 
-#include "core/live_reader.h"
-#include "core/worker_reader.h"
+#include "core/wire/live_reader.h"
+#include "core/wire/worker_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    stetho::Analysers analysers;
-    analysers.note("stetho/v1/worker/a", stetho::read_worker({data, size}));
+    stetho::ReadyWorkers analysers;
+    analysers.update("stetho/v1/worker/a", stetho::read_worker_state({data, size}));
     const auto live = stetho::read_live({data, size});
     if (!live) return 0;
     if (live->bpm && (*live->bpm < 1 || *live->bpm > 999)) std::abort();

@@ -1,7 +1,7 @@
-// A result that is taken is within the limits that its header promises.
+// Fuzz target of the result reader: a result that is accepted is within the limits of its header.
 #include <cstdlib>
 
-#include "core/result_reader.h"
+#include "core/wire/result_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto result = stetho::read_result({data, size});

@@ -1,9 +1,9 @@
-// The provisioning form and the stored settings: whatever is taken is enough to connect, and survives being
-// stored.
+// Fuzz target of the provisioning form and of stored settings: settings that are accepted are enough to
+// connect, and stay the same when stored and read.
 #include <array>
 #include <cstdlib>
 
-#include "core/settings.h"
+#include "core/storage/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

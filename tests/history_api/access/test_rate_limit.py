@@ -1,6 +1,6 @@
-"""Token buckets, by a clock of their own."""
+"""The rate limiter, with a clock that the tests set."""
 
-from history_api.access.rate_limit import Buckets
+from history_api.access.rate_limit import RateLimiter
 
 
 class Clock:
@@ -11,40 +11,40 @@ class Clock:
         return self.now
 
 
-def test_a_minutes_worth_goes_through_and_comes_back_evenly() -> None:
+def test_a_bucket_holds_a_minute_of_requests_and_is_refilled_evenly() -> None:
     clock = Clock()
-    buckets = Buckets(6, clock)
-    assert [buckets.take("ann") for _ in range(7)] == [0.0] * 6 + [10.0]
+    limiter = RateLimiter(6, clock)
+    assert [limiter.take("ann") for _ in range(7)] == [0.0] * 6 + [10.0]
     clock.now += 4
-    assert buckets.take("ann") == 6.0
+    assert limiter.take("ann") == 6.0
     clock.now += 6
-    assert [buckets.take("ann"), buckets.take("ann")] == [0.0, 10.0]
+    assert [limiter.take("ann"), limiter.take("ann")] == [0.0, 10.0]
 
 
-def test_nobody_saves_up_more_than_a_minute() -> None:
+def test_a_bucket_never_holds_more_than_a_minute_of_requests() -> None:
     clock = Clock()
-    buckets = Buckets(2, clock)
-    buckets.take("ann")
+    limiter = RateLimiter(2, clock)
+    limiter.take("ann")
     clock.now += 3600
-    assert [buckets.take("ann") > 0 for _ in range(3)] == [False, False, True]
+    assert [limiter.take("ann") > 0 for _ in range(3)] == [False, False, True]
 
 
-def test_everybody_has_a_bucket_of_their_own() -> None:
-    buckets = Buckets(1, Clock())
-    assert buckets.take("ann") == 0.0
-    assert buckets.take("bob") == 0.0
-    assert buckets.take("ann") > 0
+def test_each_client_has_its_own_bucket() -> None:
+    limiter = RateLimiter(1, Clock())
+    assert limiter.take("ann") == 0.0
+    assert limiter.take("bob") == 0.0
+    assert limiter.take("ann") > 0
 
 
 def test_zero_is_no_limit() -> None:
-    buckets = Buckets(0, Clock())
-    assert {buckets.take("ann") for _ in range(100)} == {0.0}
+    limiter = RateLimiter(0, Clock())
+    assert {limiter.take("ann") for _ in range(100)} == {0.0}
 
 
-def test_memory_is_bounded_and_who_asks_most_is_not_forgotten() -> None:
-    buckets = Buckets(2, Clock(), most=10)
+def test_the_number_of_buckets_is_bounded_and_the_emptiest_are_kept() -> None:
+    limiter = RateLimiter(2, Clock(), max_buckets=10)
     for number in range(1000):
-        buckets.take("busy")
-        buckets.take(number)
-    assert len(buckets._levels) == 10
-    assert buckets.take("busy") > 0
+        limiter.take("busy")
+        limiter.take(number)
+    assert len(limiter._levels) == 10
+    assert limiter.take("busy") > 0

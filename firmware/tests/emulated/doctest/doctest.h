@@ -1,5 +1,5 @@
-// As much of doctest as our tests use, for chips without iostreams: the same test files run in an emulator.
-// What fails is printed, and `main` returns 1.
+// Subset of doctest that our tests use, for chips without iostreams: the same test files run in an emulator.
+// Failures are printed, and `main` returns 1.
 #pragma once
 
 #include <cstdio>

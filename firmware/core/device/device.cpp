@@ -1,0 +1,127 @@
+#include "core/device/device.h"
+
+#include <algorithm>
+
+namespace stetho {
+namespace {
+
+constexpr std::uint64_t kTrialMs = 300'000;  // a new firmware that is not online by then is rolled back
+
+}  // namespace
+
+Device::Device(const DeviceMemory& memory, const Hardware& hardware, const BuildInfo& build_info)
+    : memory_(memory),
+      hardware_(hardware),
+      build_info_(build_info),
+      buffer_(memory.samples, memory.links),
+      window_(memory.chunk_samples, memory.in_flight),
+      recorder_(buffer_, memory.pre_roll),
+      publisher_(window_, buffer_, hardware.mqtt, memory.message),
+      connection_(hardware.mqtt, hardware.network, hardware.random) {}
+
+void Device::begin(const std::optional<Settings>& given) {
+    given_ = given;
+    now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
+    machine_ = StateMachine(now_ms_);
+    const auto settings = given ? given : load_settings(hardware_.storage);
+    is_configured_ = settings && !check(*settings);
+    settings_ = settings.value_or(Settings{});
+    boot_ = hardware_.random.next();
+    is_on_trial_ = hardware_.ota.is_on_trial();
+    publisher_.begin(settings_, boot_);
+    recorder_.begin(settings_);
+    if (!hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
+        microphone_ = MicrophoneState::kSilent;
+    update_display();
+    step(is_configured_ ? Signal::kConfigured : Signal::kUnconfigured);
+}
+
+void Device::end() {
+    stop_recording();
+    hardware_.audio.stop();
+    connection_.shut_down();
+}
+
+void Device::on(const Event& event) {
+    now_ms_ = std::max(now_ms_, hardware_.clock.now_ms());
+    switch (event.kind) {
+        case EventKind::kButton:
+            is_button_down_ = event.is_down;
+            on_button(debouncer_.update(is_button_down_, now_ms_));
+            break;
+        case EventKind::kAudio:
+            on_audio(event);
+            break;
+        case EventKind::kNetworkUp:
+        case EventKind::kNetworkDown:
+            break;  // the next tick asks the network itself
+        case EventKind::kMqttConnected:
+            ready_workers_.clear();
+            if (connection_.connected(now_ms_) && is_on_trial_) {
+                hardware_.ota.confirm();
+                is_on_trial_ = false;
+            }
+            break;
+        case EventKind::kMqttDisconnected:
+            connection_.disconnected(event.loss, now_ms_);
+            ready_workers_.clear();
+            window_.on_connection_lost();
+            break;
+        case EventKind::kMqttPuback:
+            if (window_.acknowledged(event.token, now_ms_) && state() == State::kSending)
+                machine_.extend(now_ms_);
+            break;
+        case EventKind::kMqttMessage:
+            // A command is for now: a retained one would run again at every connect.
+            if (event.is_retained && topic_of(event.topic, settings_.device_id) == Topic::kCommand) break;
+            on_message(event.topic, event.payload);
+            break;
+        case EventKind::kClockSet:
+            set_capture_times();
+            break;
+        case EventKind::kOta:
+            on_ota(event.step, event.percent);
+            break;
+        case EventKind::kProvisioned:
+            on_form(event.payload);
+            break;
+    }
+    apply_due_signals();
+}
+
+void Device::tick() {
+    now_ms_ = std::max(now_ms_, hardware_.clock.now_ms());
+    on_button(debouncer_.update(is_button_down_, now_ms_));
+    if (!connection_.tick(now_ms_)) {
+        ready_workers_.clear();
+        window_.on_connection_lost();
+    }
+    const State before = state();
+    run_actions(machine_.tick(now_ms_));
+    on_state_left(before);
+    if (before == State::kSending && state() == State::kOffline) {
+        connection_.drop(now_ms_);  // the broker was there and accepted nothing
+        window_.on_connection_lost();
+    }
+    if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
+    if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) hardware_.ota.roll_back();
+    check_microphone();
+    apply_due_signals();
+    if (connection_.is_online()) {
+        publish_chunks();
+        publish_telemetry();
+    }
+    apply_due_signals();
+    update_display();
+}
+
+void Device::on_button(ButtonPress kind) {
+    if (kind == ButtonPress::kNone) return;
+    is_display_on_ = true;
+    if (kind == ButtonPress::kLong)
+        step(Signal::kLongPress);
+    else
+        press();
+}
+
+}  // namespace stetho

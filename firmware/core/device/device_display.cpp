@@ -1,0 +1,80 @@
+// Display of the device: which screen it shows, and when.
+#include "core/device/device.h"
+#include "core/display/canvas_renderer.h"
+
+namespace stetho {
+namespace {
+
+constexpr std::uint64_t kRefreshMs = 100;  // ten updates a second are enough
+constexpr std::uint64_t kLiveMs = 3'000;   // a live value that is older is not shown
+
+}  // namespace
+
+void Device::update_display() {
+    if (!is_stale_ && now_ms_ - shown_at_ms_ < kRefreshMs) return;
+    is_stale_ = false;
+    shown_at_ms_ = now_ms_;
+    screen_ = current_screen();
+    draw(screen_, canvas_);
+}
+
+Screen Device::current_screen() const {
+    if (now_ms_ < identify_until_ms_) return identify_screen(settings_.device_id);
+    switch (state()) {
+        case State::kBoot:
+            return boot_screen(build_info_.firmware);
+        case State::kProvision:
+            return provision_screen(portal_ssid_, portal_password_, portal_refused_);
+        case State::kConnecting:
+            return connecting_screen(settings_.wifi_ssid,
+                                     connection_.is_network_up() ? settings_.host.view() : "");
+        case State::kReady:
+            return ready_screen({settings_.device_id, ready_workers_.any_ready(),
+                                 settings_.mode == Mode::kGate, window_.held(), microphone_});
+        case State::kRecording:
+            return current_recording_screen();
+        case State::kSending: {
+            // Shows the progress of the oldest that was not sent: the others wait for it.
+            std::uint64_t id = recording_id_;
+            for (std::size_t index = window_.held(); index-- > 0;) {
+                if (!window_.is_sent(window_.id_at(index))) id = window_.id_at(index);
+            }
+            const auto [done, total] = window_.progress(id);
+            const std::uint32_t chunk = memory_.chunk_samples;
+            const std::size_t others = window_.unsent() > 0 ? window_.unsent() - 1 : 0;
+            return sending_screen(done / chunk + (done == total && done % chunk > 0 ? 1 : 0),
+                                  total / chunk + (total % chunk > 0 ? 1 : 0), others);
+        }
+        case State::kWaitResult:
+            return waiting_screen(is_stored_, ready_workers_.any_ready());
+        case State::kResult:
+            return result_screen(result_.value_or(Result{}));
+        case State::kError:
+            return error_screen(problem_, problem_detail_);
+        case State::kOffline:
+            return offline_screen(window_.held(), connection_.is_network_up(), connection_.loss());
+        case State::kUpdating:
+            return updating_screen(update_percent_);
+    }
+    return {};
+}
+
+Screen Device::current_recording_screen() const {
+    RecordingStatus status;
+    const auto* recording = buffer_.find(recording_id_);
+    const std::uint64_t length = recording == nullptr ? 0 : recording->length();
+    status.elapsed_ms = static_cast<std::uint32_t>(length * 1'000 / recorder_.rate_hz());
+    status.total_ms =
+        static_cast<std::uint32_t>(std::uint64_t{recording_samples_} * 1'000 / recorder_.rate_hz());
+    status.level = recorder_.level().rms;
+    status.is_online = connection_.is_online();
+    status.microphone = microphone_;
+    if (live_ && now_ms_ - live_at_ms_ < kLiveMs) {
+        status.bpm = live_->bpm;
+        status.hint = live_->hint;
+        status.label = live_->label;
+    }
+    return recording_screen(status);
+}
+
+}  // namespace stetho

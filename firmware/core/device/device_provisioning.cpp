@@ -1,0 +1,58 @@
+// Provisioning of the device: the access point and the form with new settings.
+#include "core/device/device.h"
+
+namespace stetho {
+namespace {
+
+// Returns a password of four syllables and four digits, about 38 bits: read off a small screen, typed once,
+// worthless after ten minutes.
+FixedString<16> random_password(hal::Random& random) {
+    constexpr std::string_view kConsonants = "bdfgklmnprstvz";
+    constexpr std::string_view kVowels = "aeiou";
+    FixedString<16> text;
+    for (int syllable = 0; syllable < 4; ++syllable) {
+        if (syllable == 2) text.append('-');
+        text.append(kConsonants[random.next() % kConsonants.size()]);
+        text.append(kVowels[random.next() % kVowels.size()]);
+    }
+    text.append('-');
+    for (int digit = 0; digit < 4; ++digit) text.append(static_cast<char>('0' + random.next() % 10));
+    return text;
+}
+
+}  // namespace
+
+void Device::on_form(Bytes form) {
+    Settings wanted = settings_;
+    const auto fault = read_form({reinterpret_cast<const char*>(form.data()), form.size()}, wanted);
+    portal_refused_ = fault ? (fault->key.empty() ? fault->rule : fault->key) : std::string_view();
+    is_stale_ = true;
+    if (fault) {
+        if (state() != State::kProvision) fail(Problem::kBadForm, portal_refused_);
+        return;
+    }
+    if (!save_settings(wanted, hardware_.storage)) return fail(Problem::kNotSaved);
+    if (window_.held() == 0 && state() == State::kProvision) return step(Signal::kSaved);
+    // Recordings that are kept are sent first, over the new network; settings of the audio change at the
+    // restart.
+    wants_restart_ = true;
+    if (state() != State::kProvision) return;
+    wanted.sample_rate_hz = settings_.sample_rate_hz;
+    wanted.mode = settings_.mode;
+    settings_ = wanted;
+    is_configured_ = true;
+    step(Signal::kConfigured);
+}
+
+void Device::open_portal() {
+    connection_.stop();
+    window_.on_connection_lost();
+    ready_workers_.clear();
+    portal_refused_ = {};
+    portal_ssid_ = "stetho-";
+    portal_ssid_.append(settings_.device_id.empty() ? std::string_view("new") : settings_.device_id.view());
+    portal_password_ = random_password(hardware_.random);
+    if (!hardware_.network.open_access_point(portal_ssid_, portal_password_)) fail(Problem::kNotStarted);
+}
+
+}  // namespace stetho

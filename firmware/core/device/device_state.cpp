@@ -1,0 +1,115 @@
+// State changes of the device: raises signals of the state machine and runs its actions.
+#include "core/device/device.h"
+
+namespace stetho {
+namespace {
+
+constexpr int kSettleSteps = 4;
+
+}  // namespace
+
+void Device::step(Signal signal) {
+    const State before = state();
+    run_actions(machine_.step(signal, now_ms_));
+    on_state_left(before);
+}
+
+// Does what follows from leaving the state `before`, if it was left.
+void Device::on_state_left(State before) {
+    if (state() == before) return;
+    is_stale_ = is_display_on_ = true;
+    if (state() == State::kResult) is_result_seen_ = true;
+    if (before == State::kError) problem_ = Problem::kNone;
+    const bool was_read = before == State::kResult && state() == State::kReady;
+    if (was_read && settings_.restart_after_sending) wants_restart_ = true;
+}
+
+void Device::run_actions(Action actions) {
+    if (has(actions, Action::kStopRecording)) stop_recording();
+    if (has(actions, Action::kClosePortal)) hardware_.network.stop();
+    if (has(actions, Action::kOpenPortal)) open_portal();
+    if (has(actions, Action::kConnect)) {
+        const Info info{build_info_.firmware, build_info_.hardware, settings_.sample_rate_hz,
+                        static_cast<std::uint32_t>(memory_.samples.size_bytes())};
+        if (is_configured_ && !connection_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
+    }
+    if (has(actions, Action::kStartRecording)) start_recording();
+    if (has(actions, Action::kSleep)) is_display_on_ = false;
+    if (has(actions, Action::kStartUpdate)) start_update();
+    if (has(actions, Action::kRestart)) restart();
+}
+
+// Raises the signals that are due in the current state: a few at most, so that no table can make it endless.
+void Device::apply_due_signals() {
+    for (int round = 0; round < kSettleSteps; ++round) {
+        const auto signal = due_signal();
+        if (!signal) return;
+        const State before = state();
+        step(*signal);
+        if (state() == before) return;
+    }
+}
+
+std::optional<Signal> Device::due_signal() const {
+    const bool is_online = connection_.is_online();
+    const bool is_unsent = window_.unsent() > 0;
+    const bool is_idle = window_.held() == 0 && !recorder_.is_recording();
+    switch (state()) {
+        case State::kConnecting:
+        case State::kOffline:
+            if (!is_configured_ && state() == State::kConnecting) return Signal::kUnconfigured;
+            if (is_online) return is_unsent ? Signal::kOnlineUnsent : Signal::kOnline;
+            break;
+        case State::kReady:
+            if (!is_configured_) return Signal::kUnconfigured;
+            if (!is_online) return Signal::kLost;
+            if (is_unsent) return Signal::kOnlineUnsent;
+            if (!is_result_seen_) return Signal::kAnswered;
+            break;
+        case State::kRecording:
+            if (!recorder_.is_recording()) return is_online ? Signal::kRecorded : Signal::kRecordedOffline;
+            break;
+        case State::kSending:
+            if (!is_online) return Signal::kLost;
+            if (!is_unsent) return Signal::kSent;
+            break;
+        case State::kWaitResult:
+            if (!is_result_seen_) return Signal::kAnswered;
+            if (!is_online) return Signal::kLost;
+            if (is_unsent) return Signal::kOnlineUnsent;
+            if (pending_results_.empty()) return Signal::kEnded;
+            break;
+        default:
+            break;
+    }
+    if (wants_restart_ && is_idle) return Signal::kRestart;
+    if (!update_url_.empty() && is_idle) return Signal::kUpdate;
+    return std::nullopt;
+}
+
+void Device::press() {
+    const bool can_record = state() == State::kRecording || has_room();
+    if (!can_record) {
+        problem_ = Problem::kMemoryFull;
+        problem_detail_ = connection_.is_online() ? "" : "offline";
+    }
+    step(can_record ? Signal::kPress : Signal::kNoRoom);
+}
+
+void Device::fail(Problem problem, std::string_view detail) {
+    problem_ = problem;
+    problem_detail_ = detail.substr(0, problem_detail_.capacity());
+    step(Signal::kFault);
+}
+
+// On the device this does not return. On a host it does: then everything starts again, as after a reset.
+void Device::restart() {
+    connection_.shut_down();
+    hardware_.system.restart();
+    while (window_.held() > 0) erase_recording(window_.id_at(0));
+    wants_restart_ = false;
+    pending_results_.clear();
+    begin(given_);
+}
+
+}  // namespace stetho

@@ -1,0 +1,252 @@
+#include "core/display/device_screen.h"
+
+#include <algorithm>
+#include <array>
+
+namespace stetho {
+namespace {
+
+constexpr std::string_view kDisclaimer = "not a diagnosis";
+
+FixedString<Screen::kColumns> upper(std::string_view text) {
+    FixedString<Screen::kColumns> result;
+    for (const char letter : text.substr(0, Screen::kColumns)) {
+        result.append(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
+    }
+    return result;
+}
+
+// Text for a result without an accepted label: the reason, and what a person can do.
+struct Advice {
+    std::string_view reason;  // word of the protocol
+    std::string_view what;
+    std::string_view remedy;
+};
+
+Advice advice(std::string_view reason) {
+    static constexpr std::array<Advice, 9> kAdvice{{
+        {"clipped", "too loud", "press less, or lower the gain"},
+        {"too_quiet", "too quiet", "press firmer"},
+        {"no_heartbeat", "no heartbeat", "move the chestpiece"},
+        {"noisy", "too noisy", "hold still, be silent"},
+        {"too_short", "too short", "record longer"},
+        {"gaps", "audio was lost", "record again"},
+        {"low_confidence", "cannot tell", "record again"},
+        {"unknown_model", "unknown model", "it is not installed"},
+        {"failed", "analysis failed", "record again"},
+    }};
+    for (const Advice& known : kAdvice) {
+        if (known.reason == reason) return known;
+    }
+    return {reason, reason, "record again"};
+}
+
+FixedString<Screen::kColumns> heart_rate_text(std::optional<std::uint16_t> bpm) {
+    FixedString<Screen::kColumns> text;
+    if (bpm)
+        text.append_number(*bpm);
+    else
+        text.append("--");
+    return text.append(" bpm");
+}
+
+// Returns a time that fits a mark: "3.2 s", "61 s", "75 min".
+FixedString<6> seconds(std::uint32_t elapsed_ms) {
+    FixedString<6> text;
+    if (elapsed_ms < 60'000) return text.append_tenths(elapsed_ms / 100).append(" s");
+    if (elapsed_ms < 1'000'000) return text.append_number(elapsed_ms / 1'000).append(" s");
+    return text.append_number(elapsed_ms / 60'000).append("min");
+}
+
+// Returns the text for a microphone that does not work; empty if it does.
+std::string_view microphone_text(MicrophoneState microphone) {
+    switch (microphone) {
+        case MicrophoneState::kOk:
+            return "";
+        case MicrophoneState::kSilent:
+            return "microphone silent";
+        case MicrophoneState::kStuck:
+            return "microphone stuck";
+        case MicrophoneState::kTooLoud:
+            return "too loud";
+    }
+    return "";
+}
+
+FixedString<6> count_mark(std::size_t unsent) {
+    FixedString<6> mark;
+    if (unsent > 0) mark.append('+').append_number(static_cast<std::int64_t>(unsent));
+    return mark;
+}
+
+}  // namespace
+
+Screen boot_screen(std::string_view version) {
+    return Screen()
+        .title("STETHO EDGE")
+        .add(Style::kSpace, "")
+        .add(Style::kBold, "starting")
+        .add(Style::kSmall, version)
+        .add(Style::kFooter, "research + education");
+}
+
+Screen provision_screen(std::string_view ssid, std::string_view password, std::string_view refused) {
+    Screen screen;
+    screen.title("SETTINGS").add(Style::kSmall, "join this Wi-Fi:").add(Style::kBold, ssid);
+    if (refused.empty())
+        screen.add(Style::kBold, password).add(Style::kFooter, "then 192.168.4.1");
+    else
+        screen.add(Style::kSmall, password).add(Style::kFooter, FixedString<32>("check: ").append(refused));
+    return screen;
+}
+
+Screen connecting_screen(std::string_view network, std::string_view host) {
+    Screen screen;
+    screen.title("CONNECTING").add(Style::kSpace, "");
+    if (host.empty())
+        screen.add(Style::kBold, network.empty() ? "network" : network).add(Style::kSmall, "joining");
+    else
+        screen.add(Style::kBold, host).add(Style::kSmall, "calling the broker");
+    return screen.add(Style::kFooter, "press to record");
+}
+
+Screen ready_screen(const ReadyStatus& status) {
+    Screen screen;
+    const std::string_view fault = microphone_text(status.microphone);
+    screen.title(status.device_id, count_mark(status.unsent));
+    if (!fault.empty())
+        screen.add(Style::kBold, fault);
+    else
+        screen.add(Style::kLarge, status.is_listening ? "LISTENING" : "READY");
+    if (!status.has_analyser)
+        screen.add(Style::kBold, "no analyser");
+    else if (fault.empty())
+        screen.add(Style::kSmall, status.is_listening ? "records any sound" : "press to record");
+    if (fault == microphone_text(MicrophoneState::kSilent) ||
+        fault == microphone_text(MicrophoneState::kStuck)) {
+        screen.add(Style::kSmall, "check the wiring");
+    }
+    if (status.has_analyser)
+        screen.add(Style::kFooter, "hold 3 s for settings");
+    else
+        screen.add(Style::kFooter, "result comes later");
+    return screen;
+}
+
+Screen recording_screen(const RecordingStatus& status) {
+    Screen screen;
+    screen.title(status.total_ms > 0 ? "RECORDING" : "STREAM", seconds(status.elapsed_ms));
+    // The level is shown up to a quarter of full scale, where a heart is loud.
+    if (status.total_ms > 0) screen.bar(status.elapsed_ms, status.total_ms);
+    screen.bar(std::min<std::uint32_t>(status.level, 8'192), 8'192);
+    const std::string_view fault = microphone_text(status.microphone);
+    const std::string_view hint = !status.is_online     ? "offline: kept"
+                                  : status.hint.empty() ? "hold still"
+                                                        : status.hint;
+    screen.add(Style::kBold, fault.empty() ? hint : fault);
+    FixedString<42> footer;
+    if (!status.label.empty()) footer.append(status.label);
+    if (status.bpm) footer.append(footer.empty() ? "" : " ").append(heart_rate_text(status.bpm));
+    return screen.add(Style::kFooter, footer);
+}
+
+Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings) {
+    FixedString<Screen::kColumns> count;
+    count.append_number(done_chunks).append(" of ").append_number(chunks);
+    return Screen()
+        .title("SENDING", count_mark(waiting_recordings))
+        .add(Style::kSpace, "")
+        .bar(done_chunks, chunks)
+        .add(Style::kBold, count)
+        .add(Style::kFooter, "kept until stored");
+}
+
+Screen waiting_screen(bool is_stored, bool has_analyser) {
+    return Screen()
+        .title("WAITING")
+        .add(Style::kSpace, "")
+        .add(Style::kBold, has_analyser ? "analysing" : "no analyser")
+        .add(Style::kSmall, is_stored ? "stored safely" : "sent")
+        .add(Style::kFooter, has_analyser ? "" : "result comes later");
+}
+
+Screen result_screen(const Result& result) {
+    Screen screen;
+    if (result.status == ResultStatus::kOk && result.accepted) {
+        FixedString<Screen::kColumns> line;
+        line.append_number((result.confidence_permille + 5) / 10)
+            .append(" %  ")
+            .append(heart_rate_text(result.bpm));
+        const auto label = upper(result.label);
+        screen.title(result.model);
+        screen.add(label.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kBold, label);
+        screen.add(Style::kSpace, "").add(Style::kSmall, line);
+    } else {
+        screen.title(result.status == ResultStatus::kError ? "ERROR" : "NO CLEAR ANSWER");
+        const Advice words = advice(result.reason);
+        if (!words.what.empty()) screen.add(Style::kBold, words.what);
+        screen.wrap(words.remedy, 2);
+        if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, heart_rate_text(result.bpm));
+    }
+    return screen.add(Style::kFooter, kDisclaimer);
+}
+
+Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss) {
+    FixedString<Screen::kColumns> kept;
+    kept.append_number(static_cast<std::int64_t>(unsent)).append(" kept, sent later");
+    std::string_view reason = "no network";
+    if (is_network_up) {
+        reason = loss == hal::ConnectionLoss::kRefused     ? "password refused"
+                 : loss == hal::ConnectionLoss::kUntrusted ? "broker not trusted"
+                                                           : "no broker";
+    }
+    Screen screen;
+    screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, reason);
+    screen.add(Style::kSmall, unsent > 0 ? kept.view() : "trying again");
+    return screen.add(Style::kFooter, "press to record");
+}
+
+Screen error_screen(Problem problem, std::string_view detail) {
+    struct Words {
+        std::string_view what;
+        std::string_view remedy;
+    };
+    static constexpr std::array<Words, 12> kWords{{
+        {"unknown error", "press to go on"},
+        {"microphone silent", "check the wires of SD, WS, SCK and power"},
+        {"microphone stuck", "check SD for a short to power"},
+        {"no sound arrives", "check the wires of WS and SCK, or restart"},
+        {"memory full", "wait until what is kept was sent"},
+        {"password refused", "hold 3 s and correct the settings"},
+        {"broker not trusted", "hold 3 s and correct the certificate"},
+        {"not saved", "the storage takes nothing: restart"},
+        {"bad settings", "send the form again"},
+        {"not accepted", "record again"},
+        {"update failed", "the old firmware stays"},
+        {"no Wi-Fi", "the radio does not start: restart"},
+    }};
+    const Words& words = kWords[static_cast<std::size_t>(problem)];
+    Screen screen;
+    screen.title("ERROR").add(Style::kBold, words.what);
+    return screen.wrap(words.remedy, 2).add(Style::kFooter, detail);
+}
+
+Screen updating_screen(std::uint8_t percent) {
+    FixedString<Screen::kColumns> text;
+    text.append_number(percent).append(" %");
+    return Screen()
+        .title("UPDATING")
+        .add(Style::kSpace, "")
+        .bar(percent, 100)
+        .add(Style::kBold, text)
+        .add(Style::kFooter, "do not switch off");
+}
+
+Screen identify_screen(std::string_view device_id) {
+    return Screen()
+        .title("IT IS ME")
+        .add(Style::kSpace, "")
+        .add(device_id.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kSmall, device_id);
+}
+
+}  // namespace stetho

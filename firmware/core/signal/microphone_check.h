@@ -1,0 +1,38 @@
+// Check of whether the microphone works: silent, stuck or too loud.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace stetho {
+
+enum class MicrophoneState : std::uint8_t {
+    kOk,
+    kSilent,   // the same value for half a second: nothing on the data line, no clock, no power
+    kStuck,    // the same value at full scale for half a second: data line high, or shorted
+    kTooLoud,  // a fiftieth or more of the last half second at full scale
+};
+
+// Returns the text for a person: "ok", "silent", "stuck", "too loud".
+const char* to_string(MicrophoneState state);
+
+// Checks the samples of the microphone before any filter. One thread.
+class MicrophoneCheck {
+  public:
+    explicit MicrophoneCheck(std::uint32_t sample_rate_hz) : window_samples_(sample_rate_hz / 2) {}
+    void push(std::span<const std::int32_t> slots);  // 32-bit slots, upper 24 bits used
+    MicrophoneState state() const { return state_; }
+
+  private:
+    void step(std::int32_t sample_24);
+    void close_window();
+
+    std::uint32_t window_samples_;
+    std::uint32_t count_ = 0;
+    std::uint32_t clipped_ = 0;
+    std::int32_t lowest_ = 0;
+    std::int32_t highest_ = 0;
+    MicrophoneState state_ = MicrophoneState::kOk;
+};
+
+}  // namespace stetho

@@ -1,0 +1,57 @@
+// Writers of the JSON messages that a device publishes (docs/protocol.md, "Topics" and META). Each function
+// writes to `out` and returns the length; 0: `out` is too small. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/wire/bytes.h"
+
+namespace stetho {
+
+inline constexpr std::size_t kMaxMessageBytes = 512;  // enough `out` for every message here
+
+enum class DeviceState : std::uint8_t { kOnline, kRecording, kOffline, kLost };
+
+// Writes `up/state`, or the will (`kLost`). `boot`: random per start of the device.
+std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out);
+
+struct Meta {
+    std::optional<std::int64_t> captured_unix_ms =
+        {};                           // of the first sample; nothing if the device does not know the time
+    std::string_view models = {};     // names, separated by commas; empty for the worker's default
+    std::string_view site = {};       // AV, PV, TV, MV or at most 16 characters; empty: not given
+    std::uint16_t amplification = 1;  // 1..100; 1 is not written
+    std::optional<std::uint32_t> boot = {};
+    std::optional<std::uint64_t> uptime_ms = {};  // of the device, at the first sample
+};
+
+// Writes the body of a META chunk.
+std::size_t write_meta(const Meta& meta, WritableBytes out);
+
+struct Info {
+    std::string_view firmware = {};  // such as "stetho 0.2.0"
+    std::string_view hardware = {};  // such as "esp32s3"
+    std::uint32_t sample_rate_hz = 0;
+    std::uint32_t buffer_bytes = 0;  // memory for recordings
+};
+
+// Writes `up/info`.
+std::size_t write_info(const Info& info, WritableBytes out);
+
+struct Telemetry {
+    std::optional<std::int8_t> rssi_dbm = {};
+    std::optional<std::uint32_t> free_heap_bytes = {};
+    std::uint64_t uptime_ms = 0;
+    std::uint32_t samples_dropped = 0;   // since start
+    std::uint32_t recordings_kept = 0;   // not stored by the worker yet
+    std::string_view reset_reason = {};  // such as "power", "panic", "watchdog"
+    std::string_view microphone = {};    // "ok", "silent", "stuck", "too loud"
+};
+
+// Writes `up/telemetry`.
+std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out);
+
+}  // namespace stetho

@@ -1,0 +1,39 @@
+// Commands on the serial console, as events:
+//
+//   set host=192.168.1.20&device_id=st-01&password=…    like the provisioning form, same keys and encoding
+//   press | hold                                        the button, briefly or for a long press
+//
+// Other lines print this list. Input is not echoed, since it may contain passwords.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include "esp/event_queue.h"
+#include "hal/button.h"
+
+namespace stetho::esp {
+
+// It is also a button, which is down for as long as a typed press lasts.
+class SerialConsole final : public hal::Button {
+  public:
+    explicit SerialConsole(EventQueue& events) : events_(events) {}
+
+    // Starts the task that reads. False: no memory.
+    bool begin();
+
+    bool is_down() override { return is_down_; }
+
+  private:
+    static void run(void* self);
+    void read();
+    void run_command(char* line, std::size_t length);
+    void press(std::uint32_t for_ms);
+
+    EventQueue& events_;
+    std::atomic<bool> is_down_{false};
+    std::array<char, 4096> line_{};
+};
+
+}  // namespace stetho::esp

@@ -1,0 +1,63 @@
+// Stub of esp_wifi.h of ESP-IDF: the declarations that our adapters use, for type checks without ESP-IDF.
+#pragma once
+
+#include <cstdint>
+
+#include "esp_netif.h"
+
+struct wifi_init_config_t {
+    int magic;
+};
+#define WIFI_INIT_CONFIG_DEFAULT() {0}
+
+enum wifi_mode_t { WIFI_MODE_NULL, WIFI_MODE_STA, WIFI_MODE_AP, WIFI_MODE_APSTA };
+enum wifi_interface_t { WIFI_IF_STA, WIFI_IF_AP };
+enum wifi_auth_mode_t { WIFI_AUTH_OPEN, WIFI_AUTH_WPA2_PSK = 3 };
+enum wifi_ps_type_t { WIFI_PS_NONE, WIFI_PS_MIN_MODEM, WIFI_PS_MAX_MODEM };
+enum wifi_storage_t { WIFI_STORAGE_FLASH, WIFI_STORAGE_RAM };
+enum wifi_event_t {
+    WIFI_EVENT_STA_START = 2,
+    WIFI_EVENT_STA_CONNECTED = 4,
+    WIFI_EVENT_STA_DISCONNECTED = 5,
+};
+
+struct wifi_scan_threshold_t {
+    std::int8_t rssi;
+    wifi_auth_mode_t authmode;
+};
+struct wifi_sta_config_t {
+    std::uint8_t ssid[32];
+    std::uint8_t password[64];
+    wifi_scan_threshold_t threshold;
+};
+struct wifi_ap_config_t {
+    std::uint8_t ssid[32];
+    std::uint8_t password[64];
+    std::uint8_t ssid_len;
+    std::uint8_t channel;
+    wifi_auth_mode_t authmode;
+    std::uint8_t max_connection;
+};
+union wifi_config_t {
+    wifi_ap_config_t ap;
+    wifi_sta_config_t sta;
+};
+struct wifi_ap_record_t {
+    std::int8_t rssi;
+};
+
+extern "C" {
+extern esp_event_base_t const WIFI_EVENT;
+esp_netif_t* esp_netif_create_default_wifi_sta();
+esp_netif_t* esp_netif_create_default_wifi_ap();
+esp_err_t esp_wifi_init(const wifi_init_config_t* config);
+esp_err_t esp_wifi_set_storage(wifi_storage_t storage);
+esp_err_t esp_wifi_set_mode(wifi_mode_t mode);
+esp_err_t esp_wifi_set_config(wifi_interface_t interface, wifi_config_t* config);
+esp_err_t esp_wifi_set_ps(wifi_ps_type_t type);
+esp_err_t esp_wifi_start();
+esp_err_t esp_wifi_stop();
+esp_err_t esp_wifi_connect();
+esp_err_t esp_wifi_disconnect();
+esp_err_t esp_wifi_sta_get_ap_info(wifi_ap_record_t* record);
+}

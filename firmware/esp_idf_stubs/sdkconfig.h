@@ -1,0 +1,16 @@
+// Stub of sdkconfig.h of ESP-IDF: the values that our adapters use, for type checks without ESP-IDF.
+#pragma once
+
+// The values of main/Kconfig.projbuild as they are by default, and what the build system sets. -D overrides
+// them.
+#ifndef CONFIG_STETHO_PIN_BUTTON
+#define CONFIG_STETHO_PIN_BUTTON 1
+#define CONFIG_STETHO_PIN_I2S_SD 10
+#define CONFIG_STETHO_PIN_I2S_WS 11
+#define CONFIG_STETHO_PIN_I2S_SCK 12
+#define CONFIG_STETHO_MICROPHONE_GAIN 16
+#define CONFIG_STETHO_PIN_I2C_SDA 8
+#define CONFIG_STETHO_PIN_I2C_SCL 9
+#define CONFIG_STETHO_OLED_ADDRESS 0x3c
+#define CONFIG_STETHO_SNTP_SERVER "pool.ntp.org"
+#endif

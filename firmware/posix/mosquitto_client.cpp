@@ -1,0 +1,147 @@
+#include "posix/mosquitto_client.h"
+
+#include <chrono>
+#include <cstdio>
+
+namespace stetho::posix {
+namespace {
+
+constexpr int kMostWaiting = 32;  // messages in the client at once; as many as esp-mqtt's outbox holds
+constexpr int kTurnMs = 20;
+constexpr auto kTurn = std::chrono::milliseconds(kTurnMs);
+constexpr int kDisconnectTurns = 50;  // at most a second
+
+}  // namespace
+
+MosquittoClient::MosquittoClient(EventQueue& events) : events_(events) { mosquitto_lib_init(); }
+
+MosquittoClient::~MosquittoClient() {
+    close(false);
+    mosquitto_lib_cleanup();
+}
+
+bool MosquittoClient::connect(const hal::MqttOptions& options) {
+    close(false);
+    loss_ = hal::ConnectionLoss::kUnreachable;
+    if (!is_plugged_) {
+        events_.post(Event::disconnected(loss_));
+        return true;
+    }
+    if (options.tls && options.ca_pem.empty()) {
+        events_.post(Event::disconnected(hal::ConnectionLoss::kUntrusted));
+        return true;
+    }
+    if (!prepare(options)) return false;
+    is_silent_ = is_ending_ = is_over_ = false;
+    waiting_ = 0;
+    thread_ = std::thread(&MosquittoClient::run, this, std::string(options.host), int{options.port},
+                          int{options.keepalive_s});
+    return true;
+}
+
+bool MosquittoClient::prepare(const hal::MqttOptions& options) {
+    const std::string name(options.username);
+    client_ = mosquitto_new(name.c_str(), true, this);
+    if (client_ == nullptr) return false;
+    mosquitto_threaded_set(client_, true);
+    mosquitto_max_inflight_messages_set(client_, 0);  // core has a window of its own
+    mosquitto_connect_callback_set(client_, on_connect);
+    mosquitto_publish_callback_set(client_, on_publish);
+    mosquitto_message_callback_set(client_, on_message);
+    mosquitto_log_callback_set(client_, on_log);
+    const std::string topic(options.will_topic);
+    return mosquitto_username_pw_set(client_, name.c_str(), std::string(options.password).c_str()) ==
+               MOSQ_ERR_SUCCESS &&
+           mosquitto_will_set(client_, topic.c_str(), static_cast<int>(options.will_payload.size()),
+                              options.will_payload.data(), 1, true) == MOSQ_ERR_SUCCESS &&
+           (!options.tls || write_ca_file(options.ca_pem));
+}
+
+bool MosquittoClient::write_ca_file(std::string_view ca_pem) {
+    ca_file_.emplace(ca_pem);
+    return ca_file_->is_written() &&
+           mosquitto_tls_opts_set(client_, 1, "tlsv1.2", nullptr) == MOSQ_ERR_SUCCESS &&
+           mosquitto_tls_set(client_, ca_file_->path(), nullptr, nullptr, nullptr, nullptr) ==
+               MOSQ_ERR_SUCCESS;
+}
+
+void MosquittoClient::run(std::string host, int port, int keepalive_s) {
+    int error = mosquitto_connect(client_, host.c_str(), port, keepalive_s);
+    while (error == MOSQ_ERR_SUCCESS && !is_ending_ && is_plugged_) {
+        error = mosquitto_loop(client_, kTurnMs, 1);
+    }
+    if (error == MOSQ_ERR_TLS) loss_ = hal::ConnectionLoss::kUntrusted;
+    is_connected_ = false;
+    if (!is_silent_) events_.post(Event::disconnected(loss_));
+    is_over_ = true;
+}
+
+void MosquittoClient::disconnect() { close(true); }
+
+void MosquittoClient::close(bool sends_disconnect) {
+    if (client_ == nullptr) return;
+    is_silent_ = true;
+    if (sends_disconnect && is_connected_) {
+        mosquitto_disconnect(client_);  // queued behind the messages that were published
+        for (int turn = 0; turn < kDisconnectTurns && !is_over_; ++turn) std::this_thread::sleep_for(kTurn);
+    }
+    is_ending_ = true;
+    if (thread_.joinable()) thread_.join();
+    is_connected_ = false;
+    mosquitto_destroy(client_);
+    client_ = nullptr;
+    ca_file_.reset();
+}
+
+bool MosquittoClient::subscribe(std::string_view topic, std::uint8_t qos) {
+    return is_connected_ &&
+           mosquitto_subscribe(client_, nullptr, std::string(topic).c_str(), qos) == MOSQ_ERR_SUCCESS;
+}
+
+int MosquittoClient::publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
+                             bool retain) {
+    if (!is_connected_ || waiting_ >= kMostWaiting) return hal::kMqttFull;
+    ++waiting_;
+    int id = 0;
+    const int error = mosquitto_publish(client_, &id, std::string(topic).c_str(),
+                                        static_cast<int>(payload.size()), payload.data(), qos, retain);
+    if (error != MOSQ_ERR_SUCCESS) {
+        --waiting_;
+        return hal::kMqttFull;
+    }
+    return qos == 0 ? hal::kMqttUntracked : id;
+}
+
+void MosquittoClient::plug(bool is_plugged) { is_plugged_ = is_plugged; }
+
+void MosquittoClient::on_connect(mosquitto*, void* self, int code) {
+    auto* client = static_cast<MosquittoClient*>(self);
+    if (code != 0) {
+        client->loss_ =
+            code >= 2 && code <= 5 ? hal::ConnectionLoss::kRefused : hal::ConnectionLoss::kUnreachable;
+        return;  // the broker closes the connection
+    }
+    client->is_connected_ = true;
+    client->events_.post(Event::of(EventKind::kMqttConnected));
+}
+
+// Called for QoS 0 as well, when the message was written; core knows its tokens.
+void MosquittoClient::on_publish(mosquitto*, void* self, int id) {
+    auto* client = static_cast<MosquittoClient*>(self);
+    --client->waiting_;
+    client->events_.post(Event::puback(id));
+}
+
+void MosquittoClient::on_message(mosquitto*, void* self, const mosquitto_message* message) {
+    const std::string_view topic(message->topic);
+    const auto length = static_cast<std::size_t>(message->payloadlen);
+    if (topic.size() > hal::kMaxTopicBytes || length > hal::kMaxMessageBytes) return;
+    static_cast<MosquittoClient*>(self)->events_.post(
+        Event::message(topic, {static_cast<const std::uint8_t*>(message->payload), length}, message->retain));
+}
+
+void MosquittoClient::on_log(mosquitto*, void*, int level, const char* text) {
+    if (level == MOSQ_LOG_ERR) std::fprintf(stderr, "mqtt: %s\n", text);
+}
+
+}  // namespace stetho::posix

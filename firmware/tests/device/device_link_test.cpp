@@ -1,0 +1,139 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/device_fixture.h"
+
+using namespace stetho;
+using namespace stetho::test;
+
+TEST_CASE("what is published about the device itself") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    const auto states = fixture.mqtt.of("/up/state");
+    REQUIRE(states.size() == 1);
+    CHECK(states[0].retain);
+    CHECK(states[0].qos == 1);
+    CHECK(states[0].text().find("\"online\"") != std::string::npos);
+    CHECK(fixture.mqtt.will_topic == "stetho/v1/device/st-01/up/state");
+    CHECK(fixture.mqtt.will.find("\"lost\"") != std::string::npos);
+    const auto boot = states[0].text().substr(states[0].text().find("boot"));
+    CHECK(fixture.mqtt.will.find(boot) != std::string::npos);  // the same start
+    CHECK(fixture.mqtt.of("/up/info").at(0).retain);
+    CHECK(fixture.mqtt.of("/up/info").at(0).text().find("stetho 0.2.0") != std::string::npos);
+    fixture.run(60'000);
+    const auto telemetry = fixture.mqtt.of("/up/telemetry");
+    CHECK(telemetry.size() >= 2);
+    CHECK(telemetry.size() <= 4);
+    CHECK(telemetry[0].qos == 0);
+    CHECK(telemetry[0].text().find("-61") != std::string::npos);
+    CHECK(fixture.mqtt.topics == std::vector<std::string>{"stetho/v1/device/st-01/down/control",
+                                                          "stetho/v1/device/st-01/down/result",
+                                                          "stetho/v1/device/st-01/down/command",
+                                                          "stetho/v1/device/st-01/down/live",
+                                                          "stetho/v1/worker/+"});
+    fixture.device.end();
+    CHECK(fixture.mqtt.of("/up/state").back().text().find("offline") != std::string::npos);
+}
+
+TEST_CASE("a broker that refuses or is not trusted is named, and tried again ever more rarely") {
+    DeviceFixture fixture;
+    fixture.device.begin();
+    fixture.run(50);
+    fixture.disconnect(hal::ConnectionLoss::kRefused);
+    fixture.run(200);
+    CHECK(fixture.state() == State::kConnecting);
+    for (int round = 0; round < 10; ++round) {
+        const int before = fixture.mqtt.connects;
+        for (int wait = 0; wait < 4'000 && fixture.mqtt.connects == before; ++wait) fixture.run(10);
+        CHECK(fixture.mqtt.connects == before + 1);
+        fixture.disconnect(hal::ConnectionLoss::kUntrusted);
+    }
+    fixture.run(100);
+    CHECK(fixture.state() == State::kOffline);
+    CHECK(fixture.shows("broker not trusted"));
+    const int before = fixture.mqtt.connects;
+    fixture.run(14'000);
+    CHECK(fixture.mqtt.connects == before);
+}
+
+TEST_CASE("an attempt that nobody answers is given up") {
+    DeviceFixture fixture;
+    fixture.device.begin();
+    fixture.run(50);
+    CHECK(fixture.mqtt.connects == 1);
+    fixture.run(19'000);
+    CHECK(fixture.mqtt.connects == 1);
+    fixture.run(3'000);
+    CHECK(fixture.mqtt.connects >= 2);
+    CHECK(fixture.state() == State::kOffline);
+}
+
+TEST_CASE("a broker that is there and takes nothing is left and called again") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.acknowledges = false;
+    fixture.press_button();
+    fixture.run(1'500);
+    CHECK(fixture.state() == State::kSending);
+    fixture.run(61'000);
+    CHECK(fixture.mqtt.disconnects >= 1);
+    fixture.acknowledges = true;
+    fixture.connect();
+    fixture.run(2'000);
+    CHECK(fixture.state() == State::kWaitResult);
+    CHECK(fixture.received().begin()->second.is_complete());
+}
+
+TEST_CASE("a client that is full holds nothing up: the sound is kept and leaves when there is room") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.mqtt.room = 0;
+    fixture.press_button();
+    fixture.run(1'500);
+    CHECK(fixture.mqtt.of("/up/pcm").empty());
+    fixture.mqtt.room = 2;
+    fixture.run(500);
+    CHECK(fixture.received().begin()->second.is_complete());
+}
+
+TEST_CASE("Wi-Fi that goes takes the connection with it, and brings it back") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.network.up = false;
+    fixture.device.on(Event::of(EventKind::kNetworkDown));
+    fixture.run(200);
+    CHECK(fixture.state() == State::kOffline);
+    CHECK(fixture.shows("no network"));
+    const int before = fixture.mqtt.connects;
+    fixture.run(60'000);
+    CHECK(fixture.mqtt.connects == before);
+    fixture.network.up = true;
+    fixture.mqtt.is_connected = false;
+    fixture.connect();
+    CHECK(fixture.state() == State::kReady);
+}
+
+TEST_CASE("a connection that takes no subscription is none: it would hear nothing") {
+    DeviceFixture fixture;
+    fixture.mqtt.can_subscribe = false;
+    fixture.device.begin();
+    fixture.connect();
+    CHECK_FALSE(fixture.device.is_online());
+    CHECK(fixture.mqtt.disconnects == 1);
+    fixture.mqtt.can_subscribe = true;
+    fixture.connect();
+    CHECK(fixture.device.is_online());
+}
+
+TEST_CASE("a client that cannot even begin is tried again") {
+    DeviceFixture fixture;
+    fixture.mqtt.can_begin = false;
+    fixture.device.begin();
+    fixture.run(5'000);
+    CHECK(fixture.mqtt.connects >= 2);
+    CHECK(fixture.mqtt.connects <= 10);
+    fixture.mqtt.can_begin = true;
+    fixture.connect();
+    CHECK(fixture.device.is_online());
+}

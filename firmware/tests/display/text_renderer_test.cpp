@@ -1,0 +1,34 @@
+#include "core/display/text_renderer.h"
+
+#include <doctest/doctest.h>
+
+using stetho::has_same_text;
+using stetho::Row;
+using stetho::Screen;
+using stetho::Style;
+using stetho::text_border;
+using stetho::text_row;
+
+TEST_CASE("a screen as text: title and mark at the sides, words in the middle, bars as blocks") {
+    CHECK(text_border(true).view() == "┌───────────────────────┐");
+    CHECK(text_border(false).view() == "└───────────────────────┘");
+    CHECK(text_row({Style::kTitle, "READY", "off", 0}).view() == "│ READY             off │");
+    CHECK(text_row({Style::kSmall, "hold still", "", 0}).view() == "│      hold still       │");
+    CHECK(text_row({Style::kBar, "", "", 500}).view() == "│ ███████████░░░░░░░░░░ │");
+    CHECK(text_row({Style::kBar, "", "", 1000}).view() == "│ █████████████████████ │");
+    CHECK(text_row({Style::kLarge, "größer", "", 0}).view() == "│        größer         │");
+}
+
+TEST_CASE("two screens read the same when their words and the blocks of their bars are the same") {
+    Screen one;
+    one.title("RECORDING").bar(100, 1000).add(Style::kSmall, "hold still");
+    Screen other;
+    other.title("RECORDING").bar(101, 1000).add(Style::kSmall, "hold still");
+    Screen longer = other;
+    longer.add(Style::kSmall, "x");
+    Screen further;
+    further.title("RECORDING").bar(300, 1000).add(Style::kSmall, "hold still");
+    CHECK(has_same_text(one, other));
+    CHECK_FALSE(has_same_text(one, longer));
+    CHECK_FALSE(has_same_text(one, further));
+}

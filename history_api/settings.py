@@ -1,0 +1,56 @@
+"""Settings of the history API: those that every process of a site shares, and its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_worker.settings import Settings, setting
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings(Settings):
+    """Settings of a site with those of the history API; `api_host` is `STETHO_API_HOST`, and so on."""
+
+    keep_days: int = setting(0, "days after which the history API deletes a recording; 0: never", 0)
+    keep_free_mb: int = setting(
+        0, "free disk space below which the history API deletes the oldest recordings, MiB; 0: never", 0
+    )
+    api_host: str = setting("127.0.0.1", "address that the history API listens on")
+    api_port: int = setting(8080, "port that the history API listens on; 0: any free port", 0)
+    api_mqtt_username: str = setting("api", "user name and client id of the history API at the broker")
+    api_mqtt_password: str = setting("", "password of the history API at the broker; prefer the file")
+    api_mqtt_password_file: Path | None = setting(
+        None, "file whose first line is that password; with neither there are no uploads and no live data"
+    )
+    api_auth: str = setting(
+        "keys", "access to the history API: `keys`, holders of an API key; `none`, everyone on this machine"
+    )
+    api_rate: int = setting(
+        600, "requests per minute from one key, or from one address without a key; 0: no limit", 0
+    )
+    api_proxy: int = setting(
+        0, "proxies in front of the history API whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
+    )
+    upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
+    upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)
+    predict_model: str = setting("heart2", "model of `POST /predict` when the request names none")
+    cache_mb: int = setting(256, "maximum size of the pictures that the history API keeps in `cache`, MiB", 1)
+    fhir_codes: Path | None = setting(
+        None, "JSON file of codes for the FHIR export; without it, the built-in codes"
+    )
+
+    @property
+    def api_password(self) -> str:
+        """The API's broker password in force, empty where it has no account; raises SettingsError."""
+        return self.read_password("api_mqtt_password_file") or self.api_mqtt_password
+
+    def check(self) -> None:
+        """Raise SettingsError unless the values are possible and fit together."""
+        Settings.check(self)  # super() knows no class with slots before Python 3.14
+        self.require_port("api_port")
+        self.require_one_of("api_auth", "keys", "none")
+        self.require_name("api_mqtt_username")
+        self.require(
+            "api_mqtt_username",
+            self.api_mqtt_username != self.mqtt_username,
+            "use another name than STETHO_MQTT_USERNAME: the broker disconnects one of two that share a name",
+        )

@@ -1,9 +1,0 @@
-"""The filters of the decimator are those that the committed script makes."""
-
-import sys
-
-import toolchain
-
-
-def test_a5_the_committed_taps_are_those_of_the_script() -> None:
-    toolchain.run([sys.executable, "firmware/make_taps.py", "--check"], toolchain.PROJECT)

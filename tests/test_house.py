@@ -1,0 +1,61 @@
+"""The house: few modules in a room, short files, and a room for every module of the worker."""
+
+import subprocess
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).parents[1]
+ROOMS: Final = ("live", "analysis", "ingest", "database", "inference", "signal", "telemetry", "protocol")
+ROOT: Final = {
+    *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
+    *("settings", "errors", "directory_lock", "doctor"),
+}
+MODULES, LINES = 20, 300
+VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
+
+FILES: Final = [
+    PROJECT / name
+    for name in subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+]
+CODE: Final = [path for path in FILES if path.relative_to(PROJECT).parts[0] != "tests"]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def test_files_were_found() -> None:
+    assert len(FILES) > 400
+    assert len(CODE) > 250
+
+
+def test_no_room_has_more_modules_than_a_newcomer_can_survey() -> None:
+    rooms = Counter(named(path.parent) for path in FILES if path.name != "__init__.py")
+    assert {room: count for room, count in rooms.items() if count > MODULES} == {}
+
+
+def test_no_file_is_so_long_that_it_does_two_things() -> None:
+    lines = {named(path): len(path.read_text().splitlines()) for path in CODE}
+    assert {path: count for path, count in lines.items() if count > LINES} == {}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert [named(path) for path in FILES if VAGUE & set(path.stem.split("_"))] == []
+
+
+def test_the_worker_has_its_eight_rooms_in_the_import_contract() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [each["layers"] for each in contracts if each.get("containers") == ["edge_worker"]]
+    assert tuple(layers) == ROOMS
+    assert not any("ignore_imports" in each for each in contracts if each["type"] == "layers")
+
+
+def test_every_module_of_the_worker_lies_in_a_room() -> None:
+    worker = PROJECT / "edge_worker"
+    folders = {path.name for path in worker.iterdir() if (path / "__init__.py").exists()}
+    assert folders == set(ROOMS)
+    assert {path.stem for path in worker.glob("*.py")} == ROOT
