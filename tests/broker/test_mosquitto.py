@@ -1,4 +1,4 @@
-"""Starting, killing and finding the broker."""
+"""Mosquitto as a child process: start, kill, and lookup of the program."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from edge_worker.errors import BrokerError
 pytest_plugins = ["broker_accounts"]
 
 
-def test_it_comes_back_on_its_port_with_its_accounts(own_broker: Broker) -> None:
+def test_a_restarted_broker_keeps_its_port_and_accounts(own_broker: Broker) -> None:
     device = own_broker.add_user("device", "st-01")
     own_broker.start()
     port, pid = own_broker.port, own_broker.pid
@@ -29,10 +29,10 @@ def test_it_comes_back_on_its_port_with_its_accounts(own_broker: Broker) -> None
     assert own_broker.port == port
     assert own_broker.pid != pid
     with Probe(port, device) as client:
-        assert client.accepted
+        assert client.is_accepted
 
 
-def test_no_process_is_left_behind(tmp_path: Path) -> None:
+def test_stop_ends_the_process(tmp_path: Path) -> None:
     with Broker(tmp_path) as broker:
         pid = broker.pid
     assert pid
@@ -40,7 +40,7 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
-def test_a_name_is_taken_once(own_broker: Broker) -> None:
+def test_a_name_cannot_be_added_twice(own_broker: Broker) -> None:
     own_broker.add_user("device", "st-01")
     with pytest.raises(BrokerError, match="exists already"):
         own_broker.add_user("device", "st-01")
@@ -63,7 +63,7 @@ def test_a_broken_configuration_is_reported(
         own_broker.start()
 
 
-def test_without_mosquitto_the_sentence_says_how_to_get_it(
+def test_without_mosquitto_the_sentence_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("STETHO_MOSQUITTO", raising=False)
@@ -73,7 +73,7 @@ def test_without_mosquitto_the_sentence_says_how_to_get_it(
         find_mosquitto()
 
 
-def test_a_chosen_program_that_is_not_there_is_not_replaced_by_another(
+def test_a_missing_program_that_was_named_is_not_replaced_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STETHO_MOSQUITTO", "/nowhere/mosquitto")

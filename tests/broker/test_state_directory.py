@@ -1,4 +1,4 @@
-"""Where the state of a broker is when no directory is named."""
+"""Default state directory of a broker."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""docs/deployment.md held against the configuration and the commands."""
+"""docs/deployment.md agrees with the configuration and the commands."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The simulator away from a checkout, as it is installed from a wheel."""
+"""The simulator away from a checkout, as installed from a wheel."""
 
 import os
 import subprocess

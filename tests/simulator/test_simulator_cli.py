@@ -1,4 +1,4 @@
-"""The command line: mistakes are one sentence and exit status 2, before anything is sent."""
+"""Command line of the simulator: an error is one sentence and exit status 2."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def simulator(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run the simulator as a user does."""
+    """Run the simulator in a process of its own."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("STETHO_")}
     return subprocess.run(
         [sys.executable, "-m", "simulator", *arguments],
@@ -31,7 +31,7 @@ def simulator(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[s
 
 
 def refused(*arguments: str, **environ: str) -> str:
-    """Return the one sentence with which the simulator refuses."""
+    """Return the one sentence with which the simulator refuses the arguments."""
     ended = simulator(*arguments, **environ)
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""
@@ -56,7 +56,7 @@ def heart(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("command", ["", "send", "live", "synth", "fleet"])
-def test_help_has_an_example_and_says_what_it_is_not(command: str) -> None:
+def test_help_has_an_example_and_the_disclaimer(command: str) -> None:
     ended = simulator(*command.split(), "--help")
     assert ended.returncode == 0
     assert "stetho " in ended.stdout.partition("xample")[2]
@@ -67,7 +67,7 @@ def test_the_command_line_knows_every_finding() -> None:
     assert _FINDINGS == FINDINGS
 
 
-def test_synth_writes_the_sound_that_was_asked_for(tmp_path: Path) -> None:
+def test_synth_writes_the_requested_sound(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     arguments = "synth --bpm 90 --finding murmur --seconds 3 --sample-rate 8000 --noise-db -30 --seed 4 -o"
     assert main([*arguments.split(), str(path)]) == 0
@@ -103,7 +103,7 @@ def test_a_wrong_argument_is_exit_status_2(arguments: list[str], capsys: pytest.
     assert "error:" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_too_short_a_heart_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_short_a_sound_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "too short" in refused_here(capsys, "synth", "--seconds", "0.5", "-o", str(tmp_path / "x.wav"))
     assert not (tmp_path / "x.wav").exists()
 
@@ -163,7 +163,7 @@ def test_a_broker_that_refuses_is_one_sentence_that_says_how_to_provision(heart:
         )
 
 
-def test_tls_is_spoken_and_a_broker_that_is_not_trusted_is_one_sentence(heart: str, tmp_path: Path) -> None:
+def test_tls_connects_and_an_untrusted_broker_is_one_sentence(heart: str, tmp_path: Path) -> None:
     with Broker(tmp_path / "broker", tls=True) as broker, Broker(tmp_path / "other", tls=True) as other:
         device = broker.add_user("device", "st-01")
         (tmp_path / "password").write_text(f"{device.password}\n")
