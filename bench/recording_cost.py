@@ -19,7 +19,8 @@ from edge_worker.database.store import Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
-from edge_worker.ingest.intake import ClosedRecording, Intake
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from edge_worker.settings import Settings

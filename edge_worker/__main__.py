@@ -70,7 +70,7 @@ def _check(settings: Settings) -> int:
 
 
 def _migrate(settings: Settings) -> int:
-    from edge_worker.database.schema import REVISION  # noqa: PLC0415
+    from edge_worker.database.revision import REVISION  # noqa: PLC0415
     from edge_worker.database.store import Store  # noqa: PLC0415
 
     Store.open(settings.database).close()

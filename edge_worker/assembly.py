@@ -6,7 +6,7 @@ from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.device_settings import DeviceSettingsTable
-from edge_worker.database.schema import connect_existing
+from edge_worker.database.engine import connect_existing
 from edge_worker.database.store import Store
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import SettingsError

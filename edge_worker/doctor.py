@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from edge_worker.database.schema import REVISION
+from edge_worker.database.revision import REVISION
 from edge_worker.database.store import open_existing
 from edge_worker.errors import BrokerError, SettingsError, StethoError, StoreError
 from edge_worker.inference.heart_segmenter import HeartSegmenter

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from edge_worker.connection import Inbound
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.intake import Intake, IntakeEvent
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 

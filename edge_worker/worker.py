@@ -19,8 +19,10 @@ from edge_worker.analysis.recording_analysis import RecordingAnalysis, Recording
 from edge_worker.analysis.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
-from edge_worker.database.store import OutboxMessage, Store, StoreFault
-from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import Store, StoreFault
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
 from edge_worker.protocol import topics
@@ -87,7 +89,7 @@ class Worker:
             self._recording_analysis.submit,
             lambda: self._recording_analysis.backlog > _BUSY_FROM,
         )
-        intake.on_progress = live_analysis.preview
+        intake.recordings.on_progress = live_analysis.preview
         self._heartbeat_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._handlers: dict[type, Callable[[Any], None]] = {

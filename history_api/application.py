@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
@@ -33,8 +33,8 @@ def create_app(settings: ApiSettings) -> Flask:
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
-    curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, mqtt_session)
+    deletion = RecordingDeletion(settings.database, settings.data_dir)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
     security_headers.register(app)
     metrics.register(app)
     authorization.register(app, settings, openapi_document.OPERATIONS)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from flask import g
 
-from edge_worker.database.history import RecordingEntry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol.exam import Exam
 from edge_worker.protocol.topics import EXAM_ID
 from edge_worker.telemetry.logfmt import line

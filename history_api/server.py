@@ -48,7 +48,7 @@ def serve(settings: ApiSettings) -> None:
     services: Services = app.extensions["stetho"]
     if services.mqtt_session is not None:
         services.mqtt_session.start()
-    retention = Retention(settings, services.curation)
+    retention = Retention(settings, services.deletion)
     retention.start()
     server.run()
     server.close()

@@ -6,11 +6,12 @@ from functools import cached_property
 
 from flask import current_app
 
-from edge_worker.database import schema
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
-from edge_worker.database.uploads import UploadTable
+from edge_worker.database.review import ReviewTable
+from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.settings import ApiSettings
 
@@ -23,18 +24,23 @@ class Services:
     history: History
     started_at: datetime
     """With time zone."""
-    curation: Curation
+    deletion: RecordingDeletion
     mqtt_session: MqttSession | None = None
 
     @cached_property
-    def database(self) -> schema.Database:
+    def database(self) -> Database:
         """The database for writing; opened when first needed, because the worker creates it."""
-        return schema.connect_existing(self.settings.database)
+        return connect_existing(self.settings.database)
 
     @cached_property
     def device_settings(self) -> DeviceSettingsTable:
         """The settings of devices."""
         return DeviceSettingsTable(self.database)
+
+    @cached_property
+    def reviews(self) -> ReviewTable:
+        """Reviews of results."""
+        return ReviewTable(self.settings.database)
 
     @cached_property
     def uploads(self) -> UploadTable:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_worker.database.history import History, RecordingEntry
+from edge_worker.database.history import History
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import AudioError, ModelError, StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.occlusion import OcclusionMap, occlude

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.protocol import topics
 
 MAX_SOUNDS: Final = 10

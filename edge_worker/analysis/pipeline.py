@@ -19,7 +19,7 @@ from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
-from edge_worker.ingest.intake import ClosedRecording
+from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.result import Prediction, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339

@@ -18,8 +18,9 @@ from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store
-from edge_worker.ingest.intake import ClosedRecording, ControlMessage, stored_message
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, stored_message
 from edge_worker.ingest.recording import RecordingKey
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 

@@ -4,7 +4,8 @@ import logging
 from datetime import UTC, datetime
 
 from edge_worker.analysis.pre_analysis import PreAnalysis
-from edge_worker.database.store import AnalysisResult, OutboxMessage, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, StoredRecording
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Result
 from edge_worker.protocol.timestamp import rfc3339

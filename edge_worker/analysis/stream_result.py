@@ -11,7 +11,8 @@ from typing import Any, Final
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
-from edge_worker.database.store import OutboxMessage, Store, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool

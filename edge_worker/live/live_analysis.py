@@ -17,10 +17,10 @@ from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_queue import Item, LiveQueue
 from edge_worker.live.preview_schedule import PreviewBudget, PreviewSchedule

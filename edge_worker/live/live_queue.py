@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.live.recording_preview import RecordingPreview
 
 MAX_WAITING_BYTES: Final = 2**25

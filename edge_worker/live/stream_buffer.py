@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.ingest.missing_ranges import MissingRanges
+from edge_worker.ingest.sample_ranges import MissingRanges
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.features import FeatureParameters
 from edge_worker.signal.level_meter import Level, LevelMeter

@@ -11,7 +11,7 @@ from edge_worker.analysis.finished_stream import StreamSummary
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.model_card import ModelCard
-from edge_worker.ingest.missing_ranges import MissingRanges
+from edge_worker.ingest.sample_ranges import MissingRanges
 from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.heart_rate_tracker import SEARCH_S, HeartRateTracker
 from edge_worker.live.stream_buffer import StreamBuffer

@@ -12,8 +12,8 @@ from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
+from edge_worker.ingest.intake_event import StreamAudio
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import StreamAudio
 from edge_worker.ingest.stream_spool import SEGMENT_S
 from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer

@@ -8,7 +8,7 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_keys import ROLES, ApiKey, ApiKeys, Role, digest
+from edge_worker.database.api_key import ROLES, ApiKey, ApiKeys, Role, digest
 from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE, Sessions
 from history_api.openapi.problem import ProblemError

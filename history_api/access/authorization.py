@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from edge_worker.database.api_keys import Role
+from edge_worker.database.api_key import Role
 from edge_worker.errors import SettingsError
 from history_api.access.authentication import (
     Authenticator,

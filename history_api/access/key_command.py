@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Final
 
-from edge_worker.database.api_keys import ROLES, ApiKeys
+from edge_worker.database.api_key import ROLES, ApiKeys
 from edge_worker.settings import Settings
 
 _EXAMPLES: Final = """examples:

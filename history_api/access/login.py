@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
-from edge_worker.database.api_keys import ROLES
+from edge_worker.database.api_key import ROLES
 from history_api.access.authentication import authenticator
 from history_api.access.session import COOKIE, LIFETIME
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation

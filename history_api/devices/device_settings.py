@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, jsonify
 
 from edge_worker.database.device_settings import DesiredSettings
 from edge_worker.inference.model_registry import ModelRegistry
-from edge_worker.ingest.recording import MAX_MODELS
+from edge_worker.protocol.meta import MAX_MODELS
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from edge_worker.database.history import DeviceSummary
+from edge_worker.database.device_query import DeviceSummary
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
@@ -64,8 +64,8 @@ def device(device_id: str) -> Response:
 @blueprint.delete("/<device_id>")
 def delete(device_id: str) -> Response:
     """Delete the analysed recordings of a device, in batches; 204 also when they were deleted before."""
-    curation, count = services().curation, 0
-    while _find(device_id) and (deleted := curation.delete_of(device_id).recordings):
+    deletion, count = services().deletion, 0
+    while _find(device_id) and (deleted := deletion.delete_of_device(device_id).recordings):
         count += deleted
     PictureCache.from_settings(services().settings).clear()
     session = services().mqtt_session
@@ -80,7 +80,7 @@ def delete(device_id: str) -> Response:
             "delete again for those",
             {"Retry-After": "5"},
         )
-    if not count and not (_is_name(device_id) and curation.finish(device_id)):
+    if not count and not (_is_name(device_id) and deletion.remove_leftovers(device_id)):
         raise _unknown()
     return Response(status=204)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g, request
 
-from edge_worker.database.history import ResultPosition
+from edge_worker.database.result_feed import ResultPosition
 from edge_worker.errors import StoreError
 from history_api.live.event import Event, event_of
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query

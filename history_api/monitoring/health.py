@@ -6,7 +6,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker import __version__
-from edge_worker.database.history import History, WorkerHeartbeat
+from edge_worker.database.history import History
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.models import models

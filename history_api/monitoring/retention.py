@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from edge_worker.database.review import Curation, Deleted
+from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.telemetry.logfmt import line
@@ -24,10 +24,10 @@ _MIB: Final = 2**20
 class Retention(threading.Thread):
     """Deletes recordings for good, oldest first and in small batches, by `keep_days` and `keep_free_mb`."""
 
-    def __init__(self, settings: ApiSettings, curation: Curation) -> None:
+    def __init__(self, settings: ApiSettings, deletion: RecordingDeletion) -> None:
         super().__init__(name="retention", daemon=True)
         self._settings = settings
-        self._curation = curation
+        self._deletion = deletion
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -41,7 +41,7 @@ class Retention(threading.Thread):
         is_finished = False
         while not self._stopping.is_set():
             try:
-                is_finished = is_finished or self._curation.finish() >= 0
+                is_finished = is_finished or self._deletion.remove_leftovers() >= 0
                 self.apply_limits()
             except (
                 StoreError,
@@ -55,11 +55,11 @@ class Retention(threading.Thread):
         days, min_free = self._settings.keep_days, self._settings.keep_free_mb * _MIB
         if days:
             before = rfc3339(datetime.now(UTC) - timedelta(days=days))
-            while self._continues(self._curation.delete_oldest(before), "age"):
+            while self._continues(self._deletion.delete_oldest(before), "age"):
                 pass
         # A batch that frees nothing ends it: something else fills the disk, and deleting more does not help.
         while min_free and _free_bytes(self._settings.data_dir) < min_free:
-            deleted = self._curation.delete_oldest()
+            deleted = self._deletion.delete_oldest()
             if not self._continues(deleted, "room") or not deleted.bytes:
                 return
 

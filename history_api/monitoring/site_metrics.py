@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from edge_worker.database.history import WorkerHeartbeat
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from history_api.models import evaluation_figures, models

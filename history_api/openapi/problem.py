@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from edge_worker.database.result_query import CursorError
+from edge_worker.database.page_cursor import CursorError
 from edge_worker.errors import StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"

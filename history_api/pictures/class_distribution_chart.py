@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape
 
-from edge_worker.database.history import LabelCount
+from edge_worker.database.prediction_query import LabelCount
 from history_api.pictures.notice import NOTICE
 
 _LEFT: Final = 150

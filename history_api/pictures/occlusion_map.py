@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import RecordingEntry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import ModelError
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.telemetry.logfmt import line

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import RecordingEntry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag

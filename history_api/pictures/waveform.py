@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from edge_worker.database.history import RecordingEntry
+from edge_worker.database.recording_query import RecordingEntry
 from history_api.pictures.axis import ticks
 from history_api.pictures.notice import NOTICE
 from history_api.pictures.wav_reader import Envelope

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_worker.database.history import RecordingEntry, Review
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_resource import (
     HL7,

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any, Final
 
 from edge_worker import __version__
-from edge_worker.database.history import RecordingEntry, Review
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 from edge_worker.protocol.result import REASONS
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks

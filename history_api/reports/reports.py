@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
-from edge_worker.database.history import RecordingEntry, Review
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.analysis import last_sounds
-from edge_worker.database.history import RecordingEntry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import topics
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
@@ -73,7 +73,7 @@ def recording(recording_id: str) -> Response:
 @blueprint.delete("")
 def delete(recording_id: str) -> Response:
     """Delete a recording for good; answer 204 even if it was deleted before."""
-    curation = services().curation
+    deletion = services().deletion
     try:
         entry = lookup.recording(recording_id)
     except ProblemError as problem:
@@ -81,13 +81,13 @@ def delete(recording_id: str) -> Response:
         if (
             problem.status == HTTPStatus.NOT_FOUND
             and is_id
-            and curation.finish(g.query["device"], recording_id)
+            and deletion.remove_leftovers(g.query["device"], recording_id)
         ):
             return Response(status=204)
         raise
     newest = services().history.latest_recordings(entry.device_id, 1)
     is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
-    deleted = curation.delete(entry.device_id, entry.recording_id)
+    deleted = deletion.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}

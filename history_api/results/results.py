@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, json, jsonify, request
 
-from edge_worker.database.history import PredictionEntry
-from edge_worker.database.result_query import ResultFilter, Sort
+from edge_worker.database.page_cursor import Sort
+from edge_worker.database.prediction_query import PredictionEntry
+from edge_worker.database.result_query import ResultFilter
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.database.history import RecordingEntry, Review
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG
 from history_api.openapi.operation import (
@@ -75,7 +76,7 @@ def put(recording_id: str) -> Response:
         raise ProblemError(
             409, "the recording is still being analysed; review its result later", {"Retry-After": "5"}
         )
-    is_saved = services().curation.review(
+    is_saved = services().reviews.save(
         entry.device_id,
         entry.recording_id,
         verdict=g.body["verdict"],
@@ -94,7 +95,7 @@ def withdraw(recording_id: str) -> Response:
     entry = lookup.recording(recording_id)
     expected = _expected(entry)
     key = (entry.device_id, entry.recording_id)
-    if expected and not services().curation.withdraw(*key, expected):
+    if expected and not services().reviews.withdraw(*key, expected):
         raise _stale(_review(entry))
     return Response(status=204)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from edge_worker.database.uploads import Upload
+from edge_worker.database.upload import Upload
 from edge_worker.protocol.chunk import recording_name
 from history_api.models import models
 from history_api.mqtt.mqtt_session import MqttSession

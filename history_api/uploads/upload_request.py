@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from edge_worker.ingest.recording import MAX_AMPLIFICATION, MAX_SITE
+from edge_worker.protocol.meta import MAX_AMPLIFICATION, MAX_SITE
 from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref

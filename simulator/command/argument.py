@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_worker.errors import SettingsError
-from edge_worker.ingest.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
 from edge_worker.protocol.chunk import MAX_BODY_BYTES, MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_BYTES
+from edge_worker.protocol.meta import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
 from edge_worker.protocol.topics import DEVICE_ID, EXAM_ID
 from simulator.sound.heartbeat import MAX_BPM, MIN_BPM
 

@@ -15,7 +15,8 @@ from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.ingest.intake import ClosedRecording, Intake
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode

@@ -14,8 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
 from edge_worker.database import result_query, schema
+from edge_worker.database.engine import connect
 from edge_worker.database.history import History
-from edge_worker.database.result_query import CursorError, ResultFilter, Sort
+from edge_worker.database.page_cursor import CursorError, Sort
+from edge_worker.database.result_query import ResultFilter
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
@@ -264,7 +266,7 @@ def test_heartbeats_are_freshest_first(store: Store, reader: History) -> None:
 
 def test_c6_reviews_are_filtered_by_what_people_said(store: Store, reader: History, url: str) -> None:
     results = [add(store, made(number, f"st-0{number % 2}")) for number in range(6)]
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         for recording, verdict in ((1, "confirmed"), (2, "rejected"), (4, "confirmed")):
             row = (recording, verdict, "", "ann", NOW, 1)
             connection.execute(schema.reviews.insert().values(row))
@@ -299,7 +301,7 @@ def test_a_cursor_of_another_sort_is_refused(store: Store, reader: History, give
 
 def plan(url: str, wanted: ResultFilter, sort: Sort, is_first: bool) -> str:
     """Return how SQLite reads a page: one line a query."""
-    engine = schema.connect(url)
+    engine = connect(url)
     lines = []
     given = {result_query.LAST_ID.key: 3, result_query.LAST_CAPTURED_AT.key: NOW}
     with engine.connect() as connection:
@@ -380,21 +382,21 @@ def test_what_cannot_become_our_database_is_refused_at_once(tmp_path: Path, url:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="not a directory"):
         History.open(f"sqlite:///{tmp_path / 'file' / 'stetho.db'}")
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         connection.execute(text("CREATE TABLE somebody_elses (id INTEGER)"))
     with pytest.raises(StoreError, match="other tables"):
         History.open(url)
 
 
 def test_a_database_of_another_version_is_not_ready(store: Store, reader: History, url: str) -> None:
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="9999"):
         reader.require_ready()
 
 
 def test_a_broken_table_is_a_store_error_without_the_query(store: Store, reader: History, url: str) -> None:
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         connection.execute(text("DROP TABLE predictions"))
     with pytest.raises(StoreError, match="cannot be read") as raised:
         reader.predictions(1)

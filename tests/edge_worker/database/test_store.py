@@ -18,7 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edge_worker.database import schema
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording, open_existing
+from edge_worker.database.engine import connect
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.revision import REVISION
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording, open_existing
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 
@@ -83,22 +86,22 @@ def store(url: str) -> Iterator[Store]:
 
 
 def test_migrations_make_exactly_the_tables_of_the_schema(url: str, store: Store) -> None:
-    with schema.connect(url).connect() as connection:
+    with connect(url).connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, schema.metadata) == []
-        assert context.get_current_revision() == schema.REVISION
+        assert context.get_current_revision() == REVISION
 
 
 def test_the_revision_in_the_code_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.REVISION
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
 
 def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    engine = schema.connect(url)
+    engine = connect(url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
@@ -113,7 +116,7 @@ def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -
     (old,) = opened.unanalysed()
     assert (old.recording_id, old.exam) == ("00000000000000aa", None)
     opened.close()
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0003")
         assert "exam" not in {each["name"] for each in inspect(connection).get_columns("recordings")}
@@ -131,7 +134,7 @@ def test_the_schema_is_portable_to_postgresql() -> None:
 
 
 def test_sqlite_runs_in_wal_and_survives_a_power_cut(url: str, store: Store) -> None:
-    with schema.connect(url).connect() as connection:
+    with connect(url).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -243,7 +246,7 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url: str, store: Store) -> None:
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="another version"):
         Store.open(url)
@@ -276,7 +279,7 @@ def test_a_deleted_recording_counts_as_stored_so_that_it_does_not_come_back(tmp_
     url = f"sqlite:///{tmp_path / 'stetho.db'}"
     store = Store.open(url)
     assert store.completeness("st-01", "00000000000000aa") is None
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         deleted = {"device_id": "st-01", "recording_id": "00000000000000aa", "deleted_at": NOW}
         connection.execute(schema.deletions.insert(), deleted)
     assert store.completeness("st-01", "00000000000000aa") == "complete"

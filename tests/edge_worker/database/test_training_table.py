@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import IntegrityError
 
-from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.database.store import Store
 from edge_worker.database.training import Clip, ModelVersion, TrainingTables
 from edge_worker.errors import StoreError
@@ -42,7 +42,7 @@ def clips(count: int, label: str = "normal") -> list[Clip]:
 def test_a_database_of_before_keeps_its_rows(url: str, tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
     with sqlite3.connect(tmp_path / "stetho.db") as connection:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_worker.ingest.intake import ClosedRecording, ControlMessage, Intake, IntakeEvent
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from edge_worker.ingest.intake import ControlMessage, Intake, IntakeEvent
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent, StreamAudio, StreamEnd
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
 from edge_worker.protocol.result import Completeness
@@ -201,7 +201,7 @@ def test_what_waits_for_a_gap_is_bounded(bench: Bench) -> None:
         events = bench.intake.receive("st-01", encode(chunk), bench.now)
         pieces += [event for event in events if isinstance(event, StreamAudio)]
     assert len(pieces) == 60, "given up without waiting for the clock"
-    assert bench.intake.streams.open["st-01", 7].ahead == {}
+    assert bench.intake.streams.open["st-01", 7].reorder_buffer == {}
 
 
 def test_segments_go_when_they_are_not_needed_and_the_state_stays(bench: Bench) -> None:

@@ -15,9 +15,9 @@ from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import StreamAudio, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.live.stream_session import StreamSession
@@ -184,7 +184,7 @@ def test_a_recording_that_arrives_all_at_once_gets_no_preview(rig: Rig) -> None:
         progressed.append(recording)
         rig.live_analysis.preview(recording, now)
 
-    rig.intake.on_progress = preview
+    rig.intake.recordings.on_progress = preview
     for chunk in chunks(20, 0)[:-1]:
         rig.intake.receive("st-01", encode(chunk), time.monotonic())
     assert len(progressed) > 30
@@ -233,7 +233,7 @@ def test_results_come_before_previews_of_open_recordings(rig: Rig) -> None:
     recorded = chunks(3, 0)[:-1]
     for chunk in recorded:
         rig.intake.receive("st-01", encode(chunk), time.monotonic())
-    recording = rig.intake._open["st-01", 7]
+    recording = rig.intake.recordings.open["st-01", 7]
     recording.received_at -= 3
     rig.live_analysis._preview_budget.credit_s = 1.0
     rig.is_busy = True

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from edge_worker.database.history import History
-from edge_worker.database.store import AnalysisResult, OutboxMessage, Store, StoredRecording
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import parse_meta
 from edge_worker.protocol.exam import (
     ABNORMAL,
     MAX_RECORDINGS,
@@ -21,6 +21,7 @@ from edge_worker.protocol.exam import (
     Exam,
     ExamRecording,
 )
+from edge_worker.protocol.meta import parse_meta
 from edge_worker.protocol.result import REASONS, Audio, Prediction, Quality, Result
 
 MODELS = Path(__file__).parents[3] / "models_tflite"

@@ -10,7 +10,7 @@ from archive import Api, Archive, assert_documented, problem, stop_clock
 from flask import Response, g
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_keys import ApiKeys, digest
+from edge_worker.database.api_key import ApiKeys, digest
 from history_api import openapi_document
 from history_api.access.role import with_roles
 from history_api.access.session import COOKIE, Sessions

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, problem
 
-from edge_worker.database import schema
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import connect
 
 PROJECT = Path(__file__).parents[3]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -105,7 +105,7 @@ def test_e7_devices_are_listed_with_their_settings(archive: Archive) -> None:
     archive.add(1, "st-01", labels={"heart2": "abnormal"})
     api = archive.api()
     settings = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
-    DeviceSettingsTable(schema.connect(archive.settings.database)).put("st-02", settings, "ann")
+    DeviceSettingsTable(connect(archive.settings.database)).put("st-02", settings, "ann")
     rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
     cells = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
     assert [(each[0], each[2], each[4], each[5]) for each in cells] == [

@@ -8,9 +8,9 @@ import pytest
 from archive import MORNING, Api, Archive, problem
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
-from edge_worker.database import schema
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import connect
 from edge_worker.database.store import StoredRecording
 from edge_worker.protocol.result import Audio, Quality, Result
 
@@ -45,9 +45,7 @@ def test_c4_a_device_has_settings_before_its_first_recording(archive: Archive, a
     assert answer.status_code == 200
     assert answer.get_json()["changed_by"] == "anonymous"
     assert api.json(ADDRESS) == answer.get_json()
-    profiles = ActiveProfiles(
-        archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database))
-    )
+    profiles = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
     profile = profiles.current.of_device("room-01")
     assert profile.models == ("esc50",)
     assert profile.gate is not None
@@ -88,9 +86,7 @@ def test_invalid_settings_change_nothing(api: Api, body: str) -> None:
 
 def test_models_in_the_metadata_override_the_settings(archive: Archive, api: Api) -> None:
     api.ask("PUT", ADDRESS, '{"models":["esc50"]}', **JSON)
-    profiles = ActiveProfiles(
-        archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database))
-    )
+    profiles = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
     assert profiles.current.models("room-01", None) == ("esc50",)
     assert profiles.current.models("room-01", {"models": ["heart5", "heart5"]}) == ("heart5",)
     assert profiles.current.models("room-01", {"models": []}) == ("esc50",)

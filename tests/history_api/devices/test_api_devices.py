@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, problem
 
-from edge_worker.database import history, schema
+from edge_worker.database import device_query
+from edge_worker.database.engine import connect
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: 
 @pytest.mark.parametrize("device", [None, "st-01"])
 def test_devices_are_counted_with_covering_indexes_only(archive: Archive, device: str | None) -> None:
     archive.add(1)
-    engine = schema.connect(archive.settings.database)
-    statement = history._devices(device).compile(engine, compile_kwargs={"literal_binds": True})
+    engine = connect(archive.settings.database)
+    statement = device_query._query(device).compile(engine, compile_kwargs={"literal_binds": True})
     with engine.connect() as connection:
         plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
     engine.dispose()

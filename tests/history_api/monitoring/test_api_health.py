@@ -10,7 +10,7 @@ import pytest
 from archive import Api, Archive, problem
 from sqlalchemy import text
 
-from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.database.store import Store
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.timestamp import rfc3339
@@ -117,7 +117,7 @@ def test_an_empty_file_is_not_a_ready_database(tmp_path: Path) -> None:
 
 
 def test_a_database_of_another_version_is_not_ready(archive: Archive, api: Api) -> None:
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert "migrate" in problem(api.get("/readyz"), 503)["detail"]
 
@@ -205,7 +205,7 @@ def test_addresses_without_parameters_take_none(api: Api, address: str) -> None:
 
 def test_a_bug_is_a_500_without_a_trace(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
     archive.add(1)
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("UPDATE recordings SET document = 'not JSON', sample_rate = 0"))
     answer = archive.api().get("/api/v1/recordings/0000000000000001")
     document = problem(answer, 500)
@@ -215,7 +215,7 @@ def test_a_bug_is_a_500_without_a_trace(archive: Archive, caplog: pytest.LogCapt
 
 
 def test_a_database_that_breaks_is_a_503_without_a_trace(archive: Archive, api: Api) -> None:
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("ALTER TABLE recordings RENAME COLUMN document TO lost"))
     document = problem(api.get("/api/v1/results"), 503)
     assert "SELECT" not in document["detail"]

@@ -12,8 +12,9 @@ from conftest import wait_until
 from sqlalchemy import select, update
 from test_api_server import environment, fetch, serving
 
-from edge_worker.database import review, schema
-from edge_worker.database.review import Curation
+from edge_worker.database import deletion, schema
+from edge_worker.database.deletion import RecordingDeletion
+from edge_worker.database.engine import connect
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.monitoring import retention
 from history_api.monitoring.retention import Retention
@@ -22,19 +23,19 @@ from history_api.settings import ApiSettings
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    monkeypatch.setattr(review, "BATCH", 2)
+    monkeypatch.setattr(deletion, "BATCH", 2)
     monkeypatch.setattr(retention, "_PAUSE_S", 0.0)
     return Archive(tmp_path)
 
 
 def retention_of(archive: Archive, days: int = 0, free_mb: int = 0) -> Retention:
     settings = ApiSettings(data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb)
-    return Retention(settings, Curation(settings.database, settings.data_dir))
+    return Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
 
 
 def set_ages(archive: Archive, days_by_number: dict[int, int]) -> None:
     """Make recordings, by number, as many days old."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     table = schema.recordings
     with engine.begin() as connection:
         for number, days in days_by_number.items():
@@ -46,7 +47,7 @@ def set_ages(archive: Archive, days_by_number: dict[int, int]) -> None:
 
 def stored_recordings(archive: Archive) -> list[int]:
     """Return the numbers of the stored recordings; rows and audio files must agree."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.connect() as connection:
         rows = [int(name, 16) for name in connection.scalars(select(schema.recordings.c.recording_id))]
     engine.dispose()
@@ -118,7 +119,7 @@ def test_the_thread_waits_for_the_database_and_ends(
 ) -> None:
     monkeypatch.setattr(retention, "_EVERY_S", 0.01)
     settings = ApiSettings(data_dir=tmp_path, keep_days=1)
-    thread = Retention(settings, Curation(settings.database, settings.data_dir))
+    thread = Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
     (tmp_path / "models").mkdir()
     thread.start()
     try:
@@ -134,9 +135,9 @@ def test_the_server_deletes_by_its_settings_and_finishes_interrupted_deletions(a
     archive.add(2)
     set_ages(archive, {1: 3, 2: 0})
     interrupted = archive.settings.data_dir / "audio/st-01/0000000000000003.wav"
-    curation = Curation(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
     archive.add(3)
-    curation.delete("st-01", "0000000000000003")
+    deletion.delete("st-01", "0000000000000003")
     interrupted.write_bytes(b"left by a crash")
     with serving(environment(archive.settings.data_dir, STETHO_KEEP_DAYS="2")) as (process, address):
         assert fetch(f"{address}/livez")[0] == 200

@@ -13,6 +13,7 @@ from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import insert
 
 from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.errors import SettingsError
 from edge_worker.protocol.result import Quality
 from history_api.pictures.notice import LABEL_NOTICE
@@ -55,7 +56,7 @@ def references(node: object) -> list[str]:
 
 
 def review(archive: Archive, verdict: str, note: str = "") -> None:
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         values = {"recording": 1, "verdict": verdict, "note": note, "reviewer": "ward-3", "version": 1}
         connection.execute(insert(schema.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values))
@@ -136,7 +137,7 @@ def test_e8_an_unknown_heart_rate_is_an_absent_value(archive: Archive, api: Api)
 @pytest.mark.parametrize("site", ["左\n胸", "  ", "\x00"])
 def test_any_site_of_a_device_is_valid_fhir(archive: Archive, api: Api, site: str) -> None:
     archive.add(1)
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         connection.execute(schema.recordings.update().values(meta={"site": site}))
     engine.dispose()

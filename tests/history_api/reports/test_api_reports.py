@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from edge_worker import __version__
 from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.protocol.result import HeartSounds, Quality
 from history_api.pictures.notice import LABEL_NOTICE
 
@@ -38,7 +39,7 @@ def pages(api: Api, address: str) -> list[str]:
 
 def review(archive: Archive, verdict: str, note: str) -> None:
     """Store a review of recording 1."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         values = {"recording": 1, "verdict": verdict, "note": note, "reviewer": "ward-3", "version": 1}
         connection.execute(insert(schema.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values))
@@ -132,7 +133,7 @@ def test_a_recording_without_result_or_audio_has_a_report(archive: Archive, api:
 
 def test_text_in_any_script_is_printed_or_replaced(archive: Archive, api: Api) -> None:
     archive.add(1)
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         connection.execute(schema.recordings.update().values(meta={"site": "左\x00\n胸 ü **b** (\\)"}))
     engine.dispose()

@@ -7,8 +7,9 @@ import pytest
 from archive import Api, Archive, problem
 from sqlalchemy import func, select
 
-from edge_worker.database import review, schema
-from edge_worker.database.review import Curation
+from edge_worker.database import deletion, schema
+from edge_worker.database.deletion import RecordingDeletion
+from edge_worker.database.engine import connect
 from edge_worker.errors import StoreError
 
 ADDRESS = "/api/v1/recordings/0000000000000001"
@@ -31,7 +32,7 @@ def audio_file(archive: Archive, number: int = 1, device: str = "st-01") -> Path
 
 def counts(archive: Archive) -> tuple[int, ...]:
     """Return the number of rows of the tables recordings, predictions, reviews and deletions."""
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.connect() as connection:
         found = tuple(
             connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -89,13 +90,13 @@ def test_a_file_that_cannot_be_removed_is_a_503_and_is_removed_later(archive: Ar
 
 
 def test_interrupted_deletions_are_finished_at_the_next_start(archive: Archive) -> None:
-    curation = Curation(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
     for number in range(3):
         archive.add(number)
     for number in range(2):
-        curation.delete("st-01", f"{number:016x}")
+        deletion.delete("st-01", f"{number:016x}")
         audio_file(archive, number).write_bytes(b"left")
-    assert curation.finish() == 2
+    assert deletion.remove_leftovers() == 2
     assert [audio_file(archive, number).exists() for number in range(3)] == [False, False, True]
 
 
@@ -142,7 +143,7 @@ def test_a_shared_id_needs_its_device(archive: Archive, api: Api) -> None:
 def test_a_device_is_deleted_with_all_its_recordings(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review, "BATCH", 5)
+    monkeypatch.setattr(deletion, "BATCH", 5)
     for number in range(12):  # more than two batches
         archive.add(number, "st-01", labels={})
     kept = archive.add(1, "st-02")
@@ -178,7 +179,7 @@ def test_a_result_of_a_deleted_row_is_dropped(archive: Archive) -> None:
     """It is not saved to another recording either that got the same row id meanwhile."""
     result = archive.add(1, is_analysed=False)
     (stored,) = archive.store.unanalysed()
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         connection.execute(schema.recordings.delete())
     engine.dispose()
@@ -195,15 +196,15 @@ def test_a_database_that_is_locked_is_a_store_error(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.add(1)
-    curation = Curation(archive.settings.database, archive.settings.data_dir)
-    with curation._engine.connect() as connection:
+    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    with deletion._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=1")
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.connect() as other:
         other.exec_driver_sql("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked"):
-            curation.delete("st-01", ID)
+            deletion.delete("st-01", ID)
         other.rollback()
     engine.dispose()
     assert audio_file(archive).exists()
-    assert curation.delete("st-01", ID).recordings == 1
+    assert deletion.delete("st-01", ID).recordings == 1

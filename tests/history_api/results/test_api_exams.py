@@ -8,7 +8,7 @@ import pytest
 from archive import Api, Archive, problem
 from exam_archive import ADDRESS, add_four, review
 
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.protocol.exam import POSITION_REASONS
 
 BROWSER = {"Accept": "text/html"}

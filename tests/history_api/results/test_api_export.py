@@ -9,6 +9,7 @@ import pytest
 from archive import Api, Archive, problem
 
 from edge_worker.database import history, schema
+from edge_worker.database.engine import connect
 from history_api.results import export
 from history_api.results.export import COLUMNS
 
@@ -60,7 +61,7 @@ def test_d3_the_csv_has_a_line_per_recording_and_model(archive: Archive, api: Ap
 
 def test_a_recording_without_a_prediction_has_a_line(archive: Archive, api: Api) -> None:
     archive.add(1, labels={"m": "a"}, status="error")
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         document = json.loads(connection.exec_driver_sql("SELECT document FROM recordings").scalar_one())
         connection.execute(schema.recordings.update().values(document=json.dumps(document | {"models": []})))
@@ -77,7 +78,7 @@ def test_no_text_of_the_csv_is_a_formula(archive: Archive, api: Api, label: str)
 
 def test_numbers_of_the_csv_stay_numbers(archive: Archive, api: Api) -> None:
     result = archive.add(1)
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         document = result.document() | {"quality": {"usable": False, "snr_db": -3.5}}
         connection.execute(schema.recordings.update().values(document=json.dumps(document)))
@@ -96,7 +97,7 @@ def test_d3_the_lines_of_the_ndjson_are_the_results(archive: Archive, api: Api) 
 def test_an_export_has_every_row_once_while_rows_come_in(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "_READ_AHEAD", 7)
+    monkeypatch.setattr(history, "_PAGE_SIZE", 7)
     monkeypatch.setattr(export, "_LINES_PER_WRITE", 5)
     for number in range(40):
         archive.add(number, labels={})

@@ -65,12 +65,12 @@ def test_a_client_that_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> 
 
 
 def test_of_two_writers_that_saw_the_same_version_one_is_refused(archive: Archive, api: Api) -> None:
-    curation = api.app.extensions["stetho"].curation
+    reviews = api.app.extensions["stetho"].reviews
     review = {"verdict": "confirmed", "note": "", "reviewer": "ann"}
     for expected in (0, 1):
-        assert curation.review("st-01", "0000000000000001", **review, expected=expected)
-        assert not curation.review("st-01", "0000000000000001", **review, expected=expected)
-    assert not curation.withdraw("st-01", "0000000000000001", expected=1)
+        assert reviews.save("st-01", "0000000000000001", **review, expected=expected)
+        assert not reviews.save("st-01", "0000000000000001", **review, expected=expected)
+    assert not reviews.withdraw("st-01", "0000000000000001", expected=1)
 
 
 def test_a_review_is_withdrawn(api: Api) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_worker.ingest import open_files
-from edge_worker.ingest.open_files import OpenFiles
+from edge_worker.ingest import descriptor_cache
+from edge_worker.ingest.descriptor_cache import DescriptorCache
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import SEGMENT_S, StreamSpool
 from edge_worker.protocol.chunk import LAST, PCM, STREAM, Chunk, encode
@@ -21,8 +21,8 @@ def _open_now(below: Path) -> list[str]:
 def test_the_one_that_was_not_used_for_longest_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_files, "_MOST", 2)
-    files = OpenFiles()
+    monkeypatch.setattr(descriptor_cache, "_MAX_OPEN", 2)
+    files = DescriptorCache()
     first = files.open("a", tmp_path / "a")
     files.open("b", tmp_path / "b")
     assert files.get("a") == first

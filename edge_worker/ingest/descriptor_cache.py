@@ -1,4 +1,4 @@
-"""Files that are appended to again and again: the last used ones stay open."""
+"""Cache of open files that are appended to again and again, closed in least-recently-used order."""
 
 import os
 import resource
@@ -7,27 +7,27 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
-_MOST: Final = 512
+_MAX_OPEN: Final = 512
 _SHARE: Final = 3
-"""Of what the process may open: recordings, streams, and everything else."""
+"""A cache takes a third of the files that the process may open: recordings, streams, everything else."""
 
 
-class OpenFiles:
-    """Descriptors by key. Used by one thread."""
+class DescriptorCache:
+    """Open file descriptors by key, least recently used first. Used by one thread."""
 
     def __init__(self) -> None:
         self._descriptors: OrderedDict[Hashable, int] = OrderedDict()
-        self._limit = min(_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE)
+        self._limit = min(_MAX_OPEN, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE)
 
     def get(self, key: Hashable) -> int | None:
-        """Return the descriptor of a file that is open."""
+        """Return the descriptor of a file that is open, None where it is not."""
         descriptor = self._descriptors.get(key)
         if descriptor is not None:
             self._descriptors.move_to_end(key)
         return descriptor
 
     def open(self, key: Hashable, path: str | Path) -> int:
-        """Open a file to read, and to append to, making it where there is none; raises OSError."""
+        """Open a file for reading and appending, creating it if needed; raise OSError if that fails."""
         if len(self._descriptors) >= self._limit:
             os.close(self._descriptors.popitem(last=False)[1])
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
@@ -35,7 +35,7 @@ class OpenFiles:
         return descriptor
 
     def close(self, key: Hashable) -> None:
-        """Give a descriptor back; the file stays."""
+        """Close the descriptor of a key, if it is open; the file stays."""
         descriptor = self._descriptors.pop(key, None)
         if descriptor is not None:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Idempotency-Key of uploads: what was sent once under a key is one recording, however often it comes."""
+"""Idempotency-Key of each upload: the same upload sent again under its key gives the same recording."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,23 +12,23 @@ from edge_worker.protocol.timestamp import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What was taken in under a key."""
+    """An upload under an Idempotency-Key, and the recording that it became."""
 
     key: str
     device_id: str
     recording_id: str
     sha256: str
-    """Of what was sent."""
+    """Of the uploaded bytes."""
 
 
 class UploadTable:
-    """Keys and their recordings."""
+    """Table of uploads by Idempotency-Key."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def add(self, upload: Upload) -> Upload:
-        """Note an upload; return it, or the one that came first under its key."""
+        """Insert an upload; return it, or the earlier one under the same key."""
         values = {name: getattr(upload, name) for name in Upload.__dataclass_fields__}
         try:
             with self._engine.begin() as connection:
@@ -38,7 +38,7 @@ class UploadTable:
         return upload
 
     def find(self, key: str) -> Upload | None:
-        """Return what came under a key."""
+        """Return the upload under a key, None where there is none."""
         columns = [uploads.c[name] for name in Upload.__dataclass_fields__]
         with self._engine.connect() as connection:
             row = connection.execute(select(*columns).where(uploads.c.key == key)).first()
