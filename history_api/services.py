@@ -39,7 +39,7 @@ class Services:
 
     @cached_property
     def reviews(self) -> ReviewTable:
-        """Reviews of results."""
+        """The reviews of results."""
         return ReviewTable(self.settings.database)
 
     @cached_property
