@@ -56,7 +56,7 @@ class Settings:
     max_open_per_device: int = setting(4, "recordings that one device may have open at once", 1)
     max_open: int = setting(2000, "recordings open at once, all devices together", 1)
     max_spool_mb: int = setting(4096, "sound of open recordings above which no new one is opened, MiB", 1)
-    missing_after_s: float = setting(0.5, "quiet time after which missing audio is asked for, seconds", 0.01)
+    missing_after_s: float = setting(0.5, "quiet time after which missing audio is requested, seconds", 0.01)
     give_up_s: float = setting(
         30.0, "quiet time after which a recording of a connected device is closed, seconds", 0.1
     )
@@ -66,13 +66,15 @@ class Settings:
     home_assistant: str = setting("off", "`on`: stethoscopes appear in Home Assistant by themselves")
     stream_give_up_s: float = setting(30.0, "quiet time after which a stream is closed, seconds", 0.1)
     stream_gap_s: float = setting(
-        2.0, "how long missing sound of a stream is waited for before it is a gap, seconds", 0
+        2.0, "time to wait for missing sound of a stream before it is a gap, seconds", 0
     )
     stream_audio_s: float = setting(
-        60.0, "the last so many seconds of the sound of a stream are kept; 0: none, nor that of its events", 0
+        60.0, "end of a stream whose sound is stored, seconds; 0: no sound of streams, nor of their events", 0
     )
     gate_threshold: float = setting(
-        0.02, "RMS that opens the gate of a device that has none of its own, fraction of full scale", 0.0001
+        0.02,
+        "RMS that opens the gate of a device without a threshold of its own, fraction of full scale",
+        0.0001,
     )
     gate_attack: int = setting(2, "loud blocks of 10 ms in a row that open the gate", 1)
     gate_hold: int = setting(50, "blocks of 10 ms that the gate stays open at least", 1)

@@ -23,7 +23,7 @@ class Services:
     settings: ApiSettings
     history: History
     started_at: datetime
-    """Aware."""
+    """With time zone."""
     deletion: RecordingDeletion
     mqtt_session: MqttSession | None = None
 

@@ -22,18 +22,16 @@ class ApiSettings(Settings):
         None, "file whose first line is its password; neither: no uploads, nothing live"
     )
     api_auth: str = setting(
-        "keys", "who may ask the history API: `keys`, holders of a key; `none`, everybody on this machine"
+        "keys", "who may use the history API: `keys`, clients with a key; `none`, all clients on this machine"
     )
-    api_rate: int = setting(
-        600, "requests a minute that one key, or one address without a key, may send; 0: any", 0
-    )
+    api_rate: int = setting(600, "requests a minute per key, or per address without a key; 0: no limit", 0)
     api_proxy: int = setting(
-        0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are believed", 0
+        0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
     )
     upload_mb: int = setting(100, "largest body of a request to the history API, MiB", 1)
     upload_wait_s: float = setting(20.0, "how long an upload waits for its result, seconds", 0)
     predict_model: str = setting("heart2", "model of `POST /predict` where it names none")
-    cache_mb: int = setting(256, "pictures that the history API keeps in `cache`, MiB at most", 1)
+    cache_mb: int = setting(256, "largest size of the history API's pictures in `cache`, MiB", 1)
     fhir_codes: Path | None = setting(None, "JSON file of codes for the FHIR export; none: the built-in ones")
 
     @property

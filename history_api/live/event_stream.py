@@ -1,7 +1,7 @@
 """Event stream: server-sent events of everything that happens at a site, as it happens.
 
 Results come from the history, in the order in which they were made, so that `Last-Event-ID` misses none; an
-MQTT message only says when to look. All other events are of the moment and are not repeated.
+MQTT message only triggers a query. All other events are of the moment and are not repeated.
 """
 
 import contextlib

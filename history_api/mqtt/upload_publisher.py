@@ -100,7 +100,7 @@ class UploadPublisher:
     def next_payload(self, now: float) -> bytes | None:
         """Return the next chunk to publish; None when nothing is due at `now`, a monotonic time in seconds.
 
-        When all is sent and nothing is heard of it, the last sample is sent again from time to time.
+        When all is sent and the worker does not answer, the last sample is sent again from time to time.
         """
         if self.is_stored or self.rejection:
             return None
