@@ -1,9 +1,8 @@
-"""Runs the broker in the foreground: `python -m broker`."""
+"""`stetho broker`: Mosquitto in the foreground, with the shipped configuration."""
 
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from broker import directory, listener
 from broker.account import Accounts
@@ -14,30 +13,29 @@ from edge_worker.errors import BrokerError, StethoError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Become Mosquitto; return an exit status only where that is impossible."""
+    """Replace this process by Mosquitto; return an exit status only if that fails."""
     parser = argparse.ArgumentParser(
-        prog="python -m broker",
-        description="Runs Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
+        prog="stetho broker",
+        description="Run Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
         " WebSocket 9001), and with TLS everywhere (8883, WebSocket 8084) once there are certificates.",
-        epilog="examples:\n  python -m broker\n  python -m broker --dir /var/lib/stetho/broker",
+        epilog="examples:\n  stetho broker\n  stetho broker --dir /var/lib/stetho/broker",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
+    chosen = parser.parse_args(arguments)
     try:
-        _become_mosquitto(StateDirectory(parser.parse_args(arguments).dir))
+        _exec_mosquitto(StateDirectory(chosen.dir or directory.default_path()))
     except (StethoError, OSError) as error:
-        print(f"broker: {error}", file=sys.stderr)
+        print(f"stetho broker: {error}", file=sys.stderr)
     return 2
 
 
-def _become_mosquitto(state: StateDirectory) -> None:
+def _exec_mosquitto(state: StateDirectory) -> None:
     program = find_mosquitto()
     if program == CONTAINER:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
     Accounts(state)  # writes the files that the configuration names
-    listener.write(state, listener.deployed(state))
+    listener.write_configuration(state, listener.deployment_listeners(state))
     os.chdir(state.path)
     os.execv(program, [program, "-c", str(CONFIGURATION)])  # noqa: S606 - no shell is wanted
 

@@ -63,5 +63,5 @@ class MessageRouter:
             return
         self._boots[device_id] = boot
         is_online = state not in ("lost", "offline")
-        self._publish(self._discovery.update_device(device_id, is_there=is_online))
+        self._publish(self._discovery.update_device(device_id, is_online=is_online))
         self._intake.set_device_online(device_id, is_online, now)

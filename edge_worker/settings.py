@@ -32,58 +32,68 @@ class Settings:
     The field `mqtt_host` is read from `STETHO_MQTT_HOST`, and so on.
     """
 
-    mqtt_host: str = setting("127.0.0.1", "broker's host name or address")
-    mqtt_port: int = setting(1883, "broker's port", 1)
-    mqtt_username: str = setting("worker", "user name and client id at the broker")
-    mqtt_password: str = setting("", "password at the broker; prefer the file")
+    mqtt_host: str = setting("127.0.0.1", "host name or address of the broker")
+    mqtt_port: int = setting(1883, "port of the broker", 1)
+    mqtt_username: str = setting("worker", "user name and client id of the worker at the broker")
+    mqtt_password: str = setting("", "password of the worker at the broker; prefer the file")
     mqtt_password_file: Path | None = setting(None, "file whose first line is the password")
-    mqtt_ca_file: Path | None = setting(None, "certificate of the CA; set: TLS is used")
-    worker_id: str = setting("edge-01", "name of this worker in `stetho/v1/worker/{worker}`")
-    data_dir: Path = setting(Path("data"), "directory of spool, audio and the SQLite file")
+    mqtt_ca_file: Path | None = setting(None, "certificate of the CA; when it is set, TLS is used")
+    worker_id: str = setting("edge-01", "id of this worker, in the topic `stetho/v1/worker/{worker}`")
+    data_dir: Path = setting(Path("data"), "directory of the spool, the audio and the SQLite file")
     database_url: str = setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
     models_dir: Path = setting(
-        DEFAULT_MODELS_DIR, "directory of the model pairs; default: those that came with the program"
+        DEFAULT_MODELS_DIR, "directory of the model pairs; default: those installed with the program"
     )
     models: tuple[str, ...] = setting(
-        ("heart5", "heart2"), "models for a device that asks for none, comma separated, the headline first"
+        ("heart5", "heart2"), "models for a device that requests none, comma-separated, the headline first"
     )
-    max_recording_s: float = setting(600.0, "longest recording accepted, seconds", 1)
+    max_recording_s: float = setting(600.0, "maximum length of a recording, seconds", 1)
     max_recording_mb: int = setting(
         64,
-        "largest recording accepted, MiB of samples; analysis takes five to nine times that",
+        "maximum size of a recording, MiB of samples; analysis takes five to nine times that",
         1,
     )
-    max_open_per_device: int = setting(4, "recordings that one device may have open at once", 1)
-    max_open: int = setting(2000, "recordings open at once, all devices together", 1)
-    max_spool_mb: int = setting(4096, "sound of open recordings above which no new one is opened, MiB", 1)
-    missing_after_s: float = setting(0.5, "quiet time after which missing audio is requested, seconds", 0.01)
+    max_open_per_device: int = setting(4, "maximum number of open recordings of one device", 1)
+    max_open: int = setting(2000, "maximum number of open recordings of all devices together", 1)
+    max_spool_mb: int = setting(
+        4096, "size of open recordings above which no new recording is opened, MiB", 1
+    )
+    missing_after_s: float = setting(
+        0.5, "time without new chunks after which missing audio is requested, seconds", 0.01
+    )
     give_up_s: float = setting(
-        30.0, "quiet time after which a recording of a connected device is closed, seconds", 0.1
+        30.0, "time without new chunks after which a recording of a connected device is closed, seconds", 0.1
     )
     offline_give_up_s: float = setting(
-        3600.0, "quiet time after which a recording of a disconnected device is closed, seconds", 0.1
+        3600.0,
+        "time without new chunks after which a recording of a disconnected device is closed, seconds",
+        0.1,
     )
-    home_assistant: str = setting("off", "`on`: stethoscopes appear in Home Assistant by themselves")
-    stream_give_up_s: float = setting(30.0, "quiet time after which a stream is closed, seconds", 0.1)
+    home_assistant: str = setting(
+        "off", "`on`: stethoscopes are announced to Home Assistant (MQTT discovery)"
+    )
+    stream_give_up_s: float = setting(
+        30.0, "time without new chunks after which a stream is closed, seconds", 0.1
+    )
     stream_gap_s: float = setting(
-        2.0, "time to wait for missing sound of a stream before it is a gap, seconds", 0
+        2.0, "time to wait for missing audio of a stream before it becomes a gap, seconds", 0
     )
     stream_audio_s: float = setting(
-        60.0, "end of a stream whose sound is stored, seconds; 0: no sound of streams, nor of their events", 0
+        60.0, "audio that is stored from the end of a stream, seconds; 0: none, nor that of its events", 0
     )
     gate_threshold: float = setting(
         0.02,
         "RMS that opens the gate of a device without a threshold of its own, fraction of full scale",
         0.0001,
     )
-    gate_attack: int = setting(2, "loud blocks of 10 ms in a row that open the gate", 1)
-    gate_hold: int = setting(50, "blocks of 10 ms that the gate stays open at least", 1)
-    gate_release: int = setting(30, "quiet blocks of 10 ms in a row that close the gate", 1)
-    gate_pre_roll: int = setting(20, "blocks of 10 ms before the first loud one that belong to an event", 0)
+    gate_attack: int = setting(2, "consecutive loud blocks of 10 ms that open the gate", 1)
+    gate_hold: int = setting(50, "minimum number of blocks of 10 ms that the gate stays open", 1)
+    gate_release: int = setting(30, "consecutive quiet blocks of 10 ms that close the gate", 1)
+    gate_pre_roll: int = setting(20, "blocks of 10 ms before the first loud one that belong to the event", 0)
     gate_max: int = setting(1000, "blocks of 10 ms after which the gate closes in any case", 1)
-    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    log_level: str = setting("INFO", "lowest level that is logged: DEBUG, INFO, WARNING or ERROR")
     worker_metrics_host: str = setting("127.0.0.1", "address on which the worker serves its metrics")
-    worker_metrics_port: int = setting(0, "port on which the worker serves its metrics; 0: it does not", 0)
+    worker_metrics_port: int = setting(0, "port on which the worker serves its metrics; 0: off", 0)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:

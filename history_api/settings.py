@@ -12,27 +12,31 @@ class ApiSettings(Settings):
 
     keep_days: int = setting(0, "days after which the history API deletes a recording; 0: never", 0)
     keep_free_mb: int = setting(
-        0, "free disk below which the history API deletes the oldest recordings, MiB; 0: never", 0
+        0, "free disk space below which the history API deletes the oldest recordings, MiB; 0: never", 0
     )
-    api_host: str = setting("127.0.0.1", "address the history API listens on")
-    api_port: int = setting(8080, "port the history API listens on; 0: any free one", 0)
+    api_host: str = setting("127.0.0.1", "address that the history API listens on")
+    api_port: int = setting(8080, "port that the history API listens on; 0: any free port", 0)
     api_mqtt_username: str = setting("api", "user name and client id of the history API at the broker")
-    api_mqtt_password: str = setting("", "its password; prefer the file")
+    api_mqtt_password: str = setting("", "password of the history API at the broker; prefer the file")
     api_mqtt_password_file: Path | None = setting(
-        None, "file whose first line is its password; neither: no uploads, nothing live"
+        None, "file whose first line is that password; with neither there are no uploads and no live data"
     )
     api_auth: str = setting(
-        "keys", "who may use the history API: `keys`, clients with a key; `none`, all clients on this machine"
+        "keys", "access to the history API: `keys`, holders of an API key; `none`, everyone on this machine"
     )
-    api_rate: int = setting(600, "requests a minute per key, or per address without a key; 0: no limit", 0)
+    api_rate: int = setting(
+        600, "requests per minute from one key, or from one address without a key; 0: no limit", 0
+    )
     api_proxy: int = setting(
-        0, "proxies before the history API whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
+        0, "proxies in front of the history API whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
     )
-    upload_mb: int = setting(100, "largest body of a request to the history API, MiB", 1)
-    upload_wait_s: float = setting(20.0, "how long an upload waits for its result, seconds", 0)
-    predict_model: str = setting("heart2", "model of `POST /predict` where it names none")
-    cache_mb: int = setting(256, "largest size of the history API's pictures in `cache`, MiB", 1)
-    fhir_codes: Path | None = setting(None, "JSON file of codes for the FHIR export; none: the built-in ones")
+    upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
+    upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)
+    predict_model: str = setting("heart2", "model of `POST /predict` when the request names none")
+    cache_mb: int = setting(256, "maximum size of the pictures that the history API keeps in `cache`, MiB", 1)
+    fhir_codes: Path | None = setting(
+        None, "JSON file of codes for the FHIR export; without it, the built-in codes"
+    )
 
     @property
     def api_password(self) -> str:

@@ -26,7 +26,7 @@ Card = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="stetho report cards",
         description="Write the Markdown page of every model card.",

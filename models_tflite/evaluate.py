@@ -55,7 +55,7 @@ class FilePrediction:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     columns = Columns(options.file_column, options.label_column, options.group_column, options.by)
     try:
@@ -107,11 +107,11 @@ def classify(classifier: Classifier, signal: Signal) -> FilePrediction:
     """Return the prediction for one recording, accepted as by the worker."""
     start = time.perf_counter()
     is_heart = classifier.card.domain == "heart"
-    found = quality.assess(signal) if is_heart else quality.assess_any_sound(signal)
+    sound_quality = quality.assess(signal) if is_heart else quality.assess_any_sound(signal)
     prediction = classifier.classify(signal)
     took_ms = (time.perf_counter() - start) * 1000
     return FilePrediction(
-        tuple(prediction.probabilities.values()), prediction.accepted and found.usable, took_ms
+        tuple(prediction.probabilities.values()), prediction.accepted and sound_quality.usable, took_ms
     )
 
 

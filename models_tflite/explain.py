@@ -30,7 +30,7 @@ MODELS_DIR = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if (options.sound is None) == (options.recording is None):

@@ -36,7 +36,7 @@ AssessedClips = list[tuple[Clip, Quality]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         assessed = assess(options.data, options.every)
@@ -60,10 +60,10 @@ def assess(data: Path, every: int = 1) -> AssessedClips:
 
 def report(assessed: AssessedClips) -> dict[str, Any]:
     """Return the areas under the ROC curves, and the fraction of usable clips of each kind."""
-    annotated = [(clip, found) for clip, found in assessed if clip.is_clear is not None]
-    physionet = [(clip, found) for clip, found in annotated if clip.site.startswith("physionet")]
-    not_poor = [(clip, found) for clip, found in assessed if clip.is_clear is not False]
-    sites = sorted({clip.site for clip, found in annotated})
+    annotated = [(clip, assessment) for clip, assessment in assessed if clip.is_clear is not None]
+    physionet = [(clip, assessment) for clip, assessment in annotated if clip.site.startswith("physionet")]
+    not_poor = [(clip, assessment) for clip, assessment in assessed if clip.is_clear is not False]
+    sites = sorted({clip.site for clip, assessment in annotated})
     return {
         "good_against_poor": {
             "physionet2016": _auc(physionet, lambda clip: bool(clip.is_clear)),
@@ -76,7 +76,7 @@ def report(assessed: AssessedClips) -> dict[str, Any]:
         },
         "heart_against_everything_else": _auc(not_poor, lambda clip: clip.is_heart),
         "usable": {
-            kind: _usable([found for clip, found in assessed if clip.kind == kind])
+            kind: _usable([assessment for clip, assessment in assessed if clip.kind == kind])
             for kind in sorted({clip.kind for clip, _ in assessed})
         },
     }
@@ -87,7 +87,7 @@ def _auc(assessed: AssessedClips, is_positive: Callable[[Clip], bool]) -> dict[s
     positive = np.array([is_positive(clip) for clip, _ in assessed])
     if min(positive.sum(), (~positive).sum()) < MIN_POOR:
         return None
-    score: npt.NDArray[np.float64] = np.array([found.score or 0.0 for _, found in assessed])
+    score: npt.NDArray[np.float64] = np.array([assessment.score or 0.0 for _, assessment in assessed])
     draws = metrics.auc(
         positive, score, metrics.group_weights(np.array([c.group for c, _ in assessed]), RESAMPLES)
     )
@@ -99,15 +99,15 @@ def _auc(assessed: AssessedClips, is_positive: Callable[[Clip], bool]) -> dict[s
     }
 
 
-def _usable(found: list[Quality]) -> dict[str, Any]:
+def _usable(qualities: list[Quality]) -> dict[str, Any]:
     """Return the fraction of usable clips, and how often each reason was given."""
-    usable = sum(each.usable for each in found)
-    reasons = sorted({reason for each in found for reason in each.reasons})
+    usable = sum(each.usable for each in qualities)
+    reasons = sorted({reason for each in qualities for reason in each.reasons})
     return {
-        "n": len(found),
-        "usable": usable / len(found),
-        "interval": metrics.wilson(usable, len(found)),
-        "reasons": {reason: sum(reason in each.reasons for each in found) for reason in reasons},
+        "n": len(qualities),
+        "usable": usable / len(qualities),
+        "interval": metrics.wilson(usable, len(qualities)),
+        "reasons": {reason: sum(reason in each.reasons for each in qualities) for reason in reasons},
     }
 
 

@@ -5,7 +5,6 @@ not use.
 """
 
 import argparse
-import csv
 import json
 import sys
 from collections import defaultdict
@@ -20,7 +19,7 @@ from edge_worker.errors import StethoError
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.signal import heart_rate, quality
 from edge_worker.signal.heart_cycle import HeartCycle
-from models_tflite.evaluation import audio, beat_score
+from models_tflite.evaluation import audio, beat_score, clips
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.evaluation.beat_score import SegmentedRecording
 
@@ -31,7 +30,7 @@ MODELS_DIR: Final = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         report = beat_report(options.data / "circor", HeartSegmenter.load(MODELS_DIR), options.every)
@@ -49,7 +48,7 @@ def beat_report(circor: Path, segmenter: HeartSegmenter, every: int = 1) -> dict
     """
     cases: dict[str, list[SegmentedRecording]] = defaultdict(list)
     from_levels: list[SegmentedRecording] = []
-    for row in tqdm(_rows(circor, every), "heart rate", unit="file", disable=None):
+    for row in tqdm(clips.label_rows(circor)[::every], "heart rate", unit="file", disable=None):
         path = circor / "segmentation" / f"{Path(row['file']).stem}.tsv"
         signal = audio.read(circor / row["file"])
         annotation = Annotation.read(path, signal.duration_s) if path.is_file() else Annotation(())
@@ -61,15 +60,10 @@ def beat_report(circor: Path, segmenter: HeartSegmenter, every: int = 1) -> dict
             cases["usable"].append(case)
         if annotation.is_complete(signal.duration_s):
             cases["annotated_throughout"].append(case)
-        from_levels.append(replace(case, found=HeartCycle((), (), heart_rate.estimate(signal), 0.0)))
+        from_levels.append(replace(case, heart_cycle=HeartCycle((), (), heart_rate.estimate(signal), 0.0)))
     report: dict[str, Any] = {kind: beat_score.report(of_kind) for kind, of_kind in cases.items()}
     report["rate_by_loudness_alone"] = beat_score.report(from_levels)["heart_rate"]
     return report
-
-
-def _rows(folder: Path, every: int) -> list[dict[str, str]]:
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))[::every]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,8 @@ from conftest import Client, Device, wait_until
 
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk
-from simulator.site.site import Process, Site
+from simulator.site.process import Process
+from simulator.site.site import Site
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples
 

@@ -9,9 +9,9 @@ from typing import Final
 PROJECT: Final = Path(__file__).parents[1]
 ROOMS: Final = ("live", "analysis", "ingest", "database", "inference", "signal", "telemetry", "protocol")
 ROOT: Final = {
-    "__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection", "settings", "errors",
-    "directory_lock", "doctor",
-}  # fmt: skip
+    *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
+    *("settings", "errors", "directory_lock", "doctor"),
+}
 MODULES, LINES = 20, 300
 VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 

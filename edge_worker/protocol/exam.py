@@ -23,7 +23,7 @@ NORMAL: Final = "normal"
 ARTIFACT: Final = "artifact"
 """Label of audio that is not of a heart: then `normal` of another model does not count."""
 MAX_RECORDINGS: Final = 100
-"""Only this many of the newest are used: a device that never changes its id must not slow each result down."""
+"""Only this many of the newest count: a device that never changes its id must not slow each result down."""
 LABEL_RULE: Final = (
     "Abnormal: at some position a model is sure of a sound that is not normal. Normal: all four positions "
     "are. Otherwise it is inconclusive. At each position the newest usable recording counts."

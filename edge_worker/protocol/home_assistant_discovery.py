@@ -50,9 +50,9 @@ class HomeAssistantDiscovery:
         self._infos[device_id] = _json_object(message)
         return self._describe(device_id) if device_id in self._published else []
 
-    def update_device(self, device_id: str, *, is_there: bool) -> list[DiscoveryMessage]:
+    def update_device(self, device_id: str, *, is_online: bool) -> list[DiscoveryMessage]:
         """Take the state of a device; return the messages to publish now."""
-        if not self._is_on or not (is_there or device_id in self._published or self._is_known(device_id)):
+        if not self._is_on or not (is_online or device_id in self._published or self._is_known(device_id)):
             return []
         return self._describe(device_id)
 

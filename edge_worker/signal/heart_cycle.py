@@ -52,13 +52,15 @@ def find_heart_cycle(probabilities: Float32Array, threshold: float) -> HeartCycl
 
     Without onsets and rate when its certainty is below `threshold`.
     """
-    found = [_search_section(probabilities, *section, threshold) for section in _sections(len(probabilities))]
-    certainty = median(each.certainty for each in found)
-    rates = [each.heart_rate_bpm for each in found if each.heart_rate_bpm is not None]
+    cycles = [
+        _search_section(probabilities, *section, threshold) for section in _sections(len(probabilities))
+    ]
+    certainty = median(each.certainty for each in cycles)
+    rates = [each.heart_rate_bpm for each in cycles if each.heart_rate_bpm is not None]
     if certainty < threshold or not rates:
         return HeartCycle((), (), None, certainty)
-    s1_s = _merged(onset for each in found for onset in each.s1_s)
-    s2_s = _merged(onset for each in found for onset in each.s2_s)
+    s1_s = _merged(onset for each in cycles for onset in each.s1_s)
+    s2_s = _merged(onset for each in cycles for onset in each.s2_s)
     return HeartCycle(s1_s, s2_s, median(rates), certainty)
 
 

@@ -22,9 +22,9 @@ ONSET_FIGURES: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SegmentedRecording:
-    """Annotated recording and the heart cycle found in it."""
+    """Annotated recording and the detected heart cycle."""
 
-    found: HeartCycle
+    heart_cycle: HeartCycle
     annotation: Annotation
     subject: str
 
@@ -45,13 +45,15 @@ def report(cases: Sequence[SegmentedRecording], resamples: int = metrics.RESAMPL
     }
 
 
-def match_onsets(found: Sequence[float], annotation: Annotation, state: int) -> tuple[list[float], int, int]:
+def match_onsets(
+    detected: Sequence[float], annotation: Annotation, state: int
+) -> tuple[list[float], int, int]:
     """Match detected onsets to the annotated ones of a state in time order, each once.
 
     Return the error (detected minus annotated) of each match in seconds, the number of missed onsets and the
     number of false ones. Onsets outside the annotated intervals are not counted.
     """
-    unmatched, errors_s = list(found), []
+    unmatched, errors_s = list(detected), []
     annotated = annotation.onsets_s(state)
     for begin in annotated:
         nearest = min(unmatched, key=lambda onset: abs(onset - begin), default=np.inf)
@@ -68,18 +70,20 @@ def _rates(cases: Sequence[SegmentedRecording], weights: FloatArray) -> dict[str
     only the S1 detected in that part.
     """
     truth = _numbers(case.annotation.rate_bpm(case.annotation.onsets_s(S1)) for case in cases)
-    there = _numbers(case.annotation.rate_bpm(case.found.s1_s) for case in cases)
-    found = _numbers(case.found.heart_rate_bpm for case in cases)
-    known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(found)
-    has_s1 = answered & np.array([bool(case.found.s1_s) for case in cases])
-    close = np.abs(found - truth) <= CLOSE_BPM
+    annotated_part = _numbers(case.annotation.rate_bpm(case.heart_cycle.s1_s) for case in cases)
+    estimated = _numbers(case.heart_cycle.heart_rate_bpm for case in cases)
+    known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(estimated)
+    has_s1 = answered & np.array([bool(case.heart_cycle.s1_s) for case in cases])
+    close = np.abs(estimated - truth) <= CLOSE_BPM
     draws = {
         "answered": metrics.share(answered, known, weights),
         "within_5_bpm_of_answered": metrics.share(close, answered, weights),
         "within_5_bpm_of_all": metrics.share(close, known, weights),
-        "within_5_bpm_where_annotated": metrics.share(np.abs(there - truth) <= CLOSE_BPM, has_s1, weights),
+        "within_5_bpm_where_annotated": metrics.share(
+            np.abs(annotated_part - truth) <= CLOSE_BPM, has_s1, weights
+        ),
     }
-    errors = np.abs(found - truth)[answered]
+    errors = np.abs(estimated - truth)[answered]
     return {
         "n": int(known.sum()),
         "median_error_bpm": metrics.number(np.median(errors)) if len(errors) else None,
@@ -92,8 +96,8 @@ def _onsets(cases: Sequence[SegmentedRecording], state: int, weights: FloatArray
     matched = []
     confusions = np.zeros((len(cases), 2, 2))
     for case, counts in zip(cases, confusions, strict=True):
-        found = case.found.s1_s if state == S1 else case.found.s2_s
-        errors_s, missed, extra = match_onsets(found, case.annotation, state)
+        detected = case.heart_cycle.s1_s if state == S1 else case.heart_cycle.s2_s
+        errors_s, missed, extra = match_onsets(detected, case.annotation, state)
         matched += errors_s
         counts[:] = (0, extra), (missed, len(errors_s))
     drawn = np.tensordot(weights, confusions, axes=1)

@@ -53,7 +53,7 @@ def all_of(data: Path) -> Iterator[Clip]:
 def physionet(data: Path) -> Iterator[Clip]:
     """Yield the clips of PhysioNet/CinC Challenge 2016; `good_quality` tells clear from poor."""
     folder = data / "physionet2016"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         site = f"physionet-{row['database']}"
         block = int(Path(row["file"]).stem[1:]) // PHYSIONET_BLOCK
         good = row["good_quality"] == "1"
@@ -64,7 +64,7 @@ def physionet(data: Path) -> Iterator[Clip]:
 def pascal(data: Path) -> Iterator[Clip]:
     """Yield the clips of PASCAL; noisy sublabels are poor, artifacts are not hearts."""
     folder = data / "pascal-heart"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         kind = f"pascal {row['sublabel'] or row['label']}"
         is_heart = row["label"] != "artifact"
         is_clear = not row["sublabel"].startswith("noisy") if is_heart else None
@@ -75,7 +75,7 @@ def pascal(data: Path) -> Iterator[Clip]:
 def circor(data: Path) -> Iterator[Clip]:
     """Yield the clips of CirCor DigiScope (children); poor where annotators could not decide on a murmur."""
     folder = data / "circor"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         kind = f"circor murmur {row['murmur_at_site'].lower()}"
         is_clear = row["murmur_at_site"] != "Unknown"
         yield Clip((folder / row["file"],), kind, "circor", f"circor-{row['subject']}", True, is_clear)
@@ -84,14 +84,14 @@ def circor(data: Path) -> Iterator[Clip]:
 def esc50(data: Path) -> Iterator[Clip]:
     """Yield the clips of ESC-50 (environmental sounds)."""
     folder = data / "esc50"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         yield Clip((folder / row["file"],), "esc50", "esc50", f"freesound-{row['src_file']}", False)
 
 
 def urbansound8k(data: Path) -> Iterator[Clip]:
     """Yield the clips of UrbanSound8K (street sounds)."""
     folder = data / "urbansound8k"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         group = f"freesound-{row['source_id']}"
         yield Clip((folder / row["file"],), "urbansound8k", "urbansound8k", group, False)
 
@@ -99,7 +99,7 @@ def urbansound8k(data: Path) -> Iterator[Clip]:
 def ravdess(data: Path) -> Iterator[Clip]:
     """Yield the clips of RAVDESS (spoken sentences)."""
     folder = data / "ravdess"
-    for row in _rows(folder):
+    for row in label_rows(folder):
         yield Clip((folder / row["file"],), "ravdess", "ravdess", f"ravdess-{row['actor']}", False)
 
 
@@ -107,7 +107,7 @@ def words(data: Path) -> Iterator[Clip]:
     """Yield spoken digits and commands, several words of one speaker per clip, as they were cut."""
     for name in ("fsdd", "speech_commands"):
         by_speaker = defaultdict(list)
-        for row in _rows(data / name):
+        for row in label_rows(data / name):
             by_speaker[row["speaker"]].append(data / name / row["file"])
         for speaker, files in by_speaker.items():
             for start in range(0, len(files), WORDS):
@@ -115,6 +115,7 @@ def words(data: Path) -> Iterator[Clip]:
                 yield Clip(paths, name, name, f"{name}-{speaker}", False)
 
 
-def _rows(folder: Path) -> list[dict[str, str]]:
+def label_rows(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of the `labels.csv` of a dataset."""
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -100,8 +100,8 @@ def test_an_oversize_packet_costs_its_sender_the_connection_and_nobody_else(
 def test_the_configuration_loads_and_reloads_without_a_warning(tmp_path: Path) -> None:
     """But for the one that says who started it, which is true of a test in a container."""
     with Broker(tmp_path / "broker", websocket=True, tls=True) as running:
-        for kind, name in (("device", "st-01"), ("worker", ""), ("operator", "ann")):
-            running.add_user(kind, name)
+        for role, name in (("device", "st-01"), ("worker", ""), ("operator", "ann")):
+            running.add_user(role, name)
     lines = running.log_path.read_text().splitlines()
     assert any("conf.d/listeners.conf" in line for line in lines), "2.1 quotes the name, 2.0 does not"
     complaints = [line for line in lines if "warning" in line.lower() or "error" in line.lower()]

@@ -89,5 +89,5 @@ def test_a_server_certificate_without_a_ca_is_one_sentence(
 ) -> None:
     assert certificate.main(["--dir", str(tmp_path), "server", "stetho.local"]) == 2
     complaint = capsys.readouterr().err
-    assert "broker.certificate ca" in complaint
+    assert "stetho certificate ca" in complaint
     assert complaint.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What Home Assistant accepts as the description of a device, from its documentation and its source.
+"""Rules of Home Assistant for the description of a device, from its documentation and its source.
 
 The schemas are `DEVICE_DISCOVERY_SCHEMA` and the `DISCOVERY_SCHEMA` of sensor and binary sensor in
 https://github.com/home-assistant/core/tree/2026.11.0/homeassistant/components/mqtt (schemas.py, sensor.py,
@@ -6,11 +6,11 @@ binary_sensor.py, util.py), documented at
 https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload and
 https://www.home-assistant.io/integrations/sensor.mqtt/. Home Assistant needs a newer Python than this
 project, so its code cannot run in these tests. The rules are stricter in two ways: keys that Home Assistant
-drops without a word are refused, and of its classes only those are known that a stethoscope may need.
+drops silently are refused, and only those of its classes are known that a stethoscope may need.
 
-They were held to its code once, outside of the tests: release 2026.11.0 on Python 3.14 in WebAssembly
-(Pyodide) gave the same verdict on 12 descriptions of ours and on the 24 broken ones of `test_home_assistant`,
-dropped no key of ours, and rendered 60 messages to the same texts.
+They were compared with its code once, outside of the tests: release 2026.11.0 on Python 3.14 in WebAssembly
+(Pyodide) accepted 12 descriptions of ours and refused the 24 broken ones of `test_home_assistant`, as these
+rules do; it dropped no key of ours, and rendered 60 messages to the same texts.
 """
 
 import contextlib
@@ -168,7 +168,7 @@ def check(description: dict[str, Any]) -> None:
 
 
 def rendered(template: str, payload: str) -> str:
-    """Return what Home Assistant makes of a message: `value_json` is there when it is JSON."""
+    """Return the template as Home Assistant renders it: `value_json` is defined when `payload` is JSON."""
     values: dict[str, Any] = {"value": payload}
     with contextlib.suppress(ValueError):
         values["value_json"] = json.loads(payload)

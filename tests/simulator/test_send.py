@@ -16,7 +16,8 @@ from conftest import Client, wait_until
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
-from simulator.site.site import Process, Site
+from simulator.site.process import Process
+from simulator.site.site import Site
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples, write
 

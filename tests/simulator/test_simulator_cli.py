@@ -10,7 +10,7 @@ import soundfile
 
 from broker.mosquitto import Broker, free_port
 from simulator.__main__ import main
-from simulator.command.commands import _FINDINGS
+from simulator.command.synth import _FINDINGS
 from simulator.sound.heart_sound import FINDINGS, synthesise
 
 PROJECT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def refused(*arguments: str, **environ: str) -> str:
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""
     (sentence,) = ended.stderr.strip().splitlines()
-    assert sentence.startswith("simulator: ")
+    assert sentence.startswith("stetho: ")
     return sentence
 
 
@@ -59,7 +59,7 @@ def heart(tmp_path: Path) -> str:
 def test_help_has_an_example_and_says_what_it_is_not(command: str) -> None:
     ended = simulator(*command.split(), "--help")
     assert ended.returncode == 0
-    assert "python -m simulator " in ended.stdout.partition("xample")[2]
+    assert "stetho " in ended.stdout.partition("xample")[2]
     assert "not a medical device" in " ".join(ended.stdout.split())
 
 
@@ -124,10 +124,8 @@ def test_chunks_too_large_for_the_protocol_are_one_sentence(
 
 
 def test_no_broker_is_one_sentence_that_says_how_to_start_one(heart: str) -> None:
-    assert "python -m broker" in refused("send", heart, "--device", "st-01", "--port", str(free_port()))
-    assert "python -m broker" in refused(
-        "fleet", "--devices", "2", "--seconds", "1", "--port", str(free_port())
-    )
+    assert "stetho broker" in refused("send", heart, "--device", "st-01", "--port", str(free_port()))
+    assert "stetho broker" in refused("fleet", "--devices", "2", "--seconds", "1", "--port", str(free_port()))
 
 
 def test_a_secret_that_cannot_be_read_is_one_sentence(
@@ -153,14 +151,14 @@ def test_a_broker_that_refuses_is_one_sentence_that_says_how_to_provision(heart:
     with Broker(tmp_path / "broker") as broker:
         device = broker.add_user("device", "st-01")
         at = ("--port", str(broker.port))
-        advice = "python -m broker.provision device"
+        advice = "stetho provision device"
         assert f"{advice} st-01" in refused("send", heart, "--device", "st-01", *at, "--password", "wrong")
         assert f"{advice} st-02" in refused(
             "send", heart, "--device", "st-02", *at, STETHO_DEVICE_PASSWORD=device.password
         )
         assert f"{advice} sim-000" in refused("fleet", "--devices", "3", "--seconds", "1", *at)
         operator = ("--full", "--operator-username", "operator-ann", "--operator-password", "wrong")
-        assert "python -m broker.provision operator ann`" in refused(
+        assert "stetho provision operator ann`" in refused(
             "send", heart, "--device", "st-01", *at, "--password", device.password, *operator
         )
 

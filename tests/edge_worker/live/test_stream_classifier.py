@@ -9,7 +9,7 @@ import pytest
 
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.live.event_extractor import EventAudio, EventExtractor
+from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
@@ -242,22 +242,3 @@ def test_memory_is_bounded_for_a_stream_of_any_length(
     assert stream.scores["heart5"].windows > 300
     assert len(stream.heart_quality.timeline.document()) <= 240
     assert sum(point[2] for point in stream.heart_quality.timeline.document()) > 300
-
-
-def test_c4_an_event_has_its_sound_from_the_pre_roll_to_the_end() -> None:
-    rate = 8000
-    tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)[:, np.newaxis]
-    quiet = np.zeros((rate, 1), np.int16)
-    pcm = np.concatenate((quiet, tone, quiet, quiet, tone[: rate // 2]))
-    extractor = EventExtractor(rate, GateSettings(), 0)
-    events: list[EventAudio] = []
-    for start in range(0, len(pcm), 333):
-        events += extractor.process(start, pcm[start : start + 333])
-    events += extractor.finish()
-    (first, sound), (second, _) = events
-    assert (first.start, first.reason) == (rate - 20 * 80, "quiet")
-    assert first.end == 2 * rate + 30 * 80
-    np.testing.assert_array_equal(sound, pcm[first.start : first.end])
-    assert second.reason == "end"
-    assert extractor.overlaps(rate, rate + 1)
-    assert not extractor.overlaps(0, 10)

@@ -1,4 +1,4 @@
-"""A mono signal: channels averaged, resampled and transformed once."""
+"""Mono signal: averaging of channels, and caching of resampled audio and features."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_channels_are_averaged() -> None:
     assert signal.duration_s == 3 / 4000
 
 
-def test_a_recording_is_resampled_and_transformed_once() -> None:
+def test_resampled_audio_and_features_are_cached() -> None:
     signal = Signal.from_pcm(np.arange(-20000, 20000, dtype=np.int16), 44100)
 
     assert signal.resampled(2000) is signal.resampled(2000)
@@ -25,18 +25,18 @@ def test_a_recording_is_resampled_and_transformed_once() -> None:
     assert signal.features(HEART_LOG_MEL) is signal.features(LogMelParameters(2000, 200, 40, 40, 20, 800))
 
 
-def test_resampling_keeps_what_models_hear() -> None:
+def test_resampling_keeps_the_band_of_heart_sounds() -> None:
     rate, tone_hz = 44100, 150
     samples = np.sin(2 * np.pi * tone_hz * np.arange(4 * rate) / rate).astype(np.float32)
     best = soxr.resample(samples, rate, 2000, quality="VHQ")
 
-    found = Signal(samples, rate).resampled(2000)
+    resampled = Signal(samples, rate).resampled(2000)
 
-    assert found.shape == best.shape
-    np.testing.assert_allclose(found[200:-200], best[200:-200], atol=1e-3)
+    assert resampled.shape == best.shape
+    np.testing.assert_allclose(resampled[200:-200], best[200:-200], atol=1e-3)
 
 
 @pytest.mark.parametrize(("shape", "rate"), [((3, 2), 4000), ((3,), 0)])
-def test_a_signal_that_is_none_is_refused(shape: tuple[int, ...], rate: int) -> None:
+def test_invalid_shape_or_rate_is_refused(shape: tuple[int, ...], rate: int) -> None:
     with pytest.raises(ValueError, match="mono"):
         Signal(np.zeros(shape, dtype=np.float32), rate)

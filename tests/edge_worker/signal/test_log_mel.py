@@ -1,4 +1,4 @@
-"""The log-mel spectrogram and its filter bank, against librosa."""
+"""Log-mel spectrogram, mel scale and filter bank, compared with librosa."""
 
 import librosa
 import numpy as np
@@ -18,7 +18,7 @@ MAX_ERROR_FILTER = 1e-7
 
 
 def noise(seconds: float, rate: int, seed: int = 0) -> Float32Array:
-    """Noise that rises from inaudible to full scale."""
+    """Return noise that rises from inaudible to full scale."""
     samples = round(seconds * rate)
     random = np.random.default_rng(seed).normal(size=samples)
     return (0.3 * random * np.geomspace(1e-4, 1, samples)).astype(np.float32)
@@ -39,11 +39,11 @@ def test_log_mel_equals_librosa(parameters: LogMelParameters) -> None:
     )
     expected = librosa.power_to_db(power, ref=1.0, top_db=None).T
 
-    found = log_mel(samples, parameters)
+    spectrogram = log_mel(samples, parameters)
 
-    assert found.dtype == np.float32
-    assert found.shape == expected.shape == (parameters.frame_count(3.3), parameters.n_mels)
-    np.testing.assert_allclose(found, expected, atol=MAX_ERROR_DB)
+    assert spectrogram.dtype == np.float32
+    assert spectrogram.shape == expected.shape == (parameters.frame_count(3.3), parameters.n_mels)
+    np.testing.assert_allclose(spectrogram, expected, atol=MAX_ERROR_DB)
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)
@@ -56,11 +56,11 @@ def test_filter_bank_equals_librosa(parameters: LogMelParameters) -> None:
         fmax=parameters.fmax,
     )
 
-    found = mel_filter_bank(
+    bank = mel_filter_bank(
         parameters.sample_rate, parameters.n_fft, parameters.n_mels, parameters.fmin, parameters.fmax
     )
 
-    np.testing.assert_allclose(found.T, expected, atol=MAX_ERROR_FILTER)
+    np.testing.assert_allclose(bank.T, expected, atol=MAX_ERROR_FILTER)
 
 
 @pytest.mark.parametrize("fmax", [800, 8000])

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients, against librosa."""
+"""Mel-frequency cepstral coefficients, compared with librosa."""
 
 import librosa
 import numpy as np

@@ -1,4 +1,4 @@
-"""Features as they come, held to those of the whole sound."""
+"""Features of a stream, compared with those of the whole recording."""
 
 from dataclasses import replace
 
@@ -27,16 +27,16 @@ ENVIRONMENT = LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=400, n_
         NrdtParameters(16000, 1000, False),
     ],
 )
-def test_frames_as_they_come_are_those_of_the_whole(
+def test_streamed_frames_equal_those_of_the_whole(
     features: FeatureParameters, size: int, keep_s: float
 ) -> None:
     sound = synthesise("normal", 72, 3, features.sample_rate, 1)
-    rolling = StreamingFeatures(features, keep_s)
+    streaming = StreamingFeatures(features, keep_s)
     for start in range(0, len(sound), size):
-        rolling.push(sound[start : start + size])
+        streaming.push(sound[start : start + size])
     whole = features.transform(sound)
-    assert rolling.end == len(whole)
-    kept = rolling.last(10**6)
-    assert len(kept) == min(len(whole), max(1, features.frame_count(keep_s)))
-    np.testing.assert_allclose(kept, whole[rolling.begin :], atol=1e-2)
-    np.testing.assert_array_equal(rolling.window(rolling.begin + 1, 2), kept[1:3])
+    assert streaming.end == len(whole)
+    buffered = streaming.last(10**6)
+    assert len(buffered) == min(len(whole), max(1, features.frame_count(keep_s)))
+    np.testing.assert_allclose(buffered, whole[streaming.begin :], atol=1e-2)
+    np.testing.assert_array_equal(streaming.window(streaming.begin + 1, 2), buffered[1:3])

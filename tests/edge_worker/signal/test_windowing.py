@@ -34,7 +34,7 @@ def test_any_pcm_gives_finite_normalised_windows(pcm: np.ndarray, rate: int) -> 
 
 
 @given(gain=st.floats(0.05, 1.0))
-def test_gain_changes_nothing_after_normalisation(gain: float) -> None:
+def test_normalised_windows_do_not_depend_on_gain(gain: float) -> None:
     samples = np.random.default_rng(1).normal(size=8000).astype(np.float32) * 0.2
 
     quiet, loud = (normalise(log_mel(s, HEART_LOG_MEL)) for s in (samples * np.float32(gain), samples))
@@ -59,7 +59,7 @@ def test_windows_cover_the_recording(frames: int, length: int, hop: int) -> None
         np.testing.assert_array_equal(cut[0, :, 0], np.arange(length) % frames)
 
 
-def test_a_short_sound_is_repeated_or_stands_in_silence() -> None:
+def test_a_short_sound_is_padded_by_repetition_or_silence() -> None:
     frames = np.arange(8, dtype=np.float32).reshape(4, 2)
 
     repeated, silent = (windows(frames, 7, 1, pad)[0] for pad in ("repeat", "silence"))
@@ -68,9 +68,9 @@ def test_a_short_sound_is_repeated_or_stands_in_silence() -> None:
     np.testing.assert_array_equal(silent[:, 0], [7 - TOP_DB, 0, 2, 4, 6, 7 - TOP_DB, 7 - TOP_DB])
 
 
-def test_quiet_ends_are_trimmed_and_something_is_left() -> None:
+def test_quiet_ends_are_trimmed() -> None:
     frames = np.full((6, 3), -90.0, dtype=np.float32)
-    assert len(trim(frames, 30)) == 6, "all of it is as loud as the loudest"
+    assert len(trim(frames, 30)) == 6, "every frame is as loud as the loudest"
     frames[[1, 4]] = (-20.0, -60.0, -20.0)
 
     np.testing.assert_array_equal(trim(frames, 30), frames[1:5])

@@ -1,4 +1,4 @@
-"""The card command: from kept predictions and a network to the files of a model, on real recordings."""
+"""The card command: from saved predictions and a network to the files of a model, on real recordings."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from edge_worker.inference.classifier import Classifier
 from models_tflite import card_page
 from models_tflite.training import card
 from models_tflite.training.assessment import check
-from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
 from models_tflite.training.recipes import heart5
 
 MODELS = Path(card_page.__file__).parent
@@ -19,7 +19,7 @@ MODELS = Path(card_page.__file__).parent
 
 @pytest.fixture
 def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Predictions for recordings that heart5 is judged on, in three files, and the shipped network."""
+    """Predictions for recordings that heart5 is evaluated on, in three files, and the shipped network."""
     classifier = Classifier.load(MODELS, "heart5")
     shipped = {
         name: getattr(classifier.card, name)
@@ -34,7 +34,7 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
     logits = (random.normal(0, 1, (len(chosen), outputs)) + 3 * np.eye(outputs)[targets]).astype(np.float32)
     groups, group = np.unique([each.group for each in chosen], return_inverse=True)
     assert len(groups) > 20
-    whole = OutOfFold(
+    whole = OutOfFoldPredictions(
         logits,
         logits,
         np.arange(len(chosen)),
@@ -58,7 +58,7 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
     return ["heart5", *network, "--predictions", *map(str, files)]
 
 
-def test_the_card_holds_what_was_predicted_and_measured(arguments: list[str], tmp_path: Path) -> None:
+def test_the_card_holds_figures_baseline_cost_and_check(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "baseline.json").write_text(json.dumps({"method": "guessing", "balanced_accuracy": 0.2}))
 
     status = card.main([*arguments, "--baseline", str(tmp_path / "baseline.json")])
@@ -74,7 +74,7 @@ def test_the_card_holds_what_was_predicted_and_measured(arguments: list[str], tm
     assert (tmp_path / "out" / "heart5.md").read_text() == card_page.page(made)
 
 
-def test_wrong_arguments_get_one_sentence(
+def test_wrong_arguments_are_refused_with_one_sentence(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "list.json").write_text("[]")
@@ -87,7 +87,7 @@ def test_wrong_arguments_get_one_sentence(
         (["--out", str(tmp_path / "file" / "out")], "cannot be written"),
     ):
         assert card.main([*arguments, *changed]) == 2
-        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("card: ")]
-        assert len(said) == 1
-        assert sentence in said[0]
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("card: ")]
+        assert len(lines) == 1
+        assert sentence in lines[0]
     assert not list((tmp_path / "out").iterdir())

@@ -1,4 +1,4 @@
-"""What digits and emotion learn from: words, voices, and what is none of them."""
+"""Recipes of digits and emotion: labels, groups, sampling, background."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Corpus, Recording
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Corpus, Recording
 from models_tflite.training.corpus.datasets import esc50, fsdd, ravdess, urbansound8k
 from models_tflite.training.recipes import digits, emotion
 
@@ -54,9 +54,9 @@ def test_background_is_drawn_three_times_as_often_as_a_label() -> None:
     recordings += [Recording(Path(f"{i}"), BACKGROUND, "s", f"{i}") for i in range(10, 17)]
     corpus = Corpus(tuple(recordings), (np.zeros((1, 1), np.float32),) * len(recordings), labels)
 
-    chances = sampling.background_often(corpus)
+    probabilities = sampling.background_weighted(corpus)
 
-    drawn = [chances[corpus.targets == target].sum() for target in range(3)]
+    drawn = [probabilities[corpus.targets == target].sum() for target in range(3)]
     assert drawn == pytest.approx([0.2, 0.2, 0.6])
 
 
@@ -84,19 +84,21 @@ def test_each_fold_of_emotion_has_two_voices_of_each_kind(datasets: Path) -> Non
         assert acted == ["ravdess-female"] * 2 + ["ravdess-male"] * 2
 
 
-def test_d8_emotion_hears_sounds_without_a_voice_and_voices_that_no_label_is_said_of(datasets: Path) -> None:
+def test_d8_emotion_has_background_without_voices_and_voices_with_partial_labels(datasets: Path) -> None:
     recordings = list(emotion.gather(datasets))
 
-    sites = {kind: {one.site for one in recordings if one.label == kind} for kind in (BACKGROUND, UNTOLD)}
+    sites = {
+        kind: {one.site for one in recordings if one.label == kind} for kind in (BACKGROUND, PARTIAL_LABEL)
+    }
     assert sites[BACKGROUND] == {
         f"background-{name}" for name in ("esc50", "urbansound8k", "physionet", "circor")
     }
-    assert sites[UNTOLD] == {"fsdd", "speech_commands"}
-    assert emotion.RECIPE.judged(datasets) == list(ravdess(datasets))
-    heard = {one.path for one in recordings if one.label == BACKGROUND}
+    assert sites[PARTIAL_LABEL] == {"fsdd", "speech_commands"}
+    assert emotion.RECIPE.evaluation_recordings(datasets) == list(ravdess(datasets))
+    background = {one.path for one in recordings if one.label == BACKGROUND}
     voices = {one.path for one in esc50(datasets) if one.label in ("laughing", "crying_baby")}
     voices |= {
         one.path for one in urbansound8k(datasets) if one.label in ("children_playing", "street_music")
     }
-    assert len(heard) > 500
-    assert not heard & voices
+    assert len(background) > 500
+    assert not background & voices

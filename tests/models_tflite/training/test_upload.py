@@ -1,4 +1,4 @@
-"""Labelled files become clips, all of them or none; what cannot be used gets one sentence."""
+"""Labelled files are stored as clips, all or none, or refused with one sentence."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ RATE = 2000
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[TrainingTables]:
+def tables(tmp_path: Path) -> Iterator[TrainingTables]:
     url = f"sqlite:///{tmp_path / 'stetho.db'}"
     Store.open(url).close()
     opened = TrainingTables.open(url)
@@ -30,7 +30,7 @@ def ledger(tmp_path: Path) -> Iterator[TrainingTables]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three sounds of each label, one of them in each of the formats."""
+    """Three recordings of each label, one of them in each of the formats."""
     for label in LABELS:
         for number, suffix in enumerate(("wav", "flac", "OGG")):
             write(tmp_path / "labelled" / label / f"{number}.{suffix}", seed=len(label) + number)
@@ -43,35 +43,35 @@ def write(path: Path, seed: int = 0, samples: int = RATE) -> None:
     soundfile.write(path, sound, RATE, format=path.suffix[1:].upper())
 
 
-def add(ledger: TrainingTables, data_dir: Path, folder: Path) -> int:
-    uploads = list(upload.class_folders(folder, LABELS))
-    return len(upload.add(ledger, data_dir, "heart2", LABELS, uploads))
+def add(tables: TrainingTables, data_dir: Path, folder: Path) -> int:
+    uploads = list(upload.read_class_folders(folder, LABELS))
+    return len(upload.add(tables, data_dir, "heart2", LABELS, uploads))
 
 
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_e6_sounds_are_copied_under_their_digest_and_noted(
-    ledger: TrainingTables, folder: Path, tmp_path: Path
+def test_e6_recordings_are_copied_under_their_digest_and_added_to_the_tables(
+    tables: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
-    assert add(ledger, tmp_path / "data", folder) == 6
-    clips = ledger.clips("heart2")
+    assert add(tables, tmp_path / "data", folder) == 6
+    clips = tables.clips("heart2")
     assert files(tmp_path / "data") == sorted(clip.file for clip in clips)
     for clip in clips:
         assert clip.file.startswith(f"training/heart2/{clip.label}/{clip.sha256}.")
         assert hashlib.sha256((tmp_path / "data" / clip.file).read_bytes()).hexdigest() == clip.sha256
-    assert add(ledger, tmp_path / "data", folder) == 0, "what is known is not new"
-    assert len(ledger.clips("heart2")) == 6
+    assert add(tables, tmp_path / "data", folder) == 0, "what is known is not new"
+    assert len(tables.clips("heart2")) == 6
 
 
-def test_a_folder_in_a_class_is_a_source_and_its_name_is_kept_nowhere(
-    ledger: TrainingTables, tmp_path: Path
+def test_a_folder_in_a_class_is_a_source_and_its_name_is_stored_nowhere(
+    tables: TrainingTables, tmp_path: Path
 ) -> None:
     for number in range(4):
         write(tmp_path / "in" / "normal" / ("Ada", "Max")[number % 2] / f"{number}.wav", seed=number)
-    assert add(ledger, tmp_path / "data", tmp_path / "in") == 4
-    clips = ledger.clips("heart2")
+    assert add(tables, tmp_path / "data", tmp_path / "in") == 4
+    clips = tables.clips("heart2")
     assert len({clip.source for clip in clips}) == 2
     assert sum(clip.held_out for clip in clips) == 2
     assert b"Ada" not in (tmp_path / "stetho.db").read_bytes()
@@ -118,7 +118,7 @@ def two_labels(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (odd_label, "usual is no label of this model: use normal, abnormal"),
         (no_label, "holds no class folders: make one for each of normal, abnormal"),
@@ -131,55 +131,57 @@ def two_labels(folder: Path) -> None:
         (two_labels, "decide which"),
     ],
 )
-def test_e6_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
-    ledger: TrainingTables, folder: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+def test_e6_wrong_folders_are_refused_with_one_sentence_and_nothing_is_written(
+    tables: TrainingTables, folder: Path, tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     damage(folder)
     with pytest.raises(StethoError) as caught:
-        add(ledger, tmp_path / "data", folder)
-    assert said in str(caught.value)
+        add(tables, tmp_path / "data", folder)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert ledger.clips("heart2") == []
+    assert tables.clips("heart2") == []
     assert not (tmp_path / "data").exists()
 
 
 def test_the_same_sound_under_another_label_is_refused_later_too(
-    ledger: TrainingTables, folder: Path, tmp_path: Path
+    tables: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
-    add(ledger, tmp_path / "data", folder)
+    add(tables, tmp_path / "data", folder)
     shutil.copyfile(folder / "normal" / "0.wav", tmp_path / "0.wav")
     with pytest.raises(StethoError, match="decide which"):
         upload.add(
-            ledger, tmp_path / "data", "heart2", LABELS, [upload.Upload(tmp_path / "0.wav", "abnormal")]
+            tables, tmp_path / "data", "heart2", LABELS, [upload.Upload(tmp_path / "0.wav", "abnormal")]
         )
 
 
 def test_a_label_that_would_leave_the_directory_is_no_label(
-    ledger: TrainingTables, folder: Path, tmp_path: Path
+    tables: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(StethoError, match="is no label of heart2"):
         upload.add(
-            ledger, tmp_path / "data", "heart2", LABELS, [upload.Upload(folder / "normal" / "0.wav", "../..")]
+            tables, tmp_path / "data", "heart2", LABELS, [upload.Upload(folder / "normal" / "0.wav", "../..")]
         )
 
 
 def test_a_disk_that_refuses_halfway_leaves_nothing(
-    ledger: TrainingTables, folder: Path, tmp_path: Path
+    tables: TrainingTables, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "data" / "training" / "heart2").mkdir(parents=True)
     (tmp_path / "data" / "training" / "heart2" / "normal").touch()  # a file where a folder has to be
     with pytest.raises(StethoError, match="nothing was taken over"):
-        add(ledger, tmp_path / "data", folder)
+        add(tables, tmp_path / "data", folder)
     assert files(tmp_path / "data") == ["training/heart2/normal"]
-    assert ledger.clips("heart2") == []
+    assert tables.clips("heart2") == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_no_permission_is_one_sentence(ledger: TrainingTables, folder: Path, tmp_path: Path) -> None:
+def test_missing_permission_is_reported_with_one_sentence(
+    tables: TrainingTables, folder: Path, tmp_path: Path
+) -> None:
     (folder / "normal").chmod(0)
     with pytest.raises(StethoError, match="Permission denied"):
-        add(ledger, tmp_path / "data", folder)
+        add(tables, tmp_path / "data", folder)
     (folder / "normal").chmod(0o700)
     (tmp_path / "data").mkdir(mode=0o500)
     with pytest.raises(StethoError, match="nothing was taken over"):
-        add(ledger, tmp_path / "data", folder)
+        add(tables, tmp_path / "data", folder)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import CLIPPED, HAS_META, LAST, META, PCM, RESEND, Chunk, decode
-from simulator.device.device import REMIND_AFTER_S, Device, Message
-from simulator.device.recording import Recording, meta
+from simulator.device.device import RETRANSMIT_AFTER_S, Device
+from simulator.device.message import Message
+from simulator.device.recording import Recording, encode_meta
 from simulator.sound.sound_file import Sound
 
 DEVICE = "st-01"
@@ -24,13 +25,13 @@ def _recording(
     samples: int = SAMPLES, *, chunk_samples: int = 300, channels: int = 1, with_meta: bool = True
 ) -> Recording:
     pcm = np.random.default_rng(1).integers(-30_000, 30_000, (samples, channels)).astype(np.int16)
-    about = meta(("heart5",), "MV") if with_meta else b""
-    return Recording.of(Sound(pcm, 1000), 0x1122334455667788, about, chunk_samples)
+    about = encode_meta(("heart5",), "MV") if with_meta else b""
+    return Recording.from_sound(Sound(pcm, 1000), 0x1122334455667788, about, chunk_samples)
 
 
 def _all(device: Device, now: float) -> list[Message]:
     messages = []
-    while (message := device.take(now)) is not None:
+    while (message := device.next_message(now)) is not None:
         messages.append(message)
     return messages
 
@@ -53,13 +54,13 @@ def _tell(device: Device, now: float = 1.0, topic: str = CONTROL, **document: An
 
 def test_birth_and_will_share_a_topic_and_the_boot() -> None:
     device = Device(DEVICE, "0badcafe")
-    device.connected()
+    device.on_connected()
     birth, info = _all(device, 0.0)
-    assert birth.topic == device.will().topic == topics.state(DEVICE)
+    assert birth.topic == device.will_message().topic == topics.state(DEVICE)
     assert json.loads(birth.payload) == {"state": "online", "boot": "0badcafe"}
-    assert json.loads(device.will().payload) == {"state": "lost", "boot": "0badcafe"}
+    assert json.loads(device.will_message().payload) == {"state": "lost", "boot": "0badcafe"}
     assert birth.retain
-    assert device.will().retain
+    assert device.will_message().retain
     assert info.topic == topics.info(DEVICE)
     assert {"firmware", "hardware", "formats", "buffer_bytes"} <= json.loads(info.payload).keys()
 
@@ -98,7 +99,7 @@ def test_samples_at_full_scale_are_flagged_and_no_meta_is_announced_that_does_no
     pcm = np.zeros((900, 1), np.int16)
     pcm[0], pcm[450] = 32767, -32768
     device = Device(DEVICE, "0badcafe")
-    device.record(Recording.of(Sound(pcm, 1000), 1, b"", 300), 0.0, in_real_time=False)
+    device.record(Recording.from_sound(Sound(pcm, 1000), 1, b"", 300), 0.0, in_real_time=False)
     assert [chunk.flags for chunk in _chunks(_all(device, 0.0))] == [CLIPPED, CLIPPED, LAST]
 
 
@@ -157,34 +158,34 @@ def test_what_was_not_recorded_yet_cannot_be_resent_and_is_not_called_the_end() 
 def test_the_newest_request_replaces_an_older_one() -> None:
     device = _sent(_recording())
     _tell(device, type="missing", ranges=[[0, 1000]])
-    device.take(1.0)
+    device.next_message(1.0)
     _tell(device, type="missing", ranges=[[600, 700]])
     assert [(chunk.first_sample, chunk.end) for chunk in _chunks(_all(device, 1.0))] == [(600, 700)]
 
 
 def test_without_stored_the_last_chunk_comes_again_ever_more_seldom() -> None:
     device = _sent(_recording())
-    assert device.due_at() == REMIND_AFTER_S
-    assert _all(device, REMIND_AFTER_S - 0.01) == []
-    (chunk,) = _chunks(_all(device, REMIND_AFTER_S))
+    assert device.due_at() == RETRANSMIT_AFTER_S
+    assert _all(device, RETRANSMIT_AFTER_S - 0.01) == []
+    (chunk,) = _chunks(_all(device, RETRANSMIT_AFTER_S))
     assert (chunk.first_sample, chunk.is_last) == (900, True)
     assert chunk.flags & RESEND
-    assert device.due_at() == 3 * REMIND_AFTER_S
+    assert device.due_at() == 3 * RETRANSMIT_AFTER_S
 
 
 def test_a_request_puts_the_reminder_off_because_the_worker_is_alive() -> None:
     device = _sent(_recording())
     _tell(device, 4.0, type="missing", ranges=[[0, 10]])
     _all(device, 4.0)
-    assert device.due_at() == 4.0 + REMIND_AFTER_S
+    assert device.due_at() == 4.0 + RETRANSMIT_AFTER_S
 
 
 def test_stored_frees_the_recording() -> None:
     device = _sent(_recording())
     _tell(device, type="missing", ranges=[[0, 10]])
     _tell(device, 2.0, type="stored", completeness="partial")
-    (journey,) = device.journeys.values()
-    assert (journey.stored_at, journey.completeness) == (2.0, "partial")
+    (delivery,) = device.deliveries.values()
+    assert (delivery.stored_at, delivery.completeness) == (2.0, "partial")
     assert device.due_at() == math.inf
     _tell(device, type="missing", ranges=[[0, 10]])
     assert _all(device, 100.0) == []
@@ -201,21 +202,21 @@ def test_a_recording_closed_by_the_worker_is_not_sent_to_its_end() -> None:
 
 def test_only_the_result_of_an_own_recording_counts_and_only_the_first() -> None:
     device = _sent(_recording())
-    (journey,) = device.journeys.values()
+    (delivery,) = device.deliveries.values()
     result = topics.device_result(DEVICE)
     _tell(device, topic=result, recording_id="00000000000000ff", status="ok")
-    assert journey.result is None
+    assert delivery.result is None
     _tell(device, 3.0, topic=result, status="inconclusive")
     _tell(device, 4.0, topic=result, status="ok")
-    assert journey.result == {"recording_id": "1122334455667788", "status": "inconclusive"}
-    assert journey.result_at == 3.0
-    assert json.loads(journey.result_text) == journey.result
+    assert delivery.result == {"recording_id": "1122334455667788", "status": "inconclusive"}
+    assert delivery.result_at == 3.0
+    assert json.loads(delivery.result_payload) == delivery.result
 
 
 def test_rejections_are_kept_in_the_words_of_the_worker() -> None:
     device = _sent(_recording())
     _tell(device, type="rejected", reason="crc", detail="crc: the checksum does not match")
-    assert next(iter(device.journeys.values())).rejections == ["crc: the checksum does not match"]
+    assert next(iter(device.deliveries.values())).rejections == ["crc: the checksum does not match"]
 
 
 _MISSING = b'{"recording_id": "1122334455667788", "type": "missing"'
@@ -252,12 +253,12 @@ def test_many_recordings_are_held_at_once_and_told_apart() -> None:
     device = Device(DEVICE, "0badcafe")
     for number in (1, 2, 3):
         sound = Sound(np.full((400, 1), number, np.int16), 1000)
-        device.record(Recording.of(sound, number, b"", 300), 0.0, in_real_time=False)
+        device.record(Recording.from_sound(sound, number, b"", 300), 0.0, in_real_time=False)
         _all(device, 0.0)
     _tell(device, recording_id=f"{2:016x}", type="missing", ranges=[[0, 5]])
     (chunk,) = _chunks(_all(device, 1.0))
     assert (chunk.recording_id, bytes(chunk.body)) == (2, b"\x02\x00" * 5)
     _tell(device, recording_id=f"{2:016x}", type="stored", completeness="complete")
-    reminders = _chunks(_all(device, REMIND_AFTER_S))
+    reminders = _chunks(_all(device, RETRANSMIT_AFTER_S))
     assert [chunk.recording_id for chunk in reminders] == [1, 3]
     assert device.counts == {"chunks": 9, "resent": 3}

@@ -13,7 +13,7 @@ from conftest import Client
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, decode
-from simulator.device.live_device import HOLD_S, LiveDevice, Streaming
+from simulator.device.live_device import RESEND_BUFFER_S, LiveDevice, Stream
 from simulator.site.site import Site
 from simulator.sound.audio_source import Block, FileSource
 from simulator.sound.heart_sound import synthesise
@@ -27,8 +27,8 @@ def ramp(samples: int, start: int = 0) -> "np.ndarray[tuple[int, int], np.dtype[
     return np.arange(start, start + samples, dtype=np.int16)[:, np.newaxis]
 
 
-def streaming(meta: bytes = b"") -> tuple[LiveDevice, Streaming]:
-    device, stream = LiveDevice("st-01", "00000001", 300), Streaming(7, RATE, 1, meta)
+def streaming(meta: bytes = b"") -> tuple[LiveDevice, Stream]:
+    device, stream = LiveDevice("st-01", "00000001", 300), Stream(7, RATE, 1, meta)
     device.begin(stream)
     return device, stream
 
@@ -36,7 +36,7 @@ def streaming(meta: bytes = b"") -> tuple[LiveDevice, Streaming]:
 def leaves(device: LiveDevice, now: float = 0.0) -> list[Chunk]:
     """What goes out now, states left aside."""
     found = []
-    while (message := device.take(now)) is not None:
+    while (message := device.next_message(now)) is not None:
         if message.topic == topics.pcm("st-01"):
             found.append(decode(message.payload))
     return found
@@ -95,8 +95,8 @@ def test_it_resends_what_it_still_has_and_meta() -> None:
 def test_it_holds_some_seconds_and_no_more() -> None:
     device, _ = streaming()
     device.push(Block(np.zeros((60 * RATE, 1), np.int16)))
-    assert len(device._recent) <= HOLD_S * RATE / 300 + 1
-    assert len(device._ready) <= HOLD_S * RATE / 300 + 1, "a broker that is gone makes a gap"
+    assert len(device._resend_buffer) <= RESEND_BUFFER_S * RATE / 300 + 1
+    assert len(device._queue) <= RESEND_BUFFER_S * RATE / 300 + 1, "a broker that is gone makes a gap"
 
 
 def test_it_reminds_of_the_end_until_it_is_stored() -> None:

@@ -217,7 +217,7 @@ def test_one_that_is_in_use_is_one_sentence(library: SoundCard) -> None:
     ("number", "rate", "sentence"),
     [
         (7, None, "there is no microphone 7; --list"),
-        (0, None, r"0 \(HDMI\) records nothing"),
+        (0, None, r"0 \(HDMI\) has no input"),
         (1, 7000, "does not record at 7000 Hz"),
         (1, 500, "choose 1000 to 192000"),
     ],
@@ -236,7 +236,7 @@ def test_a_machine_without_a_microphone_says_so(cards: tuple[dict[str, Any], ...
     for ask in (
         lambda: Microphone(library=library),
         lambda: Microphone(3, library=library),
-        lambda: microphone.listing(library),
+        lambda: microphone.list_microphones(library),
     ):
         with pytest.raises(AudioError, match="no microphone is here"):
             ask()
@@ -244,7 +244,7 @@ def test_a_machine_without_a_microphone_says_so(cards: tuple[dict[str, Any], ...
 
 def test_the_list_marks_the_default_and_leaves_out_what_records_nothing() -> None:
     library = SoundCard(card("built in", 2, 48_000.0), card("HDMI", 0), card("USB", 1, 44_100.0), default=2)
-    assert microphone.listing(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
+    assert microphone.list_microphones(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -256,16 +256,16 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 
 def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microphone, "load", lambda: library)
-    assert microphone.chosen(parsed("--file", "x.wav")) is None
-    assert microphone.chosen(parsed("--list")) is None
+    monkeypatch.setattr(microphone, "load_sounddevice", lambda: library)
+    assert argument.chosen_microphone(parsed("--file", "x.wav")) is None
+    assert argument.chosen_microphone(parsed("--list")) is None
     assert parsed("--list").list
-    default = microphone.chosen(parsed("--microphone"))
-    first = microphone.chosen(parsed("--microphone", "1"))
+    default = argument.chosen_microphone(parsed("--microphone"))
+    first = argument.chosen_microphone(parsed("--microphone", "1"))
     assert default is not None
     assert first is not None
     with pytest.raises(AudioError, match="HDMI"):
-        microphone.chosen(parsed("--microphone", "0"))
+        argument.chosen_microphone(parsed("--microphone", "0"))
     for wrong in (("--microphone", "-1"), ("--microphone", "x"), ("--microphone", "1", "--list")):
         with pytest.raises(SystemExit):
             parsed(*wrong)
@@ -274,7 +274,7 @@ def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.Monkey
 def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(SettingsError, match=r"requirements/microphone\.txt"):
-        microphone.load()
+        microphone.load_sounddevice()
 
     def find_spec(name: str, *_: object) -> None:
         if name == "sounddevice":
@@ -283,7 +283,7 @@ def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "sounddevice")
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
     with pytest.raises(SettingsError, match="libportaudio2"):
-        microphone.load()
+        microphone.load_sounddevice()
 
 
 def test_this_machine_lists_its_microphones_or_says_what_is_missing() -> None:
