@@ -18,24 +18,38 @@ def main(arguments: list[str] | None = None) -> int:
         prog="stetho broker",
         description="Run Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
         " WebSocket 9001), and with TLS everywhere (8883, WebSocket 8084) once there are certificates.",
-        epilog="examples:\n  stetho broker\n  stetho broker --dir /var/lib/stetho/broker",
+        epilog="examples:\n  stetho broker\n  stetho broker --dir /var/lib/stetho/broker\n"
+        "  stetho broker --port 11883             another port of this machine, to try something out",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     directory.add_option(parser)
+    parser.add_argument(
+        "--port",
+        type=_port,
+        metavar="N",
+        help="listen on this port of loopback only, without TLS and WebSocket",
+    )
     chosen = parser.parse_args(arguments)
     try:
-        _exec_mosquitto(StateDirectory(chosen.dir or directory.default_path()))
+        _exec_mosquitto(StateDirectory(chosen.dir or directory.default_path()), chosen.port)
     except (StethoError, OSError) as error:
         print(f"stetho broker: {error}", file=sys.stderr)
     return 2
 
 
-def _exec_mosquitto(state: StateDirectory) -> None:
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= listener.MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; use 1 to {listener.MAX_PORT}")
+    return int(text)
+
+
+def _exec_mosquitto(state: StateDirectory, port: int | None) -> None:
     program = find_mosquitto()
     if program == CONTAINER:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
     Accounts(state)  # writes the files that the configuration names
-    listener.write_configuration(state, listener.deployment_listeners(state))
+    listeners = [listener.Listener(port)] if port else listener.deployment_listeners(state)
+    listener.write_configuration(state, listeners)
     os.chdir(state.path)
     os.execv(program, [program, "-c", str(CONFIGURATION)])  # noqa: S606 - no shell is wanted
 

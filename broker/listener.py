@@ -8,6 +8,7 @@ from typing import Final
 from broker.directory import StateDirectory, write_private
 
 LOOPBACK: Final = "127.0.0.1"
+MAX_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)

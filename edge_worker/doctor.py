@@ -1,4 +1,4 @@
-"""The command `stetho doctor`: checks what a worker needs on this machine, one line for each check.
+"""Command `stetho doctor`: checks what a worker needs on this machine, one line for each check.
 
 It changes nothing and disturbs nobody: the broker is reached, but not with the worker's account, which would
 disconnect a worker that runs.

@@ -1,8 +1,8 @@
 """The worker process: connects the broker, the intake, the two analysis threads and the database.
 
 Three threads: the network thread (the main thread) receives, acknowledges and publishes; the recording
-analysis stores, classifies and writes the database; the live analysis follows streams. Chunks are never
-kept waiting for a model.
+analysis stores, classifies and writes the database; the live analysis follows streams. So chunks never wait
+for a model.
 """
 
 import json

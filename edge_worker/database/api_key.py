@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from edge_worker.database.lazy_database import LazyDatabase
+from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.schema import api_keys
 from edge_worker.errors import StethoError
 from edge_worker.protocol.timestamp import rfc3339

@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from edge_worker.database.lazy_database import LazyDatabase
+from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import is_recording
 from edge_worker.database.schema import deletions, recordings, uploads
 from edge_worker.errors import StoreError

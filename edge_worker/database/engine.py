@@ -1,9 +1,12 @@
 """SQLAlchemy engines for the database: SQLite by default, any other URL by setting."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.database.revision import require_revision
@@ -45,6 +48,36 @@ def connect_existing(url: str, *, read_only: bool = False) -> Engine:
         raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
     require_revision(engine)
     return engine
+
+
+class LazyDatabase:
+    """A database that its first transaction opens: the API may start before the worker has created it.
+
+    Safe from any thread. Every method of a subclass may raise StoreError.
+    """
+
+    _FAILURE: ClassVar[str] = "the database cannot be written"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return connect_existing(self._url)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        engine = self._engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            require_revision(engine)  # its message is clearer where that is the reason
+            raise StoreError(f"{self._FAILURE}: {str(error).splitlines()[0]}") from error
 
 
 def _tune_sqlite(engine: Engine, *, read_only: bool) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from edge_worker.database.lazy_database import LazyDatabase
+from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import is_recording
 from edge_worker.database.schema import recordings, reviews
 from edge_worker.protocol.timestamp import rfc3339

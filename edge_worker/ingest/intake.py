@@ -48,7 +48,7 @@ class Intake:
         self._offline: set[str] = set()
         self._rejected_at: dict[tuple[str, str], float] = {}
         self.counts: Counter[str] = Counter()
-        """Outcomes by name: `chunks`, `duplicates`, `rejected_<reason>`, `completed`, `partial` …"""
+        """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
         self.streams = StreamIntake(StreamSpool(spool.directory), settings, self.counts)
 

@@ -1,15 +1,18 @@
 """Mosquitto as a child process: start, kill, and lookup of the program."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import wait_until
 from mqtt_probe import Probe
 
 from broker import mosquitto, program
-from broker.mosquitto import CONFIGURATION, Broker
+from broker.__main__ import main
+from broker.mosquitto import CONFIGURATION, Broker, free_port
 from broker.program import find_mosquitto
 from edge_worker.errors import BrokerError
 
@@ -96,3 +99,31 @@ def test_the_command_becomes_mosquitto_inside_the_state_directory(tmp_path: Path
     assert "listener 1883 127.0.0.1\n" in listeners
     assert "listener 9001 127.0.0.1\n" in listeners
     assert "8883" not in listeners, "no TLS before there are certificates"
+
+
+def test_a_broker_on_another_port_accepts_connections_there_only_on_loopback(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    command = [sys.executable, "-m", "broker", "--dir", str(state), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def accepts() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return True
+        except OSError:
+            return False
+
+    try:
+        wait_until(accepts, "the broker")
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert (state / "conf.d/listeners.conf").read_text().count("listener ") == 1
+    assert f"listener {port} 127.0.0.1\n" in (state / "conf.d/listeners.conf").read_text()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "mqtt", "9" * 30])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", port])
+    assert "use 1 to 65535" in capsys.readouterr().err
