@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 15
 _PAINT: Final = """new Promise((done) => new PerformanceObserver((list) => {
-  const found = list.getEntriesByName("first-contentful-paint")[0];
-  if (found) done(found.startTime);
+  const entry = list.getEntriesByName("first-contentful-paint")[0];
+  if (entry) done(entry.startTime);
 }).observe({ type: "paint", buffered: true }))"""
 
 

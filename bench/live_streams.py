@@ -121,6 +121,6 @@ def _skipped_share(results: list[dict[str, Any]]) -> float:
 
 def _results(site: Site) -> list[dict[str, Any]]:
     history = History.open(f"sqlite:///{site.data_dir / 'stetho.db'}")
-    found = [json.loads(result) for result in history.all_results(ResultFilter())]
+    results = [json.loads(result) for result in history.all_results(ResultFilter())]
     history.close()
-    return found
+    return results

@@ -6,8 +6,11 @@ The baseline is the same sound through librosa and Keras, as in the systems that
 import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 from bench import keras_baseline
 from bench.progress import steps
@@ -82,7 +85,7 @@ def measure(models_dir: Path) -> dict[str, float]:
 def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
     """Return CPU milliseconds per recording by stage, without MQTT, which `ingest` measures."""
     logging.getLogger("edge_worker").setLevel(logging.WARNING)
-    watch = StageTimer()
+    timer = StageTimer()
     with tempfile.TemporaryDirectory() as name:
         settings = Settings(data_dir=Path(name), models_dir=models_dir)
         spool, store = Spool(settings.data_dir / "spool"), Store.open(settings.database)
@@ -90,43 +93,37 @@ def _worker_stages(sound: bytes, models_dir: Path) -> dict[str, float]:
         pipeline = Pipeline(
             settings, load_all(models_dir, settings.models), HeartSegmenter.load(models_dir), spool, store
         )
-        receive = watch.timed("receive", intake.receive)
-        keep = watch.timed("keep", pipeline.store)
-        judge = watch.timed("judge", pipeline.analyse)
-        save = watch.timed("save", store.save_results)
+        receive = timer.timed("receive", intake.receive)
+        store_recordings = timer.timed("keep", pipeline.store)
+        analyse = timer.timed("judge", pipeline.analyse)
+        save_results = timer.timed("save", store.save_results)
         delivered: list[int] = []
-        with _stages_inside(watch):
+        with _nested_stages(timer):
             for number in steps(range(RECORDINGS + 5), "recordings"):
                 if number == 5:  # the first ones pay for caches
-                    watch.seconds.clear()
+                    timer.seconds.clear()
                 events = [receive("st-01", payload, 0.0) for payload in payloads(sound, number)]
                 for close in (
                     event for each in events for event in each if isinstance(event, ClosedRecording)
                 ):
-                    kept = keep([close])
-                    delivered = [message.id for message in save([judge(each) for each in kept], delivered)]
+                    results = [analyse(each) for each in store_recordings([close])]
+                    delivered = [message.id for message in save_results(results, delivered)]
                     intake.mark_stored(close.recording.key)
         store.close()
-    return {stage: 1000 * seconds / RECORDINGS for stage, seconds in sorted(watch.seconds.items())}
+    return {stage: 1000 * seconds / RECORDINGS for stage, seconds in sorted(timer.seconds.items())}
 
 
-class _stages_inside:  # noqa: N801 - a context manager named as a function
-    """Context in which features, heart rate, quality and models are timed as stages of their own."""
-
-    def __init__(self, watch: StageTimer) -> None:
-        self._places: list[tuple[Any, str, Any]] = [
-            (Signal, "resampled", watch.timed("resample", Signal.resampled)),
-            (Signal, "features", watch.timed("log_mel", Signal.features)),
-            (HeartSegmenter, "segment", watch.timed("heart_cycle", HeartSegmenter.segment)),
-            (quality, "assess", watch.timed("quality", quality.assess)),
-            (Classifier, "classify", watch.timed("models", Classifier.classify)),
-        ]
-        self._originals = [getattr(owner, name) for owner, name, _ in self._places]
-
-    def __enter__(self) -> None:
-        for owner, name, replacement in self._places:
-            setattr(owner, name, replacement)
-
-    def __exit__(self, *_: object) -> None:
-        for (owner, name, _), original in zip(self._places, self._originals, strict=True):
-            setattr(owner, name, original)
+@contextmanager
+def _nested_stages(timer: StageTimer) -> Iterator[None]:
+    """Time resampling, features, heart cycle, quality and models as stages of their own."""
+    stages: tuple[tuple[Any, str, str], ...] = (
+        (Signal, "resampled", "resample"),
+        (Signal, "features", "log_mel"),
+        (HeartSegmenter, "segment", "heart_cycle"),
+        (quality, "assess", "quality"),
+        (Classifier, "classify", "models"),
+    )
+    with ExitStack() as stack:
+        for owner, name, stage in stages:
+            stack.enter_context(patch.object(owner, name, timer.timed(stage, getattr(owner, name))))
+        yield

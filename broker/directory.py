@@ -16,7 +16,7 @@ PACKAGE: Final = Path(__file__).parent
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--dir`; None stands for `default_path`, which is asked for only when no other was given."""
+    """Add `--dir`; without it the value is None, which stands for `default_path`."""
     parser.add_argument(
         "--dir",
         type=Path,
@@ -40,7 +40,7 @@ def default_path() -> Path:
     if is_checkout and (secrets.exists() or os.access(PACKAGE, os.W_OK)):
         return secrets
     state_home = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not state_home.is_absolute():  # unset, empty or relative, which the specification says to ignore
+    if not state_home.is_absolute():  # unset, empty or relative, which the specification ignores
         try:
             state_home = Path.home() / ".local" / "state"
         except RuntimeError as error:

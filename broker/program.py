@@ -22,11 +22,11 @@ def find_mosquitto() -> str:
         BrokerError: there is neither.
     """
     if chosen := os.environ.get("STETHO_MOSQUITTO"):
-        if found := shutil.which(chosen):
-            return CONTAINER if chosen == CONTAINER else found
+        if path := shutil.which(chosen):
+            return CONTAINER if chosen == CONTAINER else path
         raise BrokerError(f"STETHO_MOSQUITTO is {chosen!r}, which is not a program that can be run")
-    if found := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
-        return found
+    if path := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
+        return path
     if docker_is_running():
         return CONTAINER
     raise BrokerError(

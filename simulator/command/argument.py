@@ -55,7 +55,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         type=argument_type.positive,
         default=8192,
         metavar="N",
-        help="samples a chunk (%(default)s)",
+        help="samples per chunk (%(default)s)",
     )
     parser.add_argument(
         "--models", type=argument_type.names, default=(), metavar="A,B", help="models to request"

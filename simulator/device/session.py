@@ -174,5 +174,5 @@ def _show(screen: oled.Screen) -> None:
 
 def _timeout_message(delivery: Delivery, timeout_s: float) -> str:
     state = "stored, but not analysed" if delivery.stored_at is not None else "not stored"
-    rejection = f"; the worker said: {delivery.rejections[-1]}" if delivery.rejections else ""
+    rejection = f"; the worker rejected: {delivery.rejections[-1]}" if delivery.rejections else ""
     return f"no result within {timeout_s:g} s: the recording is {state}{rejection}"

@@ -43,7 +43,7 @@ class AudioSource(Protocol):
         """Yield blocks as they are recorded, waiting for each; ends when the sound does or after `close`.
 
         Raises:
-            AudioError: the source stopped working; the text says what to do.
+            AudioError: the source stopped working.
         """
 
     def close(self) -> None:
