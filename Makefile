@@ -70,6 +70,7 @@ chaos: setup ## Kill worker and broker at random under 30 live devices for two m
 	STETHO_CHAOS_S=$(or $(SECONDS),120) $(PY) -m pytest -q tests/test_chaos.py
 
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
+	@tests/install_chromium.sh
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m bench $(ARGS)
 

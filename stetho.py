@@ -1,4 +1,4 @@
-"""The command `stetho`: one subcommand for each program of the project.
+"""Command `stetho`: one subcommand for each program of the project.
 
 A program is imported when its subcommand is called: `stetho --help` is quick and needs no package but click.
 Each program reads its own arguments: `stetho send --help` is the help of `send`.

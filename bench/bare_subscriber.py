@@ -1,4 +1,4 @@
-"""The baseline of `ingest`: paho alone, its own loop, doing nothing with what it gets.
+"""Baseline of `ingest`: a paho subscriber with its own loop that discards what it receives.
 
 usage: python -m bench.bare_subscriber PORT USERNAME MESSAGES, password on stdin; prints seconds from the
 first message to the last.
@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 def main() -> None:
-    """Receive so many messages of a persistent session and print how long that took."""
+    """Receive as many messages of a persistent session and print how long that took."""
     port, username, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     times: list[float] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=username, clean_session=False)

@@ -1,4 +1,4 @@
-"""The first and the thousandth page of a history of a million results, asked for by several clients."""
+"""Response times of the first and the thousandth page of a history of a million results."""
 
 import http.client
 import json
@@ -14,14 +14,14 @@ from typing import Any, Final
 from bench.progress import steps
 from edge_worker.database.store import Store
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
-from simulator.site.site import Process
+from simulator.site.process import Process
 
 ROWS: Final = 1_000_000
 CLIENTS: Final = 4
 _DEVICES: Final = 300
-_AT_ONCE: Final = 20_000
+_BATCH: Final = 20_000
 _PAGE: Final = 1000
-_ASKED_EACH: Final = 60
+_REQUESTS_EACH: Final = 60
 _TIME: Final = "2026-11-20T17:20:01.123Z"
 _FIRST: Final = "/api/v1/results"
 _RECORDING: Final = (
@@ -36,7 +36,7 @@ _PREDICTION: Final = (
 
 
 def measure(rows: int = ROWS) -> dict[str, float]:
-    """Return the median times of both pages, and their ratio."""
+    """Return the median times of both pages for several clients at once, ms, and their ratio."""
     with tempfile.TemporaryDirectory() as name:
         data_dir = Path(name)
         _fill(data_dir / "stetho.db", rows)
@@ -52,7 +52,7 @@ def measure(rows: int = ROWS) -> dict[str, float]:
         )
         try:
             address = api.wait_for(r"listening on http://(\S+)").group(1)
-            times = _ask(address, _walk(address, _PAGE))
+            times = _time_pages(address, _path_of_page(address, _PAGE))
         finally:
             api.stop()
     first, thousandth = (statistics.median(each) for each in times)
@@ -65,14 +65,14 @@ def measure(rows: int = ROWS) -> dict[str, float]:
 
 
 def _fill(path: Path, rows: int) -> None:
-    """Make the database as a worker does, and put `rows` results in, much faster than a worker could."""
+    """Create the database as a worker does, and insert `rows` results directly."""
     Store.open(f"sqlite:///{path}").close()
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000"):
         connection.execute(f"PRAGMA {pragma}")
     document = _result().to_json().decode()
-    for first in steps(range(1, rows + 1, _AT_ONCE), "history"):
-        numbers = range(first, min(first + _AT_ONCE, rows + 1))
+    for first in steps(range(1, rows + 1, _BATCH), "history"):
+        numbers = range(first, min(first + _BATCH, rows + 1))
         connection.execute("BEGIN")
         connection.executemany(_RECORDING, (_recording(number, document) for number in numbers))
         connection.executemany(_PREDICTION, (_prediction(number) for number in numbers))
@@ -108,26 +108,26 @@ def _names(number: int) -> tuple[str, str]:
 
 def _recording(number: int, document: str) -> tuple[Any, ...]:
     device, name = _names(number)
-    mine = document.replace("DEVICE", device).replace("RECORDING", name)
-    return (number, device, name, _TIME, _TIME, "5" * 64, f"audio/{device}/{name}.wav", _TIME, mine)
+    own = document.replace("DEVICE", device).replace("RECORDING", name)
+    return (number, device, name, _TIME, _TIME, "5" * 64, f"audio/{device}/{name}.wav", _TIME, own)
 
 
 def _prediction(number: int) -> tuple[Any, ...]:
     return (number, number, *_names(number), "f" * 64)
 
 
-def _walk(address: str, page: int) -> str:
-    """Return the address of a page, found as a client finds it: by following `next`."""
+def _path_of_page(address: str, page: int) -> str:
+    """Return the path of a page, by following `next` as a client does."""
     connection = http.client.HTTPConnection(address, timeout=60)
     path = _FIRST
     for _ in steps(range(page - 1), "pages"):
-        path = f"{_FIRST}?cursor={_answer(connection, path)['next']}"
+        path = f"{_FIRST}?cursor={_get_json(connection, path)['next']}"
     connection.close()
     return path
 
 
-def _ask(address: str, thousandth: str) -> tuple[list[float], list[float]]:
-    """Return the times of both pages, asked for in turns by every client, ms."""
+def _time_pages(address: str, thousandth: str) -> tuple[list[float], list[float]]:
+    """Return the times of both pages, requested in turns by every client, ms."""
     with ThreadPoolExecutor(CLIENTS) as clients:
         times = [clients.submit(lambda: list(_client(address, thousandth))) for _ in range(CLIENTS)]
         pairs = [pair for each in times for pair in each.result()]
@@ -136,19 +136,19 @@ def _ask(address: str, thousandth: str) -> tuple[list[float], list[float]]:
 
 def _client(address: str, thousandth: str) -> Iterator[tuple[float, float]]:
     connection = http.client.HTTPConnection(address, timeout=60)
-    for _ in range(_ASKED_EACH):
-        yield _ms(connection, _FIRST), _ms(connection, thousandth)
+    for _ in range(_REQUESTS_EACH):
+        yield _request_ms(connection, _FIRST), _request_ms(connection, thousandth)
     connection.close()
 
 
-def _ms(connection: http.client.HTTPConnection, path: str) -> float:
+def _request_ms(connection: http.client.HTTPConnection, path: str) -> float:
     started = time.perf_counter()
     connection.request("GET", path)
     connection.getresponse().read()
     return (time.perf_counter() - started) * 1000
 
 
-def _answer(connection: http.client.HTTPConnection, path: str) -> Any:  # noqa: ANN401 - JSON is what it is
+def _get_json(connection: http.client.HTTPConnection, path: str) -> Any:  # noqa: ANN401 - JSON
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()

@@ -1,7 +1,7 @@
-"""Chunks a second through worker and spool, as a fraction of a bare paho subscriber on the same queue.
+"""Chunks per second through worker and spool, as a fraction of a bare paho subscriber on the same queue.
 
 Both drain what the broker queued for their persistent sessions, one after the other, so that only the broker
-and one subscriber run while the time is taken.
+and one subscriber run during a measurement.
 """
 
 import statistics
@@ -30,7 +30,7 @@ _WITHIN_S: Final = 120.0
 
 
 def measure() -> dict[str, float]:
-    """Return rates, processor time a chunk, and `ingest_fraction_of_bare_paho`."""
+    """Return rates, processor time per chunk, and `ingest_fraction_of_bare_paho`."""
     rounds = [_round() for _ in steps(range(ROUNDS), "ingest")]
     bare, worker = (statistics.median(column) for column in list(zip(*rounds, strict=True))[:2])
     return {
@@ -44,16 +44,16 @@ def measure() -> dict[str, float]:
 def _round() -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         bare = site.broker.add_user("worker", "bare")
-        _open_session(site, bare)
+        _create_session(site, bare)
         site.start_worker().stop()  # leaves its session behind
         devices = [site.add_device(f"bench-{number}") for number in range(DEVICES)]
-        publish(site, devices, CHUNKS // DEVICES)
-        bare_rate = _drain_bare(site, bare)
-        worker_rate, cpu_us = _drain_worker(site)
+        publish_open_recordings(site, devices, CHUNKS // DEVICES)
+        bare_rate = _drain_with_paho(site, bare)
+        worker_rate, cpu_us = _drain_with_worker(site)
         return bare_rate, worker_rate, cpu_us
 
 
-def _open_session(site: Site, account: Credentials) -> None:
+def _create_session(site: Site, account: Credentials) -> None:
     client = _client(account)
     subscribed: list[bool] = []
 
@@ -69,8 +69,8 @@ def _open_session(site: Site, account: Credentials) -> None:
     client.disconnect()
 
 
-def publish(site: Site, devices: list[Credentials], chunks_each: int) -> None:
-    """Queue chunks of open recordings: without LAST nothing is analysed, and only intake is measured."""
+def publish_open_recordings(site: Site, devices: list[Credentials], chunks_each: int) -> None:
+    """Publish chunks of open recordings: without LAST nothing is analysed, only intake is measured."""
     body = bytes(range(256)) * (CHUNK * 2 // 256)
     for device in devices:
         client = _client(device)
@@ -88,7 +88,7 @@ def publish(site: Site, devices: list[Credentials], chunks_each: int) -> None:
         client.loop_stop()
 
 
-def _drain_bare(site: Site, account: Credentials) -> float:
+def _drain_with_paho(site: Site, account: Credentials) -> float:
     done = subprocess.run(
         [sys.executable, "-m", "bench.bare_subscriber", str(site.broker.port), account.username, str(CHUNKS)],
         input=account.password,
@@ -100,8 +100,8 @@ def _drain_bare(site: Site, account: Credentials) -> float:
     return CHUNKS / float(done.stdout)
 
 
-def _drain_worker(site: Site) -> tuple[float, float]:
-    """Return chunks a second from the first to the last in the spool, and processor microseconds a chunk."""
+def _drain_with_worker(site: Site) -> tuple[float, float]:
+    """Return chunks per second, from the first to the last in the spool, and processor time per chunk, µs."""
     spool = site.data_dir / "spool"
     worker = site.start_worker()
     deadline = time.monotonic() + _WITHIN_S

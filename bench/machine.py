@@ -1,4 +1,4 @@
-"""What the figures were measured on, and how processor time and memory are read."""
+"""Description of this machine; processor time and peak memory of a process."""
 
 import os
 import platform
@@ -18,21 +18,22 @@ def description() -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used, all threads, user and system (Linux)."""
+    """Return the processor time of a process, user and system, all threads, seconds (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def peak_rss_mb(pid: int) -> float:
-    """Return the most memory a process ever had resident, MiB (Linux)."""
+    """Return the peak resident memory of a process, MiB (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("this system does not tell the peak memory of a process")
+    raise RuntimeError("this system does not report the peak memory of a process")
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else ():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

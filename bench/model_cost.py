@@ -1,5 +1,7 @@
-"""Processor time of one window through each shipped model, from samples to probabilities; and the same
-window through librosa's features alone."""
+"""Processor time of one window through each shipped model, from samples to probabilities.
+
+The baseline is the same window through librosa's features alone.
+"""
 
 from pathlib import Path
 
@@ -8,12 +10,12 @@ import numpy as np
 from bench.progress import steps
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.evaluation import cost
 
 
 def measure(models_dir: Path) -> dict[str, float]:
-    """Return, for each model, milliseconds a window and how many of them librosa's features alone take."""
+    """Return, for each model, milliseconds per window, and their ratio to librosa's features alone."""
     figures: dict[str, float] = {}
     for model in steps(ModelRegistry(models_dir, models_dir).classifiers(), "models"):
         classifier = Classifier.load(models_dir, model)
@@ -26,7 +28,7 @@ def measure(models_dir: Path) -> dict[str, float]:
 
 
 def _librosa_ms(classifier: Classifier) -> float | None:
-    """Return the time of the same mel spectrogram in librosa; None for features that it does not have."""
+    """Return the time of the same mel spectrogram in librosa, ms; None for other features."""
     import librosa  # noqa: PLC0415 - seconds to import
 
     features = classifier.card.features

@@ -1,4 +1,4 @@
-"""A progress bar on stderr when a person watches."""
+"""Progress bar on stderr, if that is a terminal."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,6 @@ T = TypeVar("T")
 
 
 def steps(items: Sequence[T], what: str) -> Iterable[T]:
-    """Return `items`, showing how far they are; `what` names them."""
+    """Return `items`, with a progress bar labelled `what`."""
     bar: Iterable[T] = tqdm(items, desc=what, file=sys.stderr, disable=None, leave=False)
     return bar

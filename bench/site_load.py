@@ -1,4 +1,4 @@
-"""What a whole site holds: start, memory with many open recordings, devices that stream live."""
+"""Load of a complete deployment: start, memory with many open recordings, devices that record at once."""
 
 import json
 import statistics
@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench.ingest import publish
+from bench.ingest import publish_open_recordings
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.progress import steps
-from simulator.site.site import Process, Site
+from edge_worker.errors import StethoError
+from simulator.site.site import Site
 
 OPEN_RECORDINGS: Final = 200
 _WITHIN_S: Final = 120.0
 
 
 def ready_s(runs: int = 5) -> float:
-    """Return the median time from the start of the worker's process until it is ready, seconds."""
+    """Return the median time from the start of the worker process until it is ready, seconds."""
     times = []
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         for _ in steps(range(runs), "start"):
@@ -36,7 +37,7 @@ def peak_rss_mb_open(count: int = OPEN_RECORDINGS) -> float:
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         worker = site.start_worker()
         devices = [site.add_device(f"bench-{number}") for number in range(count)]
-        publish(site, devices, chunks_each=21)
+        publish_open_recordings(site, devices, chunks_each=21)
         deadline = time.monotonic() + _WITHIN_S
         while len(list((site.data_dir / "spool").rglob("*.chunks"))) < count and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -44,23 +45,23 @@ def peak_rss_mb_open(count: int = OPEN_RECORDINGS) -> float:
 
 
 def live_devices(steps_tried: Sequence[int], seconds: float) -> dict[str, float]:
-    """Return the largest of `steps_tried` that streams 44.1 kHz live and misses no sample, and its cost."""
-    held: dict[str, float] = {"live_devices": 0}
+    """Return the largest of `steps_tried` that records at 44.1 kHz without a lost sample, and its cost."""
+    best: dict[str, float] = {"live_devices": 0}
     for count in steps(list(steps_tried), "live devices"):
         report = _fleet(count, seconds)
         print(f"  {count} devices: {json.dumps(report)}", file=sys.stderr)
-        if not _is_clean(report):
+        if not _is_lossless(report):
             break
-        held = {
+        best = {
             "live_devices": count,
             "live_worker_cores": report["worker_cpu_s"] / report["wall_s"],
             "live_last_to_stored_ms_p95": report["last_to_stored_ms"]["p95"],
             "live_last_to_result_ms_p95": report["last_to_result_ms"]["p95"],
         }
-    return held
+    return best
 
 
-def _is_clean(report: dict[str, Any]) -> bool:
+def _is_lossless(report: dict[str, Any]) -> bool:
     wanted = report["recordings_planned"]
     return bool(report["asked_samples"] == 0 and report["partial"] == 0 and report["results"] == wanted)
 
@@ -76,7 +77,7 @@ def _fleet(count: int, seconds: float) -> dict[str, Any]:
         before_s = cpu_seconds(worker.pid)
         report = _run_fleet(site, credentials, count, seconds)
         report["worker_cpu_s"] = round(cpu_seconds(worker.pid) - before_s, 2)
-        report["worker_peak_rss_mb"] = round(_peak(worker), 1)
+        report["worker_peak_rss_mb"] = round(peak_rss_mb(worker.pid), 1)
         return report
 
 
@@ -91,9 +92,7 @@ def _run_fleet(site: Site, credentials: Path, count: int, seconds: float) -> dic
         timeout=seconds + 300,
         check=False,
     )
+    if done.returncode == 2:
+        raise StethoError(f"a fleet of {count} devices cannot run here; its message is above")
     report: dict[str, Any] = json.loads(done.stdout)
     return report
-
-
-def _peak(worker: Process) -> float:
-    return peak_rss_mb(worker.pid)

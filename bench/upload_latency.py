@@ -1,4 +1,4 @@
-"""What an upload over HTTP adds to the time of the same sound sent by a device, in the same run."""
+"""Latency of an upload over HTTP compared with the same recording sent by a device."""
 
 import statistics
 import tempfile
@@ -28,14 +28,14 @@ _WITHIN_S: Final = 30.0
 
 
 def measure() -> dict[str, float]:
-    """Return the median times from the first byte to the result, ms, and the median of their difference."""
+    """Return the median times from the first byte to the result, ms, and the median of their differences."""
     samples = (synthesise("normal", seconds=SECONDS, sample_rate=RATE) * 32_767).astype("<i2")
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         site.start_worker()
         url = site.start_api()
         file = Path(name) / "heart.wav"
         soundfile.write(file, samples, RATE)
-        device = _Device(site, site.add_device("bench-0"), samples)
+        device = _MqttDevice(site, site.add_device("bench-0"), samples)
         with requests.Session() as session:
             content = file.read_bytes()
             pairs = [
@@ -59,8 +59,8 @@ def _upload_ms(session: requests.Session, url: str, content: bytes) -> float:
     return took_ms
 
 
-class _Device:
-    """A bare MQTT client that sends a recording at once and waits for its compact result."""
+class _MqttDevice:
+    """MQTT client that sends a recording without pacing and waits for its compact result."""
 
     def __init__(self, site: Site, account: Credentials, samples: npt.NDArray[np.int16]) -> None:
         self._samples, self._number, self._account = samples, 0, account
@@ -78,7 +78,7 @@ class _Device:
         subscribed.wait(_WITHIN_S)
 
     def send_ms(self) -> float:
-        """Send one recording; return how long its result took."""
+        """Send one recording; return the time until its result, ms."""
         self._number += 1
         self._has_result.clear()
         started = time.perf_counter()
@@ -94,6 +94,6 @@ class _Device:
         return (time.perf_counter() - started) * 1000
 
     def close(self) -> None:
-        """End the connection."""
+        """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()

@@ -1,1 +1,1 @@
-"""The broker's side of a deployment: configuration, accounts, certificates, and running Mosquitto."""
+"""Mosquitto of a deployment: configuration, accounts, certificates, and the process itself."""

@@ -1,9 +1,8 @@
-"""Runs the broker in the foreground: `python -m broker`."""
+"""`stetho broker`: Mosquitto in the foreground, with the shipped configuration."""
 
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from broker import directory, listener
 from broker.account import Accounts
@@ -14,30 +13,43 @@ from edge_worker.errors import BrokerError, StethoError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Become Mosquitto; return an exit status only where that is impossible."""
+    """Replace this process by Mosquitto; return an exit status only if that fails."""
     parser = argparse.ArgumentParser(
-        prog="python -m broker",
-        description="Runs Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
+        prog="stetho broker",
+        description="Run Mosquitto in the foreground with the shipped configuration: on loopback (1883,"
         " WebSocket 9001), and with TLS everywhere (8883, WebSocket 8084) once there are certificates.",
-        epilog="examples:\n  python -m broker\n  python -m broker --dir /var/lib/stetho/broker",
+        epilog="examples:\n  stetho broker\n  stetho broker --dir /var/lib/stetho/broker\n"
+        "  stetho broker --port 11883             another port of this machine, to try something out",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    directory.add_option(parser)
     parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
+        "--port",
+        type=_port,
+        metavar="N",
+        help="listen on this port of loopback only, without TLS and WebSocket",
     )
+    chosen = parser.parse_args(arguments)
     try:
-        _become_mosquitto(StateDirectory(parser.parse_args(arguments).dir))
+        _exec_mosquitto(StateDirectory(chosen.dir or directory.default_path()), chosen.port)
     except (StethoError, OSError) as error:
-        print(f"broker: {error}", file=sys.stderr)
+        print(f"stetho broker: {error}", file=sys.stderr)
     return 2
 
 
-def _become_mosquitto(state: StateDirectory) -> None:
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= listener.MAX_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; use 1 to {listener.MAX_PORT}")
+    return int(text)
+
+
+def _exec_mosquitto(state: StateDirectory, port: int | None) -> None:
     program = find_mosquitto()
     if program == CONTAINER:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
     Accounts(state)  # writes the files that the configuration names
-    listener.write(state, listener.deployed(state))
+    listeners = [listener.Listener(port)] if port else listener.deployment_listeners(state)
+    listener.write_configuration(state, listeners)
     os.chdir(state.path)
     os.execv(program, [program, "-c", str(CONFIGURATION)])  # noqa: S606 - no shell is wanted
 

@@ -1,52 +1,54 @@
-"""Accounts at the broker: of devices, workers, operators, the API and Home Assistant.
+"""Accounts at the broker, of devices, workers, operators, the history API and Home Assistant.
 
-The name says the role, so nothing else is stored: `worker`, `worker-2`, `operator-ann`, `api`; any other name
-is a device. User name = client id for all of them.
+The user name determines the role, so no role is stored: `worker`, `worker-2`, `operator-ann`, `api`; any
+other name is a device. The client id equals the user name.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from broker import password
-from broker.directory import SHIPPED, StateDirectory, write_private
+from broker.directory import PACKAGE, StateDirectory, write_private
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
 
-ROLES: Final = ("worker", "operator", "api", "homeassistant")
+RESERVED_ROLES: Final = ("worker", "operator", "api", "homeassistant")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client connects with; its client id is the user name."""
+    """User name, which is also the client id, and password of a client."""
 
     username: str
     password: str
 
 
-def username_of(kind: str, name: str = "") -> str:
-    """Return the user name of a `device`, or of one of `ROLES`.
+def username_for(role: str, name: str = "") -> str:
+    """Return the user name of an account with role `device` or one of `RESERVED_ROLES`.
 
-    A device's is its id. A role's is the role itself or, with a name, `role-name`.
+    That of a device is its id; that of another role is `role` or, with a name, `role-name`.
 
     Raises:
-        BrokerError: the name is malformed or stands for a role.
+        BrokerError: the name is malformed, or reserved for a role.
     """
-    username = name if kind == "device" else "-".join(filter(None, (kind, name)))
+    username = name if role == "device" else "-".join(filter(None, (role, name)))
     if not topics.DEVICE_ID.fullmatch(username):
         raise BrokerError(f"{username!r} cannot be a name at the broker; use 1 to 32 of a-z, 0-9 and -")
-    if kind == "device" and username.partition("-")[0] in ROLES:
-        raise BrokerError(f"{username!r} cannot be a device id; names of {', '.join(ROLES)} are reserved")
+    if role == "device" and username.partition("-")[0] in RESERVED_ROLES:
+        raise BrokerError(
+            f"{username!r} cannot be a device id; names of {', '.join(RESERVED_ROLES)} are reserved"
+        )
     return username
 
 
-def kind_of(username: str) -> str:
-    """Return `device`, or one of `ROLES`."""
+def role_of(username: str) -> str:
+    """Return the role of a user name: `device` or one of `RESERVED_ROLES`."""
     role = username.partition("-")[0]
-    return role if role in ROLES else "device"
+    return role if role in RESERVED_ROLES else "device"
 
 
 class Accounts:
-    """The accounts of one state directory."""
+    """Accounts of one state directory: Mosquitto's password file and ACL."""
 
     def __init__(self, directory: StateDirectory) -> None:
         self._directory = directory
@@ -57,13 +59,13 @@ class Accounts:
         """Return all user names, sorted."""
         return sorted(self._load())
 
-    def add(self, kind: str, name: str = "", *, rotate: bool = False) -> Credentials:
-        """Add an account, or give an existing one a new password with `rotate`.
+    def add(self, role: str, name: str = "", *, rotate: bool = False) -> Credentials:
+        """Add an account; with `rotate` an existing one gets a new password.
 
         Raises:
             BrokerError: the name is malformed or reserved, or exists already and `rotate` is not set.
         """
-        credentials = Credentials(username_of(kind, name), password.generate())
+        credentials = Credentials(username_for(role, name), password.generate())
         with self._directory.locked():
             hashes = self._load()
             if credentials.username in hashes and not rotate:
@@ -75,7 +77,7 @@ class Accounts:
         """Remove an account.
 
         Raises:
-            BrokerError: there is none of this name.
+            BrokerError: there is no such account.
         """
         with self._directory.locked():
             hashes = self._load()
@@ -91,18 +93,18 @@ class Accounts:
         return {username: encoded for username, _, encoded in (line.partition(":") for line in lines)}
 
     def _save(self, hashes: dict[str, str]) -> None:
-        # Rights first: an account that can connect must never be without its rules.
+        # The ACL first: an account that can connect must never be without its rules.
         write_private(self._directory.acl, render_acl(sorted(hashes)))
         lines = (f"{username}:{encoded}\n" for username, encoded in sorted(hashes.items()))
         write_private(self._directory.passwords, "".join(lines))
 
 
 def render_acl(usernames: list[str]) -> str:
-    """Return the rules for these accounts: the patterns, then for each account the block of its kind."""
-    patterns, *blocks = (SHIPPED / "acl").read_text().split("\nuser ")
+    """Return the ACL of these accounts: the patterns, then for each account the block of its role."""
+    patterns, *blocks = (PACKAGE / "acl").read_text().split("\nuser ")
     rules = dict(block.split("\n", 1) for block in blocks)
     rendered = [
-        f"user {username}\n{rules[kind_of(username)].replace('{username}', username)}"
+        f"user {username}\n{rules[role_of(username)].replace('{username}', username)}"
         for username in usernames
     ]
     return "\n".join([patterns, *rendered])

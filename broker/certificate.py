@@ -1,7 +1,7 @@
-"""A small certificate authority for the broker's TLS listeners.
+"""`stetho certificate`: certificate authority for the broker's TLS listeners.
 
-    python -m broker.certificate ca
-    python -m broker.certificate server stetho.local 192.168.1.20
+    stetho certificate ca
+    stetho certificate server stetho.local 192.168.1.20
 
 EC P-256 keys, X.509 v3 with subject alternative names (RFC 5280). `ca.pem` goes on devices; `ca.key`
 stays here and is needed for renewals only.
@@ -23,10 +23,10 @@ from broker import directory
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import BrokerError, StethoError
 
-CA_DAYS: Final = 3650  # it is burnt into devices
-SERVER_DAYS: Final = 397  # the longest that browsers accept
+CA_DAYS: Final = 3650  # devices store it
+SERVER_DAYS: Final = 397  # the maximum that browsers accept
 RENEWAL: Final = timedelta(days=30)
-CLOCK_SKEW: Final = timedelta(days=1)  # a device that has just booted may lag behind
+CLOCK_SKEW: Final = timedelta(days=1)  # the clock of a device that has just booted may be slow
 DIGITAL_SIGNATURE: Final = "digital_signature"
 SIGNING: Final = ("key_cert_sign", "crl_sign")
 
@@ -35,7 +35,7 @@ def create_ca(folder: Path) -> str:
     """Create `ca.pem` and `ca.key` in `folder` and return the certificate's SHA-256 fingerprint.
 
     Raises:
-        BrokerError: there is a CA already; every device trusts it, so it is never replaced.
+        BrokerError: there is a CA already; devices trust it, so it is never replaced.
     """
     if (folder / "ca.key").exists() or (folder / "ca.pem").exists():
         raise BrokerError(
@@ -44,7 +44,7 @@ def create_ca(folder: Path) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Stetho Edge CA")
     builder = _builder(name, name, key.public_key(), CA_DAYS, authority=True)
-    builder = builder.add_extension(_usage(*SIGNING), critical=True)
+    builder = builder.add_extension(_key_usage(*SIGNING), critical=True)
     return _write(folder, "ca", builder.sign(key, hashes.SHA256()), key)
 
 
@@ -60,18 +60,20 @@ def create_server(folder: Path, hosts: list[str]) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(_name(hosts[0]), ca.subject, key.public_key(), SERVER_DAYS, authority=False)
-        .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_subject_alternative_name(host) for host in hosts]), critical=False
+        )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
-        .add_extension(_usage(DIGITAL_SIGNATURE), critical=True)
+        .add_extension(_key_usage(DIGITAL_SIGNATURE), critical=True)
     )
     return _write(folder, "server", builder.sign(ca_key, hashes.SHA256()), key)
 
 
 def ensure(folder: Path, wanted: list[str]) -> None:
-    """Create what is missing; renew the server's certificate if it lacks a name or ends soon."""
+    """Create the CA if there is none; renew the server's certificate if it lacks a name or expires soon."""
     if not (folder / "ca.pem").exists():
         create_ca(folder)
     present = hosts(folder) if (folder / "server.pem").exists() else []
@@ -85,7 +87,7 @@ def fingerprint(path: Path) -> str:
 
 
 def hosts(folder: Path) -> list[str]:
-    """Return the names and addresses that the server's certificate is for."""
+    """Return the names and addresses of the server's certificate."""
     certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(name.value) for name in names]
@@ -100,9 +102,7 @@ def _load_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
         certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
         key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
     except FileNotFoundError as error:
-        raise BrokerError(
-            f"{error.filename} is missing; `python -m broker.certificate ca` makes a CA"
-        ) from error
+        raise BrokerError(f"{error.filename} is missing; `stetho certificate ca` makes a CA") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise BrokerError(f"{folder / 'ca.key'} is not a key of this CA")
     return certificate, key
@@ -127,7 +127,7 @@ def _builder(
     )
 
 
-def _usage(*allowed: str) -> x509.KeyUsage:
+def _key_usage(*allowed: str) -> x509.KeyUsage:
     every = (
         *SIGNING,
         DIGITAL_SIGNATURE,
@@ -145,7 +145,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])  # 64: limit of RFC 5280
 
 
-def _alternative(host: str) -> x509.GeneralName:
+def _subject_alternative_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
@@ -164,29 +164,27 @@ def _write(folder: Path, name: str, certificate: x509.Certificate, key: ec.Ellip
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m broker.certificate",
-        description="Makes the certificates of the broker's TLS listeners.",
-        epilog="examples:\n  python -m broker.certificate ca\n"
-        "  python -m broker.certificate server stetho.local 192.168.1.20   (again: renews it)",
+        prog="stetho certificate",
+        description="Make the certificates of the broker's TLS listeners.",
+        epilog="examples:\n  stetho certificate ca\n"
+        "  stetho certificate server stetho.local 192.168.1.20   (again: renews it)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ca", help="make the CA, once")
     server = commands.add_parser("server", help="make or renew the broker's certificate")
     server.add_argument("hosts", nargs="+", metavar="HOST", help="name or address that devices connect to")
     chosen = parser.parse_args(arguments)
     try:
-        folder = StateDirectory(chosen.dir).certificates
+        folder = StateDirectory(chosen.dir or directory.default_path()).certificates
         digest = create_ca(folder) if chosen.command == "ca" else create_server(folder, chosen.hosts)
     except (StethoError, OSError, ValueError) as error:
-        print(f"broker.certificate: {error}", file=sys.stderr)
+        print(f"stetho certificate: {error}", file=sys.stderr)
         return 2
     print(f"{folder / chosen.command}.pem  SHA-256 {digest}")
     if chosen.command == "server":
-        print("A running broker reads it on SIGHUP; one without TLS so far has to be started again.")
+        print("A running broker reads it on SIGHUP; one without TLS so far must be restarted.")
     return 0
 
 

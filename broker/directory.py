@@ -1,18 +1,55 @@
-"""The state directory of one broker: who may connect, certificates, persistence; private to its owner."""
+"""State directory of one broker: accounts, certificates, persistence; private to its owner."""
 
+import argparse
 import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-SHIPPED = Path(__file__).parent
-DEFAULT = SHIPPED / "secrets"
+from edge_worker.errors import BrokerError
+
+PACKAGE: Final = Path(__file__).parent
+"""Directory of this package, with the configuration that it ships."""
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--dir`; without it the value is None, which stands for `default_path`."""
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        help="state directory (default: broker/secrets in a checkout; elsewhere "
+        "$XDG_STATE_HOME/stetho/broker, by default ~/.local/state/stetho/broker)",
+    )
+
+
+def default_path() -> Path:
+    """Return the default state directory.
+
+    In a checkout it is `broker/secrets`. An installed package is not a place for data, and a checkout of
+    another user cannot be written: there it is in the user's state directory, after the XDG Base Directory
+    Specification.
+
+    Raises:
+        BrokerError: the user has no home directory.
+    """
+    secrets = PACKAGE / "secrets"
+    is_checkout = (PACKAGE.parent / "pyproject.toml").is_file()
+    if is_checkout and (secrets.exists() or os.access(PACKAGE, os.W_OK)):
+        return secrets
+    state_home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state_home.is_absolute():  # unset, empty or relative, which the specification ignores
+        try:
+            state_home = Path.home() / ".local" / "state"
+        except RuntimeError as error:
+            raise BrokerError("there is no home directory; name a state directory with --dir") from error
+    return state_home / "stetho" / "broker"
 
 
 class StateDirectory:
-    """Paths inside a state directory, created with modes 0700 and 0600.
+    """Paths inside a state directory; creates the directories, with mode 0700.
 
     Raises:
         OSError: the directory cannot be created or written.
@@ -32,7 +69,7 @@ class StateDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other programs from changing the directory at the same time."""
+        """Hold an exclusive lock, so that no other program changes the directory at the same time."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -42,7 +79,7 @@ class StateDirectory:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step, readable by its owner only: a reader sees the old or the new text."""
+    """Replace a file atomically, with mode 0600: a reader sees the old or the new text."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mkstemp creates 0600
     temporary = Path(name)
     try:

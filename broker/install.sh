@@ -1,6 +1,6 @@
 #!/bin/sh
-# Finds Mosquitto, or installs it: apt, Homebrew, or its container image where a Docker engine answers.
-# A service that the package starts is stopped again: the project starts its own broker, with its own rules.
+# Find Mosquitto, or install it with apt, Homebrew, or as a container image if a Docker engine answers.
+# A service that the package starts is stopped: the project starts its own broker, with its own configuration.
 set -eu
 
 IMAGE=${STETHO_MOSQUITTO_IMAGE:-eclipse-mosquitto:2}
@@ -13,7 +13,7 @@ as_root() {
 }
 
 may_become_root() {
-    # Without a terminal nobody can type a password, so only a sudo that asks for none will do.
+    # Without a terminal no password can be typed, so only a sudo without a password will do.
     [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
 }
 
@@ -54,6 +54,6 @@ if [ -n "${STETHO_MOSQUITTO:-}" ]; then
 fi
 command -v mosquitto >/dev/null && exit 0
 install_with_apt || install_with_brew || use_container && exit 0
-say "mosquitto cannot be had here: there is no apt-get with root rights, no brew and no Docker engine;" \
+say "mosquitto cannot be installed here: there is no apt-get with root rights, no brew and no Docker engine;" \
     "install it (https://mosquitto.org/download), or name its program in STETHO_MOSQUITTO"
 exit 2

@@ -1,4 +1,4 @@
-"""Listeners of the broker: where it can be reached, and how."""
+"""Listeners of the broker, and the part of its configuration that depends on the machine."""
 
 import os
 from collections.abc import Iterable
@@ -8,11 +8,12 @@ from typing import Final
 from broker.directory import StateDirectory, write_private
 
 LOOPBACK: Final = "127.0.0.1"
+MAX_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener; an empty `address` is every interface."""
+    """One listener. An empty `address` means all interfaces."""
 
     port: int
     address: str = LOOPBACK
@@ -20,9 +21,9 @@ class Listener:
     tls: bool = False
 
     def render(self) -> str:
-        """Return the lines of Mosquitto's configuration."""
+        """Return the listener in the syntax of mosquitto.conf."""
         lines = [f"listener {self.port} {self.address}".rstrip()]
-        # Client id = user name for everybody, whatever a client says: nobody takes over a foreign session.
+        # The user name replaces the client id, so that no client takes over the session of another.
         lines.append("use_username_as_clientid true")
         if self.websocket:
             lines.append("protocol websockets")
@@ -41,14 +42,14 @@ TLS: Final = Listener(8883, address="", tls=True)
 TLS_WEBSOCKET: Final = Listener(8084, address="", websocket=True, tls=True)
 
 
-def deployed(directory: StateDirectory) -> list[Listener]:
-    """Return the listeners of a deployment: on loopback, and with a certificate TLS on all interfaces."""
+def deployment_listeners(directory: StateDirectory) -> list[Listener]:
+    """Return the listeners of a deployment: plain ones on loopback; with a certificate TLS everywhere."""
     certified = (directory.certificates / "server.pem").exists()
     return [PLAIN, WEBSOCKET, TLS, TLS_WEBSOCKET] if certified else [PLAIN, WEBSOCKET]
 
 
-def write(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
-    """Write the part of the configuration that depends on the machine: listeners, and who runs the broker."""
-    # Started by root, Mosquitto would turn into a user who cannot read the private state directory.
+def write_configuration(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
+    """Write `conf.d/listeners.conf`: the listeners, and the user that runs the broker."""
+    # Started by root, Mosquitto would switch to a user that cannot read the private state directory.
     user = "user root\n" if os.geteuid() == 0 else ""
     write_private(directory.listeners, user + "\n".join(listener.render() for listener in listeners))

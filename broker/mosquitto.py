@@ -1,4 +1,4 @@
-"""Runs the real broker, with the shipped configuration, from Python: for demo, bench and tests."""
+"""Real broker with the shipped configuration as a child process, for demo, bench and tests."""
 
 import os
 import secrets
@@ -13,25 +13,25 @@ from typing import Final, Self
 
 from broker import listener
 from broker.account import Accounts, Credentials
-from broker.directory import SHIPPED, StateDirectory
+from broker.directory import PACKAGE, StateDirectory
 from broker.listener import LOOPBACK, Listener
 from broker.program import CONTAINER, IMAGE, find_mosquitto
 from edge_worker.errors import BrokerError
 
-CONFIGURATION: Final = SHIPPED / "mosquitto.conf"
+CONFIGURATION: Final = PACKAGE / "mosquitto.conf"
 DEADLINE_S: Final = 10.0
 ACCEPTED: Final = 0  # return code of CONNACK
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
+    """Return a free loopback port. Another program may take it before it is used."""
     with socket.create_server((LOOPBACK, 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
-def _check_free(port: int) -> None:
-    """Refuse a port that another program holds: its answer would pass for ours."""
+def _require_free_port(port: int) -> None:
+    """Raise BrokerError if another program holds the port, whose answer would be taken for the broker's."""
     try:
         socket.create_server((LOOPBACK, port)).close()
     except OSError as error:
@@ -39,10 +39,10 @@ def _check_free(port: int) -> None:
 
 
 class Broker:
-    """One broker on loopback with its state in `directory`; differs from deployment in its ports alone.
+    """Broker on loopback with its state in `directory`; it differs from a deployment only in its ports.
 
-    Use it as a context manager, or call `start` and `stop`. Accounts can be added before and while it runs,
-    and it keeps port, accounts and queues when it is stopped or killed and started again.
+    A context manager, or call `start` and `stop`. Accounts can be added before and while it runs. It keeps
+    ports, accounts and queues when it is stopped or killed and started again.
     """
 
     def __init__(
@@ -74,20 +74,20 @@ class Broker:
 
     @property
     def pid(self) -> int | None:
-        """Process id while it runs; of the `docker run` client where the broker is a container."""
+        """Process id while it runs; that of the `docker run` client if the broker is a container."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Start it and return when it answers.
+        """Start the broker and return when it answers.
 
         Raises:
-            BrokerError: it runs already, ended at once, or did not answer in time; the log says why.
+            BrokerError: it runs already, ended, or did not answer in time; the log says why.
         """
         if self.pid:
             raise BrokerError("the broker runs already")
         for each in self._listeners():
-            _check_free(each.port)
-        listener.write(self._directory, self._listeners())
+            _require_free_port(each.port)
+        listener.write_configuration(self._directory, self._listeners())
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), cwd=self._directory.path, stdout=log, stderr=log
@@ -99,30 +99,30 @@ class Broker:
             raise
 
     def stop(self) -> None:
-        """End it in order: it saves its queues. Does nothing when it does not run."""
-        self._end(signal.SIGTERM)
+        """End it with SIGTERM, so that it saves its queues. Does nothing if it does not run."""
+        self._terminate(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a power cut would (`kill -9`). Does nothing when it does not run."""
+        """End it with SIGKILL, as in a power cut. Does nothing if it does not run."""
         if self._program == CONTAINER and self.pid:
             subprocess.run(["docker", "kill", self._container], capture_output=True, check=False)
-        self._end(signal.SIGKILL)
+        self._terminate(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Let it hang: connections stay, and nobody is answered."""
+        """Stop it with SIGSTOP: connections stay open, and no packet is answered."""
         self._signal(signal.SIGSTOP, "pause")
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue after `pause`."""
         self._signal(signal.SIGCONT, "unpause")
 
-    def add_user(self, kind: str, name: str = "") -> Credentials:
-        """Add a device, or an account of a role, and return its credentials, in force when this returns.
+    def add_user(self, role: str, name: str = "") -> Credentials:
+        """Add an account (`broker.account.username_for`) and return its credentials, which are in force then.
 
         Raises:
             BrokerError: the name is malformed, reserved or taken.
         """
-        credentials = self._accounts.add(kind, name)
+        credentials = self._accounts.add(role, name)
         if self._process and self.pid:
             self._process.send_signal(signal.SIGHUP)
             self._wait_for(credentials)
@@ -134,7 +134,7 @@ class Broker:
         certificate.ensure(self._directory.certificates, ["localhost", LOOPBACK])
 
     def _listeners(self) -> list[Listener]:
-        address = "" if self._program == CONTAINER else LOOPBACK  # a container's own loopback reaches nobody
+        address = "" if self._program == CONTAINER else LOOPBACK  # a container's loopback is its own
         listeners = [Listener(self.port, address)]
         if self.websocket_port:
             listeners.append(Listener(self.websocket_port, address, websocket=True))
@@ -156,15 +156,16 @@ class Broker:
     def _wait_for(self, credentials: Credentials | None) -> None:
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline and self.pid:
-            answer = connect(self.host, self.port, credentials)
+            answer = try_connect(self.host, self.port, credentials)
             if answer == ACCEPTED or (answer is not None and credentials is None):
                 return
             time.sleep(0.01)
+        last_line = self._last_log_line()
         raise BrokerError(
-            f"the broker does not answer on port {self.port}; {self.log_path} says: {self._last_words()}"
+            f"the broker does not answer on port {self.port}; {self.log_path} ends with: {last_line}"
         )
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
         return lines[-1] if lines else "nothing"
 
@@ -174,7 +175,7 @@ class Broker:
         elif self._process is not None:
             self._process.send_signal(number)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _terminate(self, how: signal.Signals) -> None:
         if self._process is None:
             return
         self._process.send_signal(how)
@@ -186,10 +187,10 @@ class Broker:
         self._process = None
 
 
-def connect(host: str, port: int, credentials: Credentials | None) -> int | None:
-    """Try an MQTT 3.1.1 CONNECT; return the code of the CONNACK, None when there was none.
+def try_connect(host: str, port: int, credentials: Credentials | None) -> int | None:
+    """Try an MQTT 3.1.1 CONNECT; return the return code of the CONNACK, or None without one.
 
-    A broker that answers is ready, even where it answers that nobody without a name is authorised (5).
+    A broker that answers is ready, even if it refuses a client without credentials (5, not authorised).
     """
     flags = 0x02 if credentials is None else 0xC2  # clean session; user name and password follow
     texts = ["stetho-ready"] if credentials is None else [credentials.username] * 2 + [credentials.password]

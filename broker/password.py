@@ -7,22 +7,22 @@ import secrets
 from base64 import b64encode
 from hashlib import pbkdf2_hmac
 
-# Mosquitto's own count. Passwords here are 192 random bits, which no number of iterations makes safer, and
-# the broker computes the hash on its only thread whenever a device connects.
+# The default of Mosquitto. Passwords are 192 random bits, which more iterations do not make safer, and the
+# broker computes the hash on its only thread whenever a device connects.
 ITERATIONS = 101
-SALT_BYTES = 12  # Mosquitto 2.0 takes no other length
+SALT_BYTES = 12  # Mosquitto 2.0 accepts no other length
 
 
 def generate() -> str:
     """Return a new password of 192 random bits in 32 characters that need no quoting.
 
-    None begins with `-`, which a command line would take for an option.
+    It does not contain `-`, which a command line may take for an option.
     """
     return secrets.token_urlsafe(24).replace("-", ".")
 
 
 def encode(password: str) -> str:
-    """Return what stands after the colon in Mosquitto's password file."""
+    """Return the hash of a password, as it follows the colon in Mosquitto's password file."""
     salt = secrets.token_bytes(SALT_BYTES)
     digest = pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"$7${ITERATIONS}${b64encode(salt).decode()}${b64encode(digest).decode()}"

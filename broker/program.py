@@ -1,4 +1,4 @@
-"""The mosquitto program: where it is on this machine, or the image that stands in for it."""
+"""Path of the mosquitto program on this machine, or the container image in its place."""
 
 import os
 import shutil
@@ -7,33 +7,36 @@ from typing import Final
 
 from edge_worker.errors import BrokerError
 
-CONTAINER: Final = "docker"  # as $STETHO_MOSQUITTO: run the image instead of a local program
+CONTAINER: Final = "docker"  # value of $STETHO_MOSQUITTO that runs the image instead of a local program
 IMAGE: Final = os.environ.get("STETHO_MOSQUITTO_IMAGE", "eclipse-mosquitto:2")
-# Debian keeps it out of the path of ordinary users, Homebrew out of the path of cron and CI.
+# On Debian it is not in the PATH of ordinary users, with Homebrew not in that of cron and CI.
 FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
 
 
 def find_mosquitto() -> str:
-    """Return the path of the mosquitto program, or `docker` when only its image can be run.
+    """Return the path of the mosquitto program, or `docker` if only its image can be run.
 
-    `$STETHO_MOSQUITTO` decides where it is set: a path, or `docker`.
+    `$STETHO_MOSQUITTO` overrides this: a path, or `docker`.
 
     Raises:
-        BrokerError: there is neither; the sentence says how to install it.
+        BrokerError: there is neither.
     """
     if chosen := os.environ.get("STETHO_MOSQUITTO"):
-        if found := shutil.which(chosen):
-            return CONTAINER if chosen == CONTAINER else found
+        if path := shutil.which(chosen):
+            return CONTAINER if chosen == CONTAINER else path
         raise BrokerError(f"STETHO_MOSQUITTO is {chosen!r}, which is not a program that can be run")
-    if found := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
-        return found
-    if engine_answers():
+    if path := shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])):
+        return path
+    if docker_is_running():
         return CONTAINER
-    raise BrokerError("mosquitto is not installed; run broker/install.sh, or start a Docker engine")
+    raise BrokerError(
+        "mosquitto is not installed; install it (Debian: apt-get install mosquitto, macOS: brew install "
+        "mosquitto, in a checkout: broker/install.sh), or start a Docker engine"
+    )
 
 
-def engine_answers() -> bool:
-    """Return whether a container engine can be reached with `docker`."""
+def docker_is_running() -> bool:
+    """Return whether a container engine answers to `docker`."""
     if not shutil.which("docker"):
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0

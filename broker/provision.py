@@ -1,4 +1,4 @@
-"""Adds and removes the accounts of a broker: `python -m broker.provision device st-01`."""
+"""`stetho provision`: accounts at the broker, and the files that a deployment needs."""
 
 import argparse
 import os
@@ -10,81 +10,79 @@ from pathlib import Path
 from typing import Final
 
 from broker import directory, listener
-from broker.account import Accounts, Credentials, kind_of
+from broker.account import Accounts, Credentials, role_of
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import StethoError
 
-KINDS: Final = {
+ROLES: Final = {
     "device": "a stethoscope",
     "worker": "an edge worker",
-    "operator": "who reads results",
+    "operator": "a reader of results",
     "api": "the history API",
-    "homeassistant": "Home Assistant, which shows what stethoscopes hear",
+    "homeassistant": "Home Assistant, which shows live values and results",
 }
 SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT"}
-"""Our own programs, which find their password in a file, and how their settings begin."""
+"""Our programs that read their password from a file, and the prefix of their settings."""
 EXAMPLES: Final = """examples:
-  python -m broker.provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
-  python -m broker.provision device st-01                     prints what to put on the device
-  python -m broker.provision device st-01 --rotate            gives it a new password
-  python -m broker.provision operator ann                     somebody who reads results: operator-ann
-  python -m broker.provision homeassistant                    Home Assistant's MQTT integration
-  python -m broker.provision list
-  python -m broker.provision remove st-01"""
+  stetho provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
+  stetho provision device st-01                     prints the settings of the device
+  stetho provision device st-01 --rotate            gives it a new password
+  stetho provision operator ann                     an account that reads results: operator-ann
+  stetho provision homeassistant                    Home Assistant's MQTT integration
+  stetho provision list
+  stetho provision remove st-01"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    chosen = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        _run(chosen, StateDirectory(chosen.dir))
+        _run(args, StateDirectory(args.dir or directory.default_path()))
     except (StethoError, OSError, ValueError) as error:
-        print(f"broker.provision: {error}", file=sys.stderr)
+        print(f"stetho provision: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m broker.provision",
-        description="Adds and removes those who may connect to the broker.",
+        prog="stetho provision",
+        description="Add and remove accounts at the broker.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dir", type=Path, default=directory.DEFAULT, help="state directory (broker/secrets)"
-    )
+    directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
-    init = commands.add_parser("init", help="make what a first start needs; changes nothing that is there")
+    init = commands.add_parser("init", help="make the files of a first start; existing ones stay")
     init.add_argument("hosts", nargs="*", metavar="HOST", help="name or address that devices connect to")
-    for kind, note in KINDS.items():
-        command = commands.add_parser(kind, help=f"add {note}")
-        # One worker needs no name of its own; a device always has one.
-        command.add_argument("name", metavar="NAME", nargs=None if kind == "device" else "?", default="")
+    for role, note in ROLES.items():
+        command = commands.add_parser(role, help=f"add {note}")
+        # A device always has a name; other roles may do without.
+        command.add_argument("name", metavar="NAME", nargs=None if role == "device" else "?", default="")
         command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
     commands.add_parser("list", help="show all accounts")
     commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
     return parser
 
 
-def _run(chosen: argparse.Namespace, state: StateDirectory) -> None:
+def _run(args: argparse.Namespace, state: StateDirectory) -> None:
     accounts = Accounts(state)
-    match chosen.command:
+    match args.command:
         case "init":
-            _initialise(state, accounts, chosen.hosts)
+            _initialise(state, accounts, args.hosts)
         case "list":
             for username in accounts.names():
-                print(f"{username}\t{kind_of(username)}")
+                print(f"{username}\t{role_of(username)}")
         case "remove":
-            accounts.remove(chosen.username)
-            print(f"{chosen.username} is removed.")
+            accounts.remove(args.username)
+            print(f"{args.username} is removed.")
             _reload(state)
-        case kind:
-            credentials = accounts.add(kind, chosen.name, rotate=chosen.rotate)
-            if kind in SERVICES:
-                _hand_over(state, credentials, SERVICES[kind])
+        case role:
+            credentials = accounts.add(role, args.name, rotate=args.rotate)
+            if role in SERVICES:
+                _write_service_credentials(state, credentials, SERVICES[role])
             else:
-                _show(state, credentials)
+                _print_credentials(state, credentials)
             _reload(state)
 
 
@@ -93,16 +91,16 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
 
     names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
     certificate.ensure(state.certificates, list(dict.fromkeys(names)))
-    listener.write(state, listener.deployed(state))
-    for kind, prefix in SERVICES.items():
-        if kind not in accounts.names():
-            _hand_over(state, accounts.add(kind), prefix)
+    listener.write_configuration(state, listener.deployment_listeners(state))
+    for role, prefix in SERVICES.items():
+        if role not in accounts.names():
+            _write_service_credentials(state, accounts.add(role), prefix)
             _reload(state)
     print(f"{state.path} is ready for {', '.join(certificate.hosts(state.certificates))}.")
 
 
-def _hand_over(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
-    """Leave a service's password, and the CA's certificate where there is one, in a folder of its own."""
+def _write_service_credentials(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
+    """Write the password of a service, and the CA's certificate if there is one, to a folder of its own."""
     folder = state.path / credentials.username
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "password", f"{credentials.password}\n")
@@ -114,8 +112,8 @@ def _hand_over(state: StateDirectory, credentials: Credentials, prefix: str) -> 
         print(f"STETHO_MQTT_CA_FILE={folder / 'ca.pem'}")
 
 
-def _show(state: StateDirectory, credentials: Credentials) -> None:
-    print("The password is shown now and never again.")
+def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
+    print("The password is shown only now.")
     print(f"  user and client id  {credentials.username}")
     print(f"  password            {credentials.password}")
     if not (state.certificates / "server.pem").exists():
@@ -132,28 +130,30 @@ def _show(state: StateDirectory, credentials: Credentials) -> None:
 
 
 def _reload(state: StateDirectory) -> None:
-    """Let a broker that runs natively in the directory read its accounts anew, or say how to do it."""
-    if (pid := _running(state)) is None:
-        print("If the broker runs, let it know: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto.")
+    """Make a broker that runs natively in the directory reload its accounts, or print how to do it."""
+    if (pid := _broker_pid(state)) is None:
+        print(
+            "If the broker runs, make it reload: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto."
+        )
     else:
         os.kill(pid, signal.SIGHUP)
 
 
-def _running(state: StateDirectory) -> int | None:
+def _broker_pid(state: StateDirectory) -> int | None:
     try:
         pid = state.pid_file.read_text().strip()
         program = _program_of(pid)
-    except OSError:  # no broker has run here yet, or it is gone, or there is no `ps` to ask
+    except OSError:  # no broker has run here yet, it has ended, or there is no `ps`
         return None
-    # A stale number, or that of another container's process 1, belongs to a stranger.
+    # A stale id, or that of process 1 in another container, is another program's.
     return int(pid) if program == "mosquitto" else None
 
 
 def _program_of(pid: str) -> str:
     if Path("/proc/self").exists():  # a minimal Linux has no `ps`
         return Path(f"/proc/{pid}/comm").read_text().strip()
-    asked = subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False)
-    return Path(asked.stdout.strip()).name
+    ps = subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False)
+    return Path(ps.stdout.strip()).name
 
 
 if __name__ == "__main__":

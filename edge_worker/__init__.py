@@ -1,10 +1,10 @@
-"""The edge worker: chunks in over MQTT, recordings, features, scores, results out."""
+"""The edge worker: chunks of sound in over MQTT, results of TFLite models out."""
 
 import os
 from typing import Final
 
 __version__: Final = "0.1.0"
 
-# Before numpy is loaded, which reads it once. Threads of the linear algebra help nobody here: a mel
-# product of 0.04 ms costs 8 ms of both cores when they wait for each other on a busy machine.
+# Before numpy is loaded, which reads it once. Threads of the linear algebra only cost time here: a mel
+# product of 0.04 ms takes 8 ms of both cores when they wait for each other on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,4 +1,4 @@
-"""`python -m edge_worker`: run the worker, bring the database up to date, or ask whether a worker lives."""
+"""Command `stetho worker`: run the worker, check its settings, migrate the database, or report its health."""
 
 import argparse
 import logging
@@ -14,20 +14,20 @@ from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
 _STALE: Final = timedelta(seconds=30)
-_SWITCH_S: Final = 0.0005
+_SWITCH_INTERVAL_S: Final = 0.0005
 _EXAMPLES: Final = """examples:
-  python -m edge_worker                 run with the STETHO_* settings of the environment
-  python -m edge_worker check           load settings, models and database, then stop
-  python -m edge_worker migrate         create the database or bring it up to date
-  python -m edge_worker health          exit 0 when the worker's last heartbeat is fresh
+  stetho worker                 run with the STETHO_* settings of the environment
+  stetho worker check           load settings, models and database, then stop
+  stetho worker migrate         create the database or bring it up to date
+  stetho worker health          exit 0 when the worker's last heartbeat is fresh
 
 settings: docs/configuration.md. Research and education, not a medical device."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, 1 when not healthy, 2 with one sentence on stderr."""
+    """Run one command; return the exit status: 0, 1 when unhealthy, 2 with one sentence on stderr."""
     parser = argparse.ArgumentParser(
-        prog="python -m edge_worker",
+        prog="stetho worker",
         description="Stetho Edge worker: chunks in over MQTT, results out.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -48,8 +48,9 @@ def _run(settings: Settings) -> int:
     from edge_worker.assembly import assemble  # noqa: PLC0415
     from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
 
-    # The network thread waits for as long whenever the coach computes; with Python's 5 ms, chunks queue up.
-    sys.setswitchinterval(_SWITCH_S)
+    # The network thread waits for so long whenever the live analysis computes; with Python's 5 ms, chunks
+    # queue up.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     log_to_stdout(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     worker = assemble(settings)
@@ -69,7 +70,7 @@ def _check(settings: Settings) -> int:
 
 
 def _migrate(settings: Settings) -> int:
-    from edge_worker.database.schema import REVISION  # noqa: PLC0415
+    from edge_worker.database.revision import REVISION  # noqa: PLC0415
     from edge_worker.database.store import Store  # noqa: PLC0415
 
     Store.open(settings.database).close()
@@ -81,7 +82,7 @@ def _health(settings: Settings) -> int:
     from edge_worker.database.store import StoreFault, open_existing  # noqa: PLC0415
 
     try:
-        seen_at = open_existing(settings.database).last_beat(settings.worker_id)
+        seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
     except StoreFault as error:
         print(f"unhealthy: {error}")
         return 1

@@ -1,4 +1,4 @@
-"""Puts the worker together from its settings; everything that can be wrong is found before connecting."""
+"""Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
 import os
 
@@ -6,11 +6,11 @@ from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.device_settings import DeviceSettingsTable
-from edge_worker.database.schema import connect_existing
+from edge_worker.database.engine import connect_existing
 from edge_worker.database.store import Store
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import SettingsError
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -29,25 +29,25 @@ def assemble(settings: Settings) -> Worker:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
     """
     _require_data_dir(settings)
-    claimed = lock_directory(
+    lock = lock_directory(
         settings.data_dir / "worker.lock",
         f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
         "another directory",
     )
-    shelf = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.
-    models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())))
+    models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
-    board = ActiveProfiles(settings, DeviceSettingsTable(connect_existing(settings.database)))
+    profiles = ActiveProfiles(settings, DeviceSettingsTable(connect_existing(settings.database)))
     pipeline = Pipeline(
         settings,
         models,
-        Segmenter.load(settings.models_dir),
+        HeartSegmenter.load(settings.models_dir),
         spool,
         store,
-        refresh=lambda: any([models.refresh(), board.refresh()]),
-        board=board,
+        refresh=lambda: any([models.refresh(), profiles.refresh()]),
+        profiles=profiles,
     )
     return Worker(
         settings,
@@ -55,18 +55,20 @@ def assemble(settings: Settings) -> Worker:
         store=store,
         pipeline=pipeline,
         streams=StreamResultWriter(settings, StreamSpool(spool.directory), store),
-        coach=_coach(settings, spool, shelf, board),
+        live_analysis=_live_analysis(settings, spool, registry, profiles),
         models=list(models),
-        lock=claimed,
+        lock=lock,
     )
 
 
-def _coach(settings: Settings, spool: Spool, shelf: ModelRegistry, board: ActiveProfiles) -> LiveAnalysis:
-    """Return a coach with interpreters of its own: they are not for several threads."""
-    models = LoadedModels(shelf, dict.fromkeys((*settings.models, *shelf.classifiers())), is_quiet=True)
-    segmenter = Segmenter.load(settings.models_dir)
-    tally = LiveMetrics(settings.worker_id)
-    return LiveAnalysis(settings, spool, board, models=models, segmenter=segmenter, tally=tally)
+def _live_analysis(
+    settings: Settings, spool: Spool, registry: ModelRegistry, profiles: ActiveProfiles
+) -> LiveAnalysis:
+    """Return a live analysis with interpreters of its own: they are not for several threads."""
+    models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())), is_quiet=True)
+    segmenter = HeartSegmenter.load(settings.models_dir)
+    metrics = LiveMetrics(settings.worker_id)
+    return LiveAnalysis(settings, spool, profiles, models=models, segmenter=segmenter, metrics=metrics)
 
 
 def _require_data_dir(settings: Settings) -> None:

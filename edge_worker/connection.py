@@ -1,6 +1,6 @@
-"""The connection to the broker; the only door to paho.
+"""MQTT connection with a network loop of its own; the only module here that imports paho.
 
-The loop is our own, on the main thread: an exception in a callback would end paho's network thread while
+The loop runs on the caller's thread: an exception in a callback would end paho's network thread while
 `is_connected()` stays true. Here it ends the process, and the broker delivers again what was not
 acknowledged.
 """
@@ -23,14 +23,15 @@ from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_TICK_S: Final = 0.1
+_LOOP_S: Final = 0.1
+"""`loop` waits at most so long."""
 _KEEPALIVE_S: Final = 30
-_SHORTEST_PAUSE_S: Final = 0.25
-_LONGEST_PAUSE_S: Final = 15.0
+_MIN_RECONNECT_DELAY_S: Final = 0.25
+_MAX_RECONNECT_DELAY_S: Final = 15.0
 _MAX_IN_FLIGHT: Final = 1000
-_AT_ONCE: Final = 16
-"""Messages that are read before we look at anything else: in a flood that costs as much as reading one."""
-_REFUSALS: Final = {4, 5, 134, 135}
+_MESSAGES_PER_READ: Final = 16
+"""Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
+_AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
 
 
@@ -44,23 +45,23 @@ class Inbound(NamedTuple):
 
 
 class Listener(Protocol):
-    """What a connection tells its owner, always on the thread that calls `spin`."""
+    """Callbacks of a connection, always called on the thread that calls `loop`."""
 
     def on_connected(self) -> None:
-        """Every time the broker has accepted us."""
+        """Called each time the broker has accepted the connection."""
 
-    def on_lost(self) -> None:
-        """The connection is gone; what was not acknowledged comes again with the next one."""
+    def on_disconnected(self) -> None:
+        """Called when the connection is lost; the next one delivers unacknowledged messages again."""
 
     def on_message(self, message: Inbound) -> None:
-        """A message came; `ack` it when it may be forgotten by the broker."""
+        """Called with each message; `ack` it when the broker may forget it."""
 
-    def on_delivered(self, mid: int) -> None:
-        """The broker has what `publish` returned `mid` for."""
+    def on_published(self, mid: int) -> None:
+        """Called when the broker has acknowledged the message for which `publish` returned `mid`."""
 
 
 class Connection:
-    """A session at the broker, driven by calls of `spin` from one thread."""
+    """MQTT session that is driven by calls of `loop` from one thread."""
 
     def __init__(
         self,
@@ -73,13 +74,14 @@ class Connection:
     ) -> None:
         """Prepare a connection that subscribes to `subscriptions` at QoS 1 and leaves `will`.
 
-        `will` is a topic and a payload. Not persistent: what comes while we are away is not kept for us.
+        `will` is a topic and a payload. A session that is not persistent (MQTT: clean session) gets no
+        messages of the time when it was disconnected.
         """
         self._settings = settings
         self._subscriptions = [(topic, 1) for topic in subscriptions]
         self._listener = listener
-        self._pause_s = _SHORTEST_PAUSE_S
-        self._try_at = 0.0
+        self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
+        self._reconnect_at = 0.0
         self._received = 0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -87,39 +89,39 @@ class Connection:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker has accepted us and nothing said otherwise since."""
+        """Whether the broker has accepted the connection, and no error was seen since."""
         return self._client.is_connected()
 
-    def spin(self) -> bool:
-        """Wait at most a tick for something to do, and do it; when disconnected, try to connect once.
+    def loop(self) -> bool:
+        """Wait at most `_LOOP_S` for network traffic, and handle it; when disconnected, try to connect once.
 
-        Returns True when we are connected and nothing had come: whoever is silent now is silent.
+        Returns True when connected and nothing had arrived: no message of a device is on the way.
 
         Raises:
-            BrokerError: the broker refuses our name or password, or we do not trust its certificate.
+            BrokerError: the broker refuses user name or password, or its certificate is not trusted.
         """
         if self._client.socket() is None and not self._try_to_connect():
-            self._rest()
+            self._sleep()
             return False
-        return not self._wait(_TICK_S) and self.is_connected
+        return not self._poll(_LOOP_S) and self.is_connected
 
     def wake(self) -> None:
-        """Make a `spin` that waits return at once; safe from any thread and from signal handlers."""
-        with contextlib.suppress(BlockingIOError):  # it has reasons enough to wake up already
+        """Make a waiting `loop` return at once; safe from any thread and from signal handlers."""
+        with contextlib.suppress(BlockingIOError):  # a full socket wakes it anyway
             self._wake_in.send(b"\0")
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
-        """Queue a message at QoS 1; return the id that `on_delivered` will name."""
+        """Queue a message at QoS 1; return the packet id that `on_published` will be called with."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
-    def tell(self, topic: str, payload: bytes) -> None:
-        """Send a message at QoS 0: of the moment, and worth nothing to who is not there now."""
+    def publish_at_most_once(self, topic: str, payload: bytes) -> None:
+        """Send a message at QoS 0, for values of the moment; without a connection it is dropped."""
         if self.is_connected:
             self._client.publish(topic, payload, qos=0)
 
     @property
     def is_drained(self) -> bool:
-        """Whether nothing waits to be read now: what was sent to us a while ago has been taken."""
+        """Whether no received byte waits to be read: every message that arrived was handled."""
         connection = self._client.socket()
         if connection is None or not self.is_connected:
             return False
@@ -127,34 +129,34 @@ class Connection:
         return not pending and not select.select([connection], [], [], 0)[0]
 
     def subscribe(self, topic: str) -> None:
-        """Hear `topic` from now on, also after the connection was lost."""
+        """Subscribe to `topic` at QoS 1, now and after each reconnect."""
         self._subscriptions.append((topic, 1))
         self._client.subscribe(topic, 1)
 
     def unsubscribe(self, topic: str) -> None:
-        """Hear `topic` no longer."""
+        """Unsubscribe from `topic`."""
         self._subscriptions.remove((topic, 1))
         self._client.unsubscribe(topic)
 
     def ack(self, message: Inbound) -> None:
-        """Tell the broker that it may forget `message`."""
-        if message.mid:  # of QoS 0 it has forgotten it already, and who acknowledges that is thrown out
+        """Acknowledge `message`: the broker may forget it."""
+        if message.mid:  # QoS 0 has no acknowledgement: a client that sends one is disconnected
             self._client.ack(message.mid, 1)
 
     def close(self, within_s: float) -> None:
-        """Send what is queued, as far as that works within `within_s` seconds, and disconnect."""
+        """Send what is queued, as far as possible within `within_s` seconds, and disconnect."""
         deadline = time.monotonic() + within_s
         while self.is_connected and self._client.want_write() and time.monotonic() < deadline:
-            self._wait(_TICK_S)
+            self._poll(_LOOP_S)
         self._client.disconnect()
 
     def _try_to_connect(self) -> bool:
         """Connect unless it is too early to try again; return whether there is a socket now."""
         now = time.monotonic()
-        if now < self._try_at:
+        if now < self._reconnect_at:
             return False
-        self._try_at = now + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        self._pause_s = min(_LONGEST_PAUSE_S, 2 * self._pause_s)
+        self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
         try:
             self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, _KEEPALIVE_S)
         except ssl.SSLCertVerificationError as error:
@@ -165,12 +167,12 @@ class Connection:
             return False
         return True
 
-    def _rest(self) -> None:
-        if select.select([self._wake_out], [], [], _TICK_S)[0]:
+    def _sleep(self) -> None:
+        if select.select([self._wake_out], [], [], _LOOP_S)[0]:
             self._wake_out.recv(4096)
 
-    def _wait(self, timeout_s: float) -> bool:
-        """Serve the socket once; return whether something had come."""
+    def _poll(self, timeout_s: float) -> bool:
+        """Read and write the socket once; return whether anything had arrived."""
         connection = self._client.socket()
         if connection is None:
             return False
@@ -181,21 +183,21 @@ class Connection:
         readable, writable, _ = select.select(readers, writers, [], 0 if pending else timeout_s)
         if self._wake_out in readable:
             self._wake_out.recv(4096)
-        has_come = pending or connection in readable
-        if has_come:
+        has_input = pending or connection in readable
+        if has_input:
             self._read()
         if writable:
             self._client.loop_write()
         self._client.loop_misc()
-        return has_come
+        return has_input
 
     def _read(self) -> None:
-        """Take what has come; paho takes one packet at a time."""
-        for _ in range(_AT_ONCE):
+        """Read what has arrived; paho reads one packet at a time."""
+        for _ in range(_MESSAGES_PER_READ):
             received = self._received
             self._client.loop_read()
             if self._received == received or self._client.socket() is None:
-                return  # what is left of it comes later, or was no message
+                return  # a partial packet, or no message
 
     def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> mqtt.Client:
         name = self._settings.mqtt_username
@@ -210,7 +212,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_delivered(mid)
+        client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_published(mid)
         return client
 
     def _use_tls(self, client: mqtt.Client) -> None:
@@ -231,24 +233,24 @@ class Connection:
         self, client: mqtt.Client, _data: object, flags: mqtt.ConnectFlags, code: ReasonCode, _rest: object
     ) -> None:
         if code.is_failure:
-            self._refuse(code)
+            self._handle_refusal(code)
             return
-        self._pause_s = _SHORTEST_PAUSE_S
+        self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         client.subscribe(self._subscriptions)
         _LOG.info(line("connected", session_present=flags.session_present))
         self._listener.on_connected()
 
-    def _refuse(self, code: ReasonCode) -> None:
+    def _handle_refusal(self, code: ReasonCode) -> None:
         _LOG.error(line("refused", reason=code))
-        if code.value in _REFUSALS:
+        if code.value in _AUTHENTICATION_FAILURES:
             user = self._settings.mqtt_username
             raise BrokerError(
                 f"the broker refuses user {user!r} ({code}); check STETHO_MQTT_USERNAME and "
-                "STETHO_MQTT_PASSWORD (`python -m broker.provision worker` makes such a user)"
+                "STETHO_MQTT_PASSWORD (`stetho provision worker` makes such a user)"
             )
 
     def _on_disconnect(
         self, _client: object, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
         _LOG.warning(line("disconnected", reason=code))
-        self._listener.on_lost()
+        self._listener.on_disconnected()

@@ -1,4 +1,4 @@
-"""A claim on a directory: one process at a time works there."""
+"""Lock of a directory: one process at a time works there."""
 
 import fcntl
 from pathlib import Path
@@ -8,12 +8,12 @@ from edge_worker.errors import SettingsError
 
 
 def lock_directory(path: Path, refusal: str) -> TextIO:
-    """Return the lock file `path`, locked as long as it is open.
+    """Return the lock file `path`, which is locked as long as it is open.
 
-    The system takes the lock back when the process ends, however it ends.
+    The operating system releases the lock when the process ends, however it ends.
 
     Raises:
-        SettingsError: another process holds it (`refusal` is the sentence), or it cannot be opened.
+        SettingsError: another process holds the lock (the message is `refusal`), or it cannot be opened.
     """
     try:
         file = path.open("a")

@@ -1,4 +1,4 @@
-"""The command `stetho doctor`: checks what a worker needs on this machine, one line for each check.
+"""Command `stetho doctor`: checks what a worker needs on this machine, one line for each check.
 
 It changes nothing and disturbs nobody: the broker is reached, but not with the worker's account, which would
 disconnect a worker that runs.
@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from edge_worker.database.schema import REVISION
+from edge_worker.database.revision import REVISION
 from edge_worker.database.store import open_existing
 from edge_worker.errors import BrokerError, SettingsError, StethoError, StoreError
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
@@ -73,9 +73,9 @@ def check_runtime(_settings: Settings) -> str:
 
 def check_models(settings: Settings) -> str:
     """Load every model in its version in use; each runs once on zeros."""
-    registry = ModelRegistry.of(settings)
+    registry = ModelRegistry.from_settings(settings)
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
-    segmenter = Segmenter.load(settings.models_dir)
+    segmenter = HeartSegmenter.load(settings.models_dir)
     versions = [f"{name} {each.card.version}" for name, each in models.items()]
     return ", ".join([*versions, f"segments {segmenter.card.version}"])
 
@@ -101,7 +101,7 @@ def check_database(settings: Settings) -> str:
 
 def check_worker(settings: Settings) -> str:
     """Check that a worker has written its heartbeat lately."""
-    seen_at = open_existing(settings.database).last_beat(settings.worker_id)
+    seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
     if seen_at is None:
         raise StoreError(f"{settings.worker_id} has never run with this database: start `stetho worker`")
     age_s = (datetime.now(UTC) - datetime.fromisoformat(seen_at)).total_seconds()

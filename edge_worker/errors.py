@@ -1,12 +1,12 @@
-"""Every error that this project raises on purpose.
+"""Exceptions that this project raises on purpose.
 
-A `StethoError` carries one sentence for the person who can do something about it. Programs print that
-sentence and leave with exit status 2; anything else that escapes is a bug and keeps its traceback.
+The message of a `StethoError` is one sentence that tells the operator what to do. Programs print it and exit
+with status 2; any other exception that escapes is a bug and keeps its traceback.
 """
 
 
 class StethoError(Exception):
-    """Base of all errors raised on purpose; its text is one sentence for a person."""
+    """Base of all exceptions raised on purpose; its message is one sentence for the operator."""
 
 
 class SettingsError(StethoError):
@@ -14,7 +14,7 @@ class SettingsError(StethoError):
 
 
 class AudioError(StethoError):
-    """A file or buffer is not audio that can be used."""
+    """A file or buffer is not usable audio."""
 
 
 class ModelError(StethoError):
@@ -30,14 +30,14 @@ class SpoolError(StethoError):
 
 
 class BrokerError(StethoError):
-    """The broker cannot be reached or refuses us."""
+    """The broker is unreachable or refuses the client."""
 
 
 class ChunkError(StethoError):
     """A payload is not a chunk of this protocol.
 
-    `reason` is one of the words of `docs/protocol.md` § Rejections and is what counters and the
-    `rejected` message carry; `recording_id` is known when the header could be read.
+    `reason` is one of the words of `docs/protocol.md` § Rejections, as counters and the `rejected` message
+    carry it; `recording_id` is set when the header could be read.
     """
 
     def __init__(self, reason: str, detail: str, recording_id: int | None = None) -> None:

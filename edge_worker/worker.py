@@ -1,50 +1,53 @@
-"""The worker: chunks go to the intake, closed recordings to the analyst, what they say to the broker."""
+"""The worker process: connects the broker, the intake, the two analysis threads and the database.
+
+Three threads: the network thread (the main thread) receives, acknowledges and publishes; the recording
+analysis stores, classifies and writes the database; the live analysis follows streams. So chunks never wait
+for a model.
+"""
 
 import json
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from edge_worker import __version__
-from edge_worker.analysis.pipeline import Kept, Pipeline
-from edge_worker.analysis.recording_analysis import RecordingAnalysis, Stored, Trouble
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
+from edge_worker.analysis.recording_analysis import RecordingAnalysis, RecordingStored
+from edge_worker.analysis.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
-from edge_worker.database.store import Message, Store, StoreFault
-from edge_worker.errors import ChunkError
-from edge_worker.inference.interpreter import runtime_name
-from edge_worker.ingest.intake import Answer, Close, Event, Intake
-from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import Store, StoreFault
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
+from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
+from edge_worker.message_router import MessageRouter
 from edge_worker.protocol import topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
+from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.telemetry import metrics
+from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
+from edge_worker.worker_status import State, WorkerStatus
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
-_DUE_EVERY_S: Final = 0.05
-_FAREWELL_S: Final = 2.0
+_TIMEOUTS_EVERY_S: Final = 0.05
+_CLOSE_WITHIN_S: Final = 2.0
 _BUSY_FROM: Final = 2
-"""Closed recordings that wait: with more, their results come before hints for those that are open."""
+"""Closed recordings that wait: with more, their results come before previews of those that are open."""
 
-_device_of = lru_cache(maxsize=4096)(topics.device_of)
-
-
-Outgoing = Answer | Message | Stored | Trouble | Live | Trim
+Outgoing = ControlMessage | OutboxMessage | RecordingStored | StorageFault | LiveMessage | TrimRequest
 """What other threads hand to the network thread."""
 
 
 class Worker:
-    """Everything between the broker and the pipeline. `run` is the main thread, beside analyst and coach."""
+    """The network thread, and the owner of the analysis threads. `run` is called on the main thread."""
 
     def __init__(
         self,
@@ -54,51 +57,62 @@ class Worker:
         store: Store,
         pipeline: Pipeline,
         streams: StreamResultWriter,
-        coach: LiveAnalysis,
+        live_analysis: LiveAnalysis,
         models: Iterable[str],
         lock: object,
     ) -> None:
-        """Put the parts to work; `lock` is held as long as the worker lives."""
+        """Connect the parts; `lock` is held as long as the worker lives."""
         self._lock = lock
         self._worker_id = settings.worker_id
         self._intake = intake
         self._store = store
-        self._facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
-        self._started_at = rfc3339(datetime.now(UTC))
+        self._status = WorkerStatus(models)
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
         """What Prometheus may scrape, on any thread."""
-        self.metrics.register(metrics.Collected(lambda: metrics.of_workers({self._worker_id: self._now()})))
-        self._tally = RecordingMetrics(self._worker_id, self.metrics)
-        self._analyst = RecordingAnalysis(
-            pipeline, streams, store, self._tally, post=self._post, beat=self._beat
+        self.metrics.register(
+            metrics.CallbackCollector(lambda: worker_families({self._worker_id: self._current()}))
         )
-        self._coach = coach
-        coach.tally.register(self.metrics)
-        self._coach.connect(self._post, self._analyst.submit, lambda: self._analyst.backlog > _BUSY_FROM)
-        intake.on_progress = self._coach.glance
-        self._beaten_at: float | None = None
+        self._recording_metrics = RecordingMetrics(self._worker_id, self.metrics)
+        self._recording_analysis = RecordingAnalysis(
+            pipeline,
+            streams,
+            store,
+            self._recording_metrics,
+            post=self._post,
+            write_heartbeat=self._write_heartbeat,
+        )
+        self._live_analysis = live_analysis
+        live_analysis.metrics.register(self.metrics)
+        live_analysis.connect(
+            self._post,
+            self._recording_analysis.submit,
+            lambda: self._recording_analysis.backlog > _BUSY_FROM,
+        )
+        intake.recordings.on_progress = live_analysis.preview
+        self._heartbeat_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Answer: self._answer,
-            Message: self._publish,
-            Stored: lambda stored: self._intake.forget(stored.key),
-            Trouble: lambda trouble: self._note_trouble("analyst", trouble.text),
-            Live: lambda live: self._connection.tell(live.topic, live.payload),
-            Trim: lambda trim: self._intake.streams.trim(trim.key, trim.before),
+            ControlMessage: self._publish_control,
+            OutboxMessage: self._publish,
+            RecordingStored: lambda stored: self._intake.mark_stored(stored.key),
+            StorageFault: lambda fault: self._set_fault("analysis", fault.text),
+            LiveMessage: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
+            TrimRequest: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
-        self._waiting: deque[Inbound] = deque()
+        self._deferred: deque[Inbound] = deque()
+        """Messages that disk or database refused, and those that came after them, in order."""
         self._retry_at = 0.0
-        self._due_at = 0.0
+        self._timeouts_at = 0.0
         self._in_flight: dict[int, int] = {}
-        self._boots: dict[str, str] = {}
-        self._troubles: dict[str, str] = {}
-        self._stopping = False
-        will = (topics.worker(self._worker_id), self._state("offline"))
-        self._announcer = HomeAssistantDiscovery(
+        """By MQTT packet id: the id of a message of the outbox that the broker has not acknowledged."""
+        self._is_stopping = False
+        discovery = HomeAssistantDiscovery(
             self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
         )
-        subscriptions = [*self._announcer.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
+        self._router = MessageRouter(intake, discovery, self._announce)
+        will = (topics.worker(self._worker_id), self._status.message("offline"))
+        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
         self._connection = Connection(settings, subscriptions, will, self)
 
     def run(self) -> None:
@@ -107,167 +121,134 @@ class Worker:
         Raises:
             BrokerError: the broker refuses us for good.
         """
-        self._analyst.submit(Kept(recording) for recording in self._store.unanalysed())
+        self._recording_analysis.submit(UnanalysedRecording(each) for each in self._store.unanalysed())
         self._handle(self._intake.load(time.monotonic()))
         for message in self._store.pending():
             self._publish(message)
-        self._analyst.start()
-        self._coach.start()
+        self._recording_analysis.start()
+        self._live_analysis.start()
         self._handle(self._intake.load_streams(time.monotonic()))
         try:
-            while not self._stopping:
-                is_quiet = self._connection.spin()
+            while not self._is_stopping:
+                is_quiet = self._connection.loop()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
-            self._coach.stop()
-            self._analyst.stop()
+            self._live_analysis.stop()
+            self._recording_analysis.stop()
             self._drain_outgoing()
             self._publish_state("offline")
-            self._connection.close(_FAREWELL_S)
+            self._connection.close(_CLOSE_WITHIN_S)
             _LOG.info(line("stopped"))
 
     def stop(self) -> None:
         """End `run` soon; safe from a signal handler."""
-        self._stopping = True
+        self._is_stopping = True
         self._connection.wake()
 
-    # --- what the connection tells us ---------------------------------------------------------------
+    # --- callbacks of the connection ----------------------------------------------------------------
 
     def on_connected(self) -> None:
-        """Say that an analyser is here; nobody was silent while nobody could be heard."""
-        self._intake.resume(time.monotonic())
-        self._publish_state("degraded" if self._troubles else "ready")
-        self._analyst.beat_soon()
-        _LOG.info(line("ready", models=",".join(self._facts["models"]), runtime=self._facts["runtime"]))
+        """Publish the state; no device counts as silent for the time without a connection."""
+        self._intake.broker_reconnected(time.monotonic())
+        self._publish_state()
+        self._recording_analysis.request_heartbeat()
+        facts = self._status.facts
+        _LOG.info(line("ready", models=",".join(facts["models"]), runtime=facts["runtime"]))
 
-    def on_lost(self) -> None:
-        """Forget what waited: it comes again."""
-        self._waiting.clear()
+    def on_disconnected(self) -> None:
+        """Drop the deferred messages: the broker delivers them again."""
+        self._deferred.clear()
 
     def on_message(self, message: Inbound) -> None:
-        """Take a message, or let it wait behind others that disk or database refuse for now."""
-        if self._waiting or not self._take(message):
-            self._waiting.append(message)
+        """Receive a message, or defer it behind others that disk or database refuse for now."""
+        if self._deferred or not self._receive(message):
+            self._deferred.append(message)
 
-    def on_delivered(self, mid: int) -> None:
-        """Take a message out of the outbox that the broker has."""
+    def on_published(self, mid: int) -> None:
+        """Take a message that the broker has out of the outbox."""
         message_id = self._in_flight.pop(mid, None)
         if message_id is not None:
-            self._analyst.acknowledged(message_id)
+            self._recording_analysis.acknowledge(message_id)
 
-    # --- what we do with it -------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------
 
     def _work(self, now: float, *, is_quiet: bool) -> None:
         self._drain_outgoing()
-        for failure in (self._analyst.failure, self._coach.failure):
+        for failure in (self._recording_analysis.failure, self._live_analysis.failure):
             if failure is not None:
                 raise failure
-        if self._waiting and now >= self._retry_at:
+        if self._deferred and now >= self._retry_at:
             self._retry(now)
-        # While chunks wait to be read nobody is silent: asking for them now would only bring them twice, and
-        # a worker that cannot keep up would drown in what it asked for.
-        if not self._waiting and now >= self._due_at and (is_quiet or self._connection.is_drained):
-            self._due_at = now + _DUE_EVERY_S
-            self._handle(self._intake.due(now))
+        # While chunks wait to be read no device is silent: asking for them now would only bring them twice,
+        # and a worker that cannot keep up would drown in what it asked for.
+        if not self._deferred and now >= self._timeouts_at and (is_quiet or self._connection.is_drained):
+            self._timeouts_at = now + _TIMEOUTS_EVERY_S
+            self._handle(self._intake.check_timeouts(now))
 
-    def _take(self, message: Inbound) -> bool:
-        """Receive and acknowledge one message; False when disk or database refuse it for now."""
+    def _receive(self, message: Inbound) -> bool:
+        """Process and acknowledge one message; return False when disk or database refuse it for now."""
         now = time.monotonic()
         try:
-            self._handle(self._receive(message, now))
+            self._handle(self._router.route(message, now))
         except (OSError, *StoreFault) as error:
-            self._note_trouble("intake", str(error).split("\n", 1)[0])
+            self._set_fault("intake", str(error).split("\n", 1)[0])
             self._retry_at = now + _RETRY_S
             return False
         self._connection.ack(message)
-        if self._troubles:
-            self._note_trouble("intake", "")
+        if self._status.is_degraded:
+            self._set_fault("intake", "")
         return True
 
-    def _receive(self, message: Inbound, now: float) -> list[Event]:
-        topic = message.topic
-        if self._announcer.hears(topic):
-            self._announce(self._announcer.hear(topic, message.payload))
-            return []
-        device_id = _device_of(topic)
-        if device_id is None:
-            self._intake.counts["rejected_topic"] += 1
-            return []
-        if topic.endswith("/up/state"):
-            self._note_state(device_id, message.payload, now)
-            return []
-        if message.retain:
-            return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
-        return self._intake.receive(device_id, message.payload, now)
-
     def _retry(self, now: float) -> None:
-        while self._waiting:
-            if not self._take(self._waiting[0]):
+        while self._deferred:
+            if not self._receive(self._deferred[0]):
                 return
-            self._waiting.popleft()
-        self._intake.resume(now)
+            self._deferred.popleft()
+        self._intake.broker_reconnected(now)
 
-    def _note_state(self, device_id: str, payload: bytes, now: float) -> None:
-        """Follow births and wills; a will of an earlier boot says nothing about this one."""
-        try:
-            state = json.loads(payload)
-            said, boot = str(state["state"]), str(state.get("boot"))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            self._intake.counts["rejected_state"] += 1
-            return
-        if said == "lost" and self._boots.get(device_id, boot) != boot:
-            return
-        self._boots[device_id] = boot
-        is_there = said not in ("lost", "offline")
-        self._announce(self._announcer.seen(device_id, is_there=is_there))
-        self._intake.device_online(device_id, is_there, now)
-
-    def _handle(self, events: Iterable[Event]) -> None:
+    def _handle(self, events: Iterable[IntakeEvent]) -> None:
         for event in events:
-            if isinstance(event, Close):
-                self._coach.forget(event.recording.key)
-                self._analyst.submit([event])
-            elif isinstance(event, Answer):
-                self._answer(event)
+            if isinstance(event, ClosedRecording):
+                self._live_analysis.forget(event.recording.key)
+                self._recording_analysis.submit([event])
+            elif isinstance(event, ControlMessage):
+                self._publish_control(event)
             else:
-                self._coach.offer(event)
+                self._live_analysis.offer(event)
 
-    # --- what we say --------------------------------------------------------------------------------
+    # --- publishing ---------------------------------------------------------------------------------
 
-    def _answer(self, answer: Answer) -> None:
-        payload = json.dumps(answer.document, separators=(",", ":"))
-        self._connection.publish(topics.control(answer.device_id), payload)
+    def _publish_control(self, message: ControlMessage) -> None:
+        payload = json.dumps(message.document, separators=(",", ":"))
+        self._connection.publish(topics.control(message.device_id), payload)
 
-    def _publish(self, message: Message) -> None:
+    def _publish(self, message: OutboxMessage) -> None:
         mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         self._in_flight[mid] = message.id
 
-    def _announce(self, announcements: Iterable[Announcement]) -> None:
-        for topic, payload in announcements:
+    def _announce(self, messages: Iterable[DiscoveryMessage]) -> None:
+        for topic, payload in messages:
             self._connection.publish(topic, payload, retain=True)
 
-    def _publish_state(self, state: str) -> None:
-        self._connection.publish(topics.worker(self._worker_id), self._state(state), retain=True)
+    def _publish_state(self, state: State | None = None) -> None:
+        """Publish a state, by default `degraded` or `ready`, whichever holds."""
+        payload = self._status.message(state or self._status.state(is_connected=True))
+        self._connection.publish(topics.worker(self._worker_id), payload, retain=True)
 
-    def _state(self, state: str) -> str:
-        reason = {"reason": "; ".join(self._troubles.values())} if state == "degraded" else {}
-        return json.dumps({"state": state, **self._facts, **reason})
-
-    def _note_trouble(self, where: str, text: str) -> None:
-        """Publish `degraded` with what is wrong, or `ready` when nothing is; no text: it works again."""
-        if text == self._troubles.get(where, ""):
+    def _set_fault(self, source: str, text: str) -> None:
+        """Set or clear a storage fault; publish the state when that changes anything."""
+        if not self._status.set_fault(source, text):
             return
-        self._troubles = {key: value for key, value in self._troubles.items() if key != where}
         if text:
-            self._troubles[where] = text
-            _LOG.error(line("degraded", where=where, reason=text))
+            _LOG.error(line("degraded", where=source, reason=text))
         else:
-            _LOG.info(line("recovered", where=where))
-        self._publish_state("degraded" if self._troubles else "ready")
+            _LOG.info(line("recovered", where=source))
+        self._publish_state()
 
     # --- between the threads ------------------------------------------------------------------------
 
     def _post(self, item: Outgoing) -> None:
+        """Hand `item` to the network thread; called on the others."""
         self._outgoing.put(item)
         self._connection.wake()
 
@@ -279,30 +260,27 @@ class Worker:
                 return
             self._handlers[type(item)](item)
 
-    def _beat(self) -> None:
-        """Write the heartbeat; on the analyst's thread, which is the one that writes."""
-        self._store.beat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
-        self._beaten_at = time.monotonic()
+    def _write_heartbeat(self) -> None:
+        """Write the heartbeat; called on the recording analysis, which is the thread that writes."""
+        self._store.save_heartbeat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
+        self._heartbeat_at = time.monotonic()
 
-    def _now(self) -> dict[str, Any]:
-        beaten_at = self._beaten_at
-        age = {} if beaten_at is None else {"heartbeat_age_s": time.monotonic() - beaten_at}
+    def _current(self) -> dict[str, Any]:
+        """Return the heartbeat document of this moment, with the age of the last one that was written."""
+        written_at = self._heartbeat_at
+        age = {} if written_at is None else {"heartbeat_age_s": time.monotonic() - written_at}
         return self._document() | age
 
     def _document(self) -> dict[str, Any]:
-        """Return how things are; safe from any thread, and cheap."""
-        state = "offline" if not self._connection.is_connected else "degraded" if self._troubles else "ready"
+        """Return the heartbeat document; safe from any thread, and cheap."""
         return {
-            "state": state,
-            **self._facts,
+            **self._status.document(is_connected=self._connection.is_connected),
             "versions": self._versions(),
-            "pid": os.getpid(),
-            "started_at": self._started_at,
             "open_recordings": len(self._intake),
-            "backlog": self._analyst.backlog,
+            "backlog": self._recording_analysis.backlog,
             "spool_bytes": self._intake.spool_bytes,
             "outbox": len(self._in_flight),
             "counters": dict(self._intake.counts),
-            "live": self._coach.tally.document(),
-            **self._tally.document(),
+            "live": self._live_analysis.metrics.document(),
+            **self._recording_metrics.document(),
         }

@@ -1,1 +1,1 @@
-"""History over HTTP: results, recordings, audio, health. Reads what the worker wrote; loads no model."""
+"""History API: results, recordings, audio and health over HTTP. It reads the database and runs no model."""

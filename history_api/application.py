@@ -1,12 +1,12 @@
-"""The application factory."""
+"""Factory of the Flask application."""
 
 from datetime import UTC, datetime
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
@@ -17,7 +17,7 @@ from history_api.settings import ApiSettings
 
 
 class _OrderedJSON(DefaultJSONProvider):
-    sort_keys = False  # the order of a document helps whoever reads it
+    sort_keys = False  # documents are ordered for their readers
 
 
 def create_app(settings: ApiSettings) -> Flask:
@@ -25,7 +25,7 @@ def create_app(settings: ApiSettings) -> Flask:
 
     Raises:
         StoreError: the database URL is malformed, or what it names is not our database.
-        SettingsError: everybody could do everything (`access.register`).
+        SettingsError: other machines could connect without keys (`authorization.register`).
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -33,8 +33,8 @@ def create_app(settings: ApiSettings) -> Flask:
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
-    curation = Curation(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), curation, mqtt_session)
+    deletion = RecordingDeletion(settings.database, settings.data_dir)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
     security_headers.register(app)
     metrics.register(app)
     authorization.register(app, settings, openapi_document.OPERATIONS)
@@ -42,8 +42,8 @@ def create_app(settings: ApiSettings) -> Flask:
     authorization.restrict_owners(app)
     body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
-    for concern in (index, *openapi_document.BLUEPRINT_MODULES):
-        app.register_blueprint(concern.blueprint)
+    for module in (index, *openapi_document.BLUEPRINT_MODULES):
+        app.register_blueprint(module.blueprint)
     if mqtt_session is not None:
-        mqtt_session.add_listener(metrics.of(app).hear)
+        mqtt_session.add_listener(metrics.of(app).on_message)
     return app

@@ -1,4 +1,4 @@
-"""The first address: endpoints and the last class, or the dashboard; and the OpenAPI document."""
+"""Endpoints `/`, the list of endpoints or the dashboard, and `/openapi.json`."""
 
 import json
 from typing import Any, Final
@@ -6,18 +6,18 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker import __version__
-from edge_worker.database.result_query import Filter
+from edge_worker.database.result_query import ResultFilter
 from history_api import openapi_document
 from history_api.dashboard import pages
 from history_api.services import services
 
-_HEADLINE: Final = "heart5"
+_HEADLINE_MODEL: Final = "heart5"
 blueprint = Blueprint("index", __name__)
 
 
 @blueprint.get("/")
 def index() -> Response:
-    """Name the endpoints and the class of the last recording; to a browser, show the dashboard."""
+    """Answer the endpoints and the class of the last recording; to a browser, the dashboard."""
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
         return pages.overview()
     response = jsonify(
@@ -43,10 +43,10 @@ def description() -> Response:
 
 
 def _latest(device: str | None) -> dict[str, Any]:
-    """Return the class of the newest recording, and how sure it is in percent; null when nobody can tell."""
-    page = services().history.results(Filter(device=device), limit=1)
-    said = [each for text in page.documents for each in json.loads(text)["models"] if each["accepted"]]
-    said.sort(key=lambda each: each["model"] != _HEADLINE)
-    if not said:
+    """Return class and confidence, in percent, of the last recording; null where no label is accepted."""
+    page = services().history.results(ResultFilter(device=device), limit=1)
+    predictions = [each for text in page.documents for each in json.loads(text)["models"] if each["accepted"]]
+    if not predictions:
         return {"class": None, "confidence": None}
-    return {"class": said[0]["label"].capitalize(), "confidence": round(100 * said[0]["confidence"], 2)}
+    first = min(predictions, key=lambda each: each["model"] != _HEADLINE_MODEL)
+    return {"class": first["label"].capitalize(), "confidence": round(100 * first["confidence"], 2)}

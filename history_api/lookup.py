@@ -1,4 +1,4 @@
-"""The recording or exam that an address means, what was said of it, and where its sound is."""
+"""Lookup of the recording or exam that a request names, of its result and of its audio file."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from flask import g
 
-from edge_worker.database.history import Entry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol.exam import Exam
 from edge_worker.protocol.topics import EXAM_ID
 from edge_worker.telemetry.logfmt import line
@@ -18,52 +18,64 @@ from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 _RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
-_Of = TypeVar("_Of", Entry, Exam)
+_Match = TypeVar("_Match", RecordingEntry, Exam)
 
 
-def recording(recording_id: str) -> Entry:
-    """Return the recording of that id, of the device that the query names; 404 and 409 say what to do."""
-    # A malformed id may not even be a text that every database takes.
+def recording(recording_id: str) -> RecordingEntry:
+    """Return the recording of this id, of the device in the query if any.
+
+    Raises:
+        ProblemError: there is none (404), or several devices have one (409).
+    """
+    # Not every database accepts every text, such as one with a NUL.
     is_id = _RECORDING_ID.fullmatch(recording_id) is not None
-    found = services().history.recording(recording_id, g.query["device"]) if is_id else []
-    nothing = "no recording has this id; GET /api/v1/results lists those that were analysed"
-    return _only(found, nothing, "a recording")
+    entries = services().history.recording(recording_id, g.query["device"]) if is_id else []
+    none = "no recording has this id; GET /api/v1/results lists those that were analysed"
+    return _only(entries, none, "a recording")
 
 
 def exam(exam_id: str) -> Exam:
-    """Return the exam of that id, of the device that the query names; 404 and 409 say what to do."""
+    """Return the exam of this id, of the device in the query if any.
+
+    Raises:
+        ProblemError: there is none (404), or several devices have one (409).
+    """
     is_id = EXAM_ID.fullmatch(exam_id) is not None
-    found = services().history.exam(exam_id, g.query["device"]) if is_id else []
-    nothing = "no recording belongs to this exam; GET /api/v1/exams lists those that there are"
-    return _only(found, nothing, "an exam")
+    exams = services().history.exam(exam_id, g.query["device"]) if is_id else []
+    none = "no recording belongs to this exam; GET /api/v1/exams lists those that exist"
+    return _only(exams, none, "an exam")
 
 
-def _only(found: Sequence[_Of], nothing: str, what: str) -> _Of:
-    if not found:
-        raise ProblemError(404, nothing)
-    if len(found) > 1:
-        devices = [each.device_id for each in found]
+def _only(matches: Sequence[_Match], none: str, kind: str) -> _Match:
+    if not matches:
+        raise ProblemError(404, none)
+    if len(matches) > 1:
+        devices = [each.device_id for each in matches]
         raise ProblemError(
-            409, f"several devices have {what} of this id; say which with ?device=", devices=devices
+            409, f"several devices have {kind} of this id; choose one with ?device=", devices=devices
         )
-    return found[0]
+    return matches[0]
 
 
-def used_recordings(exam: Exam) -> list[Entry]:
-    """Return the recordings that count in `exam`, by position."""
-    chosen = [position.used for position in exam.positions if position.used is not None]
-    entries = (services().history.recording(each.recording_id, exam.device_id) for each in chosen)
-    return [entry for found in entries for entry in found]  # one may be deleted just now
+def used_recordings(exam: Exam) -> list[RecordingEntry]:
+    """Return the recordings that `exam` uses, one per position."""
+    used = [position.used for position in exam.positions if position.used is not None]
+    matches = (services().history.recording(each.recording_id, exam.device_id) for each in used)
+    return [entry for entries in matches for entry in entries]  # none of one that was deleted just now
 
 
-def result(entry: Entry) -> dict[str, Any] | None:
+def result(entry: RecordingEntry) -> dict[str, Any] | None:
     """Return what the worker published about `entry`; None while it is being analysed."""
     document: dict[str, Any] | None = None if entry.document is None else json.loads(entry.document)
     return document
 
 
-def audio_path(entry: Entry) -> Path:
-    """Return the file of `entry`; whatever the database says, only files below `audio/` are served."""
+def audio_path(entry: RecordingEntry) -> Path:
+    """Return the audio file of `entry`; only files below `audio/` are served, whatever the database has.
+
+    Raises:
+        ProblemError: there is no such file (404), or it was removed (410).
+    """
     data_dir = services().settings.data_dir.resolve()
     path = (data_dir / entry.audio_file).resolve()
     if not path.is_relative_to(data_dir / "audio"):

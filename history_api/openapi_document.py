@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document. `parameters` reads requests by it, and a test holds every answer to it."""
+"""OpenAPI 3.1 document of the API: requests are validated against it, and tests hold every answer to it."""
 
 from typing import Any, Final
 
@@ -7,16 +7,16 @@ from history_api.access import login, role
 from history_api.dashboard import assets, device_pages, pages
 from history_api.devices import device_settings, devices
 from history_api.live import event_stream
-from history_api.models import figures, models
+from history_api.models import evaluation_figures, models
 from history_api.monitoring import health, metrics
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
 from history_api.openapi.operation_lookup import OperationLookup
-from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, map_of, or_null, strict_object
-from history_api.pictures import charts, explanation, pictures
+from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
+from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
-from history_api.training import retraining
-from history_api.uploads import predict, uploads
+from history_api.training import retraining, training_data
+from history_api.uploads import legacy_upload, uploads
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
@@ -27,12 +27,12 @@ BLUEPRINT_MODULES: Final = (
     recordings,
     exams,
     reviews,
-    pictures,
-    explanation,
+    recording_pictures,
+    occlusion_map,
     reports,
     fhir,
     uploads,
-    predict,
+    legacy_upload,
     event_stream,
     timelines,
     devices,
@@ -40,6 +40,7 @@ BLUEPRINT_MODULES: Final = (
     visualizations,
     models,
     charts,
+    training_data,
     retraining,
     health,
     metrics,
@@ -48,11 +49,11 @@ BLUEPRINT_MODULES: Final = (
     device_pages,
     assets,
 )
-"""Modules of a `blueprint` and the `PATHS` that it answers."""
+"""Modules with a `blueprint`, the `PATHS` that it answers, and further `SCHEMAS` where they need some."""
 
 _INDEX: Final[Paths] = {
     "/": get(
-        "the last class and the endpoints; the dashboard for a browser",
+        "the class of the last recording and the endpoints; the dashboard for a browser",
         "index",
         {
             "200": {
@@ -82,8 +83,22 @@ _INDEX: Final[Paths] = {
 }
 
 
+def _all_paths() -> Paths:
+    paths = dict(_INDEX)
+    for module in BLUEPRINT_MODULES:
+        paths |= module.PATHS
+    return paths
+
+
+def _all_schemas() -> dict[str, Schema]:
+    schemas = SCHEMAS | {"Figures": evaluation_figures.SCHEMA}
+    for module in BLUEPRINT_MODULES:
+        schemas |= getattr(module, "SCHEMAS", {})
+    return schemas
+
+
 def _with_problems_as_pages(paths: Paths) -> Paths:
-    """Return the same; a browser that opens a page of the dashboard reads its problems as a page, too."""
+    """Return `paths` where the pages of the dashboard answer problems to browsers as pages, too."""
     for path, item in paths.items():
         for method in item.values() if path.startswith("/ui/") else ():
             for status, answer in method["responses"].items():
@@ -102,15 +117,9 @@ DOCUMENT: Final[dict[str, Any]] = {
         "license": {"name": "MIT", "identifier": "MIT"},
     },
     "security": role.SECURITY,
-    "paths": _with_problems_as_pages(
-        role.with_roles(
-            _INDEX | {path: item for concern in BLUEPRINT_MODULES for path, item in concern.PATHS.items()}
-        )
-    ),
+    "paths": _with_problems_as_pages(role.with_roles(_all_paths())),
     "components": {
-        "schemas": SCHEMAS
-        | {"Figures": figures.SCHEMA}
-        | {k: v for each in BLUEPRINT_MODULES for k, v in getattr(each, "SCHEMAS", {}).items()},
+        "schemas": _all_schemas(),
         "securitySchemes": role.SCHEMES,
     },
 }

@@ -1,4 +1,4 @@
-"""The process that serves: listens, hands requests to threads, ends on a signal."""
+"""Server process of the API: waitress with a pool of threads, until a signal ends it."""
 
 import signal
 import socket
@@ -11,11 +11,12 @@ from waitress.server import create_server
 from edge_worker.errors import SettingsError
 from history_api.application import create_app
 from history_api.monitoring.retention import Retention
+from history_api.services import Services
 from history_api.settings import ApiSettings
 from history_api.waitress_channel import channel_class
 
 _THREADS: Final = 32
-"""A stream of events holds one for as long as somebody listens."""
+"""An event stream occupies one for as long as its client reads."""
 _MIB: Final = 1 << 20
 
 
@@ -23,8 +24,8 @@ def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
-        SettingsError: the address cannot be listened on, or settings contradict each other.
-        StoreError: the database is not ours.
+        SettingsError: the address cannot be bound, or settings contradict each other.
+        StoreError: what the database URL names is not a database of this program.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -37,27 +38,27 @@ def serve(settings: ApiSettings) -> None:
         ident=None,
         outbuf_high_watermark=_MIB,  # of an answer in memory: an export waits for a slow client
         max_request_body_size=settings.upload_mb * _MIB + 1,  # the first size that is refused
-        clear_untrusted_proxy_headers=False,  # the application believes STETHO_API_PROXY proxies, no more
+        clear_untrusted_proxy_headers=False,  # the application trusts STETHO_API_PROXY proxies, no more
     )
     server.channel_class = channel_class(app.extensions["stetho_authenticator"])
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
     if settings.api_auth == "none":
         print("STETHO_API_AUTH is none: everybody on this machine may do everything", flush=True)
-    mqtt_session = app.extensions["stetho"].mqtt_session
-    if mqtt_session is not None:
-        mqtt_session.start()
-    keeper = Retention(settings, app.extensions["stetho"].curation)
-    keeper.start()
+    services: Services = app.extensions["stetho"]
+    if services.mqtt_session is not None:
+        services.mqtt_session.start()
+    retention = Retention(settings, services.deletion)
+    retention.start()
     server.run()
     server.close()
-    keeper.stop()
-    if mqtt_session is not None:
-        mqtt_session.stop()
+    retention.stop()
+    if services.mqtt_session is not None:
+        services.mqtt_session.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; we make it so that `0` has its number before anybody is served."""
+    """Return a listening socket, made here so that port 0 has its number before the first request."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
@@ -68,4 +69,4 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)  # waitress takes this as the end of `run`
+    sys.exit(0)  # ends waitress's `run`

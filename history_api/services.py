@@ -1,47 +1,54 @@
-"""What every endpoint stands on, made once per application."""
+"""Services that the endpoints share, made once per application."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from flask import current_app
 
-from edge_worker.database import schema
+from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
-from edge_worker.database.review import Curation
-from edge_worker.database.uploads import UploadTable
+from edge_worker.database.review import ReviewTable
+from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.settings import ApiSettings
 
 
 @dataclass
 class Services:
-    """Settings, the database, when we started (aware), and the way to the broker where there is one."""
+    """Settings, readers and writers of the database, and the MQTT session, if there is an account for one."""
 
     settings: ApiSettings
     history: History
     started_at: datetime
-    curation: Curation
-    mqtt_session: MqttSession | None = field(default=None)
+    """With time zone."""
+    deletion: RecordingDeletion
+    mqtt_session: MqttSession | None = None
 
     @cached_property
-    def database(self) -> schema.Database:
-        """The database, to write to; opened when first needed, because the worker makes it."""
-        return schema.connect_existing(self.settings.database)
+    def database(self) -> Database:
+        """The database for writing; opened when first needed, because the worker creates it."""
+        return connect_existing(self.settings.database)
 
     @cached_property
     def device_settings(self) -> DeviceSettingsTable:
-        """What is wanted of devices."""
+        """The settings of devices."""
         return DeviceSettingsTable(self.database)
 
     @cached_property
+    def reviews(self) -> ReviewTable:
+        """The reviews of results."""
+        return ReviewTable(self.settings.database)
+
+    @cached_property
     def uploads(self) -> UploadTable:
-        """Keys of uploads."""
+        """The idempotency keys of uploads."""
         return UploadTable(self.database)
 
 
 def services() -> Services:
     """Return the services of the application that answers this request."""
-    found: Services = current_app.extensions["stetho"]
-    return found
+    registered: Services = current_app.extensions["stetho"]
+    return registered

@@ -1,3 +1,3 @@
-"""Models as pairs `<model>.tflite` + `<model>.json` (the card), their evaluation and their training."""
+"""Models as pairs of `<model>.tflite` and its card `<model>.json`, their evaluation and their training."""
 
-import edge_worker as edge_worker  # its setting of numpy's threads comes before numpy
+import edge_worker as edge_worker  # it sets the number of numpy's threads, before numpy is imported

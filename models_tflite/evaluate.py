@@ -1,6 +1,6 @@
-"""`python -m models_tflite.evaluate MODEL --labels FILE.csv`: how right a model is on labelled recordings.
+"""Command `stetho evaluate MODEL --labels FILE.csv`: metrics of a model on labelled recordings.
 
-Every file goes the worker's way: PCM, signal, heart rate, quality, classifier.
+Every file is processed as by the worker: PCM, signal, signal quality, classifier.
 """
 
 import argparse
@@ -19,43 +19,43 @@ from edge_worker.errors import StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio, cost, label_table
-from models_tflite.evaluation.figures import Judged, describe
+from models_tflite.evaluation.classification_report import LabelledPredictions, classification_report
 from models_tflite.evaluation.label_table import Columns, Row
 
 EXAMPLES: Final = """examples:
-  python -m models_tflite.evaluate heart2 --labels D/physionet2016/labels.csv --by database
-  python -m models_tflite.evaluate heart5 --labels D/pascal-heart/labels.csv --group-column group
-  python -m models_tflite.evaluate digits --labels D/fsdd/labels.csv --label-column word \\
-      --group-column speaker --others-as-background
-  python -m models_tflite.evaluate esc50 --labels D/esc50/labels.csv --label-column category --by fold
-  python -m models_tflite.evaluate us8k --labels D/urbansound8k/labels.csv --label-column class \\
+  stetho evaluate heart2 --labels D/physionet2016/labels.csv --by database
+  stetho evaluate heart5 --labels D/pascal-heart/labels.csv --group-column group
+  stetho evaluate digits --labels D/fsdd/labels.csv --label-column word --group-column speaker \\
+      --others-as-background
+  stetho evaluate esc50 --labels D/esc50/labels.csv --label-column category --by fold
+  stetho evaluate us8k --labels D/urbansound8k/labels.csv --label-column class \\
       --group-column source_id --by fold
-  python -m models_tflite.evaluate emotion --labels D/ravdess/labels.csv --label-column emotion \\
+  stetho evaluate emotion --labels D/ravdess/labels.csv --label-column emotion \\
       --group-column actor --by actor
-  python -m models_tflite.evaluate heart5 --labels mine.csv --root ~/recordings
+  stetho evaluate heart5 --labels mine.csv --root ~/recordings
 
-Without --group-column each file is a group of its own, and intervals are too narrow where several files
-are of one person.
+Without --group-column each file is a group of its own; intervals are then too narrow if several files
+are from one person.
 """
-HERE: Final = Path(__file__).parent
+MODELS_DIR: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came out for one file."""
+class FilePrediction:
+    """Prediction for one file."""
 
     probabilities: tuple[float, ...]
-    """In the order of the card's labels."""
+    """In the order of the labels of the card."""
     accepted: bool
-    """Confident enough, and the sound was usable."""
+    """Whether the label is confident enough and the recording is usable."""
     took_ms: float
-    """From decoded PCM to the answer."""
+    """Time from decoded PCM to the prediction."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     columns = Columns(options.file_column, options.label_column, options.group_column, options.by)
     try:
@@ -73,16 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, Any]:
-    """Return the figures of `classifier` on labelled files below `root`; raises AudioError."""
+    """Return the metrics of a classifier on labelled files below `root`; raises AudioError."""
     card = classifier.card
-    answers = [
-        judge(classifier, audio.read(root / row.file)) for row in tqdm(rows, unit="file", disable=None)
+    files = [
+        classify(classifier, audio.read(root / row.file)) for row in tqdm(rows, unit="file", disable=None)
     ]
     index = {label: i for i, label in enumerate((*card.labels, label_table.OTHER))}
-    judged = Judged(
+    predictions = LabelledPredictions(
         np.array([index[row.label] for row in rows], dtype=np.intp),
-        np.array([answer.probabilities for answer in answers]),
-        np.array([answer.accepted for answer in answers]),
+        np.array([file.probabilities for file in files]),
+        np.array([file.accepted for file in files]),
         np.array([row.group for row in rows]),
     )
     parts = np.array([row.part for row in rows])
@@ -91,27 +91,32 @@ def evaluate(classifier: Classifier, rows: list[Row], root: Path) -> dict[str, A
         "version": card.version,
         "sha256": card.sha256,
         "runtime": runtime_name(),
-        **_named(describe(judged, card.labels), card.labels),
+        **_named(classification_report(predictions, card.labels), card.labels),
         "by": {
-            str(part): _named(describe(judged.subset(parts == part), card.labels), card.labels)
+            str(part): _named(
+                classification_report(predictions.subset(parts == part), card.labels), card.labels
+            )
             for part in np.unique(parts)
             if part
         },
-        "ms_per_file": round(float(np.mean([answer.took_ms for answer in answers])), 3),
+        "ms_per_file": round(float(np.mean([file.took_ms for file in files])), 3),
     }
 
 
-def judge(classifier: Classifier, signal: Signal) -> Answer:
-    """Judge one recording as the worker does."""
+def classify(classifier: Classifier, signal: Signal) -> FilePrediction:
+    """Return the prediction for one recording, accepted as by the worker."""
     start = time.perf_counter()
-    sound = quality.assess(signal) if classifier.card.hears == "heart" else quality.assess_any(signal)
+    is_heart = classifier.card.domain == "heart"
+    sound_quality = quality.assess(signal) if is_heart else quality.assess_any_sound(signal)
     prediction = classifier.classify(signal)
     took_ms = (time.perf_counter() - start) * 1000
-    return Answer(tuple(prediction.probabilities.values()), prediction.accepted and sound.usable, took_ms)
+    return FilePrediction(
+        tuple(prediction.probabilities.values()), prediction.accepted and sound_quality.usable, took_ms
+    )
 
 
 def _named(report: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return a report whose confusion matrix says which row and column is which label."""
+    """Return a report whose confusion matrix is keyed by label, row by row."""
     if "confusion" not in report:
         return report
     rows = (dict(zip(labels, row, strict=True)) for row in report["confusion"])
@@ -120,30 +125,36 @@ def _named(report: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.evaluate",
-        description="Evaluate a model on labelled recordings (wav, flac, ogg, mp3; any rate, any channels) "
-        "and print one JSON object: figures with 95 % intervals.",
+        prog="stetho evaluate",
+        description="Evaluate a model on labelled recordings (wav, flac, ogg, mp3; any rate and channels) "
+        "and print one JSON object: metrics with 95 % intervals.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", help="heart2, heart5, digits, esc50, us8k, emotion or one of your own")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV with a row for each recording")
+    parser.add_argument("model", help="heart2, heart5, digits, esc50, us8k, emotion or a model of your own")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV file with one row per recording")
     parser.add_argument(
-        "--root", type=Path, help="folder that the files are relative to (default: the CSV's)"
+        "--root", type=Path, help="directory of the files in the CSV (default: that of the CSV)"
     )
     for name, default in (("file", "file"), ("label", "label")):
         parser.add_argument(f"--{name}-column", default=default, metavar="NAME", help="default: %(default)s")
     parser.add_argument(
-        "--group-column", metavar="NAME", help="patient, speaker or source: intervals are over these"
+        "--group-column",
+        metavar="NAME",
+        help="column of the patient, speaker or source; intervals are over these",
     )
-    parser.add_argument("--by", metavar="NAME", help="column to give figures for each value of: site, fold…")
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        help="column for whose values metrics are also given separately, such as site or fold",
+    )
     parser.add_argument(
         "--others-as-background",
         action="store_true",
-        help="rows of unknown labels are to be rejected (models that know a background)",
+        help="count rows with other labels as sounds to reject (models with a background output)",
     )
     parser.add_argument(
-        "--models-dir", type=Path, default=HERE, help="where the models are (default: %(default)s)"
+        "--models-dir", type=Path, default=MODELS_DIR, help="directory of the models (default: %(default)s)"
     )
     return parser
 

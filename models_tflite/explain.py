@@ -1,6 +1,7 @@
-"""`python -m models_tflite.explain MODEL SOUND`: a picture of which part of a sound made the label.
+"""Command `stetho explain MODEL SOUND`: occlusion map of a label, as JSON or as an SVG picture.
 
-Takes a sound file, or a recording of the history, which is then explained by the very model that judged it.
+Takes an audio file, or a recording of the history, which must have been classified by the same version of the
+model.
 """
 
 import argparse
@@ -10,45 +11,48 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_worker.database.history import Entry, History
+from edge_worker.database.history import History
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import AudioError, ModelError, StethoError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.occlusion import Occlusion, occlude
+from edge_worker.inference.occlusion import OcclusionMap, occlude
 from edge_worker.inference.occlusion_picture import svg
 from edge_worker.settings import Settings
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
 
 EXAMPLES = """examples:
-  python -m models_tflite.explain heart2 beat.wav --svg beat.svg
-  python -m models_tflite.explain heart5 beat.wav --label murmur
-  STETHO_DATA_DIR=data python -m models_tflite.explain heart5 --recording 00c0ffee00c0ffee --svg why.svg
+  stetho explain heart2 beat.wav --svg beat.svg
+  stetho explain heart5 beat.wav --label murmur
+  STETHO_DATA_DIR=data stetho explain heart5 --recording 00c0ffee00c0ffee --svg why.svg
 """
-HERE = Path(__file__).parent
+MODELS_DIR = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if (options.sound is None) == (options.recording is None):
-        parser.error("give a sound file or --recording, one of the two")
+        parser.error("give an audio file or --recording, one of the two")
     try:
-        found = _explain(options)
+        occlusion = _explain(options)
         if options.svg is not None:
-            options.svg.write_text(svg(found), encoding="utf-8")
+            options.svg.write_text(svg(occlusion), encoding="utf-8")
     except (StethoError, OSError) as error:
         print(f"explain: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(found.document()) if options.svg is None else f"{found.label}: {options.svg}")
+    print(json.dumps(occlusion.document()) if options.svg is None else f"{occlusion.label}: {options.svg}")
     return 0
 
 
-def _explain(options: argparse.Namespace) -> Occlusion:
+def _explain(options: argparse.Namespace) -> OcclusionMap:
     classifier = Classifier.load(options.models_dir, options.model)
     labels = classifier.card.labels
     if options.label is not None and options.label not in labels:
-        raise ModelError(f"{options.model} does not know {options.label!r}, only {', '.join(labels)}")
+        raise ModelError(
+            f"{options.model} does not have the label {options.label!r}, only {', '.join(labels)}"
+        )
     return occlude(classifier, _signal(options, classifier), options.label)
 
 
@@ -61,44 +65,44 @@ def _signal(options: argparse.Namespace, classifier: Classifier) -> Signal:
     return audio.read(settings.data_dir / entry.audio_file)
 
 
-def _entry(settings: Settings, recording_id: str, device: str | None) -> Entry:
+def _entry(settings: Settings, recording_id: str, device: str | None) -> RecordingEntry:
     entries = History.open(settings.database).recording(recording_id, device)
     if not entries:
-        raise AudioError(f"there is no recording {recording_id}: see GET /api/v1/results for those there are")
+        raise AudioError(f"there is no recording {recording_id}: GET /api/v1/results lists them")
     if len(entries) > 1:
         devices = ", ".join(entry.device_id for entry in entries)
         raise AudioError(f"recording {recording_id} exists for {devices}: choose one with --device")
     return entries[0]
 
 
-def _require_same_model(entry: Entry, classifier: Classifier) -> None:
-    """Raise ModelError when another version judged the recording: it had other reasons."""
+def _require_same_model(entry: RecordingEntry, classifier: Classifier) -> None:
+    """Raise ModelError when another version of the model classified the recording, for other reasons."""
     card = classifier.card
-    judged = json.loads(entry.document or "{}").get("models", [])
-    for prediction in judged:
+    predictions = json.loads(entry.document or "{}").get("models", [])
+    for prediction in predictions:
         if prediction["model"] == card.model and prediction["sha256"] != card.sha256:
             raise ModelError(
-                f"recording {entry.recording_id} was judged by {card.model} {prediction['version']}, this is "
-                f"{card.version}: name the directory of that version with --models-dir"
+                f"recording {entry.recording_id} was classified by {card.model} {prediction['version']}, "
+                f"this is {card.version}: give the directory of that version with --models-dir"
             )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.explain",
-        description="Hide one patch of time and frequency after another and show how much of the label's "
-        "probability each holds up: a JSON map, or a picture. It explains the model, not the patient.",
+        prog="stetho explain",
+        description="Hide one patch of time and frequency after another and show how much each adds to "
+        "the probability of the label, as JSON or as a picture. The map explains the model, not the patient.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="name of the model, such as heart2")
     parser.add_argument("sound", type=Path, nargs="?", help="wav, flac, ogg or mp3")
-    parser.add_argument("--recording", help="id of a recording of the history (STETHO_DATA_DIR)")
-    parser.add_argument("--device", help="device of the recording, when several have one of that id")
-    parser.add_argument("--label", help="label to explain (default: the one that the model gives)")
-    parser.add_argument("--svg", type=Path, help="write a picture to this file")
+    parser.add_argument("--recording", help="id of a recording in the history (STETHO_DATA_DIR)")
+    parser.add_argument("--device", help="device of the recording, if several devices have one with that id")
+    parser.add_argument("--label", help="label to explain (default: the label that the model gives)")
+    parser.add_argument("--svg", type=Path, help="write the picture to this file")
     parser.add_argument(
-        "--models-dir", type=Path, default=HERE, help="where the model is (default: %(default)s)"
+        "--models-dir", type=Path, default=MODELS_DIR, help="directory of the model (default: %(default)s)"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""The command `stetho report`: figures of what no single model shows, and the pages of the models' cards."""
+"""Command `stetho report`: write the pages of the model cards, or measure signal quality and heart rate."""
 
 import argparse
 import sys

@@ -1,1 +1,1 @@
-"""A stethoscope in software: synthesises heart sounds, plays one device, plays a fleet of them."""
+"""Stethoscopes in software: synthesised heart sounds, one simulated device, a fleet of them, the demo."""

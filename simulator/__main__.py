@@ -1,4 +1,4 @@
-"""`python -m simulator`: send or stream a sound as a device, synthesise a heart, or play a fleet."""
+"""Command line of the simulator: `stetho send`, `live`, `synth`, `fleet` and `demo`."""
 
 import argparse
 import sys
@@ -6,17 +6,19 @@ from collections.abc import Callable
 
 from edge_worker.errors import StethoError
 from simulator.command.argument import DISCLAIMER
-from simulator.command.commands import add_fleet, add_send, add_synth
 from simulator.command.demo import add_demo
+from simulator.command.fleet import add_fleet
 from simulator.command.live import add_live
+from simulator.command.send import add_send
+from simulator.command.synth import add_synth
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit status."""
+    """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m simulator",
-        description="A stethoscope in software.",
-        epilog=f"Example: python -m simulator synth --finding murmur -o murmur.wav. {DISCLAIMER}",
+        prog="stetho",
+        description="Simulate stethoscopes.",
+        epilog=f"Example: stetho synth --finding murmur -o murmur.wav. {DISCLAIMER}",
     )
     commands = parser.add_subparsers(required=True, metavar="send|live|synth|fleet|demo")
     for add in (add_send, add_live, add_synth, add_fleet, add_demo):
@@ -26,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(args)
     except StethoError as error:
-        print(f"simulator: {error}", file=sys.stderr)
+        print(f"stetho: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,4 +1,4 @@
-"""What every test may use: a site of real processes, and plain MQTT clients to talk to it."""
+"""Fixtures for all tests: a site of real processes, plain MQTT clients, and sound as chunks."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from simulator.site.site import Site
 
 WITHIN_S = 30.0
 
-# Nothing is timed in a test. A run that decides about a change must be repeatable; everybody else's explores.
+# Nothing is timed in a test. A run that decides about a change must be repeatable; every other one explores.
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
@@ -32,7 +32,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 
 def pytest_report_header() -> str:
-    """Say at the top of the run whether the recordings are there."""
+    """Return the line at the top of the run that tells whether the recordings are there."""
     directory = datasets_directory()
     if directory.is_dir():
         return f"recordings: {directory}"
@@ -40,13 +40,13 @@ def pytest_report_header() -> str:
 
 
 def datasets_directory() -> Path:
-    """Return where the public recordings are looked for."""
+    """Return the directory where the public recordings should be."""
     return Path(os.environ.get("STETHO_DATASETS", Path(__file__).parents[2] / "shared" / "datasets"))
 
 
 @pytest.fixture(scope="session")
 def datasets() -> Path:
-    """The public recordings; skips, loudly, where they are absent."""
+    """Directory of the public recordings; skips the test, with a reason, where they are absent."""
     directory = datasets_directory()
     if not directory.is_dir():
         pytest.skip(f"no recordings in {directory}: set STETHO_DATASETS to run this test on real sound")
@@ -55,13 +55,13 @@ def datasets() -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """A broker of its own, on which worker and API can be started; short patience for what is lost."""
+    """Site with a broker, on which worker and API can be started; short time-outs for lost chunks."""
     with Site(tmp_path / "site", {"STETHO_GIVE_UP_S": "3", "STETHO_MISSING_AFTER_S": "0.2"}) as running:
         yield running
 
 
 class Client:
-    """A plain MQTT client that keeps everything it hears."""
+    """Plain MQTT client that stores every message it receives."""
 
     def __init__(self, broker: Broker, account: Credentials, *subscriptions: str) -> None:
         self.messages: list[mqtt.MQTTMessage] = []
@@ -95,23 +95,23 @@ class Client:
         self._client.publish(topic, payload, 1, retain).wait_for_publish(WITHIN_S)
 
     def documents(self, topic: str) -> list[dict[str, Any]]:
-        """Return the JSON documents heard on `topic` so far."""
+        """Return the JSON documents received on `topic` so far."""
         return [json.loads(message.payload) for message in list(self.messages) if message.topic == topic]
 
     def wait_for(self, topic: str, **expected: object) -> dict[str, Any]:
         """Return the first document on `topic` that has these values."""
-        found: list[dict[str, Any]] = []
+        matches: list[dict[str, Any]] = []
 
-        def look() -> bool:
-            found[:] = [each for each in self.documents(topic) if expected.items() <= each.items()]
-            return bool(found)
+        def has_match() -> bool:
+            matches[:] = [each for each in self.documents(topic) if expected.items() <= each.items()]
+            return bool(matches)
 
-        wait_until(look, f"{expected} on {topic}")
-        return found[0]
+        wait_until(has_match, f"{expected} on {topic}")
+        return matches[0]
 
 
 class Device(Client):
-    """A stethoscope reduced to its chunks: sends what it is told, resends nothing by itself."""
+    """Stethoscope reduced to its chunks: sends those it is given, resends none by itself."""
 
     def __init__(self, site: Site, device_id: str) -> None:
         self.device_id = device_id
@@ -137,7 +137,7 @@ def wait_until(condition: Callable[[], object], what: str, within_s: float = WIT
 
 
 def rows(site: Site, query: str) -> list[tuple[Any, ...]]:
-    """Return what the database of a site answers to a query."""
+    """Return the rows that the database of a site returns for a query."""
     with sqlite3.connect(site.data_dir / "stetho.db") as connection:
         return connection.execute(query).fetchall()
 
@@ -161,5 +161,5 @@ def cut(pcm: bytes, recording_id: int, size: int = 2048, sample_rate: int = 4000
 
 
 def beep(samples: int, step: int = 37) -> bytes:
-    """Return a deterministic saw tooth, 16-bit little endian: sound that cannot be mistaken for a heart."""
+    """Return a deterministic saw tooth, 16-bit little endian: sound that no model takes for a heart."""
     return struct.pack(f"<{samples}h", *((n * step) % 20000 - 10000 for n in range(samples)))

@@ -1,4 +1,4 @@
-"""Prometheus' text, read by its own parser."""
+"""Prometheus' text exposition format, parsed by its own parser."""
 
 import urllib.request
 
@@ -14,7 +14,7 @@ def read(text: str) -> Samples:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = tuple(sorted((name, value) for name, value in sample.labels.items() if value))
-            assert labels not in samples.get(sample.name, {}), f"{sample.name}{labels} is there twice"
+            assert labels not in samples.get(sample.name, {}), f"{sample.name}{labels} is exposed twice"
             samples.setdefault(sample.name, {})[labels] = sample.value
     return samples
 
@@ -25,6 +25,6 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 
 def scrape(address: str) -> Samples:
-    """Return what is served at `address`."""
+    """Return the samples that are served at `address`."""
     with urllib.request.urlopen(address, timeout=WITHIN_S) as answer:
         return read(answer.read().decode())

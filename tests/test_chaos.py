@@ -22,28 +22,28 @@ SEED = int(os.environ.get("STETHO_CHAOS_SEED", "1"))
 DEVICES = 8 if SECONDS < 20 else 30
 
 
-def wreck(site: Site, seconds: float) -> tuple[int, int]:
-    """Kill worker or broker for so long; return how often each."""
-    dice = random.Random(SEED)
+def kill_at_random(site: Site, seconds: float) -> tuple[int, int]:
+    """Kill worker or broker at random for `seconds`; return how often each was killed."""
+    generator = random.Random(SEED)
     worker = site.start_worker()
     ends_at = time.monotonic() + seconds
     workers = brokers = 0
     while time.monotonic() < ends_at:
-        time.sleep(dice.uniform(0.5, 2))
-        if not workers or (brokers and dice.random() < 0.7):  # each at least once
+        time.sleep(generator.uniform(0.5, 2))
+        if not workers or (brokers and generator.random() < 0.7):  # each at least once
             worker.kill()
             worker = site.start_worker(wait=False)
             workers += 1
         else:
             site.broker.kill()
-            time.sleep(dice.uniform(0, 0.5))
+            time.sleep(generator.uniform(0, 0.5))
             site.broker.start()
             brokers += 1
     return workers, brokers
 
 
 @pytest.mark.timeout(SECONDS + 240)
-def test_nothing_is_lost_whoever_is_killed(tmp_path: Path) -> None:
+def test_no_recording_is_lost_when_worker_and_broker_are_killed(tmp_path: Path) -> None:
     with Site(tmp_path / "site", {"STETHO_GIVE_UP_S": "120"}) as site:
         accounts = [site.add_device(f"sim-{number:04}") for number in range(DEVICES)]
         credentials = tmp_path / "devices.json"
@@ -59,7 +59,7 @@ def test_nothing_is_lost_whoever_is_killed(tmp_path: Path) -> None:
             text=True,
         )
         try:
-            workers, brokers = wreck(site, SECONDS)
+            workers, brokers = kill_at_random(site, SECONDS)
             report = json.loads(fleet.communicate(timeout=SECONDS + 200)[0])
         finally:
             fleet.kill()
@@ -67,7 +67,7 @@ def test_nothing_is_lost_whoever_is_killed(tmp_path: Path) -> None:
         assert workers > 0
         assert brokers > 0
         planned = report["recordings_planned"]
-        # A worker that dies between the two says no `stored`; the result says it as well.
+        # A worker that is killed between the two publishes no `stored` message; the result implies it.
         assert (report["results"], report["partial"]) == (planned, 0), report
         with sqlite3.connect(site.data_dir / "stetho.db") as history:
             complete = "SELECT COUNT(*), COUNT(document), SUM(completeness = 'complete') FROM recordings"

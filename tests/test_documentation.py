@@ -1,17 +1,19 @@
 """What the pages say exists: links, commands, make targets."""
 
+import importlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import pytest
 
 import stetho
 from models_tflite import card_page
-from models_tflite.evaluation import overview
+from models_tflite.evaluation import readme_table
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "firmware" / "README.md"])
@@ -153,6 +155,19 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     assert named <= {*stetho.PROGRAMS, *OTHER_WORDS}
 
 
+def test_the_functions_on_the_path_of_a_chunk_exist() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    path = page.split("## One chunk")[1].split("## What a")[0]
+    quoted = set(re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_.]+)`", path))
+    assert len(quoted) > 15
+    for name in quoted:
+        resolved: object = importlib.import_module("edge_worker")
+        for part in name.split("."):
+            if isinstance(resolved, ModuleType) and not hasattr(resolved, part):
+                importlib.import_module(f"{resolved.__name__}.{part}")
+            resolved = getattr(resolved, part)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps_with_examples(command: str) -> None:
     done = subprocess.run(
@@ -169,8 +184,10 @@ def test_every_command_helps_with_examples(command: str) -> None:
 def test_the_table_of_models_in_the_readme_is_what_their_cards_say() -> None:
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     cards = card_page.cards(PROJECT / "models_tflite")
-    assert overview.written_into(page, cards) == page, "python -m models_tflite.card_page --readme README.md"
-    assert {path.stem for path in cards} == set(overview.AIMS)
+    assert readme_table.written_into(page, cards) == page, (
+        "python -m models_tflite.card_page --readme README.md"
+    )
+    assert {path.stem for path in cards} == set(readme_table.AIMS)
 
 
 def test_the_figures_in_the_readme_are_those_that_were_measured() -> None:

@@ -1,4 +1,4 @@
-"""The main job through every part: stethoscope, broker, worker, models, database, history."""
+"""Recordings through every part: stethoscope, broker, worker, models, database, history API."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_a_synthesised_heart_reaches_the_history_over_a_bad_network(site: Site, 
         ("physionet2016/training-a/*.flac", {"artifact", "extrahls", "extrastole", "murmur", "normal"}),
     ],
 )
-def test_a_real_recording_gets_a_result_that_the_history_shows(
+def test_a_real_recording_has_a_result_in_the_history(
     site: Site, datasets: Path, recording: str, labels: set[str]
 ) -> None:
     path = sorted(datasets.glob(recording))[0]
@@ -101,7 +101,7 @@ def test_a_real_recording_gets_a_result_that_the_history_shows(
     assert health["status"] == "ok"
 
 
-def test_the_demo_shows_the_whole_job_and_ends() -> None:
+def test_the_demo_shows_every_part_and_ends() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simulator", "demo"],
         env={**os.environ, "DEMO_ONCE": "1"},
@@ -118,26 +118,26 @@ def test_the_demo_shows_the_whole_job_and_ends() -> None:
     assert "not a medical device" in done.stdout
 
 
-def test_the_demo_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_the_demo_serves_until_ctrl_c_and_leaves_no_process(tmp_path: Path) -> None:
     heart = tmp_path / "heart.wav"
     assert simulator("synth", "--bpm", "60", "--seconds", "3", "-o", str(heart)).returncode == 0
     environ = {key: value for key, value in os.environ.items() if key != "DEMO_ONCE"}
-    said = tmp_path / "said"
-    # Tests in the background of a shell hand on that Ctrl-C is ignored to what they start.
-    hears_ctrl_c = ["env", "--default-signal=INT"]
-    with said.open("wb") as output:
+    log = tmp_path / "demo.log"
+    # A background job of a shell ignores SIGINT, and so do the processes that its tests start.
+    with_sigint = ["env", "--default-signal=INT"]
+    with log.open("wb") as output:
         demo = subprocess.Popen(
-            [*hears_ctrl_c, sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
+            [*with_sigint, sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
             env=environ,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in a terminal reaches the whole group; so does ours
+            start_new_session=True,  # Ctrl-C in a terminal reaches the whole group; so does this SIGINT
         )
     try:
-        wait_until(lambda: "Serving until Ctrl-C" in said.read_text(), "the demo", within_s=60)
-        found = re.search(r"look up: (\S+)", said.read_text())
-        assert found is not None
-        assert len(get(found.group(1))["items"]) == 2, "the sound, and the same as a stream"
+        wait_until(lambda: "Serving until Ctrl-C" in log.read_text(), "the demo", within_s=60)
+        match = re.search(r"look up: (\S+)", log.read_text())
+        assert match is not None
+        assert len(get(match.group(1))["items"]) == 2, "the sound, and the same as a stream"
         os.killpg(demo.pid, signal.SIGINT)
         assert demo.wait(30) == 0
     finally:
@@ -145,12 +145,12 @@ def test_the_demo_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) 
             os.killpg(demo.pid, signal.SIGKILL)
             demo.wait()
     with pytest.raises(OSError, match="refused"):
-        get(found.group(1))
+        get(match.group(1))
     with pytest.raises(ProcessLookupError):
         os.killpg(demo.pid, 0)
 
 
-def test_the_demo_takes_a_file_and_refuses_what_is_no_sound(tmp_path: Path) -> None:
+def test_the_demo_takes_a_file_and_refuses_one_that_is_not_audio(tmp_path: Path) -> None:
     path = tmp_path / "notes.wav"
     path.write_text("not a sound")
     done = subprocess.run(

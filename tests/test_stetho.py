@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import stetho
+from edge_worker import __version__
 
 PROJECT = Path(__file__).parents[1]
 LINES, COLUMNS = 24, 80
@@ -71,7 +72,7 @@ def test_an_unknown_command_is_one_sentence() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     done = run("--version")
-    assert done.stdout == f"stetho-edge {stetho.__version__}\n"
+    assert done.stdout == f"stetho-edge {__version__}\n"
 
 
 def test_a_missing_package_is_named_with_what_installs_it(

@@ -1,4 +1,4 @@
-"""What retraining is tested with: sounds, pairs, and stand-ins for a training where none is to be tested.
+"""Stand-ins for training, with sounds and model files, for the tests of retraining.
 
 A module of its own, because a child process imports it.
 """
@@ -15,16 +15,16 @@ from typing import Any
 import soundfile
 
 from edge_worker.errors import AudioError
-from models_tflite.training.retraining.training_process import Order
+from models_tflite.training.retraining.training_process import TrainingRequest
 from simulator.sound.heart_sound import Finding, synthesise
 
 MODELS = Path(__file__).parents[1] / "models_tflite"
 RATE = 4000
-Note = Callable[[dict[str, Any]], None]
+ProgressCallback = Callable[[dict[str, Any]], None]
 
 
 def write_pair(folder: Path, model: str = "heart2", **facts: object) -> Path:
-    """Write a shipped pair with other facts in its card; return the folder."""
+    """Write a shipped network with other entries in its card; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MODELS / f"{model}.tflite", folder / f"{model}.tflite")
     card = {**json.loads((MODELS / f"{model}.json").read_text()), **facts}
@@ -43,32 +43,32 @@ def write_clips(folder: Path, count: int = 3, seconds: float = 4.5) -> Path:
     return folder
 
 
-def good(order: Order, note: Note) -> None:
-    """Hand out the shipped pair as what was trained."""
-    note({"phase": "training", "epoch": 1, "epochs": 1})
-    write_pair(order.out, order.model, version=order.version)
+def good(request: TrainingRequest, report: ProgressCallback) -> None:
+    """Write the shipped model as the result of training."""
+    report({"phase": "training", "epoch": 1, "epochs": 1})
+    write_pair(request.out, request.model, version=request.version)
 
 
-def bad(order: Order, note: Note) -> None:
-    """Hand out a pair that says the opposite."""
-    labels = json.loads((MODELS / f"{order.model}.json").read_text())["labels"]
-    note({"phase": "training", "epoch": 1, "epochs": 1})
-    write_pair(order.out, order.model, version=order.version, labels=labels[::-1])
+def bad(request: TrainingRequest, report: ProgressCallback) -> None:
+    """Write a model with its labels exchanged."""
+    labels = json.loads((MODELS / f"{request.model}.json").read_text())["labels"]
+    report({"phase": "training", "epoch": 1, "epochs": 1})
+    write_pair(request.out, request.model, version=request.version, labels=labels[::-1])
 
 
-def refusing(_order: Order, _note: Note) -> None:
+def refusing(_request: TrainingRequest, _report: ProgressCallback) -> None:
     raise AudioError("the third clip cannot be read: repair it")
 
 
-def broken(_order: Order, _note: Note) -> None:
+def broken(_request: TrainingRequest, _report: ProgressCallback) -> None:
     raise ZeroDivisionError
 
 
-def killed(_order: Order, _note: Note) -> None:
+def killed(_request: TrainingRequest, _report: ProgressCallback) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def endless(_order: Order, note: Note) -> None:
-    note({"phase": "training", "epoch": 1, "epochs": 1, "pid": os.getpid()})
+def endless(_request: TrainingRequest, report: ProgressCallback) -> None:
+    report({"phase": "training", "epoch": 1, "epochs": 1, "pid": os.getpid()})
     while True:
         time.sleep(1)

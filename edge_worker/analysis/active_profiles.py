@@ -1,4 +1,4 @@
-"""The device profiles in force, and how a change reaches a worker that runs."""
+"""Active device profiles of a running worker, reloaded from the database when they change."""
 
 import logging
 
@@ -11,25 +11,25 @@ _LOG = logging.getLogger(__name__)
 
 
 class ActiveProfiles:
-    """`current` may be read on any thread; one thread refreshes."""
+    """Device profiles in force. `current` may be read on any thread; one thread calls `refresh`."""
 
-    def __init__(self, settings: Settings, ledger: DeviceSettingsTable | None = None) -> None:
-        """Read `ledger`; without one all devices have what the settings say."""
+    def __init__(self, settings: Settings, table: DeviceSettingsTable | None = None) -> None:
+        """Read the profiles from `table`; without one, all devices have the profile of the settings."""
         self._settings = settings
-        self._ledger = ledger
+        self._table = table
         self._revision = 0
-        self.current = DeviceProfiles.of(settings, {})
+        self.current = DeviceProfiles.from_settings(settings, {})
         self.refresh()
 
     def refresh(self) -> bool:
-        """Read what changed since the last time; return whether anything did. Costs one query of an index."""
-        if self._ledger is None:
+        """Reload the profiles if any changed; return whether one did. Costs one query of an index."""
+        if self._table is None:
             return False
-        revision = self._ledger.revision()
+        revision = self._table.revision()
         if revision == self._revision:
             return False
-        documents = self._ledger.documents()
-        self.current = DeviceProfiles.of(self._settings, documents)
+        documents = self._table.documents()
+        self.current = DeviceProfiles.from_settings(self._settings, documents)
         self._revision = revision
         _LOG.info(line("devices_changed", revision=revision, devices=len(documents)))
         return True

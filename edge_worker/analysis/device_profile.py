@@ -1,10 +1,10 @@
-"""What a site wants of a device: which models judge its sound, and whether a gate cuts it into events.
+"""Profile of a device: the models that classify its sound, and the gate that extracts events from it.
 
-Set over HTTP, kept in the database, read by the worker every second: changes need no restart.
+Set over HTTP, stored in the database, reloaded by the worker every second: changes need no restart.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from edge_worker.settings import Settings
@@ -12,27 +12,28 @@ from edge_worker.signal.gate import GateSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What is in force for one device."""
+class DeviceProfile:
+    """Models and gate of one device."""
 
     models: tuple[str, ...]
-    """Names, the headline first; what META asks for goes before them."""
+    """Names, the one whose label is shown first; models that META requests replace them."""
     gate: GateSettings | None = None
-    """None: no gate."""
+    """None: no events are extracted."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceProfiles:
-    """The profiles of all devices at one moment; replaced as a whole when something changes."""
+    """Profiles of all devices at one moment; replaced as a whole when one changes."""
 
-    default: Profile
+    default: DeviceProfile
+    """Of devices without settings of their own."""
     gate: GateSettings
-    """What a gate is like unless a device has a threshold of its own."""
-    own: Mapping[str, Profile] = field(default_factory=dict)
+    """Gate of the settings; a device may have a threshold of its own."""
+    own: Mapping[str, DeviceProfile] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings, documents: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Return the profiles that the settings and the database's `documents`, by device, make."""
+    def from_settings(cls, settings: Settings, documents: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Return the profiles of the settings, with the `documents` of the database by device id."""
         gate = GateSettings(
             settings.gate_threshold,
             settings.gate_attack,
@@ -42,29 +43,21 @@ class DeviceProfiles:
             settings.gate_max,
         )
         own = {device: _profile(settings, gate, document) for device, document in documents.items()}
-        return cls(Profile(tuple(settings.models)), gate, own)
+        return cls(DeviceProfile(tuple(settings.models)), gate, own)
 
-    def of_device(self, device_id: str) -> Profile:
-        """Return what is in force for a device."""
+    def of_device(self, device_id: str) -> DeviceProfile:
+        """Return the profile of a device."""
         return self.own.get(device_id, self.default)
 
     def models(self, device_id: str, meta: Mapping[str, Any] | None) -> tuple[str, ...]:
-        """Return the models for a recording: those that its META asks for, else the device's."""
-        asked = (meta or {}).get("models") or self.of_device(device_id).models
-        return tuple(dict.fromkeys(asked))
+        """Return the models of a recording: those that its META requests, else those of the device."""
+        requested = (meta or {}).get("models") or self.of_device(device_id).models
+        return tuple(dict.fromkeys(requested))
 
 
-def _profile(settings: Settings, gate: GateSettings, document: Mapping[str, Any]) -> Profile:
+def _profile(settings: Settings, gate: GateSettings, document: Mapping[str, Any]) -> DeviceProfile:
     models = tuple(document.get("models") or settings.models)
-    wanted = document.get("gate") or {}
-    if not wanted.get("on"):
-        return Profile(models)
-    own = GateSettings(
-        wanted.get("threshold") or gate.threshold,
-        gate.attack,
-        gate.hold,
-        gate.release,
-        gate.pre_roll,
-        gate.max,
-    )
-    return Profile(models, own)
+    gate_document = document.get("gate") or {}
+    if not gate_document.get("on"):
+        return DeviceProfile(models)
+    return DeviceProfile(models, replace(gate, threshold=gate_document.get("threshold") or gate.threshold))

@@ -1,10 +1,15 @@
-"""The last sounds of a device, retained for a display. Normative: `docs/protocol.md` § Last sounds."""
+"""List of the last sounds of a device, a retained message for displays.
+
+Topic `stetho/v1/device/{device}/down/sounds`, QoS 1. Normative: `docs/protocol.md` § Last sounds.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from edge_worker.database.store import Message
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.protocol import topics
 
 MAX_SOUNDS: Final = 10
@@ -13,13 +18,30 @@ MAX_BYTES: Final = 1024
 Document = dict[str, Any]
 
 
-def message(device_id: str, results: Iterable[Document]) -> Message:
-    """Return the list that results of events, newest first, make; a result counts once.
+def message(device_id: str, results: Iterable[Document]) -> OutboxMessage:
+    """Return the list of the events whose results are given, newest first; a recording counts once.
 
-    What is not accepted is a sound without a label: something was to be heard.
+    An event without an accepted label is in the list, without a label: there was a sound.
     """
     by_id = {result["recording_id"]: result for result in results}
-    return Message(topics.sounds(device_id), _payload([_sound(each) for each in by_id.values()]), retain=True)
+    sounds = [_sound(each) for each in by_id.values()]
+    return OutboxMessage(topics.sounds(device_id), _payload(sounds), retain=True)
+
+
+def with_messages(results: Sequence[AnalysisResult], store: Store) -> list[AnalysisResult]:
+    """Return `results`; the last event of each device also announces the list of its last sounds."""
+    last = {each.result.device_id: each for each in results if each.result.event is not None}
+    announced = {}
+    for device_id, event in last.items():
+        fresh = [
+            each.document
+            for each in reversed(results)
+            if each.result.event is not None and each.result.device_id == device_id
+        ]
+        known = store.last_events(device_id, MAX_SOUNDS)
+        sounds = message(device_id, map(json.loads, [*fresh, *known]))
+        announced[event.recording] = replace(event, messages=(*event.messages, sounds))
+    return [announced.get(each.recording, each) for each in results]
 
 
 def _sound(result: Document) -> Document:
@@ -32,7 +54,7 @@ def _sound(result: Document) -> Document:
 
 
 def _payload(sounds: Sequence[Document]) -> bytes:
-    """Return as many sounds as fit, newest first."""
+    """Return the JSON of as many sounds as fit into `MAX_BYTES`, newest first."""
     count = MAX_SOUNDS
     while True:
         document = {"v": 1, "sounds": sounds[:count]}

@@ -1,42 +1,42 @@
-"""What is heard of a recording before any model labels it: whether it is usable, and how the heart beats."""
+"""Analysis of a recording before any model classifies it: sound quality, heart rate and heart sounds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from edge_worker.inference.classifier import Card
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.protocol.result import HeartSounds, Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 
 @dataclass(frozen=True, slots=True)
 class PreAnalysis:
-    """What every model of a recording is held to."""
+    """Quality and heartbeat of one recording, common to all its models."""
 
     quality: Quality
-    """As a heart where some model hears hearts, else as any sound."""
+    """As a heart sound where some model classifies hearts, else as any sound."""
     any_sound: Quality
-    """Without asking for a heart."""
+    """As any sound: no heartbeat is required."""
     heart_rate_bpm: float | None = None
     heart_sounds: HeartSounds | None = None
-    """Null unless a rate is certain."""
+    """None unless a heart rate is certain."""
 
     @classmethod
-    def listen(cls, signal: Signal, cards: Iterable[Card], segmenter: Segmenter) -> Self:
-        """Listen the way that the models of `cards` need; a heart rate is for hearts only."""
-        any_sound = quality.assess_any(signal)
-        if all(card.hears == "sound" for card in cards):
+    def of(cls, signal: Signal, cards: Iterable[ModelCard], segmenter: HeartSegmenter) -> Self:
+        """Analyse `signal` as the models of `cards` need; a heart rate needs a model of hearts."""
+        any_sound = quality.assess_any_sound(signal)
+        if all(card.domain == "sound" for card in cards):
             return cls(any_sound, any_sound)
         heart = quality.assess(signal)
         if "no_heartbeat" in heart.reasons:
             return cls(heart, any_sound)
-        beats = segmenter.find(signal)
-        if beats.heart_rate_bpm is None:
+        cycle = segmenter.segment(signal)
+        if cycle.heart_rate_bpm is None:
             return cls(heart, any_sound)
-        return cls(heart, any_sound, beats.heart_rate_bpm, HeartSounds(beats.s1_s, beats.s2_s))
+        return cls(heart, any_sound, cycle.heart_rate_bpm, HeartSounds(cycle.s1_s, cycle.s2_s))
 
-    def usable(self, card: Card) -> bool:
-        """Return whether a label of that model may be accepted at all."""
-        return (self.quality if card.hears == "heart" else self.any_sound).usable
+    def usable(self, card: ModelCard) -> bool:
+        """Return whether the sound is good enough for a label of that model to be accepted."""
+        return (self.quality if card.domain == "heart" else self.any_sound).usable

@@ -1,111 +1,103 @@
-"""The thread on which recordings are stored and judged, so that chunks are never kept waiting.
+"""The recording analysis: a thread that stores recordings and computes their results.
 
-Recordings are taken as they come, and those that waited together are stored together: the disk is what a
-recording waits for, and one sync serves them all.
+It is a thread of its own so that chunks never wait for it. Recordings are taken as they arrive, and those
+that waited together are stored together: the disk is what a recording waits for, and one sync serves them
+all.
 """
 
-import json
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final
 
 from edge_worker.analysis import last_sounds
-from edge_worker.analysis.pipeline import EventRecording, Kept, Pipeline
-from edge_worker.analysis.stream_result import FinishedStream, StreamResultWriter
-from edge_worker.database.store import Message, Store, StoreFault, Verdict
-from edge_worker.ingest.intake import Answer, Close, stored_answer
-from edge_worker.ingest.recording import Key
-from edge_worker.telemetry.logfmt import line
+from edge_worker.analysis.event_recording import EventRecording
+from edge_worker.analysis.finished_stream import FinishedStream
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
+from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
+from edge_worker.analysis.stream_result import StreamResultWriter
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.store import AnalysisResult, Store
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, stored_message
+from edge_worker.ingest.recording import RecordingKey
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
-_LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
-_BEAT_EVERY_S: Final = 5.0
+_HEARTBEAT_EVERY_S: Final = 5.0
 _REFRESH_EVERY_S: Final = 1.0
-_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
-Job = Close | Kept | EventRecording | FinishedStream
-Waiting = tuple[Job, float]
-"""A job, and the monotonic time at which it began to wait."""
-T = TypeVar("T")
+Job = ClosedRecording | UnanalysedRecording | EventRecording | FinishedStream
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class RecordingStored:
     """A recording is durable: the database answers for it from now on."""
 
-    key: Key
+    key: RecordingKey
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Disk or database refuse; an empty text says that they work again."""
-
-    text: str
-
-
-Post = Callable[[Answer | Message | Stored | Trouble], None]
+Post = Callable[[ControlMessage | OutboxMessage | RecordingStored | StorageFault], None]
 """Hands something to the network thread."""
 
 
 class RecordingAnalysis(threading.Thread):
-    """Works through closed recordings one by one; the only one that makes recordings and results."""
+    """The only thread that writes recordings and results. Other threads call its public methods."""
 
     def __init__(
         self,
         pipeline: Pipeline,
         streams: StreamResultWriter,
         store: Store,
-        tally: RecordingMetrics,
+        metrics: RecordingMetrics,
         *,
         post: Post,
-        beat: Callable[[], None],
+        write_heartbeat: Callable[[], None],
     ) -> None:
-        super().__init__(name="analyst", daemon=True)
+        super().__init__(name="recording-analysis", daemon=True)
         self._pipeline = pipeline
         self._streams = streams
         self._store = store
-        self._tally = tally
+        self._metrics = metrics
         self._post = post
-        self._beat = beat
-        self._jobs: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+        self._write_heartbeat = write_heartbeat
+        self._jobs: queue.SimpleQueue[tuple[Job, float]] = queue.SimpleQueue()
+        """Jobs, and the monotonic time since when each waits."""
         self._acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._delivered: list[int] = []
         self._stopping = threading.Event()
-        self._beaten_at = float("-inf")
+        self._retry = StorageRetry(post, self._stopping)
+        self._heartbeat_at = float("-inf")
         self._refreshed_at = float("-inf")
         self.failure: BaseException | None = None
-        """What ended the thread, if anything did: a bug, for the main thread to raise."""
+        """The exception that ended the thread, a bug, for the main thread to raise."""
 
     def submit(self, jobs: Iterable[Job]) -> None:
-        """Queue recordings to be stored, or stored ones to be judged."""
+        """Queue recordings to be stored, and stored ones to be analysed."""
         for job in jobs:
             self._jobs.put((job, time.monotonic()))
 
-    def acknowledged(self, message_id: int) -> None:
+    def acknowledge(self, message_id: int) -> None:
         """Note that the broker has a message of the outbox."""
         self._acknowledged.put(message_id)
 
-    def beat_soon(self) -> None:
-        """Write the next heartbeat at once: something changed that people look for."""
-        self._beaten_at = float("-inf")
+    def request_heartbeat(self) -> None:
+        """Write the next heartbeat at once: something changed that operators watch."""
+        self._heartbeat_at = float("-inf")
 
     def stop(self) -> None:
-        """End after the job at hand; what is queued is found again at the next start."""
+        """End after the current job; queued jobs are taken up from disk and database at the next start."""
         self._stopping.set()
         if self.is_alive():
             self.join()
 
     @property
     def backlog(self) -> int:
-        """How many recordings wait."""
+        """Number of jobs that wait."""
         return self._jobs.qsize()
 
     def run(self) -> None:
@@ -113,49 +105,34 @@ class RecordingAnalysis(threading.Thread):
         try:
             while not self._stopping.is_set():
                 self._work()
-                self._persistently(self._housekeeping)
-            self._persistently(self._clear_outbox)
+                self._retry.call(self._housekeeping)
+            self._retry.call(self._clear_outbox)
         except BaseException as error:
             self.failure = error
-            self._post(Trouble(str(error)))
+            self._post(StorageFault(str(error)))
 
     def _work(self) -> None:
-        """Store and judge what waits, as far as it fits into one batch."""
+        """Store and analyse one batch of jobs."""
         batch = self._next_batch()
-        closes = [(job, since) for job, since in batch if isinstance(job, Close)]
-        kept = [(job, since) for job, since in batch if isinstance(job, Kept)]
-        if closes:
-            kept += self._persistently(lambda: self._keep(closes)) or []
-        if events := [(job, since) for job, since in batch if isinstance(job, EventRecording)]:
-            kept += self._persistently(lambda: self._keep_events(events)) or []
-        if kept:
-            verdicts = [(self._judge(each), since) for each, since in kept]
-            for message in self._persistently(lambda: self._save(verdicts)) or ():
+        closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
+        events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
+        unanalysed = [(job, since) for job, since in batch if isinstance(job, UnanalysedRecording)]
+        if closed:
+            unanalysed += self._retry.call(lambda: self._store_recordings(closed)) or []
+        if events:
+            unanalysed += self._retry.call(lambda: self._store_events(events)) or []
+        if unanalysed:
+            results = [(self._analyse(each), since) for each, since in unanalysed]
+            for message in self._retry.call(lambda: self._save(results)) or ():
                 self._post(message)
-            self._pipeline.let_go([verdict for verdict, _ in verdicts])
+            self._pipeline.delete_event_audio([result for result, _ in results])
         for job, _ in batch:  # after their events, which came before
             if isinstance(job, FinishedStream):
-                self._conclude(job)
+                self._store_stream(job)
 
-    def _conclude(self, concluded: FinishedStream) -> None:
-        """Save a stream with its result, and say so."""
-        saved = self._persistently(lambda: self._streams.keep(concluded))
-        if saved is None:
-            return
-        result, messages = saved
-        self._tally.concluded(result)
-        stream = concluded.stream
-        self._post(Stored(stream.key))
-        self._post(stored_answer(stream.device_id, stream.name, concluded.completeness))
-        for message in messages:
-            self._post(message)
-
-    def _keep_events(self, events: list[tuple[EventRecording, float]]) -> list[tuple[Kept, float]]:
-        since = min(since for _, since in events)
-        return [(each, since) for each in self._pipeline.keep_events([event for event, _ in events])]
-
-    def _next_batch(self) -> list[Waiting]:
-        batch: list[Waiting] = []
+    def _next_batch(self) -> list[tuple[Job, float]]:
+        """Return the jobs that wait, as far as they fit into memory; wait a while when there is none."""
+        batch: list[tuple[Job, float]] = []
         samples = 0
         try:
             while samples < _BATCH_SAMPLES:
@@ -166,45 +143,53 @@ class RecordingAnalysis(threading.Thread):
             pass
         return batch
 
-    def _keep(self, closes: list[tuple[Close, float]]) -> list[tuple[Kept, float]]:
-        kept = self._pipeline.keep([close for close, _ in closes])
+    def _store_recordings(
+        self, closed: list[tuple[ClosedRecording, float]]
+    ) -> list[tuple[UnanalysedRecording, float]]:
+        stored = self._pipeline.store([each for each, _ in closed])
         now = time.monotonic()
-        for close, since in closes:
-            self._post(Stored(close.recording.key))
-            self._post(stored_answer(close.recording.device_id, close.recording.name, close.completeness))
-            self._tally.stored(now - since)
-        return [(each, since) for each, (_, since) in zip(kept, closes, strict=True)]
+        for each, since in closed:
+            recording = each.recording
+            self._post(RecordingStored(recording.key))
+            self._post(stored_message(recording.device_id, recording.name, each.completeness))
+            self._metrics.observe_stored(now - since)
+        return [(each, since) for each, (_, since) in zip(stored, closed, strict=True)]
 
-    def _judge(self, kept: Kept) -> Verdict:
+    def _store_events(
+        self, events: list[tuple[EventRecording, float]]
+    ) -> list[tuple[UnanalysedRecording, float]]:
+        since = min(since for _, since in events)
+        return [(each, since) for each in self._pipeline.store_events([event for event, _ in events])]
+
+    def _store_stream(self, finished: FinishedStream) -> None:
+        """Store a stream with its result, and publish it."""
+        saved = self._retry.call(lambda: self._streams.store(finished))
+        if saved is None:
+            return
+        result, messages = saved
+        self._metrics.count_stream(result)
+        stream = finished.stream
+        self._post(RecordingStored(stream.key))
+        self._post(stored_message(stream.device_id, stream.name, finished.completeness))
+        for message in messages:
+            self._post(message)
+
+    def _analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
         started = time.perf_counter()
-        verdict = self._pipeline.judge(kept)
-        self._tally.judged(verdict.result, time.perf_counter() - started)
-        return verdict
+        analysed = self._pipeline.analyse(unanalysed)
+        self._metrics.observe_analysis(analysed.result, time.perf_counter() - started)
+        return analysed
 
-    def _save(self, verdicts: list[tuple[Verdict, float]]) -> list[Message]:
+    def _save(self, results: list[tuple[AnalysisResult, float]]) -> list[OutboxMessage]:
+        """Save results, and take the messages that were delivered out of the outbox, in one transaction."""
         self._collect_delivered()
-        said = self._with_sounds([verdict for verdict, _ in verdicts])
-        messages = self._store.save_results(said, self._delivered)
+        announced = last_sounds.with_messages([result for result, _ in results], self._store)
+        messages = self._store.save_results(announced, self._delivered)
         self._delivered.clear()
         now = time.monotonic()
-        for _, since in verdicts:
-            self._tally.saved(now - since)
+        for _, since in results:
+            self._metrics.observe_saved(now - since)
         return messages
-
-    def _with_sounds(self, verdicts: list[Verdict]) -> list[Verdict]:
-        """Let the last event of each device announce the list of its last sounds, too."""
-        events = {each.result.device_id: each for each in verdicts if each.result.event is not None}
-        for device_id, last in events.items():
-            fresh = [
-                each.document
-                for each in reversed(verdicts)
-                if each.result.event is not None and each.result.device_id == device_id
-            ]
-            known = self._store.last_events(device_id, last_sounds.MAX_SOUNDS)
-            sounds = last_sounds.message(device_id, map(json.loads, [*fresh, *known]))
-            events[device_id] = replace(last, messages=(*last.messages, sounds))
-        by_row = {each.recording: each for each in events.values()}
-        return [by_row.get(each.recording, each) for each in verdicts]
 
     def _housekeeping(self) -> None:
         if self._jobs.empty():  # else the next results take them along
@@ -212,10 +197,10 @@ class RecordingAnalysis(threading.Thread):
         if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
             self._refreshed_at = time.monotonic()
             if self._pipeline.refresh():
-                self.beat_soon()
-        if time.monotonic() - self._beaten_at >= _BEAT_EVERY_S:
-            self._beat()
-            self._beaten_at = time.monotonic()
+                self.request_heartbeat()
+        if time.monotonic() - self._heartbeat_at >= _HEARTBEAT_EVERY_S:
+            self._write_heartbeat()
+            self._heartbeat_at = time.monotonic()
 
     def _clear_outbox(self) -> None:
         self._collect_delivered()
@@ -227,31 +212,13 @@ class RecordingAnalysis(threading.Thread):
         while not self._acknowledged.empty():
             self._delivered.append(self._acknowledged.get())
 
-    def _persistently(self, action: Callable[[], T]) -> T | None:
-        """Do `action`, again and again while disk or database refuse; None when stopped before it worked."""
-        attempt = 0
-        while True:
-            try:
-                outcome = action()
-            except (OSError, *StoreFault) as error:
-                problem = str(error).split("\n", 1)[0]
-                _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
-                self._post(Trouble(problem))
-                if self._stopping.wait(_RETRY_S[min(attempt, len(_RETRY_S) - 1)]):
-                    return None
-                attempt += 1
-            else:
-                if attempt:
-                    self._post(Trouble(""))
-                return outcome
-
 
 def _samples(job: Job) -> int:
-    """Return how much sound a job takes into memory."""
+    """Return how many samples a job takes into memory."""
     match job:
-        case Close():
-            return job.recording.coverage.end
+        case ClosedRecording():
+            return job.recording.received.end
         case FinishedStream():
-            return 0  # piece by piece
+            return 0  # read piece by piece
         case _:
             return job.recording.samples

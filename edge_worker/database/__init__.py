@@ -1,1 +1,1 @@
-"""Database: schema, migrations, and everything that reads or writes it."""
+"""Database: tables, migrations, and all queries and transactions on them."""

@@ -1,4 +1,4 @@
-"""What a site wants of its devices, in the database: the API writes it, the worker reads it every second."""
+"""Desired settings of each device: the API writes them, the worker reads them every second."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,48 +17,48 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is wanted of one device, and who said so."""
+class DesiredSettings:
+    """Desired settings of one device, and who set them."""
 
     document: dict[str, Any]
-    """`models`: names, or null; `gate`: `on` and `threshold`, or null; `{}`: as the settings say."""
+    """`models`: names, or null; `gate`: `on` and `threshold`, or null; `{}`: as the configuration says."""
     changed_at: str
     """RFC 3339."""
     changed_by: str
 
 
 class DeviceSettingsTable:
-    """The wishes for all devices. Safe from any thread; every method may raise StoreError."""
+    """Desired settings of all devices. Safe from any thread; every method may raise StoreError."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def find(self, device_id: str) -> Wish | None:
-        """Return what is wanted of a device; None: nobody ever said."""
-        columns = [device_settings.c[name] for name in Wish.__dataclass_fields__]
+    def find(self, device_id: str) -> DesiredSettings | None:
+        """Return the desired settings of a device; None where none were ever set."""
+        columns = [device_settings.c[name] for name in DesiredSettings.__dataclass_fields__]
         with self._transaction() as connection:
             row = connection.execute(select(*columns).where(device_settings.c.device_id == device_id)).first()
-        return None if row is None else Wish(**row._mapping)
+        return None if row is None else DesiredSettings(**row._mapping)
 
-    def put(self, device_id: str, document: Document, changed_by: str) -> Wish:
-        """Replace what is wanted of a device."""
-        wish = Wish(dict(document), rfc3339(datetime.now(UTC)), changed_by)
-        values = {name: getattr(wish, name) for name in Wish.__dataclass_fields__}
+    def put(self, device_id: str, document: Document, changed_by: str) -> DesiredSettings:
+        """Replace the desired settings of a device."""
+        desired = DesiredSettings(dict(document), rfc3339(datetime.now(UTC)), changed_by)
+        values = {name: getattr(desired, name) for name in DesiredSettings.__dataclass_fields__}
         try:
             with self._transaction() as connection:
                 _put(connection, device_id, values)
-        except IntegrityError:  # two at once: the other one is there now
+        except IntegrityError:  # two at once: the row of the other one exists now
             with self._transaction() as connection:
                 _put(connection, device_id, values)
-        return wish
+        return desired
 
     def revision(self) -> int:
-        """Return a number that changes whenever something does."""
+        """Return a number that increases with every change of any device."""
         with self._transaction() as connection:
             return connection.execute(select(func.max(device_settings.c.revision))).scalar() or 0
 
     def documents(self) -> dict[str, Document]:
-        """Return what is wanted, by device."""
+        """Return the desired settings by device id."""
         query = select(device_settings.c.device_id, device_settings.c.document)
         with self._transaction() as connection:
             return {row.device_id: row.document for row in connection.execute(query)}
@@ -76,7 +76,7 @@ class DeviceSettingsTable:
 
 def _put(connection: Connection, device_id: str, values: dict[str, Any]) -> None:
     following = select(func.coalesce(func.max(device_settings.c.revision), 0) + 1).scalar_subquery()
-    mine = update(device_settings).where(device_settings.c.device_id == device_id)
-    changed = connection.execute(mine.values(revision=following, **values)).rowcount
+    change = update(device_settings).where(device_settings.c.device_id == device_id)
+    changed = connection.execute(change.values(revision=following, **values)).rowcount
     if not changed:
         connection.execute(insert(device_settings).values(device_id=device_id, revision=following, **values))

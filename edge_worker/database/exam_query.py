@@ -1,4 +1,4 @@
-"""The rows of exams: the recordings of one, and pages of all that there are."""
+"""Queries of exams: the recordings of one exam, and pages of all exams."""
 
 import json
 from typing import Any, Final, NamedTuple
@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 
 from edge_worker.database.schema import recordings, reviews
-from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, Member
+from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, ExamRecording
 
-_MEMBERS: Final = (
+_RECORDINGS: Final = (
     select(
         recordings.c.recording_id,
         recordings.c.captured_at,
@@ -24,7 +24,7 @@ _MEMBERS: Final = (
 
 
 class ExamPage(NamedTuple):
-    """Exams, that which was begun last first."""
+    """One page of exams, the one begun last first."""
 
     exams: list[Exam]
     next: int | None
@@ -32,25 +32,26 @@ class ExamPage(NamedTuple):
 
 
 def exam(connection: Connection, device_id: str, exam_id: str) -> Exam:
-    """Return an exam; one that nobody recorded has empty positions."""
-    rows = connection.execute(_MEMBERS, {"exam": exam_id, "device": device_id}).all()
-    return Exam.of(device_id, exam_id, [_member(*row) for row in reversed(rows)])
+    """Return an exam; one without recordings has empty positions."""
+    rows = connection.execute(_RECORDINGS, {"exam": exam_id, "device": device_id}).all()
+    return Exam.of(device_id, exam_id, [_exam_recording(*row) for row in reversed(rows)])
 
 
 def devices(connection: Connection, exam_id: str, device_id: str | None = None) -> list[str]:
-    """Return the devices, or the one that is named, that made recordings under this id."""
+    """Return the devices that made recordings under this id, or only `device_id` if it did."""
     query = select(recordings.c.device_id).where(recordings.c.exam == exam_id).distinct()
     if device_id is not None:
         query = query.where(recordings.c.device_id == device_id)
     return list(connection.execute(query.order_by(recordings.c.device_id)).scalars())
 
 
-def read(
+def read_page(
     connection: Connection, limit: int, device_id: str | None = None, after: int | None = None
 ) -> ExamPage:
-    """Return up to `limit` exams; the first recording of an exam says when it was begun.
+    """Return up to `limit` exams, ordered by their first recording.
 
-    That does not change while recordings join, so a reader of all pages meets each exam once.
+    The first recording does not change while others join, so a client that reads all pages gets each exam
+    once.
     """
     first = func.min(recordings.c.id)
     key = (recordings.c.exam, recordings.c.device_id)
@@ -61,13 +62,13 @@ def read(
         query = query.having(first < after)
     rows = connection.execute(query.order_by(first.desc()).limit(limit + 1)).all()
     shown = rows[:limit]
-    found = [exam(connection, row.device_id, row.exam) for row in shown]
-    return ExamPage(found, int(shown[-1].first) if len(rows) > limit else None)
+    exams = [exam(connection, row.device_id, row.exam) for row in shown]
+    return ExamPage(exams, int(shown[-1].first) if len(rows) > limit else None)
 
 
-def _member(
+def _exam_recording(
     recording_id: str, captured_at: str, meta: dict[str, Any], document: str | None, verdict: str | None
-) -> Member:
+) -> ExamRecording:
     site = meta.get("site")
     result = None if document is None else json.loads(document)
-    return Member(recording_id, captured_at, None if site is None else str(site), result, verdict)
+    return ExamRecording(recording_id, captured_at, None if site is None else str(site), result, verdict)

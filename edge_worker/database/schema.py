@@ -1,18 +1,16 @@
-"""Tables of the history, and how to open the database that holds them.
+"""Tables of the database: recordings, predictions, reviews, outbox, training and the rest.
 
-SQLite by default, any SQLAlchemy URL by setting. Times are RFC 3339 text in UTC with `Z`: they sort as
-they are and mean the same in every database. Changes of this file go with a migration in `migrations/`.
+Times are RFC 3339 text in UTC with `Z`: they sort as they are and mean the same in every database. A change
+of this file needs a migration in `migrations/` and the new `revision.REVISION`.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -23,26 +21,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
-    inspect,
-    select,
     text,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker.errors import StoreError
-
-REVISION: Final = "0005"
-"""The newest migration; a test holds it against Alembic's own head."""
-
-Database = Engine
-"""For those who hold one without a door to SQLAlchemy."""
 metadata: Final = MetaData()
 
 SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
-"""A day of sound has more samples than 31 bits count; SQLite's integers are as wide as they need to be."""
+"""Type of sample indices: a day of audio has more samples than 31 bits count. SQLite's integers are as wide
+as they need to be."""
 
 recordings: Final = Table(
     "recordings",
@@ -75,7 +61,7 @@ recordings: Final = Table(
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_status", "status", "id"),
     Index("recordings_by_analysed_at", "analysed_at", "id"),
-    # Of those that belong to an exam alone: most do not.
+    # Partial: most recordings belong to no exam.
     Index(
         "recordings_by_exam",
         *("exam", "device_id", "id"),
@@ -84,8 +70,8 @@ recordings: Final = Table(
     ),
 )
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
-as published) are null until it was analysed. The sound on disk begins with sample `audio_start`: of a stream
-only the end is kept. An event is a part of the stream `parent`, from its sample `parent_start` on."""
+as published) are null until it is analysed. The WAV file begins with sample `audio_start`: of a stream only
+the end is stored. An event is a part of the stream `parent`, from its sample `parent_start` on."""
 
 predictions: Final = Table(
     "predictions",
@@ -110,7 +96,8 @@ predictions: Final = Table(
     Index("predictions_by_model", "model", "recording"),
     Index("predictions_by_model_label", "model", "label", "recording"),
 )
-"""One row per recording and model: what makes a result exist once, whatever was delivered twice."""
+"""One row per recording and model. Its unique constraint makes a result exist once, whatever was delivered
+twice."""
 
 timelines: Final = Table(
     "timelines",
@@ -118,7 +105,7 @@ timelines: Final = Table(
     Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
     Column("document", Text, nullable=False),
 )
-"""What was said of each moment of a stream, JSON; it does not grow with the length of the stream."""
+"""Timeline of a stream: scores over time, JSON. Its size does not grow with the length of the stream."""
 
 device_settings: Final = Table(
     "device_settings",
@@ -130,8 +117,8 @@ device_settings: Final = Table(
     Column("changed_by", String(64), nullable=False),
     Index("device_settings_by_revision", "revision"),
 )
-"""What a site wants of a device: `models` and `gate`; `{}`: what the settings say. `revision` counts changes
-of any device, so that the worker sees by one number whether there is something new."""
+"""Settings that a site wants for a device: `models` and `gate`; `{}`: those of the configuration. `revision`
+counts the changes of all devices, so that one number tells the worker whether there is something new."""
 
 outbox: Final = Table(
     "outbox",
@@ -142,7 +129,7 @@ outbox: Final = Table(
     Column("retain", Boolean, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Messages saved with their result and not yet acknowledged by the broker; a row goes with its PUBACK.
+"""Messages saved with their result and not yet acknowledged by the broker; a row is deleted with its PUBACK.
 Ids are never used twice, so an acknowledgement that comes late cannot delete another message."""
 
 workers: Final = Table(
@@ -152,7 +139,7 @@ workers: Final = Table(
     Column("seen_at", String(24), nullable=False),
     Column("document", JSON, nullable=False),
 )
-"""Heartbeat of each worker: how the history API knows that somebody analyses."""
+"""Heartbeat of each worker: tells the history API whether a worker is running, and its state."""
 
 training_clips: Final = Table(
     "training_clips",
@@ -167,9 +154,9 @@ training_clips: Final = Table(
     Column("added_at", String(24), nullable=False),
     UniqueConstraint("model", "sha256"),
 )
-"""Labelled uploads; `file` is a path below the data directory. Clips of one `source` (a patient, a device; a
-digest, never a name) stand on one side: `held_out` is decided once, so no version ever learns a clip that
-another is judged by."""
+"""Labelled clips for training; `file` is a path below the data directory. Clips of one `source` (a patient, a
+device; a digest, never a name) are all trained on or all held out: `held_out` is decided once, so no version
+is ever trained on a clip that another is assessed by."""
 
 training_jobs: Final = Table(
     "training_jobs",
@@ -185,7 +172,7 @@ training_jobs: Final = Table(
     Index("training_jobs_by_state", "state", "id"),
     sqlite_autoincrement=True,
 )
-"""Requests to train: queued → running → promoted, kept (the model in use was not beaten) or failed."""
+"""Training jobs: queued → running → promoted, kept (the model in use was not beaten) or failed."""
 
 model_versions: Final = Table(
     "model_versions",
@@ -200,8 +187,8 @@ model_versions: Final = Table(
     Column("document", JSON, nullable=False),
     UniqueConstraint("model", "version"),
 )
-"""Versions that are kept beside the data: candidate (won, not yet in use), active or former. What the worker
-uses is what the file `active` of the model names; this table follows it."""
+"""Model versions stored beside the data: candidate (better, not yet in use), active or former. The worker
+uses the version that the model's file `active` names; this table follows that file."""
 
 reviews: Final = Table(
     "reviews",
@@ -213,7 +200,7 @@ reviews: Final = Table(
     Column("reviewed_at", String(24), nullable=False),
     Column("version", Integer, nullable=False),
 )
-"""What a person said of a result: `confirmed` or `rejected`. `version` counts changes, for `If-Match`."""
+"""Review of a result by a person: `confirmed` or `rejected`. `version` counts changes, for `If-Match`."""
 
 deletions: Final = Table(
     "deletions",
@@ -222,7 +209,8 @@ deletions: Final = Table(
     Column("recording_id", String(16), primary_key=True),
     Column("deleted_at", String(24), nullable=False),
 )
-"""Recordings that were deleted: what a device sends of them again is answered with `stored` and not kept."""
+"""Tombstones of deleted recordings: a device that sends one again is answered with `stored`, and nothing is
+stored."""
 
 api_keys: Final = Table(
     "api_keys",
@@ -234,8 +222,8 @@ api_keys: Final = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("made_at", String(24), nullable=False),
 )
-"""Who may use the API: `owner` (of `device_id`), `operator` or `admin`. A key is random, so its SHA-256 is
-enough to keep: there is nothing to guess."""
+"""Keys of the API with their roles: `owner` (of `device_id`), `operator` or `admin`. A key is random, so
+storing its SHA-256 is enough: there is nothing to guess."""
 
 uploads: Final = Table(
     "uploads",
@@ -246,116 +234,5 @@ uploads: Final = Table(
     Column("sha256", String(64), nullable=False),
     Column("made_at", String(24), nullable=False),
 )
-"""Idempotency-Key of uploads, with the digest of what was sent: the same again gets the same recording."""
-
-
-def connect(url: str, *, read_only: bool = False) -> Engine:
-    """Return an engine for `url`; SQLite gets WAL, full durability and a patient lock.
-
-    A read-only SQLite connection still needs a writable directory: in WAL mode the last reader may have
-    to create the `-shm` file. `query_only` is what keeps it from writing.
-
-    Raises:
-        StoreError: `url` is malformed or its driver is not installed.
-    """
-    try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
-    if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine, read_only=read_only)
-    elif engine.dialect.name == "postgresql" and read_only:
-        engine = engine.execution_options(postgresql_readonly=True)
-    return engine
-
-
-def connect_existing(url: str) -> Engine:
-    """Return a writing engine for a database that a worker made; raises StoreError when it is not there."""
-    engine = connect(url)
-    path = engine.url.database
-    if engine.dialect.name == "sqlite" and path and not Path(path).exists():
-        raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
-    require_revision(engine)
-    return engine
-
-
-def revision(engine: Engine) -> str | None:
-    """Return the migration that the database is at, None for an empty database.
-
-    Raises:
-        StoreError: the database cannot be read or is not ours.
-    """
-    try:
-        with engine.connect() as connection:
-            tables = set(inspect(connection).get_table_names())
-            if "alembic_version" in tables:
-                return connection.execute(
-                    select(text("version_num")).select_from(text("alembic_version"))
-                ).scalar()
-    except SQLAlchemyError as error:
-        raise StoreError(f"the database {_shown(engine)} cannot be read: {_first_line(error)}") from error
-    if tables:
-        raise StoreError(
-            f"the database {_shown(engine)} holds other tables; name another one in STETHO_DATABASE_URL"
-        )
-    return None
-
-
-def upgrade(engine: Engine) -> None:
-    """Bring the tables to `REVISION`.
-
-    Raises:
-        StoreError: the database is of a newer version, or cannot be written.
-    """
-    from alembic import command  # noqa: PLC0415 - costs 0.2 s, and only a first start needs it
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", "edge_worker.database:migrations")
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(
-            f"the database {_shown(engine)} is of another version of this program: {error}"
-        ) from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"the database {_shown(engine)} cannot be written: {_first_line(error)}") from error
-
-
-def require_revision(engine: Engine) -> None:
-    """Raise StoreError unless the database is at `REVISION`."""
-    found = revision(engine)
-    if found is None:
-        raise StoreError(
-            f"the database {_shown(engine)} is empty; start the worker once, it creates the tables"
-        )
-    if found != REVISION:
-        raise StoreError(
-            f"the database {_shown(engine)} is at schema {found}, this program needs {REVISION}; "
-            "run `python -m edge_worker migrate` of the newest version"
-        )
-
-
-def _shown(engine: Engine) -> str:
-    return make_url(engine.url).render_as_string(hide_password=True)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
-def _tune_sqlite(engine: Engine, *, read_only: bool) -> None:
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=5000")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        if read_only:
-            cursor.execute("PRAGMA query_only=ON")
-        else:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
+"""Idempotency-Key of each upload, with the digest of its body: the same upload again gets the same
+recording."""

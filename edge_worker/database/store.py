@@ -1,45 +1,44 @@
-"""The writer's half of the history: recordings, predictions, the outbox, the heartbeat.
+"""Write access to the database for the worker: recordings, results, outbox and heartbeat.
 
 One thread of one worker writes. Every method is one transaction, so that many recordings cost one sync of
-the disk, and doing it twice changes nothing.
+the disk, and calling it twice changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from edge_worker.database import exam_query, result_query, schema
+from edge_worker.database import exam_query, outbox, result_feed, worker_heartbeat
+from edge_worker.database.engine import connect, connect_existing
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.revision import REVISION, current_revision, upgrade
+from edge_worker.database.schema import deletions, predictions, recordings, timelines
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Completeness, Prediction, Result
 
-recordings, predictions, outbox, workers, deletions, timelines = (
-    schema.recordings,
-    schema.predictions,
-    schema.outbox,
-    schema.workers,
-    schema.deletions,
-    schema.timelines,
-)
+StoreFault = (StoreError, OperationalError, InterfaceError)
+"""Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
 
-_STORED = select(recordings.c.completeness).where(
+_COMPLETENESS = select(recordings.c.completeness).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
-_DELETED = select(deletions.c.device_id).where(
+_TOMBSTONE = select(deletions.c.device_id).where(
     deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
 )
 _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
-_IDENTITY = select(recordings.c.id).where(
+_ROW_ID = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
-_ANALYSED = (
+_INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
+_UPDATE_RESULT = (
     update(recordings)
     .where(
-        recordings.c.id == bindparam("identity"),
+        recordings.c.id == bindparam("row_id"),
         # The row may have been deleted meanwhile, and its id be another recording's.
         recordings.c.device_id == bindparam("of_device"),
         recordings.c.recording_id == bindparam("of_recording"),
@@ -52,13 +51,11 @@ _ANALYSED = (
         document=bindparam("document"),
     )
 )
-_KEPT = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
-_POSTED = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
-    """A recording whose audio is durable: the facts that analysis starts from."""
+    """A recording whose audio is durable: what its analysis starts from."""
 
     device_id: str
     recording_id: str
@@ -67,9 +64,12 @@ class StoredRecording:
     captured_at_source: str
     completeness: Completeness
     missing: Sequence[Sequence[int]]
+    """Half-open ranges of samples that did not arrive."""
     sample_rate: int
+    """Hz"""
     channels: int
     samples: int
+    """Per channel."""
     audio_sha256: str
     audio_file: str
     """Path of the WAV file below the data directory."""
@@ -77,7 +77,7 @@ class StoredRecording:
     exam: str | None = None
     """Id of the exam that it belongs to."""
     audio_start: int = 0
-    """Sample with which the sound in that file begins."""
+    """Sample with which the WAV file begins."""
     parent: str | None = None
     """Recording id of the stream that this is an event of."""
     parent_start: int | None = None
@@ -87,8 +87,8 @@ class StoredRecording:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A result to be saved, with the messages that announce it."""
+class AnalysisResult:
+    """The result of an analysis with the messages that publish it, to be saved together."""
 
     recording: int
     """Id of the recording's row."""
@@ -97,104 +97,49 @@ class Verdict:
     """The full result as published, JSON."""
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
-    messages: tuple["Message", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A publish that must reach the broker."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-    id: int = 0
+    messages: tuple[OutboxMessage, ...]
 
 
 class Store:
-    """The writing side of the database."""
+    """The writing side of the database; `History` is the reading side."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the database at `url` and bring its tables up to date.
+        """Open the database at `url`, creating it where it does not exist, and upgrade its tables.
 
         Raises:
             StoreError: it cannot be opened or written, is not ours, or is of a newer version.
         """
-        engine = schema.connect(url)
-        found = schema.revision(engine)
-        if found != schema.REVISION:
-            schema.upgrade(engine)
+        engine = connect(url)
+        if current_revision(engine) != REVISION:
+            upgrade(engine)
         return cls(engine)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
+    # --- recordings ---------------------------------------------------------------------------------
+
     def completeness(self, device_id: str, recording_id: str) -> Completeness | None:
-        """Return how a recording was stored, None when not; a deleted one was. Safe from any thread."""
+        """Return how complete a recording was stored, None when it was not. Safe from any thread.
+
+        A deleted recording counts as stored completely.
+        """
         with self._engine.connect() as connection:
             key = {"device_id": device_id, "recording_id": recording_id}
-            found: Completeness | None = connection.execute(_STORED, key).scalar()
-            if found is None and connection.execute(_DELETED, key).first() is not None:
+            completeness: Completeness | None = connection.execute(_COMPLETENESS, key).scalar()
+            if completeness is None and connection.execute(_TOMBSTONE, key).first() is not None:
                 return "complete"  # its device may forget it, too
-        return found
+        return completeness
 
     def has_recordings(self, device_id: str) -> bool:
         """Return whether there are recordings of a device. Safe from any thread."""
         with self._engine.connect() as connection:
             return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
-
-    def save_recordings(self, kept: Sequence[StoredRecording]) -> list[StoredRecording]:
-        """Insert recordings, leave those alone that are there already; return all with their ids."""
-        rows = [_columns(recording) for recording in kept]
-        try:
-            with self._engine.begin() as connection:
-                ids = list(connection.execute(_KEPT, rows).scalars())
-        except IntegrityError:  # a crash came between this commit and what follows it
-            with self._engine.begin() as connection:
-                ids = [_insert_if_new(connection, row) for row in rows]
-        return [replace(recording, id=identity) for recording, identity in zip(kept, ids, strict=True)]
-
-    def save_results(self, verdicts: Sequence[Verdict], delivered: Sequence[int] = ()) -> list[Message]:
-        """Save results and what announces them and their exams; return these messages with outbox ids.
-
-        A recording that has its result already keeps it, and nothing is announced again. Messages that were
-        `delivered` leave the outbox on the way.
-        """
-        with self._engine.begin() as connection:
-            fresh = [verdict for verdict in verdicts if _mark_analysed(connection, verdict)]
-            rows = [row for verdict in fresh for row in _prediction_rows(verdict)]
-            if rows:
-                connection.execute(insert(predictions), rows)
-            if delivered:
-                connection.execute(delete(outbox).where(outbox.c.id.in_(list(delivered))))
-            messages = [message for verdict in fresh for message in verdict.messages]
-            return _post(connection, messages + _exam_messages(connection, fresh))
-
-    def save_stream(
-        self, stream: StoredRecording, verdict: Callable[[int], Verdict], timeline: str
-    ) -> list[Message]:
-        """Save a stream with its result and its timeline, all at once; nothing where it is there already."""
-        with self._engine.begin() as connection:
-            key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
-            if connection.execute(_IDENTITY, key).scalar() is not None:
-                return []
-            identity = connection.execute(_KEPT, [_columns(stream)]).scalar_one()
-            said = verdict(identity)
-            _mark_analysed(connection, said)
-            rows = _prediction_rows(said)
-            if rows:
-                connection.execute(insert(predictions), rows)
-            connection.execute(insert(timelines), {"recording": identity, "document": timeline})
-            return _post(connection, [*said.messages, *_exam_messages(connection, [said])])
-
-    def last_events(self, device_id: str, limit: int) -> list[str]:
-        """Return the results of the last events of a device, newest first, as JSON."""
-        with self._engine.connect() as connection:
-            return result_query.last_events(connection, device_id, limit)
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first."""
@@ -203,99 +148,134 @@ class Store:
         with self._engine.connect() as connection:
             return [StoredRecording(**row._mapping) for row in connection.execute(query)]
 
-    def pending(self) -> list[Message]:
-        """Return the messages that the broker has not acknowledged, oldest first."""
-        query = select(outbox).order_by(outbox.c.id)
+    def save_recordings(self, new: Sequence[StoredRecording]) -> list[StoredRecording]:
+        """Insert recordings, leaving those alone that exist already; return all with their ids."""
+        rows = [_columns(recording) for recording in new]
+        try:
+            with self._engine.begin() as connection:
+                ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
+        except IntegrityError:  # a crash came between this commit and what follows it
+            with self._engine.begin() as connection:
+                ids = [_insert_if_new(connection, row) for row in rows]
+        return [replace(recording, id=row_id) for recording, row_id in zip(new, ids, strict=True)]
+
+    # --- results ------------------------------------------------------------------------------------
+
+    def save_results(
+        self, results: Sequence[AnalysisResult], delivered: Sequence[int] = ()
+    ) -> list[OutboxMessage]:
+        """Save results with the messages that publish them and their exams; return these with outbox ids.
+
+        A recording that has its result already keeps it, and nothing is published again. Messages that were
+        `delivered` are removed from the outbox in the same transaction.
+        """
+        with self._engine.begin() as connection:
+            new = [each for each in results if _update_result(connection, each)]
+            rows = [row for each in new for row in _prediction_rows(each)]
+            if rows:
+                connection.execute(insert(predictions), rows)
+            if delivered:
+                outbox.remove(connection, delivered)
+            messages = [message for each in new for message in each.messages]
+            return outbox.add(connection, messages + _exam_messages(connection, new))
+
+    def save_stream(
+        self, stream: StoredRecording, result_of_row: Callable[[int], AnalysisResult], timeline: str
+    ) -> list[OutboxMessage]:
+        """Save a stream with its result and its timeline in one transaction, unless it exists already.
+
+        `result_of_row` makes the result for the id of the stream's row.
+        """
+        with self._engine.begin() as connection:
+            key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
+            if connection.execute(_ROW_ID, key).scalar() is not None:
+                return []
+            row_id = connection.execute(_INSERT_RECORDING, [_columns(stream)]).scalar_one()
+            result = result_of_row(row_id)
+            _update_result(connection, result)
+            rows = _prediction_rows(result)
+            if rows:
+                connection.execute(insert(predictions), rows)
+            connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
+            return outbox.add(connection, [*result.messages, *_exam_messages(connection, [result])])
+
+    def last_events(self, device_id: str, limit: int) -> list[str]:
+        """Return the results of the last events of a device, newest first, JSON texts."""
         with self._engine.connect() as connection:
-            return [Message(row.topic, row.payload, row.retain, row.id) for row in connection.execute(query)]
+            return result_feed.last_events(connection, device_id, limit)
+
+    # --- outbox and heartbeat -----------------------------------------------------------------------
+
+    def pending(self) -> list[OutboxMessage]:
+        """Return the messages that the broker has not acknowledged, oldest first."""
+        with self._engine.connect() as connection:
+            return outbox.pending(connection)
 
     def acknowledge(self, message_ids: Iterable[int]) -> None:
-        """Take messages out of the outbox: the broker has them."""
+        """Remove messages from the outbox: the broker has acknowledged them."""
         with self._engine.begin() as connection:
-            connection.execute(delete(outbox).where(outbox.c.id.in_(list(message_ids))))
+            outbox.remove(connection, message_ids)
 
-    def beat(self, worker_id: str, seen_at: str, document: dict[str, Any]) -> None:
-        """Note that a worker is alive."""
-        values = {"seen_at": seen_at, "document": document}
+    def save_heartbeat(self, worker_id: str, seen_at: str, document: dict[str, Any]) -> None:
+        """Write the heartbeat of a worker; `seen_at` is RFC 3339 in UTC."""
         with self._engine.begin() as connection:
-            mine = update(workers).where(workers.c.worker_id == worker_id)
-            if connection.execute(mine.values(**values)).rowcount == 0:
-                connection.execute(insert(workers), {"worker_id": worker_id, **values})
+            worker_heartbeat.save(connection, WorkerHeartbeat(worker_id, seen_at, document))
 
-    def last_beat(self, worker_id: str) -> str | None:
-        """Return when `worker_id` was last alive, RFC 3339, None when never."""
+    def last_heartbeat(self, worker_id: str) -> str | None:
+        """Return the time of a worker's last heartbeat, RFC 3339, None where there is none."""
         with self._engine.connect() as connection:
-            return connection.execute(
-                select(func.max(workers.c.seen_at)).where(workers.c.worker_id == worker_id)
-            ).scalar()
+            return worker_heartbeat.last_seen(connection, worker_id)
 
 
 def open_existing(url: str) -> Store:
-    """Return a store on a database that a worker made; nothing is created or changed by opening it.
+    """Return a read-only store on a database that a worker created; nothing is created or changed.
 
     Raises:
-        StoreError: it is not there or of another version.
+        StoreError: it does not exist or is of another version.
     """
-    engine = schema.connect(url, read_only=True)
-    path = engine.url.database
-    if engine.dialect.name == "sqlite" and path and not Path(path).exists():
-        raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
-    schema.require_revision(engine)
-    return Store(engine)
+    return Store(connect_existing(url, read_only=True))
 
 
 def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
     key = {name: row[name] for name in ("device_id", "recording_id")}
-    found: int | None = connection.execute(_IDENTITY, key).scalar()
-    return connection.execute(_KEPT, [row]).scalar_one() if found is None else found
+    row_id: int | None = connection.execute(_ROW_ID, key).scalar()
+    return connection.execute(_INSERT_RECORDING, [row]).scalar_one() if row_id is None else row_id
 
 
-def _mark_analysed(connection: Connection, verdict: Verdict) -> bool:
-    """Write the result into its recording; False when it has one already, or is gone."""
+def _update_result(connection: Connection, new: AnalysisResult) -> bool:
+    """Write a result into the row of its recording; return False when that has one already, or is gone."""
     values = {
-        "identity": verdict.recording,
-        "of_device": verdict.result.device_id,
-        "of_recording": verdict.result.recording_id,
-        "status": verdict.result.status,
-        "heart_rate_bpm": verdict.result.heart_rate_bpm,
-        "analysed_at": verdict.analysed_at,
-        "document": verdict.document,
+        "row_id": new.recording,
+        "of_device": new.result.device_id,
+        "of_recording": new.result.recording_id,
+        "status": new.result.status,
+        "heart_rate_bpm": new.result.heart_rate_bpm,
+        "analysed_at": new.analysed_at,
+        "document": new.document,
     }
-    return connection.execute(_ANALYSED, values).rowcount > 0
+    return connection.execute(_UPDATE_RESULT, values).rowcount > 0
 
 
-def _prediction_rows(verdict: Verdict) -> list[dict[str, Any]]:
-    result = verdict.result
+def _prediction_rows(new: AnalysisResult) -> list[dict[str, Any]]:
+    result = new.result
     key = {
-        "recording": verdict.recording,
+        "recording": new.recording,
         "device_id": result.device_id,
         "recording_id": result.recording_id,
     }
     return [{**key, **_columns(prediction)} for prediction in result.models]
 
 
-def _exam_messages(connection: Connection, fresh: Sequence[Verdict]) -> list[Message]:
-    """Return what the exams say now that these results joined them."""
-    results = [verdict.result for verdict in fresh]
-    joined = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
+def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> list[OutboxMessage]:
+    """Return the messages that publish the exams which these results belong to."""
+    results = [each.result for each in new]
+    exams = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
     return [
-        Message(topics.exam(*key), exam_query.exam(connection, *key).to_json(), retain=False)
-        for key in joined
+        OutboxMessage(topics.exam(*key), exam_query.exam(connection, *key).to_json(), retain=False)
+        for key in exams
     ]
 
 
 def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
     # Not dataclasses.asdict: its deep copies cost a third of a millisecond a recording.
     return {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "id"}
-
-
-def _post(connection: Connection, messages: list[Message]) -> list[Message]:
-    if not messages:
-        return []
-    rows = [{"topic": each.topic, "payload": each.payload, "retain": each.retain} for each in messages]
-    ids = connection.execute(_POSTED, rows).scalars()
-    return [replace(message, id=identity) for message, identity in zip(messages, ids, strict=True)]
-
-
-StoreFault = (StoreError, OperationalError, InterfaceError)
-"""What a database that is full, locked or gone raises. Anything else is a bug and is not tried again."""

@@ -1,6 +1,6 @@
-"""What is known of training: labelled clips, jobs, and the versions that jobs made.
+"""Tables of training: labelled clips, training jobs, and the model versions that the jobs made.
 
-Written by the trainer, by its commands and by whoever takes uploads; every method is one transaction.
+Written by the trainer, by its commands and by the upload of clips; every method is one transaction.
 """
 
 from collections import Counter, defaultdict
@@ -11,12 +11,12 @@ from typing import Any, Final, Literal, Self
 
 from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 
-from edge_worker.database import schema
+from edge_worker.database.engine import connect_existing
 from edge_worker.database.schema import model_versions, training_clips, training_jobs
 from edge_worker.protocol.timestamp import rfc3339
 
 HELD_OUT: Final = 0.2
-"""Share of the sources of a label that is only judged by, never learned."""
+"""Share of the sources of a label that is held out: never trained on, only assessed by."""
 
 JobState = Literal["queued", "running", "promoted", "kept", "failed"]
 VersionState = Literal["candidate", "active", "former"]
@@ -28,7 +28,7 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A labelled upload."""
+    """A labelled clip of audio for training."""
 
     model: str
     label: str
@@ -37,14 +37,14 @@ class Clip:
     sha256: str
     """Of the file."""
     source: str
-    """Digest of what the clip is known to share with others, a patient or a device; else of the clip."""
+    """Digest of the patient or device that the clip shares with others, where known; else of the clip."""
     held_out: bool = False
-    """Whether it is only judged by; the ledger decides it when the clip is added."""
+    """Whether it is only assessed by, never trained on; decided when the clip is added."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request to train a model. Times are RFC 3339 in UTC, None when not yet."""
+    """A job of training a model. Times are RFC 3339 in UTC, None when not yet."""
 
     id: int
     model: str
@@ -57,8 +57,8 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a model that is kept beside the data."""
+class ModelVersion:
+    """A version of a model that is stored beside the data."""
 
     model: str
     version: str
@@ -66,25 +66,25 @@ class Version:
     """Of the .tflite file."""
     state: VersionState
     job: int | None = None
-    """Which made it; None for a shipped pair that was kept when another took its place."""
+    """Job that made it; None for a shipped version that was stored when another replaced it."""
     document: dict[str, Any] = field(default_factory=dict)
-    """The comparison that it won."""
+    """The comparison in which it was better than the version in use."""
     made_at: str = field(default_factory=_now)
 
 
 class TrainingTables:
-    """The database's side of training. Every method may raise what a database raises (`store.StoreFault`)."""
+    """Labelled clips, training jobs and model versions. Every method may raise `store.StoreFault`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the database that a worker made; raises StoreError when there is none of this version."""
-        return cls(schema.connect_existing(url))
+        """Open the database that a worker created; raise StoreError when there is none of this version."""
+        return cls(connect_existing(url))
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
     # --- clips --------------------------------------------------------------------------------------
@@ -94,109 +94,110 @@ class TrainingTables:
         with self._engine.connect() as connection:
             return _clips(connection, model)
 
-    def add(self, fresh: Sequence[Clip]) -> list[Clip]:
-        """Add clips of one model, each to the side of its source; return them as they are kept.
+    def add_clips(self, fresh: Sequence[Clip]) -> list[Clip]:
+        """Add clips of one model, held out or not like others of their source; return them as stored.
 
-        A source that is new is held out when one of its labels has less than `HELD_OUT` of its sources there,
-        so the first one is: a class that cannot be judged could be lost unseen.
+        A new source is held out when one of its labels has less than `HELD_OUT` of its sources held out. So
+        the first source of a label is: a class that cannot be assessed could be lost unnoticed.
         """
         if not fresh:
             return []
         with self._engine.begin() as connection:
-            placed = _with_sides(_clips(connection, fresh[0].model), fresh)
-            rows = [{**_columns(clip), "added_at": _now()} for clip in placed]
+            split = _with_split(_clips(connection, fresh[0].model), fresh)
+            rows = [{**_columns(clip), "added_at": _now()} for clip in split]
             connection.execute(insert(training_clips), rows)
-        return placed
+        return split
 
     # --- jobs ---------------------------------------------------------------------------------------
 
-    def ask(self, model: str) -> int:
-        """Queue a job and return its id; one that already waits for this model will do."""
+    def queue_job(self, model: str) -> int:
+        """Queue a job and return its id, or the id of one that is queued already for this model."""
         jobs = training_jobs.c
-        waiting = select(jobs.id).where(jobs.model == model, jobs.state == "queued")
+        queued = select(jobs.id).where(jobs.model == model, jobs.state == "queued")
         values = {"model": model, "state": "queued", "asked_at": _now(), "progress": {}, "report": {}}
         with self._engine.begin() as connection:
-            identity: int | None = connection.execute(waiting).scalar()
-            if identity is None:
-                identity = connection.execute(insert(training_jobs).returning(jobs.id), values).scalar_one()
-        return identity
+            job_id: int | None = connection.execute(queued).scalar()
+            if job_id is None:
+                job_id = connection.execute(insert(training_jobs).returning(jobs.id), values).scalar_one()
+        return job_id
 
-    def take(self) -> Job | None:
-        """Start the job that has waited longest; None when none waits."""
+    def start_next_job(self) -> Job | None:
+        """Set the job that was queued first to running and return it; None when none is queued."""
         oldest = select(func.min(training_jobs.c.id)).where(training_jobs.c.state == "queued")
         with self._engine.begin() as connection:
-            identity = connection.execute(oldest).scalar()
-            if identity is None:
+            job_id = connection.execute(oldest).scalar()
+            if job_id is None:
                 return None
-            _set(connection, identity, state="running", started_at=_now(), progress={"phase": "started"})
-            return _jobs(connection, select(training_jobs).where(training_jobs.c.id == identity))[0]
+            _set(connection, job_id, state="running", started_at=_now(), progress={"phase": "started"})
+            return _jobs(connection, select(training_jobs).where(training_jobs.c.id == job_id))[0]
 
     def jobs(self, limit: int = 100, state: JobState | None = None) -> list[Job]:
-        """Return the newest jobs, newest first."""
+        """Return up to `limit` jobs, in one state where one is given, newest first."""
         query = select(training_jobs).order_by(training_jobs.c.id.desc()).limit(limit)
         if state is not None:
             query = query.where(training_jobs.c.state == state)
         with self._engine.connect() as connection:
             return _jobs(connection, query)
 
-    def note(self, job: int, progress: dict[str, Any]) -> None:
-        """Write how far a job is."""
+    def save_progress(self, job: int, progress: dict[str, Any]) -> None:
+        """Write the progress of a job."""
         with self._engine.begin() as connection:
             _set(connection, job, progress=progress)
 
-    def requeue(self, job: int) -> None:
-        """Let an interrupted job wait again, as if it had not begun."""
+    def requeue_job(self, job: int) -> None:
+        """Set an interrupted job back to queued, as if it had not started."""
         with self._engine.begin() as connection:
             _set(connection, job, state="queued", started_at=None, progress={})
 
-    def finish(self, job: int, state: JobState, report: dict[str, Any]) -> None:
-        """Write how a job ended."""
+    def finish_job(self, job: int, state: JobState, report: dict[str, Any]) -> None:
+        """Write the final state and the report of a job."""
         with self._engine.begin() as connection:
             _set(connection, job, state=state, finished_at=_now(), report=report)
 
     # --- versions -----------------------------------------------------------------------------------
 
-    def versions(self, model: str) -> list[Version]:
-        """Return the versions of a model that are kept, oldest first."""
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Return the stored versions of a model, oldest first."""
         query = select(model_versions).where(model_versions.c.model == model).order_by(model_versions.c.id)
         with self._engine.connect() as connection:
             return [_version(row) for row in connection.execute(query)]
 
-    def made_by(self, job: int) -> Version | None:
-        """Return the version that a job made, if it came so far."""
+    def version_of_job(self, job: int) -> ModelVersion | None:
+        """Return the version that a job made, None where it made none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(model_versions).where(model_versions.c.job == job)).first()
         return None if row is None else _version(row)
 
-    def keep(self, version: Version) -> None:
-        """Note that a version is kept beside the data."""
-        values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
+    def add_version(self, version: ModelVersion) -> None:
+        """Add a version that is stored beside the data."""
+        values = {name: getattr(version, name) for name in ModelVersion.__dataclass_fields__}
         with self._engine.begin() as connection:
             connection.execute(insert(model_versions), values)
 
-    def follow(self, model: str, active: str | None) -> None:
-        """Write which version is in use now, None when it is the shipped one; others that were are former."""
+    def set_active(self, model: str, active: str | None) -> None:
+        """Mark the version in use as active (None: the shipped one), and the active one before as former."""
         versions = model_versions.c
-        mine = update(model_versions).where(versions.model == model)
+        change = update(model_versions).where(versions.model == model)
         with self._engine.begin() as connection:
-            connection.execute(mine.where(versions.state == "active").values(state="former"))
+            connection.execute(change.where(versions.state == "active").values(state="former"))
             if active is not None:
-                connection.execute(mine.where(versions.version == active).values(state="active"))
+                connection.execute(change.where(versions.version == active).values(state="active"))
 
 
-def _with_sides(known: Sequence[Clip], fresh: Sequence[Clip]) -> list[Clip]:
-    sides = {clip.source: clip.held_out for clip in known}
+def _with_split(known: Sequence[Clip], fresh: Sequence[Clip]) -> list[Clip]:
+    """Return `fresh` with `held_out` decided, source by source, beside the `known` clips."""
+    is_held_out = {clip.source: clip.held_out for clip in known}
     labels: dict[str, set[str]] = defaultdict(set)
     for clip in (*known, *fresh):
         labels[clip.source].add(clip.label)
     counts, held_out = Counter[str](), Counter[str]()
-    # By digest: an order that does not follow the names of files, and that everybody can repeat.
-    for source in (*sides, *sorted({clip.source for clip in fresh} - set(sides))):
+    # By digest: an order that does not follow the names of files, and that is reproducible.
+    for source in (*is_held_out, *sorted({clip.source for clip in fresh} - set(is_held_out))):
         lacking = (held_out[label] < HELD_OUT * (counts[label] + 1) for label in labels[source])
-        if sides.setdefault(source, any(lacking)):
+        if is_held_out.setdefault(source, any(lacking)):
             held_out.update(labels[source])
         counts.update(labels[source])
-    return [replace(clip, held_out=sides[clip.source]) for clip in fresh]
+    return [replace(clip, held_out=is_held_out[clip.source]) for clip in fresh]
 
 
 def _clips(connection: Connection, model: str) -> list[Clip]:
@@ -209,8 +210,8 @@ def _jobs(connection: Connection, query: Select[Any]) -> list[Job]:
     return [Job(**row._mapping) for row in connection.execute(query)]
 
 
-def _version(row: Any) -> Version:  # noqa: ANN401 - SQLAlchemy's row
-    return Version(**{name: getattr(row, name) for name in Version.__dataclass_fields__})
+def _version(row: Any) -> ModelVersion:  # noqa: ANN401 - SQLAlchemy's row
+    return ModelVersion(**{name: getattr(row, name) for name in ModelVersion.__dataclass_fields__})
 
 
 def _set(connection: Connection, job: int, **values: object) -> None:

@@ -1,1 +1,1 @@
-"""Inference: model files, the TFLite runtime, scores, explanations."""
+"""Inference: model files, the TFLite interpreter, classifiers, heart segmentation and occlusion maps."""

@@ -1,10 +1,9 @@
-"""Segmentation network: the probability of S1, systole, S2 and diastole in each frame of a heart sound.
+"""Heart segmenter: a model that gives each frame of a heart sound its state probabilities.
 
-The pair `segments.tflite` + `segments.json` reads the shared spectrogram; `signal.heart_cycle` finds the
-beats and the heart rate in these probabilities.
+The states are S1, systole, S2 and diastole. The pair `segments.tflite` and `segments.json` takes the shared
+spectrogram; `signal.heart_cycle` decodes beats and heart rate from the probabilities.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,39 +13,48 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.interpreter import ModelInterpreter, read_pair
+from edge_worker.inference.interpreter import ModelInterpreter
+from edge_worker.inference.model_files import read_pair, require_checksum
+from edge_worker.inference.softmax import softmax
 from edge_worker.signal import segmentation
-from edge_worker.signal.features import HEART, Float32Array, Signal, normalise, window_starts, windows
-from edge_worker.signal.heart_cycle import LABELS, HeartCycle, beating
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.heart_cycle import LABELS, HeartCycle, find_heart_cycle
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import normalise, window_starts, windows
 
 Run = Callable[[Float32Array], Float32Array]
-"""From normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
+"""Function from normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
 
 MODEL: Final = "segments"
 EDGE_FRAMES: Final = 25
-"""A window is trusted less towards its ends, where the network sees one side only."""
+"""Frames at both ends of a window with less weight, because the model has context on one side only."""
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What `segments.json` says that is needed; `document` is all of it, for people."""
+class SegmenterCard:
+    """Fields of `segments.json` that inference needs; `document` holds all of it, for readers."""
 
     version: str
     sha256: str
     """SHA-256 of the .tflite file."""
     window_s: float
     hop_s: float
-    """Windows of a recording are at most this far apart."""
+    """Longest distance between the starts of windows of a recording."""
     threshold: float
-    """Certainty from which on beats are found, 0..1."""
+    """Lowest certainty at which beats are reported, 0..1."""
     document: dict[str, Any]
 
     @classmethod
-    def parse(cls, text: str) -> "Card":
-        """Read a card; raises ValueError, KeyError or TypeError when it is not one."""
+    def parse(cls, text: str) -> "SegmenterCard":
+        """Return the card in a JSON text; raises ValueError, KeyError or TypeError when it is none."""
         document = json.loads(text)
-        wanted = {"model": MODEL, "labels": list(LABELS), "features": {"kind": "log_mel", **asdict(HEART)}}
-        for key, value in wanted.items():
+        expected = {
+            "model": MODEL,
+            "labels": list(LABELS),
+            "features": {"kind": "log_mel", **asdict(HEART_LOG_MEL)},
+        }
+        for key, value in expected.items():
             if document[key] != value:
                 raise ValueError(f"its {key} must be {json.dumps(value)}")
         numbers = {key: float(document[key]) for key in ("window_s", "hop_s", "threshold")}
@@ -55,67 +63,68 @@ class Card:
         return cls(version=document["version"], sha256=document["sha256"], **numbers, document=document)
 
 
-class Segmenter:
-    """Finds heart sounds. Not for use by several threads at once."""
+class HeartSegmenter:
+    """Loaded segmentation model that finds S1, S2 and the heart rate. Not thread-safe."""
 
-    def __init__(self, card: Card, content: bytes) -> None:
-        """Set up the network; raises ModelError when it does not run or is another one."""
+    def __init__(self, card: SegmenterCard, content: bytes) -> None:
+        """Set up the interpreter and run it once on zeros.
+
+        Raises:
+            ModelError: the interpreter cannot run the model, or its tensors have other shapes.
+        """
         self.card = card
         try:
-            self._network = ModelInterpreter(content)
+            self._interpreter = ModelInterpreter(content)
         except ModelError as error:
             raise ModelError(f"model {MODEL} {error}") from error
-        self._length = HEART.frames(card.window_s)
-        self._hop = round(card.hop_s * segmentation.FRAMES_PER_S)
-        shapes = (self._network.input_shape, self._network.output_shape)
-        if shapes != ((self._length, HEART.n_mels), (self._length, len(LABELS))):
+        self._window_frames = HEART_LOG_MEL.frame_count(card.window_s)
+        self._hop_frames = round(card.hop_s * segmentation.FRAMES_PER_S)
+        shapes = (self._interpreter.input_shape, self._interpreter.output_shape)
+        if shapes != ((self._window_frames, HEART_LOG_MEL.n_mels), (self._window_frames, len(LABELS))):
             raise ModelError(f"model {MODEL} has tensors of shape {shapes}: copy the pair again")
 
     @classmethod
-    def load(cls, directory: Path) -> "Segmenter":
-        """Load the pair from `directory`; raises ModelError with what to do."""
+    def load(cls, directory: Path) -> "HeartSegmenter":
+        """Load the pair `segments.tflite` and `segments.json` from a directory.
+
+        Raises:
+            ModelError: a file is missing or damaged, or the two do not belong together.
+        """
         card_path = directory / f"{MODEL}.json"
         text, content = read_pair(directory, MODEL)
         try:
-            card = Card.parse(text.decode())
+            card = SegmenterCard.parse(text.decode())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{card_path} is not a card of {MODEL} ({error}): copy the pair again"
             ) from error
-        if hashlib.sha256(content).hexdigest() != card.sha256:
-            raise ModelError(
-                f"{card_path} and {card_path.with_suffix('.tflite')} do not belong together: "
-                "copy both files again"
-            )
+        require_checksum(directory, MODEL, content, card.sha256)
         return cls(card, content)
 
-    def find(self, signal: Signal) -> HeartCycle:
+    def segment(self, signal: Signal) -> HeartCycle:
         """Return the heart sounds and the heart rate of a whole recording."""
-        return self.find_in(signal.features(HEART))
+        return self.segment_spectrogram(signal.features(HEART_LOG_MEL))
 
-    def find_in(self, frames: Float32Array) -> HeartCycle:
-        """Return what is found in a `HEART` spectrogram (frames, bands), in seconds from its start."""
-        return beating(probabilities(frames, self._network.run, self._length, self._hop), self.card.threshold)
+    def segment_spectrogram(self, frames: Float32Array) -> HeartCycle:
+        """Return the heart sounds and the heart rate of a `HEART_LOG_MEL` spectrogram (frames, bands)."""
+        return find_heart_cycle(
+            probabilities(frames, self._interpreter.run, self._window_frames, self._hop_frames),
+            self.card.threshold,
+        )
 
 
 def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> Float32Array:
-    """Return the probabilities of S1, systole, S2 and diastole of frames (frames, bands): (frames, 4).
+    """Return the state probabilities of a spectrogram (frames, bands), (frames, 4).
 
-    The mean over windows of `length` frames, at most `hop` apart.
+    They are the weighted mean over windows of `length` frames, at most `hop` apart. `network` is the model.
     """
-    each = _softmax(network(normalise(windows(frames, length, hop))))
-    if len(each) == 1:
-        return each[0, : len(frames)]
+    by_window = softmax(network(normalise(windows(frames, length, hop))))
+    if len(by_window) == 1:
+        return by_window[0, : len(frames)]
     ramp = np.arange(1, length + 1, dtype=np.float32)
-    trust = np.minimum(np.minimum(ramp, ramp[::-1]), EDGE_FRAMES)[:, np.newaxis]
+    window_weight = np.minimum(np.minimum(ramp, ramp[::-1]), EDGE_FRAMES)[:, np.newaxis]
     total, weight = np.zeros((len(frames), len(LABELS)), np.float32), np.zeros((len(frames), 1), np.float32)
-    for start, window in zip(window_starts(len(frames), length, hop), each, strict=True):
-        total[start : start + length] += trust * window
-        weight[start : start + length] += trust
+    for start, window in zip(window_starts(len(frames), length, hop), by_window, strict=True):
+        total[start : start + length] += window_weight * window
+        weight[start : start + length] += window_weight
     return total / weight
-
-
-def _softmax(logits: Float32Array) -> Float32Array:
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    normal: Float32Array = raised / raised.sum(axis=-1, keepdims=True)
-    return normal

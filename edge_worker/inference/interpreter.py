@@ -1,17 +1,16 @@
-"""A quantised network and how to run it: the only door to the TFLite runtime.
+"""TFLite interpreter of a quantised model; no other module imports the TFLite runtime.
 
-LiteRT runs it; tflite-runtime, where that is what a board has, gives the same answer.
+The runtime is LiteRT or, on boards that have no other, tflite-runtime; both give the same results.
 """
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import ModelError
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -22,13 +21,14 @@ _DTYPES = (np.int8, np.uint8, np.float32)
 
 
 class ModelInterpreter:
-    """One network with one input and one output tensor. Not for use by several threads at once."""
+    """Interpreter of a model with one input and one output tensor. Not thread-safe."""
 
     def __init__(self, content: bytes) -> None:
-        """Set up an interpreter for the bytes of a .tflite file and run it once on zeros.
+        """Allocate the tensors of a .tflite file, given as bytes, and run it once on zeros.
 
         Raises:
-            ModelError: the runtime cannot read or run it; the text ends what a sentence began.
+            ModelError: the runtime cannot read or run it; the message is a predicate, for a caller that knows
+                the name of the model.
         """
         try:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
@@ -40,18 +40,18 @@ class ModelInterpreter:
             self._check_types()
             self.run(np.zeros((1, *self.input_shape), dtype=np.float32))
         except (ValueError, RuntimeError) as error:
-            said = str(error).split("\n", 1)[0]
-            raise ModelError(f"does not load ({said}): copy it again") from error
+            reason = str(error).split("\n", 1)[0]
+            raise ModelError(f"does not load ({reason}): copy it again") from error
 
     def run(self, inputs: Float32Array) -> Float32Array:
-        """Run each window of `inputs`, (n, *input_shape), through the network: (n, *output_shape)."""
-        quantised = _quantised(inputs, self._input)
+        """Return the outputs (n, *output_shape) of inputs (n, *input_shape), one invocation each."""
+        quantised = _quantise(inputs, self._input)
         outputs = np.empty((len(inputs), *self.output_shape), dtype=self._output["dtype"])
         for index in range(len(quantised)):
             self._interpreter.set_tensor(self._input["index"], quantised[index : index + 1])
             self._interpreter.invoke()
             outputs[index] = self._interpreter.get_tensor(self._output["index"])[0]
-        return _dequantised(outputs, self._output)
+        return _dequantise(outputs, self._output)
 
     def _check_types(self) -> None:
         for tensor in (self._input, self._output):
@@ -59,20 +59,8 @@ class ModelInterpreter:
                 raise ModelError(f"has tensors of {tensor['dtype']}: convert it to int8")
 
 
-def read_pair(directory: Path, model: str) -> tuple[bytes, bytes]:
-    """Return the card and the network of a model, `<model>.json` and `<model>.tflite`; raises ModelError."""
-    card_path, model_path = directory / f"{model}.json", directory / f"{model}.tflite"
-    try:
-        return card_path.read_bytes(), model_path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"model {model} needs {card_path.name} and {model_path.name} in {directory}, and "
-            f"{Path(error.filename).name} cannot be read: train it or copy both files there"
-        ) from error
-
-
 def runtime_name() -> str:
-    """Return the name and version of the runtime that is in use."""
+    """Return the name and version of the TFLite runtime in use."""
     package = "ai-edge-litert" if Interpreter.__module__.startswith("ai_edge_litert") else "tflite-runtime"
     try:
         return f"{package} {version(package)}"
@@ -85,8 +73,8 @@ def _shape(tensor: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(size) for size in tensor["shape"][1:])
 
 
-def _quantised(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]:
-    """Return values as the tensor takes them; clipped, because a cast to int8 wraps around."""
+def _quantise(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]:
+    """Return values in the type of a tensor; they are clipped, because a cast to int8 wraps around."""
     dtype = tensor["dtype"]
     if dtype == np.float32:
         return values
@@ -98,7 +86,7 @@ def _quantised(values: Float32Array, tensor: dict[str, Any]) -> npt.NDArray[Any]
     return steps.clip(limits.min, limits.max, out=steps).astype(dtype)
 
 
-def _dequantised(values: npt.NDArray[Any], tensor: dict[str, Any]) -> Float32Array:
+def _dequantise(values: npt.NDArray[Any], tensor: dict[str, Any]) -> Float32Array:
     if tensor["dtype"] == np.float32:
         return values
     scale, zero_point = tensor["quantization"]

@@ -1,4 +1,4 @@
-"""The classifiers in use, and how a promoted version takes over while recordings arrive."""
+"""Loaded classifiers of the versions in use, reloaded when a version is promoted or rolled back."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,18 +12,21 @@ _LOG = logging.getLogger(__name__)
 
 
 class LoadedModels(Mapping[str, Classifier]):
-    """One classifier a model, for one thread: it refreshes between recordings, so one version judges each."""
+    """Mapping from model name to classifier, for one thread.
 
-    def __init__(self, shelf: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
-        """Load the version in use of every model; raises ModelError at the first that is not whole.
+    The thread calls `refresh` between recordings, so that a single version classifies each of them.
+    """
 
-        `is_quiet`: another set of the same models logs what happens.
+    def __init__(self, registry: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
+        """Load the version in use of every model; raises ModelError at the first that cannot be loaded.
+
+        `is_quiet`: changes are logged at debug level, because another instance logs the same ones.
         """
-        self._shelf = shelf
+        self._registry = registry
         self._is_quiet = is_quiet
-        # Marks first: what changes while we load is seen at the next refresh.
-        self._marks = {model: shelf.mark(model) for model in models}
-        self._classifiers = {model: _load(shelf, model) for model in self._marks}
+        # Tokens before models: a change during loading is then seen at the next refresh.
+        self._tokens = {model: registry.change_token(model) for model in models}
+        self._classifiers = {model: _load(registry, model) for model in self._tokens}
 
     def __getitem__(self, model: str) -> Classifier:
         return self._classifiers[model]
@@ -35,22 +38,22 @@ class LoadedModels(Mapping[str, Classifier]):
         return len(self._classifiers)
 
     def refresh(self) -> bool:
-        """Load what was promoted or rolled back since the last time; return whether anything changed.
+        """Load the versions promoted or rolled back since the last call; return whether any model changed.
 
-        A version that does not load is logged, once, and the one before stays. Costs one stat a model when
-        nothing happened, and some milliseconds for a model that changed.
+        A version that cannot be loaded is logged once, and the previous one stays in use. Costs one stat per
+        model when nothing changed, and some milliseconds for each model that did.
         """
-        changed = [self._refresh(model) for model in self._marks]
+        changed = [self._refresh(model) for model in self._tokens]
         return any(changed)
 
     def _refresh(self, model: str) -> bool:
-        mark = self._shelf.mark(model)
-        if mark == self._marks[model]:
+        token = self._registry.change_token(model)
+        if token == self._tokens[model]:
             return False
-        self._marks[model] = mark
+        self._tokens[model] = token
         before = self._classifiers[model].card
         try:
-            after = _load(self._shelf, model)
+            after = _load(self._registry, model)
         except ModelError as error:
             _LOG.log(
                 logging.DEBUG if self._is_quiet else logging.ERROR,
@@ -65,11 +68,13 @@ class LoadedModels(Mapping[str, Classifier]):
         return True
 
 
-def _load(shelf: ModelRegistry, model: str) -> Classifier:
-    version = shelf.active(model)
-    found = Classifier.load(shelf.directory(model, version), model)
-    if version not in (None, found.card.version):
+def _load(registry: ModelRegistry, model: str) -> Classifier:
+    """Return the classifier of the version in use; raises ModelError."""
+    version = registry.active(model)
+    classifier = Classifier.load(registry.directory(model, version), model)
+    if version not in (None, classifier.card.version):
         raise ModelError(
-            f"{shelf.directory(model, version)} holds version {found.card.version}: roll back to another"
+            f"{registry.directory(model, version)} holds version {classifier.card.version}: "
+            "roll back to another"
         )
-    return found
+    return classifier

@@ -1,12 +1,12 @@
-"""Where the versions of the models lie, and which of them is in use.
+"""Model registry: the versions of each model on disk, and which of them is in use.
 
-A model is shipped as a pair in `STETHO_MODELS_DIR`. What is trained on this machine lies beside the data, a
-directory a version, and is never changed again:
+A model is shipped as a pair of files in `STETHO_MODELS_DIR`. Versions trained on this machine are stored in
+the data directory, one directory each, and never changed:
 
     <data_dir>/models/<model>/active                                  the version in use, one line
     <data_dir>/models/<model>/<version>/<model>.tflite and .json      the pair
 
-Without `active` the shipped pair is in use. Changing that one file, atomically, promotes and rolls back.
+Without `active` the shipped pair is in use. Replacing that one file, atomically, promotes or rolls back.
 """
 
 import contextlib
@@ -21,62 +21,62 @@ from edge_worker.errors import ModelError
 from edge_worker.settings import Settings
 
 SHIPPED: Final = "shipped"
-"""What people say for "no version of this machine": the pair in `STETHO_MODELS_DIR`."""
+"""Name of the pair in `STETHO_MODELS_DIR` in commands and requests."""
 
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+-]{0,31}")
 _POINTER: Final = "active"
 
-Mark = tuple[int, int] | str | None
-"""Changes whenever a pointer is written; comparing it costs one stat."""
+ChangeToken = tuple[int, int] | str | None
+"""State of an `active` file; it differs after every write. Reading it costs one stat."""
 
 
 class ModelRegistry:
-    """The model files of one site."""
+    """Shipped and locally trained model versions of one site."""
 
     def __init__(self, shipped: Path, local: Path) -> None:
-        """Look for shipped pairs in `shipped` and for versions of this machine in `local`."""
+        """Use the shipped pairs in `shipped` and the versions of this machine in `local`."""
         self._shipped = shipped
         self._local = local
 
     @classmethod
-    def of(cls, settings: Settings) -> "ModelRegistry":
-        """Return the shelf that the settings describe."""
+    def from_settings(cls, settings: Settings) -> "ModelRegistry":
+        """Return the registry in the directories of the settings."""
         return cls(settings.models_dir, settings.data_dir / "models")
 
     def classifiers(self) -> list[str]:
-        """Return the names of all shipped classifiers; pairs of another kind have another loader."""
+        """Return the names of all shipped classifiers; models of other kinds have loaders of their own."""
         names = sorted(path.stem for path in self._shipped.glob("*.tflite"))
         return [name for name in names if _kind(self._shipped / f"{name}.json") == "classifier"]
 
     def active(self, model: str) -> str | None:
-        """Return the version that is in use, None for the shipped one; raises ModelError."""
+        """Return the version in use, None for the shipped one; raises ModelError when `active` is damaged."""
         pointer = self._local / model / _POINTER
         try:
             text = pointer.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"{pointer} cannot be read ({error}): {_roll_back(model)}") from error
+            raise ModelError(f"{pointer} cannot be read ({error}): {_rollback_hint(model)}") from error
         if not _VERSION.fullmatch(text):
-            raise ModelError(f"{pointer} names no version: {_roll_back(model)}")
+            raise ModelError(f"{pointer} names no version: {_rollback_hint(model)}")
         return text
 
-    def mark(self, model: str) -> Mark:
-        """Return what changes when the version in use changes."""
+    def change_token(self, model: str) -> ChangeToken:
+        """Return a token that differs once the version in use has changed."""
         try:
-            found = (self._local / model / _POINTER).stat()
+            status = (self._local / model / _POINTER).stat()
         except FileNotFoundError:
             return None
         except OSError as error:
             return str(error)
-        return found.st_ino, found.st_mtime_ns
+        return status.st_ino, status.st_mtime_ns
 
     def directory(self, model: str, version: str | None) -> Path:
-        """Return where the pair of a version lies; None is the shipped one."""
+        """Return the directory of a version; None stands for the shipped one."""
         return self._shipped if version is None else self._local / model / version
 
     def card(self, model: str, version: str | None) -> dict[str, Any]:
-        """Return the card of a version as it is; raises ModelError when there is none."""
+        """Return the card of a version as a JSON object; raises ModelError when it cannot be read."""
         path = self.directory(model, version) / f"{model}.json"
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -87,18 +87,20 @@ class ModelRegistry:
         return document
 
     def has(self, model: str, version: str) -> bool:
-        """Return whether a version of this machine is there."""
+        """Return whether this machine has a version."""
         return bool(_VERSION.fullmatch(version)) and self.directory(model, version).is_dir()
 
     def put(self, model: str, version: str, source: Path) -> None:
-        """Keep the pair in `source` as a version, whole or not at all; it is not in use by that.
+        """Store the pair in `source` as a version, atomically, without putting it into use.
 
         Raises:
-            ModelError: the version is there already, its name is none, or the disk refuses.
+            ModelError: the version exists, its name is not valid, or it cannot be written.
         """
         target = self.directory(model, version)
         if not _VERSION.fullmatch(version) or target.exists():
-            raise ModelError(f"{model} {version} cannot be kept: it is there already, or is no version")
+            raise ModelError(
+                f"{model} {version} cannot be stored: it exists already, or its name is not a version"
+            )
         part = target.with_name(f".{version}.part")
         try:
             shutil.rmtree(part, ignore_errors=True)
@@ -113,13 +115,15 @@ class ModelRegistry:
             raise ModelError(f"{target} cannot be written ({error.strerror}): make room there") from error
 
     def activate(self, model: str, version: str | None) -> None:
-        """Make a version the one in use, None the shipped one; the worker follows within a second or two.
+        """Put a version into use, None for the shipped one; the worker follows within a second or two.
 
         Raises:
-            ModelError: there is no such version, or the disk refuses.
+            ModelError: there is no such version, or `active` cannot be written.
         """
         if version is not None and not self.has(model, version):
-            raise ModelError(f"{model} has no version {version} on this machine: list them with `versions`")
+            raise ModelError(
+                f"{model} has no version {version} on this machine: list them with `stetho trainer versions`"
+            )
         pointer = self._local / model / _POINTER
         try:
             if version is None:
@@ -131,21 +135,22 @@ class ModelRegistry:
             if pointer.parent.is_dir():
                 _sync(pointer.parent)
         except OSError as error:
-            raise ModelError(f"{pointer} cannot be written ({error.strerror}): grant it") from error
+            raise ModelError(f"{pointer} cannot be written ({error.strerror}): grant write access") from error
 
 
 def _kind(path: Path) -> str:
-    """Return what a card describes; a card that cannot be read is for the loader to complain about."""
+    """Return the `kind` of a card, "classifier" for one that cannot be read: its loader reports the error."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return str(json.loads(path.read_text(encoding="utf-8")).get("kind", "classifier"))
     return "classifier"
 
 
-def _roll_back(model: str) -> str:
-    return f"run `python -m models_tflite.training rollback {model} {SHIPPED}` or another version"
+def _rollback_hint(model: str) -> str:
+    return f"run `stetho trainer rollback {model} {SHIPPED}` or another version"
 
 
 def _write_durably(path: Path, content: bytes) -> None:
+    """Write a file and flush it to disk."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -153,6 +158,7 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 def _sync(directory: Path) -> None:
+    """Flush the entries of a directory to disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

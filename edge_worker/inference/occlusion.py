@@ -1,7 +1,8 @@
-"""Which part of a sound made the label: hide one patch of time and frequency after another and listen again.
+"""Occlusion map: how much each patch of time and frequency contributes to the label of a recording.
 
-Occlusion sensitivity (Zeiler and Fergus, ECCV 2014). A patch is hidden by the mean of its bands over the
-recording, so what it loses is what was special there. The map explains the model, not the patient.
+Occlusion sensitivity (Zeiler and Fergus, ECCV 2014): one patch after another is hidden, and the model is run
+again. A hidden patch holds the mean of its bands over the recording, so that only its deviation from the mean
+is lost. The map explains the model, not the patient.
 """
 
 from dataclasses import dataclass
@@ -12,48 +13,44 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import (
-    Features,
-    Float32Array,
-    LogMelParameters,
-    Signal,
-    mel_edges,
-    trim,
-    window_starts,
-    windows,
-)
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.mel_scale import mel_frequencies
+from edge_worker.signal.windowing import trim, window_starts
 
 PATCH_S: Final = 0.2
-"""Shortest patch: a heart sound and what is right beside it."""
+"""Shortest patch: about one heart sound and its surroundings."""
 MAX_TIMES: Final = 60
-"""Patches of a recording in time, so that a long one does not take for ever; they grow instead."""
+"""Largest number of patches in time: in long recordings patches grow, so that the run time stays bounded."""
 BANDS: Final = 8
-"""Patches in frequency."""
+"""Largest number of patches in frequency."""
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Occlusion:
-    """How much each patch holds up one label of one model."""
+class OcclusionMap:
+    """Contribution of each patch of a recording to the probability of one label."""
 
     model: str
     version: str
     sha256: str
     label: str
     confidence: float
-    """Probability of `label` with nothing hidden, 0..1."""
+    """Probability of `label` without occlusion, 0..1."""
     drop: FloatArray
-    """(times, bands): what the probability loses without the patch; below 0 where it spoke against."""
+    """(times, bands): decrease of the probability when a patch is hidden; below 0 for evidence against it."""
     time_edges_s: FloatArray
-    """(times + 1,)"""
+    """Borders of the patches in time, (times + 1,)."""
     hz_edges: FloatArray | None
-    """(bands + 1,), lowest first; None where bands are no frequencies."""
+    """Borders of the patches in Hz, (bands + 1,), lowest first; None for features without frequencies."""
     frames: Float32Array
-    """What the model was shown, (frames, bands), in dB."""
+    """Features that the model was given, (frames, bands), in dB."""
 
     def document(self) -> dict[str, Any]:
-        """Return the map as JSON takes it."""
+        """Return the map, without the frames, as a JSON object."""
         return {
             "model": self.model,
             "version": self.version,
@@ -66,30 +63,34 @@ class Occlusion:
         }
 
 
-def occlude(classifier: Classifier, signal: Signal, label: str | None = None) -> Occlusion:
-    """Return the map of a recording for `label`, by default the one that the model gives it.
+def occlude(classifier: Classifier, signal: Signal, label: str | None = None) -> OcclusionMap:
+    """Return the occlusion map of a recording for `label`, by default the label that the model gives.
 
-    Runs the network again for every patch on the windows that hold it: half a second for 6 s of heart.
+    For every patch, the model runs on the windows that contain it: half a second for 6 s of heart sound.
 
     Raises:
-        ValueError: the model does not know `label`.
+        ValueError: the model has no such label.
     """
     card = classifier.card
     frames = signal.features(card.features)
     first = _first_frame(frames, card.trim_db)
     frames = frames if card.trim_db is None else trim(frames, card.trim_db)
-    heard = classifier.probabilities(_cut(classifier, frames))
-    best = int(heard.mean(axis=0)[: len(card.labels)].argmax()) if label is None else card.labels.index(label)
+    unhidden = classifier.probabilities(classifier.split(frames))
+    best = (
+        int(unhidden.mean(axis=0)[: len(card.labels)].argmax()) if label is None else card.labels.index(label)
+    )
     times = _edges(len(frames), max(1, min(MAX_TIMES, round(_seconds(len(frames), card.features) / PATCH_S))))
     bands = _edges(card.features.bands, min(BANDS, card.features.bands))
-    hidden = _Hiding(classifier, frames, heard[:, best], best)
-    drop = [[hidden.loss(slice(*time), slice(*band)) for band in pairwise(bands)] for time in pairwise(times)]
-    return Occlusion(
+    occluder = _Occluder(classifier, frames, unhidden[:, best], best)
+    drop = [
+        [occluder.drop(slice(*time), slice(*band)) for band in pairwise(bands)] for time in pairwise(times)
+    ]
+    return OcclusionMap(
         model=card.model,
         version=card.version,
         sha256=card.sha256,
         label=card.labels[best],
-        confidence=float(heard[:, best].mean()),
+        confidence=float(unhidden[:, best].mean()),
         drop=np.array(drop),
         time_edges_s=_seconds(first + times, card.features),
         hz_edges=_hertz(card.features, bands),
@@ -98,17 +99,18 @@ def occlude(classifier: Classifier, signal: Signal, label: str | None = None) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Hiding:
-    """A recording of which patches are hidden."""
+class _Occluder:
+    """Recording whose patches are hidden one by one."""
 
     classifier: Classifier
     frames: Float32Array
-    heard: FloatArray
-    """Probability of the label in each window with nothing hidden, (windows,)."""
+    unhidden: FloatArray
+    """Probability of the label in each window without occlusion, (windows,)."""
     label: int
+    """Index of the label."""
 
-    def loss(self, time: slice, band: slice) -> float:
-        """Return how much the mean probability of the label falls when a patch is hidden."""
+    def drop(self, time: slice, band: slice) -> float:
+        """Return the decrease of the mean probability of the label when a patch is hidden."""
         card = self.classifier.card
         starts = window_starts(len(self.frames), card.window_frames, card.hop_frames)
         touched = (starts < time.stop) & (starts + card.window_frames > time.start)
@@ -116,36 +118,31 @@ class _Hiding:
             return 0.0
         hidden = self.frames.copy()
         hidden[time, band] = self.frames[:, band].mean(axis=0)
-        left = self.classifier.probabilities(_cut(self.classifier, hidden)[touched])[:, self.label]
-        return float((self.heard[touched] - left).sum() / len(self.heard))
-
-
-def _cut(classifier: Classifier, frames: Float32Array) -> Float32Array:
-    card = classifier.card
-    return windows(frames, card.window_frames, card.hop_frames, card.pad)
+        remaining = self.classifier.probabilities(self.classifier.split(hidden)[touched])[:, self.label]
+        return float((self.unhidden[touched] - remaining).sum() / len(self.unhidden))
 
 
 def _first_frame(frames: Float32Array, trim_db: float | None) -> int:
-    """Return how many frames are trimmed from the start."""
+    """Return the number of frames that `trim` removes from the start."""
     if trim_db is None:
         return 0
-    loudness = frames.max(axis=1)
-    return int(np.argmax(loudness >= loudness.max() - trim_db))
+    levels_db = frames.max(axis=1)
+    return int(np.argmax(levels_db >= levels_db.max() - trim_db))
 
 
 def _edges(length: int, parts: int) -> npt.NDArray[np.intp]:
-    """Return where `parts` parts of a length begin and end, (parts + 1,), all of about one size."""
+    """Return the borders of `parts` parts of about equal size of a length, (parts + 1,)."""
     return np.unique(np.linspace(0, length, parts + 1).round().astype(np.intp))
 
 
-def _seconds(frames: Any, features: Features) -> Any:  # noqa: ANN401 a number or an array of them
+def _seconds(frames: Any, features: FeatureParameters) -> Any:  # noqa: ANN401 - a number or an array
     return frames * features.hop_length / features.sample_rate
 
 
-def _hertz(features: Features, edges: npt.NDArray[np.intp]) -> FloatArray | None:
-    """Return the frequencies at which patches meet: half way between the tops of their outer bands."""
+def _hertz(features: FeatureParameters, edges: npt.NDArray[np.intp]) -> FloatArray | None:
+    """Return the frequencies at the borders of patches: the mean centre of the bands on both sides."""
     if not isinstance(features, LogMelParameters):
         return None
-    hertz = mel_edges(features)
+    hertz = mel_frequencies(features.n_mels + 2, features.fmin, features.fmax)
     between: FloatArray = (hertz[:-1] + hertz[1:])[edges] / 2
     return between

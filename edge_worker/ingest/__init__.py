@@ -1,1 +1,1 @@
-"""Ingest: chunks become recordings and streams on disk."""
+"""Ingest: received chunks become recordings and streams on disk."""

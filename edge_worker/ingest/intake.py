@@ -1,110 +1,85 @@
-"""The rules of reception: what becomes of each chunk, what is asked for, when a recording is closed.
+"""Intake of chunks: decodes payloads, applies quotas, rejects, and hands on to recordings and streams.
 
-Pure of MQTT and of wall clocks: payloads and a monotonic time go in, answers and closed recordings come
-out. Normative: `docs/protocol.md` § Delivery promise.
+Pure of MQTT and of wall clocks: payloads and a monotonic time go in, control messages, closed recordings and
+audio of streams come out. Normative: `docs/protocol.md` § Delivery promise and § Rejections.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Key, Recording, parse_meta
+from edge_worker.ingest.intake_event import (
+    ClosedRecording,
+    ControlMessage,
+    IntakeEvent,
+    StreamEnd,
+    stored_message,
+)
+from edge_worker.ingest.recording import Recording, RecordingKey
+from edge_worker.ingest.recording_intake import RecordingIntake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_intake import Piece, StreamEnd, StreamEvent, StreamIntake, Wanted
+from edge_worker.ingest.stream_intake import StreamIntake
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk, decode, recording_name
+from edge_worker.protocol import control
+from edge_worker.protocol.chunk import Chunk, decode, recording_name
 from edge_worker.protocol.result import Completeness
 from edge_worker.settings import Settings
 
-MAX_RANGES: Final = 32
-"""Ranges in one `missing` message, which so stays under 1 KiB."""
-_TAIL_AFTER: Final = 8
-"""The end of a recording is asked for after this many `missing_after_s`: a slow stream is not a lost one."""
 _REJECTION_EVERY_S: Final = 1.0
-_REJECTIONS_KEPT: Final = 10_000
+"""A rejection is answered at most once in this time, per device and reason."""
+_MAX_REJECTIONS: Final = 10_000
+"""Pairs of device and reason whose last rejection is remembered."""
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A control message for a device."""
-
-    device_id: str
-    document: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A recording that is to be stored and analysed as it is now."""
-
-    recording: Recording
-    completeness: Completeness
-
-
-Event = Answer | Close | Piece | StreamEnd
 StoredLookup = Callable[[str, str], Completeness | None]
 
 
-def stored_answer(device_id: str, recording_name: str, completeness: Completeness) -> Answer:
-    """Return the receipt after which a device may forget a recording."""
-    document = {"type": "stored", "recording_id": recording_name, "completeness": completeness}
-    return Answer(device_id, document)
-
-
 class Intake:
-    """All open recordings and streams. Used by the network thread; `forget` may be called from another."""
+    """All open recordings and streams. Used by the network thread; `mark_stored` may be called by another."""
 
     def __init__(self, spool: Spool, settings: Settings, lookup: StoredLookup) -> None:
         """Use `lookup(device_id, recording_name)` to learn whether a recording was stored earlier."""
-        self._spool = spool
         self._settings = settings
         self._lookup = lookup
-        self._open: dict[Key, Recording] = {}
-        self._closing: set[Key] = set()
+        self._closing: set[RecordingKey] = set()
+        """Closed, not yet stored."""
         self._offline: set[str] = set()
         self._rejected_at: dict[tuple[str, str], float] = {}
         self.counts: Counter[str] = Counter()
-        """Outcomes by name: `chunks`, `duplicates`, `rejected_<reason>`, `completed`, `partial` …"""
+        """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
+        self.recordings = RecordingIntake(spool, settings, self.counts)
         self.streams = StreamIntake(StreamSpool(spool.directory), settings, self.counts)
-        self.on_progress: Callable[[Recording, float], None] = lambda _recording, _now: None
-        """Called when there is new sound of an open recording, with the monotonic time."""
 
     def __len__(self) -> int:
-        return len(self._open) + len(self.streams.open)
+        return len(self.recordings.open) + len(self.streams.open)
 
     @property
     def spool_bytes(self) -> int:
-        """Bytes of all open recordings in the spool; safe from any thread."""
-        of_recordings = sum(recording.spool_bytes for recording in list(self._open.values()))
-        return of_recordings + self.streams.spool_bytes
+        """Bytes of all open recordings and streams in the spool; safe from any thread."""
+        return self.recordings.spool_bytes + self.streams.spool_bytes
 
-    def load(self, now: float) -> list[Event]:
-        """Take up what an earlier process left in the spool."""
-        events: list[Event] = []
-        for recording in self._spool.load():
-            completeness = self._lookup(recording.device_id, recording.name)
-            if completeness is not None:
-                self._spool.remove(recording)
-                continue
-            recording.touched = now
-            self._open[recording.key] = recording
-            if recording.is_complete():
-                events.append(self._close(recording, "complete"))
+    def load(self, now: float) -> list[IntakeEvent]:
+        """Open the recordings of an earlier process again, except those that were stored."""
+        events: list[IntakeEvent] = []
+        for recording in self.recordings.load():
+            if self._lookup(recording.device_id, recording.name) is not None:
+                self.recordings.remove(recording)
+            else:
+                events += self._note_closing(self.recordings.restore(recording, now))
         return events
 
-    def load_streams(self, now: float) -> Iterator[Event]:
-        """Take up the streams that an earlier process left; their sound comes piece by piece."""
+    def load_streams(self, now: float) -> Iterator[IntakeEvent]:
+        """Open the streams of an earlier process again; yield their audio one part at a time."""
         for stream in self.streams.load():
             if self._lookup(stream.device_id, stream.name) is not None:
                 self.streams.remove(stream)
             else:
-                yield from self._of_stream(self.streams.resume_stream(stream, now))
+                yield from self._note_closing(self.streams.restore(stream, now))
 
-    def receive(self, device_id: str, payload: bytes, now: float) -> list[Event]:
-        """Place one payload; return what it leads to.
+    def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
+        """Take one payload; return the events that it leads to.
 
         Raises:
             OSError: the spool cannot be written now. Nothing was changed; receive the payload again later.
@@ -114,203 +89,84 @@ class Intake:
         except ChunkError as error:
             events = self.reject(device_id, error, now)
             if error.reason == "meta" and error.recording_id is not None:
-                events += self._go_on_without_meta((device_id, error.recording_id))
+                events += self._skip_meta((device_id, error.recording_id))
             return events
 
-    def reject(self, device_id: str, error: ChunkError, now: float) -> list[Event]:
-        """Count a rejection; return the answer unless the same was said within the last second."""
+    def reject(self, device_id: str, error: ChunkError, now: float) -> list[IntakeEvent]:
+        """Count a rejection; return the answer, unless the same was sent within the last second."""
         self.counts[f"rejected_{error.reason}"] += 1
-        said = self._rejected_at.get((device_id, error.reason))
-        if said is not None and now - said < _REJECTION_EVERY_S:
+        last = self._rejected_at.get((device_id, error.reason))
+        if last is not None and now - last < _REJECTION_EVERY_S:
             return []
-        if len(self._rejected_at) >= _REJECTIONS_KEPT:
+        if len(self._rejected_at) >= _MAX_REJECTIONS:
             self._rejected_at.clear()
         self._rejected_at[device_id, error.reason] = now
         name = None if error.recording_id is None else recording_name(error.recording_id)
-        document = {"type": "rejected", "recording_id": name, "reason": error.reason, "detail": str(error)}
-        return [Answer(device_id, document)]
+        return [ControlMessage(device_id, control.rejected(name, error.reason, str(error)))]
 
-    def device_online(self, device_id: str, online: bool, now: float) -> None:
-        """Note that a device came or went; one that is back is asked for what is missing at once."""
+    def set_device_online(self, device_id: str, online: bool, now: float) -> None:
+        """Note that a device went online or offline; one that is back is asked for missing audio soon."""
         if not online:
             self._offline.add(device_id)
-            return
-        if device_id not in self._offline:
-            return  # it was not silent because it was away
-        self._offline.discard(device_id)
-        for recording in self._open.values():
-            if recording.device_id == device_id:
-                recording.touched, recording.asked = now, 0
+        elif device_id in self._offline:  # otherwise it was not silent because it was away
+            self._offline.discard(device_id)
+            self.recordings.device_returned(device_id, now)
 
-    def due(self, now: float) -> list[Event]:
-        """Return what silence leads to: requests for missing audio, and recordings given up."""
-        events: list[Event] = []
-        for recording in list(self._open.values()):
-            quiet = now - recording.touched
-            offline = recording.device_id in self._offline
-            patience = self._settings.offline_give_up_s if offline else self._settings.give_up_s
-            if quiet >= patience or self._only_declared_gaps_left(recording, quiet):
-                events.extend(self._give_up(recording))
-            elif not offline and quiet >= self._settings.missing_after_s * 2**recording.asked:
-                events.extend(self._ask(recording, quiet))
-        return [*events, *self._of_stream(self.streams.due(now, self._offline))]
+    def check_timeouts(self, now: float) -> list[IntakeEvent]:
+        """Return the events of silence: requests for missing audio, recordings and streams given up."""
+        recordings = self.recordings.check_timeouts(now, self._offline)
+        streams = self.streams.check_timeouts(now, self._offline)
+        return list(self._note_closing((*recordings, *streams)))
 
-    def resume(self, now: float) -> None:
-        """Note that the broker is back: nobody was silent while nobody could be heard."""
-        for recording in self._open.values():
-            recording.touched, recording.asked = now, 0
-        self.streams.resume(now)
+    def broker_reconnected(self, now: float) -> None:
+        """Restart all timers: no device was silent while the broker was away."""
+        self.recordings.broker_reconnected(now)
+        self.streams.broker_reconnected(now)
 
-    def forget(self, key: Key) -> None:
-        """Note that a closed recording is stored: from now on the database answers for it."""
+    def mark_stored(self, key: RecordingKey) -> None:
+        """Note that a closed recording is stored: from now on the database tells about it."""
         self._closing.discard(key)
 
-    def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
+    def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         key = (device_id, chunk.recording_id)
-        recording, stream = self._open.get(key), self.streams.open.get(key)
+        recording, stream = self.recordings.open.get(key), self.streams.open.get(key)
         if recording is None and stream is None:
-            settled = self._settled(key)
-            if settled is not None:
-                return settled
-            self._check_room(device_id, chunk)
+            if key in self._closing:
+                self.counts["duplicates"] += 1
+                return []
+            completeness = self._lookup(device_id, recording_name(chunk.recording_id))
+            if completeness is not None:
+                self.counts["duplicates"] += 1
+                return [stored_message(device_id, recording_name(chunk.recording_id), completeness)]
+            self._check_quota(device_id, chunk)
             if chunk.is_stream:
                 stream = Stream(device_id, chunk.recording_id, time.time())
         if stream is not None:
-            return list(self._of_stream(self.streams.receive(stream, chunk, payload, now)))
-        recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
-        return self._place(recording, chunk, payload, now)
-
-    def _settled(self, key: Key) -> list[Event] | None:
-        """Return the answer to a chunk of what was closed already, None where it was not."""
-        name = recording_name(key[1])
-        completeness = None if key in self._closing else self._lookup(key[0], name)
-        if completeness is None and key not in self._closing:
-            return None
-        self.counts["duplicates"] += 1
-        return [] if completeness is None else [stored_answer(key[0], name, completeness)]
-
-    def _place(self, recording: Recording, chunk: Chunk, payload: bytes, now: float) -> list[Event]:
-        if chunk.is_stream:
-            raise ChunkError("contradiction", "no chunk before was of a stream", chunk.recording_id)
-        if chunk.type == META:
-            is_new = self._place_meta(recording, chunk, payload)
+            events = self.streams.receive(stream, chunk, payload, now)
         else:
-            is_new = self._place_pcm(recording, chunk, payload)
-        if not is_new:
-            self.counts["duplicates"] += 1
-            return []
-        self.counts["chunks"] += 1
-        recording.touched, recording.asked = now, 0
-        self._open[recording.key] = recording
-        if recording.is_complete():
-            return [self._close(recording, "complete")]
-        if chunk.type != META:
-            self.on_progress(recording, now)
-        return []
+            recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
+            events = self.recordings.receive(recording, chunk, payload, now)
+        return list(self._note_closing(events))
 
-    def _of_stream(self, events: Iterable[StreamEvent]) -> Iterator[Event]:
-        """Yield what the worker makes of what happens to a stream."""
-        for event in events:
-            if isinstance(event, StreamEnd):
-                self._closing.add(event.stream.key)
-            yield (Answer(event.stream.device_id, event.document) if isinstance(event, Wanted) else event)
-
-    def _check_room(self, device_id: str, chunk: Chunk) -> None:
+    def _check_quota(self, device_id: str, chunk: Chunk) -> None:
         """Raise ChunkError `quota` unless another recording may be opened."""
-        of_device = sum(1 for owner, _ in (*self._open, *self.streams.open) if owner == device_id)
+        open_keys = (*self.recordings.open, *self.streams.open)
+        of_device = sum(1 for owner, _ in open_keys if owner == device_id)
         if of_device >= self._settings.max_open_per_device:
             raise ChunkError("quota", f"{of_device} recordings are open already", chunk.recording_id)
         is_full = self.spool_bytes >= self._settings.max_spool_mb * 2**20
         if is_full or len(self) >= self._settings.max_open:
             raise ChunkError("quota", "the worker has no room for another recording", chunk.recording_id)
 
-    def _place_meta(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
-        meta = parse_meta(bytes(chunk.body), chunk.recording_id)
-        if recording.meta is not None:
-            return False
-        self._spool.append(recording, payload)
-        recording.meta = meta
-        return True
+    def _skip_meta(self, key: RecordingKey) -> list[IntakeEvent]:
+        self.streams.skip_meta(key)
+        return list(self._note_closing(self.recordings.skip_meta(key)))
 
-    def _go_on_without_meta(self, key: Key) -> list[Event]:
-        """Wait no longer for the META of a recording: the device would send the same again."""
-        self.streams.go_on_without_meta(key)
-        recording = self._open.get(key)
-        if recording is None or recording.meta is not None:
-            return []
-        recording.meta = {}
-        return [self._close(recording, "complete")] if recording.is_complete() else []
-
-    def _place_pcm(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
-        limit_s = self._settings.max_recording_s
-        if chunk.end > limit_s * chunk.sample_rate:
-            raise ChunkError("too_long", f"beyond {limit_s:g} s of sound", chunk.recording_id)
-        limit_mb = self._settings.max_recording_mb
-        if chunk.end * chunk.channels * SAMPLE_BYTES > limit_mb * 2**20:
-            raise ChunkError("too_long", f"beyond {limit_mb} MiB of sound", chunk.recording_id)
-        recording.check(chunk)
-        if recording.coverage.overlaps(chunk.first_sample, chunk.end):
-            self._compare(recording, chunk)
-            is_known = recording.coverage.contains(chunk.first_sample, chunk.end)
-            if is_known and (recording.end is not None or not chunk.is_last):
-                return False
-        elif not chunk.sample_count and recording.end is not None:
-            return False
-        start = self._spool.append(recording, payload)
-        recording.place(chunk, start + HEADER_BYTES)
-        return True
-
-    def _compare(self, recording: Recording, chunk: Chunk) -> None:
-        """Raise ChunkError unless `chunk` says the same as what is there already."""
-        unit = recording.frame_bytes
-        for first, end in recording.overlapping(chunk.first_sample, chunk.end):
-            body = self._spool.body(recording, first)
-            low, high = max(first, chunk.first_sample), min(end, chunk.end)
-            theirs = chunk.body[(low - chunk.first_sample) * unit : (high - chunk.first_sample) * unit]
-            if theirs != body[(low - first) * unit : (high - first) * unit]:
-                raise ChunkError("contradiction", "other audio than before", chunk.recording_id)
-
-    def _only_declared_gaps_left(self, recording: Recording, quiet: float) -> bool:
-        return (
-            recording.end is not None
-            and recording.asked > 0
-            and quiet >= self._settings.missing_after_s * 2**recording.asked
-            and (recording.meta is not None or not recording.wants_meta)
-            and all(end in recording.declared_gaps for _, end in recording.gaps())
-        )
-
-    def _ask(self, recording: Recording, quiet: float) -> Iterator[Event]:
-        ranges: list[list[int | None]] = [
-            [start, end]
-            for start, end in recording.gaps()
-            if recording.asked == 0 or end not in recording.declared_gaps
-        ]
-        if recording.end is None and quiet >= _TAIL_AFTER * self._settings.missing_after_s:
-            ranges.append([recording.coverage.end, None])
-        document: dict[str, Any] = {"type": "missing", "recording_id": recording.name}
-        # What the device cannot answer must not keep the rest from being asked for.
-        first = MAX_RANGES * recording.asked % len(ranges) if len(ranges) > MAX_RANGES else 0
-        document["ranges"] = ranges[first : first + MAX_RANGES]
-        if recording.wants_meta and recording.meta is None:
-            document["meta"] = True
-        recording.asked += 1
-        if ranges or "meta" in document:
-            self.counts["asked"] += 1
-            yield Answer(recording.device_id, document)
-
-    def _give_up(self, recording: Recording) -> Iterator[Event]:
-        if recording.sample_rate:
-            is_whole = recording.end is not None and recording.coverage.covers(recording.end)
-            yield self._close(recording, "complete" if is_whole else "partial")
-            return
-        self.counts["abandoned"] += 1
-        del self._open[recording.key]
-        self._spool.close(recording.key)
-        self._spool.remove(recording)
-
-    def _close(self, recording: Recording, completeness: Completeness) -> Close:
-        self.counts[f"closed_{completeness}"] += 1
-        del self._open[recording.key]
-        self._closing.add(recording.key)
-        self._spool.close(recording.key)
-        return Close(recording, completeness)
+    def _note_closing(self, events: Iterable[IntakeEvent]) -> Iterator[IntakeEvent]:
+        """Yield `events`, noting which recordings and streams they close."""
+        for event in events:
+            if isinstance(event, ClosedRecording):
+                self._closing.add(event.recording.key)
+            elif isinstance(event, StreamEnd):
+                self._closing.add(event.stream.key)
+            yield event

@@ -1,24 +1,24 @@
-"""One stream while its chunks arrive: a recording without an end known beforehand.
+"""One open stream while its chunks arrive: a recording whose end is not known beforehand.
 
-What came in order is handed on at once; what is ahead of a gap waits for it, a short while and in bounded
-memory. Pure of MQTT, disk and clocks.
+Audio that is next in order is handed on at once. Audio behind a gap waits in a reorder buffer, for a short
+time and in bounded memory. Pure of MQTT, disk and clocks.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Arriving
+from edge_worker.ingest.recording import IncomingAudio
 from edge_worker.protocol.chunk import HAS_META, Chunk
 
-MAX_AHEAD_BYTES: Final = 2**21
-"""Sound that waits for a gap: some 20 s. With more, the gap is given up at once."""
-MAX_AHEAD: Final = 1024
-"""Chunks that wait for a gap."""
+MAX_REORDER_BYTES: Final = 2**21
+"""Audio that may wait behind a gap: some 20 s. With more, the gap is skipped at once."""
+MAX_REORDER_CHUNKS: Final = 1024
+"""Chunks that may wait behind a gap."""
 
 
-class Part(NamedTuple):
-    """Sound that is next in order."""
+class OrderedAudio(NamedTuple):
+    """Audio that is next in order."""
 
     first_sample: int
     body: bytes
@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class Segment:
-    """A file of the spool: chunks as they came."""
+    """One chunk file of a stream in the spool."""
 
     number: int
     bytes: int = 0
@@ -38,8 +38,8 @@ class Segment:
 
 
 @dataclass(slots=True)
-class Stream(Arriving):
-    """What is known of a stream whose chunks lie in the spool."""
+class Stream(IncomingAudio):
+    """State of one open stream, whose chunks are in the spool."""
 
     device_id: str
     recording_id: int
@@ -48,24 +48,24 @@ class Stream(Arriving):
     sample_rate: int = 0
     """Hz; 0 until the first PCM chunk."""
     channels: int = 0
-    cursor: int = 0
-    """Samples before it were handed on, or given up."""
+    next_sample: int = 0
+    """All samples before it were handed on or skipped."""
     end: int | None = None
     """Samples per channel, known with LAST."""
-    wants_meta: bool = False
+    expects_meta: bool = False
     meta: dict[str, Any] | None = None
-    ahead: dict[int, bytes] = field(default_factory=dict)
-    """Sound that waits for a gap: its first sample → its bytes."""
-    ahead_bytes: int = 0
+    reorder_buffer: dict[int, bytes] = field(default_factory=dict)
+    """Audio that waits behind a gap: first sample → PCM."""
+    reorder_bytes: int = 0
     gap_since: float | None = None
-    """Monotonic time since when the gap at `cursor` is waited for, seconds."""
-    touched: float = 0.0
+    """Monotonic time since when the gap at `next_sample` is waited for, seconds."""
+    last_chunk_at: float = 0.0
     """Monotonic time of the last new chunk, seconds."""
-    asked: int = 0
-    """How often something was asked for since the last new chunk, or the last gap."""
+    requests: int = 0
+    """How often something was requested since the last new chunk, or the last gap."""
     segments: list[Segment] = field(default_factory=list)
     state: dict[str, Any] | None = None
-    """What an earlier process had said of it."""
+    """State of the analysis that an earlier process saved."""
 
     @property
     def spool_bytes(self) -> int:
@@ -74,26 +74,26 @@ class Stream(Arriving):
 
     @property
     def has_gap(self) -> bool:
-        """Whether sound is missing that something came after."""
-        return bool(self.ahead) or (self.end is not None and self.cursor < self.end)
+        """Whether samples are missing before audio or an end that was received."""
+        return bool(self.reorder_buffer) or (self.end is not None and self.next_sample < self.end)
 
     @property
     def gap_end(self) -> int | None:
-        """Where the gap at `cursor` ends; None: there is none."""
-        return min(self.ahead) if self.ahead else (self.end if self.has_gap else None)
+        """Sample where the gap at `next_sample` ends; None where there is no gap."""
+        return min(self.reorder_buffer) if self.reorder_buffer else (self.end if self.has_gap else None)
 
-    def is_known(self, chunk: Chunk) -> bool:
-        """Return whether `chunk` says nothing new, or too late.
+    def is_duplicate(self, chunk: Chunk) -> bool:
+        """Return whether `chunk` brings nothing new, or comes too late.
 
         Raises:
-            ChunkError: `contradiction`, when it says something else than was received before.
+            ChunkError: `contradiction`, when it differs from what was received before.
         """
         self._check(chunk)
         if chunk.is_last and self.end is None:
             return False
-        if chunk.end <= self.cursor:
+        if chunk.end <= self.next_sample:
             return True
-        waiting = self.ahead.get(chunk.first_sample)
+        waiting = self.reorder_buffer.get(chunk.first_sample)
         if waiting is None:
             return False
         length = min(len(waiting), len(chunk.body))
@@ -101,45 +101,46 @@ class Stream(Arriving):
             raise ChunkError("contradiction", "other audio than before", chunk.recording_id)
         return len(waiting) >= len(chunk.body)
 
-    def take(self, chunk: Chunk) -> list[Part]:
-        """Take a PCM chunk that is not known; return what is now next in order."""
+    def add(self, chunk: Chunk) -> list[OrderedAudio]:
+        """Add a PCM chunk that is no duplicate; return the audio that is now next in order."""
         self.sample_rate, self.channels = chunk.sample_rate, chunk.channels
-        self.wants_meta = self.wants_meta or bool(chunk.flags & HAS_META)
+        self.expects_meta = self.expects_meta or bool(chunk.flags & HAS_META)
         if chunk.is_last:
             self.end = chunk.end
-        if chunk.end > self.cursor:
+        if chunk.end > self.next_sample:
             body = bytes(chunk.body)
-            self.ahead_bytes += len(body) - len(self.ahead.get(chunk.first_sample, b""))
-            self.ahead[chunk.first_sample] = body
-        parts = self._next()
-        while self.ahead_bytes > MAX_AHEAD_BYTES or len(self.ahead) > MAX_AHEAD:
-            parts += self.give_up_gap()
-        return parts
+            self.reorder_bytes += len(body) - len(self.reorder_buffer.get(chunk.first_sample, b""))
+            self.reorder_buffer[chunk.first_sample] = body
+        audio = self._take_in_order()
+        while self.reorder_bytes > MAX_REORDER_BYTES or len(self.reorder_buffer) > MAX_REORDER_CHUNKS:
+            audio += self.skip_gap()
+        return audio
 
-    def give_up_gap(self) -> list[Part]:
-        """Wait no longer for the gap at `cursor`; return what is next after it."""
+    def skip_gap(self) -> list[OrderedAudio]:
+        """Wait no longer for the gap at `next_sample`; return the audio that is next after it."""
         if self.gap_end is not None:
-            self.cursor = max(self.cursor, self.gap_end)
-        return self._next()
+            self.next_sample = max(self.next_sample, self.gap_end)
+        return self._take_in_order()
 
-    def _next(self) -> list[Part]:
-        parts: list[Part] = []
-        while self.ahead and (first := min(self.ahead)) <= self.cursor:
-            body = self.ahead.pop(first)
-            self.ahead_bytes -= len(body)
-            fresh = body[(self.cursor - first) * self.frame_bytes :]
-            if fresh:
-                parts.append(Part(self.cursor, fresh))
-                self.cursor += len(fresh) // self.frame_bytes
-        return parts
+    def _take_in_order(self) -> list[OrderedAudio]:
+        audio: list[OrderedAudio] = []
+        while self.reorder_buffer and (first := min(self.reorder_buffer)) <= self.next_sample:
+            body = self.reorder_buffer.pop(first)
+            self.reorder_bytes -= len(body)
+            new = body[(self.next_sample - first) * self.bytes_per_sample :]
+            if new:
+                audio.append(OrderedAudio(self.next_sample, new))
+                self.next_sample += len(new) // self.bytes_per_sample
+        return audio
 
     def _check(self, chunk: Chunk) -> None:
-        self.check_form(chunk)
-        furthest = max(
-            [self.cursor, *(first + len(b) // self.frame_bytes for first, b in self.ahead.items())]
+        self.check_format(chunk)
+        buffered_ends = (
+            first + len(body) // self.bytes_per_sample for first, body in self.reorder_buffer.items()
         )
+        received_end = max([self.next_sample, *buffered_ends])
         ends_elsewhere = chunk.is_last and (
-            furthest > chunk.end if self.end is None else self.end != chunk.end
+            received_end > chunk.end if self.end is None else self.end != chunk.end
         )
         if ends_elsewhere or (self.end is not None and chunk.end > self.end):
             raise ChunkError("contradiction", "audio beyond the end of the stream", chunk.recording_id)

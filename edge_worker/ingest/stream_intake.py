@@ -1,199 +1,177 @@
-"""The rules of reception for streams: order, gaps, what is asked for, when a stream is over.
+"""Reception of streams: order, gaps, requests for missing audio, and the end of a stream.
 
-Beside `intake`, which decides who may open one. Normative: `docs/protocol.md` § Streams.
+Beside `recording_intake`, and below `intake`, which decides who may open a stream.
+Normative: `docs/protocol.md` § Streams.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.recording import Key, parse_meta
-from edge_worker.ingest.stream import Part, Stream
+from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent, StreamAudio, StreamEnd
+from edge_worker.ingest.recording import RecordingKey
+from edge_worker.ingest.stream import OrderedAudio, Stream
 from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.protocol import control
 from edge_worker.protocol.chunk import META, Chunk
+from edge_worker.protocol.meta import parse_meta
 from edge_worker.settings import Settings
 
 _TAIL_AFTER: Final = 8
-"""The end of a silent stream is asked for after this many `missing_after_s`."""
-_META_ASKED: Final = 3
-"""How often META is asked for before the stream goes on without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The next sound of a stream, in order: what is between two pieces never came."""
-
-    stream: Stream
-    first_sample: int
-    body: bytes
-    at: float
-    """Monotonic time of the chunk that brought it, seconds; 0: sound of an earlier process."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
-    """A stream is over."""
-
-    stream: Stream
-    is_ended: bool
-    """By LAST; otherwise by silence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be asked of a device."""
-
-    stream: Stream
-    document: dict[str, Any]
-
-
-StreamEvent = Piece | StreamEnd | Wanted
+"""The end of a silent stream is requested after this many `missing_after_s`."""
+_META_REQUESTS: Final = 3
+"""How often META is requested before the stream goes on without it."""
 
 
 class StreamIntake:
     """All open streams. Used by the network thread."""
 
     def __init__(self, spool: StreamSpool, settings: Settings, counts: Counter[str]) -> None:
-        """Count into `counts`."""
+        """Count outcomes into `counts`."""
         self._spool = spool
         self._settings = settings
         self._counts = counts
-        self.open: dict[Key, Stream] = {}
+        self.open: dict[RecordingKey, Stream] = {}
 
     @property
     def spool_bytes(self) -> int:
-        """Bytes of all streams on disk; safe from any thread."""
+        """Bytes of all open streams in the spool; safe from any thread."""
         return sum(stream.spool_bytes for stream in list(self.open.values()))
 
     def load(self) -> Iterator[Stream]:
-        """Yield what an earlier process left; `resume_stream` or `remove` it."""
+        """Yield the streams of an earlier process, each to `restore` or to `remove`."""
         return self._spool.load()
 
-    def resume_stream(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
-        """Take up a stream of an earlier process; what it sent comes again, as far as it is needed."""
+    def restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
+        """Open a stream of an earlier process again; yield its audio as far as the analysis needs it."""
         self.open[stream.key] = stream
-        stream.touched = now
-        stream.cursor = 0 if stream.state is None else stream.state["needed_from"]
-        for chunk in self._spool.chunks(stream, stream.cursor):
-            yield from self._pieces(stream, stream.take(chunk), now, 0.0)
-        yield from self._end_if_over(stream, now)
+        stream.last_chunk_at = now
+        stream.next_sample = 0 if stream.state is None else stream.state["needed_from"]
+        for chunk in self._spool.read_chunks(stream, stream.next_sample):
+            yield from self._hand_on(stream, stream.add(chunk), now, 0.0)
+        yield from self._close_if_ended(stream, now)
 
     def remove(self, stream: Stream) -> None:
         """Delete the files of a stream that is stored."""
         self._spool.remove(stream)
 
-    def trim(self, key: Key, before: int) -> None:
-        """Forget sound before a sample: it was judged, and is not to be kept."""
+    def trim(self, key: RecordingKey, before: int) -> None:
+        """Delete audio before a sample: it was analysed, and need not be stored."""
         stream = self.open.get(key)
         if stream is not None:
             self._spool.trim(stream, before)
 
-    def receive(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> Iterator[StreamEvent]:
-        """Place a chunk of a stream, which is new where it is not among the open ones.
+    def receive(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
+        """Add a chunk to its stream, which is new where it is not among the open ones.
 
         Raises:
-            ChunkError: it contradicts what came before.
+            ChunkError: it contradicts what was received before.
             OSError: the spool cannot be written now. Nothing was changed.
         """
         if not chunk.is_stream:
             raise ChunkError("contradiction", "a stream is marked in every chunk", chunk.recording_id)
         if chunk.type == META:
-            return iter(self._take_meta(stream, chunk, payload, now))
-        if stream.is_known(chunk):
+            return self._add_meta(stream, chunk, payload, now)
+        if stream.is_duplicate(chunk):
             self._counts["duplicates"] += 1
-            return iter(())
+            return []
         self._spool.append(stream, payload, chunk)
-        self._note(stream, now)
-        return iter([*self._pieces(stream, stream.take(chunk), now, now), *self._end_if_over(stream, now)])
+        self._note_chunk(stream, now)
+        audio = self._hand_on(stream, stream.add(chunk), now, now)
+        return [*audio, *self._close_if_ended(stream, now)]
 
-    def due(self, now: float, offline: Collection[str]) -> Iterator[StreamEvent]:
-        """Yield what silence and gaps lead to."""
+    def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
+        """Yield requests for missing audio, the audio after gaps that are skipped, and ends by silence."""
         for stream in list(self.open.values()):
-            quiet = now - stream.touched
-            if quiet >= self._settings.stream_give_up_s:
+            silent_s = now - stream.last_chunk_at
+            if silent_s >= self._settings.stream_give_up_s:
                 yield from self._give_up(stream, now)
             elif self._is_gap_over(stream, now):
                 yield from self._skip_gap(stream, now)
             elif stream.device_id not in offline:
-                yield from self._ask(stream, now, quiet)
-            yield from self._end_if_over(stream, now)
+                yield from self._request_missing(stream, now, silent_s)
+            yield from self._close_if_ended(stream, now)
 
-    def resume(self, now: float) -> None:
-        """Note that the broker is back: nobody was silent while nobody could be heard."""
+    def broker_reconnected(self, now: float) -> None:
+        """Restart all timers: no device was silent while the broker was away."""
         for stream in self.open.values():
-            stream.touched, stream.asked = now, 0
+            stream.last_chunk_at, stream.requests = now, 0
             if stream.gap_since is not None:
                 stream.gap_since = now
 
-    def go_on_without_meta(self, key: Key) -> None:
+    def skip_meta(self, key: RecordingKey) -> None:
         """Wait no longer for the META of a stream: the device would send the same again."""
         stream = self.open.get(key)
         if stream is not None and stream.meta is None:
             stream.meta = {}
 
-    def _take_meta(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> list[StreamEvent]:
+    def _add_meta(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         meta = parse_meta(bytes(chunk.body), chunk.recording_id)
         if stream.meta is not None:
             self._counts["duplicates"] += 1
             return []
         self._spool.append(stream, payload, chunk)
-        self._note(stream, now)
+        self._note_chunk(stream, now)
         stream.meta = meta
-        return list(self._end_if_over(stream, now))
+        return list(self._close_if_ended(stream, now))
 
-    def _note(self, stream: Stream, now: float) -> None:
+    def _note_chunk(self, stream: Stream, now: float) -> None:
         self._counts["chunks"] += 1
         self.open[stream.key] = stream
-        stream.touched = now
+        stream.last_chunk_at = now
 
-    def _pieces(self, stream: Stream, parts: list[Part], now: float, at: float) -> Iterator[StreamEvent]:
-        if parts:
-            stream.gap_since, stream.asked = (now if stream.has_gap else None), 0
+    def _hand_on(
+        self, stream: Stream, audio: list[OrderedAudio], now: float, at: float
+    ) -> Iterator[IntakeEvent]:
+        """Start or stop the timer of the gap; return the audio as events, received `at`."""
+        if audio:
+            stream.gap_since, stream.requests = (now if stream.has_gap else None), 0
         elif stream.has_gap and stream.gap_since is None:
             stream.gap_since = now
-        return (Piece(stream, part.first_sample, part.body, at) for part in parts)
+        return (StreamAudio(stream, each.first_sample, each.body, at) for each in audio)
 
     def _is_gap_over(self, stream: Stream, now: float) -> bool:
         return stream.gap_since is not None and now - stream.gap_since >= self._settings.stream_gap_s
 
-    def _skip_gap(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
-        parts = stream.give_up_gap()
+    def _skip_gap(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
+        audio = stream.skip_gap()
         stream.gap_since = None
-        yield from self._pieces(stream, parts, now, now)
+        yield from self._hand_on(stream, audio, now, now)
 
-    def _ask(self, stream: Stream, now: float, quiet: float) -> Iterator[StreamEvent]:
-        """Ask for the gap, for META, or for the end, ever more patiently."""
-        after_s = self._settings.missing_after_s * 2**stream.asked
-        lacks_meta = stream.wants_meta and stream.meta is None and stream.asked < _META_ASKED
-        since = stream.gap_since if stream.gap_since is not None else stream.touched
-        is_silent = stream.end is None and not stream.has_gap and quiet >= _TAIL_AFTER * after_s
-        ranges: list[list[int | None]] = [[stream.cursor, stream.gap_end]] if stream.has_gap else []
+    def _request_missing(self, stream: Stream, now: float, silent_s: float) -> Iterator[IntakeEvent]:
+        """Request the gap, META, or the end; the time between two requests doubles."""
+        after_s = self._settings.missing_after_s * 2.0**stream.requests
+        lacks_meta = stream.expects_meta and stream.meta is None and stream.requests < _META_REQUESTS
+        since = stream.gap_since if stream.gap_since is not None else stream.last_chunk_at
+        is_silent = stream.end is None and not stream.has_gap and silent_s >= _TAIL_AFTER * after_s
+        ranges: list[control.OpenRange] = []
         if is_silent:
-            ranges = [[stream.cursor, None]]
+            ranges = [(stream.next_sample, None)]
+        elif stream.has_gap:
+            ranges = [(stream.next_sample, stream.gap_end)]
         if not (ranges or lacks_meta) or (now - since < after_s and not is_silent):
             return
-        stream.asked += 1
+        stream.requests += 1
         self._counts["asked"] += 1
-        document = {"type": "missing", "recording_id": stream.name, "ranges": ranges}
-        yield Wanted(stream, document | ({"meta": True} if lacks_meta else {}))
+        yield ControlMessage(stream.device_id, control.missing(stream.name, ranges, meta=lacks_meta))
 
-    def _give_up(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
-        while stream.ahead:
+    def _give_up(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
+        """End a stream that is silent; abandon one that has no audio."""
+        while stream.reorder_buffer:
             yield from self._skip_gap(stream, now)
         if stream.sample_rate:
-            yield self._close(stream, is_ended=stream.end is not None and stream.cursor >= stream.end)
+            yield self._close(stream, is_ended=stream.end is not None and stream.next_sample >= stream.end)
             return
         self._counts["abandoned"] += 1
         del self.open[stream.key]
         self._spool.close(stream)
         self._spool.remove(stream)
 
-    def _end_if_over(self, stream: Stream, now: float) -> Iterator[StreamEvent]:
-        is_whole = stream.end is not None and stream.cursor >= stream.end
-        waits = stream.wants_meta and stream.meta is None
-        if waits and now - stream.touched >= self._settings.stream_gap_s:
+    def _close_if_ended(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
+        is_whole = stream.end is not None and stream.next_sample >= stream.end
+        waits = stream.expects_meta and stream.meta is None
+        if waits and now - stream.last_chunk_at >= self._settings.stream_gap_s:
             waits = False
         if is_whole and not waits and stream.key in self.open:
             yield self._close(stream, is_ended=True)

@@ -1,4 +1,4 @@
-"""WAV files of 16-bit PCM, written so that they are whole and durable or not there at all."""
+"""WAV files of 16-bit PCM, written atomically and durably: whole after a power cut, or not there at all."""
 
 import os
 import wave
@@ -10,25 +10,25 @@ from edge_worker.protocol.chunk import SAMPLE_BYTES
 
 
 def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -> None:
-    """Write `pcm` (signed 16-bit little endian, channels interleaved) to `path`, surviving a power cut.
+    """Write `pcm` (signed 16-bit little endian, channels interleaved) to `path`, durable when it returns.
 
     Raises:
-        OSError: no room or no permission; nothing is left behind under `path`.
+        OSError: no space or no permission; nothing is left behind under `path`.
     """
     write_parts(path, [pcm], sample_rate, channels)
 
 
 def write_parts(path: Path, parts: Iterable[bytes | bytearray], sample_rate: int, channels: int) -> None:
-    """Write sound that comes in parts as `write` does; one part at a time is in memory."""
+    """Write audio that comes in parts, as `write` does; one part at a time is in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as file:
-        with wave.open(file, "wb") as sound:
-            sound.setnchannels(channels)
-            sound.setsampwidth(SAMPLE_BYTES)
-            sound.setframerate(sample_rate)
+        with wave.open(file, "wb") as audio:
+            audio.setnchannels(channels)
+            audio.setsampwidth(SAMPLE_BYTES)
+            audio.setframerate(sample_rate)
             for pcm in parts:
-                sound.writeframes(pcm)
+                audio.writeframes(pcm)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
@@ -36,16 +36,16 @@ def write_parts(path: Path, parts: Iterable[bytes | bytearray], sample_rate: int
 
 
 def read(path: Path) -> bytes:
-    """Return the PCM of a file that `write` made.
+    """Return the PCM of a file that `write` wrote.
 
     Raises:
         AudioError: the file is gone or not 16-bit PCM.
     """
     try:
-        with wave.open(str(path), "rb") as sound:
-            if sound.getsampwidth() != SAMPLE_BYTES:
+        with wave.open(str(path), "rb") as audio:
+            if audio.getsampwidth() != SAMPLE_BYTES:
                 raise AudioError(f"{path} is not 16-bit PCM")
-            return sound.readframes(sound.getnframes())
+            return audio.readframes(audio.getnframes())
     except (OSError, EOFError, wave.Error) as error:
         raise AudioError(f"{path} cannot be read as WAV: {error}") from error
 

@@ -1,64 +1,53 @@
-"""A look at a recording that is still open: what to tell the person who makes it.
+"""Preview of a recording that is still open: the live value for a display of the device.
 
-Costs nothing until somebody looks: the last seconds are read back from the spool.
+Costs nothing between previews: the last seconds are read back from the spool.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from edge_worker.analysis.device_profile import DeviceProfiles
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
+from edge_worker.live.heart_rate_tracker import SEARCH_S, HeartRateTracker
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART, Signal, louder
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.pcm import amplify
 
 RECENT_S: Final = 2.0
-"""The sound that a hint is about."""
-RATE_FROM_S: Final = 4.0
-FIRST_RATE_S: Final = 2.5
+"""The last sound, which a hint is about."""
 RATE_EVERY_S: Final = 1.0
-RATE_HOLDS_S: Final = 3.0
+"""Sound between two searches for a heart rate."""
 
 
 @dataclass(slots=True)
 class RecordingPreview:
-    """What was seen of one open recording."""
+    """One open recording, and its last heart rate."""
 
     recording: Recording
-    bpm: float | None = None
-    rate_s: float = 0.0
-    """Sound after which the rate was found."""
-    sought_s: float = float("-inf")
+    _heart_rate: HeartRateTracker = field(default_factory=lambda: HeartRateTracker(RATE_EVERY_S), init=False)
 
     def value(
-        self, spool: Spool, models: LoadedModels, segmenter: Segmenter, profiles: DeviceProfiles
+        self, spool: Spool, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles
     ) -> LiveValue | None:
-        """Look now; None: the recording was closed meanwhile."""
+        """Return the live value of this moment; None: the recording was closed meanwhile."""
         recording = self.recording
-        rate, end = recording.sample_rate, recording.coverage.end
-        pcm = spool.recent(recording, max(0, end - round(RATE_FROM_S * rate)), end)
+        rate, end = recording.sample_rate, recording.received.end
+        pcm = spool.read_recent(recording, max(0, end - round(SEARCH_S * rate)), end)
         if pcm is None:
             return None
-        meta = recording.meta or {}
-        asked = profiles.models(recording.device_id, meta)
-        signal = Signal.from_pcm(louder(pcm, meta.get("amplification", 1)), rate)
+        now_s, meta = end / rate, recording.meta or {}
+        requested = profiles.models(recording.device_id, meta)
+        signal = Signal.from_pcm(amplify(pcm, meta.get("amplification", 1)), rate)
         recent = Signal(signal.samples[-round(RECENT_S * rate) :], rate, signal.clipped)
-        if all(models[model].card.hears == "sound" for model in asked if model in models):
-            return LiveValue(recording.name, end / rate, room_hint(quality.assess_any(recent), None))
-        judged = quality.assess(recent)
-        if not {"no_heartbeat", "too_short"} & set(judged.reasons):
-            self._seek_rate(signal, segmenter, end / rate)
-        bpm = self.bpm if end / rate - self.rate_s < RATE_HOLDS_S else None
-        return LiveValue(recording.name, end / rate, heart_hint(judged, bpm), bpm, judged.score)
-
-    def _seek_rate(self, signal: Signal, segmenter: Segmenter, now_s: float) -> None:
-        frames = signal.features(HEART)
-        if len(frames) < HEART.frames(FIRST_RATE_S) or now_s - self.sought_s < RATE_EVERY_S:
-            return
-        self.sought_s = now_s
-        bpm = segmenter.find_in(frames).heart_rate_bpm
-        if bpm is not None:
-            self.bpm, self.rate_s = bpm, now_s
+        if all(models[model].card.domain == "sound" for model in requested if model in models):
+            return LiveValue(recording.name, now_s, room_hint(quality.assess_any_sound(recent), None))
+        assessed = quality.assess(recent)
+        if not {"no_heartbeat", "too_short"} & set(assessed.reasons):
+            self._heart_rate.search(segmenter, signal.features(HEART_LOG_MEL), now_s)
+        bpm = self._heart_rate.current(now_s)
+        return LiveValue(recording.name, now_s, heart_hint(assessed, bpm), bpm, assessed.score)

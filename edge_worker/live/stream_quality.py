@@ -1,4 +1,4 @@
-"""How well a stream was to be heard, and how fast the heart beat: its windows added up in bounded memory."""
+"""Quality and heart rate of a stream: sums over its windows, in bounded memory."""
 
 from collections import Counter
 from typing import Any, Self
@@ -8,10 +8,10 @@ from edge_worker.protocol.result import Quality
 
 
 class StreamQuality:
-    """Windows of a stream: those that were listened to for a heart, or those of any sound."""
+    """Sums over the windows of one stream that were assessed as a heart sound, or as any sound."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin with no window."""
         self.timeline = Timeline()
         """Values: the heart rate in bpm, the quality score."""
         self._rates: Counter[int] = Counter()
@@ -21,7 +21,7 @@ class StreamQuality:
         self._with_snr = 0
 
     def add(self, start_s: float, end_s: float, quality: Quality, bpm: float | None) -> None:
-        """Take a window."""
+        """Add a window; `bpm` is its heart rate, None where none is certain."""
         self._windows += 1
         self._clipped += quality.clipped
         self._reasons.update(quality.reasons)
@@ -36,7 +36,7 @@ class StreamQuality:
         self.timeline.add(start_s, end_s, (bpm, quality.score), usable=quality.usable)
 
     def heart_rate_bpm(self) -> float | None:
-        """Return the median of the rates that were certain."""
+        """Return the median of the heart rates of windows, None when no window had one."""
         half, seen = sum(self._rates.values()) / 2, 0
         for tenths, count in sorted(self._rates.items()):
             seen += count
@@ -45,9 +45,9 @@ class StreamQuality:
         return None
 
     def quality(self) -> Quality | None:
-        """Return the quality of the whole: usable when a window was; None where nothing was listened to.
+        """Return the quality of the stream: usable when a window was; None when there was no window.
 
-        Reasons are what was wrong most often, where no window was usable.
+        Where no window was usable, the reasons are the most frequent ones.
         """
         if not self._windows:
             return None
@@ -69,11 +69,11 @@ class StreamQuality:
 
     @classmethod
     def restore(cls, document: dict[str, Any]) -> Self:
-        """Return the sums that `document` was made of."""
-        found = cls()
-        found._rates = Counter({int(tenths): count for tenths, count in document["rates"].items()})
-        found._reasons = Counter(document["reasons"])
-        found._windows, found._usable, found._with_snr = document["counts"]
-        found._score, found._clipped, found._snr_db = document["sums"]
-        found.timeline = Timeline.restore(document["timeline"])
-        return found
+        """Return the sums whose state is `document`."""
+        restored = cls()
+        restored._rates = Counter({int(tenths): count for tenths, count in document["rates"].items()})
+        restored._reasons = Counter(document["reasons"])
+        restored._windows, restored._usable, restored._with_snr = document["counts"]
+        restored._score, restored._clipped, restored._snr_db = document["sums"]
+        restored.timeline = Timeline.restore(document["timeline"])
+        return restored

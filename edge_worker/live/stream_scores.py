@@ -1,7 +1,7 @@
-"""What one model says of a stream: its windows added up, and its label of this moment.
+"""Scores of one model for a stream: sums over its windows, and the label of this moment.
 
 The result of a stream is, as that of a recording, the mean of the calibrated probabilities of its windows;
-of a stream only those count that were fit to be judged, as long as there is one.
+of a stream only usable windows count, as long as there is one.
 """
 
 from collections import deque
@@ -11,23 +11,23 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.inference.classifier import Card
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.timeline import Timeline
 from edge_worker.protocol.result import Prediction
 
 Scores = npt.NDArray[np.float64]
 
 RECENT: Final = 3
-"""Usable windows that the label of the moment is the mean of."""
+"""Usable windows whose mean gives the current label."""
 RECENT_S: Final = 10.0
-"""Those that ended longer ago say nothing of the moment."""
+"""Windows that ended longer ago do not count for the current label."""
 
 
 class StreamScores:
-    """The windows of one version of one model."""
+    """Sums over the windows that one version of one model classified."""
 
-    def __init__(self, card: Card) -> None:
-        """Begin with none."""
+    def __init__(self, card: ModelCard) -> None:
+        """Begin with no window."""
         self.card = card
         self.timeline = Timeline()
         """Values: the probability of each label."""
@@ -37,7 +37,7 @@ class StreamScores:
         self._recent: deque[tuple[float, Scores]] = deque(maxlen=RECENT)
 
     def add(self, start_s: float, end_s: float, scores: Scores, *, usable: bool, took_ms: float) -> None:
-        """Take the calibrated probabilities of one window (outputs,)."""
+        """Add the calibrated probabilities of one window (outputs,)."""
         self.windows += 1
         self._all += scores
         self._took_ms += took_ms
@@ -49,9 +49,9 @@ class StreamScores:
         self.timeline.add(start_s, end_s, labels, usable=usable)
 
     def prediction(self) -> Prediction:
-        """Return the label of all windows so far; there is one at least."""
+        """Return the prediction over all windows so far; there must be one at least."""
         mean = self._usable / self.usable if self.usable else self._all / self.windows
-        label, confidence, is_sure = _best(self.card, mean)
+        label, confidence, is_accepted = _best(self.card, mean)
         return Prediction(
             model=self.card.model,
             version=self.card.version,
@@ -59,21 +59,21 @@ class StreamScores:
             label=label,
             confidence=confidence,
             threshold=self.card.threshold,
-            accepted=is_sure and self.usable > 0,
+            accepted=is_accepted and self.usable > 0,
             probabilities=dict(zip(self.card.labels, mean.tolist(), strict=False)),
             windows=self.usable or self.windows,
             took_ms=self._took_ms,
         )
 
-    def now(self, at_s: float) -> tuple[str, float] | None:
-        """Return the label of the last windows and its confidence; None: no label is accepted."""
-        recent = [scores for end_s, scores in self._recent if at_s - end_s < RECENT_S]
-        if self.card.hears == "sound":  # sounds follow each other; a heart stays what it is
+    def current(self, now_s: float) -> tuple[str, float] | None:
+        """Return the label of the last windows and its confidence; None: it is not accepted."""
+        recent = [scores for end_s, scores in self._recent if now_s - end_s < RECENT_S]
+        if self.card.domain == "sound":  # one sound follows another; a heart stays the same
             recent = recent[-1:]
         if not recent:
             return None
-        label, confidence, is_sure = _best(self.card, np.mean(recent, axis=0))
-        return (label, confidence) if is_sure else None
+        label, confidence, is_accepted = _best(self.card, np.mean(recent, axis=0))
+        return (label, confidence) if is_accepted else None
 
     def document(self) -> dict[str, Any]:
         """Return the sums as JSON, for `restore`."""
@@ -86,20 +86,20 @@ class StreamScores:
         }
 
     @classmethod
-    def restore(cls, card: Card, document: dict[str, Any]) -> Self:
-        """Return the sums that `document` was made of; empty ones when they are of another version."""
-        found = cls(card)
+    def restore(cls, card: ModelCard, document: dict[str, Any]) -> Self:
+        """Return the sums whose state is `document`; empty ones when another version made it."""
+        restored = cls(card)
         if document["sha256"] != card.sha256:
-            return found
-        found.usable, found._usable = document["usable"][0], np.array(document["usable"][1])
-        found.windows, found._all = document["all"][0], np.array(document["all"][1])
-        found._took_ms = document["took_ms"]
-        found.timeline = Timeline.restore(document["timeline"])
-        return found
+            return restored
+        restored.usable, restored._usable = document["usable"][0], np.array(document["usable"][1])
+        restored.windows, restored._all = document["all"][0], np.array(document["all"][1])
+        restored._took_ms = document["took_ms"]
+        restored.timeline = Timeline.restore(document["timeline"])
+        return restored
 
 
-def _best(card: Card, scores: Sequence[float] | Scores) -> tuple[str, float, bool]:
-    """Return the likeliest label, its probability, and whether it is accepted: as `Classifier.classify`."""
+def _best(card: ModelCard, scores: Sequence[float] | Scores) -> tuple[str, float, bool]:
+    """Return the most probable label, its probability, and whether it is accepted (`Classifier.classify`)."""
     mean = np.asarray(scores)
     best = int(mean[: len(card.labels)].argmax())
     confidence = float(mean[best])

@@ -1,7 +1,7 @@
-"""What was said of each moment of a stream, in bounded memory: when there are too many points, pairs join.
+"""Timeline of a stream: values of its windows over time, in bounded memory.
 
-A point is the mean of one window or of several neighbours; a stream of any length keeps at most
-`MAX_POINTS`, so that an hour is drawn with as much detail as there is room for.
+A point is the mean of one window or of several neighbours. When there are more than `MAX_POINTS`, neighbours
+are joined in pairs, so that an hour is drawn with as much detail as there is room for.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ _DIGITS: Final = 4
 
 
 class Point(NamedTuple):
-    """One or several windows beside each other."""
+    """One window, or several neighbours."""
 
     start_s: float
     end_s: float
     windows: int
     usable: int
-    """How many of them were fit to be judged."""
+    """How many of the windows were usable."""
     values: tuple[float | None, ...]
-    """Means over the windows that have one; None: none has."""
+    """Means over the windows that have the value; None: no window has it."""
 
 
 class Timeline:
-    """Points in the order of time; each has the same number of values."""
+    """Points in order of time, each with the same number of values."""
 
     def __init__(self, points: Sequence[Point] = ()) -> None:
         self._points = list(points)
 
     def add(self, start_s: float, end_s: float, values: Sequence[float | None], *, usable: bool) -> None:
-        """Add a window."""
+        """Add a window; join pairs when there are too many points."""
         self._points.append(Point(start_s, end_s, 1, int(usable), tuple(values)))
         if len(self._points) > MAX_POINTS:
             pairs = zip(self._points[0::2], self._points[1::2], strict=False)
@@ -52,7 +52,7 @@ class Timeline:
 
     @classmethod
     def restore(cls, document: Sequence[Sequence[Any]]) -> Self:
-        """Return the timeline that `document` was made of."""
+        """Return the timeline whose points are `document`."""
         return cls([Point(start, end, n, good, tuple(v)) for start, end, n, good, v in document])
 
 
@@ -70,7 +70,7 @@ def _joined(first: Point, second: Point) -> Point:
     )
 
 
-def _mean(weighed: Sequence[tuple[int, float | None]]) -> float | None:
-    known = [(weight, value) for weight, value in weighed if value is not None]
+def _mean(weighted: Sequence[tuple[int, float | None]]) -> float | None:
+    known = [(weight, value) for weight, value in weighted if value is not None]
     total = sum(weight for weight, _ in known)
     return sum(weight * value for weight, value in known) / total if total else None

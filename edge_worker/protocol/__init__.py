@@ -1,1 +1,1 @@
-"""Wire protocol: topics, chunks, results, and every other payload. Normative: `docs/protocol.md`."""
+"""Wire protocol: MQTT topics, and one module for each kind of payload. Normative: `docs/protocol.md`."""

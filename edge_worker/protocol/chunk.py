@@ -1,6 +1,7 @@
-"""One MQTT payload of PCM or META: 32 bytes of header, then the body.
+"""Chunk: one MQTT payload of PCM audio or META, with a binary header of 32 bytes.
 
-Normative: `docs/protocol.md` § Chunk; pinned for Python and C++ by `tests/vectors/chunks.json`.
+Device to worker on `stetho/v1/device/{device}/up/pcm`, QoS 1, not retained. Normative: `docs/protocol.md`
+§ Chunk; pinned for Python and C++ by `tests/vectors/chunks.json`.
 """
 
 import struct
@@ -35,7 +36,7 @@ MAX_SAMPLES: Final = 2**32 - 1
 
 
 class Chunk(NamedTuple):
-    """A decoded chunk. A named tuple because one is made for each of a thousand messages a second."""
+    """A decoded chunk. A named tuple, because one is created for each of a thousand messages a second."""
 
     type: int
     """`PCM` or `META`."""
@@ -65,7 +66,7 @@ class Chunk(NamedTuple):
 
     @property
     def is_stream(self) -> bool:
-        """Whether this chunk is of a recording without an end known beforehand."""
+        """Whether this chunk belongs to a stream: a recording whose end is not known beforehand."""
         return bool(self.flags & STREAM)
 
 
@@ -88,7 +89,7 @@ def encode(chunk: Chunk) -> bytes:
 
 
 def decode(payload: bytes | memoryview) -> Chunk:
-    """Return the chunk in `payload`, its body as a view without a copy.
+    """Return the chunk in `payload`; its body is a view, not a copy.
 
     Raises:
         ChunkError: with the reason of the first rule that `payload` breaks.
@@ -113,12 +114,12 @@ def decode(payload: bytes | memoryview) -> Chunk:
 
 
 def body_bytes(chunk_type: int, channels: int, sample_count: int) -> int:
-    """Return how long the body of a chunk with this header is."""
+    """Return the length in bytes of the body of a chunk with these header fields."""
     return sample_count if chunk_type == META else sample_count * channels * SAMPLE_BYTES
 
 
 def recording_name(recording_id: int) -> str:
-    """Return a recording id as it is written in JSON, SQL, URLs and file names: 16 hex digits."""
+    """Return a recording id as written in JSON, SQL, URLs and file names: 16 hexadecimal digits."""
     return f"{recording_id:016x}"
 
 

@@ -1,7 +1,8 @@
-"""An exam: what the recordings of one chest, made by one device under one id, say together.
+"""Exam: the recordings of one chest, made by one device under one id, with a label for all of them together.
 
-Derived whenever it is asked for and never stored, so deletions and reviews need no upkeep. The rule is
-normative in `docs/protocol.md` § Exam.
+Worker to operators on `stetho/v1/exam/{device}/{exam}`, QoS 1, not retained; JSON. Derived from the results
+whenever it is needed and never stored, so deletions and reviews need no upkeep. Normative:
+`docs/protocol.md` § Exam.
 """
 
 import json
@@ -15,50 +16,50 @@ from edge_worker.protocol.result import REASONS
 Label = Literal["normal", "abnormal"]
 
 POSITIONS: Final[dict[str, str]] = {"AV": "aortic", "PV": "pulmonary", "TV": "tricuspid", "MV": "mitral"}
-"""Where a heart is listened to, in the order in which that is usually done."""
+"""Auscultation sites of the heart, in the usual order."""
 ABNORMAL: Final = frozenset({"abnormal", "murmur", "extrahls", "extrastole"})
-"""Labels that are not normal; what is no heart says nothing of one."""
+"""Labels of heart sounds that are not normal. Labels of other sounds tell nothing about a heart."""
 NORMAL: Final = "normal"
-NOISE: Final = "artifact"
-"""Who hears this does not hear the heart: another model's `normal` is then worth nothing."""
+ARTIFACT: Final = "artifact"
+"""Label of audio that is not of a heart: then `normal` of another model does not count."""
 MAX_RECORDINGS: Final = 100
-"""The newest so many make an exam: a device that never changes its id must not slow down every result."""
-RULE: Final = (
+"""Only this many of the newest count: a device that never changes its id must not slow each result down."""
+LABEL_RULE: Final = (
     "Abnormal: at some position a model is sure of a sound that is not normal. Normal: all four positions "
-    "are. Otherwise nobody can tell. At each position the newest usable recording counts."
+    "are. Otherwise it is inconclusive. At each position the newest usable recording counts."
 )
-"""The rule in the words that people read."""
-WHY: Final[dict[str, str]] = REASONS | {
+"""The rule for the label of an exam, as shown on pages and in reports."""
+POSITION_REASONS: Final[dict[str, str]] = REASONS | {
     "not_recorded": "nothing was recorded here",
     "analysing": "it is still being analysed",
     "rejected": "a person rejected the result: record again",
 }
-"""Why a position has no label, each with what a person can do about it."""
+"""Reasons why a position has no label, each with the hint that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A recording of an exam."""
+class ExamRecording:
+    """One recording of an exam, with its result and its review."""
 
     recording_id: str
     captured_at: str
     """RFC 3339, UTC, `Z`."""
     site: str | None
-    """As the device says."""
+    """Auscultation site, as the device reports it."""
     result: dict[str, Any] | None = None
-    """As published; None: it is being analysed."""
+    """The result as published; None while it is being analysed."""
     verdict: str | None = None
-    """What a person said: `confirmed` or `rejected`."""
+    """Verdict of its review: `confirmed` or `rejected`; None: there is no review."""
 
     @property
     def position(self) -> str | None:
-        """Where it was made: one of `POSITIONS`, however it is written, or what the device says."""
-        said = (self.site or "").strip()
-        return said.upper() if said.upper() in POSITIONS else said or None
+        """Its site: one of `POSITIONS` in upper case, or as the device reports it."""
+        site = (self.site or "").strip()
+        return site.upper() if site.upper() in POSITIONS else site or None
 
     @property
-    def trouble(self) -> str | None:
-        """A word of `WHY`: why this cannot be used; None: it can."""
+    def unusable_reason(self) -> str | None:
+        """A word of `POSITION_REASONS` why it cannot be used; None: it can."""
         if self.result is None:
             return "analysing"
         if self.verdict == "rejected":
@@ -72,43 +73,43 @@ class Member:
 
     @property
     def label(self) -> Label | None:
-        """What its models were sure of; None: of nothing that counts."""
-        said = {each["label"] for each in (self.result or {}).get("models", ()) if each["accepted"]}
-        if said & ABNORMAL:
+        """Label that its models accepted; None: they accepted none that counts."""
+        accepted = {each["label"] for each in (self.result or {}).get("models", ()) if each["accepted"]}
+        if accepted & ABNORMAL:
             return "abnormal"
-        return "normal" if NORMAL in said and NOISE not in said else None
+        return "normal" if NORMAL in accepted and ARTIFACT not in accepted else None
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One place on the chest: its recordings, and the one that counts."""
+    """One auscultation site of an exam: its recordings, and the one that is used."""
 
     site: str | None
-    members: tuple[Member, ...]
+    recordings: tuple[ExamRecording, ...]
     """In the order of `captured_at`."""
 
     @property
-    def used(self) -> Member | None:
+    def used(self) -> ExamRecording | None:
         """The newest recording that is usable."""
-        return next((each for each in reversed(self.members) if each.trouble is None), None)
+        return next((each for each in reversed(self.recordings) if each.unusable_reason is None), None)
 
     @property
     def label(self) -> Label | None:
-        """What is heard here."""
+        """Label of the recording that is used."""
         return None if self.used is None else self.used.label
 
     @property
     def reason(self) -> str | None:
-        """A word of `WHY`: why there is no label; None: there is one."""
+        """A word of `POSITION_REASONS` why there is no label; None: there is one."""
         if self.label is not None:
             return None
         if self.used is not None and self.used.result is not None:
-            said: list[str] = self.used.result["reasons"]
-            return said[0] if said else "low_confidence"
-        return self.members[-1].trouble if self.members else "not_recorded"
+            reasons: list[str] = self.used.result["reasons"]
+            return reasons[0] if reasons else "low_confidence"
+        return self.recordings[-1].unusable_reason if self.recordings else "not_recorded"
 
     def document(self, device_id: str) -> dict[str, Any]:
-        """Return what is published of this place."""
+        """Return this position as part of the published exam."""
         used, reason = self.used, self.reason
         result = (None if used is None else used.result) or {}
         return {
@@ -116,8 +117,8 @@ class Position:
             "name": POSITIONS.get(self.site or ""),
             "label": self.label,
             "reason": reason,
-            "hint": None if reason is None else WHY.get(reason, reason),
-            "recordings": len(self.members),
+            "hint": None if reason is None else POSITION_REASONS.get(reason, reason),
+            "recordings": len(self.recordings),
             "recording_id": None if used is None else used.recording_id,
             "captured_at": None if used is None else used.captured_at,
             "heart_rate_bpm": result.get("heart_rate_bpm"),
@@ -126,36 +127,36 @@ class Position:
                 for each in result.get("models", ())
             ],
             "review": None if used is None else used.verdict,
-            "links": {} if used is None else {"recording": _address(used.recording_id, device_id)},
+            "links": {} if used is None else {"recording": _path(used.recording_id, device_id)},
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """The recordings of one exam, by position."""
+    """The recordings of one exam by position, and their label."""
 
     device_id: str
     exam_id: str
     positions: tuple[Position, ...]
-    """The four first, then whatever else the device names."""
+    """The four of `POSITIONS` first, then other sites that the device reports."""
 
     @classmethod
-    def of(cls, device_id: str, exam_id: str, members: Sequence[Member]) -> "Exam":
-        """Return the exam of `members`, which are in the order of their storing."""
-        by_position: dict[str | None, list[Member]] = {site: [] for site in POSITIONS}
-        for member in sorted(members, key=lambda each: each.captured_at):
-            by_position.setdefault(member.position, []).append(member)
-        found = tuple(Position(site, tuple(each)) for site, each in by_position.items())
-        return cls(device_id, exam_id, found)
+    def of(cls, device_id: str, exam_id: str, recordings: Sequence[ExamRecording]) -> "Exam":
+        """Return the exam of `recordings`, which are in the order in which they were stored."""
+        by_position: dict[str | None, list[ExamRecording]] = {site: [] for site in POSITIONS}
+        for recording in sorted(recordings, key=lambda each: each.captured_at):
+            by_position.setdefault(recording.position, []).append(recording)
+        positions = tuple(Position(site, tuple(each)) for site, each in by_position.items())
+        return cls(device_id, exam_id, positions)
 
     @property
     def missing(self) -> list[str]:
-        """Which of the four have no usable recording."""
+        """Those of the four `POSITIONS` that have no usable recording."""
         return [str(each.site) for each in self.positions[: len(POSITIONS)] if each.used is None]
 
     @property
     def label(self) -> Literal["normal", "abnormal", "inconclusive"]:
-        """Abnormal where one position is, normal where all four are, else nobody can tell."""
+        """Abnormal when one position is, normal when all four are, else inconclusive."""
         if any(each.label == "abnormal" for each in self.positions):
             return "abnormal"
         is_normal = all(each.label == "normal" for each in self.positions[: len(POSITIONS)])
@@ -163,15 +164,15 @@ class Exam:
 
     @property
     def heart_rate_bpm(self) -> float | None:
-        """Median of the rates of the recordings that count; None: no rate is certain."""
+        """Median heart rate of the recordings that are used; None: none is certain."""
         results = [each.used.result for each in self.positions if each.used is not None and each.used.result]
         rates = [each["heart_rate_bpm"] for each in results if each["heart_rate_bpm"] is not None]
         return round(median(rates), 1) if rates else None
 
     def document(self) -> dict[str, Any]:
         """Return the exam as published and as the history API answers it."""
-        members = [member for position in self.positions for member in position.members]
-        times = sorted(member.captured_at for member in members)
+        recordings = [each for position in self.positions for each in position.recordings]
+        times = sorted(each.captured_at for each in recordings)
         return {
             "v": 1,
             "exam": self.exam_id,
@@ -179,8 +180,8 @@ class Exam:
             "label": self.label,
             "missing": self.missing,
             "heart_rate_bpm": self.heart_rate_bpm,
-            "recordings": len(members),
-            "analysing": sum(member.result is None for member in members),
+            "recordings": len(recordings),
+            "analysing": sum(each.result is None for each in recordings),
             "first_captured_at": times[0] if times else None,
             "last_captured_at": times[-1] if times else None,
             "positions": [position.document(self.device_id) for position in self.positions],
@@ -192,5 +193,5 @@ class Exam:
         return json.dumps(self.document(), separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _address(recording_id: str, device_id: str) -> str:
+def _path(recording_id: str, device_id: str) -> str:
     return f"/api/v1/recordings/{recording_id}?device={device_id}"

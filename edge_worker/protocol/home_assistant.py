@@ -1,6 +1,7 @@
-"""The description of a stethoscope for Home Assistant, which reads values from our own topics by itself.
+"""Discovery payload of Home Assistant: describes a stethoscope, and on which of our topics its values are.
 
-Form: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
+Worker to Home Assistant on `homeassistant/device/{device}/config`, QoS 1, retained; JSON. Format:
+https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
 """
 
 import json
@@ -12,24 +13,24 @@ from edge_worker.protocol.result import REASONS
 
 _MAKER: Final = "Stetho Edge"
 _NOTICE: Final = "research and education, not a medical device"
-_LONGEST: Final = 64
-"""Characters of what a device says of itself."""
+_MAX_INFO: Final = 64
+"""Characters of a text that a device reports about itself."""
 _LIVE_S: Final = 5
-"""Live values come twice a second; without one for so long nobody is listening."""
-_THERE: Final = ("online", "recording")
-_STATES: Final = (*_THERE, "offline", "lost")
+"""Seconds after which a live value expires: they come twice a second while a recording is open."""
+_ONLINE: Final = ("online", "recording")
+_STATES: Final = (*_ONLINE, "offline", "lost")
 
 Document = dict[str, Any]
 
 
 def payload(device_id: str, worker_id: str, info: Document) -> bytes:
-    """Return the description of a stethoscope; `info` is what it says of itself on `up/info`."""
+    """Return the description of a stethoscope; `info` is its payload on `up/info`."""
     document = {
         "device": _device(device_id, info),
         "origin": {"name": _origin(worker_id), "sw_version": __version__},
         "availability": [
             {
-                # Results stay true while the stethoscope is off; who says them must be there.
+                # Results stay valid while the stethoscope is off; the worker must be online.
                 "topic": topics.worker(worker_id),
                 "value_template": _template(
                     "'online' if value_json.state in ['ready', 'degraded'] else 'offline'", "'offline'"
@@ -46,16 +47,16 @@ def payload(device_id: str, worker_id: str, info: Document) -> bytes:
 
 
 def is_ours(config: bytes, worker_id: str) -> bool:
-    """Return whether a description was published by this worker, now or earlier."""
+    """Return whether this worker, or an earlier run of it, published a description."""
     try:
-        found = json.loads(config)["origin"]["name"]
+        name = json.loads(config)["origin"]["name"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return False
-    return bool(found == _origin(worker_id))
+    return bool(name == _origin(worker_id))
 
 
 def _device(device_id: str, info: Document) -> Document:
-    hardware, firmware = (_said(info.get(name)) for name in ("hardware", "firmware"))
+    hardware, firmware = (_printable(info.get(name)) for name in ("hardware", "firmware"))
     device = {
         "identifiers": [f"stetho_{device_id}"],
         "name": f"Stethoscope {device_id}",
@@ -69,13 +70,13 @@ def _device(device_id: str, info: Document) -> Document:
 def _results(device_id: str) -> dict[str, Document]:
     """Return the entities of the last result, which is retained for the display of the device."""
     state = {"platform": "sensor", "state_topic": topics.device_result(device_id)}
-    said = "value_json.get('accepted')"
+    accepted = "value_json.get('accepted')"
     return {
         "label": state
         | {
             "name": "Label",
             "icon": "mdi:stethoscope",
-            "value_template": _template(f"value_json.label if {said} else 'cannot tell'"),
+            "value_template": _template(f"value_json.label if {accepted} else 'cannot tell'"),
             "json_attributes_topic": state["state_topic"],
             "json_attributes_template": _template(f"dict(value_json, notice='{_NOTICE}') | tojson", "'{}'"),
         },
@@ -85,7 +86,7 @@ def _results(device_id: str) -> dict[str, Document]:
             "icon": "mdi:percent",
             "unit_of_measurement": "%",
             "suggested_display_precision": 0,
-            "value_template": _template(f"(100 * value_json.confidence) | round(1) if {said} else none"),
+            "value_template": _template(f"(100 * value_json.confidence) | round(1) if {accepted} else none"),
         },
         "heart_rate": state
         | {
@@ -115,7 +116,7 @@ def _results(device_id: str) -> dict[str, Document]:
 
 
 def _live(device_id: str) -> dict[str, Document]:
-    """Return the entities of what is heard now; unavailable while nothing is."""
+    """Return the entities of live values, which are unavailable while no recording is open."""
     state = {
         "platform": "sensor",
         "state_topic": topics.live(device_id),
@@ -167,13 +168,13 @@ def _state(device_id: str) -> dict[str, Document]:
             "platform": "binary_sensor",
             "name": "Connected",
             "device_class": "connectivity",
-            "value_template": _template(f"'ON' if value_json.state in {list(_THERE)} else 'OFF'", "'OFF'"),
+            "value_template": _template(f"'ON' if value_json.state in {list(_ONLINE)} else 'OFF'", "'OFF'"),
         },
     }
 
 
 def _template(value: str, otherwise: str = "none") -> str:
-    """Return the template of `value`, or `otherwise` for an empty message: what was said is taken back."""
+    """Return the template of `value`; `otherwise` is for an empty message, which clears a retained one."""
     return f"{{{{ ({value}) if value_json is defined else {otherwise} }}}}"
 
 
@@ -181,7 +182,7 @@ def _origin(worker_id: str) -> str:
     return f"{_MAKER} worker {worker_id}"
 
 
-def _said(text: object) -> str:
-    """Return what a device says of itself, as far as it can be shown."""
+def _printable(text: object) -> str:
+    """Return a text that a device reports about itself, without what cannot be printed."""
     shown = text if isinstance(text, str) else ""
-    return "".join(letter if letter.isprintable() else " " for letter in shown)[:_LONGEST].strip()
+    return "".join(letter if letter.isprintable() else " " for letter in shown)[:_MAX_INFO].strip()

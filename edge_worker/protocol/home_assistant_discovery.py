@@ -1,6 +1,6 @@
-"""When stethoscopes are announced to Home Assistant, and when that is taken back.
+"""Discovery by Home Assistant: decides when the description of a stethoscope is published or cleared.
 
-Nothing here talks to a broker: what is to be published is returned.
+Pure of MQTT: messages and device states go in, the messages to publish come out.
 """
 
 import json
@@ -10,82 +10,82 @@ from typing import Any, NamedTuple
 from edge_worker.protocol import home_assistant, topics
 
 
-class Announcement(NamedTuple):
-    """A retained message; an empty payload takes it back."""
+class DiscoveryMessage(NamedTuple):
+    """A retained message to publish; an empty payload clears it."""
 
     topic: str
     payload: bytes
 
 
 class HomeAssistantDiscovery:
-    """What Home Assistant knows of: each stethoscope that is there, or of which there are recordings."""
+    """Published descriptions: of each stethoscope that is online, or of which there are recordings."""
 
     def __init__(self, worker_id: str, *, is_on: bool, is_known: Callable[[str], bool]) -> None:
-        """Announce for a worker; `is_known` tells whether recordings of a device are here."""
+        """Publish for a worker if `is_on`; `is_known` tells whether there are recordings of a device."""
         self._worker_id = worker_id
         self._is_on = is_on
         self._is_known = is_known
         self._infos: dict[str, dict[str, Any]] = {}
-        self._announced: dict[str, bytes] = {}
+        self._published: dict[str, bytes] = {}
 
     @property
     def subscriptions(self) -> list[str]:
-        """What has to be heard; what a device is comes before its state, so that it is announced once."""
+        """Topics to subscribe to; `up/info` before `up/state`, so that a device is described once."""
         more = [topics.HOME_ASSISTANT_STATUS, topics.ALL_INFOS] if self._is_on else []
         return [topics.ALL_HOME_ASSISTANT, *more]
 
-    def hears(self, topic: str) -> bool:
-        """Return whether `topic` is for `hear`: sessions remember what was subscribed while this was on."""
+    def handles(self, topic: str) -> bool:
+        """Return whether `topic` is for `receive`: sessions remember what was subscribed when this was on."""
         return topic.startswith(topics.HOME_ASSISTANT) or topic.endswith("/up/info")
 
-    def hear(self, topic: str, message: bytes) -> list[Announcement]:
-        """Take a message; return what is to be published now."""
+    def receive(self, topic: str, message: bytes) -> list[DiscoveryMessage]:
+        """Take a message; return the messages to publish now."""
         if topic == topics.HOME_ASSISTANT_STATUS:
             return self._all() if message == b"online" else []
         if topic.endswith("/config"):
-            return self._noted(topic, message)
+            return self._follow_config(topic, message)
         device_id = topics.device_of(topic)
         if device_id is None:
             return []
-        self._infos[device_id] = _object(message)
-        return self._announce(device_id) if device_id in self._announced else []
+        self._infos[device_id] = _json_object(message)
+        return self._describe(device_id) if device_id in self._published else []
 
-    def seen(self, device_id: str, *, is_there: bool) -> list[Announcement]:
-        """Take the state of a device; return what is to be published now."""
-        if not self._is_on or not (is_there or device_id in self._announced or self._is_known(device_id)):
+    def update_device(self, device_id: str, *, is_online: bool) -> list[DiscoveryMessage]:
+        """Take the state of a device; return the messages to publish now."""
+        if not self._is_on or not (is_online or device_id in self._published or self._is_known(device_id)):
             return []
-        return self._announce(device_id)
+        return self._describe(device_id)
 
-    def _announce(self, device_id: str) -> list[Announcement]:
-        described = home_assistant.payload(device_id, self._worker_id, self._infos.get(device_id, {}))
-        if not self._is_on or self._announced.get(device_id) == described:
+    def _describe(self, device_id: str) -> list[DiscoveryMessage]:
+        payload = home_assistant.payload(device_id, self._worker_id, self._infos.get(device_id, {}))
+        if not self._is_on or self._published.get(device_id) == payload:
             return []
-        self._announced[device_id] = described
-        return [Announcement(topics.home_assistant(device_id), described)]
+        self._published[device_id] = payload
+        return [DiscoveryMessage(topics.home_assistant(device_id), payload)]
 
-    def _all(self) -> list[Announcement]:
-        """Return all that was announced: Home Assistant has just started."""
-        return [Announcement(topics.home_assistant(each), said) for each, said in self._announced.items()]
+    def _all(self) -> list[DiscoveryMessage]:
+        """Return all published descriptions again: Home Assistant has just started."""
+        return [DiscoveryMessage(topics.home_assistant(each), text) for each, text in self._published.items()]
 
-    def _noted(self, topic: str, config: bytes) -> list[Announcement]:
-        """Follow what is retained: deleted devices are forgotten, and all of them when this is off."""
+    def _follow_config(self, topic: str, config: bytes) -> list[DiscoveryMessage]:
+        """Follow the retained descriptions: forget cleared ones, and clear our own when this is off."""
         device_id = topic.split("/")[2]
         if not config:
-            self._announced.pop(device_id, None)
+            self._published.pop(device_id, None)
         elif not home_assistant.is_ours(config, self._worker_id):
             return []
         elif not self._is_on:
-            return [Announcement(topic, b"")]
+            return [DiscoveryMessage(topic, b"")]
         else:
-            self._announced.setdefault(device_id, config)
+            self._published.setdefault(device_id, config)
         return []
 
 
-def _object(message: bytes) -> dict[str, Any]:
+def _json_object(message: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(message)
-        # Half a surrogate passes this reader, and no other one.
-        json.dumps(found, ensure_ascii=False).encode()
+        document = json.loads(message)
+        # Python's parser accepts lone surrogates, which other parsers refuse.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -1,5 +1,6 @@
-"""What a person is told while sound arrives: heart rate, quality, a hint, the label so far.
+"""Live values for the display of a device while its audio arrives: heart rate, quality, hint, label so far.
 
+Worker to device on `stetho/v1/device/{device}/down/live`, QoS 0, not retained; JSON of at most 256 bytes.
 Normative: `docs/protocol.md` § Live values.
 """
 
@@ -12,7 +13,7 @@ from edge_worker.protocol.result import Quality
 MAX_BYTES: Final = 256
 """A device reads a live value into a fixed buffer."""
 MAX_HINT: Final = 21
-"""Characters of a row of the OLED."""
+"""Characters in a row of the OLED."""
 LISTENING: Final = "listening"
 _HINTS: Final = {
     "clipped": "too loud",
@@ -20,7 +21,8 @@ _HINTS: Final = {
     "no_heartbeat": "no heartbeat",
     "noisy": "hold still",
 }
-"""By reason; of several the first here counts: what is too loud or too quiet makes all else doubtful."""
+"""Hint by reason; of several reasons the first here counts, because audio that is too loud or too quiet makes
+all other reasons doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,18 @@ class LiveValue:
 
     recording_id: str
     t_s: float
-    """End of the sound that this is about, seconds from the start of the recording."""
+    """End of the audio that this is about, seconds from the start of the recording."""
     hint: str
     bpm: float | None = None
     quality: float | None = None
-    """How much the last seconds sound like a heart that is recorded well, 0..1."""
+    """Score of how much the last seconds sound like a well-recorded heart, 0..1."""
     model: str | None = None
     label: str | None = None
-    """Null unless accepted."""
+    """None unless accepted."""
     confidence: float | None = None
 
     def to_json(self) -> bytes:
-        """Return the message, at most `MAX_BYTES` long: a label of a model that is too long is left out."""
+        """Return JSON of at most `MAX_BYTES`; model and label are null where their names are too long."""
         document: dict[str, Any] = {
             "v": 1,
             "recording_id": self.recording_id,
@@ -59,7 +61,7 @@ class LiveValue:
 
 
 def heart_hint(quality: Quality, bpm: float | None) -> str:
-    """Return what to tell somebody who holds a stethoscope on a chest."""
+    """Return the hint for a stethoscope on a chest, at most `MAX_HINT` characters."""
     if "too_short" in quality.reasons:
         return LISTENING
     hint = next((hint for reason, hint in _HINTS.items() if reason in quality.reasons), None)
@@ -69,7 +71,10 @@ def heart_hint(quality: Quality, bpm: float | None) -> str:
 
 
 def room_hint(quality: Quality, label: str | None) -> str:
-    """Return what to tell somebody whose device listens to a room, where silence is nothing wrong."""
+    """Return the hint for a device that listens to a room, where silence is no fault.
+
+    It may be longer than `MAX_HINT`: `to_json` cuts it.
+    """
     if "clipped" in quality.reasons:
         return _HINTS["clipped"]
     return LISTENING if label is None else label.replace("_", " ")

@@ -1,7 +1,11 @@
-"""What we say about a recording: predictions, quality, and the two JSON forms that are published.
+"""Result of a recording: predictions, quality and heart rate, in the full and the compact JSON form.
 
-Light on purpose: the history API and the simulator read results without numpy or a TFLite runtime.
-The JSON is normative in `docs/protocol.md` § Result and pinned by `tests/vectors/results.json`.
+The full form goes from the worker to operators on `stetho/v1/result/{device}`, QoS 1, not retained; the
+compact form to the device on `stetho/v1/device/{device}/down/result`, QoS 1, retained, at most 256 bytes.
+Normative: `docs/protocol.md` § Result; pinned by `tests/vectors/results.json`.
+
+Imports only the standard library: the history API and the simulator read results without numpy or a TFLite
+runtime.
 """
 
 import json
@@ -17,38 +21,38 @@ COMPACT_MAX_BYTES: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model said about one recording."""
+    """Prediction of one model for one recording."""
 
     model: str
     version: str
     sha256: str
-    """SHA-256 of the .tflite file that made this."""
+    """SHA-256 of the .tflite file."""
     label: str
     confidence: float
     """Calibrated probability of `label`, 0..1."""
     threshold: float
     """Confidence that the model card asks for, 0..1."""
     accepted: bool
-    """False: below the threshold, or the sound was not usable. Not to be shown as an answer."""
+    """False: below the threshold, or the audio was not usable. The label must not be shown as an answer."""
     probabilities: dict[str, float]
     windows: int
-    """How many windows of the recording were scored and averaged."""
+    """How many windows of the recording were classified and averaged."""
     took_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Whether the sound can be judged at all, and if not, why."""
+    """Quality of the audio of a recording: whether it can be classified, and if not, why."""
 
     usable: bool
     snr_db: float | None
-    """Heart sounds against the noise between them; None when no beat was found."""
+    """Level of heart sounds over the noise between them; None when no heartbeat was found."""
     clipped: float
     """Fraction of samples at full scale, 0..1."""
     reasons: tuple[str, ...] = ()
     """Words of `REASONS`, worst first."""
     score: float | None = None
-    """How much this sounds like a heart that is recorded well, 0..1; None when the sound was not judged."""
+    """Score of how much this sounds like a well-recorded heart, 0..1; None when it was not assessed."""
 
 
 REASONS: Final[dict[str, str]] = {
@@ -62,12 +66,12 @@ REASONS: Final[dict[str, str]] = {
     "unknown_model": "the device asks for a model that is not installed here",
     "failed": "the analysis failed: see the worker's log",
 }
-"""Why a result is not `ok`, each with what a person can do about it."""
+"""Reasons why a result is not `ok`, each with the hint that is shown: what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeartSounds:
-    """Where S1 and S2 begin, seconds from the start of the recording."""
+    """Onsets of the heart sounds S1 and S2, seconds from the start of the recording."""
 
     s1_s: tuple[float, ...]
     s2_s: tuple[float, ...]
@@ -75,7 +79,7 @@ class HeartSounds:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The assembled sound of a recording."""
+    """Format, length and digest of the assembled audio of a recording."""
 
     sample_rate: int
     """Hz"""
@@ -88,19 +92,19 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What is to be said of a stream beside its result."""
+    """Fields that only the result of a stream has."""
 
     ended_by: Literal["last", "silence"]
     audio_start: int
-    """Sample with which the sound that was kept begins."""
+    """Sample with which the stored audio begins."""
     missing_samples: int
     skipped_windows: int
-    """Windows that were left out because the worker had no time."""
+    """Windows that were not classified because the worker had no time."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """Where in which stream an event was."""
+    """Fields that only the result of an event has: its stream, and its position there."""
 
     stream: str
     """Recording id of the stream."""
@@ -123,21 +127,21 @@ class Result:
     """RFC 3339, UTC, `Z`."""
     captured_at_source: Literal["device", "worker"]
     missing: tuple[tuple[int, int], ...] = ()
-    """Half-open ranges of samples that never came."""
+    """Half-open ranges of samples that did not arrive."""
     models: tuple[Prediction, ...] = ()
     heart_rate_bpm: float | None = None
     heart_sounds: HeartSounds | None = None
-    """None unless a rate is certain."""
+    """None unless the heart rate is certain."""
     reasons: tuple[str, ...] = ()
     """Words of `REASONS` that explain a status other than `ok`."""
     site: str | None = None
-    """Where on the chest, as the device says: AV, PV, TV, MV."""
+    """Auscultation site, as the device reports it: AV, PV, TV, MV."""
     exam: str | None = None
     """Id of the exam that the recording belongs to."""
     stream: StreamFacts | None = None
-    """Of a stream only."""
+    """Of streams only."""
     event: EventFacts | None = None
-    """Of a part of a stream only."""
+    """Of events only."""
     v: int = field(default=1)
 
     def document(self) -> dict[str, Any]:
@@ -162,7 +166,7 @@ class Result:
                 "score": _rounded(self.quality.score, 3),
             },
             "heart_rate_bpm": _rounded(self.heart_rate_bpm, 1),
-            "heart_sounds": None if self.heart_sounds is None else _marks_document(self.heart_sounds),
+            "heart_sounds": None if self.heart_sounds is None else _onsets_document(self.heart_sounds),
             "site": self.site,
             "exam": self.exam,
             "audio": {
@@ -182,10 +186,13 @@ class Result:
         return _json(self.document())
 
     def to_compact_json(self) -> bytes:
-        """Return what a device's OLED needs, at most `COMPACT_MAX_BYTES` long.
+        """Return the compact form for the OLED of a device, at most `COMPACT_MAX_BYTES` long.
 
-        The headline is the first model that is sure enough, else the first: the order of `models` is the
-        order in which they were asked for.
+        It has the prediction of the first model whose label is accepted, else of the first model: the order
+        of `models` is the order in which they were requested.
+
+        Raises:
+            ValueError: the names of model and label are too long for it.
         """
         compact: dict[str, Any] = {
             "v": self.v,
@@ -224,8 +231,8 @@ def _prediction_document(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _marks_document(sounds: HeartSounds) -> dict[str, list[float]]:
-    return {name: [round(mark, 3) for mark in getattr(sounds, name)] for name in ("s1_s", "s2_s")}
+def _onsets_document(sounds: HeartSounds) -> dict[str, list[float]]:
+    return {name: [round(onset, 3) for onset in getattr(sounds, name)] for name in ("s1_s", "s2_s")}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

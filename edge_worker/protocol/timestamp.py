@@ -1,4 +1,4 @@
-"""Times as they are published and stored: RFC 3339 in UTC, to the millisecond."""
+"""Format of times in messages and in the database: RFC 3339 in UTC, to the millisecond."""
 
 from datetime import UTC, datetime
 

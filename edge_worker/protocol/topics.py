@@ -1,4 +1,8 @@
-"""The topic names of the wire protocol, in one place. Normative: `docs/protocol.md` § Topics."""
+"""MQTT topic names, and the patterns to subscribe to them.
+
+`up/…` is from a device to the worker, `down/…` from the worker to a device. Direction, QoS and retain of
+each are in `docs/protocol.md` § Topics, which is normative.
+"""
 
 import re
 from typing import Final
@@ -17,63 +21,63 @@ ALL_WORKERS: Final = f"{PREFIX}/worker/+"
 ALL_INFOS: Final = f"{PREFIX}/device/+/up/info"
 ALL_TELEMETRY: Final = f"{PREFIX}/device/+/up/telemetry"
 HOME_ASSISTANT: Final = "homeassistant"
-"""Where Home Assistant looks for descriptions of devices; its default, and fixed by the broker's rules."""
+"""Discovery prefix of Home Assistant: its default, and fixed by the broker's access rules."""
 HOME_ASSISTANT_STATUS: Final = f"{HOME_ASSISTANT}/status"
 ALL_HOME_ASSISTANT: Final = f"{HOME_ASSISTANT}/device/+/config"
 
 
 def pcm(device_id: str) -> str:
-    """Return the topic on which a device publishes its chunks."""
+    """Return the topic of the chunks of a device, PCM and META: QoS 1, not retained."""
     return f"{PREFIX}/device/{device_id}/up/pcm"
 
 
 def state(device_id: str) -> str:
-    """Return the topic of a device's birth, will and state."""
+    """Return the topic of the birth, will and state of a device: QoS 1, retained."""
     return f"{PREFIX}/device/{device_id}/up/state"
 
 
 def info(device_id: str) -> str:
-    """Return the topic on which a device says what it is."""
+    """Return the topic of the firmware and hardware of a device: QoS 1, retained."""
     return f"{PREFIX}/device/{device_id}/up/info"
 
 
 def control(device_id: str) -> str:
-    """Return the topic of `missing`, `stored` and `rejected`."""
+    """Return the topic of `missing`, `stored` and `rejected` for a device: QoS 1, not retained."""
     return f"{PREFIX}/device/{device_id}/down/control"
 
 
 def home_assistant(device_id: str) -> str:
-    """Return the topic of the description of a device for Home Assistant."""
+    """Return the topic of the description of a device for Home Assistant: QoS 1, retained."""
     return f"{HOME_ASSISTANT}/device/{device_id}/config"
 
 
 def device_result(device_id: str) -> str:
-    """Return the topic of the compact retained result for the OLED."""
+    """Return the topic of the compact result for the display of a device: QoS 1, retained."""
     return f"{PREFIX}/device/{device_id}/down/result"
 
 
 def live(device_id: str) -> str:
-    """Return the topic of values while sound arrives."""
+    """Return the topic of live values for a device while audio arrives: QoS 0, not retained."""
     return f"{PREFIX}/device/{device_id}/down/live"
 
 
 def sounds(device_id: str) -> str:
-    """Return the topic of the retained list of the last sounds."""
+    """Return the topic of the list of the last sounds of a device: QoS 1, retained."""
     return f"{PREFIX}/device/{device_id}/down/sounds"
 
 
 def result(device_id: str) -> str:
-    """Return the topic of the full result for operators."""
+    """Return the topic of the full result for operators: QoS 1, not retained."""
     return f"{PREFIX}/result/{device_id}"
 
 
 def exam(device_id: str, exam_id: str) -> str:
-    """Return the topic of what the recordings of one exam say together."""
+    """Return the topic of an exam for operators: QoS 1, not retained."""
     return f"{PREFIX}/exam/{device_id}/{exam_id}"
 
 
 def worker(worker_id: str) -> str:
-    """Return the topic of a worker's state and will."""
+    """Return the topic of the state and will of a worker: QoS 1, retained."""
     return f"{PREFIX}/worker/{worker_id}"
 
 

@@ -1,1 +1,1 @@
-"""Signal processing: pure functions on sound."""
+"""Signal processing: features, heart rate, segmentation, signal quality, resampling and the audio gate."""

@@ -1,9 +1,9 @@
-"""How long a cycle of the heart is, from whatever repeats with it.
+"""Heart rate from the autocorrelation of tracks that change with every beat.
 
-What changes with every beat has an autocorrelation with a peak at the length of a cycle: the idea that
-starts the segmentations of S. E. Schmidt et al., Physiol. Meas. 31 (2010), and D. B. Springer et al., IEEE
-Trans. Biomed. Eng. 63(4) (2016). Several tracks are correlated together, so that what tells S1 from S2
-tells a cycle from a systole: loudness in several bands, or better the probabilities of `heart_cycle`.
+The autocorrelation has a peak at the length of a cardiac cycle, as in the first step of the segmentations of
+S. E. Schmidt et al., Physiol. Meas. 31 (2010), and D. B. Springer et al., IEEE Trans. Biomed. Eng. 63(4)
+(2016). Several tracks are correlated together, so that differences between S1 and S2 separate a cycle from a
+systole: levels of several bands or, better, the probabilities that `heart_cycle` decodes.
 """
 
 import math
@@ -13,37 +13,39 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
-FRAMES_PER_S: Final = HEART.sample_rate / HEART.hop_length
+FRAMES_PER_S: Final = HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length
 MIN_BPM: Final = 30
 MAX_BPM: Final = 220
 BANDS: Final = 8
-"""Lowest bands of the shared spectrogram, 20 to about 190 Hz: where S1 and S2 are and most noise is not."""
+"""Lowest bands of the shared spectrogram, 20 to about 190 Hz: these hold S1 and S2, and little noise."""
 LOUD_PERCENTILE: Final = 90
 DEPTH_DB: Final = 15.0
-"""Loudness is clipped between that percentile and so far below: a knock counts no more than a beat."""
+"""Levels are clipped to this range below `LOUD_PERCENTILE`, so that a knock counts no more than a beat."""
 MIN_STRENGTH: Final = 0.3
-"""Autocorrelation that a cycle must have: noise stays below, and weaker peaks are wrong too often."""
+"""Lowest autocorrelation of a cycle: noise stays below it, and weaker peaks are wrong too often."""
 FIRST_PEAK: Final = 0.88
-"""Two cycles correlate as well as one: the first peak this close to the highest is the cycle. This close in
-loudness, where a systole repeats as well."""
+"""Two cycles correlate as well as one: the first peak of at least this fraction of the highest is the cycle.
+The value is for levels, in which a systole repeats as well."""
 
 
 def estimate(signal: Signal) -> float | None:
-    """Return the heart rate in bpm, 30..220, from loudness alone, or None when no cycle repeats clearly."""
-    frames, height = cycle(_loudness(signal))
+    """Return the heart rate in bpm, 30..220, from band levels alone; None when no cycle repeats clearly."""
+    frames, height = find_cycle(_clipped_levels(signal))
     bpm = 60 * FRAMES_PER_S / frames if frames else 0.0
     return bpm if height >= MIN_STRENGTH and MIN_BPM <= bpm <= MAX_BPM else None
 
 
 def strength(signal: Signal) -> float:
-    """Return how well the best cycle repeats, 0..1: noise reaches 0.2, most hearts are above 0.3."""
-    return cycle(_loudness(signal))[1]
+    """Return the autocorrelation of the best cycle, 0..1: noise reaches 0.2, most hearts are above 0.3."""
+    return find_cycle(_clipped_levels(signal))[1]
 
 
-def cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
-    """Return the length of a cycle of tracks (frames, tracks), in frames, and how well it repeats, 0..1.
+def find_cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
+    """Return the cycle length of tracks (frames, tracks), in frames, and its autocorrelation, 0..1.
 
     Both are 0 when nothing repeats. `first_peak`: see `FIRST_PEAK`.
     """
@@ -57,10 +59,10 @@ def cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, 
 
 
 def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
-    """Return the autocorrelation over time of tracks (frames, tracks) together, (frames,), 1 at lag 0.
+    """Return the joint autocorrelation over time of tracks (frames, tracks), (frames,), 1 at lag 0.
 
-    Long lags have few products; they are weighed between the unbiased form, which trusts them too much,
-    and the biased one, which always prefers short lags. All zeros when nothing changes.
+    Long lags have few products. They are weighted between the unbiased estimate, which overrates them, and
+    the biased one, which always prefers short lags. All zeros when the tracks do not change.
     """
     frames = len(tracks)
     centred = tracks - np.add.reduce(tracks) / np.float32(frames)
@@ -73,9 +75,9 @@ def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
     return normal
 
 
-def _loudness(signal: Signal) -> Float32Array:
-    """Return the loudness of the low bands, (frames, bands) in dB, clipped to what a beat reaches."""
-    bands = signal.features(HEART)[:, :BANDS]
+def _clipped_levels(signal: Signal) -> Float32Array:
+    """Return the levels of the low bands, (frames, bands) in dB, clipped to the range of a beat."""
+    bands = signal.features(HEART_LOG_MEL)[:, :BANDS]
     loud = np.percentile(bands.max(axis=1), LOUD_PERCENTILE)
     return np.clip(bands, loud - DEPTH_DB, loud)
 
@@ -91,6 +93,6 @@ def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
 
 
 def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:
-    """Return the position of the top of a parabola through a peak and its neighbours."""
+    """Return the position of the vertex of the parabola through a peak and its neighbours."""
     before, at, after = values[peak - 1 : peak + 2]
     return float(peak + (before - after) / (2 * (before - 2 * at + after)))

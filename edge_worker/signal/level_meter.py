@@ -1,27 +1,25 @@
-"""How loud the last seconds were, and how much of them was clipped, in blocks of a tenth of a second."""
+"""Level meter: level and clipping of the last ten seconds of a stream, in blocks of 100 ms."""
 
 from collections import deque
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_worker.signal.features import CLIPPED_PCM, Float32Array
+from edge_worker.signal.arrays import Float32Array, Int16Array
+from edge_worker.signal.pcm import CLIPPED_PCM
 from edge_worker.signal.quality import LEVEL_S
 
-Int16Array = npt.NDArray[np.int16]
-
-_KEPT: Final = 100
-"""Blocks: ten seconds, more than any window."""
+_MAX_BLOCKS: Final = 100
+"""Ten seconds: longer than any window."""
 
 
 class Level(NamedTuple):
-    """What is known of a stretch of sound."""
+    """Level and clipping of a section of audio."""
 
     loudest_db: float
-    """Level of its loudest tenth of a second, dB re full scale."""
+    """Level of the loudest block, dB re full scale."""
     clipped: float
-    """Fraction of samples at full scale, 0..1; of several channels, in the worst."""
+    """Fraction of samples at full scale, 0..1; of several channels, the worst."""
 
 
 class _Block(NamedTuple):
@@ -31,48 +29,48 @@ class _Block(NamedTuple):
 
 
 class LevelMeter:
-    """The levels of the last ten seconds; sound is pushed in order."""
+    """Level and clipping of the last ten seconds of one stream; audio is pushed in order."""
 
     def __init__(self, sample_rate: int, first_sample: int) -> None:
-        self._length = max(1, round(sample_rate * LEVEL_S))
-        self._rest: Float32Array = np.empty(0, np.float32)
-        self._rest_pcm: Int16Array = np.empty((0, 1), np.int16)
+        self._block_length = max(1, round(sample_rate * LEVEL_S))
+        self._pending: Float32Array = np.empty(0, np.float32)
+        self._pending_pcm: Int16Array = np.empty((0, 1), np.int16)
         self._end = first_sample
-        self._blocks: deque[_Block] = deque(maxlen=_KEPT)
+        self._blocks: deque[_Block] = deque(maxlen=_MAX_BLOCKS)
 
     def push(self, pcm: Int16Array, mono: Float32Array) -> None:
-        """Take sound (samples, channels), and the mean of its channels (samples,), -1..1."""
-        self._rest_pcm = np.concatenate((self._rest_pcm, pcm)) if len(self._rest_pcm) else pcm
-        self._rest = np.concatenate((self._rest, mono))
-        count = len(self._rest) // self._length
-        whole = count * self._length
-        blocks = self._rest[:whole].reshape(count, self._length)
-        # The variance: an offset of the converter is no sound.
-        power = np.einsum("ij,ij->i", blocks, blocks) / self._length - np.square(blocks.mean(axis=1))
-        clipped = _clipped(self._rest_pcm[:whole], count)
-        self._rest, self._rest_pcm = self._rest[whole:].copy(), self._rest_pcm[whole:].copy()
+        """Process PCM (samples, channels) and the mean of its channels (samples,), -1..1."""
+        self._pending_pcm = np.concatenate((self._pending_pcm, pcm)) if len(self._pending_pcm) else pcm
+        self._pending = np.concatenate((self._pending, mono))
+        count = len(self._pending) // self._block_length
+        whole = count * self._block_length
+        blocks = self._pending[:whole].reshape(count, self._block_length)
+        # Variance, not mean square: a DC offset of the converter is not sound.
+        power = np.einsum("ij,ij->i", blocks, blocks) / self._block_length - np.square(blocks.mean(axis=1))
+        clipped = _clipped(self._pending_pcm[:whole], count)
+        self._pending, self._pending_pcm = self._pending[whole:].copy(), self._pending_pcm[whole:].copy()
         for each in zip(power.tolist(), clipped, strict=True):
-            self._end += self._length
+            self._end += self._block_length
             self._blocks.append(_Block(self._end, *each))
 
     def between(self, start: int, end: int) -> Level:
-        """Return the level of the blocks that begin at or after sample `start` and before `end`."""
-        seen: list[_Block] = []
+        """Return the level of the blocks that begin in the samples `[start, end)`."""
+        chosen: list[_Block] = []
         for each in reversed(self._blocks):
-            if each.end - self._length < start:
+            if each.end - self._block_length < start:
                 break
-            if each.end - self._length < end:
-                seen.append(each)
-        if not seen:
+            if each.end - self._block_length < end:
+                chosen.append(each)
+        if not chosen:
             return Level(-100.0, 0.0)
-        power = max(each.power for each in seen)
-        clipped = sum(each.clipped for each in seen) / len(seen)
+        power = max(each.power for each in chosen)
+        clipped = sum(each.clipped for each in chosen) / len(chosen)
         return Level(float(10 * np.log10(max(power, 1e-10))), clipped)
 
 
 def _clipped(pcm: Int16Array, blocks: int) -> list[float]:
-    """Return the fraction of samples at full scale of each block, in the worst channel."""
-    if not blocks or (pcm.max() < CLIPPED_PCM and pcm.min() > -CLIPPED_PCM):  # cheap, and nearly always so
+    """Return the fraction of samples at full scale in each block, of the worst channel."""
+    if not blocks or (pcm.max() < CLIPPED_PCM and pcm.min() > -CLIPPED_PCM):  # cheap, and nearly always true
         return [0.0] * blocks
     at_full_scale = (pcm >= CLIPPED_PCM) | (pcm <= -CLIPPED_PCM)
     by_block = at_full_scale.reshape(blocks, -1, pcm.shape[1]).mean(axis=1)

@@ -1,8 +1,8 @@
-"""Two scores of a sound from its measures: is this a heart, and is it clear.
+"""Quality model: two logistic regressions that score whether a sound is a heart, and a clear one.
 
-Each is a logistic regression over the standardised measures and their squares (too much and too little may
-both be wrong). `quality_model.json` has every number, and says from which recordings it was fitted and how
-right it was on others; `models_tflite.training.quality` writes it.
+Each works on the standardised quality features and their squares (too much and too little may both be wrong).
+`quality_model.json` holds every coefficient, the recordings it was fitted to and its figures on others;
+`models_tflite.training.quality` writes it.
 """
 
 import json
@@ -21,59 +21,68 @@ FloatArray = npt.NDArray[np.float64]
 
 FILE: Final = Path(__file__).with_name("quality_model.json")
 MAX_DEVIATIONS: Final = 3.0
-"""A measure counts no more than this far from the mean: nothing is known of what is further out."""
+"""Standardised features are clipped to plus or minus this value: nothing is known about more extreme ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """One logistic regression."""
+class LogisticRegression:
+    """Logistic regression over standardised features and their squares."""
 
     weights: FloatArray
-    """(2, measures): of the standardised measures, of their squares."""
+    """(2, features): of the standardised features, and of their squares."""
     bias: float
     threshold: float
-    """Probability from which on the answer is yes, 0..1."""
+    """Lowest probability of a yes, 0..1."""
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> "Score":
-        """Read it from JSON; raises KeyError when a measure is missing. One that is not named counts 0."""
+    def parse(cls, document: Mapping[str, Any]) -> "LogisticRegression":
+        """Return the regression of a JSON object; features without weights count 0.
+
+        Raises:
+            KeyError: the bias, the threshold or the weights are missing.
+        """
         weights = np.array([document["weights"].get(name, (0.0, 0.0)) for name in QualityFeatures._fields])
         return cls(weights.T, document["bias"], document["threshold"])
 
     def probability(self, standard: FloatArray) -> float:
-        """Return the probability that standardised measures (measures,) make of a yes."""
+        """Return the probability of a yes for standardised features (features,)."""
         logit = self.weights[0] @ standard + self.weights[1] @ np.square(standard) + self.bias
         return float(1 / (1 + np.exp(-logit)))
 
 
 @dataclass(frozen=True, slots=True)
 class QualityModel:
-    """Both scores and how measures are standardised for them."""
+    """Both regressions, and the standardisation of their features."""
 
     mean: FloatArray
     deviation: FloatArray
-    heart: Score
-    """Hearts against everything else that a microphone hears."""
-    clear: Score
-    """Recordings that people found good against those that they found poor."""
+    heart: LogisticRegression
+    """Hearts against all other sounds."""
+    clear: LogisticRegression
+    """Recordings that annotators found good against those that they found poor."""
 
     @classmethod
     def parse(cls, text: str) -> "QualityModel":
-        """Read it from JSON; raises ValueError, KeyError or TypeError when it is not one."""
+        """Return the model of a JSON text; raises ValueError, KeyError or TypeError when it is none."""
         document = json.loads(text)
         standard = np.array(
             [document["standard"][name] for name in QualityFeatures._fields], dtype=np.float64
         )
         mean, deviation = standard.T
-        return cls(mean, deviation, Score.parse(document["heart"]), Score.parse(document["clear"]))
+        return cls(
+            mean,
+            deviation,
+            LogisticRegression.parse(document["heart"]),
+            LogisticRegression.parse(document["clear"]),
+        )
 
-    def standardised(self, measures: QualityFeatures) -> FloatArray:
-        """Return measures in deviations from their mean, (measures,)."""
-        standard: FloatArray = (np.array(measures) - self.mean) / self.deviation
+    def standardised(self, features: QualityFeatures) -> FloatArray:
+        """Return features as clipped multiples of their standard deviation from their mean, (features,)."""
+        standard: FloatArray = (np.array(features) - self.mean) / self.deviation
         return standard.clip(-MAX_DEVIATIONS, MAX_DEVIATIONS)
 
 
 @lru_cache(maxsize=1)
-def shipped() -> QualityModel:
-    """Return the scorecard that stands beside this file."""
+def load_shipped() -> QualityModel:
+    """Return the quality model that is shipped beside this file."""
     return QualityModel.parse(FILE.read_text(encoding="utf-8"))

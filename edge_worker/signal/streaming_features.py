@@ -1,47 +1,48 @@
-"""Features of sound that has not ended: transformed as it comes, the last seconds kept.
+"""Features of a stream, computed incrementally; memory is bounded whatever its length.
 
-Equal to the features of the whole sound; what is held is bounded, whatever its length.
+The frames are equal to those of the whole recording.
 """
 
 import numpy as np
 
-from edge_worker.signal.features import Features, Float32Array
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
 
 
 class StreamingFeatures:
-    """The last frames of sound that goes on, each with its number since the beginning."""
+    """Buffer of the last frames of a stream; frames are numbered from its beginning."""
 
-    def __init__(self, features: Features, keep_s: float) -> None:
-        """Keep frames of the last `keep_s` seconds, one at least."""
+    def __init__(self, features: FeatureParameters, keep_s: float) -> None:
+        """Keep the frames of the last `keep_s` seconds, at least one."""
         self._features = features
-        self._keep = max(1, features.frames(keep_s))
-        self._samples: Float32Array = np.empty(0, np.float32)
+        self._max_frames = max(1, features.frame_count(keep_s))
+        self._pending: Float32Array = np.empty(0, np.float32)
         self._frames: Float32Array = np.empty((0, features.bands), np.float32)
         self.end = 0
         """Number of the frame after the last one."""
 
     def push(self, samples: Float32Array) -> None:
-        """Take samples at the rate of the features."""
-        self._samples = np.concatenate((self._samples, samples))
-        count = 1 + (len(self._samples) - self._features.frame_length) // self._features.hop_length
+        """Transform samples (samples,) at the sample rate of the features."""
+        self._pending = np.concatenate((self._pending, samples))
+        count = 1 + (len(self._pending) - self._features.frame_length) // self._features.hop_length
         if count < 1:
             return
         used = (count - 1) * self._features.hop_length + self._features.frame_length
-        fresh = self._features.of(self._samples[:used])
-        self._samples = self._samples[count * self._features.hop_length :]
-        self._frames = np.concatenate((self._frames, fresh))[-self._keep :]
+        fresh = self._features.transform(self._pending[:used])
+        self._pending = self._pending[count * self._features.hop_length :]
+        self._frames = np.concatenate((self._frames, fresh))[-self._max_frames :]
         self.end += count
 
     @property
     def begin(self) -> int:
-        """Number of the first frame that is kept."""
+        """Number of the first frame in the buffer."""
         return self.end - len(self._frames)
 
     def window(self, start: int, length: int) -> Float32Array:
-        """Return the kept frames from number `start` on, at most `length`: (frames, bands)."""
+        """Return the buffered frames from number `start` on, at most `length`: (frames, bands)."""
         first = max(start, self.begin) - self.begin
         return self._frames[first : max(first, start + length - self.begin)]
 
     def last(self, length: int) -> Float32Array:
-        """Return the last frames, at most `length`: (frames, bands)."""
+        """Return the last buffered frames, at most `length`: (frames, bands)."""
         return self._frames[max(0, len(self._frames) - length) :]

@@ -1,1 +1,1 @@
-"""Telemetry: logs and metrics."""
+"""Telemetry: logs as key-value lines, and metrics for Prometheus."""

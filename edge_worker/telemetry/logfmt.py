@@ -1,7 +1,7 @@
-"""Lines of `key=value` pairs for the log, which no text from outside can break or forge.
+"""Log lines of `key=value` pairs (logfmt) that no text from outside can break or forge.
 
-What is plain stands bare; anything else, such as a space, a quote or a line break, makes the value a JSON
-string in ASCII. Readers of "logfmt" understand both.
+A value of plain characters is written bare; with any other, such as a space, a quote or a line break, it is a
+JSON string in ASCII. Readers of logfmt understand both.
 """
 
 import json
@@ -14,12 +14,12 @@ _BARE: Final = re.compile(r"[!#-&(-<>-\[\]-~]+")
 """Printable ASCII without space, quotes, `=` and backslash."""
 _NOT_A_KEY: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _LONGEST: Final = 1000
-"""Characters of one value; what follows is cut off: a log must not grow by what somebody sends."""
+"""Characters of one value; the rest is cut off: a client must not decide how fast the log grows."""
 _FORMAT: Final = "%(asctime)s level=%(levelname)s %(message)s"
 
 
 class Formatter(logging.Formatter):
-    """One line begins a record; what follows, such as a traceback, is indented: it looks like no record."""
+    """Formatter whose records begin with one line; further lines, such as a traceback, are indented."""
 
     def __init__(self) -> None:
         super().__init__(_FORMAT)
@@ -36,7 +36,7 @@ def line(event: str, /, **facts: object) -> str:
 
 
 def log_to_stdout(level: str) -> None:
-    """Let every logger of this process write to stdout, from `level` on."""
+    """Have every logger of this process write to stdout, from `level` on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Formatter())
     logging.basicConfig(level=level, handlers=[handler])

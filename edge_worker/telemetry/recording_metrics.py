@@ -1,6 +1,6 @@
-"""What came of recordings since the worker started: counts of results, and how long they took.
+"""Metrics of the recording analysis since the worker started: counts of results, and how long they took.
 
-Kept by the analyst, once a recording; read from any thread.
+Written by the recording analysis, once a recording; read on any thread.
 """
 
 from collections import Counter
@@ -15,10 +15,10 @@ _MODEL_S: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 
 class RecordingMetrics:
-    """Results by status and label, and histograms in seconds, which are in `registry`."""
+    """Counts of results by status and label, and histograms of durations in seconds."""
 
     def __init__(self, worker_id: str, registry: CollectorRegistry) -> None:
-        """Begin at zero."""
+        """Begin at zero; the histograms are registered in `registry`."""
         self._worker_id = worker_id
         self._results: Counter[str] = Counter()
         self._labels: Counter[tuple[str, str]] = Counter()
@@ -38,19 +38,19 @@ class RecordingMetrics:
             buckets=_MODEL_S,
         )
 
-    def stored(self, waited_s: float) -> None:
-        """Note that a recording is durable, so long after it was closed."""
+    def observe_stored(self, waited_s: float) -> None:
+        """Observe that a recording is durable, `waited_s` seconds after it was closed."""
         self._stored.observe(waited_s)
 
-    def judged(self, result: Result, took_s: float) -> None:
-        """Note a result, and how long the analysis took."""
+    def observe_analysis(self, result: Result, took_s: float) -> None:
+        """Count the result of a recording, and observe the seconds that its analysis took."""
         self._analysis.observe(took_s)
         for each in result.models:
             self._model.labels(self._worker_id, each.model).observe(each.took_ms / 1000)
         self._count(result)
 
-    def concluded(self, result: Result) -> None:
-        """Note the result of a stream, which was analysed as it came."""
+    def count_stream(self, result: Result) -> None:
+        """Count the result of a stream, which was analysed as it arrived."""
         self._count(result)
 
     def _count(self, result: Result) -> None:
@@ -60,8 +60,8 @@ class RecordingMetrics:
             if each.accepted:
                 self._labels[each.model, each.label] += 1
 
-    def saved(self, waited_s: float) -> None:
-        """Note that the result of a recording is saved, so long after the recording was closed."""
+    def observe_saved(self, waited_s: float) -> None:
+        """Observe that the result of a recording is saved, `waited_s` seconds after it was closed."""
         self._saved.observe(waited_s)
 
     def document(self) -> dict[str, Any]:
@@ -75,8 +75,8 @@ class RecordingMetrics:
             "missing_samples": self._missing_samples,
         }
 
-    def _histogram(self, registry: CollectorRegistry, name: str, meaning: str) -> Histogram:
+    def _histogram(self, registry: CollectorRegistry, name: str, documentation: str) -> Histogram:
         family = Histogram(
-            f"stetho_worker_{name}_seconds", meaning, ["worker"], registry=registry, buckets=_WAITS_S
+            f"stetho_worker_{name}_seconds", documentation, ["worker"], registry=registry, buckets=_WAITS_S
         )
         return family.labels(self._worker_id)

@@ -1,1 +1,1 @@
-"""Access control: API keys, sessions, roles, rate limits, security headers."""
+"""Access control: authentication by API key or session, roles, rate limits, security headers."""

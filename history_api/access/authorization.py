@@ -1,4 +1,4 @@
-"""Whether they may: roles as the OpenAPI document has them, owners only their device, no foreign pages."""
+"""Authorization of requests: required roles, the device of an owner, no requests forged by other sites."""
 
 from functools import partial
 from ipaddress import ip_address
@@ -8,8 +8,15 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from edge_worker.database.api_key import Role
 from edge_worker.errors import SettingsError
-from history_api.access.principal import Authenticator, Principal, authenticator, request_token, unauthorised
+from history_api.access.authentication import (
+    Authenticator,
+    Principal,
+    authenticator,
+    request_token,
+    unauthorised,
+)
 from history_api.access.role import RequiredRole
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method
@@ -17,16 +24,18 @@ from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import ProblemError
 from history_api.settings import ApiSettings
 
-_READING: Final = ("GET", "HEAD")
-_NEVER_COUNTED: Final = ("/livez", "/readyz")
-"""Whoever restarts what does not answer must always get an answer."""
+_SAFE_METHODS: Final = ("GET", "HEAD")
+_UNLIMITED: Final = ("/livez", "/readyz")
+"""Without rate limit: a supervisor that restarts what does not answer must always get an answer."""
 
 
 def register(app: Flask, settings: ApiSettings, operations: OperationLookup) -> None:
-    """Let nobody in who may not, and leave who asks in `g.principal`; None where everybody may ask.
+    """Refuse requests that their sender may not make; leave the sender in `g.principal`.
+
+    It is None where the operation is public. `operations` states the role that each operation requires.
 
     Raises:
-        SettingsError: no keys are asked for, and others than this machine could come.
+        SettingsError: no keys are required, though other machines could connect.
     """
     if settings.api_auth == "none" and not _is_loopback(settings.api_host):
         raise SettingsError(
@@ -37,27 +46,27 @@ def register(app: Flask, settings: ApiSettings, operations: OperationLookup) -> 
     if settings.api_proxy:
         trusted = settings.api_proxy
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
-    app.before_request(partial(_admit, operations))
+    app.before_request(partial(_authorize, operations))
 
 
 def restrict_owners(app: Flask) -> None:
-    """Keep owners to their device, once the parameters of a request are read."""
+    """Restrict owners to their device; register it after the query validation, whose values it reads."""
     app.before_request(_restrict_owner)
 
 
-def _admit(operations: OperationLookup) -> Response | None:
-    _require_own_name()
-    _require_own_page()
+def _authorize(operations: OperationLookup) -> Response | None:
+    _require_loopback_host()
+    _require_same_origin()
     operation = operations.of_request()
-    needed = _needed(operation)
-    g.principal = None if needed == "public" else authenticator().principal()
-    if request.path not in _NEVER_COUNTED:
-        authenticator().count(g.principal)
-    if needed == "public":
+    role = _required_role(operation)
+    g.principal = None if role == "public" else authenticator().principal()
+    if request.path not in _UNLIMITED:
+        authenticator().limit(g.principal)
+    if role == "public":
         return None
-    if g.principal is None and _asks_for_page(operation):
+    if g.principal is None and _wants_page(operation):
         return Response(status=303, headers={"Location": "/login"})
-    _require_role(g.principal, needed)
+    _require_role(g.principal, role)
     return None
 
 
@@ -65,60 +74,58 @@ def _restrict_owner() -> None:
     principal: Principal | None = g.principal
     if principal is None or principal.device_id is None:
         return
-    asked = {(request.view_args or {}).get("device_id"), g.get("query", {}).get("device")}
-    if asked - {None, principal.device_id}:
-        raise ProblemError(403, f"{principal.name} has the device {principal.device_id} and sees no other")
+    devices = {(request.view_args or {}).get("device_id"), g.get("query", {}).get("device")}
+    if devices - {None, principal.device_id}:
+        raise ProblemError(403, f"{principal.name} may access the device {principal.device_id} only")
     if "device" in g.get("query", {}):
         g.query["device"] = principal.device_id
 
 
-def _needed(operation: Method | None) -> RequiredRole:
+def _required_role(operation: Method | None) -> RequiredRole:
     if operation is not None:
-        needed: RequiredRole = operation["x-role"]
-        return needed
-    # What is not there is not there for anybody; what nobody described is for nobody.
+        role: RequiredRole = operation["x-role"]
+        return role
+    # An address that does not exist is a 404 for everybody; an undocumented route is for admins only.
     is_public = request.endpoint is None or request.endpoint.rsplit(".", 1)[-1] == "static"
     return "public" if is_public else "admin"
 
 
-def _asks_for_page(operation: Method | None) -> bool:
+def _wants_page(operation: Method | None) -> bool:
     has_page = "303" in (operation or {}).get("responses", {})
     return has_page and request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 
-def _require_role(principal: Principal | None, needed: RequiredRole) -> None:
-    if needed == "public":
-        return
+def _require_role(principal: Principal | None, role: Role) -> None:
     if principal is None:
         raise unauthorised("this address needs a key")
-    if not principal.may_act_as(needed):
-        raise ProblemError(403, f"{principal.name} is {principal.role}; this needs a key of role {needed}")
+    if not principal.may_act_as(role):
+        raise ProblemError(403, f"{principal.name} is {principal.role}; this needs a key of role {role}")
 
 
-def _require_own_name() -> None:
-    """Refuse a page of another name that made its name point here (DNS rebinding), where keys do not."""
+def _require_loopback_host() -> None:
+    """Refuse other host names where no key does: a site could make its name point here (DNS rebinding)."""
     if authenticator().is_open and not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
         raise ProblemError(
-            403, "without keys this server answers to localhost and 127.0.0.1 only; ask it by that name"
+            403, "without keys this server answers requests to localhost and 127.0.0.1 only; use one of them"
         )
 
 
-def _require_own_page() -> None:
-    """Refuse changes that a page of another site lets a browser ask for (CSRF)."""
-    if request.method in _READING or request_token(request) is not None:
+def _require_same_origin() -> None:
+    """Refuse changes that a page of another site makes a browser request (CSRF)."""
+    if request.method in _SAFE_METHODS or request_token(request) is not None:
         return
-    is_own = _is_own_page()
-    # A browser brings the cookie along whoever asks, so with it silence is not enough.
-    if is_own is False or (is_own is None and COOKIE in request.cookies):
+    is_same_origin = _is_same_origin()
+    # A browser sends the cookie along for any page, so with it the origin must be known.
+    if is_same_origin is False or (is_same_origin is None and COOKIE in request.cookies):
         raise ProblemError(
             403,
-            "this was not asked for by a page of this server; programs send a key instead of a cookie, and "
-            "behind a proxy STETHO_API_PROXY must be set",
+            "this request does not come from a page of this server; programs send a key instead of a cookie, "
+            "and behind a proxy STETHO_API_PROXY must be set",
         )
 
 
-def _is_own_page() -> bool | None:
-    """Return whether a page of ours asks, None when the client does not say."""
+def _is_same_origin() -> bool | None:
+    """Return whether a page of this server sends the request; None when its headers do not tell."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"

@@ -1,54 +1,57 @@
-"""`python -m history_api key`: who may ask the API. A key is printed once, when it is made."""
+"""`stetho key`: adds, lists and removes API keys. A key is printed once, when it is made."""
 
 import argparse
 import sys
 from typing import Final
 
-from edge_worker.database.api_keys import ROLES, ApiKeys
+from edge_worker.database.api_key import ROLES, ApiKeys
 from edge_worker.settings import Settings
 
 _EXAMPLES: Final = """examples:
-  python -m history_api key add ann --role admin               prints the key, once
-  python -m history_api key add bob --role owner --device st-01
-  python -m history_api key list
-  python -m history_api key remove bob                         ends bob's sessions as well
+  stetho key add ann --role admin               prints the key, once
+  stetho key add bob --role owner --device st-01
+  stetho key list
+  stetho key remove bob                         ends bob's sessions as well
 
 An owner reads the recordings of one device; an operator reads all of them, uploads, reviews and deletes; an
 admin also trains. The database must exist: start the worker once."""
 
 
-def add_key(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `key` to the commands."""
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `key` to `commands`."""
     key = commands.add_parser(
         "key",
-        help="add, list and remove the keys that open the API",
-        description="Keys of the API: add, list, remove.",
+        prog="stetho key",
+        help="add, list and remove API keys",
+        description="Add, list and remove the keys of the history API.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = key.add_subparsers(dest="action", required=True)
-    add = actions.add_parser("add", help="make a key and print it; it cannot be shown again")
-    add.add_argument("name", metavar="NAME", help="whose key it is: letters, digits and @ . _ -")
+    add = actions.add_parser("add", help="make a key and print it, once; it is stored as a digest only")
+    add.add_argument("name", metavar="NAME", help="name of the holder: letters, digits and @ . _ -")
     add.add_argument("--role", choices=ROLES, required=True, help="what the key may do")
     add.add_argument("--device", metavar="ID", help="the device of an owner")
     add.set_defaults(run=_add)
-    actions.add_parser("list", help="show all keys, never the secret").set_defaults(run=_list)
-    remove = actions.add_parser("remove", help="forget a key, at once")
-    remove.add_argument("name", metavar="NAME")
+    actions.add_parser("list", help="show name, role and device of all keys").set_defaults(run=_list)
+    remove = actions.add_parser("remove", help="remove a key, at once")
+    remove.add_argument("name", metavar="NAME", help="name of the holder")
     remove.set_defaults(run=_remove)
 
 
-def _add(chosen: argparse.Namespace, settings: Settings) -> None:
-    token = ApiKeys(settings.database).add(chosen.name, chosen.role, chosen.device)
-    print(f"the key of {chosen.name}, {chosen.role}; it is shown this once:", file=sys.stderr, flush=True)
+def _add(arguments: argparse.Namespace, settings: Settings) -> None:
+    token = ApiKeys(settings.database).add(arguments.name, arguments.role, arguments.device)
+    print(
+        f"the key of {arguments.name}, {arguments.role}; it is shown only now:", file=sys.stderr, flush=True
+    )
     print(token)
 
 
-def _list(_chosen: argparse.Namespace, settings: Settings) -> None:
+def _list(_arguments: argparse.Namespace, settings: Settings) -> None:
     for key in ApiKeys(settings.database).all():
         print(f"{key.name}\t{key.role}\t{key.device_id or '-'}\t{key.made_at}")
 
 
-def _remove(chosen: argparse.Namespace, settings: Settings) -> None:
-    ApiKeys(settings.database).remove(chosen.name)
-    print(f"{chosen.name} is removed.")
+def _remove(arguments: argparse.Namespace, settings: Settings) -> None:
+    ApiKeys(settings.database).remove(arguments.name)
+    print(f"{arguments.name} is removed.")

@@ -1,11 +1,11 @@
-"""Sessions for people: a form that takes a key and gives a cookie; and who one is."""
+"""Login and logout for browsers, and `/api/v1/me`, the principal of a request."""
 
 from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
-from edge_worker.database.api_keys import ROLES
-from history_api.access.principal import authenticator
+from edge_worker.database.api_key import ROLES
+from history_api.access.authentication import authenticator
 from history_api.access.session import COOKIE, LIFETIME
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation
 from history_api.openapi.schemas import DEVICE, TEXT, Schema, or_null, strict_object
@@ -19,16 +19,16 @@ blueprint = Blueprint("login", __name__)
 PATHS: Final[Paths] = {
     "/login": {
         "get": operation(
-            "a form that takes a key",
+            "a form to sign in with a key",
             "login_form",
             {"200": {"description": "The form.", "content": _PAGE}},
             role="public",
         ),
         "post": operation(
-            "begin a session of 12 hours with the form field key",
+            "begin a session of 12 hours with the key in the form field `key`",
             "login",
             {
-                "303": {"description": "The cookie, and on to /."},
+                "303": {"description": "The cookie of the session, and a redirect to /."},
                 "401": {"description": "The form again: the key is wrong.", "content": _PAGE},
             }
             | UNAVAILABLE,
@@ -38,11 +38,11 @@ PATHS: Final[Paths] = {
     },
     "/logout": {
         "post": operation(
-            "end the session", "logout", {"303": {"description": "On to /login."}}, role="public"
+            "end the session", "logout", {"303": {"description": "A redirect to /login."}}, role="public"
         ),
     },
     "/api/v1/me": get(
-        "who asks, and what they may do",
+        "name, role and device of the key or session that asks",
         "me",
         {
             "200": json_answer(
@@ -50,7 +50,8 @@ PATHS: Final[Paths] = {
                     {
                         "name": TEXT,
                         "role": {"type": "string", "enum": list(ROLES)},
-                        "device_id": or_null(DEVICE) | {"description": "of an owner: the one they see"},
+                        "device_id": or_null(DEVICE)
+                        | {"description": "of an owner: the one accessible device"},
                     }
                 )
             )
@@ -62,17 +63,17 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/login")
 def form() -> str:
-    """Answer the form."""
+    """Answer the form to sign in."""
     return _form("")
 
 
 @blueprint.post("/login")
 def login() -> Response:
-    """Begin a session, or answer the form again when the key is wrong."""
-    key = authenticator().key(request.form.get("key", "").strip())
+    """Begin a session; answer the form again when the key is wrong."""
+    key = authenticator().check_token(request.form.get("key", "").strip())
     if key is None:
-        return Response(_form("This key is not known here, or was removed."), 401, mimetype="text/html")
-    response = _see("/")
+        return Response(_form("This key is unknown or was removed."), 401, mimetype="text/html")
+    response = _redirect("/")
     response.set_cookie(
         COOKIE,
         authenticator().sessions.begin(key.digest),
@@ -87,19 +88,19 @@ def login() -> Response:
 @blueprint.post("/logout")
 def logout() -> Response:
     """End the session of this browser."""
-    response = _see("/login")
+    response = _redirect("/login")
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Strict")
     return response
 
 
 @blueprint.get("/api/v1/me")
 def me() -> Response:
-    """Answer who asks."""
+    """Answer the principal of the request."""
     principal = g.principal
     return jsonify({"name": principal.name, "role": principal.role, "device_id": principal.device_id})
 
 
-def _see(address: str) -> Response:
+def _redirect(address: str) -> Response:
     return Response(status=303, headers={"Location": address})
 
 

@@ -1,4 +1,4 @@
-"""What goes with every answer: a request id, headers that keep browsers strict, one line in the log."""
+"""Request id, security headers and log line of every answer."""
 
 import logging
 import re
@@ -12,8 +12,8 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-STRICT: Final = {
-    # Results are about a person's heart: no cache keeps them, unless an endpoint says otherwise.
+HEADERS: Final = {
+    # Results are about a person's heart: no cache stores them, unless an endpoint states otherwise.
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -21,17 +21,17 @@ STRICT: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_PAGE: Final = {
-    # Scripts and styles are files of ours: what a label or a name brings into a page never runs.
+_PAGE_HEADERS: Final = {
+    # Scripts and styles are files of ours: script in a label or a name never runs.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    # Without a referrer browsers hide the origin of a form as well, by which we know our own.
+    # With no-referrer browsers hide the origin of forms as well, by which authorization knows our pages.
     "Referrer-Policy": "same-origin",
 }
-_HTTPS: Final = {
-    "Cross-Origin-Opener-Policy": "same-origin",  # browsers complain of it over http
+_HTTPS_HEADERS: Final = {
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers warn of it over http
     "Strict-Transport-Security": "max-age=31536000",
 }
 
@@ -43,14 +43,14 @@ def register(app: Flask) -> None:
 
 
 def _begin() -> None:
-    asked = request.headers.get("X-Request-ID", "")
-    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+    request_id = request.headers.get("X-Request-ID", "")
+    g.request_id = request_id if _REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8)
     g.began = time.perf_counter()
 
 
 def _finish(response: Response) -> Response:
-    strict = STRICT | (_PAGE if response.mimetype == "text/html" else {})
-    for name, value in (strict | (_HTTPS if request.is_secure else {})).items():
+    headers = HEADERS | (_PAGE_HEADERS if response.mimetype == "text/html" else {})
+    for name, value in (headers | (_HTTPS_HEADERS if request.is_secure else {})).items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.request_id
     facts = {"id": g.request_id, "method": request.method, "path": request.path}

@@ -1,7 +1,7 @@
-"""Sessions of people at a browser: a signed cookie that names a key. Nothing is kept of them here.
+"""Browser sessions: a signed cookie that names an API key. The server stores nothing about them.
 
-The cookie names the digest of its key, which is looked up at every request: it ends with the key, and no key
-that is made later can take its place.
+The cookie has the digest of its key, which is looked up at every request: a session ends with its key, and no
+key that is made later can take its place.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _SECRET_BYTES: Final = 32
 
 
 class Sessions:
-    """Signs and reads cookies with a secret of the data directory."""
+    """Signs and verifies session cookies with a secret in the data directory."""
 
     def __init__(self, data_dir: Path, lifetime: timedelta = LIFETIME) -> None:
         self._path = data_dir / _FILE
@@ -31,11 +31,11 @@ class Sessions:
         self._secret: bytes | None = None
 
     def begin(self, digest: str) -> str:
-        """Return the cookie of a session that the key of `digest` opens; raises StoreError."""
-        return self._signer(self._read() or self._make()).dumps(digest)
+        """Return the cookie of a new session of the key with this digest; raises StoreError."""
+        return self._signer(self._read() or self._create()).dumps(digest)
 
     def digest(self, cookie: str) -> str | None:
-        """Return the digest that a cookie names; None: it is not ours, or too old."""
+        """Return the digest of the key in a cookie; None where it is forged or expired. Raises StoreError."""
         secret = self._read()
         if secret is None:
             return None
@@ -59,8 +59,8 @@ class Sessions:
             self._secret = secret
         return self._secret
 
-    def _make(self) -> bytes:
-        """Make the secret, whole or not at all; who comes second takes what the first made."""
+    def _create(self) -> bytes:
+        """Create the secret atomically; of two processes that try at once, both use that of the first."""
         fresh = self._path.with_name(f"{_FILE}.{secrets.token_hex(8)}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,5 +72,5 @@ class Sessions:
                 self._path.hardlink_to(fresh)
             fresh.unlink()
         except OSError as error:
-            raise StoreError(f"the secret of the sessions cannot be kept: {error}") from error
-        return self._read() or self._make()
+            raise StoreError(f"the secret of the sessions cannot be written: {error}") from error
+        return self._read() or self._create()

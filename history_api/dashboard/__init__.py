@@ -1,1 +1,1 @@
-"""Dashboard: pages for a browser, with their templates and assets."""
+"""Dashboard: HTML pages for a browser, with their templates, scripts and style sheet."""

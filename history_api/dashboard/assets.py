@@ -1,4 +1,4 @@
-"""Style sheet and scripts of the pages, under an address that changes when one of them does."""
+"""Style sheet and scripts of the pages over HTTP, at addresses with a fingerprint, cacheable for ever."""
 
 import hashlib
 from pathlib import Path
@@ -38,13 +38,13 @@ PATHS: Final[Paths] = {
 
 @blueprint.app_template_global("asset")
 def address(filename: str) -> str:
-    """Return the address of a file; those that it imports stand beside it."""
+    """Return the address of a file. Its relative imports resolve under the same fingerprint."""
     return f"/static/{_FINGERPRINT}/{filename}"
 
 
 @blueprint.get("/static/<fingerprint>/<file>")
 def asset(fingerprint: str, file: str) -> Response:
-    """Answer a file; under the fingerprint of another version a cache asks again."""
+    """Answer a file; under the fingerprint of another version it must be revalidated."""
     response = send_from_directory(_FOLDER, file, mimetype=_TYPES.get(Path(file).suffix))
     response.headers["Cache-Control"] = _FOREVER if fingerprint == _FINGERPRINT else "no-cache"
     return response

@@ -1,17 +1,23 @@
-"""The dashboard: pages for a browser, made of the same facts that the API answers to programs."""
+"""HTML pages of results, exams, models, uploads, training and the system, from the data of the JSON API."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, render_template
+from flask import Blueprint, Response, g
 
-from edge_worker.database.api_keys import Role
-from edge_worker.database.result_query import Filter
-from edge_worker.protocol.exam import RULE
+from edge_worker.database.result_query import ResultFilter
+from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
-from history_api.models import model_view, models
+from history_api.dashboard.page_rendering import (
+    DEVICE_FILTER,
+    PAGE_ANSWER,
+    classifier_cards,
+    percent,
+    render_page,
+)
+from history_api.models import card_summary, models
 from history_api.monitoring import health
 from history_api.openapi.operation import (
     EXAM_PARAMETERS,
@@ -25,184 +31,159 @@ from history_api.openapi.operation import (
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import STATUS, TEXT, Schema
 from history_api.results.exams import CURSOR
+from history_api.results.time_format import utc
 from history_api.services import services
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE
 
-_ROWS: Final = 50
-PAGE: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}}
+_ROWS_PER_PAGE: Final = 50
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
-_ANYTHING: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
-# A form sends its empty fields too: nothing is a value here, and lets everything through.
-DEVICE_FILTER: Final = query(
-    "device", {"type": "string", "pattern": "^([a-z0-9-]{1,32})?$"}, "a device, 1 to 32 of a-z, 0-9 and -"
-)
+_PRINTABLE_OR_EMPTY: Final[Schema] = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$"}
 _FILTERS: Final = (
     DEVICE_FILTER,
-    query("label", _ANYTHING, "a label that a model gave"),
-    query("model", _ANYTHING, "a model that judged the recording"),
-    query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "what came of the analysis"),
+    query("label", _PRINTABLE_OR_EMPTY, "a label that a model gave"),
+    query("model", _PRINTABLE_OR_EMPTY, "a model that classified the recording"),
+    query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "outcome of the analysis"),
     query("from", _DAY, "a day such as 2026-11-20 (UTC): captured on it or later"),
     query("to", _DAY, "a day such as 2026-11-20 (UTC): captured on it or earlier"),
-    query("cursor", TEXT, "the page after, as the link on the page before has it"),
+    query("cursor", TEXT, "the next page, as the link on the page before has it"),
 )
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
+blueprint.add_app_template_filter(percent, "percent")
+blueprint.add_app_template_filter(utc, "utc")
 PATHS: Final[Paths] = {
-    "/ui/history": get("results with filters", "history_page", PAGE | UNAVAILABLE, _FILTERS),
+    "/ui/history": get("results with filters", "history_page", PAGE_ANSWER | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
         "one recording: result, sound, pictures, review",
         "recording_page",
-        PAGE | NOT_FOUND,
+        PAGE_ANSWER | NOT_FOUND,
         RECORDING_PARAMETERS,
     ),
     "/ui/exams": get(
         "exams, the one begun last first",
         "exams_page",
-        PAGE | UNAVAILABLE,
+        PAGE_ANSWER | UNAVAILABLE,
         (
             DEVICE_FILTER,
-            query("cursor", CURSOR, "the page after, as the link on the page before has it"),
+            query("cursor", CURSOR, "the next page, as the link on the page before has it"),
         ),
     ),
     "/ui/exams/{exam_id}": get(
-        "one exam: the four positions, and what is missing", "exam_page", PAGE | NOT_FOUND, EXAM_PARAMETERS
+        "one exam: the four positions, and what is missing",
+        "exam_page",
+        PAGE_ANSWER | NOT_FOUND,
+        EXAM_PARAMETERS,
     ),
-    "/ui/upload": get("a form for sound files", "upload_page", PAGE, role="owner"),
-    "/ui/models": get("the models and what they are worth", "models_page", PAGE, role="owner"),
-    "/ui/training": get("a form for labelled sounds, and the trainer", "training_page", PAGE, role="admin"),
-    "/ui/system": get("how the parts are", "system_page", PAGE | UNAVAILABLE, role="operator"),
+    "/ui/upload": get("a form for sound files", "upload_page", PAGE_ANSWER, role="owner"),
+    "/ui/models": get("the models with their evaluation figures", "models_page", PAGE_ANSWER, role="owner"),
+    "/ui/training": get(
+        "a form for labelled sounds, and the trainer", "training_page", PAGE_ANSWER, role="admin"
+    ),
+    "/ui/system": get(
+        "health of the parts of the system", "system_page", PAGE_ANSWER | UNAVAILABLE, role="operator"
+    ),
 }
 
 
-class Place(NamedTuple):
-    """A page that the navigation leads to."""
-
-    address: str
-    name: str
-    role: Role
-
-
-_PLACES: Final = (
-    Place("/", "Overview", "owner"),
-    Place("/ui/history", "History", "owner"),
-    Place("/ui/exams", "Exams", "owner"),
-    Place("/ui/devices", "Devices", "owner"),
-    Place("/ui/upload", "Upload", "owner"),
-    Place("/ui/models", "Models", "owner"),
-    Place("/ui/training", "Training", "admin"),
-    Place("/ui/system", "System", "operator"),
-)
-
-
 def overview() -> Response:
-    """Answer the first page, which follows what happens."""
-    return show("overview.html")
+    """Answer the first page, which shows devices, sound and results live."""
+    return render_page("overview.html")
 
 
 @blueprint.get("/history")
 def history() -> Response:
     """Answer a page of results, newest first."""
-    asked = {name: value for name, value in g.query.items() if value}
-    wanted = Filter(
-        device=asked.get("device"),
-        label=asked.get("label"),
-        model=asked.get("model"),
-        status=asked.get("status"),
-        since=_day(asked, "from", 0),
-        until=_day(asked, "to", 1),
+    filters = {name: value for name, value in g.query.items() if value}
+    result_filter = ResultFilter(
+        device=filters.get("device"),
+        label=filters.get("label"),
+        model=filters.get("model"),
+        status=filters.get("status"),
+        since=_day(filters, "from", 0),
+        until=_day(filters, "to", 1),
     )
-    page = services().history.results(wanted, _ROWS, asked.get("cursor"))
-    following = f"/ui/history?{urlencode(asked | {'cursor': page.next})}" if page.next else None
+    page = services().history.results(result_filter, _ROWS_PER_PAGE, filters.get("cursor"))
+    next_address = f"/ui/history?{urlencode(filters | {'cursor': page.next})}" if page.next else None
     results = [json.loads(document) for document in page.documents]
-    return show("history.html", results=results, asked=asked, following=following, models=judging_models())
+    return render_page(
+        "history.html", results=results, filters=filters, next_address=next_address, models=classifier_cards()
+    )
 
 
 @blueprint.get("/recordings/<recording_id>")
 def recording(recording_id: str) -> Response:
-    """Answer what is known of one recording."""
+    """Answer one recording: result, sound, pictures, review."""
     entry = lookup.recording(recording_id)
     review = services().history.review(entry.device_id, entry.recording_id)
     is_stream = services().history.timeline(entry.device_id, entry.recording_id) is not None
-    facts = {"result": lookup.result(entry), "review": review, "gaps": entry.gaps_s, "is_stream": is_stream}
-    return show("recording.html", entry=entry, **facts)
+    return render_page(
+        "recording.html",
+        entry=entry,
+        result=lookup.result(entry),
+        review=review,
+        gaps=entry.gaps_s,
+        is_stream=is_stream,
+    )
 
 
 @blueprint.get("/exams")
 def exams() -> Response:
     """Answer a page of exams."""
-    asked = {name: value for name, value in g.query.items() if value}
-    after = int(asked["cursor"]) if "cursor" in asked else None
-    page = services().history.exams(_ROWS, asked.get("device"), after)
-    following = f"/ui/exams?{urlencode(asked | {'cursor': page.next})}" if page.next else None
+    filters = {name: value for name, value in g.query.items() if value}
+    after = int(filters["cursor"]) if "cursor" in filters else None
+    page = services().history.exams(_ROWS_PER_PAGE, filters.get("device"), after)
+    next_address = f"/ui/exams?{urlencode(filters | {'cursor': page.next})}" if page.next else None
     documents = [each.document() for each in page.exams]
-    return show("exams.html", exams=documents, asked=asked, following=following)
+    return render_page("exams.html", exams=documents, filters=filters, next_address=next_address)
 
 
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return show("exam.html", exam=lookup.exam(exam_id).document(), rule=RULE)
+    return render_page("exam.html", exam=lookup.exam(exam_id).document(), rule=LABEL_RULE)
 
 
 @blueprint.get("/upload")
 def upload() -> Response:
-    """Answer the form that takes sounds."""
-    return show("upload.html", models=judging_models(), device=g.principal.device_id or VIRTUAL_DEVICE)
+    """Answer the form that uploads sound files."""
+    return render_page(
+        "upload.html", models=classifier_cards(), device=g.principal.device_id or VIRTUAL_DEVICE
+    )
 
 
 @blueprint.get("/models")
-def cards() -> Response:
-    """Answer the model cards."""
-    found_cards = models.cards(services().settings).values()
-    return show("models.html", models=[model_view.of(card) for card in found_cards])
+def model_cards() -> Response:
+    """Answer the models: their cards with evaluation figures."""
+    cards = models.cards(services().settings).values()
+    return render_page("models.html", models=[card_summary.summarize(card) for card in cards])
 
 
 @blueprint.get("/training")
 def training() -> Response:
-    """Answer the forms of retraining."""
-    return show("training.html", models=judging_models())
+    """Answer the forms for labelled sounds and for retraining, and the state of the trainer."""
+    return render_page("training.html", models=classifier_cards())
 
 
 @blueprint.get("/system")
 def system() -> Response:
-    """Answer how the parts are."""
-    now, mqtt_session = datetime.now(UTC), services().mqtt_session
-    up = timedelta(seconds=round((now - services().started_at).total_seconds()))
-    return show(
-        "system.html", components=health.components(services().history, now), up=up, mqtt_session=mqtt_session
+    """Answer the health of database, workers, models and broker."""
+    now = datetime.now(UTC)
+    uptime = timedelta(seconds=round((now - services().started_at).total_seconds()))
+    return render_page(
+        "system.html",
+        components=health.components(services().history, now),
+        uptime=uptime,
+        mqtt_session=services().mqtt_session,
     )
 
 
-def judging_models() -> dict[str, dict[str, Any]]:
-    """Return the cards of the models that judge a sound; others only help to."""
-    cards = models.cards(services().settings)
-    return {name: card for name, card in cards.items() if card.get("kind", "classifier") == "classifier"}
-
-
-def show(template: str, **facts: Any) -> Response:  # noqa: ANN401 - what a template shows
-    """Return the page that a template makes of `facts`."""
-    places = [place for place in _PLACES if g.principal.may_act_as(place.role)]
-    text = render_template(template, places=places, principal=g.principal, **facts)
-    return Response(text, mimetype="text/html", headers={"Vary": "Accept"})
-
-
-def _day(asked: dict[str, str], name: str, later: int) -> str | None:
-    """Return the midnight that begins a day, or `later` days after it, in the database's form."""
-    if name not in asked:
+def _day(filters: dict[str, str], name: str, days_later: int) -> str | None:
+    """Return the midnight (RFC 3339, UTC) that begins the day of a filter, or `days_later` after it."""
+    if name not in filters:
         return None
     try:
-        midnight = date.fromisoformat(asked[name]) + timedelta(days=later)
+        midnight = date.fromisoformat(filters[name]) + timedelta(days=days_later)
     except (ValueError, OverflowError):
         raise ProblemError(
-            400, f"{name} is {asked[name]!r}; it takes a day, such as 2026-11-20", parameter=name
+            400, f"{name} is {filters[name]!r}; it takes a day, such as 2026-11-20", parameter=name
         ) from None
     return f"{midnight}T00:00:00.000Z"
-
-
-@blueprint.app_template_filter("percent")
-def _percent(share: float) -> str:
-    return f"{round(100 * share)} %"
-
-
-@blueprint.app_template_filter("when")
-def _when(time: str) -> str:
-    return f"{time[:10]} {time[11:19]} UTC"

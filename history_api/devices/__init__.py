@@ -1,1 +1,1 @@
-"""Devices: what is known of each stethoscope, and its settings."""
+"""Devices: the stethoscopes that sent recordings, and the settings of each."""

@@ -1,13 +1,13 @@
-"""What a site wants of a device: its models, and whether a gate cuts what it hears into events."""
+"""Endpoints of the settings of a device: its models, and whether a gate cuts its sound into events."""
 
 import logging
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify
 
-from edge_worker.database.device_settings import Wish
+from edge_worker.database.device_settings import DesiredSettings
 from edge_worker.inference.model_registry import ModelRegistry
-from edge_worker.ingest.recording import MAX_MODELS
+from edge_worker.protocol.meta import MAX_MODELS
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
@@ -30,7 +30,7 @@ _MODELS: Final[Schema] = or_null(list_of(TEXT)) | {
     "minItems": 1,
     "maxItems": MAX_MODELS,
     "uniqueItems": True,
-    "description": "names, the headline first; null: as `STETHO_MODELS` says",
+    "description": "names, the headline first; null: those of `STETHO_MODELS`",
 }
 _THRESHOLD: Final[Schema] = {
     "type": ["number", "null"],
@@ -57,22 +57,22 @@ blueprint = Blueprint("device_settings", __name__, url_prefix="/api/v1/devices/<
 PATHS: Final[Paths] = {
     _ADDRESS: {
         "get": operation(
-            "what is wanted of a device, which need not have sent anything yet",
+            "the settings of a device, which need not have sent anything yet",
             "device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
             DEVICE_PARAMETERS,
         ),
         "put": operation(
-            "say which models judge a device, and whether a gate cuts its sound into events",
+            "set which models classify the sound of a device, and whether a gate cuts it into events",
             "put_device_settings",
             {"200": json_answer(ref("DeviceSettings"))} | REFUSED,
             DEVICE_PARAMETERS,
             json_body(ref("NewDeviceSettings")),
         ),
         "delete": operation(
-            "let a device have what the settings of the worker say",
+            "reset a device to the settings of the worker",
             "delete_device_settings",
-            {"204": {"description": "It has."}} | REFUSED,
+            {"204": {"description": "Reset."}} | REFUSED,
             DEVICE_PARAMETERS,
         ),
     }
@@ -81,56 +81,56 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("")
 def settings(device_id: str) -> Response:
-    """Answer what is wanted of a device."""
+    """Answer the settings of a device."""
     require_name(device_id)
     return jsonify(document(device_id, services().device_settings.find(device_id)))
 
 
 @blueprint.put("")
 def put(device_id: str) -> Response:
-    """Replace what is wanted; workers follow within a second or two."""
+    """Replace the settings of a device; workers apply them within a second or two."""
     require_name(device_id)
     _require_models(g.body.get("models") or [])
-    wish = services().device_settings.put(device_id, g.body, g.principal.name)
-    _LOG.info(line("device_settings", device=device_id, by=wish.changed_by))
-    return jsonify(document(device_id, wish))
+    desired = services().device_settings.put(device_id, g.body, g.principal.name)
+    _LOG.info(line("device_settings", device=device_id, by=desired.changed_by))
+    return jsonify(document(device_id, desired))
 
 
 @blueprint.delete("")
 def reset(device_id: str) -> Response:
-    """Want nothing of a device that is not wanted of all."""
+    """Reset a device to the settings of the worker."""
     require_name(device_id)
     if services().device_settings.find(device_id) is not None:
         services().device_settings.put(device_id, {}, g.principal.name)
     return Response(status=204)
 
 
-def document(device_id: str, wish: Wish | None) -> dict[str, Any]:
-    """Return what is wanted of a device, as it is answered."""
-    wanted = {} if wish is None else wish.document
-    gate = wanted.get("gate") or {"on": False}
+def document(device_id: str, desired: DesiredSettings | None) -> dict[str, Any]:
+    """Return the document `DeviceSettings` of a device; None: it has no settings of its own."""
+    own = {} if desired is None else desired.document
+    gate = own.get("gate") or {"on": False}
     return {
         "device_id": device_id,
-        "models": wanted.get("models"),
+        "models": own.get("models"),
         "gate": {"on": gate["on"], "threshold": gate.get("threshold")},
-        "changed_at": None if wish is None else wish.changed_at,
-        "changed_by": None if wish is None else wish.changed_by,
+        "changed_at": None if desired is None else desired.changed_at,
+        "changed_by": None if desired is None else desired.changed_by,
     }
 
 
 def require_name(device_id: str) -> None:
-    """Raise ProblemError 404 unless a device may be called so."""
+    """Raise ProblemError 404 unless `device_id` is a possible device id."""
     if DEVICE_ID.fullmatch(device_id) is None:
-        raise ProblemError(404, "no device has such a name; use 1 to 32 of a-z, 0-9 and -")
+        raise ProblemError(404, "no device can have this name; use 1 to 32 of a-z, 0-9 and -")
 
 
 def _require_models(models: list[str]) -> None:
-    """Refuse what no worker of this site has: every result would be an error."""
-    there = ModelRegistry.of(services().settings).classifiers()
-    unknown = [model for model in models if model not in there]
+    """Raise ProblemError 400 unless the site has these models: every result would be an error."""
+    known = ModelRegistry.from_settings(services().settings).classifiers()
+    unknown = [model for model in models if model not in known]
     if unknown:
         raise ProblemError(
             400,
-            f"there is no model {unknown[0]!r} here; there are {', '.join(there) or 'none'}",
+            f"there is no model {unknown[0]!r} here; there are {', '.join(known) or 'none'}",
             pointer="/models",
         )

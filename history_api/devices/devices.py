@@ -1,4 +1,4 @@
-"""The devices whose recordings are here, and the deletion of everything of one."""
+"""Endpoints of devices: their recordings in numbers, and the deletion of all recordings of one."""
 
 import logging
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from edge_worker.database.history import Device
+from edge_worker.database.device_query import DeviceSummary
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
@@ -28,7 +28,7 @@ _UNKNOWN: Final[Schema] = {"404": PROBLEM} | UNAVAILABLE
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1/devices")
 PATHS: Final[Paths] = {
     "/api/v1/devices": get(
-        "the devices, with what was last heard of each",
+        "the devices, with the last recording of each",
         "devices",
         {"200": json_answer(strict_object({"items": list_of(ref("Device"))}))} | UNAVAILABLE,
     ),
@@ -37,7 +37,7 @@ PATHS: Final[Paths] = {
     )
     | {
         "delete": operation(
-            "delete all recordings of a device, for good",
+            "delete all recordings of a device, permanently",
             "delete_device",
             {"204": {"description": "Deleted, now or before."}, "409": PROBLEM} | _UNKNOWN,
             DEVICE_PARAMETERS,
@@ -48,29 +48,29 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("")
 def devices() -> Response:
-    """Answer all devices by name."""
+    """Answer all devices with recordings, by name."""
     return jsonify({"items": [_document(device) for device in services().history.devices()]})
 
 
 @blueprint.get("/<device_id>")
 def device(device_id: str) -> Response:
     """Answer one device."""
-    found = _find(device_id)
-    if found is None:
+    summary = _find(device_id)
+    if summary is None:
         raise _unknown()
-    return jsonify(_document(found))
+    return jsonify(_document(summary))
 
 
 @blueprint.delete("/<device_id>")
 def delete(device_id: str) -> Response:
-    """Delete what was analysed of a device, batch by batch; 204 also when it was deleted before."""
-    curation, count = services().curation, 0
-    while _find(device_id) and (deleted := curation.delete_of(device_id).recordings):
+    """Delete the analysed recordings of a device, in batches; 204 also when they were deleted before."""
+    deletion, count = services().deletion, 0
+    while _find(device_id) and (deleted := deletion.delete_of_device(device_id).recordings):
         count += deleted
-    PictureCache.of(services().settings).clear()
-    mqtt_session = services().mqtt_session
-    if mqtt_session is not None:
-        mqtt_session.clear_retained(device_id)
+    PictureCache.from_settings(services().settings).clear()
+    session = services().mqtt_session
+    if session is not None:
+        session.clear_retained(device_id)
     _LOG.info(line("deleted", device=device_id, recordings=count))
     left = _find(device_id)
     if left is not None:
@@ -80,14 +80,14 @@ def delete(device_id: str) -> Response:
             "delete again for those",
             {"Retry-After": "5"},
         )
-    if not count and not (_is_name(device_id) and curation.finish(device_id)):
+    if not count and not (_is_name(device_id) and deletion.remove_leftovers(device_id)):
         raise _unknown()
     return Response(status=204)
 
 
-def _find(device_id: str) -> Device | None:
-    found = services().history.devices(device_id) if _is_name(device_id) else []
-    return found[0] if found else None
+def _find(device_id: str) -> DeviceSummary | None:
+    devices = services().history.devices(device_id) if _is_name(device_id) else []
+    return devices[0] if devices else None
 
 
 def _is_name(text: str) -> bool:
@@ -95,10 +95,10 @@ def _is_name(text: str) -> bool:
 
 
 def _unknown() -> ProblemError:
-    return ProblemError(404, "no recording is of this device; GET /api/v1/devices lists those that are here")
+    return ProblemError(404, "this device has no recordings; GET /api/v1/devices lists those that have")
 
 
-def _document(device: Device) -> dict[str, Any]:
+def _document(device: DeviceSummary) -> dict[str, Any]:
     address = f"/api/v1/devices/{device.device_id}"
     results = f"/api/v1/results?device={device.device_id}"
     return asdict(device) | {"links": {"self": address, "results": results}}

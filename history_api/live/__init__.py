@@ -1,1 +1,1 @@
-"""Live events: server-sent events of results, devices and sound."""
+"""Live events over HTTP: server-sent events of results, exams, devices, workers and sound."""

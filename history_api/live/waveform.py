@@ -1,4 +1,4 @@
-"""The outline of sound that is on its way, small enough for every screen: lowest and highest per 10 ms."""
+"""Waveform of sound as it arrives: lowest and highest value per 10 ms, small enough for every screen."""
 
 from typing import Any, Final
 
@@ -12,9 +12,9 @@ _FULL_SCALE: Final = 32_768
 
 
 def peaks(payload: bytes) -> dict[str, Any] | None:
-    """Return the outline of a chunk of PCM: when it begins, the lowest and highest values, -1 to 1.
+    """Return the waveform of a chunk of PCM: where it begins, lowest and highest values, -1 to 1.
 
-    None: it is no chunk of sound. Of two channels the first is drawn.
+    Of two channels the first is taken. None: it is no chunk of sound.
     """
     try:
         chunk = decode(payload)

@@ -1,1 +1,1 @@
-"""Models: their cards and figures over HTTP."""
+"""Models: their cards and evaluation figures over HTTP."""

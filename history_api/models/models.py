@@ -1,4 +1,4 @@
-"""The models as their cards describe them. Cards are read on demand: a new model shows without a restart."""
+"""Models over HTTP: the model cards, read on demand, so that a new model appears without a restart."""
 
 import logging
 from functools import lru_cache
@@ -31,34 +31,34 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/models/info")
 def info() -> Response:
-    """Answer what each model is, and its whole card."""
-    found = cards(services().settings)
-    return jsonify({"models": {model: _described(card) for model, card in found.items()}})
+    """Answer the description and the whole card of each model."""
+    descriptions = {model: _description(card) for model, card in cards(services().settings).items()}
+    return jsonify({"models": descriptions})
 
 
 def cards(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the readable cards of the versions in use by model; a damaged one is logged and left out.
+    """Return the cards of the model versions in use, by model; a damaged one is logged and left out.
 
-    They are read again when a file or the version in use has changed. Do not change what is returned.
+    Cached until a file or the version in use changes, so do not modify the result.
     """
-    shelf = ModelRegistry.of(settings)
-    found = {}
+    registry = ModelRegistry.from_settings(settings)
+    by_model = {}
     for path in sorted(settings.models_dir.glob("*.json")):
         try:
-            version = shelf.active(path.stem)
+            version = registry.active(path.stem)
             stamp = path.stat().st_mtime_ns
         except (ModelError, OSError) as error:
             _LOG.warning(line("card_unreadable", file=path.name, reason=error))
             continue
-        card = _card(path, settings.data_dir / "models", version, stamp)
+        card = _read_card(path, settings.data_dir / "models", version, stamp)
         if card is not None:
-            found[str(card.get("model", path.stem))] = card
-    return found
+            by_model[str(card.get("model", path.stem))] = card
+    return by_model
 
 
 @lru_cache(maxsize=64)
-def _card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str, Any] | None:
-    """Return a card, None where it is damaged or of no classifier."""
+def _read_card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str, Any] | None:
+    """Return a card, None where it is damaged or has no labels; `_stamp` only renews the cache."""
     try:
         card = ModelRegistry(path.parent, local).card(path.stem, version)
     except ModelError as error:
@@ -67,8 +67,8 @@ def _card(path: Path, local: Path, version: str | None, _stamp: int) -> dict[str
     return card if isinstance(card.get("labels"), list) else None
 
 
-def _described(card: dict[str, Any]) -> dict[str, Any]:
-    """Return D6's words for what a card says; null where it says nothing."""
+def _description(card: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that `/models/info` promises, null where the card has none."""
     features = card.get("features") or {}
     return {
         "type": card.get("type", _TYPE),

@@ -1,1 +1,1 @@
-"""Monitoring: health, Prometheus metrics, retention."""
+"""Monitoring: health endpoints, Prometheus metrics, and the deletion of old recordings."""

@@ -1,4 +1,4 @@
-"""Whether the service is well, and since when it runs."""
+"""Health endpoints: the state of database, workers and models, liveness, readiness and uptime."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -6,7 +6,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker import __version__
-from edge_worker.database.history import Heartbeat, History
+from edge_worker.database.history import History
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.models import models
@@ -15,29 +16,29 @@ from history_api.openapi.schemas import NUMBER, TIME, ref, strict_object
 from history_api.services import services
 
 STALE: Final = timedelta(seconds=30)
-"""A worker writes its heartbeat every 5 s; after this long it is taken for dead."""
+"""Age of a heartbeat after which a worker counts as dead; workers write one every 5 s."""
 blueprint = Blueprint("health", __name__)
 PATHS: Final[Paths] = {
     "/health": get(
-        "how database, worker and models are",
+        "health of database, workers and models",
         "health",
         {"200": json_answer(ref("Health"), "Also when degraded.")},
         role="public",
     ),
-    "/livez": get("whether the process lives", "livez", {"200": OK}, role="public"),
+    "/livez": get("liveness: the process answers", "livez", {"200": OK}, role="public"),
     "/readyz": get(
-        "whether requests can be answered; 503 says what to do",
+        "readiness: requests can be answered; 503 says what to do",
         "readyz",
         {"200": OK} | UNAVAILABLE,
         role="public",
     ),
     "/uptime": get(
-        "since when this process serves",
+        "start time and uptime of this process",
         "uptime",
         {
             "200": json_answer(
                 strict_object({"started_at": TIME, "uptime_s": NUMBER, "uptime_seconds": NUMBER}),
-                "`uptime_seconds` is what clients of the heart system know.",
+                "`uptime_seconds` is for clients of the heart system.",
             )
         },
         role="public",
@@ -47,7 +48,7 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/livez")
 def livez() -> Response:
-    """Answer while the process lives."""
+    """Answer 200 while the process runs."""
     return jsonify({"status": "ok"})
 
 
@@ -60,7 +61,7 @@ def readyz() -> Response:
 
 @blueprint.get("/uptime")
 def uptime() -> Response:
-    """Answer since when this process serves."""
+    """Answer the start time and the uptime of this process."""
     started_at = services().started_at
     seconds = round((datetime.now(UTC) - started_at).total_seconds(), 3)
     return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds, "uptime_seconds": seconds})
@@ -68,12 +69,12 @@ def uptime() -> Response:
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Answer how the parts are; always 200, the orchestrator's question is `/readyz`."""
+    """Answer the health of all parts, always with 200: orchestrators ask `/readyz`."""
     parts = components(services().history, datetime.now(UTC))
-    is_well = all(part["status"] == "ok" for part in parts.values())
+    is_ok = all(part["status"] == "ok" for part in parts.values())
     return jsonify(
         {
-            "status": _word(is_well),
+            "status": _status(is_ok),
             "predictor_ready": parts["models"]["status"] == "ok",
             "version": __version__,
             "components": parts,
@@ -82,44 +83,44 @@ def health() -> Response:
 
 
 def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
-    """Return how database, workers and models are at `now`."""
+    """Return the health of database, workers and models at `now` (aware), by name."""
     try:
         history.require_ready()
         database = {"status": "ok", "recordings": history.count()}
-        beats = history.heartbeats()
+        heartbeats = history.heartbeats()
     except StoreError as error:
-        database, beats = {"status": "degraded", "detail": str(error)}, []
-    workers = [_worker(beat, now) for beat in beats]
+        database, heartbeats = {"status": "degraded", "detail": str(error)}, []
+    workers = [_worker(heartbeat, now) for heartbeat in heartbeats]
     ready = [worker for worker in workers if worker["is_fresh"] and worker["state"] == "ready"]
     loaded = sorted({name for worker in ready for name in worker["models"]})
     return {
         "database": database,
-        "worker": {"status": _word(bool(ready)), "workers": workers},
+        "worker": {"status": _status(bool(ready)), "workers": workers},
         "models": {
-            "status": _word(bool(loaded)),
+            "status": _status(bool(loaded)),
             "loaded": loaded,
             "cards": list(models.cards(services().settings)),
         },
     }
 
 
-def _worker(beat: Heartbeat, now: datetime) -> dict[str, Any]:
-    age = now - datetime.fromisoformat(beat.seen_at)
+def _worker(heartbeat: WorkerHeartbeat, now: datetime) -> dict[str, Any]:
+    age = now - datetime.fromisoformat(heartbeat.seen_at)
     return {
-        "worker_id": beat.worker_id,
-        "state": beat.document.get("state"),
-        "seen_at": beat.seen_at,
+        "worker_id": heartbeat.worker_id,
+        "state": heartbeat.document.get("state"),
+        "seen_at": heartbeat.seen_at,
         "age_s": round(age.total_seconds(), 1),
         "is_fresh": age < STALE,
-        "models": beat.document.get("models", []),
-        "versions": beat.document.get("versions", {}),
-        "version": beat.document.get("version"),
-        "runtime": beat.document.get("runtime"),
-        "open_recordings": beat.document.get("open_recordings"),
-        "backlog": beat.document.get("backlog"),
-        "counters": beat.document.get("counters", {}),
+        "models": heartbeat.document.get("models", []),
+        "versions": heartbeat.document.get("versions", {}),
+        "version": heartbeat.document.get("version"),
+        "runtime": heartbeat.document.get("runtime"),
+        "open_recordings": heartbeat.document.get("open_recordings"),
+        "backlog": heartbeat.document.get("backlog"),
+        "counters": heartbeat.document.get("counters", {}),
     }
 
 
-def _word(is_well: bool) -> str:
-    return "ok" if is_well else "degraded"
+def _status(is_ok: bool) -> str:
+    return "ok" if is_ok else "degraded"

@@ -1,7 +1,7 @@
-"""`GET /metrics`: requests, workers, data and broker for Prometheus; what the models reached for people.
+"""`GET /metrics`: Prometheus metrics of requests, workers, data and broker; as JSON the model figures.
 
-Each application has a registry of its own. Only requests are counted as they come; the rest is read when it
-is asked for (`site_metrics`).
+Each application has its own registry. Only requests are counted as they are answered; everything else is read
+at each scrape (`site_metrics`).
 """
 
 import contextlib
@@ -25,12 +25,12 @@ from history_api.services import Services
 _EXTENSION: Final = "stetho_metrics"
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_NOT_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_]+")
-_WAITS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_]+")
+_LATENCY_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 blueprint = Blueprint("metrics", __name__)
 PATHS: Final[Paths] = {
     "/metrics": get(
-        "metrics for Prometheus; with `Accept: application/json`, what each model reached",
+        "metrics for Prometheus; with `Accept: application/json`, the evaluation figures of each model",
         "metrics",
         {
             "200": {
@@ -47,30 +47,30 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Answer metrics as text, or the figures of the models to who asks for JSON by name."""
-    found = of(current_app)
+    """Answer metrics as text, or the figures of the models to a client that names JSON in `Accept`."""
+    app_metrics = of(current_app)
     if _is_json_wanted():
-        response = jsonify(found.site.figures())
+        response = jsonify(app_metrics.site.figures())
     else:
-        response = Response(generate_latest(found.registry), content_type=_TEXT)
+        response = Response(generate_latest(app_metrics.registry), content_type=_TEXT)
     response.vary.add("Accept")
     return response
 
 
 def register(app: Flask) -> None:
-    """Give `app`, whose services are there, its metrics, and count its requests from now on."""
+    """Create the metrics of `app`, whose services must exist, and count its requests from now on."""
     app.extensions[_EXTENSION] = Metrics(app.extensions["stetho"])
     app.after_request(_count)
 
 
 def of(app: Flask) -> "Metrics":
-    """Return the metrics of `app`; needs no request, so threads beside the server may use it."""
-    found: Metrics = app.extensions[_EXTENSION]
-    return found
+    """Return the metrics of `app`. Needs no request context, so any thread may call it."""
+    app_metrics: Metrics = app.extensions[_EXTENSION]
+    return app_metrics
 
 
 class Metrics:
-    """The metrics of one application. Safe from any thread."""
+    """Prometheus metrics of one application; thread-safe."""
 
     def __init__(self, services: Services) -> None:
         self.registry = worker_metrics.new_registry()
@@ -84,30 +84,30 @@ class Metrics:
             "From a request to the beginning of its answer",
             ["route"],
             registry=self.registry,
-            buckets=_WAITS_S,
+            buckets=_LATENCY_BUCKETS_S,
         )
-        self.registry.register(worker_metrics.Collected(self._collect))
+        self.registry.register(worker_metrics.CallbackCollector(self._collect))
 
     def count(self, route: str, method: str, status: int, took_s: float) -> None:
-        """Note a request that was answered."""
+        """Count a request that was answered after `took_s` seconds."""
         self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(took_s)
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Take what the bus tells; no topic: the broker is not heard any more."""
+    def on_message(self, topic: str, payload: bytes) -> None:
+        """Take an MQTT message; an empty topic means that the connection to the broker was lost."""
         if not topic:
-            self.forget_broker()
+            self.clear_broker_gauges()
         elif topic.startswith(BROKER):
             with contextlib.suppress(ValueError):
-                self.broker_gauge(topic, float(payload))
+                self.set_broker_gauge(topic, float(payload))
 
-    def broker_gauge(self, topic: str, value: float) -> None:
-        """Show a number that the broker says: `$SYS/broker/a/b c` is `stetho_broker_a_b_c` from now on."""
-        name = _NOT_A_NAME.sub("_", topic.removeprefix("$SYS/broker/")).strip("_")
+    def set_broker_gauge(self, topic: str, value: float) -> None:
+        """Export a number of a `$SYS` topic: `$SYS/broker/a/b c` becomes `stetho_broker_a_b_c`."""
+        name = _NOT_IN_NAMES.sub("_", topic.removeprefix("$SYS/broker/")).strip("_")
         self._broker = {**self._broker, name: value}
 
-    def forget_broker(self) -> None:
-        """Show nothing of the broker until it says something again: nobody knows, which is not zero."""
+    def clear_broker_gauges(self) -> None:
+        """Stop exporting broker gauges until new values arrive: unknown is not zero."""
         self._broker = {}
 
     def _collect(self) -> Iterator[Metric]:
@@ -116,18 +116,18 @@ class Metrics:
         yield info
         yield from self.site.collect()
         for name, value in self._broker.items():
-            yield GaugeMetricFamily(f"stetho_broker_{name}", "As the broker says in $SYS", value)
+            yield GaugeMetricFamily(f"stetho_broker_{name}", "Value of the broker's $SYS topic", value)
 
 
 def _count(response: Response) -> Response:
-    # The rule, not the path: what clients make up must not become names without end.
+    # The URL rule, not the path: clients can invent paths, and each would become a new time series.
     route = "none" if request.url_rule is None else request.url_rule.rule
     of(current_app).count(route, request.method, response.status_code, time.perf_counter() - g.began)
     return response
 
 
 def _is_json_wanted() -> bool:
-    """Return whether JSON is named and text is not liked better; Prometheus, curl and browsers name none."""
+    """Return whether the client names JSON and does not prefer text; Prometheus, curl and browsers do not."""
     accepted = request.accept_mimetypes
     is_named = "application/json" in accepted.values()
     return is_named and accepted["text/plain"] <= accepted["application/json"] > 0

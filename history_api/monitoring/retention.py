@@ -1,4 +1,4 @@
-"""How long recordings are kept: the oldest go when they are too old, or when the disk gets full."""
+"""Thread that deletes the oldest recordings when they exceed an age, or when the disk gets full."""
 
 import logging
 import shutil
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from edge_worker.database.review import Curation, Deleted
+from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.telemetry.logfmt import line
@@ -17,57 +17,60 @@ from history_api.settings import ApiSettings
 _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 300.0
 _PAUSE_S: Final = 0.2
-"""Between two batches: the worker writes, too."""
+"""Pause between two batches, so that the worker can write."""
 _MIB: Final = 2**20
 
 
 class Retention(threading.Thread):
-    """Deletes for good what is not to be kept, oldest first, in small batches, until it is stopped."""
+    """Deletes recordings for good, oldest first and in small batches, by `keep_days` and `keep_free_mb`."""
 
-    def __init__(self, settings: ApiSettings, curation: Curation) -> None:
+    def __init__(self, settings: ApiSettings, deletion: RecordingDeletion) -> None:
         super().__init__(name="retention", daemon=True)
         self._settings = settings
-        self._curation = curation
+        self._deletion = deletion
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End after the batch at hand."""
+        """End the thread after the current batch, and wait for it."""
         self._stopping.set()
         if self.is_alive():
             self.join()
 
     def run(self) -> None:
-        """Finish what a crash left, then look every few minutes."""
+        """Finish deletions that a crash interrupted, then apply the limits every five minutes."""
         is_finished = False
         while not self._stopping.is_set():
             try:
-                is_finished = is_finished or self._curation.finish() >= 0
-                self.round()
-            except (StoreError, OSError) as error:  # no database yet, or a full or broken disk: the next time
+                is_finished = is_finished or self._deletion.remove_leftovers() >= 0
+                self.apply_limits()
+            except (
+                StoreError,
+                OSError,
+            ) as error:  # no database yet, or a full or broken disk: try again later
                 _LOG.warning(line("retention_waits", reason=error))
             self._stopping.wait(_EVERY_S)
 
-    def round(self) -> None:
-        """Delete all that is too old, then the oldest until there is room."""
-        days, room = self._settings.keep_days, self._settings.keep_free_mb * _MIB
+    def apply_limits(self) -> None:
+        """Delete recordings that are too old, then the oldest until enough space is free."""
+        days, min_free = self._settings.keep_days, self._settings.keep_free_mb * _MIB
         if days:
             before = rfc3339(datetime.now(UTC) - timedelta(days=days))
-            while self._went_on(self._curation.delete_oldest(before), "age"):
+            while self._continues(self._deletion.delete_oldest(before), "age"):
                 pass
-        # A batch that frees nothing is the last: something else fills the disk, and the rest is no help.
-        while room and _free(self._settings.data_dir) < room:
-            deleted = self._curation.delete_oldest()
-            if not self._went_on(deleted, "room") or not deleted.bytes:
+        # A batch that frees nothing ends it: something else fills the disk, and deleting more does not help.
+        while min_free and _free_bytes(self._settings.data_dir) < min_free:
+            deleted = self._deletion.delete_oldest()
+            if not self._continues(deleted, "room") or not deleted.bytes:
                 return
 
-    def _went_on(self, deleted: Deleted, reason: str) -> bool:
-        """Log a batch and give the worker time; False when it was empty or it is time to stop."""
+    def _continues(self, deleted: Deleted, reason: str) -> bool:
+        """Log a batch and pause for the worker; return False if it was empty or the thread stops."""
         if deleted.recordings:
-            PictureCache.of(self._settings).clear()
+            PictureCache.from_settings(self._settings).clear()
             facts = {"recordings": deleted.recordings, "bytes": deleted.bytes}
             _LOG.info(line("retention", reason=reason, **facts))
         return deleted.recordings > 0 and not self._stopping.wait(_PAUSE_S)
 
 
-def _free(directory: Path) -> int:
+def _free_bytes(directory: Path) -> int:
     return shutil.disk_usage(directory).free

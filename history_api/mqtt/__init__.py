@@ -1,1 +1,1 @@
-"""MQTT: the API's session at the broker, and the uploads that it publishes."""
+"""MQTT client of the history API: the session at the broker and the uploads that it publishes."""

@@ -1,7 +1,7 @@
-"""An upload on its way to the worker: chunks from a file on disk, sent again as often as it takes.
+"""Publisher of one upload: chunks from a file on disk, sent again until the worker has stored them.
 
-The device's half of `docs/protocol.md` for sound that is there already. What is spooled here survives a
-restart of this process, and is removed when the worker has stored it.
+It implements the device's half of `docs/protocol.md` for sound that exists already. The spooled files survive
+a restart of this process; they are removed when the worker has stored the recording.
 """
 
 import json
@@ -29,14 +29,15 @@ from edge_worker.protocol.chunk import (
 
 _REMIND_AFTER_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
-_TRY_LATER: Final = ("quota",)
-"""Rejections that say nothing against the sound."""
-Range = tuple[int, int | None]
+_TEMPORARY_REJECTIONS: Final = ("quota",)
+"""Reasons of a rejection that does not concern the sound: it is sent again later."""
+SampleRange = tuple[int, int | None]
+"""First sample and the one after the last; None: to the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is to be sent."""
+    """Format and metadata of the sound that an upload sends."""
 
     device_id: str
     recording_id: int
@@ -49,43 +50,46 @@ class Sound:
 
     @property
     def name(self) -> str:
-        """The recording id as it is written."""
+        """The recording id as text."""
         return recording_name(self.recording_id)
 
 
 class UploadPublisher:
-    """One upload. The MQTT session drives it from its thread; others wait for `has_ended`."""
+    """One upload on its way to the worker.
+
+    The thread of the MQTT session calls its methods; request threads wait for `finished`.
+    """
 
     def __init__(self, sound: Sound, pcm_path: Path) -> None:
         self.sound = sound
-        self.has_ended = threading.Event()
+        self.finished = threading.Event()
         """Set when there is a result, or never will be."""
         self.result: dict[str, Any] | None = None
-        self.problem = ""
-        """Why the worker will not have it."""
+        self.rejection = ""
+        """Why the worker rejected the upload; empty where it did not."""
         self.is_stored = False
         self._path = pcm_path
-        self._wanted: deque[Range] = deque([(0, None)])
-        self._wants_meta = True
+        self._ranges: deque[SampleRange] = deque([(0, None)])
+        """Still to be sent."""
+        self._is_meta_due = True
         self._flags = HAS_META
         self._remind_at = float("inf")
         self._pause_s = _REMIND_AFTER_S
 
     @classmethod
     def spool(cls, sound: Sound, pcm_path: Path) -> Self:
-        """Return a publisher of the PCM at `pcm_path`, noted beside it so that `found` finds it."""
-        note = pcm_path.with_suffix(".json")
-        draft = note.with_suffix(".tmp")
+        """Return a publisher of the PCM at `pcm_path`; write `sound` beside it for `recover`."""
+        sidecar = pcm_path.with_suffix(".json")
+        draft = sidecar.with_suffix(".tmp")
         draft.write_text(json.dumps({name: getattr(sound, name) for name in sound.__dataclass_fields__}))
-        draft.replace(note)
+        draft.replace(sidecar)
         return cls(sound, pcm_path)
 
     @classmethod
-    def found(cls, directory: Path) -> Iterator[Self]:
-        """Yield what an earlier process left behind, and remove what it had not finished to take in."""
-        left = sorted(directory.iterdir()) if directory.is_dir() else []
-        for path in left:
-            sound = _noted(path) if path.suffix == ".pcm" else None
+    def recover(cls, directory: Path) -> Iterator[Self]:
+        """Yield the uploads that an earlier process left in `directory`; remove incomplete files."""
+        for path in sorted(directory.iterdir()) if directory.is_dir() else []:
+            sound = _read_sidecar(path) if path.suffix == ".pcm" else None
             if sound is not None:
                 yield cls(sound, path)
             elif path.is_dir():
@@ -94,54 +98,62 @@ class UploadPublisher:
                 path.unlink(missing_ok=True)
 
     def next_payload(self, now: float) -> bytes | None:
-        """Return the next chunk to publish, None when there is none now."""
-        if self.is_stored or self.problem:
+        """Return the next chunk to publish; None when nothing is due at `now`, a monotonic time in seconds.
+
+        When all is sent and the worker does not answer, the last sample is sent again from time to time.
+        """
+        if self.is_stored or self.rejection:
             return None
-        if self._wants_meta:
-            self._wants_meta = False
+        if self._is_meta_due:
+            self._is_meta_due = False
             body = json.dumps(self.sound.meta).encode()
             return encode(self._chunk(META, HAS_META, 0, len(body), body))
-        if not self._wanted and now >= self._remind_at:
+        if not self._ranges and now >= self._remind_at:
             self._flags |= RESEND
-            self._wanted.append((max(0, self.sound.samples - 1), None))
+            self._ranges.append((max(0, self.sound.samples - 1), None))
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return self._next_pcm(now) if self._wanted else None
+        return self._next_pcm(now) if self._ranges else None
 
-    def take(self, document: dict[str, Any]) -> None:
-        """Follow what the worker says about this recording."""
+    def on_control(self, document: dict[str, Any]) -> None:
+        """Follow a control message of the worker about this recording."""
         match document.get("type"):
             case "stored":
-                self._stored()
+                self._mark_stored()
             case "missing":
                 self._flags |= RESEND
-                self._wanted = deque((int(start), end) for start, end in document.get("ranges", []))
-                self._wants_meta = document.get("meta") is True
-            case "rejected" if document.get("reason") in _TRY_LATER:
-                self._wanted, self._wants_meta = deque(), True
+                self._ranges = deque((int(start), end) for start, end in document.get("ranges", []))
+                self._is_meta_due = document.get("meta") is True
+            case "rejected" if document.get("reason") in _TEMPORARY_REJECTIONS:
+                self._ranges, self._is_meta_due = deque(), True
                 self._remind_at = time.monotonic() + 1
             case "rejected":
-                self.problem = str(document.get("detail"))
-                self.forget()
-                self.has_ended.set()
+                self.rejection = str(document.get("detail"))
+                self.remove_files()
+                self.finished.set()
 
-    def finish(self, result: dict[str, Any]) -> None:
-        """Take the result: a recording that has one is stored."""
-        self._stored()
+    def on_result(self, result: dict[str, Any]) -> None:
+        """Take the result of this recording, which is therefore stored."""
+        self._mark_stored()
         self.result = result
-        self.has_ended.set()
+        self.finished.set()
+
+    def remove_files(self) -> None:
+        """Remove the spooled files."""
+        self._path.with_suffix(".json").unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
     def _next_pcm(self, now: float) -> bytes:
-        start, end = self._wanted.popleft()
-        sound, frame = self.sound, self.sound.channels * SAMPLE_BYTES
+        start, end = self._ranges.popleft()
+        sound, sample_size = self.sound, self.sound.channels * SAMPLE_BYTES
         last = sound.samples if end is None else min(end, sound.samples)
-        stop = min(last, start + MAX_BODY_BYTES // frame)
+        stop = min(last, start + MAX_BODY_BYTES // sample_size)
         if stop < last:
-            self._wanted.appendleft((stop, end))
+            self._ranges.appendleft((stop, end))
         with self._path.open("rb") as file:
-            file.seek(start * frame)
-            body = file.read((stop - start) * frame)
+            file.seek(start * sample_size)
+            body = file.read((stop - start) * sample_size)
         flags = self._flags | (LAST if stop == sound.samples else 0)
-        if not self._wanted:
+        if not self._ranges:
             self._remind_at = now + self._pause_s
         return encode(self._chunk(PCM, flags, start, stop - start, body))
 
@@ -149,18 +161,13 @@ class UploadPublisher:
         sound = self.sound
         return Chunk(kind, flags, sound.channels, sound.sample_rate, sound.recording_id, start, count, body)
 
-    def _stored(self) -> None:
+    def _mark_stored(self) -> None:
         self.is_stored = True
-        self.forget()
-
-    def forget(self) -> None:
-        """Remove what is spooled."""
-        self._path.with_suffix(".json").unlink(missing_ok=True)
-        self._path.unlink(missing_ok=True)
+        self.remove_files()
 
 
-def _noted(pcm_path: Path) -> Sound | None:
-    """Return what is noted beside a sound, None where a kill came before."""
+def _read_sidecar(pcm_path: Path) -> Sound | None:
+    """Return the `Sound` written beside a PCM file; None where the process was killed before it was."""
     try:
         return Sound(**json.loads(pcm_path.with_suffix(".json").read_bytes()))
     except (OSError, ValueError, TypeError):

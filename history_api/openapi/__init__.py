@@ -1,1 +1,1 @@
-"""OpenAPI vocabulary: operations, schemas, problem documents, and the validation of requests."""
+"""OpenAPI: operations, schemas, problem documents, and the validation of requests against them."""

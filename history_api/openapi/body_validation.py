@@ -1,4 +1,4 @@
-"""JSON bodies, read as the OpenAPI document describes them: what is documented is what is accepted."""
+"""Validation of JSON request bodies against the OpenAPI document."""
 
 from functools import partial
 from typing import Any, Final
@@ -12,13 +12,18 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import Schema
 
 _JSON: Final = "application/json"
-_SHOWN: Final = 200
+_LONGEST_MESSAGE: Final = 200
+"""Characters of a validation error that an answer repeats."""
 Validators = dict[tuple[str, str], Draft202012Validator]
 """By path and HTTP method."""
 
 
 def register(app: Flask, document: Schema) -> None:
-    """Check the JSON body of every request of `app` that `document` describes; leave it in `g.body`."""
+    """Validate the JSON body of every request of `app` that `document` describes; leave it in `g.body`.
+
+    A body that does not match is answered with 400 and the JSON pointer of the fault, one of another media
+    type with 415.
+    """
     app.before_request(partial(_validate, _validators(document)))
 
 
@@ -40,21 +45,23 @@ def _validate(validators: Validators) -> None:
     if validator is None:
         return
     if request.mimetype != _JSON:
-        raise ProblemError(415, f"the body is to be JSON; send Content-Type: {_JSON}")
-    g.body = _parsed(request.get_data())
+        raise ProblemError(415, f"the body must be JSON; send Content-Type: {_JSON}")
+    g.body = _parse(request.get_data())
     error = best_match(validator.iter_errors(g.body))
     if error is not None:
-        raise _refuse(error)
+        raise _invalid(error)
 
 
-def _parsed(data: bytes) -> Any:  # noqa: ANN401 - JSON is what it is
+def _parse(data: bytes) -> Any:  # noqa: ANN401 - JSON is what it is
     try:
         return json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise ProblemError(400, f"the body is not JSON in UTF-8: {error}") from None
 
 
-def _refuse(error: ValidationError) -> ProblemError:
-    where = "/" + "/".join(map(str, error.absolute_path))
-    what = error.message if len(error.message) <= _SHOWN else f"{error.message[:_SHOWN]}…"
-    return ProblemError(400, f"the body is not as documented at {where}: {what}", pointer=where)
+def _invalid(error: ValidationError) -> ProblemError:
+    pointer = "/" + "/".join(map(str, error.absolute_path))
+    message = error.message
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
+    return ProblemError(400, f"the body is not as documented at {pointer}: {message}", pointer=pointer)

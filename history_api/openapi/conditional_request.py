@@ -1,4 +1,4 @@
-"""Answers that a client has already: an `ETag` of what they say, and 304 for who shows it again."""
+"""Conditional requests: `ETag` of an answer, and 304 for a client that has it already."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,23 +8,23 @@ from flask import Response, request
 
 from history_api.openapi.schemas import TEXT, Schema
 
-ETAG: Final[Schema] = {"ETag": {"description": "changes with what is answered", "schema": TEXT}}
+ETAG: Final[Schema] = {"ETag": {"description": "changes with the answer", "schema": TEXT}}
 UNCHANGED: Final[Schema] = {"304": {"description": "Unchanged: the client's ETag is the current one."}}
 
 
 def with_etag(response: Response) -> Response:
-    """Return `response` with an ETag of its body; 304 without a body where `If-None-Match` names it."""
+    """Return `response` with an ETag of its body; 304 without the body where `If-None-Match` has it."""
     response.add_etag()
     response.make_conditional(request)
     return response
 
 
-def render_with_etag(tag: str, media_type: str, make: Callable[[], bytes]) -> Response:
-    """Answer 304 to who has the answer of this tag, or else what `make` returns: nothing is made in vain."""
+def render_with_etag(etag: str, media_type: str, render: Callable[[], bytes]) -> Response:
+    """Return 304 where `If-None-Match` has `etag`, else what `render` returns, which is called only then."""
     response = Response(mimetype=media_type)
-    response.set_etag(tag)
+    response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     if response.status_code == HTTPStatus.OK:
-        response.set_data(make())
+        response.set_data(render())
     return response

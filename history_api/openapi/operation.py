@@ -1,13 +1,13 @@
-"""The words in which concerns describe their addresses; `openapi` joins them to one document."""
+"""Builders of OpenAPI operations, with which each blueprint module describes its addresses."""
 
 from typing import Any, Final
 
 from history_api.openapi.schemas import DEVICE, EXAM, RECORDING, TEXT, Schema, ref, strict_object
 
 Method = Schema
-"""One method of one address: an operation object of OpenAPI."""
+"""Operation object of OpenAPI: one HTTP method of one address."""
 Paths = dict[str, dict[str, Method]]
-"""Methods by address."""
+"""Operations by address and HTTP method in lower case."""
 
 PROBLEM: Final[Schema] = {
     "description": "A problem (RFC 9457).",
@@ -26,9 +26,9 @@ def operation(
     *,
     role: str | None = None,
 ) -> Method:
-    """Return an operation; what may go wrong anywhere is added to its answers.
+    """Return an operation; the problems that any request may have are added to its answers.
 
-    `role` is what it needs: `public`, `owner`, `operator` or `admin`; None leaves it to `role.default`.
+    `role` is the one required: `public`, `owner`, `operator` or `admin`; None leaves it to `role.default`.
     """
     described: Schema = {"operationId": name, "summary": summary}
     if parameters:
@@ -49,7 +49,7 @@ def get(
     *,
     role: str | None = None,
 ) -> dict[str, Method]:
-    """Return an address that answers GET, and so HEAD."""
+    """Return the operations of an address that answers GET, and so HEAD."""
     return {"get": operation(summary, name, answers, parameters, role=role)}
 
 
@@ -59,13 +59,13 @@ def query(name: str, schema: Schema, description: str) -> Schema:
 
 
 def limit(default: int) -> Schema:
-    """Return the parameter that says how many."""
+    """Return the query parameter `limit`, the size of a page."""
     schema = {"type": "integer", "minimum": 1, "maximum": 200, "default": default}
-    return query("limit", schema, "how many to answer at most")
+    return query("limit", schema, "how many items to answer at most")
 
 
 def json_answer(schema: Schema, description: str = "The answer.", headers: Schema | None = None) -> Schema:
-    """Return an answer in JSON."""
+    """Return an answer that is JSON."""
     answer = {"description": description, "content": {"application/json": {"schema": schema}}}
     return answer | ({"headers": headers} if headers else {})
 
@@ -79,7 +79,7 @@ def file_answer(media_type: str, description: str = "The file.") -> Schema:
 
 
 def json_body(schema: Schema) -> Schema:
-    """Return a body in JSON, which must be there."""
+    """Return a required body of JSON."""
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 

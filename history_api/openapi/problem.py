@@ -1,6 +1,6 @@
-"""Errors as `application/problem+json` (RFC 9457): what is wrong, and what to do about it.
+"""Problem documents, `application/problem+json` (RFC 9457): what is wrong, and what to do about it.
 
-Who opened a page of the dashboard in a browser reads the same as a page.
+A browser that opens a page of the dashboard gets the same as a page.
 """
 
 import json
@@ -11,21 +11,21 @@ from typing import Any, Final
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from edge_worker.database.result_query import CursorError
+from edge_worker.database.page_cursor import CursorError
 from edge_worker.errors import StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5
 _DETAILS: Final[dict[int, str]] = {
-    404: "there is nothing at this address; GET / names the endpoints",
-    405: "this address does not answer this method; Allow names those it answers",
-    416: "the recording has no bytes in this range; Content-Range says how many there are",
+    404: "there is nothing at this address; GET / lists the endpoints",
+    405: "this address does not support this method; the header Allow names those it does",
+    416: "the recording has no bytes in this range; Content-Range has its size",
     500: "the server failed; its log has the reason under this request_id",
 }
 
 
 class ProblemError(Exception):
-    """An answer other than success. `members` are added to the problem document."""
+    """A request cannot be answered; `members` are added to the problem document."""
 
     def __init__(
         self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: object
@@ -46,7 +46,7 @@ def register(app: Flask) -> None:
 
 
 def _answer(problem: ProblemError) -> Response:
-    if _is_of_page():
+    if _wants_page():
         text = render_template("problem.html", problem=problem, title=HTTPStatus(problem.status).phrase)
         return Response(text, status=problem.status, headers=problem.headers, mimetype="text/html")
     document: dict[str, Any] = {
@@ -63,8 +63,8 @@ def _answer(problem: ProblemError) -> Response:
     )
 
 
-def _is_of_page() -> bool:
-    """Return whether a browser asks for a page, or for an address where nothing is."""
+def _wants_page() -> bool:
+    """Return whether a browser asks for a page of the dashboard, or for an address that does not exist."""
     kinds = (MEDIA_TYPE, "application/json", "text/html")
     is_page = request.url_rule is None or request.path.startswith("/ui/")
     return is_page and request.accept_mimetypes.best_match(kinds) == "text/html"

@@ -1,4 +1,4 @@
-"""Query parameters, read as the OpenAPI document describes them: what is documented is what is accepted."""
+"""Validation of query parameters against the OpenAPI document."""
 
 import re
 from collections.abc import Mapping
@@ -11,25 +11,29 @@ from flask import Flask, g, request
 from history_api.openapi.operation_lookup import OperationLookup, query_parameters
 from history_api.openapi.problem import ProblemError
 
-_TO_NEXT_MS: Final = timedelta(microseconds=999)
+_ROUND_UP: Final = timedelta(microseconds=999)
+"""Added before a time is cut to milliseconds."""
 
 
 def register(app: Flask, operations: OperationLookup) -> None:
-    """Check the query of every request of `app` against its operation; leave its values in `g.query`."""
+    """Validate the query of every request of `app` against its operation; leave the values in `g.query`.
+
+    Unknown, repeated and malformed parameters are answered with 400 and the name of the parameter.
+    """
     app.before_request(partial(_validate, operations))
 
 
 def _validate(operations: OperationLookup) -> None:
-    """Fill `g.query` with a value per documented parameter, its default or None where it is not given."""
+    """Fill `g.query` with the value of each documented parameter: its default, or None, where not given."""
     if request.url_rule is None:
         return
     known = query_parameters(operations.of_request())
     for name, values in request.args.lists():
         if name not in known:
-            takes = ", ".join(known) or "none"
-            raise _refuse(name, f"there is no query parameter {name!r} here; this address takes: {takes}")
+            names = ", ".join(known) or "none"
+            raise _invalid(name, f"there is no query parameter {name!r} here; this address takes: {names}")
         if len(values) > 1:
-            raise _refuse(name, f"{name} is given {len(values)} times; give it once")
+            raise _invalid(name, f"{name} is given {len(values)} times; give it once")
     g.query = {
         name: _parse(name, request.args[name], schema) if name in request.args else schema.get("default")
         for name, schema in known.items()
@@ -42,41 +46,41 @@ def _parse(name: str, text: str, schema: Mapping[str, Any]) -> str | int:
     if schema.get("format") == "date-time":
         return _parse_time(name, text)
     if text not in schema.get("enum", [text]):
-        raise _refuse(name, f"{name} is {text!r}; it takes one of {', '.join(schema['enum'])}")
+        raise _invalid(name, f"{name} is {text!r}; it takes one of {', '.join(schema['enum'])}")
     if not re.fullmatch(schema.get("pattern", ".*"), text) or len(text) > schema.get("maxLength", len(text)):
-        raise _refuse(name, f"{name} is {text!r}; it takes {schema['description']}")
+        raise _invalid(name, f"{name} is {text!r}; it takes {schema['description']}")
     return text
 
 
 def _parse_integer(name: str, text: str, minimum: int, maximum: int) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(maximum))
     if not is_number or not minimum <= int(text) <= maximum:
-        raise _refuse(name, f"{name} is {text!r}; it takes a whole number from {minimum} to {maximum}")
+        raise _invalid(name, f"{name} is {text!r}; it takes a whole number from {minimum} to {maximum}")
     return int(text)
 
 
 def _parse_time(name: str, text: str) -> str:
-    """Return `text` in the database's form, rounded up to its milliseconds: comparisons stay exact."""
-    moment = _moment(text)
+    """Return an RFC 3339 time as in the database, rounded up to milliseconds: comparisons stay exact."""
+    moment = _datetime(text)
     if moment is None or moment.tzinfo is None:
-        raise _refuse(
+        raise _invalid(
             name,
             f"{name} is {text!r}; it takes an RFC 3339 time with offset, such as 2026-11-20T17:20:01Z "
             "(a + in an address is written %2B)",
         )
     try:
-        moment = moment.astimezone(UTC) + _TO_NEXT_MS
+        moment = moment.astimezone(UTC) + _ROUND_UP
     except OverflowError:
-        raise _refuse(name, f"{name} is {text!r}; no calendar here goes that far") from None
+        raise _invalid(name, f"{name} is {text!r}; it takes a time from year 1 to 9999 in UTC") from None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _moment(text: str) -> datetime | None:
+def _datetime(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _refuse(name: str, detail: str) -> ProblemError:
+def _invalid(name: str, detail: str) -> ProblemError:
     return ProblemError(400, detail, parameter=name)

@@ -1,4 +1,4 @@
-"""JSON schemas of the documents that the API answers with; `openapi` puts them to addresses."""
+"""JSON schemas of the documents that the API answers with, and builders of schemas."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ def ref(name: str) -> Schema:
 
 
 def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    """Return an object of exactly these properties, all there but the optional ones."""
+    """Return the schema of an object with exactly these properties, all required but the optional ones."""
     required = [name for name in properties if name not in optional]
     return {
         "type": "object",
@@ -25,23 +25,23 @@ def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ())
 
 
 def open_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    """Return an object that may get more properties: what workers and cards say of themselves."""
+    """Return the schema of an object that may have more properties, as later workers and cards may add."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
 
 
 def list_of(items: Schema) -> Schema:
-    """Return a list of any length."""
+    """Return the schema of a list of any length."""
     return {"type": "array", "items": items}
 
 
 def map_of(values: Schema) -> Schema:
-    """Return an object of any keys."""
+    """Return the schema of an object with any keys."""
     return {"type": "object", "additionalProperties": values}
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return `schema`, or null."""
+    """Return `schema` with null allowed as well."""
     return schema | {"type": [schema["type"], "null"]}
 
 
@@ -74,7 +74,7 @@ _AUDIO: Final[dict[str, Schema]] = {
     "sha256": _SHA256,
 }
 _KEPT_FROM: Final[Schema] = COUNT | {
-    "description": "sample with which audio.wav, and what sha256 is of, begins: a stream keeps its end"
+    "description": "first sample of audio.wav, to which sha256 applies: of a stream only the end is stored"
 }
 _PREDICTION: Final = open_object(
     {
@@ -114,7 +114,7 @@ _RESULT: Final = open_object(
         "audio": open_object(_AUDIO),
         "links": map_of(TEXT),
     },
-    optional=("exam",),  # results of the time before exams have none
+    optional=("exam",),  # results older than exams have none
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
@@ -140,14 +140,14 @@ _DEVICE: Final = strict_object(
     }
 )
 SCHEMAS: Final[dict[str, Schema]] = {
-    "Prediction": {"description": "What one model said."} | _PREDICTION,
+    "Prediction": {"description": "The prediction of one model."} | _PREDICTION,
     "Result": {"description": "As published; docs/protocol.md § Result is normative."} | _RESULT,
     "ResultPage": strict_object({"items": list_of(ref("Result")), "next": or_null(TEXT)}),
     "Recording": strict_object(
         {
             **_FACTS,
             "received_at": TIME,
-            "meta": {"type": "object", "description": "what the device said about the recording"},
+            "meta": {"type": "object", "description": "metadata that the device sent with the recording"},
             "audio": strict_object({**_AUDIO, "duration_s": NUMBER, "kept_from": _KEPT_FROM}),
             "analysed_at": or_null(TIME),
             "result": {"oneOf": [ref("Result"), {"type": "null"}]},
@@ -169,7 +169,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "label": TEXT,
             "predicted_emotion": {"type": "string", "description": "the label, of model emotion only"},
             "confidence": SHARE,
-            "accepted": {"type": "boolean", "description": "false: not to be shown as an answer"},
+            "accepted": {
+                "type": "boolean",
+                "description": "false: not to be shown as an answer",
+            },
             "top_3_probabilities": {"maxProperties": 3} | map_of(SHARE),
         },
         optional=("predicted_emotion",),
@@ -226,7 +229,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string", "description": "what is wrong and what to do about it"},
             "instance": TEXT,
-            "request_id": {"type": "string", "description": "finds the line in the server's log"},
+            "request_id": {"type": "string", "description": "identifies the line in the server's log"},
         }
     ),
 }

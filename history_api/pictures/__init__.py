@@ -1,1 +1,1 @@
-"""Pictures: waveforms, spectrograms, timelines and charts as SVG and PNG."""
+"""Pictures of recordings, labels and models as SVG and PNG: waveform, spectrogram, timeline, charts."""

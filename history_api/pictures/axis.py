@@ -1,9 +1,8 @@
-"""What all pictures share: where an axis has its numbers, and the note below."""
+"""Axis ticks at round numbers."""
 
 import math
 from typing import Final
 
-NOTE: Final = "Research and education, not a medical device."
 _STEPS: Final = (
     0.001,
     0.002,

@@ -1,4 +1,4 @@
-"""A map of grey over time as a PNG: numbers at both axes, dark is much."""
+"""Heat map over time as a greyscale PNG with labelled axes; dark is high."""
 
 import io
 from collections.abc import Sequence
@@ -21,31 +21,31 @@ _GREY: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """Levels (columns, rows), 0 white to 1 black, the lowest row first, and what stands beside them."""
+    """Levels (columns, rows) from 0, white, to 1, black, lowest row first, with title, axes and legend."""
 
     title: str
     levels: npt.NDArray[np.float32]
     duration_s: float
     rows: Sequence[tuple[float, str]]
-    """Height of a number at the left axis, 0 bottom to 1 top, and the number."""
+    """Ticks of the left axis: height from 0, bottom, to 1, top, and the text."""
     unit: str
     legend: str
 
 
 def png(heat: HeatMap) -> bytes:
-    """Return the picture; the same map is the same bytes."""
+    """Return the picture; equal heat maps give equal bytes."""
     page = Image.new("L", (_LEFT + COLUMNS + 24, _TOP + HEIGHT + 76), 255)
     pixels = np.rint(255 - 255 * heat.levels.T[::-1].clip(0, 1)).astype(np.uint8)
     page.paste(Image.fromarray(pixels).resize((COLUMNS, HEIGHT), Image.Resampling.BILINEAR), (_LEFT, _TOP))
     draw = ImageDraw.Draw(page)
     draw.rectangle((_LEFT - 1, _TOP - 1, _LEFT + COLUMNS, _TOP + HEIGHT), outline=_GREY)
-    _write(draw, heat)
+    _write_axes(draw, heat)
     with io.BytesIO() as file:
         page.save(file, "PNG", optimize=True)
         return file.getvalue()
 
 
-def _write(draw: ImageDraw.ImageDraw, heat: HeatMap) -> None:
+def _write_axes(draw: ImageDraw.ImageDraw, heat: HeatMap) -> None:
     small, large = ImageFont.load_default(13), ImageFont.load_default(16)
     bottom = _TOP + HEIGHT
     draw.text((_LEFT, 20), heat.title, _INK, large, anchor="lm")

@@ -1,4 +1,4 @@
-"""What a recording holds, frequency by frequency and moment by moment: spectrogram and MFCC as PNG."""
+"""Spectrogram and MFCC of a recording as PNG heat maps."""
 
 from itertools import pairwise
 from typing import Final
@@ -6,21 +6,25 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from edge_worker.signal.features import AMIN, HEART, TOP_DB, Float32Array, log_mel, mfcc
-from history_api.pictures.axis import NOTE, ticks
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import AMIN, HEART_LOG_MEL, log_mel
+from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.windowing import TOP_DB
+from history_api.pictures.axis import ticks
 from history_api.pictures.heat_map import COLUMNS, HeatMap, png
+from history_api.pictures.notice import NOTICE
 
 WINDOW_S: Final = 0.064
-"""Long enough to tell 16 Hz apart, short enough to keep S1 and S2 apart."""
+"""Resolves 16 Hz in frequency and separates S1 from S2 in time."""
 N_MFCC: Final = 13
-MFCC_RATE: Final = HEART.sample_rate
+MFCC_RATE: Final = HEART_LOG_MEL.sample_rate
 _SILENCE_DB: Final = 10 * float(np.log10(AMIN))
 
 
 def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
-    """Return the spectrogram of `samples` up to `rate` / 2 Hz, `TOP_DB` deep."""
+    """Return the spectrogram of `samples`, (samples,) at `rate` Hz, full scale 1; it covers `TOP_DB` dB."""
     decibel = _columns_db(samples, rate)
-    loudest = decibel.max(initial=_SILENCE_DB + TOP_DB)  # silence is white, not noise made loud
+    loudest = decibel.max(initial=_SILENCE_DB + TOP_DB)  # keeps silence white: its noise is not amplified
     levels = ((decibel - loudest) / TOP_DB + 1).astype(np.float32)
     hertz = ticks(rate / 2, 5)
     return png(
@@ -30,24 +34,24 @@ def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
             len(samples) / rate,
             [(2 * tick / rate, f"{tick:g}") for tick in hertz],
             "Hz",
-            f"Dark: loud, {loudest:.0f} dB re full scale; white: {TOP_DB:.0f} dB under it. {NOTE}",
+            f"Dark: loud, {loudest:.0f} dB re full scale; white: {TOP_DB:.0f} dB under it. {NOTICE}",
         )
     )
 
 
-def cepstrum(title: str, samples: Float32Array) -> bytes:
-    """Return the first MFCC of `samples` (at the rate of `HEART`), each against its own mean and spread."""
-    coefficients = mfcc(log_mel(samples, HEART), N_MFCC)
-    spread = np.maximum(coefficients.std(axis=0), 1e-3)
-    deviations = _binned((coefficients - coefficients.mean(axis=0)) / spread)
+def mfcc_map(title: str, samples: Float32Array) -> bytes:
+    """Return the first `N_MFCC` MFCC of `samples`, (samples,) at `MFCC_RATE` Hz, each as its z-score."""
+    coefficients = mfcc(log_mel(samples, HEART_LOG_MEL), N_MFCC)
+    deviation = np.maximum(coefficients.std(axis=0), 1e-3)
+    z_scores = _column_means((coefficients - coefficients.mean(axis=0)) / deviation)
     return png(
         HeatMap(
             title,
-            (0.5 + deviations / 6).astype(np.float32),
-            len(samples) / HEART.sample_rate,
+            (0.5 + z_scores / 6).astype(np.float32),
+            len(samples) / HEART_LOG_MEL.sample_rate,
             [((row + 0.5) / N_MFCC, str(row)) for row in range(0, N_MFCC, 2)],
             "MFCC",
-            f"Grey: its mean; black: 3 standard deviations over it; white: 3 under it. {NOTE}",
+            f"Grey: its mean; black: 3 standard deviations over it; white: 3 under it. {NOTICE}",
         )
     )
 
@@ -62,15 +66,15 @@ def _columns_db(samples: Float32Array, rate: int) -> Float32Array:
     n_fft = scipy.fft.next_fast_len(4 * length, real=True)
     decibel = np.empty((COLUMNS, n_fft // 2 + 1), dtype=np.float32)
     for column, (begin, end) in enumerate(pairwise(edges)):
-        # A column of a long recording is many frames: none of them may be left out.
+        # A column of a long recording covers many frames; all of them count, so no short event is lost.
         shown = frames[begin : max(end, begin + 1) : length // 2] * window
         power = np.square(np.abs(scipy.fft.rfft(shown, n_fft, axis=1))).mean(axis=0)
         decibel[column] = 10 * np.log10(np.maximum(power * 4 / window.sum() ** 2, AMIN))
     return decibel
 
 
-def _binned(frames: Float32Array) -> Float32Array:
-    """Return the mean of the frames of each column, (at most `COLUMNS`, numbers)."""
+def _column_means(frames: Float32Array) -> Float32Array:
+    """Return the mean of the frames in each column, (columns, coefficients), at most `COLUMNS` columns."""
     columns = min(COLUMNS, len(frames))
     edges = np.linspace(0, len(frames), columns + 1).astype(int)
     total = np.add.reduceat(frames, edges[:-1], axis=0)

@@ -1,13 +1,14 @@
-"""The wave of a recording as an SVG: S1 and S2 where the worker heard them, gaps hatched, seconds below."""
+"""Waveform of a recording as SVG, with the detected S1 and S2 marked, gaps hatched and a time axis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from edge_worker.database.history import Entry
-from history_api.pictures.axis import NOTE, ticks
-from history_api.pictures.sound import Envelope
+from edge_worker.database.recording_query import RecordingEntry
+from history_api.pictures.axis import ticks
+from history_api.pictures.notice import NOTICE
+from history_api.pictures.wav_reader import Envelope
 
 COLUMNS: Final = 720
 _HEIGHT: Final = 200
@@ -15,36 +16,36 @@ _LEFT: Final = 64
 _TOP: Final = 70
 _MIDDLE: Final = _TOP + _HEIGHT / 2
 _BOTTOM: Final = _TOP + _HEIGHT
-_WORD_WIDTH: Final = 20
-"""Width of `S1`: marks that stand closer go without their name."""
+_NAME_WIDTH: Final = 20
+"""Width of the text `S1`, pixels; marks that stand closer carry no name."""
 _DENSE: Final = 6
-"""Mean distance of marks, in pixels, under which their lines would hide the wave."""
+"""Mean distance of marks, pixels, below which their lines would hide the waveform."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is known of a recording, in seconds from its start."""
+    """Heart sounds and gaps of a recording, in seconds from its start."""
 
     s1_s: Sequence[float] = ()
     s2_s: Sequence[float] = ()
     gaps_s: Sequence[tuple[float, float]] = ()
-    """From, to: sound that never came."""
+    """(begin, end) of the samples that did not arrive."""
 
     @classmethod
-    def of(cls, entry: Entry, result: dict[str, Any] | None) -> Self:
-        """Return the marks of a recording and its result, where there is one."""
+    def from_result(cls, entry: RecordingEntry, result: dict[str, Any] | None) -> Self:
+        """Return the marks of a recording; without a result there are no heart sounds."""
         sounds = (result or {}).get("heart_sounds") or {"s1_s": [], "s2_s": []}
         return cls(sounds["s1_s"], sounds["s2_s"], entry.gaps_s)
 
 
 def svg(title: str, envelope: Envelope, marks: Marks) -> str:
-    """Return the picture; every mark and gap has a form of its own, colour is not needed."""
+    """Return the picture. Marks and gaps differ in form, so no information depends on colour."""
     seconds = max(envelope.duration_s, 1e-9)
-    hatched = "Hatched: sound that never came. " if marks.gaps_s else ""
-    known = f"S1 {len(marks.s1_s)}, S2 {len(marks.s2_s)}, gaps {len(marks.gaps_s)}"
+    hatched = "Hatched: sound that did not arrive. " if marks.gaps_s else ""
+    counts = f"S1 {len(marks.s1_s)}, S2 {len(marks.s2_s)}, gaps {len(marks.gaps_s)}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + COLUMNS + 24} {_BOTTOM + 110}" '
-        f'role="img" aria-label={quoteattr(f"{title}; {known}")} font-family="sans-serif" font-size="13">',
+        f'role="img" aria-label={quoteattr(f"{title}; {counts}")} font-family="sans-serif" font-size="13">',
         '<defs><pattern id="gap" width="8" height="8" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><rect width="8" height="8" fill="#eee"/>'
         '<path d="M0 0V8" stroke="#777" stroke-width="2"/></pattern></defs>',
@@ -52,12 +53,12 @@ def svg(title: str, envelope: Envelope, marks: Marks) -> str:
         f'<text x="{_LEFT}" y="22" font-size="16">{escape(title)}</text>',
         f'<rect x="{_LEFT}" y="{_TOP}" width="{COLUMNS}" height="{_HEIGHT}" fill="#fff" stroke="#bbb"/>',
         *_gaps(marks.gaps_s, seconds),
-        _wave(envelope),
+        _outline(envelope),
         *_marks("S1", marks.s1_s, seconds),
         *_marks("S2", marks.s2_s, seconds),
         *_axes(envelope),
         f'<text x="{_LEFT}" y="{_BOTTOM + 78}" fill="#444">{_legend(marks)}</text>',
-        f'<text x="{_LEFT}" y="{_BOTTOM + 98}" fill="#444">{hatched}{NOTE}</text>',
+        f'<text x="{_LEFT}" y="{_BOTTOM + 98}" fill="#444">{hatched}{NOTICE}</text>',
         "</svg>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -66,10 +67,10 @@ def svg(title: str, envelope: Envelope, marks: Marks) -> str:
 def _legend(marks: Marks) -> str:
     if not (marks.s1_s or marks.s2_s):
         return "No heart sounds are marked."
-    return "Where heart sounds begin, as the worker heard them: S1 from above, S2 from below."
+    return "Onsets of the heart sounds that the worker detected: S1 from above, S2 from below."
 
 
-def _wave(envelope: Envelope) -> str:
+def _outline(envelope: Envelope) -> str:
     if not len(envelope.low):
         return f'<text x="{_LEFT + COLUMNS / 2}" y="{_MIDDLE - 8}" text-anchor="middle">no sound</text>'
     scale = 0.95 * _HEIGHT / 2 / (envelope.peak or 1.0)
@@ -90,23 +91,22 @@ def _gaps(gaps: Sequence[tuple[float, float]], seconds: float) -> list[str]:
 
 
 def _marks(name: str, marks: Sequence[float], seconds: float) -> list[str]:
-    """Return S1 from above and S2, dashed, from below; where they are many, only their ends."""
+    """Return lines for S1 from above and, dashed, S2 from below; only their ends where there are many."""
     is_above = name == "S1"
     near, far = (_TOP - 8, _BOTTOM) if is_above else (_BOTTOM + 8, _TOP)
-    word_width, look = (
-        _WORD_WIDTH,
-        'stroke="#b2182b"' if is_above else 'stroke="#2166ac" stroke-dasharray="4 3"',
-    )
+    style = 'stroke="#b2182b"' if is_above else 'stroke="#2166ac" stroke-dasharray="4 3"'
+    name_width = _NAME_WIDTH
     if len(marks) * _DENSE > COLUMNS:
-        far, word_width, look = (_TOP if is_above else _BOTTOM), COLUMNS, 'stroke="#000" stroke-width="0.3"'
-    places = [_LEFT + COLUMNS * mark / seconds for mark in marks]
-    lines = "".join(f"M{x:.1f} {near}V{far}" for x in places)
-    y, free_from, words = (_TOP - 12 if is_above else _BOTTOM + 20), 0.0, []
-    for x in places:
+        far = _TOP if is_above else _BOTTOM
+        name_width, style = COLUMNS, 'stroke="#000" stroke-width="0.3"'
+    positions = [_LEFT + COLUMNS * mark / seconds for mark in marks]
+    lines = "".join(f"M{x:.1f} {near}V{far}" for x in positions)
+    y, free_from, names = (_TOP - 12 if is_above else _BOTTOM + 20), 0.0, []
+    for x in positions:
         if x >= free_from:
-            words.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle" font-size="11">{name}</text>')
-            free_from = x + word_width
-    return [f'<path class="{name}" d="{lines}" {look}/>', *words] if lines else []
+            names.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle" font-size="11">{name}</text>')
+            free_from = x + name_width
+    return [f'<path class="{name}" d="{lines}" {style}/>', *names] if lines else []
 
 
 def _axes(envelope: Envelope) -> list[str]:

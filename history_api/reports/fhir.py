@@ -1,4 +1,4 @@
-"""Recordings and exams for electronic health records: FHIR R4 Bundles."""
+"""Export of recordings and exams as FHIR R4 Bundles, for electronic health records."""
 
 import base64
 import hashlib
@@ -8,14 +8,15 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
-from edge_worker.database.history import Entry
+from edge_worker.database.recording_query import RecordingEntry
 from history_api import lookup
 from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, list_of, open_object
 from history_api.reports import fhir_codes
-from history_api.reports.fhir_bundle import Export, Resource, Sound
-from history_api.reports.fhir_exam_bundle import ExamExport
+from history_api.reports.fhir_exam_bundle import ExamBundle
+from history_api.reports.fhir_recording_bundle import AudioAttachment, RecordingBundle
+from history_api.reports.fhir_resource import Resource
 from history_api.results.recordings import links
 from history_api.services import services
 
@@ -42,8 +43,8 @@ PATHS: Final[Paths] = {
 
 
 @blueprint.record
-def _read_codes(state: BlueprintSetupState) -> None:
-    """Read the codes once, before anybody is served: a wrong file ends the program with one sentence."""
+def _load_codes(state: BlueprintSetupState) -> None:
+    """Load the codes of the site when the application is made: an invalid file ends it with one sentence."""
     settings = state.app.extensions["stetho"].settings
     state.app.extensions["stetho_fhir_codes"] = fhir_codes.load(settings.fhir_codes)
 
@@ -51,20 +52,20 @@ def _read_codes(state: BlueprintSetupState) -> None:
 @blueprint.get("/api/v1/recordings/<recording_id>/fhir.json")
 def fhir_json(recording_id: str) -> Response:
     """Answer the Bundle of a recording."""
-    return _answer(_export(lookup.recording(recording_id)).bundle())
+    return _answer(_recording_bundle(lookup.recording(recording_id)).bundle())
 
 
 @blueprint.get("/api/v1/exams/<exam_id>/fhir.json")
 def exam_fhir_json(exam_id: str) -> Response:
     """Answer the Bundle of an exam."""
     exam = lookup.exam(exam_id)
-    exports = [_export(entry) for entry in lookup.used_recordings(exam)]
-    return _answer(ExamExport(exam, exports, _codes()).bundle())
+    recordings = [_recording_bundle(entry) for entry in lookup.used_recordings(exam)]
+    return _answer(ExamBundle(exam, recordings, _codes()).bundle())
 
 
-def _export(entry: Entry) -> Export:
+def _recording_bundle(entry: RecordingEntry) -> RecordingBundle:
     review = services().history.review(entry.device_id, entry.recording_id)
-    return Export(entry, lookup.result(entry), review, _codes(), _sound(entry))
+    return RecordingBundle(entry, lookup.result(entry), review, _codes(), _attachment(entry))
 
 
 def _codes() -> dict[str, Any]:
@@ -76,13 +77,14 @@ def _answer(bundle: Resource) -> Response:
     return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
 
 
-def _sound(entry: Entry) -> Sound | None:
+def _attachment(entry: RecordingEntry) -> AudioAttachment | None:
+    """Return the attachment of the audio file; None where it was removed."""
     try:
         with lookup.audio_path(entry).open("rb") as file:
-            # What FHIR R4 asks for; the SHA-256 of the PCM stands beside it.
+            # FHIR R4 requires SHA-1; the SHA-256 of the PCM is an identifier of the Media.
             digest = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
             size = file.tell()
     except (ProblemError, OSError):
         return None
     url = request.host_url.rstrip("/") + links(entry)["audio"]
-    return Sound(url, size, base64.b64encode(digest.digest()).decode())
+    return AudioAttachment(url, size, base64.b64encode(digest.digest()).decode())

@@ -1,4 +1,4 @@
-"""Codes of a terminology for what is exported as FHIR; a site names its own in a file."""
+"""Terminology codes of the FHIR export: the built-in ones, and those of a site from a JSON file."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from edge_worker.errors import SettingsError
 
 Concept = dict[str, Any]
-"""A CodeableConcept of FHIR."""
+"""A FHIR CodeableConcept."""
 _LOINC: Final = "http://loinc.org"
 BUILT_IN: Final[dict[str, Any]] = {
     "heart_rate": {
@@ -29,7 +29,8 @@ BUILT_IN: Final[dict[str, Any]] = {
         "MV": {"text": "mitral area"},
     },
 }
-"""The one code that is certain; labels of a sound have none, so they are text until a site says more."""
+"""Only the heart rate has a code that is certain. Labels of a sound have none: they are text until a site
+maps them to codes."""
 
 _TEXT: Final = {"type": "string", "minLength": 1, "pattern": r"^\S(.*\S)?$"}
 _CODING: Final = {
@@ -54,23 +55,24 @@ _FILE: Final = {
 
 
 def load(path: Path | None) -> dict[str, Any]:
-    """Return the codes in force: those of the file at `path` over the built-in ones.
+    """Return the codes in use: the built-in ones, overridden by those of the file at `path`.
 
     Raises:
-        SettingsError: the file cannot be read, or is not of the form that docs/http-api.md shows.
+        SettingsError: the file cannot be read, or does not have the form that docs/http-api.md shows.
     """
     if path is None:
         return BUILT_IN
     try:
-        own = json.loads(path.read_text(encoding="utf-8"))
+        site_codes = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"STETHO_FHIR_CODES names {path}, which is no JSON that can be read: {error}"
+            f"STETHO_FHIR_CODES names {path}, which cannot be read as JSON: {error}"
         ) from error
-    for wrong in Draft202012Validator(_FILE).iter_errors(own):
-        place = "/".join(map(str, wrong.absolute_path)) or "the top"
+    for violation in Draft202012Validator(_FILE).iter_errors(site_codes):
+        place = "/".join(map(str, violation.absolute_path)) or "the top"
         raise SettingsError(
-            f"STETHO_FHIR_CODES: {path} is wrong at {place}: {wrong.message}; docs/http-api.md shows the form"
+            f"STETHO_FHIR_CODES: {path} is wrong at {place}: {violation.message}; "
+            "docs/http-api.md shows the form"
         )
-    maps: dict[str, Any] = {name: BUILT_IN[name] | own.get(name, {}) for name in _MAPS}
-    return {**BUILT_IN, **own, **maps}
+    maps: dict[str, Any] = {name: BUILT_IN[name] | site_codes.get(name, {}) for name in _MAPS}
+    return {**BUILT_IN, **site_codes, **maps}

@@ -1,11 +1,12 @@
-"""Reports as PDF: of a recording, an exam, a device, and under the name that the emotion system uses."""
+"""PDF reports of recordings, exams and devices over HTTP, also at the address of the emotion system."""
 
 import re
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
 
-from edge_worker.database.history import Entry
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
@@ -21,17 +22,18 @@ from history_api.openapi.operation import (
 )
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, TEXT
-from history_api.pictures import picture_cache, pictures
+from history_api.pictures import picture_cache, recording_pictures
 from history_api.services import services
 
 if TYPE_CHECKING:
-    from history_api.reports.report_content import Sight
+    from history_api.reports.recording_report import AudioImages, ReportedRecording
 
-# Serving history needs no numpy: what writes reports is imported when the first one is asked for.
+# Serving results needs neither numpy nor fpdf2: both are imported with the first report.
 # ruff: noqa: PLC0415
 
 PDF: Final = "application/pdf"
-OF_DEVICE: Final = 50
+MAX_RECORDINGS: Final = 50
+"""Recordings in the report of a device."""
 _FILENAME: Final = re.compile(r"([0-9a-f]{16})\.wav")
 _DEVICE_ID: Final = re.compile(DEVICE["pattern"])
 _REPORT: Final = {"200": file_answer(PDF, "The report.")} | UNCHANGED
@@ -41,7 +43,7 @@ PATHS: Final[Paths] = {
         "a report of the recording, to print", "report", _REPORT | NOT_FOUND, RECORDING_PARAMETERS
     ),
     "/api/v1/devices/{device_id}/report.pdf": get(
-        f"a report of the last {OF_DEVICE} recordings of a device, the newest in detail",
+        f"a report of the last {MAX_RECORDINGS} recordings of a device, the newest in detail",
         "device_report",
         _REPORT | {"404": PROBLEM} | UNAVAILABLE,
         ({"name": "device_id", "in": "path", "required": True, "schema": DEVICE},),
@@ -64,40 +66,38 @@ PATHS: Final[Paths] = {
 @blueprint.get("/api/v1/recordings/<recording_id>/report.pdf")
 def report_pdf(recording_id: str) -> Response:
     """Answer the report of a recording, for the browser to show."""
-    return _of_recording(recording_id, "inline")
+    return _recording_report(recording_id, "inline")
 
 
 @blueprint.get("/download-report/<filename>")
 def download_report(filename: str) -> Response:
-    """Answer the report of a recording as a file to keep; the name only says which recording."""
-    named = _FILENAME.fullmatch(filename)
-    if named is None:
+    """Answer the report of a recording as a download; the filename only identifies the recording."""
+    match = _FILENAME.fullmatch(filename)
+    if match is None:
         raise ProblemError(404, "this is no filename as GET /history gives it: <recording id>.wav")
-    return _of_recording(named[1], "attachment")
+    return _recording_report(match[1], "attachment")
 
 
 @blueprint.get("/api/v1/devices/<device_id>/report.pdf")
 def device_report_pdf(device_id: str) -> Response:
     """Answer the report of a device."""
-    history = services().history
-    entries = history.latest(device_id, OF_DEVICE) if _DEVICE_ID.fullmatch(device_id) else []
+    is_id = _DEVICE_ID.fullmatch(device_id) is not None
+    entries = services().history.latest_recordings(device_id, MAX_RECORDINGS) if is_id else []
     if not entries:
         raise ProblemError(404, "no recording of this device is here; GET /api/v1/results names devices")
-    reviews = [history.review(entry.device_id, entry.recording_id) for entry in entries]
+    reviews = [_review(entry) for entry in entries]
 
     def make() -> bytes:
-        from history_api.reports import report_content
+        from history_api.reports import device_report
 
-        newest = report_content.Case(entries[0], lookup.result(entries[0]), reviews[0], _sight(entries[0]))
+        newest = _reported(entries[0], reviews[0], with_images=True)
         others = zip(entries[1:], reviews[1:], strict=True)
-        return report_content.of_device(
-            [newest, *(report_content.Case(entry, lookup.result(entry), said) for entry, said in others)]
-        )
+        return device_report.pdf([newest, *(_reported(entry, review) for entry, review in others)])
 
-    said = [
+    shown = [
         (entry.document, entry.recording_id, review) for entry, review in zip(entries, reviews, strict=True)
     ]
-    tag = picture_cache.name(entries[0].audio_sha256, "report.pdf", said, _has_sound(entries[0]))
+    tag = picture_cache.file_name(entries[0].audio_sha256, "report.pdf", shown, _has_audio(entries[0]))
     return _named(render_with_etag(tag, PDF, make), device_id, "inline")
 
 
@@ -106,35 +106,30 @@ def exam_report_pdf(exam_id: str) -> Response:
     """Answer the report of an exam."""
     exam = lookup.exam(exam_id)
     entries = lookup.used_recordings(exam)
-    reviews = [services().history.review(entry.device_id, entry.recording_id) for entry in entries]
+    reviews = [_review(entry) for entry in entries]
 
     def make() -> bytes:
-        from history_api.reports import exam_report, report_content
+        from history_api.reports import exam_report
 
-        cases = zip(entries, reviews, strict=True)
-        return exam_report.of_exam(
-            exam,
-            [report_content.Case(entry, lookup.result(entry), said, _sight(entry)) for entry, said in cases],
-        )
+        pairs = zip(entries, reviews, strict=True)
+        return exam_report.pdf(exam, [_reported(entry, review, with_images=True) for entry, review in pairs])
 
-    shown = (exam.to_json(), reviews, [(entry.document, _has_sound(entry)) for entry in entries])
-    tag = picture_cache.name("exam", "report.pdf", *shown)
+    shown = (exam.to_json(), reviews, [(entry.document, _has_audio(entry)) for entry in entries])
+    tag = picture_cache.file_name("exam", "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
 
-def _of_recording(recording_id: str, disposition: str) -> Response:
+def _recording_report(recording_id: str, disposition: str) -> Response:
     entry = lookup.recording(recording_id)
-    review = services().history.review(entry.device_id, entry.recording_id)
+    review = _review(entry)
 
     def make() -> bytes:
-        from history_api.reports import report_content
+        from history_api.reports import recording_report
 
-        return report_content.of_recording(
-            report_content.Case(entry, lookup.result(entry), review, _sight(entry))
-        )
+        return recording_report.pdf(_reported(entry, review, with_images=True))
 
-    shown = (entry.document, entry.device_id, entry.recording_id, review, _has_sound(entry))
-    tag = picture_cache.name(entry.audio_sha256, "report.pdf", *shown)
+    shown = (entry.document, entry.device_id, entry.recording_id, review, _has_audio(entry))
+    tag = picture_cache.file_name(entry.audio_sha256, "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
 
 
@@ -143,23 +138,36 @@ def _named(response: Response, name: str, disposition: str) -> Response:
     return response
 
 
-def _has_sound(entry: Entry) -> bool:
+def _review(entry: RecordingEntry) -> Review | None:
+    return services().history.review(entry.device_id, entry.recording_id)
+
+
+def _has_audio(entry: RecordingEntry) -> bool:
     try:
         return lookup.audio_path(entry).is_file()
     except ProblemError:
         return False
 
 
-def _sight(entry: Entry) -> "Sight | None":
-    """Return what can be seen of a sound; a report without its sound is still a report."""
-    from history_api.pictures import sound, waveform
-    from history_api.reports import report_content
+def _reported(
+    entry: RecordingEntry, review: Review | None, *, with_images: bool = False
+) -> "ReportedRecording":
+    from history_api.reports.recording_report import ReportedRecording
+
+    images = _images(entry) if with_images else None
+    return ReportedRecording(entry, lookup.result(entry), review, images)
+
+
+def _images(entry: RecordingEntry) -> "AudioImages | None":
+    """Return the images of a recording; None where its audio was removed or is damaged."""
+    from history_api.pictures import wav_reader, waveform
+    from history_api.reports.recording_report import AudioImages
 
     try:
         path = lookup.audio_path(entry)
-        return report_content.Sight(
-            sound.envelope(path, waveform.COLUMNS),
-            pictures.kept_spectrogram(entry, path, pictures.HEART_HZ),
+        return AudioImages(
+            wav_reader.read_envelope(path, waveform.COLUMNS),
+            recording_pictures.cached_spectrogram(entry, path, recording_pictures.HEART_MAX_HZ),
         )
     except (ProblemError, AudioError):
         return None

@@ -1,1 +1,1 @@
-"""Results: recordings, exams, filters, export, reviews."""
+"""Results over HTTP: recordings, exams, timelines, reviews, filters and export."""

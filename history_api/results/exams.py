@@ -1,11 +1,11 @@
-"""Exams: what the recordings of one chest say together, as they are now."""
+"""Exams over HTTP: each combines the recordings of one chest at four positions, computed on request."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.protocol.exam import POSITIONS, WHY
+from edge_worker.protocol.exam import POSITION_REASONS, POSITIONS
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import (
@@ -42,7 +42,7 @@ CURSOR: Final[Schema] = {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}
 blueprint = Blueprint("exams", __name__, url_prefix="/api/v1/exams")
 PATHS: Final[Paths] = {
     "/api/v1/exams": get(
-        "exams, the one begun last first",
+        "exams, newest first",
         "exams",
         {"200": json_answer(ref("ExamPage"), headers=NEXT | ETAG)} | UNCHANGED | UNAVAILABLE,
         (
@@ -52,7 +52,7 @@ PATHS: Final[Paths] = {
         ),
     ),
     "/api/v1/exams/{exam_id}": get(
-        "what the recordings of an exam say together",
+        "an exam: the label and the positions of its recordings together",
         "exam",
         {"200": json_answer(ref("Exam"), headers=ETAG)} | UNCHANGED | NOT_FOUND,
         EXAM_PARAMETERS,
@@ -66,7 +66,7 @@ _POSITION: Final = open_object(
         "site": or_null(TEXT),
         "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
         "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
-        "reason": {"type": ["string", "null"], "enum": [*WHY, None]},
+        "reason": {"type": ["string", "null"], "enum": [*POSITION_REASONS, None]},
         "hint": or_null(TEXT),
         "recordings": COUNT,
         "recording_id": {"oneOf": [RECORDING, {"type": "null"}]},
@@ -95,22 +95,22 @@ _EXAM: Final = open_object(
 )
 SCHEMAS: Final[dict[str, Schema]] = {
     "Exam": {"description": "As published; docs/protocol.md § Exam is normative."} | _EXAM,
-    "ExamPosition": {"description": "One place on the chest."} | _POSITION,
+    "ExamPosition": {"description": "One position on the chest."} | _POSITION,
     "ExamPage": strict_object({"items": list_of(ref("Exam")), "next": or_null(TEXT)}),
 }
 
 
 @blueprint.get("")
 def exams() -> Response:
-    """Answer a page of exams."""
+    """Answer a page of exams, newest first."""
     after = None if g.query["cursor"] is None else int(g.query["cursor"])
     page = services().history.exams(g.query["limit"], g.query["device"], after)
-    following = None if page.next is None else str(page.next)
-    body: dict[str, Any] = {"items": [each.document() for each in page.exams], "next": following}
+    cursor = None if page.next is None else str(page.next)
+    body: dict[str, Any] = {"items": [each.document() for each in page.exams], "next": cursor}
     response = jsonify(body)
-    if following:
-        address = urlencode({**request.args.to_dict(), "cursor": following})
-        response.headers["Link"] = f'<{request.path}?{address}>; rel="next"'
+    if cursor:
+        query_string = urlencode({**request.args.to_dict(), "cursor": cursor})
+        response.headers["Link"] = f'<{request.path}?{query_string}>; rel="next"'
     return with_etag(response)
 
 

@@ -1,4 +1,4 @@
-"""All results that pass a filter as one file, written as it is read: CSV for people, NDJSON for programs."""
+"""Export of all results that match a filter, streamed as CSV for spreadsheets or NDJSON for programs."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g
 
 from history_api.openapi.operation import UNAVAILABLE, Paths, file_answer, get
-from history_api.results.results import FILTERS, wanted
+from history_api.results.results import FILTERS, result_filter
 from history_api.services import services
 
 COLUMNS: Final = (
@@ -18,10 +18,10 @@ COLUMNS: Final = (
     *("reasons", "heart_rate_bpm", "usable", "snr_db", "quality_score", "sample_rate_hz", "duration_s"),
     *("model", "version", "label", "confidence", "threshold", "accepted", "exam"),
 )
-"""Of the CSV: the recording, then what one model said of it; what came later stands at the end."""
-_JUDGED: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_ROWS_AT_ONCE: Final = 50
+"""Columns of the CSV: the recording, then one prediction; newer columns are appended."""
+_PREDICTION_COLUMNS: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_LINES_PER_WRITE: Final = 50
 blueprint = Blueprint("export", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/results.csv": get(
@@ -41,33 +41,33 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/api/v1/results.csv")
 def results_csv() -> Response:
-    """Answer a line per recording and model; a recording without a prediction has one line."""
+    """Answer CSV with a line per recording and model; a recording without a prediction has one line."""
     rows = (row for document in _documents() for row in _rows(json.loads(document)))
     return _file(_csv(chain([COLUMNS], rows)), "text/csv", "results.csv")
 
 
 @blueprint.get("/api/v1/results.ndjson")
 def results_ndjson() -> Response:
-    """Answer each result exactly as published, on a line of its own."""
+    """Answer NDJSON: each result exactly as published, one per line."""
     return _file((document + "\n" for document in _documents()), "application/x-ndjson", "results.ndjson")
 
 
 def _documents() -> Iterator[str]:
-    documents = services().history.every_result(wanted(), g.query["sort"])
-    # The first is read now: a database that fails is still a problem document, not half a file.
+    documents = services().history.all_results(result_filter(), g.query["sort"])
+    # Reads the first now, so that a database error is answered as a problem document, not as half a file.
     return chain(list(islice(documents, 1)), documents)
 
 
 def _file(lines: Iterable[str], media_type: str, name: str) -> Response:
     headers = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(_joined(lines), content_type=f"{media_type}; charset=utf-8", headers=headers)
+    return Response(_in_batches(lines), content_type=f"{media_type}; charset=utf-8", headers=headers)
 
 
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    """Give `lines` in larger pieces: each piece costs a call to the socket."""
-    waiting = iter(lines)
-    while piece := "".join(islice(waiting, _ROWS_AT_ONCE)):
-        yield piece
+def _in_batches(lines: Iterable[str]) -> Iterator[str]:
+    """Yield `lines` joined in batches, since each piece costs a call to the socket."""
+    remaining = iter(lines)
+    while batch := "".join(islice(remaining, _LINES_PER_WRITE)):
+        yield batch
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> Iterator[str]:
@@ -81,10 +81,10 @@ def _csv(rows: Iterable[Iterable[object]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
-    """Return `value` for a spreadsheet: a text never begins like a formula."""
+    """Return `value` for a spreadsheet, with text quoted that it would run as a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return value
 
@@ -97,5 +97,5 @@ def _rows(result: dict[str, Any]) -> Iterator[list[object]]:
         *(result["heart_rate_bpm"], quality["usable"], quality["snr_db"], quality.get("score")),
         *(audio["sample_rate"], round(audio["samples"] / audio["sample_rate"], 3)),
     ]
-    for prediction in result["models"] or [dict.fromkeys(_JUDGED)]:
-        yield [*recording, *(prediction[name] for name in _JUDGED), result.get("exam")]
+    for prediction in result["models"] or [dict.fromkeys(_PREDICTION_COLUMNS)]:
+        yield [*recording, *(prediction[name] for name in _PREDICTION_COLUMNS), result.get("exam")]

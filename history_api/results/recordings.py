@@ -1,4 +1,4 @@
-"""One recording: its facts, its result, its sound."""
+"""One recording over HTTP: its facts with the result, its audio file, its deletion."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, g, jsonify, send_file
 
 from edge_worker.analysis import last_sounds
-from edge_worker.database.history import Entry
+from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import topics
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
@@ -66,14 +66,14 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("")
 def recording(recording_id: str) -> Response:
-    """Answer what is known of a recording; `result` is null while it is being analysed."""
+    """Answer the facts of a recording; `result` is null while it is being analysed."""
     return with_etag(jsonify(_document(lookup.recording(recording_id))))
 
 
 @blueprint.delete("")
 def delete(recording_id: str) -> Response:
-    """Delete a recording for good; 204 also when it was deleted before."""
-    curation = services().curation
+    """Delete a recording for good; answer 204 even if it was deleted before."""
+    deletion = services().deletion
     try:
         entry = lookup.recording(recording_id)
     except ProblemError as problem:
@@ -81,25 +81,25 @@ def delete(recording_id: str) -> Response:
         if (
             problem.status == HTTPStatus.NOT_FOUND
             and is_id
-            and curation.finish(g.query["device"], recording_id)
+            and deletion.remove_leftovers(g.query["device"], recording_id)
         ):
             return Response(status=204)
         raise
-    newest = services().history.latest(entry.device_id, 1)
+    newest = services().history.latest_recordings(entry.device_id, 1)
     is_newest = bool(newest) and newest[0].recording_id == entry.recording_id
-    deleted = curation.delete(entry.device_id, entry.recording_id)
+    deleted = deletion.delete(entry.device_id, entry.recording_id)
     if not deleted.recordings and entry.document is None:
         raise ProblemError(
             409, "the recording is still being analysed; delete it afterwards", {"Retry-After": "5"}
         )
-    PictureCache.of(services().settings).forget(entry.audio_sha256)
-    _show_no_longer(entry, is_newest=is_newest)
+    PictureCache.from_settings(services().settings).remove(entry.audio_sha256)
+    _clear_retained(entry, is_newest=is_newest)
     _LOG.info(line("deleted", device=entry.device_id, recording=entry.recording_id))
     return Response(status=204)
 
 
-def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
-    """Take a recording that was deleted from what displays show."""
+def _clear_retained(entry: RecordingEntry, *, is_newest: bool) -> None:
+    """Remove a deleted recording from the retained MQTT messages, which displays show."""
     mqtt_session = services().mqtt_session
     if mqtt_session is None:
         return
@@ -113,7 +113,7 @@ def _show_no_longer(entry: Entry, *, is_newest: bool) -> None:
 
 @blueprint.get("/audio.wav")
 def audio(recording_id: str) -> Response:
-    """Answer the sound as 16-bit WAV; conditional and range requests are understood."""
+    """Answer the audio as 16-bit WAV; supports conditional and range requests."""
     entry = lookup.recording(recording_id)
     response = send_file(
         lookup.audio_path(entry),
@@ -126,7 +126,7 @@ def audio(recording_id: str) -> Response:
     return response
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: RecordingEntry) -> dict[str, Any]:
     return {
         "recording_id": entry.recording_id,
         "device_id": entry.device_id,
@@ -151,8 +151,8 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def links(entry: Entry) -> dict[str, str]:
-    """Return the addresses of a recording and its sound; an id is unique per device only."""
+def links(entry: RecordingEntry) -> dict[str, str]:
+    """Return the addresses of a recording and its audio, with the device: an id is unique only per device."""
     address = f"/api/v1/recordings/{entry.recording_id}"
     query = f"?device={quote(entry.device_id)}"
     return {"self": address + query, "audio": f"{address}/audio.wav{query}"}

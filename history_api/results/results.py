@@ -1,4 +1,4 @@
-"""Results: pages with filters, and the flat list that clients of the emotion system know."""
+"""Results over HTTP: pages with filters, and the flat list of predictions of the emotion system."""
 
 from itertools import islice
 from typing import Any, Final, get_args
@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, json, jsonify, request
 
-from edge_worker.database.history import Verdict
-from edge_worker.database.result_query import Filter, Sort
+from edge_worker.database.page_cursor import Sort
+from edge_worker.database.prediction_query import PredictionEntry
+from edge_worker.database.result_query import ResultFilter
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
@@ -22,10 +23,10 @@ _REVIEWED: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected", 
 FILTERS: Final = (
     query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
     query("label", PRINTABLE, "a label that a model gave; with model: that this model gave"),
-    query("model", PRINTABLE, "a model that judged the recording"),
-    query("accepted", _YES_NO, "whether a model was sure; with model and label: of that label"),
-    query("status", STATUS, "what came of the analysis"),
-    query("reviewed", _REVIEWED, "what a person said of the result"),
+    query("model", PRINTABLE, "a model that classified the recording"),
+    query("accepted", _YES_NO, "whether a label was accepted; with model and label: that label"),
+    query("status", STATUS, "outcome of the analysis"),
+    query("reviewed", _REVIEWED, "review of the result by a person"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
     query("from", TIME, "earliest captured_at"),
     query("to", TIME, "captured_at from which on results are left out"),
@@ -54,22 +55,22 @@ PATHS: Final[Paths] = {
 @blueprint.get("/api/v1/results")
 def results() -> Response:
     """Answer a page of results, newest first."""
-    page = services().history.results(wanted(), g.query["limit"], g.query["cursor"], g.query["sort"])
-    # The documents are JSON already, as published: parsing them only to write them again would be slower.
+    page = services().history.results(result_filter(), g.query["limit"], g.query["cursor"], g.query["sort"])
+    # The documents are stored as the JSON that was published; parsing and writing them again would be slower.
     body = f'{{"items":[{",".join(page.documents)}],"next":{json.dumps(page.next)}}}\n'
     response = Response(body, mimetype="application/json")
     if page.next:
-        following = urlencode({**request.args.to_dict(), "cursor": page.next})
-        response.headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+        query_string = urlencode({**request.args.to_dict(), "cursor": page.next})
+        response.headers["Link"] = f'<{request.path}?{query_string}>; rel="next"'
     return with_etag(response)
 
 
-def wanted() -> Filter:
-    """Return what the query lets through."""
+def result_filter() -> ResultFilter:
+    """Return the filter in the query parameters `FILTERS`."""
     query = g.query
     if query["from"] and query["to"] and query["from"] > query["to"]:
         raise ProblemError(400, "from is later than to; no time lies between them", parameter="from")
-    return Filter(
+    return ResultFilter(
         device=query["device"],
         label=query["label"],
         model=query["model"],
@@ -85,23 +86,23 @@ def wanted() -> Filter:
 @blueprint.get("/history")
 def history() -> Response:
     """Answer the last predictions as a flat list, newest first."""
-    verdicts = services().history.verdicts(g.query["limit"], g.query["device"])
-    return jsonify([flat(verdict) for verdict in verdicts])
+    predictions = services().history.predictions(g.query["limit"], g.query["device"])
+    return jsonify([history_item(each) for each in predictions])
 
 
-def flat(verdict: Verdict) -> dict[str, Any]:
-    """Return a prediction in the words of the emotion system."""
-    ranked = sorted(verdict.probabilities.items(), key=lambda item: item[1], reverse=True)
-    emotion = {"predicted_emotion": verdict.label} if verdict.model == EMOTION_MODEL else {}
+def history_item(prediction: PredictionEntry) -> dict[str, Any]:
+    """Return a prediction as an item of `/history`, with the field names of the emotion system."""
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: item[1], reverse=True)
+    emotion = {"predicted_emotion": prediction.label} if prediction.model == EMOTION_MODEL else {}
     return {
-        "timestamp": verdict.captured_at,
-        "filename": verdict.audio_file.rsplit("/", 1)[-1],
-        "device_id": verdict.device_id,
-        "recording_id": verdict.recording_id,
-        "model": verdict.model,
-        "label": verdict.label,
+        "timestamp": prediction.captured_at,
+        "filename": prediction.audio_file.rsplit("/", 1)[-1],
+        "device_id": prediction.device_id,
+        "recording_id": prediction.recording_id,
+        "model": prediction.model,
+        "label": prediction.label,
         **emotion,
-        "confidence": round(verdict.confidence, 4),
-        "accepted": verdict.accepted,
+        "confidence": round(prediction.confidence, 4),
+        "accepted": prediction.accepted,
         "top_3_probabilities": {label: round(share, 4) for label, share in islice(ranked, 3)},
     }

@@ -1,4 +1,4 @@
-"""What was said of each moment of a stream: in numbers, and drawn."""
+"""Timeline of a stream over HTTP: labels and heart rate of its windows as JSON, and drawn as SVG."""
 
 import hashlib
 import json
@@ -28,8 +28,8 @@ from history_api.openapi.schemas import (
     or_null,
     strict_object,
 )
-from history_api.pictures import timeline_picture
-from history_api.pictures.pictures import SVG
+from history_api.pictures import timeline_chart
+from history_api.pictures.recording_pictures import SVG
 from history_api.services import services
 
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
@@ -37,7 +37,7 @@ _SHARES: Final = list_of(or_null({"type": "number", "minimum": 0, "maximum": 1})
 
 
 def _points(values: dict[str, Schema]) -> Schema:
-    """Return a list of points: one window, or the mean of several beside each other."""
+    """Return the schema of a list of points; each is one window, or the mean of several adjacent ones."""
     facts = {"start_s": NUMBER, "end_s": NUMBER, "windows": _COUNT, "usable": _COUNT}
     return list_of(strict_object(facts | values))
 
@@ -57,13 +57,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
 blueprint = Blueprint("timelines", __name__, url_prefix="/api/v1/recordings/<recording_id>")
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}/timeline": get(
-        "what was said of each moment of a stream",
+        "labels and heart rate of a stream over time",
         "timeline",
         {"200": json_answer({"$ref": "#/components/schemas/Timeline"}, headers=ETAG)} | UNCHANGED | NOT_FOUND,
         RECORDING_PARAMETERS,
     ),
     "/api/v1/recordings/{recording_id}/timeline.svg": get(
-        "what was said of each moment of a stream, drawn",
+        "labels and heart rate of a stream over time, drawn",
         "timeline_svg",
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | NOT_FOUND,
         RECORDING_PARAMETERS,
@@ -73,14 +73,14 @@ PATHS: Final[Paths] = {
 
 @blueprint.get("/timeline")
 def timeline(recording_id: str) -> Response:
-    """Answer the windows of a stream in the order of time, thinned where there were many."""
+    """Answer the windows of a stream in order of time; of a long stream, means of adjacent windows."""
     return with_etag(jsonify(_document(recording_id)))
 
 
 @blueprint.get("/timeline.svg")
 def timeline_svg(recording_id: str) -> Response:
-    """Answer the heart rate and the likeliest labels over time."""
-    content = timeline_picture.svg(recording_id, _document(recording_id)).encode()
+    """Answer the heart rate and the likeliest labels over time as a chart."""
+    content = timeline_chart.svg(recording_id, _document(recording_id)).encode()
     return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
 
 
@@ -92,14 +92,14 @@ def _document(recording_id: str) -> dict[str, Any]:
     document = json.loads(text)
     models = {
         model: {
-            "labels": said["labels"],
-            "points": [{**_facts(point), "probabilities": point[4]} for point in said["points"]],
+            "labels": curve["labels"],
+            "points": [{**_facts(point), "probabilities": point[4]} for point in curve["points"]],
         }
-        for model, said in document["models"].items()
+        for model, curve in document["models"].items()
     }
     heart = [{**_facts(point), "bpm": point[4][0], "quality": point[4][1]} for point in document["heart"]]
-    whose = {"recording_id": entry.recording_id, "device_id": entry.device_id}
-    return whose | {"models": models, "heart": heart}
+    recording = {"recording_id": entry.recording_id, "device_id": entry.device_id}
+    return recording | {"models": models, "heart": heart}
 
 
 def _facts(point: list[Any]) -> dict[str, Any]:

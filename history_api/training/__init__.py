@@ -1,1 +1,1 @@
-"""Training over HTTP: labelled sounds and retraining jobs."""
+"""Training over HTTP: labelled sounds as training data, and retraining jobs."""

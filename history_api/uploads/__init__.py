@@ -1,1 +1,1 @@
-"""Uploads: sound sent over HTTP."""
+"""Uploads: sound files sent over HTTP, decoded and published to the worker as recordings."""

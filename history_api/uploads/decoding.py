@@ -1,6 +1,6 @@
-"""Uploaded files become 16-bit PCM on disk, block by block: by libsndfile, or by ffmpeg what that cannot.
+"""Decoding of uploaded files to 16-bit PCM on disk, block by block: by libsndfile, else by ffmpeg.
 
-What a file is, its content says; its name and its declared type are not asked.
+The content of a file decides its format; its name and its declared type are ignored.
 """
 
 import shutil
@@ -19,9 +19,11 @@ from edge_worker.settings import Settings
 from history_api.openapi.problem import ProblemError
 
 _BLOCK: Final = 65_536
+"""Samples of a channel, or bytes, that are read at once."""
 _FFMPEG_WITHIN_S: Final = 60
 _FULL_SCALE: Final = 32_768
 _UNKNOWN_SIZES: Final = (0, 0x7FFFFFFF, 0xFFFFFFFF)
+"""RIFF sizes that programs write when they cannot know the size, as into a pipe."""
 FORMATS: Final = "wav, mp3, ogg, flac, m4a or webm"
 Int16Array = npt.NDArray[np.int16]
 
@@ -39,68 +41,69 @@ class Pcm:
 
 
 def decode(file: Path, target: Path, settings: Settings) -> Pcm:
-    """Write the sound in `file` to `target` as PCM; more than two channels are averaged to one.
+    """Decode the sound in `file` to PCM in `target`; more than two channels are averaged to one.
 
     Raises:
-        ProblemError: 415 no audio that can be read, 422 damaged or of an impossible rate, 413 too long.
+        ProblemError: it cannot be decoded (415), is damaged or of an unsupported rate (422), too long (413),
+            or holds no sound (400).
     """
     try:
-        return _by_libsndfile(file, target, settings)
+        return _decode_with_libsndfile(file, target, settings)
     except soundfile.LibsndfileError:
         converted = file.with_suffix(".ffmpeg.wav")
         try:
-            _by_ffmpeg(file, converted, settings)
-            return _by_libsndfile(converted, target, settings)
+            _convert_with_ffmpeg(file, converted, settings)
+            return _decode_with_libsndfile(converted, target, settings)
         except soundfile.LibsndfileError:
             raise _not_audio() from None
         finally:
             converted.unlink(missing_ok=True)
 
 
-def take_pcm(file: IO[bytes], target: Path, sample_rate: int, settings: Settings) -> Pcm:
-    """Write raw mono 16-bit PCM to `target` as it is; half a sample at the end is dropped.
+def copy_pcm(file: IO[bytes], target: Path, sample_rate: int, settings: Settings) -> Pcm:
+    """Copy raw mono 16-bit PCM to `target`; half a sample at the end is dropped.
 
     Raises:
-        ProblemError: 413 too long.
+        ProblemError: it is too long (413).
     """
-    most = _most_samples(sample_rate, 1, settings) * SAMPLE_BYTES
+    max_size = _max_samples(sample_rate, 1, settings) * SAMPLE_BYTES
     size = 0
     with target.open("wb") as pcm:
         while block := file.read(_BLOCK):
             size += len(block)
-            if size > most:
+            if size > max_size:
                 raise _too_long(settings)
             pcm.write(block)
         pcm.truncate(size // SAMPLE_BYTES * SAMPLE_BYTES)
     return Pcm(target, sample_rate, 1, size // SAMPLE_BYTES)
 
 
-def _by_libsndfile(file: Path, target: Path, settings: Settings) -> Pcm:
+def _decode_with_libsndfile(file: Path, target: Path, settings: Settings) -> Pcm:
     with soundfile.SoundFile(file) as sound, target.open("wb") as pcm:
-        rate, channels = sound.samplerate, min(sound.channels, MAX_CHANNELS)
-        channels = channels if sound.channels <= MAX_CHANNELS else 1
+        rate = sound.samplerate
+        channels = sound.channels if sound.channels <= MAX_CHANNELS else 1
         if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
             raise ProblemError(
-                422, f"the sound has {rate} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are possible: resample it"
+                422, f"the sound has {rate} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz are supported: resample it"
             )
-        most = _most_samples(rate, channels, settings)
+        max_samples = _max_samples(rate, channels, settings)
         samples = 0
-        for block in _blocks(sound):
+        for block in _read_blocks(sound):
             samples += len(block)
-            if samples > most:
+            if samples > max_samples:
                 raise _too_long(settings)
-            pcm.write((block if sound.channels <= MAX_CHANNELS else _averaged(block)).tobytes())
-        if samples < _announced(sound) or _is_cut_off(file):
+            pcm.write((block if sound.channels == channels else _mean_channel(block)).tobytes())
+        if samples < _min_samples(sound) or _is_truncated(file):
             raise ProblemError(
-                422, f"the file is damaged or cut off after {samples / rate:.1f} s of sound; send it again"
+                422, f"the file is damaged or truncated after {samples / rate:.1f} s of sound; send it again"
             )
     if samples == 0:
         raise ProblemError(400, "No audio data received: the file holds no sound")
     return Pcm(target, rate, channels, samples)
 
 
-def _blocks(sound: Any) -> Iterator[Int16Array]:  # noqa: ANN401 - soundfile ships no types
-    """Yield the sound, (frames, channels): 16-bit as it is, finer ones rounded, over full scale clipped."""
+def _read_blocks(sound: Any) -> Iterator[Int16Array]:  # noqa: ANN401 - soundfile ships no types
+    """Yield blocks of shape (samples, channels): 16-bit as it is, finer formats rounded and clipped."""
     is_exact = sound.subtype in ("PCM_16", "PCM_S8", "PCM_U8")
     while True:
         block = sound.read(_BLOCK, dtype="int16" if is_exact else "float32", always_2d=True)
@@ -114,31 +117,35 @@ def _to_int16(block: npt.NDArray[np.float32]) -> Int16Array:
     return np.clip(np.round(scaled), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
 
 
-def _averaged(block: Int16Array) -> Int16Array:
+def _mean_channel(block: Int16Array) -> Int16Array:
     mean: Int16Array = np.round(block.mean(axis=1)).astype("<i2")
     return mean
 
 
-def _announced(sound: Any) -> int:  # noqa: ANN401 - as above
-    """Return how many frames there must be: an encoder's delay may take some of a compressed file away."""
+def _min_samples(sound: Any) -> int:  # noqa: ANN401 - as above
+    """Return how many samples per channel a whole file has at least, by its header.
+
+    The delay of an encoder may take some of a compressed file away.
+    """
     tolerance = 0 if sound.format in ("WAV", "FLAC", "AIFF") else sound.samplerate // 10
     return int(sound.frames) - tolerance
 
 
-def _is_cut_off(file: Path) -> bool:
-    """Return whether a WAV file is shorter than it says; what was written to a pipe could not know."""
+def _is_truncated(file: Path) -> bool:
+    """Return whether a WAV file is shorter than its header states."""
     with file.open("rb") as stream:
         head = stream.read(8)
     size = int.from_bytes(head[4:], "little")
     return head[:4] == b"RIFF" and size not in _UNKNOWN_SIZES and size + len(head) > file.stat().st_size
 
 
-def _by_ffmpeg(file: Path, target: Path, settings: Settings) -> None:
-    """Convert `file` to WAV; it is read as a local file only, whatever it refers to."""
+def _convert_with_ffmpeg(file: Path, target: Path, settings: Settings) -> None:
+    """Convert `file` to WAV; ffmpeg may open local files only, whatever a playlist refers to."""
     program = shutil.which("ffmpeg")
     if program is None:
         raise ProblemError(
-            415, "this is no wav, mp3, ogg or flac, and ffmpeg, which reads others, is not installed here"
+            415,
+            "this is no wav, mp3, ogg or flac; ffmpeg, which decodes others, is not installed here",
         )
     command = [program, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file"]
     command += ["-i", str(file), "-map", "0:a:0", "-t", str(settings.max_recording_s + 1)]
@@ -151,18 +158,18 @@ def _by_ffmpeg(file: Path, target: Path, settings: Settings) -> None:
         raise _not_audio()
 
 
-def _most_samples(rate: int, channels: int, settings: Settings) -> int:
-    by_size = settings.max_recording_mb * 2**20 // (channels * SAMPLE_BYTES)
-    return min(int(settings.max_recording_s * rate), by_size)
+def _max_samples(rate: int, channels: int, settings: Settings) -> int:
+    within_size = settings.max_recording_mb * 2**20 // (channels * SAMPLE_BYTES)
+    return min(int(settings.max_recording_s * rate), within_size)
 
 
 def _too_long(settings: Settings) -> ProblemError:
     return ProblemError(
         413,
         f"the sound is too long: {settings.max_recording_s:g} s and {settings.max_recording_mb} MiB of "
-        "samples are possible; cut it (STETHO_MAX_RECORDING_S, STETHO_MAX_RECORDING_MB)",
+        "samples are accepted; cut it (STETHO_MAX_RECORDING_S, STETHO_MAX_RECORDING_MB)",
     )
 
 
 def _not_audio() -> ProblemError:
-    return ProblemError(415, f"this is no sound that can be read; send {FORMATS}")
+    return ProblemError(415, f"this is no sound that can be decoded; send {FORMATS}")

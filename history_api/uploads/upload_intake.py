@@ -1,4 +1,4 @@
-"""An upload is taken in: kept on disk, decoded, given an id, and sent to the worker as a device would."""
+"""Intake of uploads: spool the body, decode it to PCM, publish it to the worker, and wait for its result."""
 
 import hashlib
 import secrets
@@ -8,27 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from edge_worker.database.uploads import Upload
+from edge_worker.database.upload import Upload
 from edge_worker.protocol.chunk import recording_name
 from history_api.models import models
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from history_api.openapi.problem import ProblemError
 from history_api.services import Services
-from history_api.uploads import decoding
+from history_api.uploads.decoding import Pcm
 
 VIRTUAL_DEVICE: Final = "upload"
-"""Whose an upload is that is said to be of no device."""
-_BLOCK: Final = 2**20
+"""Device id of an upload that names no device."""
+_BLOCK_BYTES: Final = 2**20
 _POLL_S: Final = 0.25
+_POLL_SENDING_S: Final = 1.0
 _RETRY: Final = {"Retry-After": "5"}
-Reader = Callable[[Path, Path], decoding.Pcm]
-"""From a file that was sent, and where its PCM goes."""
+Decoder = Callable[[Path, Path], Pcm]
+"""Decodes the file of the first path to PCM in the file of the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """What is to be done with an upload."""
+    """What a request asks for besides sending a sound."""
 
     models: tuple[str, ...] = ()
     """Names; none: the worker's choice."""
@@ -37,11 +38,11 @@ class UploadOptions:
     exam: str | None = None
     amplification: float = 1.0
     key: str | None = None
-    """Idempotency-Key, with the name of who sent it."""
+    """Idempotency-Key, after the name of its sender."""
 
     @property
     def meta(self) -> dict[str, Any]:
-        """What goes with the sound."""
+        """The metadata that is published with the sound."""
         meta: dict[str, Any] = {"source": "upload"}
         if self.models:
             meta["models"] = list(self.models)
@@ -55,44 +56,41 @@ class UploadOptions:
 
 
 class RecordingKey(NamedTuple):
-    """An upload that is on its way, or was."""
+    """Identity of the recording that an upload becomes."""
 
     device_id: str
     recording_id: str
 
 
 class UploadIntake:
-    """Takes uploads in."""
+    """Takes uploads in and finds their results."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._folder = services.settings.data_dir / "uploads"
 
     def require_worker(self) -> MqttSession:
-        """Return the way to the worker.
+        """Return the MQTT session, once a worker is ready to analyse.
 
         Raises:
-            ProblemError: 503, there is none now; nothing was taken in.
+            ProblemError: 503, none is now.
         """
-        mqtt_session = self._services.mqtt_session
-        if mqtt_session is None:
+        session = self._services.mqtt_session
+        if session is None:
             raise ProblemError(
                 503,
-                "uploads need an account at the broker: `python -m broker.provision api` makes one, "
+                "uploads need an account at the broker: `stetho provision api` makes one, "
                 "STETHO_API_MQTT_PASSWORD_FILE names its password",
                 _RETRY,
             )
-        if not mqtt_session.wait_for_worker():
-            what = (
-                "no analyser is ready"
-                if mqtt_session.is_connected
-                else mqtt_session.connection_error or "the broker is not reached"
-            )
-            raise ProblemError(503, f"{what}; nothing was taken in, send it again later", _RETRY)
-        return mqtt_session
+        if not session.wait_for_worker():
+            reason = session.connection_error or "the broker cannot be reached"
+            reason = "no worker is ready" if session.is_connected else reason
+            raise ProblemError(503, f"{reason}; nothing was stored, send it again later", _RETRY)
+        return session
 
     def check_models(self, names: tuple[str, ...]) -> None:
-        """Refuse a model that there is not."""
+        """Raise ProblemError 400 unless there are models of these names."""
         known = models.cards(self._services.settings)
         for name in names:
             if name not in known:
@@ -100,91 +98,83 @@ class UploadIntake:
                     400, f"there is no model {name!r}; choose of {', '.join(known)}", parameter="model"
                 )
 
-    def take(self, body: IO[bytes], upload_options: UploadOptions, read: Reader) -> RecordingKey:
-        """Take in what `body` holds.
+    def receive(self, body: IO[bytes], options: UploadOptions, decode: Decoder) -> RecordingKey:
+        """Take in the sound in `body` and begin to publish it.
 
         Raises:
-            ProblemError: there is no sound in it, or no way to the worker.
+            ProblemError: there is no sound in it (400, 413, 415, 422), or no worker is ready (503).
         """
-        mqtt_session = self.require_worker()
-        self.check_models(upload_options.models)
+        session = self.require_worker()
+        self.check_models(options.models)
         number = secrets.randbits(64)
         self._folder.mkdir(parents=True, exist_ok=True)
         sent = self._folder / f"{recording_name(number)}.part"
         pcm_path = sent.with_suffix(".pcm")
         try:
-            digest = _keep(body, sent)
-            known = self._known(upload_options, digest)
+            digest = _spool(body, sent)
+            known = self._find_by_key(options.key, digest)
             if known is not None:
                 return known
-            pcm = read(sent, pcm_path)
-            sound = Sound(
-                upload_options.device, number, pcm.sample_rate, pcm.channels, pcm.samples, upload_options.meta
-            )
-            return self._send(mqtt_session, sound, pcm_path, upload_options, digest)
+            pcm = decode(sent, pcm_path)
+            sound = Sound(options.device, number, pcm.sample_rate, pcm.channels, pcm.samples, options.meta)
+            return self._publish(session, UploadPublisher.spool(sound, pcm_path), options.key, digest)
         except BaseException:
             pcm_path.unlink(missing_ok=True)
             raise
         finally:
             sent.unlink(missing_ok=True)
 
-    def result(self, taken: RecordingKey, within_s: float) -> dict[str, Any] | None:
-        """Return the result of an upload, None when it is not there in time.
+    def wait_for_result(self, recording: RecordingKey, within_s: float) -> dict[str, Any] | None:
+        """Return the result of an upload; None when there is none after `within_s` seconds.
 
         Raises:
-            ProblemError: 422, the worker will not have it.
+            ProblemError: 422, the worker rejected it.
         """
+        session = self._services.mqtt_session
         deadline = time.monotonic() + within_s
         while True:
-            left = deadline - time.monotonic()
-            publisher = (
-                None
-                if self._services.mqtt_session is None
-                else self._services.mqtt_session.find_upload(*taken)
-            )
+            left_s = max(0.0, deadline - time.monotonic())
+            publisher = None if session is None else session.uploads.find(*recording)
             if publisher is None:
-                found = self._services.history.document(*taken)
-                if found is not None or left <= 0:
-                    return found
-                time.sleep(min(_POLL_S, max(left, 0)))
+                result = self._services.history.document(*recording)
+                if result is not None or not left_s:
+                    return result
+                time.sleep(min(_POLL_S, left_s))
                 continue
-            # A result may have come while nobody listened: what is stored is looked up from time to time.
-            ended = publisher.has_ended.wait(min(max(left, 0), _POLL_S if publisher.is_stored else 1.0))
-            if publisher.problem:
-                raise ProblemError(422, f"the worker does not take it: {publisher.problem}")
-            if ended:
+            # Its result may have come while the session was down: what is stored is looked up again soon.
+            has_ended = publisher.finished.wait(
+                min(left_s, _POLL_S if publisher.is_stored else _POLL_SENDING_S)
+            )
+            if publisher.rejection:
+                raise ProblemError(422, f"the worker rejected the sound: {publisher.rejection}")
+            if has_ended:
                 return publisher.result
-            if left <= 0:
-                return self._services.history.document(*taken)
+            if not left_s:
+                return self._services.history.document(*recording)
 
-    def _known(self, upload_options: UploadOptions, digest: str) -> RecordingKey | None:
-        found = None if upload_options.key is None else self._services.uploads.find(upload_options.key)
-        return None if found is None else _same(found, digest)
+    def _find_by_key(self, key: str | None, digest: str) -> RecordingKey | None:
+        first = None if key is None else self._services.uploads.find(key)
+        return None if first is None else _require_same(first, digest)
 
-    def _send(
-        self,
-        mqtt_session: MqttSession,
-        sound: Sound,
-        pcm_path: Path,
-        upload_options: UploadOptions,
-        digest: str,
+    def _publish(
+        self, session: MqttSession, publisher: UploadPublisher, key: str | None, digest: str
     ) -> RecordingKey:
-        publisher = UploadPublisher.spool(sound, pcm_path)
-        if upload_options.key is not None:
-            mine = Upload(upload_options.key, sound.device_id, sound.name, digest)
-            first = self._services.uploads.note(mine)
-            if first != mine:
-                publisher.forget()
-                return _same(first, digest)
-        mqtt_session.send(publisher)
+        sound = publisher.sound
+        if key is not None:
+            upload = Upload(key, sound.device_id, sound.name, digest)
+            first = self._services.uploads.add(upload)
+            if first != upload:  # another request with this key came in between
+                publisher.remove_files()
+                return _require_same(first, digest)
+        session.send(publisher)
         return RecordingKey(sound.device_id, sound.name)
 
 
-def _keep(body: IO[bytes], path: Path) -> str:
-    """Write what is sent to disk as it comes; return its SHA-256."""
+def _spool(body: IO[bytes], path: Path) -> str:
+    """Write a body to disk as it comes; return its SHA-256 in hex."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        while block := body.read(_BLOCK):
+        while block := body.read(_BLOCK_BYTES):
             digest.update(block)
             file.write(block)
     if path.stat().st_size == 0:
@@ -192,7 +182,8 @@ def _keep(body: IO[bytes], path: Path) -> str:
     return digest.hexdigest()
 
 
-def _same(first: Upload, digest: str) -> RecordingKey:
+def _require_same(first: Upload, digest: str) -> RecordingKey:
+    """Return the recording of the first upload with a key; raise ProblemError 422 if its body was another."""
     if first.sha256 != digest:
         raise ProblemError(422, "this Idempotency-Key came with another sound before; use a new one")
     return RecordingKey(first.device_id, first.recording_id)

@@ -1,4 +1,4 @@
-"""What all uploads have in common: what they may say, how their sound is read, what is answered meanwhile."""
+"""Parameters, body and pending answer that all upload endpoints share."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from edge_worker.ingest.recording import MAX_AMPLIFICATION, MAX_SITE
+from edge_worker.protocol.meta import MAX_AMPLIFICATION, MAX_SITE
 from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
@@ -15,16 +15,19 @@ from history_api.uploads.decoding import FORMATS, Pcm, decode
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE, RecordingKey, UploadOptions
 
 _KEY_CHARACTERS: Final = 64
-MODEL: Final = query("model", PRINTABLE, "the model to ask, or several with commas between")
 PARAMETERS: Final = (
-    MODEL,
-    query("device", DEVICE, f"whose recording it is, 1 to 32 of a-z, 0-9 and -; default {VIRTUAL_DEVICE}"),
-    query("site", PRINTABLE | {"maxLength": MAX_SITE}, f"where on the chest, at most {MAX_SITE} characters"),
-    query("exam", EXAM, "the exam that it belongs to, 1 to 32 of a-z, 0-9 and -"),
+    query("model", PRINTABLE, "the model to use, or several with commas between"),
+    query("device", DEVICE, f"device of the recording, 1 to 32 of a-z, 0-9 and -; default {VIRTUAL_DEVICE}"),
+    query(
+        "site",
+        PRINTABLE | {"maxLength": MAX_SITE},
+        f"auscultation site, where on the chest, at most {MAX_SITE} characters",
+    ),
+    query("exam", EXAM, "the exam of the recording, 1 to 32 of a-z, 0-9 and -"),
     query(
         "amplification",
         {"type": "integer", "minimum": 1, "maximum": MAX_AMPLIFICATION, "default": 1},
-        "the analysis hears the sound so many times louder; the recording is kept as it came",
+        "factor by which the analysis amplifies the sound; the recording is stored as it came",
     ),
     query(
         "wait",
@@ -36,7 +39,7 @@ KEY: Final[Schema] = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "minLength": 1, "maxLength": _KEY_CHARACTERS},
-    "description": "the same again with the same key is the same recording, not a second one",
+    "description": "the same sound again with the same key is the same recording, not a second one",
 }
 BYTES: Final[Schema] = {"type": "string", "format": "binary"}
 REFUSALS: Final[Schema] = {"413": PROBLEM, "415": PROBLEM} | UNAVAILABLE
@@ -44,75 +47,77 @@ DAMAGED: Final[Schema] = {"422": PROBLEM}
 PENDING: Final[Schema] = {
     "202": json_answer(
         ref("UploadState"),
-        "It is kept and will be analysed; Location says where the result will be.",
+        "It is stored and will be analysed; Location names the address of the result.",
         {"Location": {"schema": TEXT}},
     )
 }
 
 
 def form(key: str, schema: Schema) -> Schema:
-    """Return the content of a body that is a form with files under `key`."""
+    """Return the OpenAPI content of a body that is a form with files under `key`."""
     described = {"type": "object", "properties": {key: schema}, "required": [key]}
     return {"multipart/form-data": {"schema": described}}
 
 
-def upload_options(*, default: tuple[str, ...] = ()) -> UploadOptions:
-    """Return what a request wants done; `default` are the models that are asked when it names none."""
-    said = g.query
-    names = tuple(filter(None, (said["model"] or "").split(","))) or default
-    device = said["device"] or VIRTUAL_DEVICE
-    return UploadOptions(names, device, said["site"], said["exam"], said["amplification"], _idempotency_key())
+def upload_options(*, default_models: tuple[str, ...] = ()) -> UploadOptions:
+    """Return the options of the current request; `default_models` apply when it names none."""
+    query = g.query
+    models = tuple(filter(None, (query["model"] or "").split(","))) or default_models
+    device = query["device"] or VIRTUAL_DEVICE
+    return UploadOptions(
+        models, device, query["site"], query["exam"], query["amplification"], _idempotency_key()
+    )
 
 
 def wait_s() -> float:
-    """Return how long the request wants to wait for its result."""
+    """Return how many seconds the current request waits for its result."""
     wait = g.query["wait"]
     return services().settings.upload_wait_s if wait is None else float(wait)
 
 
 def sent_file() -> FileStorage:
-    """Return the form's `file`."""
+    """Return the `file` of the current request's form; raise ProblemError 400 where there is none."""
     file = request.files.get("file")
     if file is None:
         raise ProblemError(400, f"send the sound as a form's file under the key file: {FORMATS}")
     return file
 
 
-def decoded(file: Path, target: Path) -> Pcm:
-    """Write the sound in `file` to `target` as PCM."""
+def decode_file(file: Path, target: Path) -> Pcm:
+    """Decode the sound in `file` to PCM in `target`, within the limits of the settings."""
     return decode(file, target, services().settings)
 
 
-def pending(taken: RecordingKey) -> Response:
-    """Answer that an upload is kept, and where to ask for it."""
-    response = jsonify(state(taken, None))
+def pending(recording: RecordingKey) -> Response:
+    """Return the answer 202: the upload is stored, and where to ask for its result."""
+    response = jsonify(upload_state(recording, None))
     response.status_code = 202
-    response.headers["Location"] = links(taken)["self"]
+    response.headers["Location"] = links(recording)["self"]
     return response
 
 
-def state(taken: RecordingKey, result: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what has become of an upload."""
-    mqtt_session = services().mqtt_session
-    publisher = None if mqtt_session is None else mqtt_session.find_upload(*taken)
+def upload_state(recording: RecordingKey, result: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the document `UploadState` of an upload, which has the given result."""
+    session = services().mqtt_session
+    publisher = None if session is None else session.uploads.find(*recording)
     document = {
         "state": "stored",
-        "recording_id": taken.recording_id,
-        "device_id": taken.device_id,
+        "recording_id": recording.recording_id,
+        "device_id": recording.device_id,
         "result": result,
-        "links": links(taken),
+        "links": links(recording),
     }
     if result is not None:
         return document | {"state": "analysed"}
-    if publisher is not None and publisher.problem:
-        return document | {"state": "refused", "detail": publisher.problem}
+    if publisher is not None and publisher.rejection:
+        return document | {"state": "refused", "detail": publisher.rejection}
     is_sending = publisher is not None and not publisher.is_stored
     return document | ({"state": "sending"} if is_sending else {})
 
 
-def links(taken: RecordingKey) -> dict[str, str]:
-    """Return where an upload and its recording are."""
-    which = f"{taken.recording_id}?device={taken.device_id}"
+def links(recording: RecordingKey) -> dict[str, str]:
+    """Return the addresses of an upload and of its recording."""
+    which = f"{recording.recording_id}?device={recording.device_id}"
     return {"self": f"/api/v1/uploads/{which}", "recording": f"/api/v1/recordings/{which}"}
 
 
@@ -124,5 +129,4 @@ def _idempotency_key() -> str | None:
         raise ProblemError(
             400, f"{KEY['name']} takes 1 to {_KEY_CHARACTERS} printable characters", parameter=KEY["name"]
         )
-    # Of whoever sent it: two people may count alike.
-    return f"{g.principal.name}/{key}"
+    return f"{g.principal.name}/{key}"  # each client counts its own keys

@@ -1,4 +1,4 @@
-"""Sounds that people send: each becomes a recording of a virtual device, analysed as any other."""
+"""Upload endpoints: a sound that is sent becomes a recording, of a virtual device unless it names one."""
 
 from typing import Final
 
@@ -16,13 +16,13 @@ from history_api.uploads.upload_request import (
     PARAMETERS,
     PENDING,
     REFUSALS,
-    decoded,
+    decode_file,
     form,
     links,
     pending,
     sent_file,
-    state,
     upload_options,
+    upload_state,
     wait_s,
 )
 
@@ -42,7 +42,7 @@ PATHS: Final[Paths] = {
         )
     },
     "/api/v1/uploads/{recording_id}": get(
-        "what has become of an upload",
+        "the state of an upload",
         "upload_state",
         {"200": json_answer(ref("UploadState"))} | NOT_FOUND,
         RECORDING_PARAMETERS,
@@ -65,33 +65,29 @@ SCHEMAS: Final[dict[str, Schema]] = {
 
 @blueprint.post("/api/v1/recordings")
 def upload() -> Response:
-    """Take a sound in, as a form's `file` or as the body."""
+    """Take a sound, as a form's `file` or as the body; answer its result, or 202 while there is none."""
     intake = UploadIntake(services())
     body = sent_file().stream if request.files else request.stream
-    taken = intake.take(body, upload_options(), decoded)
-    result = intake.result(taken, wait_s())
+    recording = intake.receive(body, upload_options(), decode_file)
+    result = intake.wait_for_result(recording, wait_s())
     if result is None:
-        return pending(taken)
-    response = jsonify(state(taken, result))
+        return pending(recording)
+    response = jsonify(upload_state(recording, result))
     response.status_code = 201
-    response.headers["Location"] = links(taken)["recording"]
+    response.headers["Location"] = links(recording)["recording"]
     return response
 
 
 @blueprint.get("/api/v1/uploads/<recording_id>")
-def upload_state(recording_id: str) -> Response:
-    """Answer what has become of an upload."""
-    wanted, mqtt_session = g.query["device"], services().mqtt_session
-    sending = (
-        set()
-        if mqtt_session is None
-        else {each.sound.device_id for each in mqtt_session.find_uploads(recording_id)}
-    )
+def state(recording_id: str) -> Response:
+    """Answer the state of an upload."""
+    wanted, session = g.query["device"], services().mqtt_session
+    sending = set() if session is None else session.uploads.device_ids(recording_id)
     stored = {entry.device_id for entry in services().history.recording(recording_id, wanted)}
     devices = sorted(stored | {each for each in sending if wanted in (None, each)})
     if not devices:
-        raise ProblemError(404, "there is no such upload; what was deleted is forgotten")
+        raise ProblemError(404, "there is no such upload, or it was deleted")
     if len(devices) > 1:
-        raise ProblemError(409, "several devices share this id; say which with ?device=", devices=devices)
-    taken = RecordingKey(devices[0], recording_id)
-    return jsonify(state(taken, services().history.document(*taken)))
+        raise ProblemError(409, "several devices share this id; choose one with ?device=", devices=devices)
+    recording = RecordingKey(devices[0], recording_id)
+    return jsonify(upload_state(recording, services().history.document(*recording)))

@@ -1,1 +1,1 @@
-"""Evaluation: figures of models, quality gate and heart rate on labelled recordings."""
+"""Evaluation on labelled recordings: metrics of classifiers, signal quality, heart rate and heart sounds."""

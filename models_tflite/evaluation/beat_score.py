@@ -1,4 +1,4 @@
-"""How well found heart sounds and rates agree with annotated ones."""
+"""Scores of detected heart sounds and heart rates against annotated ones."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from models_tflite.evaluation.annotation import S1, S2, TOLERANCE_S, Annotation
 from models_tflite.evaluation.metrics import FloatArray
 
 CLOSE_BPM: Final = 5.0
-MARKS: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
+"""Largest error of a heart rate that counts as right."""
+ONSET_FIGURES: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
     "f1": metrics.f1,
     "sensitivity": metrics.recall,
     "precision": metrics.precision,
@@ -20,18 +21,18 @@ MARKS: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One annotated recording and what was found in it."""
+class SegmentedRecording:
+    """Annotated recording and the detected heart cycle."""
 
-    found: HeartCycle
+    heart_cycle: HeartCycle
     annotation: Annotation
     subject: str
 
 
-def report(cases: Sequence[Case], resamples: int = metrics.RESAMPLES) -> dict[str, Any]:
-    """Return how right rates and marks are, with the 95 % intervals that a bootstrap over subjects gives.
+def report(cases: Sequence[SegmentedRecording], resamples: int = metrics.RESAMPLES) -> dict[str, Any]:
+    """Return scores of rates and onsets, with 95 % intervals of a bootstrap over subjects.
 
-    Where nothing was certain, the marks count as missed.
+    Where the segmenter was not certain, the annotated onsets count as missed.
     """
     subjects = np.array([case.subject for case in cases])
     weights = metrics.group_weights(subjects, resamples)
@@ -39,46 +40,50 @@ def report(cases: Sequence[Case], resamples: int = metrics.RESAMPLES) -> dict[st
         "recordings": len(cases),
         "subjects": len(set(subjects)),
         "heart_rate": _rates(cases, weights),
-        "S1": _marks(cases, S1, weights),
-        "S2": _marks(cases, S2, weights),
+        "S1": _onsets(cases, S1, weights),
+        "S2": _onsets(cases, S2, weights),
     }
 
 
-def compare(found: Sequence[float], annotation: Annotation, state: int) -> tuple[list[float], int, int]:
-    """Match found marks to annotated ones in time order, each once, and return what came of it.
+def match_onsets(
+    detected: Sequence[float], annotation: Annotation, state: int
+) -> tuple[list[float], int, int]:
+    """Match detected onsets to the annotated ones of a state in time order, each once.
 
-    That is found minus annotated of each match in seconds, how many were missed, and how many were found
-    too many; what is found outside the annotation says nothing.
+    Return the error (detected minus annotated) of each match in seconds, the number of missed onsets and the
+    number of false ones. Onsets outside the annotated intervals are not counted.
     """
-    left, errors_s = list(found), []
-    annotated = annotation.begins(state)
+    unmatched, errors_s = list(detected), []
+    annotated = annotation.onsets_s(state)
     for begin in annotated:
-        nearest = min(left, key=lambda mark: abs(mark - begin), default=np.inf)
+        nearest = min(unmatched, key=lambda onset: abs(onset - begin), default=np.inf)
         if abs(nearest - begin) <= TOLERANCE_S:
-            left.remove(nearest)
+            unmatched.remove(nearest)
             errors_s.append(nearest - begin)
-    return errors_s, len(annotated) - len(errors_s), sum(annotation.covers(mark) for mark in left)
+    return errors_s, len(annotated) - len(errors_s), sum(annotation.covers(onset) for onset in unmatched)
 
 
-def _rates(cases: Sequence[Case], weights: FloatArray) -> dict[str, Any]:
-    """Return errors of the rate of recordings with two annotated cycles or more.
+def _rates(cases: Sequence[SegmentedRecording], weights: FloatArray) -> dict[str, Any]:
+    """Return scores of the heart rate of recordings with two annotated cycles or more.
 
-    The rate is of the whole recording, the annotation often of a part of it: `where_annotated` compares
-    the S1 that were found there alone.
+    The rate is that of the whole recording, while often a part of it is annotated: `where_annotated` uses
+    only the S1 detected in that part.
     """
-    truth = _numbers(case.annotation.rate_bpm(case.annotation.begins(S1)) for case in cases)
-    there = _numbers(case.annotation.rate_bpm(case.found.s1_s) for case in cases)
-    found = _numbers(case.found.heart_rate_bpm for case in cases)
-    known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(found)
-    beaten = answered & np.array([bool(case.found.s1_s) for case in cases])
-    close = np.abs(found - truth) <= CLOSE_BPM
+    truth = _numbers(case.annotation.rate_bpm(case.annotation.onsets_s(S1)) for case in cases)
+    annotated_part = _numbers(case.annotation.rate_bpm(case.heart_cycle.s1_s) for case in cases)
+    estimated = _numbers(case.heart_cycle.heart_rate_bpm for case in cases)
+    known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(estimated)
+    has_s1 = answered & np.array([bool(case.heart_cycle.s1_s) for case in cases])
+    close = np.abs(estimated - truth) <= CLOSE_BPM
     draws = {
         "answered": metrics.share(answered, known, weights),
         "within_5_bpm_of_answered": metrics.share(close, answered, weights),
         "within_5_bpm_of_all": metrics.share(close, known, weights),
-        "within_5_bpm_where_annotated": metrics.share(np.abs(there - truth) <= CLOSE_BPM, beaten, weights),
+        "within_5_bpm_where_annotated": metrics.share(
+            np.abs(annotated_part - truth) <= CLOSE_BPM, has_s1, weights
+        ),
     }
-    errors = np.abs(found - truth)[answered]
+    errors = np.abs(estimated - truth)[answered]
     return {
         "n": int(known.sum()),
         "median_error_bpm": metrics.number(np.median(errors)) if len(errors) else None,
@@ -86,19 +91,20 @@ def _rates(cases: Sequence[Case], weights: FloatArray) -> dict[str, Any]:
     }
 
 
-def _marks(cases: Sequence[Case], state: int, weights: FloatArray) -> dict[str, Any]:
+def _onsets(cases: Sequence[SegmentedRecording], state: int, weights: FloatArray) -> dict[str, Any]:
+    """Return scores of the onsets of a state."""
     matched = []
     confusions = np.zeros((len(cases), 2, 2))
     for case, counts in zip(cases, confusions, strict=True):
-        found = case.found.s1_s if state == S1 else case.found.s2_s
-        errors_s, missed, extra = compare(found, case.annotation, state)
+        detected = case.heart_cycle.s1_s if state == S1 else case.heart_cycle.s2_s
+        errors_s, missed, extra = match_onsets(detected, case.annotation, state)
         matched += errors_s
         counts[:] = (0, extra), (missed, len(errors_s))
     drawn = np.tensordot(weights, confusions, axes=1)
     return {
         "n": int(confusions[:, 1].sum()),
         "median_error_ms": metrics.number(np.median(np.abs(matched)) * 1000) if matched else None,
-        **_with_intervals({name: figure(drawn)[..., 1] for name, figure in MARKS.items()}),
+        **_with_intervals({name: figure(drawn)[..., 1] for name, figure in ONSET_FIGURES.items()}),
     }
 
 

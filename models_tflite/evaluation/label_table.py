@@ -1,4 +1,4 @@
-"""A CSV of labelled recordings: which file, which label, whom it is from."""
+"""CSV table of labelled recordings: file, label and group of each."""
 
 import csv
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.errors import AudioError
-from edge_worker.inference.classifier import Card
+from edge_worker.inference.model_card import ModelCard
 
 OTHER: Final = ""
-"""Stands for every label that the model does not know."""
+"""Stands for every label that the model does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns that are read."""
+    """Names of the columns to read."""
 
     file: str = "file"
     label: str = "label"
     group: str | None = None
-    """None: each file is a group of its own."""
+    """Patient, speaker or source; None: each file is a group of its own."""
     by: str | None = None
-    """Column whose values are reported one by one; None: none is."""
+    """Column whose values are reported separately; None: no such column."""
 
     @property
     def names(self) -> list[str]:
-        """Those that must be there."""
+        """Names of the columns that the table must have."""
         return [name for name in (self.file, self.label, self.group, self.by) if name is not None]
 
 
@@ -35,19 +35,27 @@ class Row:
 
     file: str
     label: str
-    """One of the card's, or `OTHER`."""
+    """A label of the model card, or `OTHER`."""
     group: str
     part: str
-    """Value of `Columns.by`; empty without it."""
+    """Value in the column `Columns.by`; empty without it."""
 
 
-def read(path: Path, columns: Columns, card: Card, *, others_as_background: bool = False) -> list[Row]:
-    """Return every row; raises AudioError with a sentence when the CSV does not fit the model."""
+def read(path: Path, columns: Columns, card: ModelCard, *, others_as_background: bool = False) -> list[Row]:
+    """Return the rows of a CSV file.
+
+    `others_as_background`: rows with other labels than those of the model become `OTHER`.
+
+    Raises:
+        AudioError: the CSV does not fit the model; the message is a sentence for the user.
+    """
     if others_as_background and not card.background:
-        raise AudioError(f"{card.model} knows no background: leave out --others-as-background and such rows")
+        raise AudioError(
+            f"{card.model} has no background output: leave out --others-as-background and such rows"
+        )
     try:
-        with path.open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
             missing = [name for name in columns.names if name not in (reader.fieldnames or ())]
             lines = [] if missing else list(reader)
     except FileNotFoundError as error:
@@ -62,7 +70,7 @@ def read(path: Path, columns: Columns, card: Card, *, others_as_background: bool
         raise AudioError(f"{path} has no rows: there is nothing to evaluate")
     rows = [_row(line, columns) for line in lines]
     return [
-        _known(row, f"{path} line {number}", card, others_as_background)
+        _checked(row, f"{path} line {number}", card, others_as_background)
         for number, row in enumerate(rows, start=2)
     ]
 
@@ -77,7 +85,8 @@ def _row(line: dict[str, str], columns: Columns) -> Row:
     )
 
 
-def _known(row: Row, where: str, card: Card, others_as_background: bool) -> Row:
+def _checked(row: Row, where: str, card: ModelCard, others_as_background: bool) -> Row:
+    """Return a row whose label is one of the card's or `OTHER`; raises AudioError."""
     if not row.file:
         raise AudioError(f"{where} names no file: complete or remove the line")
     if row.label in card.labels:

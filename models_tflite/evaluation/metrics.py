@@ -1,7 +1,8 @@
-"""Figures of classification: pure functions from arrays to numbers, the same for training and evaluation.
+"""Classification metrics with bootstrap intervals, shared by training and evaluation.
 
-Each takes leading axes: with the `weights` of `group_weights`, (draws, recordings), one call gives a figure
-and what it would have been with other patients, (draws,); `interval` is what lies between.
+All functions are pure and accept leading axes. With the `weights` of `group_weights`, (draws, recordings),
+one call gives a metric and its values for resampled patients, (draws,), from which `interval` takes its
+bounds.
 """
 
 import math
@@ -15,23 +16,24 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating[Any]]
 
 RESAMPLES: Final = 2000
-FEW: Final = 5
-"""Groups under which a bootstrap says nothing."""
+"""Draws of a bootstrap."""
+MIN_GROUPS: Final = 5
+"""Fewest groups for which a bootstrap is meaningful."""
 BINS: Final = 10
-"""Of the reliability curve."""
+"""Bins of the reliability curve."""
 Z95: Final = 1.96
-"""Standard deviations that 95 % of a normal distribution lie within."""
+"""Half-width of the central 95 % of a normal distribution, in standard deviations."""
 
 
 def group_weights(groups: npt.NDArray[Any], resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
-    """Return how often each recording counts, (1 + resamples, recordings): once, then as drawn.
+    """Return the weight of each recording per draw, (1 + resamples, recordings); the first row is all ones.
 
-    The bootstrap over clusters: whole groups (patients, speakers) are drawn with replacement, because
+    A bootstrap over clusters: whole groups (patients, speakers) are drawn with replacement, because
     recordings of one group are right or wrong together (Efron & Tibshirani 1993; Field & Welsh 2007).
-    Fewer than `FEW` groups are not drawn at all: their interval would be far too narrow.
+    Fewer than `MIN_GROUPS` groups are not resampled: their interval would be far too narrow.
     """
     names, group = np.unique(groups, return_inverse=True)
-    if len(names) < FEW:
+    if len(names) < MIN_GROUPS:
         resamples = 0
     drawn = np.random.default_rng(seed).multinomial(
         len(names), np.full(len(names), 1 / len(names)), resamples
@@ -42,9 +44,9 @@ def group_weights(groups: npt.NDArray[Any], resamples: int = RESAMPLES, seed: in
 
 
 def interval(draws: FloatArray) -> list[float] | None:
-    """Return the bounds that 95 % of the resamples of a figure, (1 + resamples,), lie in.
+    """Return the bounds of the central 95 % of the resamples of a metric, (1 + resamples,).
 
-    None: there is no figure, or no resample.
+    None when the metric is not defined or there are no resamples.
     """
     resampled = draws[1:][np.isfinite(draws[1:])]
     return (
@@ -55,7 +57,7 @@ def interval(draws: FloatArray) -> list[float] | None:
 
 
 def wilson(right: int, n: int) -> list[float]:
-    """Return the 95 % interval of a share of n; it has width even where all are right (Wilson 1927)."""
+    """Return the 95 % interval of a proportion `right` of `n`; its width is never 0 (Wilson 1927)."""
     centre = (right + Z95**2 / 2) / (n + Z95**2)
     half = Z95 / (n + Z95**2) * math.sqrt(right * (n - right) / n + Z95**2 / 4)
     return [round(max(0.0, centre - half), 4), round(min(1.0, centre + half), 4)]
@@ -64,32 +66,32 @@ def wilson(right: int, n: int) -> list[float]:
 def confusion(
     truth: IntArray, predicted: IntArray, classes: int, weights: FloatArray | None = None
 ) -> FloatArray:
-    """Return counts of shape (..., classes, classes): rows are the truth, columns what was said."""
+    """Return the confusion matrix, (..., classes, classes): rows are true classes, columns predicted ones."""
     used, column = np.unique(truth * classes + predicted, return_inverse=True)
-    counted = _counted(weights, len(truth)) @ np.eye(len(used), dtype=np.float32)[column]
+    counted = _weights(weights, len(truth)) @ np.eye(len(used), dtype=np.float32)[column]
     counts = np.zeros((*counted.shape[:-1], classes * classes))
     counts[..., used] = counted
     return counts.reshape(*counted.shape[:-1], classes, classes)
 
 
 def recall(counts: FloatArray) -> FloatArray:
-    """Return the share of each class that was found, (..., classes); NaN for a class that is not there."""
+    """Return the recall of each class, (..., classes); NaN for a class without recordings."""
     return _ratio(_hits(counts), counts.sum(axis=-1))
 
 
 def precision(counts: FloatArray) -> FloatArray:
-    """Return how often each label was right when it was said, (..., classes); NaN when it never was."""
+    """Return the precision of each class, (..., classes); NaN for a class that was never predicted."""
     return _ratio(_hits(counts), counts.sum(axis=-2))
 
 
 def f1(counts: FloatArray) -> FloatArray:
-    """Return the harmonic mean of precision and recall, (..., classes); NaN for a class that is not there."""
-    truly, said = counts.sum(axis=-1), counts.sum(axis=-2)
-    return np.where(truly > 0, _ratio(2 * _hits(counts), truly + said), np.nan)
+    """Return the F1 score of each class, (..., classes); NaN for a class without recordings."""
+    actual, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
+    return np.where(actual > 0, _ratio(2 * _hits(counts), actual + predicted), np.nan)
 
 
 def per_class(counts: FloatArray, labels: tuple[str, ...]) -> dict[str, dict[str, float | int | None]]:
-    """Return n, precision, recall and F1 of each label; None where nothing of the class was there."""
+    """Return n, precision, recall and F1 of each label; None where a metric is not defined."""
     figures = (precision(counts), recall(counts), f1(counts))
     return {
         label: {
@@ -101,34 +103,34 @@ def per_class(counts: FloatArray, labels: tuple[str, ...]) -> dict[str, dict[str
 
 
 def accuracy(counts: FloatArray) -> FloatArray:
-    """Return the share of recordings whose label was right, (...)."""
+    """Return the fraction of recordings with the right label, (...)."""
     return _ratio(_hits(counts).sum(axis=-1), counts.sum(axis=(-1, -2)))
 
 
 def balanced_accuracy(counts: FloatArray) -> FloatArray:
-    """Return the mean recall over the classes that are there (macro recall), (...)."""
-    return _mean_of_numbers(recall(counts))
+    """Return the mean recall over the classes with recordings (macro recall), (...)."""
+    return _nan_mean(recall(counts))
 
 
 def macro_f1(counts: FloatArray) -> FloatArray:
-    """Return the mean F1 over the classes that are there, (...)."""
-    return _mean_of_numbers(f1(counts))
+    """Return the mean F1 over the classes with recordings, (...)."""
+    return _nan_mean(f1(counts))
 
 
 def share(chosen: BoolArray, among: BoolArray, weights: FloatArray | None = None) -> FloatArray:
-    """Return the share of the recordings `among` that are `chosen`, (...); NaN among none."""
-    counted = _counted(weights, len(chosen))
+    """Return the fraction of the recordings `among` that are `chosen`, (...); NaN when there are none."""
+    counted = _weights(weights, len(chosen))
     return _ratio(counted @ (chosen & among), counted @ among)
 
 
 def auc(positive: BoolArray, score: FloatArray, weights: FloatArray | None = None) -> FloatArray:
     """Return the area under the ROC curve, (...); NaN with one class only.
 
-    The chance that a positive scores above a negative, ties by half (Mann-Whitney U).
+    It is the probability that a positive scores above a negative, where ties count half (Mann-Whitney U).
     """
     order = np.argsort(score)
     _, first = np.unique(score[order], return_index=True)
-    counted = _counted(weights, len(score))[..., order].astype(np.float64)
+    counted = _weights(weights, len(score))[..., order].astype(np.float64)
     positives = np.add.reduceat(counted * positive[order], first, axis=-1)
     negatives = np.add.reduceat(counted * ~positive[order], first, axis=-1)
     below = negatives.cumsum(axis=-1) - negatives / 2
@@ -138,14 +140,14 @@ def auc(positive: BoolArray, score: FloatArray, weights: FloatArray | None = Non
 def expected_calibration_error(
     correct: BoolArray, confidence: FloatArray, bins: int = BINS, weights: FloatArray | None = None
 ) -> FloatArray:
-    """Return the mean gap between confidence and accuracy over equal bins, (...) (Naeini et al. 2015)."""
+    """Return the expected calibration error over equal bins of confidence, (...) (Naeini et al. 2015)."""
     member = _bins(confidence, bins)
-    gaps = _counted(weights, len(correct)) @ (member * (correct - confidence)[:, np.newaxis])
-    return _ratio(np.abs(gaps).sum(axis=-1), _counted(weights, len(correct)).sum(axis=-1))
+    gaps = _weights(weights, len(correct)) @ (member * (correct - confidence)[:, np.newaxis])
+    return _ratio(np.abs(gaps).sum(axis=-1), _weights(weights, len(correct)).sum(axis=-1))
 
 
 def reliability(correct: BoolArray, confidence: FloatArray, bins: int = BINS) -> list[dict[str, float | int]]:
-    """Return n, mean confidence and accuracy of each bin that holds any; honest is where they agree."""
+    """Return the reliability curve: n, mean confidence and accuracy of each bin that is not empty."""
     member = _bins(confidence, bins) > 0
     return [
         {
@@ -159,19 +161,19 @@ def reliability(correct: BoolArray, confidence: FloatArray, bins: int = BINS) ->
     ]
 
 
-def number(figure: FloatArray | float) -> float | None:
-    """Return a figure as JSON can hold it: four digits, None for NaN."""
-    return round(float(figure), 4) if np.isfinite(figure) else None
+def number(metric: FloatArray | float) -> float | None:
+    """Return a metric for JSON: four decimals, None for NaN."""
+    return round(float(metric), 4) if np.isfinite(metric) else None
 
 
 def _bins(confidence: FloatArray, bins: int) -> FloatArray:
-    """Return which of equal bins each confidence lies in, one-hot (recordings, bins)."""
+    """Return the bin of each confidence, one-hot (recordings, bins)."""
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     member: FloatArray = np.eye(bins)[index]
     return member
 
 
-def _counted(weights: FloatArray | None, recordings: int) -> FloatArray:
+def _weights(weights: FloatArray | None, recordings: int) -> FloatArray:
     return np.ones(recordings, dtype=np.float32) if weights is None else weights
 
 
@@ -179,15 +181,15 @@ def _hits(counts: FloatArray) -> FloatArray:
     return counts.diagonal(axis1=-2, axis2=-1)
 
 
-def _mean_of_numbers(values: FloatArray) -> FloatArray:
-    """Return the mean over the last axis of what is no NaN, (...)."""
-    there = np.isfinite(values)
-    return _ratio(np.where(there, values, 0).sum(axis=-1), there.sum(axis=-1))
+def _nan_mean(values: FloatArray) -> FloatArray:
+    """Return the mean over the last axis, without NaN, (...)."""
+    defined = np.isfinite(values)
+    return _ratio(np.where(defined, values, 0).sum(axis=-1), defined.sum(axis=-1))
 
 
 def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> FloatArray:
-    """Return part / whole, NaN where the whole is nothing."""
+    """Return part / whole, NaN where the whole is 0."""
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    nothing = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
-    quotient: FloatArray = np.divide(part, whole, out=nothing, where=whole > 0)[()]
+    undefined = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
+    quotient: FloatArray = np.divide(part, whole, out=undefined, where=whole > 0)[()]
     return quotient

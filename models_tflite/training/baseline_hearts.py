@@ -1,14 +1,14 @@
-"""The source systems' method for heart sounds, to compare with: a CNN on 128 mel bands at 4 kHz.
+"""`stetho train baseline-hearts`: the source systems' CNN on 128 mel bands at 4 kHz, to compare with.
 
-    python -m models_tflite.training.baseline_hearts heart2 --data ../shared/datasets
-
-judges the first 5 s of the recordings that the model is judged on, in its very folds, and prints the figures
-as JSON. It learns from that dataset alone, as it is: nothing is disturbed, drawn evenly or blended.
+It classifies the first 5 s of the recordings that the model is evaluated on, in the same folds, and prints
+the figures as JSON. It is trained on that dataset alone, as it is: no augmentation, no balanced sampling, no
+mixup.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +18,11 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, LogMelParameters, windows
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import LogMelParameters
+from edge_worker.signal.windowing import windows
 from models_tflite.evaluation import metrics
-from models_tflite.training.corpus import corpus
-from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import recipe_of
 
@@ -32,48 +33,53 @@ SECONDS: Final = 5.0
 EPOCHS: Final = {"heart2": 12, "heart5": 30}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models_tflite.training.baseline_hearts")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="stetho train baseline-hearts",
+        description="Cross-validate the source systems' CNN for heart sounds.",
+    )
     parser.add_argument("model", choices=sorted(EPOCHS))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
-    parser.add_argument("--folds", type=int, default=3, help="as the model was judged (default: %(default)s)")
+    parser.add_argument(
+        "--folds", type=int, default=3, help="of the model's cross-validation (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        heard, fold = judged_on(recipe, options.data, options.folds)
+        corpus, fold = load_evaluated(recipe, options.data, options.folds)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(judge(heard, fold, EPOCHS[options.model]), indent=1))
+    print(json.dumps(cross_validate(corpus, fold, EPOCHS[options.model]), indent=1))
     return 0
 
 
-def judged_on(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.NDArray[np.intp]]:
-    """Return the recordings that a model is judged on, and the folds that it was judged in."""
+def load_evaluated(recipe: Recipe, data: Path, folds: int) -> tuple[Corpus, npt.NDArray[np.intp]]:
+    """Return the recordings that a model is evaluated on, and their folds, (recordings,)."""
     recordings = tuple(recipe.gather(data))
     fold = Corpus(recordings, (), recipe.labels).folds(folds, recipe.seed)
-    judged = np.array([recording.site.startswith(recipe.judged_on) for recording in recordings])
-    chosen = [recordings[i] for i in np.flatnonzero(judged)]
-    return corpus.load(chosen, recipe.labels, FEATURES), fold[judged]
+    is_evaluated = np.array([recording.site.startswith(recipe.evaluated_on) for recording in recordings])
+    chosen = [recordings[i] for i in np.flatnonzero(is_evaluated)]
+    return load_corpus(chosen, recipe.labels, FEATURES), fold[is_evaluated]
 
 
-def judge(heard: Corpus, fold: npt.NDArray[np.intp], epochs: int) -> dict[str, object]:
-    """Return the figures of every recording, judged by a network that never heard its fold."""
-    shown = np.stack([windows(frames, FEATURES.frames(SECONDS), 1)[0] for frames in heard.frames])
-    probabilities = np.zeros((len(heard), len(heard.labels)))
+def cross_validate(corpus: Corpus, fold: npt.NDArray[np.intp], epochs: int) -> dict[str, object]:
+    """Return the figures of out-of-fold predictions, each by a network trained without the fold."""
+    inputs = np.stack([windows(frames, FEATURES.frame_count(SECONDS), 1)[0] for frames in corpus.features])
+    probabilities = np.zeros((len(corpus), len(corpus.labels)))
     for k in np.unique(fold):
-        mean, deviation = shown[fold != k].mean(), shown[fold != k].std()
-        model = _fit((shown[fold != k] - mean) / deviation, heard.targets[fold != k], heard.labels, epochs)
-        probabilities[fold == k] = model.predict((shown[fold == k] - mean) / deviation, verbose=0)
+        mean, deviation = inputs[fold != k].mean(), inputs[fold != k].std()
+        model = _fit((inputs[fold != k] - mean) / deviation, corpus.targets[fold != k], corpus.labels, epochs)
+        probabilities[fold == k] = model.predict((inputs[fold == k] - mean) / deviation, verbose=0)
     sites = {
         str(site): _figures(
-            probabilities[heard.sites == site], heard.targets[heard.sites == site], heard.labels
+            probabilities[corpus.sites == site], corpus.targets[corpus.sites == site], corpus.labels
         )
-        for site in np.unique(heard.sites)
+        for site in np.unique(corpus.sites)
     }
     method = "CNN on 128 mel bands at 4 kHz, first 5 s, its own dataset alone, no augmentation"
-    return {"method": method, **_figures(probabilities, heard.targets, heard.labels), "by_site": sites}
+    return {"method": method, **_figures(probabilities, corpus.targets, corpus.labels), "by_site": sites}
 
 
 def _figures(
@@ -91,17 +97,17 @@ def _figures(
 
 
 def _fit(
-    shown: Float32Array, targets: npt.NDArray[np.intp], labels: tuple[str, ...], epochs: int
+    inputs: Float32Array, targets: npt.NDArray[np.intp], labels: tuple[str, ...], epochs: int
 ) -> keras.Model:
     keras.utils.set_random_seed(1)
-    inputs = keras.Input(shown.shape[1:])
-    x = layers.Reshape((*shown.shape[1:], 1))(inputs)
+    window = keras.Input(inputs.shape[1:])
+    x = layers.Reshape((*inputs.shape[1:], 1))(window)
     for width in (16, 32, 64):
         x = layers.MaxPooling2D(2)(layers.Conv2D(width, 3, padding="same", activation="relu")(x))
     x = layers.Dropout(0.3)(layers.Dense(64, activation="relu")(layers.Flatten()(x)))
-    model = keras.Model(inputs, layers.Dense(len(labels), activation="softmax")(x))
+    model = keras.Model(window, layers.Dense(len(labels), activation="softmax")(x))
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(shown, targets, epochs=epochs, batch_size=32, verbose=0)
+    model.fit(inputs, targets, epochs=epochs, batch_size=32, verbose=0)
     return model
 
 

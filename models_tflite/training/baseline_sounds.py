@@ -1,15 +1,14 @@
-"""The source system's method for environmental sounds, to compare with: NRDT and a small SELU network.
+"""`stetho train baseline-sounds`: the source system's NRDT and small SELU network, to compare with.
 
-    python -m models_tflite.training.baseline_sounds esc50 --data ../shared/datasets
-
-prints the accuracy on each fold of the dataset's authors. A clip is one window of NRDT (44.1 kHz, 1000
+Prints the accuracy on each fold of the dataset's authors. A clip is one window of NRDT (44.1 kHz, 1000
 samples), each delay brought to mean 0 and deviation 1; three convolutions with SELU (Klambauer et al. 2017),
-and the best epoch by accuracy on a tenth of the groups that it may learn from.
+and the best epoch by accuracy on a tenth of the training groups.
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -18,11 +17,11 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Float32Array, windows
+from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.nrdt import NrdtParameters
+from edge_worker.signal.windowing import windows
 from models_tflite.evaluation import metrics
-from models_tflite.training.corpus import corpus
-from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.registry import recipe_of
 
 FEATURES = NrdtParameters(sample_rate=44100, window=1000, relative=False)
@@ -30,59 +29,62 @@ SECONDS = {"esc50": 5.0, "us8k": 4.0}
 EPOCHS = 30
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models_tflite.training.baseline_sounds")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="stetho train baseline-sounds",
+        description="Cross-validate the source system's NRDT and SELU network for environmental sounds.",
+    )
     parser.add_argument("model", choices=sorted(SECONDS))
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the dataset")
     options = parser.parse_args(arguments)
     recipe = recipe_of(options.model)
     try:
-        heard = corpus.load(recipe.judged(options.data), recipe.labels, FEATURES)
+        corpus = load_corpus(recipe.evaluation_recordings(options.data), recipe.labels, FEATURES)
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2
-    for fold, accuracy, balanced in judge(heard, SECONDS[options.model], EPOCHS):
+    for fold, accuracy, balanced in cross_validate(corpus, SECONDS[options.model], EPOCHS):
         print(f"fold {fold}: accuracy {accuracy:.3f}, balanced {balanced:.3f}")
     return 0
 
 
-def judge(heard: Corpus, seconds: float, epochs: int) -> list[tuple[str, float, float]]:
-    """Return (fold, accuracy, balanced accuracy) of each fold, by a network that never heard it."""
-    folds = np.array([recording.fold for recording in heard.recordings])
-    clips = np.stack([windows(frames, FEATURES.frames(seconds), 1)[0] for frames in heard.frames])
+def cross_validate(corpus: Corpus, seconds: float, epochs: int) -> list[tuple[str, float, float]]:
+    """Return (fold, accuracy, balanced accuracy) of each fold, by a network trained without it."""
+    folds = np.array([recording.fold for recording in corpus.recordings])
+    clips = np.stack([windows(frames, FEATURES.frame_count(seconds), 1)[0] for frames in corpus.features])
     figures = []
     for fold in np.unique(folds):
-        away = folds == fold
-        known = heard.subset(~away)
-        choosing = known.folds(10, seed=1) == 0
-        mean, deviation = clips[~away].mean(axis=(0, 1)), clips[~away].std(axis=(0, 1))
-        shown = (clips - mean) / deviation
-        model = _fit(shown[~away], known.targets, choosing, len(heard.labels), epochs)
-        predicted = model.predict(shown[away], verbose=0).argmax(axis=1)
-        counts = metrics.confusion(heard.targets[away], predicted, len(heard.labels))
+        is_held_out = folds == fold
+        training = corpus.subset(~is_held_out)
+        is_validation = training.folds(10, seed=1) == 0
+        mean, deviation = clips[~is_held_out].mean(axis=(0, 1)), clips[~is_held_out].std(axis=(0, 1))
+        inputs = (clips - mean) / deviation
+        model = _fit(inputs[~is_held_out], training.targets, is_validation, len(corpus.labels), epochs)
+        predicted = model.predict(inputs[is_held_out], verbose=0).argmax(axis=1)
+        counts = metrics.confusion(corpus.targets[is_held_out], predicted, len(corpus.labels))
         figures.append((str(fold), float(metrics.accuracy(counts)), float(metrics.balanced_accuracy(counts))))
     return figures
 
 
 def _fit(
-    shown: Float32Array,
+    inputs: Float32Array,
     targets: npt.NDArray[np.intp],
-    choosing: npt.NDArray[np.bool_],
+    is_validation: npt.NDArray[np.bool_],
     labels: int,
     epochs: int,
 ) -> keras.Model:
-    """Train on what is not `choosing`, and keep the epoch that is best on what is."""
+    """Return a network trained on all but the validation part, of the epoch that is best there."""
     keras.utils.set_random_seed(1)
-    model = _build(shown.shape[1:], labels)
+    model = _build(inputs.shape[1:], labels)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.weights.h5"
         model.fit(
-            shown[~choosing],
-            targets[~choosing],
+            inputs[~is_validation],
+            targets[~is_validation],
             epochs=epochs,
-            validation_data=(shown[choosing], targets[choosing]),
+            validation_data=(inputs[is_validation], targets[is_validation]),
             callbacks=[
                 keras.callbacks.ModelCheckpoint(
                     best, "val_accuracy", save_best_only=True, save_weights_only=True

@@ -1,159 +1,45 @@
-"""`python -m models_tflite.training.quality --data DIR`: fit the scorecard of `edge_worker.signal.quality`.
-
-Two logistic regressions: is this a heart, and is it clear. The figures in the scorecard are of recordings
-whose group (patient, speaker, source) the fit never heard, and of whole sites that it never heard.
-"""
+"""`stetho train quality`: fit the quality model of `edge_worker.signal.quality` and write it."""
 
 import argparse
 import json
 import re
 import sys
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.quality_features import QualityFeatures
-from edge_worker.signal.quality_model import FILE, MAX_DEVIATIONS
-from models_tflite.evaluation import metrics
-from models_tflite.training.augmentation.sounds import Sounds, listen
-from models_tflite.training.networks.logistic import FloatArray
-from models_tflite.training.networks.question import BoolArray, Question
-
-NAMES: Final = QualityFeatures._fields
-CLEAR: Final = (
-    "repeats",
-    "level_low",
-    "level_middle",
-    "floor_murmur",
-    "skew_low",
-    "skew_middle",
-    "with_middle",
-    "with_high",
-)
-"""Few, and nearly all of them straight: with more the fit learns the sites by heart."""
-CLEAR_SQUARED: Final = ("floor_murmur",)
-DATA: Final = (
-    "PhysioNet/CinC Challenge 2016, CirCor DigiScope, PASCAL, ESC-50, UrbanSound8K, RAVDESS, FSDD, Speech "
-    "Commands, and generated noises"
-)
-LICENCE_OF_DATA: Final = (
-    "PhysioNet 2016 and CirCor: ODC-By 1.0; PASCAL: none stated; ESC-50 and UrbanSound8K: CC BY-NC 3.0; "
-    "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0"
-)
-PASSED: Final = {"heart": 0.99, "clear": 0.993}
-"""Shares of unheard hearts, and of unheard good recordings, that the thresholds let through: about as many
-as the limits on rhythm and noise did that the scorecard replaced."""
-FOLDS: Final = 5
-RESAMPLES: Final = 500
-"""Of the 95 % intervals."""
-
-
-def fit(sounds: Sounds) -> dict[str, Any]:
-    """Return the scorecard, with its figures on what it did not hear."""
-    both = sounds.measures.reshape(-1, len(NAMES))
-    mean, deviation = both.mean(axis=0), both.std(axis=0)
-    standard = ((sounds.measures - mean) / deviation).clip(-MAX_DEVIATIONS, MAX_DEVIATIONS)
-    x = np.concatenate([standard, standard**2], axis=2)
-    pairs = zip(NAMES, mean, deviation, strict=True)
-    return {
-        "fitted_by": "models_tflite.training.quality",
-        "sounds": len(sounds.site),
-        "data": DATA,
-        "licence_of_data": LICENCE_OF_DATA,
-        "standard": {name: [_short(middle), _short(width)] for name, middle, width in pairs},
-        **{name: _entry(asked, sounds, PASSED[name]) for name, asked in questions(x, sounds).items()},
-    }
-
-
-def questions(x: FloatArray, sounds: Sounds) -> dict[str, Question]:
-    """Return what the scorecard answers; a poor heart is neither a heart to learn from nor anything else.
-
-    PASCAL says what is noisy as well; nothing is learned from that, so that it can be told how well it goes.
-    """
-    said = (sounds.is_clear >= 0) & ~np.char.startswith(sounds.site, "pascal")
-    cell = np.char.add(sounds.site, sounds.kind)
-    few = np.array([name in CLEAR for name in NAMES] + [name in CLEAR_SQUARED for name in NAMES])
-    return {
-        "heart": Question(x, sounds.is_clear != 0, sounds.is_heart, np.ones_like(few), cell),
-        "clear": Question(x, said, sounds.is_clear == 1, few, cell),
-    }
-
-
-def _entry(question: Question, sounds: Sounds, passed: float) -> dict[str, Any]:
-    """Return what the scorecard says of a question."""
-    weights = question.weights(question.asked)
-    groups = question.unheard(np.array([zlib.crc32(group.encode()) % FOLDS for group in sounds.group]))
-    threshold = float(np.quantile(groups[question.asked & question.answer], 1 - passed))
-    pairs = zip(NAMES, *weights[:-1].reshape(2, -1), strict=True)
-    return {
-        "bias": _short(weights[-1]),
-        "threshold": _short(1 / (1 + np.exp(-threshold))),
-        "weights": {
-            name: [_short(straight), _short(square)] for name, straight, square in pairs if straight or square
-        },
-        "unheard_groups": _figures(groups, threshold, question, sounds),
-        "unheard_sites": _figures(question.unheard(sounds.site), threshold, question, sounds),
-    }
-
-
-def _figures(logits: FloatArray, threshold: float, question: Question, sounds: Sounds) -> dict[str, Any]:
-    """Return how right logits (sounds,) are: over all, in each dataset, and at each site."""
-    dataset = np.array([site.partition("-")[0] for site in sounds.site])
-    sites = np.unique(sounds.site[question.asked]).tolist()
-    names = [*np.unique(dataset[question.asked]).tolist(), *sites]
-    places = {name: question.asked & ((dataset == name) | (sounds.site == name)) for name in names}
-    both = [name for name, here in places.items() if len(set(question.answer[here])) > 1]
-    answers = {"passed_of_yes": question.answer, "passed_of_no": ~question.answer}
-    return {
-        "auc": _auc(logits, question, sounds, question.asked),
-        "auc_at": {name: _auc(logits, question, sounds, places[name]) for name in both},
-        **{
-            word: {
-                site: _short((logits[here & answer] >= threshold).mean())
-                for site in sites
-                if ((here := places[site]) & answer).any()
-            }
-            for word, answer in answers.items()
-        },
-    }
-
-
-def _auc(logits: FloatArray, question: Question, sounds: Sounds, rows: BoolArray) -> dict[str, Any]:
-    weights = metrics.group_weights(sounds.group[rows], RESAMPLES)
-    draws = metrics.auc(question.answer[rows], logits[rows], weights)
-    return {"value": _short(draws[0]), "interval": metrics.interval(draws)}
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.4g}")
-
-
-def _json(document: dict[str, Any]) -> str:
-    """Return JSON for people: pairs of numbers stay on one line."""
-    return re.sub(r"\[\s+([^][]+?),\s+([^][]+?)\s+\]", r"[\1, \2]", json.dumps(document, indent=1)) + "\n"
+from edge_worker.signal.quality_model import FILE
+from models_tflite.training.assessment.quality_fit import fit
+from models_tflite.training.augmentation import quality_corpus
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m models_tflite.training.quality",
-        description="Fit the scorecard that tells hearts from everything else and good from poor.",
+        prog="stetho train quality",
+        description="Fit the quality model: heart or another sound, clear or poor.",
+        epilog="example:\n  stetho train quality --data ../shared/datasets --out /tmp/quality_model.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
-    parser.add_argument("--out", type=Path, default=FILE, help="scorecard to write (default: the worker's)")
+    parser.add_argument(
+        "--out", type=Path, default=FILE, help="file to write (default: the worker's, %(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
-        written = _json(fit(listen(options.data)))
+        written = _json(fit(quality_corpus.load(options.data)))
         options.out.write_text(written, encoding="utf-8")
     except (StethoError, OSError) as error:
         print(f"quality: {error}", file=sys.stderr)
         return 2
     print(written)
     return 0
+
+
+def _json(document: dict[str, Any]) -> str:
+    """Return JSON for people: pairs of numbers stay on one line."""
+    return re.sub(r"\[\s+([^][]+?),\s+([^][]+?)\s+\]", r"[\1, \2]", json.dumps(document, indent=1)) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Commands of `python -m simulator`."""
+"""Commands of the simulator, one module each, and the arguments that they share."""

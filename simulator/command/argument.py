@@ -1,4 +1,4 @@
-"""Command line arguments that several commands take, and the types of their values."""
+"""Command line arguments that several commands share."""
 
 import argparse
 import os
@@ -7,24 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_worker.errors import SettingsError
-from edge_worker.ingest.recording import MAX_MODEL_NAME, MAX_MODELS, MAX_SITE
-from edge_worker.protocol.chunk import MAX_BODY_BYTES, MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_BYTES
-from edge_worker.protocol.topics import DEVICE_ID, EXAM_ID
-from simulator.sound.heartbeat import MAX_BPM, MIN_BPM
+from edge_worker.protocol.chunk import MAX_BODY_BYTES, SAMPLE_BYTES
+from simulator.command import argument_type
 
 if TYPE_CHECKING:
+    from simulator.device.mqtt_connection import Address
+    from simulator.sound.microphone import Microphone
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
     Group = argparse._MutuallyExclusiveGroup
 
 DEFAULT_MICROPHONE: Final = -1
-"""`--microphone` without a number."""
+"""Value of `--microphone` without a number: the default microphone."""
 DISCLAIMER: Final = "Research and education, not a medical device: labels describe a sound, not a diagnosis."
 
 
 def add_command(
     commands: "Commands", name: str, purpose: str, examples: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    """Add a subcommand that calls `run`, and return its parser."""
+    """Add a subcommand that calls `run` and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=purpose,
@@ -37,43 +38,72 @@ def add_command(
 
 
 def add_broker(parser: argparse.ArgumentParser) -> None:
-    """Add how to reach the broker."""
+    """Add the options of the connection to the broker."""
     parser.add_argument("--host", default="127.0.0.1", help="broker (default: %(default)s)")
-    parser.add_argument("--port", type=port, default=1883, help="its port (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=argument_type.port, default=1883, help="its port (default: %(default)s)"
+    )
     parser.add_argument("--ca-file", type=Path, metavar="FILE", help="certificate of the CA: use TLS")
     parser.add_argument("--password", metavar="TEXT", help="default: $STETHO_DEVICE_PASSWORD")
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add how the sound is cut and what is to be made of it."""
+    """Add the size of chunks and the models to request."""
     parser.add_argument(
-        "--chunk-samples", type=positive, default=8192, metavar="N", help="samples a chunk (%(default)s)"
+        "--chunk-samples",
+        type=argument_type.positive,
+        default=8192,
+        metavar="N",
+        help="samples per chunk (%(default)s)",
     )
-    parser.add_argument("--models", type=names, default=(), metavar="A,B", help="models to ask for")
+    parser.add_argument(
+        "--models", type=argument_type.names, default=(), metavar="A,B", help="models to request"
+    )
 
 
 def add_microphone(group: "Group") -> None:
-    """Add what chooses a microphone, beside other sources of sound."""
+    """Add the options that choose a microphone to a group of sound sources."""
     group.add_argument(
         "--microphone",
-        type=count,
+        type=argument_type.count,
         nargs="?",
         const=DEFAULT_MICROPHONE,
         metavar="N",
         help="record this one of --list; without a number the default one",
     )
-    group.add_argument("--list", action="store_true", help="list the microphones, and end")
+    group.add_argument("--list", action="store_true", help="list the microphones and exit")
+
+
+def chosen_microphone(args: argparse.Namespace) -> "Microphone | None":
+    """Return the microphone that `--microphone` chose; None when another source was chosen.
+
+    Raises:
+        SettingsError, AudioError: as `Microphone`.
+    """
+    from simulator.sound.microphone import Microphone  # noqa: PLC0415 - numpy takes a while, and --help is quick
+
+    if args.microphone is None:
+        return None
+    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
+    return Microphone(number, getattr(args, "sample_rate", None))
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:
-    """Add how long to wait."""
-    help_text = "wait so long for an analyser, and again for the result (default: %(default)g)"
-    parser.add_argument("--timeout", type=seconds, default=60.0, metavar="S", help=help_text)
+    """Add the timeout."""
+    help_text = "seconds to wait for an analyser, and again for the result (default: %(default)g)"
+    parser.add_argument("--timeout", type=argument_type.seconds, default=60.0, metavar="S", help=help_text)
+
+
+def broker_address(args: argparse.Namespace) -> "Address":
+    """Return the address of the broker."""
+    from simulator.device.mqtt_connection import Address  # noqa: PLC0415 - paho takes a while, and --help is quick
+
+    return Address(args.host, args.port, args.ca_file)
 
 
 def password_of(args: argparse.Namespace) -> str:
-    """Return the password of the device: given, in a file, or in the environment.
+    """Return the password of the device, from `--password`, `--password-file` or the environment.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -86,10 +116,10 @@ def password_of(args: argparse.Namespace) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return what is in a file with secrets.
+    """Return the text of a file.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: the file cannot be read.
     """
     try:
         return path.read_text()
@@ -98,103 +128,13 @@ def read_text(path: Path) -> str:
 
 
 def check_chunk_samples(chunk_samples: int, channels: int) -> None:
-    """Refuse chunks larger than the protocol allows.
+    """Refuse chunks that are larger than the protocol allows.
 
     Raises:
-        SettingsError: they are.
+        SettingsError: a chunk of `chunk_samples` per channel would be too large.
     """
-    most = MAX_BODY_BYTES // (SAMPLE_BYTES * channels)
-    if chunk_samples > most:
+    limit = MAX_BODY_BYTES // (SAMPLE_BYTES * channels)
+    if chunk_samples > limit:
         raise SettingsError(
-            f"--chunk-samples {chunk_samples} is too much; a chunk of this sound holds at most {most}"
+            f"--chunk-samples {chunk_samples} is too much; a chunk of this sound holds at most {limit}"
         )
-
-
-def device_id(text: str) -> str:
-    """Return `text` as a device id."""
-    if not DEVICE_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a device id; use 1 to 32 of a-z, 0-9 and -")
-    return text
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Return the comma separated parts of `text`, no more and no longer than META takes."""
-    found = tuple(name.strip() for name in text.split(",") if name.strip())
-    if len(found) > MAX_MODELS or any(len(name) > MAX_MODEL_NAME for name in found):
-        raise argparse.ArgumentTypeError(f"at most {MAX_MODELS} names of {MAX_MODEL_NAME} characters")
-    return found
-
-
-def site(text: str) -> str:
-    """Return `text` as a place on the chest that META takes."""
-    if len(text) > MAX_SITE or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a text of at most {MAX_SITE} characters")
-    return text
-
-
-def exam_id(text: str) -> str:
-    """Return `text` as the id of an exam."""
-    if not EXAM_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an exam id; use 1 to 32 of a-z, 0-9 and -")
-    return text
-
-
-def positive(text: str) -> int:
-    """Return `text` as a whole number of at least 1."""
-    return _whole(text, 1, 2**32)
-
-
-def count(text: str) -> int:
-    """Return `text` as a whole number of at least 0."""
-    return _whole(text, 0, 2**32)
-
-
-def port(text: str) -> int:
-    """Return `text` as a TCP port."""
-    return _whole(text, 1, 65_535)
-
-
-def sample_rate(text: str) -> int:
-    """Return `text` as a sample rate of the protocol, Hz."""
-    return _whole(text, MIN_RATE_HZ, MAX_RATE_HZ)
-
-
-def probability(text: str) -> float:
-    """Return `text` as a number of 0 to 1."""
-    return _number(text, 0.0, 1.0)
-
-
-def seconds(text: str) -> float:
-    """Return `text` as a time of up to a day, s."""
-    return _number(text, 0.0, 86_400.0)
-
-
-def sound_seconds(text: str) -> float:
-    """Return `text` as the length of a sound, s: it is held in memory."""
-    return _number(text, 0.0, 600.0)
-
-
-def decibels(text: str) -> float:
-    """Return `text` as a level below full scale, dB."""
-    return _number(text, -200.0, 0.0)
-
-
-def heart_rate(text: str) -> float:
-    """Return `text` as a heart rate, beats a minute."""
-    return _number(text, MIN_BPM, MAX_BPM)
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} to {most}")
-    return int(text)
-
-
-def _number(text: str, least: float, most: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {least:g} to {most:g}")
-    return number

@@ -1,9 +1,10 @@
-"""The main job in front of a person: broker, worker, history, and a stethoscope that plays hearts."""
+"""`stetho demo`: broker, worker and history API on this machine, and a simulated stethoscope that records."""
 
 import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,33 +16,34 @@ from typing import Final
 
 from broker.account import Credentials
 from simulator.command.argument import DISCLAIMER
-from simulator.site.site import ProcessError, Site
+from simulator.site.process import PACKAGES, ProcessError
+from simulator.site.site import Site
 
 DEVICE_ID: Final = "st-01"
 _BPM: Final = 72
 _STREAM_S: Final = 10
 _PICTURES: Final = Path("build") / "oled"
 _EXAMPLES: Final = """examples:
-  make demo                              a heart without and with murmur, then serve until Ctrl-C
-  make demo ARGS="heart.wav other.flac"  these files
-  make demo ARGS=--firmware              the device is the firmware itself, with pictures of its display
-  DEMO_ONCE=1 make demo                  stop after the results
+  stetho demo                       a heart without and with murmur, then serve until Ctrl-C
+  stetho demo heart.wav other.flac  these files
+  stetho demo --firmware            the device is the firmware itself, with pictures of its display
+  DEMO_ONCE=1 stetho demo           stop after the results
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A file to play and what to call it."""
+class DemoSound:
+    """File to play, with a title."""
 
     title: str
     path: Path
 
 
 def add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `demo` to the commands."""
+    """Add the command that runs the demo."""
     parser = commands.add_parser(
         "demo",
-        help="run everything on this machine and play a heart",
+        help="run everything on this machine and record a heart",
         description="Start broker, worker and history API on free loopback ports; play sounds as a device.",
         epilog=f"{_EXAMPLES}\n{DISCLAIMER}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -52,13 +54,13 @@ def add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--firmware",
         action="store_true",
-        help="play the firmware of the stethoscope instead of the simulator",
+        help="use the firmware of the stethoscope as the device (needs a checkout)",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play the demo; return 0 when every sound got its result."""
+    """Run the demo and return 0 when every sound got its result."""
     program = _build_firmware() if args.firmware else None
     with tempfile.TemporaryDirectory(prefix="stetho-demo-") as name, Site(Path(name)) as site:
         print("Stetho Edge: research and education, not a medical device\n")
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         history = site.start_api()
         print(f"history  {history}\n", flush=True)
         device = site.add_device(DEVICE_ID)
-        sounds = [Sound(str(path), path) for path in args.files] or _synthesised(Path(name))
+        sounds = [DemoSound(str(path), path) for path in args.files] or _synthesised(Path(name))
         if program is None:
             failures = [sound for sound in sounds if not _play(site, device, sound, history)]
             failures += [] if _stream(site, device, sounds[0], history) else sounds[:1]
@@ -81,35 +83,34 @@ def run(args: argparse.Namespace) -> int:
         return 1 if failures else 0
 
 
-def _synthesised(directory: Path) -> list[Sound]:
+def _synthesised(directory: Path) -> list[DemoSound]:
     sounds = []
     for finding in ("normal", "murmur"):
         path = directory / f"{finding}.wav"
-        _simulator(["synth", "--bpm", str(_BPM), "--finding", finding, "-o", str(path)], {}, capture=True)
-        sounds.append(Sound(f"synthesised heart, {_BPM} bpm, {finding}", path))
+        _simulator(["synth", "--bpm", str(_BPM), "--finding", finding, "-o", str(path)], {})
+        sounds.append(DemoSound(f"synthesised heart, {_BPM} bpm, {finding}", path))
     return sounds
 
 
-def _play(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
-    """Send one sound as the device; print what the device, an operator and the history see."""
-    print(f"=== {sound.title}\n\nwhat the device shows:", flush=True)
+def _play(site: Site, device: Credentials, sound: DemoSound, history: str) -> bool:
+    """Send one sound as the device; print its display, the published result and the stored one."""
+    print(f"=== {sound.title}\n\ndisplay of the device:", flush=True)
     done = _simulator(
         ["send", str(sound.path.resolve()), "--device", DEVICE_ID, "--port", str(site.broker.port), "--full"],
         {"STETHO_DEVICE_PASSWORD": device.password, **_operator(site)},
-        capture=True,
     )
     if done.returncode != 0:
         return False
     result = json.loads(done.stdout)
-    print(f"\nwhat an operator hears:\nstetho/v1/result/{DEVICE_ID} {json.dumps(result, indent=2)}")
+    print(f"\npublished:\nstetho/v1/result/{DEVICE_ID} {json.dumps(result, indent=2)}")
     url = history + result["links"]["self"]
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
-        print(f"\nwhat the history keeps: {url} ({answer.status})\n", flush=True)
+        print(f"\nstored: {url} ({answer.status})\n", flush=True)
     return True
 
 
-def _stream(site: Site, device: Credentials, sound: Sound, history: str) -> bool:
-    """Play one sound as a stream: what is heard is said while it still plays, here and on the dashboard."""
+def _stream(site: Site, device: Credentials, sound: DemoSound, history: str) -> bool:
+    """Stream one sound: live values are shown while it plays, here and on the dashboard."""
     print(
         f"=== {sound.title}, as a stream of {_STREAM_S} s\n\n{_dashboard(history)} shows it, too\n",
         flush=True,
@@ -120,41 +121,40 @@ def _stream(site: Site, device: Credentials, sound: Sound, history: str) -> bool
             *("--device", DEVICE_ID, "--port", str(site.broker.port)),
         ],
         {"STETHO_DEVICE_PASSWORD": device.password},
-        capture=True,
     )
     if done.returncode == 0:
-        print(f"\nwhat the device was told: {done.stdout}", flush=True)
+        print(f"\nresult for the device: {done.stdout}", flush=True)
     return done.returncode == 0
 
 
 def _build_firmware() -> Path:
     from simulator.site import firmware  # noqa: PLC0415 - so that --help is quick
 
-    print("building the firmware ...", flush=True)
     return firmware.build()
 
 
-def _record(site: Site, device: Credentials, sound: Sound, history: str, program: Path) -> bool:
-    """Let the firmware record one sound; print what its display shows and what the history keeps."""
+def _record(site: Site, device: Credentials, sound: DemoSound, history: str, program: Path) -> bool:
+    """Record one sound with the firmware; print its display, the result and the stored one."""
     from simulator.site import firmware  # noqa: PLC0415
 
     pictures = _PICTURES / re.sub("[^a-z0-9]+", "-", sound.path.stem.lower())
-    print(f"=== {sound.title}\n\nwhat the display shows:", flush=True)
+    print(f"=== {sound.title}\n\ndisplay of the device:", flush=True)
     compact = firmware.record(program, site.broker.port, device, sound.path.resolve(), pictures)
     if compact is None:
         return False
     count = len(list(pictures.iterdir()))
-    print(f"\nits {count} pictures: {pictures}/\n\nwhat the device was told: {json.dumps(compact)}")
+    print(f"\nits {count} pictures: {pictures}/\n\nresult for the device: {json.dumps(compact)}")
     url = f"{history}/api/v1/recordings/{compact['recording_id']}?device={DEVICE_ID}"
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
-        print(f"what the history keeps: {url} ({answer.status})\n", flush=True)
+        print(f"stored: {url} ({answer.status})\n", flush=True)
     return True
 
 
 def _serve(site: Site, device: Credentials, history: str) -> None:
+    command = "stetho" if shutil.which("stetho") else Path(sys.executable).with_name("stetho")
     print("listen:  " + _subscription(site))
     print(
-        f"send:    .venv/bin/python -m simulator send FILE --device {DEVICE_ID} --port {site.broker.port} "
+        f"send:    {command} send FILE --device {DEVICE_ID} --port {site.broker.port} "
         f"--password {device.password}"
     )
     print(f"look up: {history}/api/v1/results\n{_dashboard(history)}\n\nServing until Ctrl-C.", flush=True)
@@ -181,14 +181,13 @@ def _operator(site: Site) -> dict[str, str]:
     }
 
 
-def _simulator(
-    arguments: list[str], environ: dict[str, str], *, capture: bool
-) -> "subprocess.CompletedProcess[str]":
-    """Run the simulator as a user would; its display goes straight to our stderr."""
+def _simulator(arguments: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run the simulator in a process of its own; its display goes to our stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "simulator", *arguments],
+        cwd=PACKAGES,
         env={**os.environ, **environ},
-        stdout=subprocess.PIPE if capture else None,
+        stdout=subprocess.PIPE,
         text=True,
         check=False,
     )

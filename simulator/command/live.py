@@ -1,31 +1,31 @@
-"""`python -m simulator live`: a device that streams, with its OLED on stderr while the sound still plays."""
+"""`stetho live`: a device that streams, with its display on stderr."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from simulator.command import argument
+from simulator.command import argument, argument_type
 
 if TYPE_CHECKING:
     from simulator.command.argument import Commands
     from simulator.sound.audio_source import AudioSource
 
 _EXAMPLES: Final = """examples:
-  python -m simulator live --file heart.wav --device st-01 --password-file st-01.password
-  python -m simulator live --file street.flac --device room-01 --models esc50 --seconds 60
-  python -m simulator live --list
-  python -m simulator live --microphone 1 --device st-01 --site MV --exam visit-7
+  stetho live --file heart.wav --device st-01 --password-file st-01.password
+  stetho live --file street.flac --device room-01 --models esc50 --seconds 60
+  stetho live --list
+  stetho live --microphone 1 --device st-01 --site MV --exam visit-7
 
-The sound is played in real time; the display says what the worker says while it plays. The result's JSON is
-on stdout. Exit status: 0 with a result, 1 when the analysis failed or no result came in time, 2 when the
-sound, the broker or an argument cannot be used. Ctrl-C ends the stream in order."""
+The sound is played in real time; the display shows the worker's live values while it plays. The result's
+JSON is on stdout. Exit status: 0 with a result, 1 when the analysis failed or no result came in time, 2 when
+the sound, the broker or an argument cannot be used. Ctrl-C ends the stream in order."""
 
 
 def add_live(commands: "Commands") -> None:
-    """Add the command that streams."""
+    """Add the command that simulates a streaming device."""
     parser = argument.add_command(
-        commands, "live", "play a device that streams, and show its display", _EXAMPLES, _live
+        commands, "live", "simulate a device that streams, and show its display", _EXAMPLES, _live
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -33,54 +33,55 @@ def add_live(commands: "Commands") -> None:
     )
     argument.add_microphone(source)
     parser.add_argument(
-        "--device", type=argument.device_id, default="live-01", metavar="ID", help="(live-01)"
+        "--device", type=argument_type.device_id, default="live-01", metavar="ID", help="(live-01)"
     )
     argument.add_broker(parser)
     argument.add_format(parser)
     parser.add_argument(
         "--sample-rate",
-        type=argument.sample_rate,
+        type=argument_type.sample_rate,
         metavar="HZ",
-        help="resample a file first; what a microphone is to record at",
+        help="rate to resample a file to, or to record a microphone at",
     )
     parser.add_argument(
-        "--site", type=argument.site, metavar="MV", help="where on the chest: AV, PV, TV or MV"
+        "--site", type=argument_type.site, metavar="MV", help="auscultation site: AV, PV, TV or MV"
     )
-    parser.add_argument("--exam", type=argument.exam_id, metavar="ID", help="exam that the stream belongs to")
+    parser.add_argument(
+        "--exam", type=argument_type.exam_id, metavar="ID", help="exam that the stream belongs to"
+    )
     parser.add_argument(
         "--seconds",
-        type=argument.seconds,
+        type=argument_type.seconds,
         metavar="S",
-        help="stream so long; a file is played again and again",
+        help="duration of the stream; a file is repeated until then",
     )
     argument.add_timeout(parser)
 
 
 def _source(args: argparse.Namespace) -> "AudioSource":
-    """Return what is to be heard; the one place that chooses."""
-    from simulator.sound import microphone  # noqa: PLC0415
+    """Return the sound source that the arguments choose."""
     from simulator.sound.audio_source import FileSource  # noqa: PLC0415
     from simulator.sound.sound_file import read  # noqa: PLC0415
 
-    heard = microphone.chosen(args)
-    if heard is not None:
-        return heard
+    microphone = argument.chosen_microphone(args)
+    if microphone is not None:
+        return microphone
     return FileSource(read(args.file, args.sample_rate), repeat=args.seconds is not None)
 
 
 def _live(args: argparse.Namespace) -> int:
     from simulator.device.live_session import LiveSession  # noqa: PLC0415
-    from simulator.device.mqtt_connections import Account, Address  # noqa: PLC0415
+    from simulator.device.mqtt_connection import Account  # noqa: PLC0415
 
     if args.list:
         from simulator.sound import microphone  # noqa: PLC0415
 
-        print(microphone.listing())
+        print(microphone.list_microphones())
         return 0
     source = _source(args)
     argument.check_chunk_samples(args.chunk_samples, source.channels)
     account = Account(args.device, argument.password_of(args))
-    session = LiveSession(Address(args.host, args.port, args.ca_file), account, args.chunk_samples)
+    session = LiveSession(argument.broker_address(args), account, args.chunk_samples)
     payload = session.play(
         source,
         models=args.models,
@@ -90,7 +91,7 @@ def _live(args: argparse.Namespace) -> int:
         timeout_s=args.timeout,
     )
     if payload is None:
-        print("simulator: no result came in time", file=sys.stderr)
+        print("stetho live: no result came in time", file=sys.stderr)
         return 1
     print(payload.decode())
     return 1 if session.status == "error" else 0

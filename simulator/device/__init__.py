@@ -1,1 +1,1 @@
-"""Simulated devices: protocol state, connection and display."""
+"""Simulated devices: protocol state, MQTT connection, network faults and display."""

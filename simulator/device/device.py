@@ -1,76 +1,45 @@
-"""The protocol state of one device: messages and a clock go in, messages come out. No I/O, no threads.
+"""Protocol state of one device: messages and a clock go in, messages come out. No I/O, no threads.
 
-Normative: `docs/protocol.md`. `take` is pulled by whoever owns the connection, so that a slow network makes
-a device wait instead of making it grow.
+Normative: `docs/protocol.md`. The owner of the connection pulls `next_message`, so that a slow network makes
+a device wait and not grow.
 """
 
 import json
 import math
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from edge_worker import __version__
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, encode
+from simulator.device.delivery import Delivery
+from simulator.device.message import Message
 from simulator.device.recording import Range, Recording, as_resend
 
-REMIND_AFTER_S: Final = 5.0
-"""No `stored` this long after the last chunk: it is sent again, then after twice as long, and so on."""
-
-
-class Message(NamedTuple):
-    """One publish at QoS 1."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
+RETRANSMIT_AFTER_S: Final = 5.0
+"""Without `stored` this long after the last chunk it is sent again, then after twice as long, and so on."""
 
 
 @dataclass(slots=True)
-class Journey:
-    """What has become of one recording. Times are of the clock that is given to `Device`, in seconds."""
-
-    name: str
-    samples: int
-    chunks: int
-    """PCM chunks of the first transmission that have left."""
-    last_sent_at: float | None = None
-    """When the first transmission was over."""
-    stored_at: float | None = None
-    completeness: str | None = None
-    result_at: float | None = None
-    result: dict[str, Any] | None = None
-    """The compact result."""
-    result_text: bytes = b""
-    """The compact result as it came."""
-    asked_samples: int = 0
-    """Samples that the worker asked for again."""
-    rejections: list[str] = field(default_factory=list)
-    """What the worker said that was wrong, in its words."""
-    live: dict[str, Any] | None = None
-    """The last live value, where the device hears them."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """A recording that was not stored yet."""
+class _PendingRecording:
+    """Recording that is not stored yet."""
 
     recording: Recording
-    journey: Journey
+    delivery: Delivery
     captured: int = 0
-    """Samples that have left in the first transmission: what is later does not exist yet."""
-    remind_at: float = math.inf
-    remind_after_s: float = REMIND_AFTER_S
+    """Samples that were sent in the first transmission; later ones do not exist yet."""
+    retransmit_at: float = math.inf
+    retransmit_after_s: float = RETRANSMIT_AFTER_S
 
 
 @dataclass(slots=True)
-class _Live:
-    """The first transmission of a recording."""
+class _Transmission:
+    """First transmission of a recording."""
 
-    held: _Held
+    pending: _PendingRecording
     chunks: Iterator[Chunk]
     next: Chunk | None
     starts_at: float
@@ -78,164 +47,166 @@ class _Live:
 
     @property
     def due_at(self) -> float:
-        """When the next chunk may leave: when its last sample would have been recorded."""
+        """Time at which the next chunk may be sent: when its last sample would have been recorded."""
         if self.next is None:
             return math.inf
-        recorded_s = self.next.end / self.held.recording.sample_rate if self.in_real_time else 0.0
+        recorded_s = self.next.end / self.pending.recording.sample_rate if self.in_real_time else 0.0
         return self.starts_at + recorded_s
 
 
 class Device:
-    """One stethoscope. It records one sound at a time and holds each until it is stored."""
+    """Device that records one sound at a time and holds each recording until it is stored."""
 
     def __init__(self, device_id: str, boot: str) -> None:
         """`boot` is random per start of the device, 8 hex digits."""
         self.device_id = device_id
         self._boot = boot
-        self._said: deque[Message] = deque()
-        self._answers: dict[str, Iterator[Chunk]] = {}
-        self._held: dict[str, _Held] = {}
-        self._live: _Live | None = None
-        self.journeys: dict[str, Journey] = {}
+        self._outbox: deque[Message] = deque()
+        self._resends: dict[str, Iterator[Chunk]] = {}
+        self._pending: dict[str, _PendingRecording] = {}
+        self._transmission: _Transmission | None = None
+        self.deliveries: dict[str, Delivery] = {}
         """By name of the recording, in the order of recording."""
         self.counts: Counter[str] = Counter()
-        """`chunks` of PCM and META that left, `resent` those of them that left again."""
+        """`chunks`: PCM and META chunks that were sent; `resent`: those of them that were sent again."""
         self.max_late_s = 0.0
-        """How long after its time a chunk of a real-time recording left, at worst."""
+        """Largest delay of a chunk of a real-time recording, seconds."""
 
-    def will(self) -> Message:
-        """Return what the broker says when it loses the device."""
+    def will_message(self) -> Message:
+        """Return the will, which the broker publishes when it loses the device."""
         return self._state("lost")
 
-    def farewell(self) -> Message:
-        """Return the last word of an orderly end."""
+    def offline_message(self) -> Message:
+        """Return the message that precedes an orderly disconnect."""
         return self._state("offline")
 
-    def connected(self) -> None:
-        """Announce the device, and the recording it is at."""
-        self._said.append(self._state("online"))
+    def on_connected(self) -> None:
+        """Queue the birth messages, and the state of a recording that goes on."""
+        self._outbox.append(self._state("online"))
         facts = {
             "firmware": f"simulator {__version__}",
             "hardware": "software",
             "formats": ["s16le"],
             "buffer_bytes": None,  # as much as this machine has
         }
-        self._said.append(Message(topics.info(self.device_id), _json(facts), retain=True))
-        if self._live is not None:
-            self._said.append(self._state("recording"))
+        self._outbox.append(Message(topics.info(self.device_id), _json(facts), retain=True))
+        if self._transmission is not None:
+            self._outbox.append(self._state("recording"))
 
-    def record(self, recording: Recording, starts_at: float, *, in_real_time: bool) -> Journey:
-        """Start to send `recording`, each chunk when it would have been recorded or all at once."""
-        journey = Journey(recording.name, recording.samples, 0)
-        held = _Held(recording, journey)
-        self.journeys[recording.name], self._held[recording.name] = journey, held
+    def record(self, recording: Recording, starts_at: float, *, in_real_time: bool) -> Delivery:
+        """Start to send `recording`: each chunk when it would have been recorded, or all at once."""
+        delivery = Delivery(recording.name, recording.samples, 0)
+        pending = _PendingRecording(recording, delivery)
+        self.deliveries[recording.name], self._pending[recording.name] = delivery, pending
         chunks = recording.chunks()
-        self._live = _Live(held, chunks, next(chunks), starts_at, in_real_time)
-        self._said.append(self._state("recording"))
+        self._transmission = _Transmission(pending, chunks, next(chunks), starts_at, in_real_time)
+        self._outbox.append(self._state("recording"))
         if recording.meta:
-            self._said.append(self._message(recording.meta_chunk()))
-        return journey
+            self._outbox.append(self._message(recording.meta_chunk()))
+        return delivery
 
     @property
     def is_recording(self) -> bool:
-        """Whether the first transmission of a recording is not over."""
-        return self._live is not None
+        """Whether the first transmission of a recording goes on."""
+        return self._transmission is not None
 
     def receive(self, topic: str, payload: bytes, now: float) -> None:
-        """Take a control message or a result; what is not understood or not about us is ignored."""
+        """Process a control message, live value or result; ignore others and malformed ones."""
         try:
             document = json.loads(payload)
             name = document["recording_id"]
-            journey = self.journeys[name]
+            delivery = self.deliveries[name]
         except (ValueError, TypeError, KeyError, RecursionError):
             return
         if topic == topics.live(self.device_id):
-            journey.live = document
+            delivery.live = document
         elif topic == topics.device_result(self.device_id):
-            if journey.result is None:
-                journey.result, journey.result_text, journey.result_at = document, payload, now
-            self._forget(name)
+            if delivery.result is None:
+                delivery.result, delivery.result_payload, delivery.result_at = document, payload, now
+            self._release(name)
         elif document.get("type") == "stored":
-            if journey.stored_at is None:
-                journey.stored_at, journey.completeness = now, str(document.get("completeness"))
-            self._forget(name)
-        elif document.get("type") == "missing" and name in self._held:
-            self._answer(self._held[name], document, now)
+            if delivery.stored_at is None:
+                delivery.stored_at, delivery.completeness = now, str(document.get("completeness"))
+            self._release(name)
+        elif document.get("type") == "missing" and name in self._pending:
+            self._queue_resend(self._pending[name], document, now)
         elif document.get("type") == "rejected":
-            journey.rejections.append(str(document.get("detail", document.get("reason"))))
+            delivery.rejections.append(str(document.get("detail", document.get("reason"))))
 
-    def take(self, now: float) -> Message | None:
-        """Return the next message that is to leave now, None when there is none."""
-        if self._said:
-            return self._said.popleft()
-        chunk = self._next_answer() or self._next_reminder(now)
+    def next_message(self, now: float) -> Message | None:
+        """Return the next message that is due, or None."""
+        if self._outbox:
+            return self._outbox.popleft()
+        chunk = self._next_resend() or self._next_retransmission(now)
         if chunk is not None:
             self.counts["resent"] += 1
             return self._message(chunk)
-        return self._next_live(now)
+        return self._next_captured(now)
 
     def due_at(self) -> float:
-        """Return the earliest time at which `take` may have something; minus infinity means at once."""
-        if self._said or self._answers:
+        """Return the earliest time at which `next_message` may return one; minus infinity means now."""
+        if self._outbox or self._resends:
             return -math.inf
-        live = self._live.due_at if self._live else math.inf
-        return min(chain((live,), (held.remind_at for held in self._held.values())))
+        transmission = self._transmission.due_at if self._transmission else math.inf
+        return min(chain((transmission,), (pending.retransmit_at for pending in self._pending.values())))
 
-    def _next_answer(self) -> Chunk | None:
-        while self._answers:
-            name = next(iter(self._answers))
-            chunk = next(self._answers[name], None)
+    def _next_resend(self) -> Chunk | None:
+        while self._resends:
+            name = next(iter(self._resends))
+            chunk = next(self._resends[name], None)
             if chunk is not None:
                 return chunk
-            del self._answers[name]
+            del self._resends[name]
         return None
 
-    def _next_reminder(self, now: float) -> Chunk | None:
-        for held in self._held.values():
-            if now >= held.remind_at:
-                held.remind_after_s *= 2
-                held.remind_at = now + held.remind_after_s
-                return held.recording.last_chunk()
+    def _next_retransmission(self, now: float) -> Chunk | None:
+        for pending in self._pending.values():
+            if now >= pending.retransmit_at:
+                pending.retransmit_after_s *= 2
+                pending.retransmit_at = now + pending.retransmit_after_s
+                return pending.recording.last_chunk()
         return None
 
-    def _next_live(self, now: float) -> Message | None:
-        live = self._live
-        if live is None or live.next is None or now < live.due_at:
+    def _next_captured(self, now: float) -> Message | None:
+        transmission = self._transmission
+        if transmission is None or transmission.next is None or now < transmission.due_at:
             return None
-        if live.in_real_time:
-            self.max_late_s = max(self.max_late_s, now - live.due_at)
-        chunk, live.next = live.next, next(live.chunks, None)
-        live.held.captured = chunk.end
-        live.held.journey.chunks += 1
-        if live.next is None:
-            self._live = None
-            live.held.journey.last_sent_at = now
-            live.held.remind_at = now + live.held.remind_after_s
-            self._said.append(self._state("online"))
+        if transmission.in_real_time:
+            self.max_late_s = max(self.max_late_s, now - transmission.due_at)
+        chunk, transmission.next = transmission.next, next(transmission.chunks, None)
+        transmission.pending.captured = chunk.end
+        transmission.pending.delivery.chunks += 1
+        if transmission.next is None:
+            self._transmission = None
+            transmission.pending.delivery.last_sent_at = now
+            transmission.pending.retransmit_at = now + transmission.pending.retransmit_after_s
+            self._outbox.append(self._state("online"))
         return self._message(chunk)
 
-    def _answer(self, held: _Held, document: dict[str, Any], now: float) -> None:
-        """Answer the newest request for a recording; it replaces an older one that is not answered yet."""
-        is_over = held.journey.last_sent_at is not None
-        there = held.captured
+    def _queue_resend(self, pending: _PendingRecording, document: dict[str, Any], now: float) -> None:
+        """Queue what a `missing` message requests; it replaces an earlier request."""
+        is_over = pending.delivery.last_sent_at is not None
+        captured = pending.captured
         ranges = list(_ranges(document.get("ranges")))
-        if not is_over:  # what is still to come comes by itself, and LAST with it
-            ranges = [(start, there if end is None else min(end, there)) for start, end in ranges]
-        asked = (min(there if end is None else end, there) - start for start, end in ranges)
-        held.journey.asked_samples += sum(count for count in asked if count > 0)
-        chunks: Iterator[Chunk] = chain.from_iterable(held.recording.cut(*wanted) for wanted in ranges)
-        if document.get("meta") is True and held.recording.meta:
-            chunks = chain([held.recording.meta_chunk()], chunks)
-        self._answers[held.recording.name] = as_resend(chunks)
+        if not is_over:  # later samples are sent when they are recorded, and LAST with them
+            ranges = [(start, captured if end is None else min(end, captured)) for start, end in ranges]
+        requested = (min(captured if end is None else end, captured) - start for start, end in ranges)
+        pending.delivery.requested_samples += sum(count for count in requested if count > 0)
+        chunks: Iterator[Chunk] = chain.from_iterable(
+            pending.recording.chunks_between(*wanted) for wanted in ranges
+        )
+        if document.get("meta") is True and pending.recording.meta:
+            chunks = chain([pending.recording.meta_chunk()], chunks)
+        self._resends[pending.recording.name] = as_resend(chunks)
         if is_over:
-            held.remind_at = now + held.remind_after_s
+            pending.retransmit_at = now + pending.retransmit_after_s
 
-    def _forget(self, name: str) -> None:
-        self._answers.pop(name, None)
-        held = self._held.pop(name, None)
-        if held is not None and self._live is not None and self._live.held is held:
-            self._live = None  # the worker has closed it: what is left would be sent for nothing
-            self._said.append(self._state("online"))
+    def _release(self, name: str) -> None:
+        self._resends.pop(name, None)
+        pending = self._pending.pop(name, None)
+        if pending is not None and self._transmission is not None and self._transmission.pending is pending:
+            self._transmission = None  # the worker has closed it: the rest would be sent in vain
+            self._outbox.append(self._state("online"))
 
     def _message(self, chunk: Chunk) -> Message:
         self.counts["chunks"] += 1

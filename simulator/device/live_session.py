@@ -1,18 +1,19 @@
-"""One device that streams one sound, from its birth to the result, with its OLED on stderr."""
+"""Session of one device that streams one sound, from the connection to the result; display on stderr."""
 
 import queue
 import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
 from simulator.device import oled
-from simulator.device.live_device import LiveDevice, Streaming
-from simulator.device.mqtt_connections import Account, Address, Network
-from simulator.device.recording import meta
+from simulator.device.event_loop import EventLoop
+from simulator.device.live_device import LiveDevice, Stream
+from simulator.device.mqtt_connection import Account, Address
+from simulator.device.recording import encode_meta
 from simulator.device.stethoscope import Stethoscope
 from simulator.sound.audio_source import AudioSource, Block
 
@@ -20,21 +21,21 @@ _CONNECT_S: Final = 10.0
 _GRACE_S: Final = 0.5
 _TICK_S: Final = 0.02
 _BLOCKS_WAITING: Final = 500
-"""Ten seconds; a source that is not read for longer loses what it records."""
+"""Ten seconds; samples of a source that is not read for longer are lost."""
 
 
 class LiveSession:
-    """A stethoscope that is put on a chest, and taken off."""
+    """Device that streams one sound. An instance is used once."""
 
     def __init__(self, address: Address, account: Account, chunk_samples: int) -> None:
-        self._network = Network()
+        self._event_loop = EventLoop()
         self._address = address
         self._device = LiveDevice(account.username, secrets.token_hex(4), chunk_samples)
-        self._stethoscope = Stethoscope(self._device, self._network, address, account, hears_live=True)
+        self._stethoscope = Stethoscope(self._device, self._event_loop, address, account, subscribe_live=True)
         self._blocks: queue.Queue[Block | StethoError | None] = queue.Queue(_BLOCKS_WAITING)
         self._shown: oled.Screen = []
         self.status = ""
-        """Of the result: `ok`, `inconclusive` or `error`."""
+        """Status of the result: `ok`, `inconclusive` or `error`; empty without a result."""
 
     def play(
         self,
@@ -46,52 +47,54 @@ class LiveSession:
         seconds: float | None,
         timeout_s: float,
     ) -> bytes | None:
-        """Stream `source` until it ends, `seconds` are over or somebody presses Ctrl-C; return the result.
+        """Stream `source` until its end, `seconds` or Ctrl-C; return the compact result as published.
 
-        Returns None when none came within `timeout_s` after the end.
+        Returns None without a result within `timeout_s` after the end.
 
         Raises:
-            BrokerError: the broker is not there or refuses us.
+            BrokerError: there is no broker, or it refuses the account.
             StethoError: the source stopped working.
         """
         try:
             self._connect(timeout_s)
             number = secrets.randbits(64)
-            stream = Streaming(number, source.sample_rate, source.channels, meta(models, site, exam))
+            stream = Stream(number, source.sample_rate, source.channels, encode_meta(models, site, exam))
             self._device.begin(stream)
             self._record(source, stream, seconds)
             self._device.end(time.monotonic())
-            self._stethoscope.work()
+            self._stethoscope.send_due_messages()
             self._show(oled.waiting(False))
-            self._wait(lambda: stream.result is not None, timeout_s)
+            self._event_loop.run_until(lambda: stream.result is not None, timeout_s)
             if stream.result is None:
                 return None
             self._show(oled.result(stream.result))
             self.status = str(stream.result.get("status"))
-            return stream.result_text
+            return stream.result_payload
         finally:
             source.close()
             self._stethoscope.close()
-            self._network.close()
+            self._event_loop.close()
 
     def _connect(self, timeout_s: float) -> None:
         self._stethoscope.connection.open()
-        if not self._wait(lambda: self._stethoscope.connection.is_ready, _CONNECT_S):
-            raise BrokerError(f"the broker at {self._address} took the connection and says nothing")
-        has_analyser = self._wait(lambda: bool(self._stethoscope.analysers), _GRACE_S)
+        if not self._event_loop.run_until(lambda: self._stethoscope.connection.is_ready, _CONNECT_S):
+            raise BrokerError(f"the broker at {self._address} accepted the connection and does not answer")
+        has_analyser = self._event_loop.run_until(lambda: bool(self._stethoscope.analysers), _GRACE_S)
         self._show(oled.ready(self._device.device_id, has_analyser))
-        if not has_analyser and not self._wait(lambda: bool(self._stethoscope.analysers), timeout_s):
-            raise BrokerError("no analyser is online; start `python -m edge_worker`")
+        if not has_analyser and not self._event_loop.run_until(
+            lambda: bool(self._stethoscope.analysers), timeout_s
+        ):
+            raise BrokerError("no analyser is online; start `stetho worker`")
 
-    def _record(self, source: AudioSource, stream: Streaming, seconds: float | None) -> None:
-        """Send what the source records, and show what comes back."""
+    def _record(self, source: AudioSource, stream: Stream, seconds: float | None) -> None:
+        """Send what the source records, and show live values."""
         reader = threading.Thread(target=self._read, args=(source,), name="source", daemon=True)
         reader.start()
         limit = float("inf") if seconds is None else seconds * source.sample_rate
         try:
             while stream.recorded < limit and stream.completeness is None and self._push_blocks():
-                self._stethoscope.work()
-                self._network.spin(_TICK_S)
+                self._stethoscope.send_due_messages()
+                self._event_loop.run_once(_TICK_S)
                 self._show(oled.live(stream.live, stream.recorded / stream.sample_rate))
         except KeyboardInterrupt:
             print("ending the stream", file=sys.stderr)
@@ -99,7 +102,7 @@ class LiveSession:
             source.close()
 
     def _read(self, source: AudioSource) -> None:
-        """On a thread of its own: a microphone waits for its sound."""
+        """Read the source on a thread of its own, because a microphone blocks."""
         last: StethoError | None = None
         lost = 0
         try:
@@ -114,7 +117,7 @@ class LiveSession:
         self._blocks.put(last)
 
     def _push_blocks(self) -> bool:
-        """Hand what was recorded to the device; return whether more is to come."""
+        """Hand recorded blocks to the device; return whether the source goes on."""
         while True:
             try:
                 block = self._blocks.get_nowait()
@@ -126,16 +129,8 @@ class LiveSession:
                 raise block
             self._device.push(block)
 
-    def _wait(self, is_done: Callable[[], bool], within_s: float) -> bool:
-        deadline = time.monotonic() + within_s
-        while not is_done():
-            if time.monotonic() > deadline:
-                return False
-            self._network.spin(_TICK_S)
-        return True
-
     def _show(self, screen: oled.Screen) -> None:
-        """Print a screen when it changed."""
+        """Print a screen if it has changed."""
         if screen != self._shown:
             self._shown = screen
             print(oled.framed(screen), file=sys.stderr, flush=True)

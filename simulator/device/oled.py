@@ -1,4 +1,4 @@
-"""The 128×64 OLED of a stethoscope as text, 21 columns by 8 rows of a 6×8 font: screens as pure functions."""
+"""Screens of a stethoscope's 128×64 OLED as text: 21 columns by 8 rows of a 6×8 font, as pure functions."""
 
 import textwrap
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ Screen = list[str]
 
 
 def ready(device_id: str, has_analyser: bool) -> Screen:
-    """Return the screen of a device that waits for its button."""
+    """Return the screen of a device that is ready to record."""
     status = "press to record" if has_analyser else "no analyser online"
     return _screen("Stetho Edge", device_id, "", "READY" if has_analyser else "WAITING", "", status)
 
 
 def recording(done_s: float, total_s: float) -> Screen:
-    """Return the screen while the microphone is open."""
+    """Return the screen during a recording."""
     return _screen(
         "RECORDING", "", _bar(done_s, total_s), f"{done_s:.1f} of {total_s:.1f} s", "", "hold still"
     )
 
 
 def live(value: dict[str, Any] | None, seconds: float) -> Screen:
-    """Return the screen of a stream: what the worker said last, while the sound goes on."""
+    """Return the screen of a stream: its duration and the last live value of the worker."""
     time_text = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
     if value is None:
         return [*_screen(f"LIVE {time_text}", "", "listening")[: ROWS - 1], _row(_DISCLAIMER)]
@@ -41,7 +41,7 @@ def live(value: dict[str, Any] | None, seconds: float) -> Screen:
 
 
 def sending(done: int, total: int) -> Screen:
-    """Return the screen while chunks leave."""
+    """Return the screen while chunks are sent."""
     return _screen("SENDING", "", _bar(done, total), f"{done} of {total}")
 
 

@@ -1,4 +1,4 @@
-"""One recording in the memory of a device, and the chunks it is sent in."""
+"""Recording in the memory of a device, and the chunks in which it is sent."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ Range = tuple[int, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a device holds from the press of its button until the worker says `stored`."""
+    """Recording that a device holds from the press of its button until the worker publishes `stored`."""
 
     recording_id: int
     sample_rate: int
@@ -38,12 +38,12 @@ class Recording:
     pcm: memoryview
     """Signed 16-bit little endian, channels interleaved; may be shared by many recordings."""
     meta: bytes
-    """JSON of the META chunk; empty: there is none."""
+    """JSON of the META chunk; empty when there is none."""
     chunk_samples: int
     """Samples per channel in each chunk but the last."""
 
     @classmethod
-    def of(cls, sound: Sound, recording_id: int, meta: bytes, chunk_samples: int) -> Self:
+    def from_sound(cls, sound: Sound, recording_id: int, meta: bytes, chunk_samples: int) -> Self:
         """Return a recording of `sound`."""
         pcm = memoryview(sound.pcm.astype("<i2").tobytes())
         return cls(recording_id, sound.sample_rate, sound.pcm.shape[1], pcm, meta, chunk_samples)
@@ -60,26 +60,26 @@ class Recording:
 
     @property
     def chunk_count(self) -> int:
-        """How many PCM chunks the first transmission has."""
+        """Number of PCM chunks of the first transmission."""
         return max(1, -(-self.samples // self.chunk_samples))
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the PCM chunks of the first transmission, in order."""
-        return self.cut(0, None)
+        return self.chunks_between(0, None)
 
     def meta_chunk(self) -> Chunk:
-        """Return the META chunk; only where `meta` is not empty."""
+        """Return the META chunk; requires that `meta` is not empty."""
         return Chunk(
             META, 0, self.channels, self.sample_rate, self.recording_id, 0, len(self.meta), self.meta
         )
 
     def last_chunk(self) -> Chunk:
-        """Return the chunk that fixes the length, as a reminder."""
+        """Return the last chunk, which fixes the length, marked as resent."""
         start = (self.chunk_count - 1) * self.chunk_samples
-        return next(as_resend(self.cut(start, None)))
+        return next(as_resend(self.chunks_between(start, None)))
 
-    def cut(self, start: int, end: int | None) -> Iterator[Chunk]:
-        """Yield chunks that cover `[start, end)`; None as `end` yields LAST even when no sample is left."""
+    def chunks_between(self, start: int, end: int | None) -> Iterator[Chunk]:
+        """Yield chunks that cover `[start, end)`; an `end` of None includes LAST, even without samples."""
         stop = self.samples if end is None else min(end, self.samples)
         start = min(start, stop)
         if start == stop and end is None:
@@ -100,7 +100,7 @@ class Recording:
 
 
 def as_resend(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yield `chunks` marked as sent on request."""
+    """Yield `chunks` with the flag RESEND."""
     return (chunk._replace(flags=chunk.flags | RESEND) for chunk in chunks)
 
 
@@ -109,7 +109,7 @@ def _is_clipped(body: memoryview) -> bool:
     return bool(values.size and (values.max() >= _LOUDEST or values.min() < -_LOUDEST))
 
 
-def meta(models: Sequence[str], site: str | None, exam: str | None = None) -> bytes:
+def encode_meta(models: Sequence[str], site: str | None, exam: str | None = None) -> bytes:
     """Return the META JSON of a recording that starts now."""
     document: dict[str, Any] = {"captured_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     if models:

@@ -1,4 +1,4 @@
-"""A device on the wire: its protocol state, its connection and the bad network between them."""
+"""Simulated stethoscope: protocol state, MQTT connection and the network faults between them."""
 
 import json
 import time
@@ -6,93 +6,104 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_worker.protocol import topics
-from simulator.device.device import Device, Message
-from simulator.device.mqtt_connections import Account, Address, Connection, Network
-from simulator.device.network_fault import Fault
+from simulator.device.device import Device
+from simulator.device.event_loop import EventLoop
+from simulator.device.message import Message
+from simulator.device.mqtt_connection import Account, Address, Connection
+from simulator.device.network_fault import FaultInjector
 
-_WINDOW: Final = 20
-"""Messages on the way to the broker at once: what waits longer waits in the device, not in the client."""
+_MAX_INFLIGHT: Final = 20
+"""Unacknowledged messages at once; the others wait in the device, not in the MQTT client."""
 
 
 class Stethoscope:
-    """Plays one device. Everything happens in calls of `Network.spin`."""
+    """Connects one device to a broker. Everything happens in calls of `EventLoop.run_once`."""
 
     def __init__(
         self,
         device: Device,
-        network: Network,
+        event_loop: EventLoop,
         address: Address,
         account: Account,
-        fault: Fault | None = None,
+        fault_injector: FaultInjector | None = None,
         *,
-        hears_live: bool = False,
+        subscribe_live: bool = False,
     ) -> None:
-        """Prepare; `connection.open` starts. `hears_live`: it shows values while it records."""
+        """Prepare the connection; `connection.open` starts it.
+
+        Args:
+            device: protocol state.
+            event_loop: drives the connection.
+            address: of the broker.
+            account: of the device.
+            fault_injector: applied to PCM chunks.
+            subscribe_live: subscribe to live values, too.
+        """
         self.device = device
         self.analysers: set[str] = set()
-        """Topics of the workers that are ready."""
+        """State topics of the workers that are ready."""
         self.on_change: Callable[[], None] = lambda: None
-        """Called after anything has happened."""
-        self._network = network
-        self._fault = fault
+        """Called after messages were sent or received."""
+        self._event_loop = event_loop
+        self._fault_injector = fault_injector
         self._wakes_at = float("inf")
-        listens = [
+        subscriptions = [
             topics.control(device.device_id),
             topics.device_result(device.device_id),
             topics.worker("+"),
-            *([topics.live(device.device_id)] if hears_live else []),
+            *([topics.live(device.device_id)] if subscribe_live else []),
         ]
-        self.connection = Connection(network, address, account, listens, self._receive)
-        self.connection.will(device.will())
-        self.connection.on_ready = device.connected
-        self.connection.on_work = self.work
+        self.connection = Connection(event_loop, address, account, subscriptions, self._receive)
+        self.connection.set_will(device.will_message())
+        self.connection.on_ready = device.on_connected
+        self.connection.on_activity = self.send_due_messages
 
-    def work(self) -> None:
-        """Send what is due and what the window has room for, and arrange to be called again."""
+    def send_due_messages(self) -> None:
+        """Send messages that are due, up to the inflight limit, and schedule the next call."""
         now = time.monotonic()
-        while self.connection.is_ready and self.connection.unacknowledged < _WINDOW:
-            message = self.device.take(now)
+        while self.connection.is_ready and self.connection.unacknowledged < _MAX_INFLIGHT:
+            message = self.device.next_message(now)
             if message is None:
-                self._flush()
+                self._flush_faults()
                 break
-            if self._fault is not None and message.topic == topics.pcm(self.device.device_id):
-                for payload in self._fault.send(message.payload):
+            if self._fault_injector is not None and message.topic == topics.pcm(self.device.device_id):
+                for payload in self._fault_injector.send(message.payload):
                     self.connection.publish(message._replace(payload=payload))
             else:
                 self.connection.publish(message)
-        self._sleep(now)
+        self._schedule(now)
         self.on_change()
 
     def close(self) -> None:
-        """End in order: offline, then disconnect."""
+        """Publish `offline`, then disconnect."""
         if self.connection.is_ready:
-            self.connection.publish(self.device.farewell())
+            self.connection.publish(self.device.offline_message())
         self.connection.close()
 
-    def _flush(self) -> None:
-        """Let go of what the bad network holds back once the device has nothing more to say."""
-        if self._fault is not None and not self.device.is_recording:
-            for payload in self._fault.flush():
+    def _flush_faults(self) -> None:
+        """Send chunks that the fault injector holds back when the device has no more to send."""
+        if self._fault_injector is not None and not self.device.is_recording:
+            for payload in self._fault_injector.flush():
                 self.connection.publish(Message(topics.pcm(self.device.device_id), payload))
 
-    def _sleep(self, now: float) -> None:
-        """Wake up when the device has something to say; until then an acknowledgement wakes us."""
+    def _schedule(self, now: float) -> None:
+        """Schedule a call for the time when the device has a message; until then a PUBACK calls."""
         due_at = self.device.due_at()
         if now < due_at < self._wakes_at:
             self._wakes_at = due_at
-            self._network.call_at(due_at, self._wake)
+            self._event_loop.call_at(due_at, self._wake)
 
     def _wake(self) -> None:
         self._wakes_at = float("inf")
-        self.work()
+        self.send_due_messages()
 
     def _receive(self, topic: str, payload: bytes) -> None:
         if topic.startswith(topics.worker("")):
-            self._note_worker(topic, payload)
+            self._update_analyser(topic, payload)
         else:
             self.device.receive(topic, payload, time.monotonic())
 
-    def _note_worker(self, topic: str, payload: bytes) -> None:
+    def _update_analyser(self, topic: str, payload: bytes) -> None:
         try:
             is_ready = json.loads(payload)["state"] == "ready"
         except (ValueError, TypeError, KeyError):

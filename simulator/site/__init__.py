@@ -1,1 +1,1 @@
-"""A whole site on loopback: broker, worker, API and firmware as processes."""
+"""Complete deployment on loopback: broker, worker, history API and firmware as processes."""

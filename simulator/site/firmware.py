@@ -1,4 +1,4 @@
-"""The firmware of the stethoscope as a Linux program, in place of the Python simulator."""
+"""Firmware of the stethoscope as a Linux program, in place of the Python simulator."""
 
 import json
 import os
@@ -16,17 +16,22 @@ from simulator.sound import sound_file
 _FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
 _PROGRAM: Final = "stethoscope-posix"
 _RATES_HZ: Final = (44_100, 16_000, 4_000)
-"""What a stethoscope records at."""
+"""Sample rates at which a stethoscope records."""
 
 
 def build() -> Path:
-    """Build the program, which takes a minute the first time; return its path.
+    """Build the program and return its path; the first build takes a minute.
 
     Raises:
-        SettingsError: what builds it is not here, or it does not build.
+        SettingsError: its sources or CMake are not here, or it does not build.
     """
+    if not (_FIRMWARE / "CMakePresets.json").is_file():
+        raise SettingsError(
+            "--firmware builds the firmware from its sources, which only a checkout of the repository has"
+        )
     if shutil.which("cmake") is None:
         raise SettingsError("there is no cmake; firmware/install.sh installs what builds the firmware")
+    print("building the firmware ...", flush=True)
     for command in (
         ["cmake", "--preset", "host"],
         ["cmake", "--build", "--preset", "host", "--target", _PROGRAM, "--parallel", "2"],
@@ -42,9 +47,9 @@ def build() -> Path:
 def record(
     program: Path, port: int, account: Credentials, sound: Path, pictures: Path
 ) -> dict[str, Any] | None:
-    """Let the device record `sound`, with its display on stderr and as PNG in `pictures`.
+    """Record `sound` with the firmware, with its display on stderr and as PNG files in `pictures`.
 
-    Returns the compact result; None when there was none.
+    Returns the compact result, or None.
     """
     shutil.rmtree(pictures, ignore_errors=True)
     done = subprocess.run(
@@ -65,10 +70,10 @@ def record(
 
 
 def _playable(sound: Path, converted: Path) -> Path:
-    """Return `sound`, or a copy that the program can play: WAV, 16 bits, at the rate of a microphone."""
+    """Return `sound`, or a copy in a format that the program plays: 16-bit WAV at a rate of a stethoscope."""
     if sound.suffix.lower() == ".wav" and sound.is_file():
-        facts = soundfile.info(sound)
-        if facts.samplerate in _RATES_HZ and facts.subtype == "PCM_16":
+        info = soundfile.info(sound)
+        if info.samplerate in _RATES_HZ and info.subtype == "PCM_16":
             return sound
     converted.parent.mkdir(parents=True, exist_ok=True)
     sound_file.write(converted, sound_file.read(sound, _RATES_HZ[0]))

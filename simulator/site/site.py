@@ -1,113 +1,29 @@
-"""A whole site on loopback: the real broker, worker and history API as processes of their own.
+"""Complete deployment on loopback: the real broker, worker and history API as child processes.
 
-The demo, the end-to-end tests and the bench stand on this, so that all three run what is deployed.
+Demo, end-to-end tests and bench use it, so that all three run what is deployed.
 """
 
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import models_tflite
 from broker.account import Credentials
 from broker.mosquitto import Broker
-from edge_worker.errors import StethoError
+from simulator.site.process import Process
 
-_PROJECT: Final = Path(__file__).parents[2]
-_STOP_WITHIN_S: Final = 10.0
-
-
-class ProcessError(StethoError):
-    """A process of the site ended or stayed silent when it should have said something."""
-
-
-class Process:
-    """One of our programs as a child process, its output in a log file."""
-
-    def __init__(self, module: str, environ: Mapping[str, str], log_path: Path) -> None:
-        """Start `python -m module` with only the `STETHO_*` settings in `environ`."""
-        self.module = module
-        self.log_path = log_path
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STETHO_")}
-        with log_path.open("ab") as log:
-            self._log_start = log.tell()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                cwd=_PROJECT,
-                env={**inherited, **environ, "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        """Everything that this process has printed so far, and its predecessors in the same file."""
-        return self.log_path.read_text(errors="replace")
-
-    def wait_for(self, pattern: str, within_s: float = 30.0) -> re.Match[str]:
-        """Return the first match of `pattern` in what this process prints.
-
-        Raises:
-            ProcessError: it ended, or did not print it in time.
-        """
-        deadline = time.monotonic() + within_s
-        while True:
-            has_ended = self._process.poll() is not None
-            found = re.search(pattern, self.log_path.read_bytes()[self._log_start :].decode(errors="replace"))
-            if found:
-                return found
-            if has_ended or time.monotonic() > deadline:
-                how = (
-                    f"ended with {self._process.returncode}"
-                    if has_ended
-                    else f"printed nothing of {pattern!r}"
-                )
-                raise ProcessError(f"{self.module} {how}; its output:\n{self.log[-3000:]}")
-            time.sleep(0.01)
-
-    def pause(self) -> None:
-        """Let it hang: alive, and silent."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def wait(self, within_s: float = 30.0) -> int:
-        """Wait for the end of the process; return its exit status."""
-        return self._process.wait(within_s)
-
-    def kill(self) -> None:
-        """`kill -9`, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """Ask it to end, with force if it does not; return its exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(_STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        return self._process.returncode
+_MODELS: Final = Path(models_tflite.__file__).parent
 
 
 class Site:
-    """Broker, worker and history API in a directory of their own. Use as a context manager."""
+    """Broker, worker and history API with their data in one directory; a context manager."""
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Prepare a site in `directory`; `settings` are further `STETHO_*` variables for worker and API."""
-        self.directory = directory
-        self.data_dir = directory / "data"
-        self.broker = Broker(directory / "broker")
+        """Create the accounts in `directory`; `settings`: further `STETHO_*` variables of worker and API."""
+        self.directory = directory.absolute()  # the processes run in another working directory
+        self.data_dir = self.directory / "data"
+        self.broker = Broker(self.directory / "broker")
         self._worker_account = self.broker.add_user("worker")
         self._api_account = self.broker.add_user("api")
         self.operator = self.broker.add_user("operator")
@@ -127,33 +43,33 @@ class Site:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings of worker and API."""
+        """Settings of worker and API as environment variables."""
         return {
             "STETHO_MQTT_HOST": self.broker.host,
             "STETHO_MQTT_PORT": str(self.broker.port),
             "STETHO_MQTT_USERNAME": self._worker_account.username,
             "STETHO_MQTT_PASSWORD": self._worker_account.password,
             "STETHO_DATA_DIR": str(self.data_dir),
-            "STETHO_MODELS_DIR": str(_PROJECT / "models_tflite"),
+            "STETHO_MODELS_DIR": str(_MODELS),
             "STETHO_API_MQTT_PASSWORD": self._api_account.password,
-            "STETHO_API_AUTH": "none",  # nobody but this machine reaches it
+            "STETHO_API_AUTH": "none",  # it listens on loopback
             "STETHO_API_PORT": "0",
             **self._settings,
         }
 
     def add_device(self, device_id: str) -> Credentials:
-        """Provision a device at the broker."""
+        """Add the account of a device to the broker."""
         return self.broker.add_user("device", device_id)
 
     def start_worker(self, *, wait: bool = True, settings: Mapping[str, str] | None = None) -> Process:
-        """Start the worker, with `settings` of this run; return when it is ready, unless told not to wait."""
+        """Start the worker, with `settings` for this run; with `wait` return when it is ready."""
         process = self._start("edge_worker", settings)
         if wait:
             process.wait_for("event=ready")
         return process
 
     def start_api(self) -> str:
-        """Start the history API; return its URL."""
+        """Start the history API and return its URL."""
         return self._start("history_api").wait_for(r"listening on (http://\S+)").group(1)
 
     def _start(self, module: str, settings: Mapping[str, str] | None = None) -> Process:

@@ -1,1 +1,1 @@
-"""Sound sources: files, microphones and synthesised hearts."""
+"""Sound sources: audio files, microphones and synthesised heart sounds."""

@@ -1,4 +1,4 @@
-"""What a stethoscope hears when it hears no heart: handling and speech."""
+"""Synthesised artifacts: handling noise and speech, as a stethoscope records them without a heart."""
 
 from typing import Final
 
@@ -13,13 +13,13 @@ _FORMANTS_HZ: Final = (500.0, 1500.0)
 
 
 def handling(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return knocks and rubs of a chestpiece in the hand, shape (count,), about -1..1."""
+    """Return handling noise (knocks and rubs of the chestpiece), shape (count,), about -1..1."""
     samples = np.zeros(count)
-    for start in _moments(count, rate, _KNOCKS_PER_S, rng):
+    for start in _random_onsets(count, rate, _KNOCKS_PER_S, rng):
         time_s = np.arange(min(round(0.2 * rate), count - start)) / rate
         thud = np.sin(2 * np.pi * rng.uniform(40, 120) * time_s) + 0.5 * rng.standard_normal(len(time_s))
         samples[start : start + len(time_s)] += rng.uniform(0.4, 1.0) * np.exp(-time_s / 0.03) * thud
-    for start in _moments(count, rate, _RUBS_PER_S, rng):
+    for start in _random_onsets(count, rate, _RUBS_PER_S, rng):
         length = min(round(rng.uniform(0.2, 0.8) * rate), count - start)
         swell = np.sin(np.pi * np.arange(length) / length)
         samples[start : start + length] += 0.4 * swell * rng.standard_normal(length)
@@ -29,7 +29,7 @@ def handling(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.floa
 def speech(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return speech-like bursts, shape (count,), about -1..1: harmonics of a voice under two formants."""
     samples = np.zeros(count)
-    for start in _moments(count, rate, _SYLLABLES_PER_S, rng):
+    for start in _random_onsets(count, rate, _SYLLABLES_PER_S, rng):
         length = min(round(rng.uniform(0.08, 0.22) * rate), count - start)
         time_s = np.arange(length) / rate
         pitch_hz = rng.uniform(*_PITCH_HZ)
@@ -40,6 +40,6 @@ def speech(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float6
     return samples
 
 
-def _moments(count: int, rate: int, per_s: float, rng: np.random.Generator) -> list[int]:
-    """Return random sample indices, `per_s` a second on average and at least one."""
-    return [int(moment) for moment in rng.integers(0, count, max(1, round(per_s * count / rate)))]
+def _random_onsets(count: int, rate: int, per_s: float, rng: np.random.Generator) -> list[int]:
+    """Return random sample indices: `per_s` per second on average, at least one."""
+    return [int(onset) for onset in rng.integers(0, count, max(1, round(per_s * count / rate)))]

@@ -1,7 +1,7 @@
-"""Where a live device gets its sound from: a file played in real time, or a microphone.
+"""Interface of the sound sources of a live device, and the source that plays a file in real time.
 
-A source is iterated on a thread of its own (`simulator.command.live`), so waiting for the
-next block is its business.
+A source is iterated on a thread of its own (`simulator.device.live_session`), so it may block until the next
+block is recorded.
 """
 
 import time
@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 from simulator.sound.sound_file import Sound
 
 BLOCK_S: Final = 0.02
-"""Length of a block of a file: what a sound card hands over at once."""
+"""Length of a block of a file, as sound cards deliver them, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Sound that was recorded without a break."""
+    """Consecutive samples."""
 
     samples: NDArray[np.int16]
-    """(samples, channels); at least one sample."""
+    """Shape (samples, channels), at least one sample."""
     lost: int = 0
-    """Samples per channel that the source lost right before these: an overrun of a sound card."""
+    """Samples per channel that the source lost right before these, as in an overrun of a sound card."""
 
 
 class AudioSource(Protocol):
-    """Something that records; `sample_rate` and `channels` hold from the first block to the last."""
+    """Source of audio blocks, all of the same `sample_rate` and `channels`."""
 
     @property
     def sample_rate(self) -> int:
@@ -43,15 +43,15 @@ class AudioSource(Protocol):
         """Yield blocks as they are recorded, waiting for each; ends when the sound does or after `close`.
 
         Raises:
-            AudioError: the source stopped working; the text says what to do.
+            AudioError: the source stopped working.
         """
 
     def close(self) -> None:
-        """Record no more, from any thread, twice without harm; an iteration that waits ends soon."""
+        """Stop recording; safe from any thread and more than once. A blocked iteration ends soon."""
 
 
 class FileSource:
-    """A sound that is played once, or again and again, as fast as it was recorded."""
+    """Sound that is played in real time, once or repeatedly."""
 
     def __init__(self, sound: Sound, *, repeat: bool = False) -> None:
         self._sound = sound
@@ -84,5 +84,5 @@ class FileSource:
                 return
 
     def close(self) -> None:
-        """Play no further."""
+        """Stop playing."""
         self._is_open = False

@@ -1,4 +1,4 @@
-"""Synthesised heart sounds: what a stethoscope hears, with the true times of every beat.
+"""Synthesised heart sounds as a stethoscope records them, with the true onsets of S1 and S2.
 
 Heart sounds are sums of damped oscillations of valves, walls and blood; a murmur is turbulence, hence noise.
 Durations and bands: L.-G. Durand and P. Pibarot, "Digital signal processing of the phonocardiogram: review
@@ -6,7 +6,7 @@ of the most recent advancements", Critical Reviews in Biomedical Engineering 23 
 than S2: A. Sakai, L. P. Feigen and A. A. Luisada, "Frequency distribution of the heart sounds in normal
 man", Cardiovascular Research 5 (1971).
 
-For tests and demonstrations only: nothing here says how well a model does on real hearts.
+For tests and demonstrations only: results on these sounds say nothing about a model on real hearts.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ Finding = Literal["normal", "murmur", "extrasystole", "third-sound", "artifact"]
 FINDINGS: Final[tuple[Finding, ...]] = get_args(Finding)
 
 PEAK: Final = 0.5
-"""Largest sample of a synthesised sound, 1 being full scale: 6 dB of headroom, as a device leaves."""
+"""Largest sample of a synthesised sound, relative to full scale: 6 dB of headroom, as a device leaves."""
 MIN_SECONDS: Final = 1.0
 _STETHOSCOPE_HZ: Final = (20.0, 800.0)
-"""What chest, bell and microphone let through."""
+"""Passband of chest, bell and microphone."""
 _ATTACK_S: Final = 0.008
 
 _Components = tuple[tuple[float, float, float, float], ...]
@@ -62,16 +62,16 @@ _MURMUR_LEVEL: Final = 0.22
 
 @dataclass(frozen=True, slots=True)
 class HeartSound:
-    """A sound and the truth about it."""
+    """Synthesised sound with its annotations."""
 
     samples: NDArray[np.float32]
-    """(samples,), -1..1."""
+    """Shape (samples,), -1..1."""
     sample_rate: int
     """Hz"""
     s1_s: tuple[float, ...]
-    """Onsets of the first heart sounds; empty when there is no heart to hear."""
+    """Onsets of the first heart sounds, seconds; empty for an artifact."""
     s2_s: tuple[float, ...]
-    """Onsets of the second heart sounds."""
+    """Onsets of the second heart sounds, seconds."""
 
 
 def synthesise(
@@ -99,11 +99,11 @@ def heart_sound(
     """Synthesise one recording. Equal arguments give equal samples; the beats depend on no sample rate.
 
     Args:
-        finding: what is to be heard; `artifact` is handling and speech without any heart.
-        bpm: mean heart rate, beats a minute.
-        seconds: length, at least `MIN_SECONDS`.
+        finding: what to synthesise; `artifact` is handling noise and speech without a heart.
+        bpm: mean heart rate, beats per minute.
+        seconds: duration, at least `MIN_SECONDS`.
         sample_rate: Hz.
-        seed: of all that varies.
+        seed: of all random variation.
         noise_db: RMS of the noise of chest and microphone, relative to the loudest sample.
 
     Raises:
@@ -125,7 +125,7 @@ def heart_sound(
             _add_beat(samples, sample_rate, beat, finding, sound)
     samples /= np.abs(samples).max()
     samples += 10 ** (noise_db / 20) * _noise_floor(count, sample_rate, sound)
-    samples = _band(samples, sample_rate, _STETHOSCOPE_HZ)
+    samples = _bandpass(samples, sample_rate, _STETHOSCOPE_HZ)
     samples *= PEAK / np.abs(samples).max()
     s2_s = tuple(beat.s2_s for beat in beats if beat.s2_s < seconds)
     return HeartSound(samples.astype(np.float32), sample_rate, tuple(beat.s1_s for beat in beats), s2_s)
@@ -134,7 +134,7 @@ def heart_sound(
 def _add_beat(
     samples: NDArray[np.float64], rate: int, beat: Heartbeat, finding: Finding, rng: np.random.Generator
 ) -> None:
-    """Add everything that one cycle makes to hear, in place."""
+    """Add the sounds of one cardiac cycle, in place."""
     loudness = 1 - _BREATH_LOUDNESS * beat.breath + 0.03 * rng.standard_normal()
     second = loudness * (_PREMATURE_S2 if beat.is_premature else 1.0)
     split_s = float(np.interp(beat.breath, (-1, 1), _SPLIT_S))
@@ -151,7 +151,7 @@ def _add_beat(
 def _add(
     samples: NDArray[np.float64], rate: int, start_s: float, sound: NDArray[np.float64], loudness: float
 ) -> None:
-    """Add `sound` at `start_s`, in place; what reaches beyond the end is cut off."""
+    """Add `sound` at `start_s`, in place, cut off at the end of `samples`."""
     start = round(start_s * rate)
     stop = min(start + len(sound), len(samples))
     if start < stop:
@@ -159,7 +159,7 @@ def _add(
 
 
 def _oscillation(rate: int, components: _Components) -> NDArray[np.float64]:
-    """Return a sum of damped sine waves, each of which swells within `_ATTACK_S`."""
+    """Return a sum of damped sine waves with an attack of `_ATTACK_S`."""
     longest_s = max(delay_s + 6 * decay_s for _, delay_s, decay_s, _ in components)
     time_s = np.arange(round(longest_s * rate)) / rate
     total = np.zeros(len(time_s))
@@ -171,15 +171,15 @@ def _oscillation(rate: int, components: _Components) -> NDArray[np.float64]:
 
 
 def _murmur(rate: int, seconds: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a systolic ejection murmur: noise that swells to the middle of systole and fades before S2."""
+    """Return a systolic ejection murmur: crescendo-decrescendo noise that ends before S2."""
     count = max(round(seconds * rate), 1)
-    noise = _band(rng.standard_normal(count), rate, _MURMUR_HZ)
+    noise = _bandpass(rng.standard_normal(count), rate, _MURMUR_HZ)
     crest = np.sin(np.pi * np.arange(count) / count) ** 1.5
     return np.asarray(_MURMUR_LEVEL * crest * noise / (noise.std() or 1.0))
 
 
 def _noise_floor(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return pink noise of RMS 1 within the band of the stethoscope: muscles, breath and cloth."""
+    """Return pink noise of RMS 1 in the passband of the stethoscope, as of muscles, breath and cloth."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency_hz = np.fft.rfftfreq(count, 1 / rate)
     low_hz, high_hz = _STETHOSCOPE_HZ
@@ -188,8 +188,8 @@ def _noise_floor(count: int, rate: int, rng: np.random.Generator) -> NDArray[np.
     return np.asarray(noise / noise.std())
 
 
-def _band(samples: NDArray[np.float64], rate: int, band_hz: tuple[float, float]) -> NDArray[np.float64]:
-    """Return `samples` within a band, without delay (so that beats stay where they are)."""
+def _bandpass(samples: NDArray[np.float64], rate: int, band_hz: tuple[float, float]) -> NDArray[np.float64]:
+    """Return `samples` after a zero-phase bandpass filter, so that beats keep their times."""
     low_hz, high_hz = band_hz
     filters = butter(1, (low_hz, min(high_hz, 0.45 * rate)), "bandpass", fs=rate, output="sos")
     return np.asarray(sosfiltfilt(filters, samples, padlen=min(len(samples) - 1, 3 * rate // 100)))

@@ -1,4 +1,4 @@
-"""When the valves close: the timing of the cardiac cycle, without any sound."""
+"""Timing of the cardiac cycle: onsets of S1 and S2, sinus arrhythmia, extrasystoles."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +10,14 @@ MIN_BPM: Final = 30.0
 MAX_BPM: Final = 220.0
 
 _Q_TO_S1_S: Final = 0.06
-"""Onset of the QRS complex to the mitral component of S1; 40 to 80 ms in healthy adults."""
+"""From the onset of the QRS complex to the mitral component of S1; 40 to 80 ms in healthy adults."""
 _MAX_SYSTOLE: Final = 0.55
-"""Fraction of the cycle that systole never exceeds: in tachycardia diastole shortens most, yet remains."""
+"""Largest fraction of the cycle that is systole: in tachycardia diastole shortens most, yet remains."""
 _BREATHS_PER_S: Final = 0.25
 _SINUS_ARRHYTHMIA: Final = 0.03
 _JITTER: Final = 0.01
 _COUPLING: Final = 0.6
-"""A premature beat comes after this fraction of a cycle; the pause after it is fully compensatory."""
+"""Coupling interval of a premature beat, fraction of a cycle; the pause after it is fully compensatory."""
 _EXTRASYSTOLE_EVERY: Final = 4
 
 

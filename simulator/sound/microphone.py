@@ -1,10 +1,9 @@
-"""A microphone of this machine as the sound of a live device, through PortAudio.
+"""Microphone of this machine as the sound source of a live device, through PortAudio.
 
-The package sounddevice is not among what everybody installs: a machine that plays files needs no PortAudio.
-Parts of PortAudio that matter here: https://python-sounddevice.readthedocs.io/
+The package sounddevice is optional: a machine that plays files needs no PortAudio. Its documentation is at
+https://python-sounddevice.readthedocs.io/
 """
 
-import argparse
 import queue
 import threading
 from collections.abc import Iterator
@@ -15,18 +14,17 @@ from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
-from simulator.command.argument import DEFAULT_MICROPHONE
 from simulator.sound.audio_source import BLOCK_S, Block
 
 _WAITING_S: Final = 10.0
-"""Sound that waits for a slow reader; what comes beyond it is lost, and said to be."""
+"""Length of the buffer for a slow reader, seconds; samples beyond it are lost and counted as lost."""
 _SILENT_S: Final = 5.0
-"""A sound card that delivers nothing for so long has stopped, whatever it says."""
+"""A sound card that delivers nothing for as long has stopped."""
 _TICK_S: Final = 0.1
 
 
 class Microphone:
-    """A microphone, as `simulator.sound.audio_source.AudioSource`; it records while it is iterated."""
+    """Microphone as an `AudioSource`; it records while it is iterated."""
 
     def __init__(
         self,
@@ -35,19 +33,19 @@ class Microphone:
         *,
         library: Any = None,  # noqa: ANN401 - sounddevice ships no types
     ) -> None:
-        """Choose the microphone of that number in `listing`, or the default one.
+        """Choose a microphone by its number in `list_microphones`, or the default one; `sample_rate` in Hz.
 
         Raises:
             SettingsError: sounddevice or PortAudio is not installed.
-            AudioError: there is no such microphone, or it does not record at `sample_rate` (Hz).
+            AudioError: there is no such microphone, or it does not record at `sample_rate`.
         """
-        self._library = library or load()
+        self._library = library or load_sounddevice()
         self._number = self._default() if number is None else number
-        described = self._described()
-        self._sample_rate = sample_rate or round(described["default_samplerate"])
+        info = self._device_info()
+        self._sample_rate = sample_rate or round(info["default_samplerate"])
         self._check()
         blocks = round(_WAITING_S / BLOCK_S)
-        self._waiting: queue.Queue[Block] = queue.Queue(blocks)
+        self._blocks_queue: queue.Queue[Block] = queue.Queue(blocks)
         self._is_closed = threading.Event()
         self._has_ended = threading.Event()
         self._lost = 0
@@ -60,11 +58,11 @@ class Microphone:
 
     @property
     def channels(self) -> int:
-        """One: chests are listened to in mono."""
+        """One: auscultation is mono."""
         return 1
 
     def __iter__(self) -> Iterator[Block]:
-        """Record until `close`, and yield what comes.
+        """Record until `close`, and yield blocks.
 
         Raises:
             AudioError: the microphone cannot be opened, or stopped working.
@@ -76,22 +74,22 @@ class Microphone:
             raise AudioError(f"microphone {self._number} cannot be used ({error})") from error
 
     def close(self) -> None:
-        """Record no more; from any thread."""
+        """Stop recording; safe from any thread."""
         self._is_closed.set()
 
     def _blocks(self) -> Iterator[Block]:
-        silent_s = 0.0
+        quiet_s = 0.0
         while not self._is_closed.is_set():
             try:
-                block = self._waiting.get(timeout=_TICK_S)
+                block = self._blocks_queue.get(timeout=_TICK_S)
             except queue.Empty:
-                silent_s += _TICK_S
-                if self._has_ended.is_set() or silent_s >= _SILENT_S:
+                quiet_s += _TICK_S
+                if self._has_ended.is_set() or quiet_s >= _SILENT_S:
                     raise AudioError(
                         f"microphone {self._number} delivers nothing any more; is it still plugged in?"
                     ) from None
                 continue
-            silent_s = 0.0
+            quiet_s = 0.0
             yield block
 
     def _stream(self) -> Any:  # noqa: ANN401 - as above
@@ -101,44 +99,44 @@ class Microphone:
             channels=self.channels,
             dtype="int16",
             blocksize=max(1, round(BLOCK_S * self._sample_rate)),
-            callback=self._take,
+            callback=self._on_audio,
             finished_callback=self._has_ended.set,
         )
 
-    def _take(self, samples: NDArray[np.int16], count: int, time: Any, status: Any) -> None:  # noqa: ANN401
-        """Take a block on PortAudio's thread, where nothing may wait."""
+    def _on_audio(self, samples: NDArray[np.int16], count: int, time: Any, status: Any) -> None:  # noqa: ANN401
+        """Queue a block; called on PortAudio's thread, which must not block."""
         if status.input_overflow:
-            self._lost += self._missed(time.inputBufferAdcTime)
+            self._lost += self._overrun_samples(time.inputBufferAdcTime)
         self._next_at = time.inputBufferAdcTime + count / self._sample_rate
         try:
-            self._waiting.put_nowait(Block(samples.copy(), self._lost))
+            self._blocks_queue.put_nowait(Block(samples.copy(), self._lost))
             self._lost = 0
         except queue.Full:
             self._lost += count
 
-    def _missed(self, begins_at: float) -> int:
-        """Return how many samples the sound card dropped, by its clock; at least one, for it says so."""
+    def _overrun_samples(self, begins_at: float) -> int:
+        """Return the samples lost in an overrun, by the clock of the sound card; at least one."""
         late_s = 0.0 if self._next_at is None else begins_at - self._next_at
         return max(1, round(min(late_s, _WAITING_S) * self._sample_rate))
 
     def _default(self) -> int:
         number = int(self._library.default.device[0])
         if number < 0:
-            raise AudioError(_nothing(self._library))
+            raise AudioError(_no_microphone_message(self._library))
         return number
 
-    def _described(self) -> dict[str, Any]:
+    def _device_info(self) -> dict[str, Any]:
         devices = list(self._library.query_devices())
         if not 0 <= self._number < len(devices):
             raise AudioError(
-                f"there is no microphone {self._number}; --list shows those that there are"
-                if _inputs(self._library)
-                else _nothing(self._library)
+                f"there is no microphone {self._number}; --list shows them all"
+                if _input_devices(self._library)
+                else _no_microphone_message(self._library)
             )
-        described: dict[str, Any] = devices[self._number]
-        if described["max_input_channels"] < 1:
-            raise AudioError(f"{self._number} ({described['name']}) records nothing; --list shows what does")
-        return described
+        info: dict[str, Any] = devices[self._number]
+        if info["max_input_channels"] < 1:
+            raise AudioError(f"{self._number} ({info['name']}) has no input; --list shows the microphones")
+        return info
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self._sample_rate <= MAX_RATE_HZ:
@@ -154,14 +152,14 @@ class Microphone:
             ) from error
 
 
-def load() -> Any:  # noqa: ANN401 - it ships no types
+def load_sounddevice() -> Any:  # noqa: ANN401 - it ships no types
     """Return sounddevice.
 
     Raises:
         SettingsError: it, or PortAudio, is not installed.
     """
     try:
-        import sounddevice  # noqa: PLC0415 - not everybody has it
+        import sounddevice  # noqa: PLC0415 - optional
     except ImportError as error:
         raise SettingsError(
             "a microphone needs the package sounddevice; "
@@ -174,38 +172,26 @@ def load() -> Any:  # noqa: ANN401 - it ships no types
     return sounddevice
 
 
-def listing(library: Any = None) -> str:  # noqa: ANN401 - as above
-    """Return the microphones, one a line, the default one marked.
+def list_microphones(library: Any = None) -> str:  # noqa: ANN401 - as above
+    """Return the microphones, one per line, the default one marked.
 
     Raises:
         SettingsError: sounddevice or PortAudio is not installed.
         AudioError: there is no microphone.
     """
-    library = library or load()
-    found = _inputs(library)
-    if not found:
-        raise AudioError(_nothing(library))
-    chosen = library.default.device[0]
+    library = library or load_sounddevice()
+    inputs = _input_devices(library)
+    if not inputs:
+        raise AudioError(_no_microphone_message(library))
+    default = library.default.device[0]
     return "\n".join(
-        f"{'*' if number == chosen else ' '} {number:3}  {each['name']}, "
+        f"{'*' if number == default else ' '} {number:3}  {each['name']}, "
         f"{round(each['default_samplerate'])} Hz"
-        for number, each in found.items()
+        for number, each in inputs.items()
     )
 
 
-def chosen(args: argparse.Namespace) -> Microphone | None:
-    """Return the microphone that the arguments choose; None: another source.
-
-    Raises:
-        SettingsError, AudioError: as `Microphone`.
-    """
-    if args.microphone is None:
-        return None
-    number = None if args.microphone == DEFAULT_MICROPHONE else int(args.microphone)
-    return Microphone(number, getattr(args, "sample_rate", None))
-
-
-def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above
+def _input_devices(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as above
     try:
         devices = list(library.query_devices())
     except library.PortAudioError as error:
@@ -213,8 +199,6 @@ def _inputs(library: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401 - as abo
     return {number: each for number, each in enumerate(devices) if each["max_input_channels"] > 0}
 
 
-def _nothing(library: Any) -> str:  # noqa: ANN401 - as above
+def _no_microphone_message(library: Any) -> str:  # noqa: ANN401 - as above
     outputs = len(list(library.query_devices()))
-    return (
-        f"no microphone is here ({outputs} sound devices, none of them records); plug one in, or use --file"
-    )
+    return f"no microphone is here ({outputs} sound devices, none with an input); plug one in, or use --file"

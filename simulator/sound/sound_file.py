@@ -1,4 +1,4 @@
-"""Audio files: the sound that a simulated device records, and the sound that we synthesise."""
+"""Audio files as 16-bit PCM: reading with resampling, and writing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +17,32 @@ _FULL_SCALE: Final = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What the microphone of a device delivers."""
+    """PCM samples of one or two channels, as a device records them."""
 
     pcm: NDArray[np.int16]
-    """(samples, channels)"""
+    """Shape (samples, channels)."""
     sample_rate: int
     """Hz"""
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """Duration."""
         return len(self.pcm) / self.sample_rate
 
 
 def from_samples(samples: NDArray[np.float32], sample_rate: int) -> Sound:
-    """Return `samples`, (samples,) or (samples, channels) of -1..1, as 16-bit PCM that saturates."""
+    """Return samples, shape (samples,) or (samples, channels), -1..1, as 16-bit PCM that saturates."""
     scaled = np.nan_to_num(np.rint(samples.reshape(len(samples), -1) * _FULL_SCALE))
     return Sound(np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16), sample_rate)
 
 
 def read(path: Path, sample_rate: int | None = None) -> Sound:
-    """Read any file that libsndfile reads, resampled to `sample_rate` (Hz) where one is given.
+    """Read a file that libsndfile reads, resampled to `sample_rate` (Hz) if one is given.
 
-    More channels than the protocol has are mixed to one.
+    More channels than the protocol allows are mixed to one.
 
     Raises:
-        AudioError: there is no such file, or it holds no sound that a device could send.
+        AudioError: there is no such file, or it is not audio that a device could send.
     """
     if not path.is_file():
         raise AudioError(f"{path} is {'a directory' if path.is_dir() else 'not there'}; name an audio file")
@@ -63,7 +63,7 @@ def read(path: Path, sample_rate: int | None = None) -> Sound:
 
 
 def write(path: Path, sound: Sound) -> None:
-    """Write `sound` as 16-bit PCM, in the format that the name of `path` ends with.
+    """Write `sound` as 16-bit PCM, in the format of the suffix of `path`.
 
     Raises:
         AudioError: the format is unknown or the file cannot be written.

@@ -1,4 +1,4 @@
-"""A real broker with the shipped configuration, and a few accounts."""
+"""Fixtures: a real broker with the shipped configuration, and accounts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def other_device(broker: Broker) -> Credentials:
 
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker of one test, not started: for those that kill it or fill its queues."""
+    """A broker of one test, not started, for tests that kill it or fill its queues."""
     running = Broker(tmp_path / "broker")
     yield running
     running.stop()

@@ -1,4 +1,4 @@
-"""A client for the doors and locks of the broker: TLS, WebSocket, foreign client ids, refusals."""
+"""MQTT client for tests of the broker: TLS, WebSocket, foreign client ids, refusals."""
 
 import ssl
 import threading
@@ -34,7 +34,7 @@ class Probe:
         self.connack: ReasonCode | None = None
         self.disconnected = threading.Event()
         self._subscribed = threading.Event()
-        name = client_id or (credentials.username if credentials else "nobody")
+        name = client_id or (credentials.username if credentials else "anonymous")
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=name,
@@ -50,7 +50,7 @@ class Probe:
         self._client.on_connect = lambda *given: setattr(self, "connack", given[3])
         self._client.on_disconnect = lambda *_: self.disconnected.set()
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = lambda *given: self._remember(given[2])
+        self._client.on_message = lambda *given: self._receive(given[2])
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         wait_until(lambda: self.connack is not None, "CONNACK")
@@ -65,8 +65,8 @@ class Probe:
         self._client.loop_stop()
 
     @property
-    def accepted(self) -> bool:
-        """Whether the broker let us in."""
+    def is_accepted(self) -> bool:
+        """Whether the broker accepted the connection."""
         return self.connack is not None and not self.connack.is_failure
 
     @property
@@ -102,5 +102,5 @@ class Probe:
         """Wait until `count` messages came on `topic`."""
         wait_until(lambda: self.topics.count(topic) >= count, f"{count} messages on {topic}")
 
-    def _remember(self, message: paho.MQTTMessage) -> None:
+    def _receive(self, message: paho.MQTTMessage) -> None:
         self.received.append((message.topic, bytes(message.payload)))

@@ -1,4 +1,4 @@
-"""Who gets in, and through which door."""
+"""Authentication, transports and packet sizes of the real broker."""
 
 import ssl
 from pathlib import Path
@@ -18,27 +18,27 @@ HEADER_AND_LARGEST_BODY = 32 + 65536
 
 def test_a_wrong_password_is_refused(broker: Broker, device: Credentials) -> None:
     with Probe(broker.port, Credentials(device.username, "wrong")) as client:
-        assert not client.accepted
+        assert not client.is_accepted
 
 
 def test_an_unknown_user_is_refused(broker: Broker) -> None:
     with Probe(broker.port, Credentials("st-99", "anything")) as client:
-        assert not client.accepted
+        assert not client.is_accepted
 
 
-def test_nobody_is_anonymous(broker: Broker) -> None:
+def test_an_anonymous_client_is_refused(broker: Broker) -> None:
     with Probe(broker.port, None) as client:
-        assert not client.accepted
+        assert not client.is_accepted
 
 
-def test_tls_carries_mqtt_for_those_who_trust_our_ca(broker: Broker, device: Credentials) -> None:
+def test_mqtt_over_tls(broker: Broker, device: Credentials) -> None:
     with Probe(broker.tls_port, device, ca=broker.ca_path) as client:
-        assert client.accepted
+        assert client.is_accepted
 
 
-def test_tls_carries_websockets_too(broker: Broker, device: Credentials) -> None:
+def test_mqtt_over_websocket_over_tls(broker: Broker, device: Credentials) -> None:
     with Probe(broker.tls_websocket_port, device, ca=broker.ca_path, transport="websockets") as client:
-        assert client.accepted
+        assert client.is_accepted
 
 
 def test_a_client_that_trusts_another_ca_does_not_connect(
@@ -49,7 +49,7 @@ def test_a_client_that_trusts_another_ca_does_not_connect(
         Probe(broker.tls_port, device, ca=tmp_path / "ca.pem")
 
 
-def test_a_browser_connects_over_websocket(broker: Broker, worker: Credentials, device: Credentials) -> None:
+def test_mqtt_over_websocket(broker: Broker, worker: Credentials, device: Credentials) -> None:
     with (
         Probe(broker.websocket_port, worker, transport="websockets") as receiver,
         Probe(broker.port, device) as sender,
@@ -59,16 +59,16 @@ def test_a_browser_connects_over_websocket(broker: Broker, worker: Credentials, 
         receiver.wait_for(topics.pcm("st-01"))
 
 
-def test_a_websocket_does_not_lend_its_client_id_either(
+def test_a_websocket_client_does_not_take_over_a_client_id(
     broker: Broker, device: Credentials, other_device: Credentials
 ) -> None:
     with (
-        Probe(broker.port, other_device) as victim,
-        Probe(broker.websocket_port, device, client_id="st-02", transport="websockets") as thief,
+        Probe(broker.port, other_device) as owner,
+        Probe(broker.websocket_port, device, client_id="st-02", transport="websockets") as impostor,
     ):
-        assert thief.accepted
-        victim.publish(topics.state("st-02"))
-        assert not victim.disconnected.is_set()
+        assert impostor.is_accepted
+        owner.publish(topics.state("st-02"))
+        assert not owner.disconnected.is_set()
 
 
 def test_the_largest_chunk_fits(broker: Broker, worker: Credentials) -> None:
@@ -81,7 +81,7 @@ def test_the_largest_chunk_fits(broker: Broker, worker: Credentials) -> None:
         assert receiver.received[-1][1] == chunk
 
 
-def test_an_oversize_packet_costs_its_sender_the_connection_and_nobody_else(
+def test_an_oversize_packet_disconnects_only_its_sender(
     broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
 ) -> None:
     with (
@@ -98,11 +98,11 @@ def test_an_oversize_packet_costs_its_sender_the_connection_and_nobody_else(
 
 
 def test_the_configuration_loads_and_reloads_without_a_warning(tmp_path: Path) -> None:
-    """But for the one that says who started it, which is true of a test in a container."""
+    """Except for the warning about root, which applies to tests in a container."""
     with Broker(tmp_path / "broker", websocket=True, tls=True) as running:
-        for kind, name in (("device", "st-01"), ("worker", ""), ("operator", "ann")):
-            running.add_user(kind, name)
+        for role, name in (("device", "st-01"), ("worker", ""), ("operator", "ann")):
+            running.add_user(role, name)
     lines = running.log_path.read_text().splitlines()
     assert any("conf.d/listeners.conf" in line for line in lines), "2.1 quotes the name, 2.0 does not"
-    complaints = [line for line in lines if "warning" in line.lower() or "error" in line.lower()]
-    assert [line for line in complaints if "should not be run as root" not in line] == []
+    warnings = [line for line in lines if "warning" in line.lower() or "error" in line.lower()]
+    assert [line for line in warnings if "should not be run as root" not in line] == []

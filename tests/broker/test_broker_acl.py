@@ -1,7 +1,7 @@
-"""Who may say and hear what, on the real broker.
+"""Rights of each role to publish and to receive, on the real broker.
 
-Over MQTT 3.1.1 a refused message is acknowledged and dropped, so each test looks at a receiver and uses a
-permitted message as the proof that the refused one would have arrived before it.
+Over MQTT 3.1.1 a refused message is acknowledged and dropped, so each test observes a receiver. A permitted
+message that follows proves that the refused one would have arrived before it.
 """
 
 import pytest
@@ -38,11 +38,11 @@ def test_a_device_cannot_publish_as_another(broker: Broker, worker: Credentials,
 def test_only_a_worker_publishes_results_and_its_state(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials, forged: str
 ) -> None:
-    spy = broker.add_user("operator", f"spy-{len(forged)}")
-    with Probe(broker.port, spy) as receiver, Probe(broker.port, worker) as honest:
+    observer = broker.add_user("operator", f"observer-{len(forged)}")
+    with Probe(broker.port, observer) as receiver, Probe(broker.port, worker) as honest:
         receiver.subscribe("#")
-        for forger in (device, operator):
-            with Probe(broker.port, forger) as sender:
+        for publisher in (device, operator):
+            with Probe(broker.port, publisher) as sender:
                 sender.publish(forged, b"forged")
         honest.publish(forged, b"honest")
         receiver.wait_for(forged)
@@ -53,19 +53,19 @@ def test_only_a_worker_publishes_results_and_its_state(
 def test_only_a_worker_answers_a_device(
     broker: Broker, worker: Credentials, operator: Credentials, other_device: Credentials, down: str
 ) -> None:
-    device = broker.add_user("device", f"hears-{down}")
+    device = broker.add_user("device", f"reads-{down}")
     topic = f"stetho/v1/device/{device.username}/down/{down}"
     with Probe(broker.port, device) as receiver, Probe(broker.port, worker) as honest:
         receiver.subscribe(f"stetho/v1/device/{device.username}/down/#")
-        for forger in (operator, other_device):
-            with Probe(broker.port, forger) as sender:
+        for publisher in (operator, other_device):
+            with Probe(broker.port, publisher) as sender:
                 sender.publish(topic, b"forged")
         honest.publish(topic, b"honest")
         receiver.wait_for(topic)
         assert receiver.received == [(topic, b"honest")]
 
 
-def test_a_device_hears_itself_and_the_worker_and_nothing_else(
+def test_a_device_receives_its_own_topics_and_the_worker_state_only(
     broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
 ) -> None:
     with (
@@ -83,7 +83,7 @@ def test_a_device_hears_itself_and_the_worker_and_nothing_else(
         assert set(receiver.topics) == {topics.worker("edge-02"), f"{ST_01}/down/control"}
 
 
-def test_sound_is_for_the_worker_alone(
+def test_only_the_worker_receives_sound(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials
 ) -> None:
     with (
@@ -107,10 +107,10 @@ def test_an_operator_commands_a_device(broker: Broker, operator: Credentials, de
         receiver.wait_for(f"{ST_01}/down/command")
 
 
-def test_home_assistant_reads_what_its_entities_need_and_says_only_that_it_is_there(
+def test_home_assistant_reads_what_its_entities_need_and_publishes_only_its_status(
     broker: Broker, worker: Credentials, device: Credentials
 ) -> None:
-    account, spy = broker.add_user("homeassistant"), broker.add_user("operator", "spies")
+    account, observer = broker.add_user("homeassistant"), broker.add_user("operator", "observer")
     readable = [
         "homeassistant/device/st-01/config",
         topics.worker("edge-01"),
@@ -121,7 +121,7 @@ def test_home_assistant_reads_what_its_entities_need_and_says_only_that_it_is_th
         Probe(broker.port, account) as reader,
         Probe(broker.port, worker) as analyser,
         Probe(broker.port, device) as sender,
-        Probe(broker.port, spy) as others,
+        Probe(broker.port, observer) as others,
     ):
         others.subscribe("#")
         analyser.subscribe(topics.HOME_ASSISTANT_STATUS).subscribe(topics.ALL_PCM)
@@ -151,7 +151,7 @@ def test_home_assistant_reads_what_its_entities_need_and_says_only_that_it_is_th
         assert [topic for topic, payload in analyser.received + others.received if payload == b"forged"] == []
 
 
-def test_a_role_is_no_device(
+def test_a_role_does_not_publish_as_a_device(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials
 ) -> None:
     """The pattern for devices holds for every account; a role must not record under its own name."""
@@ -166,34 +166,34 @@ def test_a_role_is_no_device(
         assert receiver.topics == [f"{ST_01}/up/pcm"]
 
 
-def test_a_foreign_client_id_is_replaced_by_the_own_name(
+def test_a_foreign_client_id_is_replaced_by_the_user_name(
     broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
 ) -> None:
     with (
-        Probe(broker.port, other_device, clean_session=False) as victim,
+        Probe(broker.port, other_device, clean_session=False) as owner,
         Probe(broker.port, worker) as sender,
     ):
-        victim.subscribe(f"{ST_02}/down/#")
-        with Probe(broker.port, device, client_id=other_device.username) as thief:
-            assert thief.accepted
+        owner.subscribe(f"{ST_02}/down/#")
+        with Probe(broker.port, device, client_id=other_device.username) as impostor:
+            assert impostor.is_accepted
             sender.publish(f"{ST_02}/down/control", b"while both are there")
-            victim.wait_for(f"{ST_02}/down/control")
-            assert not victim.disconnected.is_set()
-            assert thief.received == []
+            owner.wait_for(f"{ST_02}/down/control")
+            assert not owner.disconnected.is_set()
+            assert impostor.received == []
 
 
-def test_a_foreign_client_id_does_not_reach_the_session_of_somebody_away(
+def test_a_foreign_client_id_does_not_reach_an_offline_session(
     broker: Broker, worker: Credentials, device: Credentials, other_device: Credentials
 ) -> None:
-    with Probe(broker.port, other_device, clean_session=False) as victim:
-        victim.subscribe(f"{ST_02}/down/#")
+    with Probe(broker.port, other_device, clean_session=False) as owner:
+        owner.subscribe(f"{ST_02}/down/#")
     with Probe(broker.port, worker) as sender:
         sender.publish(f"{ST_02}/down/control", b"queued")
-    for clean_session in (False, True):  # the one would hear the queue, the other would delete it
+    for clean_session in (False, True):  # the one would receive the queue, the other would delete it
         with Probe(
             broker.port, device, client_id=other_device.username, clean_session=clean_session
-        ) as thief:
-            assert thief.accepted
-            assert thief.received == []
-    with Probe(broker.port, other_device, clean_session=False) as victim:
-        victim.wait_for(f"{ST_02}/down/control")
+        ) as impostor:
+            assert impostor.is_accepted
+            assert impostor.received == []
+    with Probe(broker.port, other_device, clean_session=False) as owner:
+        owner.wait_for(f"{ST_02}/down/control")

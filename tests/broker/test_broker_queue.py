@@ -1,4 +1,4 @@
-"""What waits for a worker that is away, and what survives the broker's sudden death."""
+"""Queues of an offline worker, and persistence across a kill of the broker."""
 
 import struct
 
@@ -15,20 +15,20 @@ PCM = topics.pcm("st-01")
 SAVED_WITHIN_S = 20.0  # documented: 11 s; the rest is for a busy machine
 
 
-def leave_a_session(broker: Broker, worker: Credentials) -> None:
+def leave_session(broker: Broker, worker: Credentials) -> None:
     with Probe(broker.port, worker, clean_session=False) as client:
         client.subscribe(topics.ALL_PCM)
 
 
-def numbered(count: int, body: bytes = b"") -> list[bytes]:
+def numbered_payloads(count: int, body: bytes = b"") -> list[bytes]:
     return [struct.pack("<I", number) + body for number in range(count)]
 
 
-def test_a_worker_that_was_away_gets_more_than_the_default_thousand(own_broker: Broker) -> None:
+def test_an_offline_worker_is_queued_more_than_the_default_thousand(own_broker: Broker) -> None:
     worker, device = own_broker.add_user("worker"), own_broker.add_user("device", "st-01")
     own_broker.start()
-    leave_a_session(own_broker, worker)
-    payloads = numbered(3000)
+    leave_session(own_broker, worker)
+    payloads = numbered_payloads(3000)
     with Probe(own_broker.port, device) as sender:
         sender.publish_all(PCM, payloads)
     with Probe(own_broker.port, worker, clean_session=False) as receiver:
@@ -39,8 +39,8 @@ def test_a_worker_that_was_away_gets_more_than_the_default_thousand(own_broker: 
 def test_queues_sessions_and_retained_messages_survive_a_kill(own_broker: Broker) -> None:
     worker, device = own_broker.add_user("worker"), own_broker.add_user("device", "st-01")
     own_broker.start()
-    leave_a_session(own_broker, worker)
-    payloads = numbered(200, bytes(16384))
+    leave_session(own_broker, worker)
+    payloads = numbered_payloads(200, bytes(16384))
     with Probe(own_broker.port, device) as sender:
         sender.publish_all(PCM, payloads)
         sender.publish(topics.state("st-01"), b"online", retain=True)
@@ -54,12 +54,12 @@ def test_queues_sessions_and_retained_messages_survive_a_kill(own_broker: Broker
         receiver.wait_for(topics.state("st-01"))
 
 
-def test_a_stop_in_order_loses_nothing(own_broker: Broker) -> None:
+def test_a_regular_stop_loses_nothing(own_broker: Broker) -> None:
     worker, device = own_broker.add_user("worker"), own_broker.add_user("device", "st-01")
     own_broker.start()
-    leave_a_session(own_broker, worker)
+    leave_session(own_broker, worker)
     with Probe(own_broker.port, device) as sender:
-        sender.publish_all(PCM, numbered(50))
+        sender.publish_all(PCM, numbered_payloads(50))
     own_broker.stop()
     own_broker.start()
     with Probe(own_broker.port, worker, clean_session=False) as receiver:
@@ -67,7 +67,7 @@ def test_a_stop_in_order_loses_nothing(own_broker: Broker) -> None:
 
 
 def wait_for_a_save(broker: Broker) -> None:
-    """Wait until the broker has begun and finished a save since now: it replaces the file each time."""
+    """Wait until the broker completes a save, which replaces the file."""
     saved = broker.log_path.parent / "data" / "mosquitto.db"
 
     def inode() -> int:

@@ -1,4 +1,4 @@
-"""The small CA: strict X.509, private keys, nothing overwritten. TLS itself is in test_broker_access."""
+"""Certificate authority: strict X.509, private keys, nothing overwritten (TLS: test_broker_access)."""
 
 import subprocess
 from datetime import timedelta
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_openssl_accepts_the_chain_by_the_letter_of_the_standard(folder: Path) -> None:
+def test_openssl_accepts_the_chain_in_strict_mode(folder: Path) -> None:
     command = [
         "openssl",
         "verify",
@@ -41,7 +41,7 @@ def test_the_server_certificate_carries_all_names_and_addresses(folder: Path) ->
     assert certificate.hosts(folder) == HOSTS
 
 
-def test_keys_are_for_their_owner_only(folder: Path) -> None:
+def test_keys_are_private(folder: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
@@ -58,7 +58,7 @@ def test_a_renewal_keeps_the_ca(folder: Path) -> None:
     assert certificate.fingerprint(folder / "ca.pem") == ca
 
 
-def test_ensure_changes_nothing_that_is_good(folder: Path) -> None:
+def test_ensure_keeps_a_valid_certificate(folder: Path) -> None:
     before = certificate.fingerprint(folder / "server.pem")
     certificate.ensure(folder, ["stetho.local"])
     assert certificate.fingerprint(folder / "server.pem") == before
@@ -88,6 +88,6 @@ def test_a_server_certificate_without_a_ca_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert certificate.main(["--dir", str(tmp_path), "server", "stetho.local"]) == 2
-    complaint = capsys.readouterr().err
-    assert "broker.certificate ca" in complaint
-    assert complaint.count("\n") == 1
+    message = capsys.readouterr().err
+    assert "stetho certificate ca" in message
+    assert message.count("\n") == 1

@@ -1,22 +1,25 @@
-"""Starting, killing and finding the broker."""
+"""Mosquitto as a child process: start, kill, and lookup of the program."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import wait_until
 from mqtt_probe import Probe
 
 from broker import mosquitto, program
-from broker.mosquitto import CONFIGURATION, Broker
+from broker.__main__ import main
+from broker.mosquitto import CONFIGURATION, Broker, free_port
 from broker.program import find_mosquitto
 from edge_worker.errors import BrokerError
 
 pytest_plugins = ["broker_accounts"]
 
 
-def test_it_comes_back_on_its_port_with_its_accounts(own_broker: Broker) -> None:
+def test_a_restarted_broker_keeps_its_port_and_accounts(own_broker: Broker) -> None:
     device = own_broker.add_user("device", "st-01")
     own_broker.start()
     port, pid = own_broker.port, own_broker.pid
@@ -26,10 +29,10 @@ def test_it_comes_back_on_its_port_with_its_accounts(own_broker: Broker) -> None
     assert own_broker.port == port
     assert own_broker.pid != pid
     with Probe(port, device) as client:
-        assert client.accepted
+        assert client.is_accepted
 
 
-def test_no_process_is_left_behind(tmp_path: Path) -> None:
+def test_stop_ends_the_process(tmp_path: Path) -> None:
     with Broker(tmp_path) as broker:
         pid = broker.pid
     assert pid
@@ -37,7 +40,7 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
-def test_a_name_is_taken_once(own_broker: Broker) -> None:
+def test_a_name_cannot_be_added_twice(own_broker: Broker) -> None:
     own_broker.add_user("device", "st-01")
     with pytest.raises(BrokerError, match="exists already"):
         own_broker.add_user("device", "st-01")
@@ -60,7 +63,7 @@ def test_a_broken_configuration_is_reported(
         own_broker.start()
 
 
-def test_without_mosquitto_the_sentence_says_how_to_get_it(
+def test_without_mosquitto_the_sentence_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("STETHO_MOSQUITTO", raising=False)
@@ -70,7 +73,7 @@ def test_without_mosquitto_the_sentence_says_how_to_get_it(
         find_mosquitto()
 
 
-def test_a_chosen_program_that_is_not_there_is_not_replaced_by_another(
+def test_a_missing_program_that_was_named_is_not_replaced_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STETHO_MOSQUITTO", "/nowhere/mosquitto")
@@ -96,3 +99,31 @@ def test_the_command_becomes_mosquitto_inside_the_state_directory(tmp_path: Path
     assert "listener 1883 127.0.0.1\n" in listeners
     assert "listener 9001 127.0.0.1\n" in listeners
     assert "8883" not in listeners, "no TLS before there are certificates"
+
+
+def test_a_broker_on_another_port_accepts_connections_there_only_on_loopback(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    command = [sys.executable, "-m", "broker", "--dir", str(state), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def accepts() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return True
+        except OSError:
+            return False
+
+    try:
+        wait_until(accepts, "the broker")
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert (state / "conf.d/listeners.conf").read_text().count("listener ") == 1
+    assert f"listener {port} 127.0.0.1\n" in (state / "conf.d/listeners.conf").read_text()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "mqtt", "9" * 30])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", port])
+    assert "use 1 to 65535" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The commands that a person types, on a running broker."""
+"""The provisioning commands, on a running broker."""
 
 import re
 import stat
@@ -19,34 +19,34 @@ def run(directory: Path, *arguments: str) -> int:
     return provision.main(["--dir", str(directory), *arguments])
 
 
-def shown(text: str) -> Credentials:
-    """Return what was printed to be put on a device."""
+def printed_credentials(text: str) -> Credentials:
+    """Return the credentials that were printed for a device."""
     values = dict(re.findall(r"^  (user and client id|password) +(\S+)$", text, re.MULTILINE))
     return Credentials(values["user and client id"], values["password"])
 
 
-def lets_in(broker: Broker, credentials: Credentials) -> bool:
-    return mosquitto.connect(broker.host, broker.port, credentials) == mosquitto.ACCEPTED
+def accepts(broker: Broker, credentials: Credentials) -> bool:
+    return mosquitto.try_connect(broker.host, broker.port, credentials) == mosquitto.ACCEPTED
 
 
 @pytest.mark.skipif(
     program.find_mosquitto() == program.CONTAINER, reason="no signal reaches a process inside a container"
 )
-def test_a_device_from_its_first_day_to_its_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_is_added_rotated_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Broker(tmp_path) as broker:
         assert run(tmp_path, "device", "st-01") == 0
-        first = shown(capsys.readouterr().out)
-        wait_until(lambda: lets_in(broker, first), "the new device is let in")
+        first = printed_credentials(capsys.readouterr().out)
+        wait_until(lambda: accepts(broker, first), "the new device is accepted")
 
         assert run(tmp_path, "device", "st-01", "--rotate") == 0
-        second = shown(capsys.readouterr().out)
-        wait_until(lambda: lets_in(broker, second), "the new password is in force")
-        assert not lets_in(broker, first)
+        second = printed_credentials(capsys.readouterr().out)
+        wait_until(lambda: accepts(broker, second), "the new password is in force")
+        assert not accepts(broker, first)
 
         with Probe(broker.port, second) as client:
             assert run(tmp_path, "remove", "st-01") == 0
-            assert client.disconnected.wait(10), "a device that was removed is thrown out"
-        assert not lets_in(broker, second)
+            assert client.disconnected.wait(10), "a device that was removed is disconnected"
+        assert not accepts(broker, second)
 
 
 def test_an_existing_device_keeps_its_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_a_device_cannot_have_the_name_of_a_role(tmp_path: Path, name: str) -> N
     assert run(tmp_path, "device", name) == 2
 
 
-def test_list_shows_who_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_shows_all_accounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (("device", "st-01"), ("worker",), ("operator", "ann")):
         assert run(tmp_path, *arguments) == 0
     capsys.readouterr()
@@ -83,12 +83,12 @@ def test_list_shows_who_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_removing_a_stranger_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_removal_of_an_unknown_account_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "remove", "st-01") == 2
     assert "st-01" in capsys.readouterr().err
 
 
-def test_init_makes_all_that_a_first_start_needs_and_repeats_harmlessly(
+def test_init_makes_all_that_a_first_start_needs_and_is_idempotent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, "init", "stetho.local") == 0
@@ -101,10 +101,12 @@ def test_init_makes_all_that_a_first_start_needs_and_repeats_harmlessly(
     assert run(tmp_path, "init", "stetho.local") == 0
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     with Broker(tmp_path) as broker:
-        assert lets_in(broker, Credentials(setting["STETHO_MQTT_USERNAME"], password))
+        assert accepts(broker, Credentials(setting["STETHO_MQTT_USERNAME"], password))
 
 
-def test_a_device_is_told_host_port_and_ca(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_of_a_device_have_host_port_and_ca(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(tmp_path, "init", "stetho.local") == 0
     assert run(tmp_path, "device", "st-01") == 0
     output = capsys.readouterr().out
@@ -112,7 +114,7 @@ def test_a_device_is_told_host_port_and_ca(tmp_path: Path, capsys: pytest.Captur
         assert fact in output
 
 
-def test_everything_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_all_files_are_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
     assert run(state, "init", "stetho.local") == 0
     readable = [path for path in (state, *state.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
@@ -125,19 +127,19 @@ def test_an_unwritable_directory_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_the_name_of_an_account_never_becomes_a_wildcard_or_a_line() -> None:
+def test_every_account_has_one_block_of_rules() -> None:
     rules = render_acl(["operator-ann", "st-01", "worker"])
     assert rules.count("\nuser ") == 3
     assert "{username}" not in rules
 
 
 def test_a_stale_process_id_is_not_signalled(tmp_path: Path) -> None:
-    """The pid file may hold anybody's number after a power cut, or process 1 of another container."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+    """After a power cut the pid file may hold the id of another program, or 1 of another container."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         run(tmp_path, "list")
-        (tmp_path / "mosquitto.pid").write_text(f"{stranger.pid}\n")
+        (tmp_path / "mosquitto.pid").write_text(f"{other.pid}\n")
         assert run(tmp_path, "device", "st-01") == 0
-        assert stranger.stdin
-        stranger.stdin.write(b"\n")
-        stranger.stdin.close()
-        assert stranger.wait(10) == 0
+        assert other.stdin
+        other.stdin.write(b"\n")
+        other.stdin.close()
+        assert other.wait(10) == 0

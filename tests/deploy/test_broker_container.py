@@ -1,6 +1,6 @@
-"""The broker as docker-compose.yml runs it: the official image with our configuration, by testcontainers.
+"""Broker as docker-compose.yml runs it: the official image with our configuration, by testcontainers.
 
-Where no engine or no image can be had the same tests run on the local program; the end of the run says which.
+Without an engine or the image the same tests run on the local program; the end of the run says which.
 """
 
 import os
@@ -24,14 +24,14 @@ from broker.mosquitto import Broker
 from edge_worker.protocol import topics
 
 DEADLINE_S = 10.0
-# As in docker-compose.yml: a broker that is well refuses somebody without a name.
+# As in docker-compose.yml: a healthy broker refuses a client without credentials.
 HEALTH = ["mosquitto_sub", "-h", "127.0.0.1", "-i", "health", "-t", "health", "-W", "3"]
 NOT_AUTHORISED = 5
 
 
 @dataclass(frozen=True)
 class Running:
-    """Where the broker of these tests is, and who may connect."""
+    """Address and accounts of the broker of these tests."""
 
     host: str
     tls_port: int
@@ -52,7 +52,7 @@ def in_container(directory: Path) -> Iterator[Running]:
     accounts = Accounts(state)
     worker, device = accounts.add("worker"), accounts.add("device", "st-01")
     certificate.ensure(state.certificates, ["localhost", "127.0.0.1"])
-    listener.write(state, listener.deployed(state))
+    listener.write_configuration(state, listener.deployment_listeners(state))
     container = (
         DockerContainer(program.IMAGE)
         .with_command("mosquitto -c /mosquitto.conf")
@@ -68,15 +68,15 @@ def in_container(directory: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def on_this_machine(directory: Path) -> Iterator[Running]:
+def in_process(directory: Path) -> Iterator[Running]:
     with Broker(directory, tls=True) as broker:
         assert broker.tls_port
         worker, device = broker.add_user("worker"), broker.add_user("device", "st-01")
         yield Running(broker.host, broker.tls_port, broker.ca_path, worker, device)
 
 
-def why_not_in_container() -> str | None:
-    """Return what keeps the image from being run here, None when nothing does."""
+def container_obstacle() -> str | None:
+    """Return why the image cannot be run here, or None."""
     docker = import_module("docker")  # comes with testcontainers; ships no types
 
     try:
@@ -93,8 +93,8 @@ def why_not_in_container() -> str | None:
     return None
 
 
-class Note:
-    """A line at the end of the run that says what it ran on."""
+class SummaryLine:
+    """Line at the end of the run that names the broker of these tests."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -105,11 +105,11 @@ class Note:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Running]:
-    obstacle = why_not_in_container()
+    obstacle = container_obstacle()
     start, what = in_container, f"the container image {program.IMAGE}"
     if obstacle:
-        start, what = on_this_machine, f"the local {program.find_mosquitto()}, because {obstacle}"
-    pytestconfig.pluginmanager.register(Note(what))
+        start, what = in_process, f"the local {program.find_mosquitto()}, because {obstacle}"
+    pytestconfig.pluginmanager.register(SummaryLine(what))
     with start(tmp_path_factory.mktemp("broker")) as place:
         yield place
 
@@ -117,17 +117,17 @@ def running(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
 @contextmanager
 def client(running: Running, credentials: Credentials, ca: Path | None = None) -> Iterator[paho.Client]:
     """A client that is connected over TLS, verifying the host name."""
-    admitted: Queue[bool] = Queue()
+    accepted: Queue[bool] = Queue()
     made = paho.Client(
         CallbackAPIVersion.VERSION2, client_id=credentials.username, reconnect_on_failure=False
     )
     made.username_pw_set(credentials.username, credentials.password)
     made.tls_set_context(ssl.create_default_context(cafile=str(ca or running.ca)))
-    made.on_connect = lambda *given: admitted.put(not given[3].is_failure)
+    made.on_connect = lambda *given: accepted.put(not given[3].is_failure)
     made.connect(running.host, running.tls_port)
     made.loop_start()
     try:
-        assert admitted.get(timeout=DEADLINE_S), "refused"
+        assert accepted.get(timeout=DEADLINE_S), "refused"
         yield made
     finally:
         made.disconnect()

@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfiles held against the facts of the code."""
+"""docker-compose.yml and the Dockerfiles agree with the code."""
 
 import re
 import tomllib
@@ -41,7 +41,7 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_service_says_whether_it_is_well_and_comes_back(name: str) -> None:
+def test_a_service_has_a_health_check_and_is_restarted(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
     assert SERVICES[name]["restart"] == "unless-stopped"
 
@@ -90,13 +90,13 @@ def test_a_program_never_sees_keys_or_hashes_of_the_broker(name: str) -> None:
     assert not any("broker-state" in volume for volume in SERVICES[name]["volumes"])
 
 
-def test_no_password_is_written_down() -> None:
+def test_no_password_is_in_the_file() -> None:
     values = [value for name in SERVICES for key, value in environment(name).items() if "PASSWORD" in key]
     assert values == ["/secrets/password"] * 2
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_an_image_holds_locked_packages_and_runs_as_nobody_special(name: str) -> None:
+def test_an_image_has_locked_packages_and_no_root_user(name: str) -> None:
     lines = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text().splitlines()
     installs = [line for line in lines if "pip install" in line]
     assert installs
@@ -105,7 +105,7 @@ def test_an_image_holds_locked_packages_and_runs_as_nobody_special(name: str) ->
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_everything_that_an_image_copies_exists_and_is_sent_to_the_engine(name: str) -> None:
+def test_everything_that_an_image_copies_exists_and_is_in_the_build_context(name: str) -> None:
     dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     sources = [

@@ -1,4 +1,4 @@
-"""docs/deployment.md held against the configuration and the commands."""
+"""docs/deployment.md agrees with the configuration and the commands."""
 
 import re
 from pathlib import Path
@@ -30,9 +30,9 @@ def test_ports_and_validity_are_the_ones_in_force() -> None:
     assert f"{certificate.SERVER_DAYS} days" in DOCUMENT
 
 
-@pytest.mark.parametrize("kind", [*provision.KINDS, "list", "remove"])
-def test_every_account_command_is_described(kind: str) -> None:
-    assert f"`{kind} " in DOCUMENT or f"`{kind}`" in DOCUMENT
+@pytest.mark.parametrize("role", [*provision.ROLES, "list", "remove"])
+def test_every_account_command_is_described(role: str) -> None:
+    assert f"`{role} " in DOCUMENT or f"`{role}`" in DOCUMENT
 
 
 def test_the_first_key_is_made_by_a_command_that_exists() -> None:

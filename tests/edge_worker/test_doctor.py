@@ -17,7 +17,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("site")) as site:
         site.start_worker()
         database = f"sqlite:///{site.data_dir / 'stetho.db'}"
-        wait_until(lambda: open_existing(database).last_beat("edge-01") is not None, "the first heartbeat")
+        wait_until(
+            lambda: open_existing(database).last_heartbeat("edge-01") is not None, "the first heartbeat"
+        )
         yield site
 
 

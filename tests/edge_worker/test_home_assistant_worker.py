@@ -30,13 +30,13 @@ def configs(client: Client) -> list[bytes]:
 
 
 def retained(site: Site) -> list[bytes]:
-    """Return what a client that comes now is given at once."""
+    """Return the retained messages that a new client receives."""
     with Client(site.broker, site.operator, "homeassistant/#", "stetho/v1/worker/+") as late:
-        wait_until(lambda: late.documents("stetho/v1/worker/edge-01"), "what is retained")
+        wait_until(lambda: late.documents("stetho/v1/worker/edge-01"), "the retained messages")
         return configs(late)
 
 
-def test_a_stethoscope_is_announced_again_at_birth_and_gone_when_it_is_deleted(
+def test_a_stethoscope_is_announced_again_at_birth_and_withdrawn_when_deleted(
     house: tuple[Site, Credentials],
 ) -> None:
     site, account = house
@@ -67,11 +67,11 @@ def test_a_stethoscope_is_announced_again_at_birth_and_gone_when_it_is_deleted(
         device.publish(topics.state("st-01"), HERE, retain=True)  # it comes back
         wait_until(lambda: configs(assistant)[-1], "the description of a device that came again")
         assert len(configs(assistant)) == 4, (
-            "and none in between: a deleted device is not said again at birth"
+            "and none in between: a deleted device is not announced again at birth"
         )
 
 
-def test_a_new_worker_knows_what_was_announced_and_one_that_is_switched_off_takes_it_back(
+def test_a_new_worker_knows_the_announced_devices_and_withdraws_them_when_off(
     house: tuple[Site, Credentials],
 ) -> None:
     site, account = house
@@ -100,7 +100,7 @@ def test_a_new_worker_knows_what_was_announced_and_one_that_is_switched_off_take
     assert "Traceback" not in worker.log
 
 
-def test_switched_off_nothing_is_announced(house: tuple[Site, Credentials]) -> None:
+def test_nothing_is_announced_while_discovery_is_off(house: tuple[Site, Credentials]) -> None:
     site, account = house
     site.start_worker()
     with Device(site, "st-01") as device, Client(site.broker, account, "homeassistant/#") as assistant:
@@ -112,7 +112,7 @@ def test_switched_off_nothing_is_announced(house: tuple[Site, Credentials]) -> N
         assert configs(assistant) == []
 
 
-def test_nonsense_on_its_topics_harms_nothing(house: tuple[Site, Credentials]) -> None:
+def test_invalid_payloads_on_its_topics_do_no_harm(house: tuple[Site, Credentials]) -> None:
     site, account = house
     worker = site.start_worker(settings=ON)
     with Device(site, "st-01") as device, Client(site.broker, account, "homeassistant/#") as assistant:

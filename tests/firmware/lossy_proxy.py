@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from simulator.device.network_fault import Fault, FaultRates
+from simulator.device.network_fault import FaultInjector, FaultRates
 
 _PUBLISH: Final = 3
 _PUBACK: Final = 0x40
@@ -23,7 +23,7 @@ class LossyProxy:
 
     def __init__(self, port: int, rates: FaultRates, seed: int) -> None:
         self._broker_port = port
-        self._fault = Fault(rates, seed)
+        self._fault = FaultInjector(rates, seed)
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]

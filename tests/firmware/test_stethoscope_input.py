@@ -8,7 +8,7 @@ from conftest import Client
 from stethoscope import ID, READY, Stethoscope, heart, program, run
 
 from broker.account import Credentials
-from simulator.site import Site
+from simulator.site.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 FAST = ("--pace", "4")

@@ -1,4 +1,4 @@
-"""A data directory filled through the worker's own store, and a client that holds every answer to OpenAPI."""
+"""A data directory filled through the worker's store, and a client that checks answers against OpenAPI."""
 
 import json
 import tempfile
@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
-from edge_worker.database.store import Store, StoredRecording, Verdict
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
 from history_api import openapi_document
@@ -28,7 +28,7 @@ SAMPLE_RATE = 4000
 
 
 class Archive:
-    """What a worker leaves behind."""
+    """A data directory as a worker leaves it."""
 
     def __init__(self, directory: Path) -> None:
         self.settings = ApiSettings(data_dir=directory, models_dir=directory / "models", api_auth="none")
@@ -96,12 +96,12 @@ class Archive:
         """Save the result of a stored recording."""
         key = (result.device_id, result.recording_id)
         (stored,) = [each for each in self.store.unanalysed() if (each.device_id, each.recording_id) == key]
-        self.store.save_results([self.verdict(stored.id, result, analysed_at)])
+        self.store.save_results([self.analysis_result(stored.id, result, analysed_at)])
 
-    def verdict(self, row: int | None, result: Result, analysed_at: str = MORNING) -> Verdict:
+    def analysis_result(self, row: int | None, result: Result, analysed_at: str = MORNING) -> AnalysisResult:
         """Return a result as the worker saves it into the row of that id."""
         assert row is not None
-        return Verdict(row, result, result.to_json().decode(), analysed_at, ())
+        return AnalysisResult(row, result, result.to_json().decode(), analysed_at, ())
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""
@@ -109,7 +109,7 @@ class Archive:
 
 
 class Api:
-    """Flask's test client; every answer must be one that the OpenAPI document promises."""
+    """Flask's test client, which checks every answer against the OpenAPI document."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self.app = create_app(settings)
@@ -130,7 +130,7 @@ class Api:
         answer = self.client.open(address, method=method, headers=named, data=body)
         path = self._documented(answer.request.path, method)
         if answer.status_code != 405:
-            hold_to_document(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")
+            assert_documented(answer, path, "GET" if method == "HEAD" else method, has_body=method != "HEAD")
         return answer
 
     def _documented(self, path: str, method: str) -> str | None:
@@ -141,40 +141,40 @@ class Api:
         return openapi_path(rule.rule)
 
     def json(self, address: str) -> Any:  # noqa: ANN401 - JSON is what it is
-        """Return the document at `address`, which must be there."""
+        """Return the JSON document at `address`, which must exist."""
         answer = self.get(address)
         assert answer.status_code == 200, answer.get_data(as_text=True)
         return answer.get_json()
 
 
-def hold_to_document(
+def assert_documented(
     answer: TestResponse, path: str | None, method: str = "GET", *, has_body: bool = True
 ) -> None:
-    """Fail unless the document promises this status, media type and body at `path`."""
+    """Fail unless the OpenAPI document has this status, media type and body at `path`."""
     if path is None:
         assert answer.status_code == 404
         problem = {"$ref": "#/components/schemas/Problem"}
         kinds = {"application/problem+json": {"schema": problem}, "text/html": {}}
-        promised: dict[str, Any] = {"content": kinds}
+        documented: dict[str, Any] = {"content": kinds}
     else:
-        promised = openapi_document.DOCUMENT["paths"][path][method.lower()]["responses"][
+        documented = openapi_document.DOCUMENT["paths"][path][method.lower()]["responses"][
             str(answer.status_code)
         ]
-    if "content" not in promised:
+    if "content" not in documented:
         assert answer.get_data() == b""
         return
     media_type = str(answer.mimetype)
-    assert media_type in promised["content"]
+    assert media_type in documented["content"]
     if media_type.endswith(("/json", "+json")) and has_body:
-        schema = promised["content"][media_type]["schema"]
+        schema = documented["content"][media_type]["schema"]
         whole = {**schema, "components": openapi_document.DOCUMENT["components"]}
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(answer.get_json())
 
 
 def stop_clock(api: Api) -> None:
-    """Let no time pass for the limits on how often: a slow machine would be allowed more."""
+    """Stop the clock of the rate limits: a slow machine would be allowed more requests."""
     authenticator = api.app.extensions["stetho_authenticator"]
-    authenticator._requests._clock = authenticator._failures._clock = lambda: 0.0
+    authenticator._requests._clock = authenticator._wrong_keys._clock = lambda: 0.0
 
 
 def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: ANN401 - as the fields of Prediction

@@ -1,4 +1,4 @@
-"""`python -m history_api` as a process: start, serve, stop, and refuse what cannot work."""
+"""The history API as a process: start, serve, stop, and refusal of settings that cannot work."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from archive import PCM, Archive
 
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 
 WITHIN_S = 30.0
 HEAVY = ("librosa", "tensorflow", "keras", "tflite_runtime", "ai_edge_litert")
@@ -47,7 +47,7 @@ def serving(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes
 def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], WITHIN_S)
-    assert ready, "the program said nothing"
+    assert ready, "the program printed nothing"
     return process.stdout.readline().decode()  # unbuffered: the next line is not read with it
 
 
@@ -91,8 +91,8 @@ def test_results_and_audio_are_served_until_sigterm(tmp_path: Path) -> None:
         assert b"event=request" in process.stdout.read()
 
 
-def refused(address: str, request: bytes) -> tuple[int, dict[str, object]]:
-    """Return status and problem document of what the server refuses by itself, on a closed connection."""
+def raw_request(address: str, request: bytes) -> tuple[int, dict[str, object]]:
+    """Send bytes that waitress refuses by itself; return the status and the problem document."""
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=WITHIN_S) as connection:
         connection.sendall(request)
@@ -116,31 +116,31 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -
     with serving(environment(tmp_path, STETHO_UPLOAD_MB="1", STETHO_API_AUTH="keys")) as (_, address):
         mine = f"X-API-Key: {key}"
         for headers in ([mine, f"Content-Length: {1 + (1 << 20)}"], ["Content-Length: 65537"]):
-            status, document = refused(address, posted(*headers))
+            status, document = raw_request(address, posted(*headers))
             assert status == document["status"] == 413
             assert "STETHO_UPLOAD_MB" in str(document["detail"])
         chunk = (b"20000\r\n" + b"x" * 0x20000)[:65_537]
         for wrong in ("X-API-Key: x", "Cookie: stetho_session=x", "Authorization: Bearer"):
-            assert refused(address, posted(wrong, "Transfer-Encoding: chunked") + chunk)[0] == 413
+            assert raw_request(address, posted(wrong, "Transfer-Encoding: chunked") + chunk)[0] == 413
         body = "key=" + "x" * ((1 << 20) - 4)
         right = {"X-API-Key": key, "Content-Type": "application/x-www-form-urlencoded"}
-        assert fetch(f"{address}/login", body.encode(), **right)[0] == 401, "taken: it is no key"
+        assert fetch(f"{address}/login", body.encode(), **right)[0] == 401, "the body is read, and is no key"
 
 
-def test_what_is_no_request_is_a_problem_document(tmp_path: Path) -> None:
+def test_a_malformed_request_is_answered_with_a_problem_document(tmp_path: Path) -> None:
     with serving(environment(tmp_path)) as (_, address):
-        assert refused(address, b"what is this?\r\n\r\n")[0] == 400
-        assert refused(address, posted("Transfer-Encoding: gzip"))[0] == 501
-        assert refused(address, posted("X: " + "x" * 300_000)[:262_144])[0] == 431
+        assert raw_request(address, b"what is this?\r\n\r\n")[0] == 400
+        assert raw_request(address, posted("Transfer-Encoding: gzip"))[0] == 501
+        assert raw_request(address, posted("X: " + "x" * 300_000)[:262_144])[0] == 431
         assert fetch(f"{address}/livez")[0] == 200
 
 
-def test_without_keys_the_program_says_so(tmp_path: Path) -> None:
+def test_without_keys_the_program_prints_a_warning(tmp_path: Path) -> None:
     with serving(environment(tmp_path)) as (process, _):
         assert "everybody on this machine" in first_line(process)
 
 
-def test_a_proxy_that_is_believed_makes_a_session_safe(tmp_path: Path) -> None:
+def test_behind_a_trusted_proxy_session_cookies_are_secure(tmp_path: Path) -> None:
     key = ApiKeys(Archive(tmp_path).settings.database).add("ann", "operator")
     with serving(environment(tmp_path, STETHO_API_PROXY="1", STETHO_API_AUTH="keys")) as (_, address):
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=WITHIN_S)
@@ -157,13 +157,13 @@ def test_a_proxy_that_is_believed_makes_a_session_safe(tmp_path: Path) -> None:
         connection.close()
 
 
-def test_ctrl_c_is_a_clean_stop(tmp_path: Path) -> None:
+def test_ctrl_c_stops_with_exit_status_0(tmp_path: Path) -> None:
     with serving(environment(tmp_path)) as (process, _):
         process.send_signal(signal.SIGINT)
         assert process.wait(WITHIN_S) == 0
 
 
-def test_it_starts_before_the_worker_and_recovers_by_itself(tmp_path: Path) -> None:
+def test_it_starts_before_the_worker_and_is_ready_once_there_is_a_database(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with serving(environment(data_dir)) as (_, address):
         assert fetch(f"{address}/livez")[0] == 200
@@ -202,16 +202,18 @@ def test_many_clients_read_while_a_worker_writes(tmp_path: Path) -> None:
         ({"STETHO_DATABASE_URL": "sqlite:////dev/null/stetho.db"}, "STETHO_DATABASE_URL"),
     ],
 )
-def test_wrong_settings_are_one_sentence(tmp_path: Path, changed: dict[str, str], named: str) -> None:
+def test_wrong_settings_are_reported_in_one_sentence(
+    tmp_path: Path, changed: dict[str, str], named: str
+) -> None:
     assert named in refusal(environment(tmp_path, **changed))
 
 
-def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "stetho.db").write_bytes(b"this is not a database, however long one reads it" * 100)
     assert "stetho.db" in refusal(environment(tmp_path))
 
 
-def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert str(port) in refusal(environment(tmp_path, STETHO_API_PORT=str(port)))
@@ -224,7 +226,7 @@ def test_help_has_examples() -> None:
     assert "not a medical device" in shown
 
 
-def test_serving_history_loads_no_model(tmp_path: Path) -> None:
+def test_serving_imports_no_model_runtime(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     archive.add(1)
     program = (

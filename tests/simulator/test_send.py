@@ -1,4 +1,4 @@
-"""A simulated device against the real broker and the real worker."""
+"""`stetho send` against the real broker and the real worker."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ from conftest import Client, wait_until
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
-from simulator.site.site import Process, Site
+from simulator.site.process import Process
+from simulator.site.site import Site
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples, write
 
@@ -44,8 +45,8 @@ def heart(tmp_path: Path) -> Path:
     return path
 
 
-class Sending:
-    """A simulator process that sends `path`."""
+class SendProcess:
+    """Process that runs `stetho send`."""
 
     def __init__(self, site: Site, device: Credentials, path: Path, *options: str) -> None:
         at = ("--host", site.broker.host, "--port", str(site.broker.port))
@@ -72,7 +73,7 @@ class Sending:
             self.screen += line
 
     def result(self, status: int = 0) -> dict[str, Any]:
-        """Wait for the end with `status`; return the JSON on stdout, if any."""
+        """Wait for the exit status; return the JSON on stdout, or an empty object."""
         assert self.process.stdout is not None
         text = self.process.stdout.read()
         assert self.process.wait(60) == status, self.screen
@@ -81,16 +82,16 @@ class Sending:
         return document
 
 
-Send = Callable[..., Sending]
+Send = Callable[..., SendProcess]
 
 
 @pytest.fixture
 def send(site: Site, device: Credentials, heart: Path) -> Iterator[Send]:
-    """A function that starts to send the heart; what still runs at the end is killed."""
-    started: list[Sending] = []
+    """A function that starts `stetho send`; processes that still run at the end are killed."""
+    started: list[SendProcess] = []
 
-    def start(*options: str, path: Path = heart) -> Sending:
-        started.append(Sending(site, device, path, *options))
+    def start(*options: str, path: Path = heart) -> SendProcess:
+        started.append(SendProcess(site, device, path, *options))
         return started[-1]
 
     yield start
@@ -105,7 +106,7 @@ def _sha256(path: Path) -> str:
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_sound_becomes_a_result_on_stdout_and_on_the_display(send: Send, site: Site) -> None:
+def test_send_prints_the_result_and_shows_it_on_the_display(send: Send, site: Site) -> None:
     with Client(site.broker, site.operator, topics.device_result("st-01")) as operator:
         sending = send("--chunk-samples", "2048")
         compact = sending.result()
@@ -119,16 +120,14 @@ def test_a_sound_becomes_a_result_on_stdout_and_on_the_display(send: Send, site:
 
 
 @pytest.mark.usefixtures("worker")
-def test_the_second_recording_is_not_answered_with_the_retained_result_of_the_first(send: Send) -> None:
+def test_the_retained_result_of_an_earlier_recording_is_ignored(send: Send) -> None:
     first, second = (send().result() for _ in range(2))
     assert first["recording_id"] != second["recording_id"]
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 @pytest.mark.usefixtures("worker")
-def test_a_bad_network_delays_a_recording_and_changes_nothing_in_it(
-    send: Send, heart: Path, seed: str
-) -> None:
+def test_network_faults_delay_a_recording_and_change_no_sample(send: Send, heart: Path, seed: str) -> None:
     full = send(*BAD_NETWORK, "--seed", seed, "--chunk-samples", "512", "--full").result()
     assert full["status"] in {"ok", "inconclusive"}
     assert (full["completeness"], full["missing"]) == ("complete", [])
@@ -148,28 +147,31 @@ def test_rate_channels_models_and_site_reach_the_worker(send: Send, tmp_path: Pa
     assert (full["site"], full["captured_at_source"]) == ("PV", "device")
 
 
-def test_without_an_analyser_the_device_says_so_and_waits_for_one(send: Send, site: Site) -> None:
+def test_without_an_analyser_the_device_waits_for_one(send: Send, site: Site) -> None:
     sending = send()
-    wait_until(lambda: "no analyser is online; waiting" in sending.screen, "the device to say that it waits")
+    wait_until(
+        lambda: "no analyser is online; waiting" in sending.screen,
+        "the message of the device",
+    )
     site.start_worker()
     assert sending.result()["status"] in {"ok", "inconclusive"}
 
 
-def test_an_analyser_that_never_comes_is_exit_status_1(send: Send) -> None:
+def test_no_analyser_within_the_timeout_is_exit_status_1(send: Send) -> None:
     sending = send("--timeout", "0.2")
     assert sending.result(1) == {}
     assert "no analyser came online" in sending.screen.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_result_that_never_comes_is_exit_status_1(send: Send) -> None:
+def test_no_result_within_the_timeout_is_exit_status_1(send: Send) -> None:
     sending = send("--loss", "1", "--timeout", "1")
     assert sending.result(1) == {}
     assert "not stored" in sending.screen.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_broker_that_dies_in_the_middle_costs_no_sample(send: Send, site: Site, heart: Path) -> None:
+def test_a_broker_killed_during_a_recording_loses_no_sample(send: Send, site: Site, heart: Path) -> None:
     sending = send("--realtime", "--chunk-samples", "1024", "--full")
     wait_until(lambda: "RECORDING" in sending.screen, "the recording to begin")
     site.broker.kill()
@@ -178,7 +180,7 @@ def test_a_broker_that_dies_in_the_middle_costs_no_sample(send: Send, site: Site
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_device_that_dies_is_lost_and_one_that_ends_is_offline(send: Send, site: Site) -> None:
+def test_a_killed_device_is_lost_and_one_that_disconnects_is_offline(send: Send, site: Site) -> None:
     state = topics.state("st-01")
     with Client(site.broker, site.operator, state) as operator:
         sending = send("--realtime")

@@ -1,4 +1,4 @@
-"""The command line: mistakes are one sentence and exit status 2, before anything is sent."""
+"""Command line of the simulator: an error is one sentence and exit status 2."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ import soundfile
 
 from broker.mosquitto import Broker, free_port
 from simulator.__main__ import main
-from simulator.command.commands import _FINDINGS
+from simulator.command.synth import _FINDINGS
 from simulator.sound.heart_sound import FINDINGS, synthesise
 
 PROJECT = Path(__file__).parents[2]
 
 
 def simulator(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run the simulator as a user does."""
+    """Run the simulator in a process of its own."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("STETHO_")}
     return subprocess.run(
         [sys.executable, "-m", "simulator", *arguments],
@@ -31,12 +31,12 @@ def simulator(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[s
 
 
 def refused(*arguments: str, **environ: str) -> str:
-    """Return the one sentence with which the simulator refuses."""
+    """Return the one sentence with which the simulator refuses the arguments."""
     ended = simulator(*arguments, **environ)
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""
     (sentence,) = ended.stderr.strip().splitlines()
-    assert sentence.startswith("simulator: ")
+    assert sentence.startswith("stetho: ")
     return sentence
 
 
@@ -56,10 +56,10 @@ def heart(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("command", ["", "send", "live", "synth", "fleet"])
-def test_help_has_an_example_and_says_what_it_is_not(command: str) -> None:
+def test_help_has_an_example_and_the_disclaimer(command: str) -> None:
     ended = simulator(*command.split(), "--help")
     assert ended.returncode == 0
-    assert "python -m simulator " in ended.stdout.partition("xample")[2]
+    assert "stetho " in ended.stdout.partition("xample")[2]
     assert "not a medical device" in " ".join(ended.stdout.split())
 
 
@@ -67,7 +67,7 @@ def test_the_command_line_knows_every_finding() -> None:
     assert _FINDINGS == FINDINGS
 
 
-def test_synth_writes_the_sound_that_was_asked_for(tmp_path: Path) -> None:
+def test_synth_writes_the_requested_sound(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     arguments = "synth --bpm 90 --finding murmur --seconds 3 --sample-rate 8000 --noise-db -30 --seed 4 -o"
     assert main([*arguments.split(), str(path)]) == 0
@@ -103,7 +103,7 @@ def test_a_wrong_argument_is_exit_status_2(arguments: list[str], capsys: pytest.
     assert "error:" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_too_short_a_heart_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_short_a_sound_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "too short" in refused_here(capsys, "synth", "--seconds", "0.5", "-o", str(tmp_path / "x.wav"))
     assert not (tmp_path / "x.wav").exists()
 
@@ -124,10 +124,8 @@ def test_chunks_too_large_for_the_protocol_are_one_sentence(
 
 
 def test_no_broker_is_one_sentence_that_says_how_to_start_one(heart: str) -> None:
-    assert "python -m broker" in refused("send", heart, "--device", "st-01", "--port", str(free_port()))
-    assert "python -m broker" in refused(
-        "fleet", "--devices", "2", "--seconds", "1", "--port", str(free_port())
-    )
+    assert "stetho broker" in refused("send", heart, "--device", "st-01", "--port", str(free_port()))
+    assert "stetho broker" in refused("fleet", "--devices", "2", "--seconds", "1", "--port", str(free_port()))
 
 
 def test_a_secret_that_cannot_be_read_is_one_sentence(
@@ -153,19 +151,19 @@ def test_a_broker_that_refuses_is_one_sentence_that_says_how_to_provision(heart:
     with Broker(tmp_path / "broker") as broker:
         device = broker.add_user("device", "st-01")
         at = ("--port", str(broker.port))
-        advice = "python -m broker.provision device"
+        advice = "stetho provision device"
         assert f"{advice} st-01" in refused("send", heart, "--device", "st-01", *at, "--password", "wrong")
         assert f"{advice} st-02" in refused(
             "send", heart, "--device", "st-02", *at, STETHO_DEVICE_PASSWORD=device.password
         )
         assert f"{advice} sim-000" in refused("fleet", "--devices", "3", "--seconds", "1", *at)
         operator = ("--full", "--operator-username", "operator-ann", "--operator-password", "wrong")
-        assert "python -m broker.provision operator ann`" in refused(
+        assert "stetho provision operator ann`" in refused(
             "send", heart, "--device", "st-01", *at, "--password", device.password, *operator
         )
 
 
-def test_tls_is_spoken_and_a_broker_that_is_not_trusted_is_one_sentence(heart: str, tmp_path: Path) -> None:
+def test_tls_connects_and_an_untrusted_broker_is_one_sentence(heart: str, tmp_path: Path) -> None:
     with Broker(tmp_path / "broker", tls=True) as broker, Broker(tmp_path / "other", tls=True) as other:
         device = broker.add_user("device", "st-01")
         (tmp_path / "password").write_text(f"{device.password}\n")

@@ -1,1 +1,1 @@
-"""Alembic's migrations of the history. Run by the worker at start, or by `python -m edge_worker migrate`."""
+"""Alembic migrations of the database, run by the worker at its start or by `stetho worker migrate`."""

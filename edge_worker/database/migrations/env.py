@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs the migrations on the connection that `schema.upgrade` hands over."""
+"""Entry point of Alembic: runs the migrations on the connection that `revision.upgrade` hands over."""
 
 from alembic import context
 

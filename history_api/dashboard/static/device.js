@@ -1,23 +1,23 @@
-// What a site wants of one device; workers follow within a second or two.
-import { ask } from "./dom.js";
+// Device page: saves or resets the settings of one device; workers apply them within a second or two.
+import { request } from "./dom.js";
 
 const form = document.getElementById("settings");
 const { first, gate, threshold } = form.elements;
-const say = (text) => (document.getElementById("said").textContent = text);
+const showMessage = (text) => (document.getElementById("message").textContent = text);
 
-function chosen() {
+function chosenSettings() {
   const others = [...form.querySelectorAll("[name=models]:checked")].map((box) => box.value);
   const models = first.value ? [...new Set([first.value, ...others])] : null;
   return { models, gate: { on: gate.checked, threshold: threshold.value ? Number(threshold.value) : null } };
 }
 
-async function change(said, options) {
+async function change(message, options) {
   try {
-    await ask(form.dataset.address, options);
-    say(said);
+    await request(form.dataset.address, options);
+    showMessage(message);
     return true;
   } catch (error) {
-    say(`Not saved: ${error.message}`);
+    showMessage(`Not saved: ${error.message}`);
     return false;
   }
 }
@@ -27,11 +27,11 @@ first.addEventListener("change", () => (document.getElementById("others").hidden
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const headers = { "Content-Type": "application/json" };
-  change("Saved.", { method: "PUT", headers, body: JSON.stringify(chosen()) });
+  change("Saved.", { method: "PUT", headers, body: JSON.stringify(chosenSettings()) });
 });
 
 document.getElementById("reset").addEventListener("click", async () => {
-  if (!(await change("All as the site.", { method: "DELETE" }))) return;
+  if (!(await change("Reset to the site defaults.", { method: "DELETE" }))) return;
   first.value = threshold.value = "";
   for (const box of form.querySelectorAll("[type=checkbox]")) box.checked = false;
   document.getElementById("others").hidden = true;

@@ -1,23 +1,23 @@
-// Elements and requests. What comes from outside becomes text, never markup.
+// DOM elements, API requests and text formats that all pages share. Data becomes text nodes, never markup.
 
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child !== null));
-  return element;
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.filter((child) => child !== null));
+  return made;
 }
 
-// What the API answers; an Error with its words where it refuses; to the login where it does not know us.
-export async function ask(address, options = {}) {
-  const answer = await fetch(address, { headers: { Accept: "application/json" }, ...options }).catch(() => {
+// Returns the response. Throws an Error with the detail of a problem document; without a session it opens the login.
+export async function request(address, options = {}) {
+  const response = await fetch(address, { headers: { Accept: "application/json" }, ...options }).catch(() => {
     throw new Error("the server cannot be reached; is it running?");
   });
-  if (answer.status === 401) return toLogin();
-  if (!answer.ok) throw new Error(problem(await answer.text(), answer.status));
-  return answer;
+  if (response.status === 401) return openLogin();
+  if (!response.ok) throw new Error(problemDetail(await response.text(), response.status));
+  return response;
 }
 
-export function problem(text, status) {
+export function problemDetail(text, status) {
   try {
     return JSON.parse(text).detail;
   } catch {
@@ -25,15 +25,15 @@ export function problem(text, status) {
   }
 }
 
-export function toLogin() {
+export function openLogin() {
   location.assign("/login");
   return new Promise(() => {});
 }
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-export const when = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+export const utc = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 
-export function page(recording) {
+export function recordingAddress(recording) {
   return `/ui/recordings/${encodeURIComponent(recording.recording_id)}?device=${encodeURIComponent(recording.device_id)}`;
 }

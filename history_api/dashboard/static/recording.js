@@ -1,23 +1,23 @@
-// One recording: what a person says of its result, and its end.
-import { ask, make } from "./dom.js";
+// Recording page: saves a review of the result, and deletes the recording.
+import { element, request } from "./dom.js";
 import "./picture.js";
 
 const form = document.getElementById("review");
 const dialog = document.getElementById("confirm");
 const { address, query } = document.getElementById("recording").dataset;
-const message = (text) => (document.getElementById("message").textContent = text);
+const showMessage = (text) => (document.getElementById("message").textContent = text);
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = JSON.stringify({ verdict: event.submitter.value, note: form.elements.note.value });
   try {
-    // What the page showed: nobody overwrites what he has not seen.
+    // The version that the page showed: a review that was changed meanwhile is not overwritten.
     const headers = { "Content-Type": "application/json", "If-Match": `"${form.dataset.version}"` };
-    const saved = await ask(`${address}/review${query}`, { method: "PUT", headers, body });
+    const saved = await request(`${address}/review${query}`, { method: "PUT", headers, body });
     form.dataset.version = (await saved.json()).version;
-    message(`Saved: ${event.submitter.value}.`);
+    showMessage(`Saved: ${event.submitter.value}.`);
   } catch (error) {
-    message(`Not saved: ${error.message}`);
+    showMessage(`Not saved: ${error.message}`);
   }
 });
 
@@ -25,12 +25,12 @@ document.getElementById("delete")?.addEventListener("click", () => dialog.showMo
 dialog.addEventListener("close", async () => {
   if (dialog.returnValue !== "delete") return;
   try {
-    await ask(`${address}${query}`, { method: "DELETE" });
+    await request(`${address}${query}`, { method: "DELETE" });
     document.querySelector("main").replaceChildren(
-      make("h1", {}, "Deleted"),
-      make("p", {}, make("a", { href: "/ui/history" }, "Back to the history")),
+      element("h1", {}, "Deleted"),
+      element("p", {}, element("a", { href: "/ui/history" }, "Back to the history")),
     );
   } catch (error) {
-    message(`Not deleted: ${error.message}`);
+    showMessage(`Not deleted: ${error.message}`);
   }
 });

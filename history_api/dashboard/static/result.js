@@ -1,34 +1,34 @@
-// A result as a card that can be read across a room, and as a sentence for a screen reader.
-import { make, page, percent, when } from "./dom.js";
+// A result as a large card, and as a sentence for screen readers.
+import { element, percent, recordingAddress, utc } from "./dom.js";
 
-const FAILED = { inconclusive: "Cannot tell", error: "Analysis failed" };
+const NO_LABEL = { inconclusive: "Cannot tell", error: "Analysis failed" };
 
 export function headline(result) {
-  const said = result.models.find((model) => model.accepted);
-  return said ? said.label.replaceAll("_", " ") : FAILED[result.status] ?? "Cannot tell";
+  const accepted = result.models.find((model) => model.accepted);
+  return accepted ? accepted.label.replaceAll("_", " ") : NO_LABEL[result.status] ?? "Cannot tell";
 }
 
-export function sentence(result) {
-  const said = result.models.find((model) => model.accepted);
+export function resultSentence(result) {
+  const accepted = result.models.find((model) => model.accepted);
   const rate = result.heart_rate_bpm === null ? "" : `, ${Math.round(result.heart_rate_bpm)} beats per minute`;
-  return `${result.device_id}: ${headline(result)}${said ? `, ${percent(said.confidence)}` : ""}${rate}`;
+  return `${result.device_id}: ${headline(result)}${accepted ? `, ${percent(accepted.confidence)}` : ""}${rate}`;
 }
 
-export function card(result) {
+export function resultCard(result) {
   const rate = result.heart_rate_bpm === null ? null : ` · ♥ ${Math.round(result.heart_rate_bpm)} bpm`;
-  const facts = make("p", {}, make("a", { href: page(result) }, result.device_id), ` · ${when(result.captured_at)}`);
+  const facts = element("p", {}, element("a", { href: recordingAddress(result) }, result.device_id), ` · ${utc(result.captured_at)}`);
   if (rate) facts.append(rate);
-  return make(
+  return element(
     "article",
     { class: "sound", "data-status": result.status },
-    make("h3", {}, headline(result)),
-    result.hints.length ? make("ul", { class: "hints" }, ...result.hints.map((hint) => make("li", { class: "hint" }, hint))) : null,
-    make("ul", { class: "plain" }, ...result.models.map(judgement)),
+    element("h3", {}, headline(result)),
+    result.hints.length ? element("ul", { class: "hints" }, ...result.hints.map((hint) => element("li", { class: "hint" }, hint))) : null,
+    element("ul", { class: "plain" }, ...result.models.map(predictionItem)),
     facts,
   );
 }
 
-function judgement(model) {
-  const sure = model.accepted ? `${model.label}, ${percent(model.confidence)}` : "cannot tell";
-  return make("li", {}, make("strong", {}, model.model), ` ${model.accepted ? "✓" : "?"} ${sure}`);
+function predictionItem(model) {
+  const label = model.accepted ? `${model.label}, ${percent(model.confidence)}` : "cannot tell";
+  return element("li", {}, element("strong", {}, model.model), ` ${model.accepted ? "✓" : "?"} ${label}`);
 }

@@ -1,19 +1,19 @@
-// The page again every few seconds: whoever watches a fault sees it go.
-import { ask } from "./dom.js";
+// System page: replaces its content every few seconds without a reload.
+import { request } from "./dom.js";
 
 const EVERY_MS = 5000;
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
-async function look() {
+async function refresh() {
   try {
-    const text = await (await ask("/ui/system", { headers: { Accept: "text/html" } })).text();
+    const text = await (await request("/ui/system", { headers: { Accept: "text/html" } })).text();
     const parts = new DOMParser().parseFromString(text, "text/html").getElementById("parts");
-    if (parts) at("parts").replaceWith(document.adoptNode(parts));
-    at("fresh").textContent = "";
+    if (parts) byId("parts").replaceWith(document.adoptNode(parts));
+    byId("fresh").textContent = "";
   } catch (error) {
-    at("fresh").textContent = `Not up to date: ${error.message}`;
+    byId("fresh").textContent = `Not up to date: ${error.message}`;
   }
-  setTimeout(look, EVERY_MS);
+  setTimeout(refresh, EVERY_MS);
 }
 
-setTimeout(look, EVERY_MS);
+setTimeout(refresh, EVERY_MS);

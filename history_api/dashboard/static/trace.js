@@ -1,6 +1,6 @@
-// The phonocardiogram of one recording, as a monitor draws it: pages that fill from left to right. Nothing scrolls.
+// Canvas with the phonocardiogram of one recording, drawn like a patient monitor: pages fill from left to right.
 const PAGE_S = 6;
-const QUIET = 0.05;
+const MIN_PEAK = 0.05; // quieter sound is not scaled up further
 
 export class Trace {
   constructor(canvas) {
@@ -14,7 +14,7 @@ export class Trace {
     this.recording = recording;
     this.columns = new Map();
     this.page_s = 0;
-    this.loudest = QUIET;
+    this.peak = MIN_PEAK;
     this.end_s = 0;
     this.draw();
   }
@@ -25,22 +25,22 @@ export class Trace {
     const first = Math.round(sound.start_s / sound.step_s);
     sound.low.forEach((low, i) => {
       this.columns.set(first + i, [low, sound.high[i]]);
-      this.loudest = Math.max(this.loudest, -low, sound.high[i]);
+      this.peak = Math.max(this.peak, -low, sound.high[i]);
     });
     this.end_s = Math.max(this.end_s, sound.start_s + sound.low.length * sound.step_s);
-    this.turn();
+    this.turnPage();
     this.draw();
   }
 
-  // A stream may last for hours: what is on an earlier page is forgotten, and how loud it was.
-  turn() {
+  // A stream may last for hours: drops the columns of earlier pages, and their peak.
+  turnPage() {
     if (this.start_s() === this.page_s) return;
     this.page_s = this.start_s();
     const first = Math.round(this.page_s / this.step_s);
-    this.loudest = QUIET;
+    this.peak = MIN_PEAK;
     for (const [i, [low, high]] of this.columns) {
       if (i < first) this.columns.delete(i);
-      else this.loudest = Math.max(this.loudest, -low, high);
+      else this.peak = Math.max(this.peak, -low, high);
     }
   }
 
@@ -49,9 +49,9 @@ export class Trace {
   }
 
   draw() {
-    if (this.waiting) return;
-    this.waiting = requestAnimationFrame(() => {
-      this.waiting = 0;
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
       this.paint();
     });
   }
@@ -60,26 +60,26 @@ export class Trace {
     const { canvas } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     [canvas.width, canvas.height] = [width * devicePixelRatio, height * devicePixelRatio];
-    const pen = canvas.getContext("2d");
-    pen.scale(devicePixelRatio, devicePixelRatio);
+    const context = canvas.getContext("2d");
+    context.scale(devicePixelRatio, devicePixelRatio);
     const colour = (name) => getComputedStyle(canvas).getPropertyValue(name);
-    this.grid(pen, width, height, this.page_s, colour("--grid"), colour("--soft"));
-    pen.fillStyle = colour("--trace");
+    this.grid(context, width, height, this.page_s, colour("--grid"), colour("--soft"));
+    context.fillStyle = colour("--trace");
     const bar = Math.max(1, (width * (this.step_s ?? 1)) / PAGE_S);
     for (const [i, column] of this.columns) {
-      const [low, high] = column.map((value) => height / 2 - (value / this.loudest) * height * 0.46);
-      pen.fillRect(((i * this.step_s - this.page_s) / PAGE_S) * width, high, bar, Math.max(1, low - high));
+      const [low, high] = column.map((value) => height / 2 - (value / this.peak) * height * 0.46);
+      context.fillRect(((i * this.step_s - this.page_s) / PAGE_S) * width, high, bar, Math.max(1, low - high));
     }
   }
 
-  grid(pen, width, height, start_s, line, text) {
-    pen.font = "12px system-ui, sans-serif";
+  grid(context, width, height, start_s, line, text) {
+    context.font = "12px system-ui, sans-serif";
     for (let second = 0; second < PAGE_S; second++) {
       const x = (second / PAGE_S) * width;
-      pen.fillStyle = line;
-      pen.fillRect(x, 0, 1, height);
-      pen.fillStyle = text;
-      pen.fillText(`${start_s + second} s`, x + 4, height - 6);
+      context.fillStyle = line;
+      context.fillRect(x, 0, 1, height);
+      context.fillStyle = text;
+      context.fillText(`${start_s + second} s`, x + 4, height - 6);
     }
   }
 }

@@ -1,19 +1,19 @@
-// Labelled sounds in, a job out, and how far it is.
-import { ask, make, when } from "./dom.js";
+// Training page: uploads labelled sounds, requests retraining, and shows the progress of the trainer.
+import { element, request, utc } from "./dom.js";
 
 const EVERY_MS = 2000;
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
-async function say(place, request) {
-  at(place).textContent = "sending";
+async function report(id, send) {
+  byId(id).textContent = "sending";
   try {
-    at(place).textContent = (await (await request()).json()).message;
+    byId(id).textContent = (await (await send()).json()).message;
   } catch (error) {
-    at(place).textContent = `Refused: ${error.message}`;
+    byId(id).textContent = `Refused: ${error.message}`;
   }
 }
 
-at("clips").addEventListener("submit", (event) => {
+byId("clips").addEventListener("submit", (event) => {
   event.preventDefault();
   const { label, source, files } = event.target.elements;
   const chosen = label.selectedOptions[0];
@@ -21,34 +21,34 @@ at("clips").addEventListener("submit", (event) => {
   if (source.value) query.set("source", source.value);
   const body = new FormData();
   for (const file of files.files) body.append("files", file);
-  say("clips-said", () => ask(`/upload-training-data?${query}`, { method: "POST", body }));
+  report("clips-message", () => request(`/upload-training-data?${query}`, { method: "POST", body }));
 });
 
-at("retrain").addEventListener("submit", (event) => {
+byId("retrain").addEventListener("submit", (event) => {
   event.preventDefault();
   const query = new URLSearchParams({ model: event.target.elements.model.value });
-  say("retrain-said", () => ask(`/retrain?${query}`, { method: "POST" }));
+  report("retrain-message", () => request(`/retrain?${query}`, { method: "POST" }));
 });
 
-async function look() {
+async function poll() {
   try {
-    show(await (await ask("/training-status")).json());
+    show(await (await request("/training-status")).json());
   } catch (error) {
-    at("state").textContent = `Unknown: ${error.message}`;
+    byId("state").textContent = `Unknown: ${error.message}`;
   }
-  setTimeout(look, EVERY_MS);
+  setTimeout(poll, EVERY_MS);
 }
 
 function show(status) {
-  at("progress").value = status.progress;
-  const said = `${status.status}, ${status.progress} %${status.message ? `: ${status.message}` : ""}`;
-  if (at("state").textContent !== said) at("state").textContent = said; // a screen reader reads every change
-  at("jobs").replaceChildren(...status.jobs.map(row));
+  byId("progress").value = status.progress;
+  const text = `${status.status}, ${status.progress} %${status.message ? `: ${status.message}` : ""}`;
+  if (byId("state").textContent !== text) byId("state").textContent = text; // a screen reader reads every change
+  byId("jobs").replaceChildren(...status.jobs.map(row));
 }
 
 function row(job) {
-  const cells = [job.id, job.model, job.state, when(job.asked_at), job.report?.why ?? ""];
-  return make("tr", {}, ...cells.map((cell) => make("td", {}, String(cell))));
+  const cells = [job.id, job.model, job.state, utc(job.asked_at), job.report?.why ?? ""];
+  return element("tr", {}, ...cells.map((cell) => element("td", {}, String(cell))));
 }
 
-look();
+poll();

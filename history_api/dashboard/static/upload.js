@@ -1,6 +1,6 @@
-// Files go out one after the other; each says how far it is and what came of it.
-import { ask, make, problem, toLogin } from "./dom.js";
-import { card } from "./result.js";
+// Upload page: sends files one after the other, each with its progress and its result.
+import { element, openLogin, problemDetail, request } from "./dom.js";
+import { resultCard } from "./result.js";
 
 const form = document.getElementById("upload");
 const drop = document.getElementById("drop");
@@ -18,45 +18,45 @@ function address() {
 
 function post(file, onProgress, onSent) {
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
-    request.upload.addEventListener("load", onSent);
-    request.addEventListener("error", () => reject(new Error("the server cannot be reached")));
-    request.addEventListener("load", () => {
-      if (request.status === 401) toLogin();
-      else if (request.status < 300) resolve(JSON.parse(request.responseText));
-      else reject(new Error(problem(request.responseText, request.status)));
+    const call = new XMLHttpRequest(); // fetch reports no upload progress
+    call.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
+    call.upload.addEventListener("load", onSent);
+    call.addEventListener("error", () => reject(new Error("the server cannot be reached")));
+    call.addEventListener("load", () => {
+      if (call.status === 401) openLogin();
+      else if (call.status < 300) resolve(JSON.parse(call.responseText));
+      else reject(new Error(problemDetail(call.responseText, call.status)));
     });
     const body = new FormData();
     body.append("file", file);
-    request.open("POST", address());
-    request.send(body);
+    call.open("POST", address());
+    call.send(body);
   });
 }
 
-async function analysed(upload) {
+async function waitForResult(upload) {
   let state = upload;
   while (!state.result) {
     if (state.state === "refused") throw new Error(state.detail ?? "it was refused");
     await pause(1000);
-    state = await (await ask(upload.links.self)).json();
+    state = await (await request(upload.links.self)).json();
   }
   return state.result;
 }
 
 async function send(file) {
-  const bar = make("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
-  const state = make("p", {}, "sending");
-  const item = make("li", { class: "panel" }, make("h3", {}, file.name), bar, state);
+  const bar = element("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
+  const state = element("p", {}, "sending");
+  const item = element("li", { class: "panel" }, element("h3", {}, file.name), bar, state);
   list.append(item);
   try {
     const upload = await post(file, (share) => (bar.value = share), () => {
       bar.removeAttribute("value");
       state.textContent = "analysing";
     });
-    const result = await analysed(upload);
+    const result = await waitForResult(upload);
     state.textContent = "done";
-    item.append(card(result));
+    item.append(resultCard(result));
     return true;
   } catch (error) {
     state.setAttribute("role", "alert");
@@ -71,13 +71,13 @@ async function sendAll(files) {
   const button = form.querySelector("button");
   button.disabled = true;
   list.replaceChildren();
-  let [done, good] = [0, 0];
+  let [done, analysed] = [0, 0];
   for (const file of files) {
     summary.textContent = `${done} of ${files.length} done`;
-    good += await send(file);
+    analysed += await send(file);
     done += 1;
   }
-  summary.textContent = `${done} of ${files.length} done: ${good} analysed, ${done - good} not`;
+  summary.textContent = `${done} of ${files.length} done: ${analysed} analysed, ${done - analysed} not`;
   button.disabled = false;
 }
 

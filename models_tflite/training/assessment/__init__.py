@@ -1,1 +1,1 @@
-"""Assessment: figures on unseen groups, calibration, model cards."""
+"""Assessment: cross-validation, calibration and the cards of models."""

@@ -1,7 +1,7 @@
-"""What a recipe reaches on groups it never heard: from out-of-fold predictions to calibration and figures.
+"""Assessment of a recipe: calibration and figures from out-of-fold predictions.
 
-Cross-fitted: the temperature and the threshold that a fold is judged with come from the other folds, so that
-confidence, coverage and rejection are as honest as accuracy. Shipped are those fitted on all folds.
+Cross-fitted: the temperature and the threshold of a fold come from the other folds, so that confidence,
+coverage and rejection are as honest as accuracy. Those that ship are fitted on all folds.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,27 @@ from typing import Any, Final
 import numpy as np
 
 from models_tflite.evaluation import metrics
-from models_tflite.evaluation.figures import Judged, acceptable, describe
+from models_tflite.evaluation.classification_report import (
+    LabelledPredictions,
+    classification_report,
+    is_accepted,
+)
 from models_tflite.training.assessment.calibration import (
     fit_temperature,
     fit_threshold,
     recording_probabilities,
-    rule,
+    threshold_rule,
 )
-from models_tflite.training.assessment.out_of_fold import OutOfFold, StrArray
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions, StrArray
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.recipe import Recipe
 
 HOW: Final = (
-    "Each recording was judged by an int8 model that never heard its group, at the temperature and the "
-    "threshold of the other folds. The shipped model was trained on all groups by the same recipe. Intervals "
-    "hold 95 %: bootstrap over groups, where there are five or more."
+    "Each recording was classified by an int8 model that was trained without its group, with the temperature "
+    "and the threshold of the other folds. The shipped model was trained on all groups by the same recipe. "
+    "Intervals hold 95 %: bootstrap over groups, where there are five or more."
 )
+"""The card's note on the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,104 +43,123 @@ class Assessment:
     figures: dict[str, Any]
 
 
-def assess(unheard: OutOfFold, recipe: Recipe, away: OutOfFold | None = None) -> Assessment:
-    """Return the figures of out-of-fold predictions, and of sites that were held out whole (`away`).
+def assess(
+    predictions: OutOfFoldPredictions, recipe: Recipe, held_out_sites: OutOfFoldPredictions | None = None
+) -> Assessment:
+    """Return calibration and figures from out-of-fold predictions.
+
+    Args:
+        predictions: of the cross-validation.
+        recipe: of the model.
+        held_out_sites: predictions for sites by models trained without them; None: there are none.
 
     Raises:
-        TrainingError: there is one fold only, and so none that could calibrate it.
+        TrainingError: there is one fold only, and so none to calibrate it by.
     """
-    if len(np.unique(unheard.fold)) < 2:  # noqa: PLR2004 one to calibrate, one to judge
+    if len(np.unique(predictions.fold)) < 2:  # noqa: PLR2004 one to calibrate, one to evaluate
         raise TrainingError(
             "predictions of one fold cannot be calibrated by another: give those of all folds"
         )
-    temperature, threshold = _calibrated(unheard, recipe)
-    judged, by_fold = _cross_fitted(unheard, recipe)
-    has_others = bool((unheard.targets == len(recipe.labels)).any())
+    temperature, threshold = _calibrated(predictions, recipe)
+    judged, by_fold = _cross_fitted(predictions, recipe)
+    has_background = bool((predictions.targets == len(recipe.labels)).any())
     return Assessment(
         temperature,
         threshold,
-        rule(recipe.coverage, recipe.rejection, has_others=has_others),
+        threshold_rule(recipe.coverage, recipe.rejection, has_others=has_background),
         {
             "how": HOW,
             "cross_validation": {
                 "folds": len(by_fold),
-                **describe(judged, recipe.labels),
+                **classification_report(judged, recipe.labels),
                 "by_fold": by_fold,
             },
-            "before_int8": _before_int8(unheard, recipe, temperature),
-            "by_site": _by_site(judged, unheard.sites, recipe.labels),
-            "site_held_out": {} if away is None else _held_out(away, recipe, temperature, threshold),
+            "before_int8": _before_int8(predictions, recipe, temperature),
+            "by_site": _by_site(judged, predictions.sites, recipe.labels),
+            "site_held_out": {}
+            if held_out_sites is None
+            else _by_held_out_site(held_out_sites, recipe, temperature, threshold),
         },
     )
 
 
-def _calibrated(unheard: OutOfFold, recipe: Recipe) -> tuple[float, float]:
-    """Return the temperature and the threshold that these predictions ask for."""
-    temperature = fit_temperature(unheard.logits, unheard.owner, unheard.targets)
-    probabilities = recording_probabilities(unheard.logits, unheard.owner, temperature)
+def _calibrated(predictions: OutOfFoldPredictions, recipe: Recipe) -> tuple[float, float]:
+    """Return the temperature and the threshold fitted to these predictions."""
+    temperature = fit_temperature(predictions.logits, predictions.owner, predictions.targets)
+    probabilities = recording_probabilities(predictions.logits, predictions.owner, temperature)
     threshold = fit_threshold(
         probabilities,
-        unheard.targets,
+        predictions.targets,
         len(recipe.labels),
         recipe.coverage,
         recipe.rejection,
-        sites=unheard.sites,
+        sites=predictions.sites,
     )
     return temperature, threshold
 
 
-def _cross_fitted(unheard: OutOfFold, recipe: Recipe) -> tuple[Judged, list[dict[str, Any]]]:
-    """Return every recording as judged with the calibration of the other folds, and each fold's figures."""
-    probabilities = np.zeros((len(unheard.targets), recipe.outputs))
-    accepted = np.zeros(len(unheard.targets), dtype=bool)
+def _cross_fitted(
+    predictions: OutOfFoldPredictions, recipe: Recipe
+) -> tuple[LabelledPredictions, list[dict[str, Any]]]:
+    """Return every recording with the calibration of the other folds, and the figures of each fold."""
+    probabilities = np.zeros((len(predictions.targets), recipe.outputs))
+    accepted = np.zeros(len(predictions.targets), dtype=bool)
     calibrations = []
-    for k in np.unique(unheard.fold):
-        here = unheard.fold == k
-        temperature, threshold = _calibrated(unheard.subset(~here), recipe)
-        part = unheard.subset(here)
-        probabilities[here] = recording_probabilities(part.logits, part.owner, temperature)
-        accepted[here] = acceptable(probabilities[here], len(recipe.labels), threshold)
-        calibrations.append((here, {"temperature": round(temperature, 4), "threshold": threshold}))
-    judged = Judged(unheard.targets, probabilities, accepted, unheard.groups)
+    for k in np.unique(predictions.fold):
+        in_fold = predictions.fold == k
+        temperature, threshold = _calibrated(predictions.subset(~in_fold), recipe)
+        part = predictions.subset(in_fold)
+        probabilities[in_fold] = recording_probabilities(part.logits, part.owner, temperature)
+        accepted[in_fold] = is_accepted(probabilities[in_fold], len(recipe.labels), threshold)
+        calibrations.append((in_fold, {"temperature": round(temperature, 4), "threshold": threshold}))
+    judged = LabelledPredictions(predictions.targets, probabilities, accepted, predictions.groups)
     return judged, [
-        {**calibration, **_in_short(describe(judged.subset(here), recipe.labels))}
-        for here, calibration in calibrations
+        {**calibration, **_summary(classification_report(judged.subset(in_fold), recipe.labels))}
+        for in_fold, calibration in calibrations
     ]
 
 
-def _before_int8(unheard: OutOfFold, recipe: Recipe, temperature: float) -> dict[str, Any] | None:
-    """Return what the float models reached, and how much more their int8 form did (below 0: less)."""
-    if unheard.float_logits is None:
+def _before_int8(
+    predictions: OutOfFoldPredictions, recipe: Recipe, temperature: float
+) -> dict[str, Any] | None:
+    """Return the figures of the float models, and the gain of the int8 models over them (below 0: loss)."""
+    if predictions.float_logits is None:
         return None
-    known = unheard.targets < len(recipe.labels)
-    before, after = (
-        recording_probabilities(logits, unheard.owner, temperature)[known, : len(recipe.labels)].argmax(
+    known = predictions.targets < len(recipe.labels)
+    float_labels, int8_labels = (
+        recording_probabilities(logits, predictions.owner, temperature)[known, : len(recipe.labels)].argmax(
             axis=1
         )
-        for logits in (unheard.float_logits, unheard.logits)
+        for logits in (predictions.float_logits, predictions.logits)
     )
-    report: dict[str, Any] = {"same_label": metrics.number(float((before == after).mean()))}
+    report: dict[str, Any] = {"same_label": metrics.number(float((float_labels == int8_labels).mean()))}
     gain = {}
     for name, figure in (("accuracy", metrics.accuracy), ("balanced_accuracy", metrics.balanced_accuracy)):
         float_value, int8_value = (
-            float(figure(metrics.confusion(unheard.targets[known], said, len(recipe.labels))))
-            for said in (before, after)
+            float(figure(metrics.confusion(predictions.targets[known], predicted, len(recipe.labels))))
+            for predicted in (float_labels, int8_labels)
         )
         report[name], gain[name] = metrics.number(float_value), metrics.number(int8_value - float_value)
     return {**report, "int8_minus_float": gain}
 
 
-def _held_out(away: OutOfFold, recipe: Recipe, temperature: float, threshold: float) -> dict[str, Any]:
-    probabilities = recording_probabilities(away.logits, away.owner, temperature)
-    accepted = acceptable(probabilities, len(recipe.labels), threshold)
-    judged = Judged(away.targets, probabilities, accepted, away.groups)
-    return _by_site(judged, away.sites, recipe.labels)
+def _by_held_out_site(
+    held_out_sites: OutOfFoldPredictions, recipe: Recipe, temperature: float, threshold: float
+) -> dict[str, Any]:
+    """Return the figures of each site that was held out whole."""
+    probabilities = recording_probabilities(held_out_sites.logits, held_out_sites.owner, temperature)
+    accepted = is_accepted(probabilities, len(recipe.labels), threshold)
+    judged = LabelledPredictions(held_out_sites.targets, probabilities, accepted, held_out_sites.groups)
+    return _by_site(judged, held_out_sites.sites, recipe.labels)
 
 
-def _by_site(judged: Judged, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
-    return {str(site): _in_short(describe(judged.subset(sites == site), labels)) for site in np.unique(sites)}
+def _by_site(judged: LabelledPredictions, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        str(site): _summary(classification_report(judged.subset(sites == site), labels))
+        for site in np.unique(sites)
+    }
 
 
-def _in_short(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of a part without its curve and its table: too few recordings for them."""
+def _summary(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a part without reliability curve and confusion matrix: too few recordings."""
     return {name: of for name, of in report.items() if name not in ("reliability", "confusion")}

@@ -1,56 +1,69 @@
-"""Every recording judged by an int8 model that never heard its group: the slow half of an assessment."""
+"""Cross-validation by group, and leave-one-site-out, with int8 models as they would be shipped."""
 
 import keras
 import numpy as np
 
 from edge_worker.inference.interpreter import ModelInterpreter
 from models_tflite.training.assessment import out_of_fold
-from models_tflite.training.assessment.out_of_fold import OutOfFold
+from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
 from models_tflite.training.corpus.corpus import Corpus, TrainingError
+from models_tflite.training.networks.batches import corpus_windows
 from models_tflite.training.networks.conversion import representative, to_int8
-from models_tflite.training.networks.fit import fit, windows_of
+from models_tflite.training.networks.fit import fit
 from models_tflite.training.recipes.recipe import Recipe
 
 
-def predict(corpus: Corpus, recipe: Recipe, start: keras.Model | None, folds: int) -> OutOfFold:
-    """Train once per fold of groups; recordings of the sites that `recipe.judged_on` names are judged, and
-    those that are none of the labels, wherever they are from.
+def cross_validate(
+    corpus: Corpus, recipe: Recipe, initial: keras.Model | None, folds: int
+) -> OutOfFoldPredictions:
+    """Train one model per fold of groups and return its predictions for that fold.
+
+    Predicted are the recordings of the sites that `recipe.evaluated_on` names, and all background.
+
+    Args:
+        corpus: recordings with their features.
+        recipe: of each model.
+        initial: model whose layers each one starts from; None: none.
+        folds: number of folds.
 
     Raises:
         TrainingError: there are fewer groups than folds.
     """
-    known, others = corpus.targets < len(recipe.labels), corpus.targets == len(recipe.labels)
-    judged = known & np.char.startswith(corpus.sites, recipe.judged_on) | others
+    is_labelled, is_background = corpus.targets < len(recipe.labels), corpus.targets == len(recipe.labels)
+    is_evaluated = is_labelled & np.char.startswith(corpus.sites, recipe.evaluated_on) | is_background
     fold = corpus.folds(folds, recipe.seed)
-    if len(np.unique(fold[judged])) < folds:
+    if len(np.unique(fold[is_evaluated])) < folds:
         raise TrainingError(
-            f"{recipe.model} has fewer groups to be judged on than {folds} folds: lower --folds"
+            f"{recipe.model} has fewer groups to evaluate on than {folds} folds: lower --folds"
         )
-    rounds = []
+    parts = []
     for k in range(folds):
-        heard = corpus.subset(fold != k)
-        model = fit(heard, recipe, start, recipe.seed + k, f"{recipe.model} fold {k + 1}/{folds}")
-        rounds.append(_unheard(model, heard, corpus.subset((fold == k) & judged), recipe, k))
-    return out_of_fold.joined(rounds)
+        training = corpus.subset(fold != k)
+        model = fit(training, recipe, initial, recipe.seed + k, f"{recipe.model} fold {k + 1}/{folds}")
+        parts.append(_predict(model, training, corpus.subset((fold == k) & is_evaluated), recipe, k))
+    return out_of_fold.concatenate(parts)
 
 
-def predict_sites(corpus: Corpus, recipe: Recipe) -> OutOfFold | None:
-    """Train once without each site of `recipe.held_out_sites` that is there; None: none is.
+def leave_one_site_out(corpus: Corpus, recipe: Recipe) -> OutOfFoldPredictions | None:
+    """Return predictions for each held-out site by a model trained without it; None: no such site.
 
-    From nothing: what a start was trained on may hold the site.
+    The sites are those of `recipe.held_out_sites` in the corpus. Without pretraining: that may have used the
+    site.
     """
-    rounds = []
+    parts = []
     for k, site in enumerate(sorted(set(recipe.held_out_sites) & set(corpus.sites.tolist()))):
-        away = corpus.sites == site
-        heard = corpus.subset(~away)
-        model = fit(heard, recipe, None, recipe.seed, f"{recipe.model} without {site}")
-        rounds.append(_unheard(model, heard, corpus.subset(away), recipe, k))
-    return out_of_fold.joined(rounds) if rounds else None
+        is_held_out = corpus.sites == site
+        training = corpus.subset(~is_held_out)
+        model = fit(training, recipe, None, recipe.seed, f"{recipe.model} without {site}")
+        parts.append(_predict(model, training, corpus.subset(is_held_out), recipe, k))
+    return out_of_fold.concatenate(parts) if parts else None
 
 
-def _unheard(model: keras.Model, heard: Corpus, unheard: Corpus, recipe: Recipe, fold: int) -> OutOfFold:
-    """Judge recordings by the model as it would be shipped: ranges of its int8 are of what it heard."""
-    network = ModelInterpreter(to_int8(model, representative(windows_of(heard, recipe)[0])))
-    seen, owner = windows_of(unheard, recipe)
-    before = model.predict(seen, batch_size=256, verbose=0)
-    return out_of_fold.of_corpus(unheard, network.run(seen), before, owner, fold)
+def _predict(
+    model: keras.Model, training: Corpus, held_out: Corpus, recipe: Recipe, fold: int
+) -> OutOfFoldPredictions:
+    """Return the predictions of the int8 model, its ranges calibrated on the training recordings."""
+    interpreter = ModelInterpreter(to_int8(model, representative(corpus_windows(training, recipe)[0])))
+    inputs, owner = corpus_windows(held_out, recipe)
+    float_logits = model.predict(inputs, batch_size=256, verbose=0)
+    return out_of_fold.from_corpus(held_out, interpreter.run(inputs), float_logits, owner, fold)

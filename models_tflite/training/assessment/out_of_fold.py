@@ -1,4 +1,4 @@
-"""What models said of recordings whose group they never heard: the slow half of an assessment, kept."""
+"""Out-of-fold predictions: the logits of recordings by models that were trained without their group."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus.corpus import Corpus, TrainingError
 
 IntArray = npt.NDArray[np.intp]
@@ -15,45 +15,47 @@ StrArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
+class OutOfFoldPredictions:
     """Logits at temperature 1 of every window, and whose windows they are."""
 
     logits: Float32Array
     """(windows, outputs) of the int8 model of the recording's fold."""
     float_logits: Float32Array | None
-    """The same of the model before its conversion; None: not kept."""
+    """The same before conversion to int8; None: not saved."""
     owner: IntArray
     """(windows,) index of the recording."""
     targets: IntArray
-    """(recordings,) index of the label; one past the last: none of them."""
+    """(recordings,) index of the label; after the last: background."""
     fold: IntArray
-    """(recordings,) which model judged it: the one that never heard this fold."""
+    """(recordings,) index of the model, which was trained without this fold."""
     groups: StrArray
     sites: StrArray
     files: StrArray
 
-    def subset(self, chosen: npt.NDArray[np.bool_]) -> "OutOfFold":
-        """Return the recordings where `chosen` is true."""
-        windows = chosen[self.owner]
-        return OutOfFold(
+    def subset(self, mask: npt.NDArray[np.bool_]) -> "OutOfFoldPredictions":
+        """Return the recordings where `mask` (recordings,) is true."""
+        windows = mask[self.owner]
+        return OutOfFoldPredictions(
             self.logits[windows],
             None if self.float_logits is None else self.float_logits[windows],
-            (chosen.cumsum() - 1)[self.owner[windows]],
-            self.targets[chosen],
-            self.fold[chosen],
-            self.groups[chosen],
-            self.sites[chosen],
-            self.files[chosen],
+            (mask.cumsum() - 1)[self.owner[windows]],
+            self.targets[mask],
+            self.fold[mask],
+            self.groups[mask],
+            self.sites[mask],
+            self.files[mask],
         )
 
     def save(self, path: Path) -> None:
-        """Write it to an .npz file."""
-        there = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
-        np.savez_compressed(path, allow_pickle=False, **there)
+        """Write the arrays to an .npz file."""
+        arrays_to_save = {
+            name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None
+        }
+        np.savez_compressed(path, allow_pickle=False, **arrays_to_save)
 
     @classmethod
-    def load(cls, path: Path) -> "OutOfFold":
-        """Read what `save` wrote; raises TrainingError when it is something else."""
+    def load(cls, path: Path) -> "OutOfFoldPredictions":
+        """Read what `save` wrote; raise TrainingError when it is something else."""
         try:
             with np.load(path) as stored:
                 arrays: dict[str, Any] = {"float_logits": None, **stored}
@@ -75,12 +77,12 @@ class OutOfFold:
         )
 
 
-def joined(parts: list[OutOfFold]) -> OutOfFold:
-    """Return the predictions of several rounds as one."""
+def concatenate(parts: list[OutOfFoldPredictions]) -> OutOfFoldPredictions:
+    """Return the predictions of several models as one."""
     offsets = np.cumsum([0] + [len(part.targets) for part in parts])
     owner = [part.owner + offset for part, offset in zip(parts, offsets, strict=False)]
     before = [part.float_logits for part in parts if part.float_logits is not None]
-    return OutOfFold(
+    return OutOfFoldPredictions(
         np.concatenate([part.logits for part in parts]),
         np.concatenate(before) if len(before) == len(parts) else None,
         np.concatenate(owner),
@@ -91,11 +93,11 @@ def joined(parts: list[OutOfFold]) -> OutOfFold:
     )
 
 
-def of_corpus(
+def from_corpus(
     corpus: Corpus, logits: Float32Array, float_logits: Float32Array, owner: IntArray, fold: int
-) -> OutOfFold:
-    """Return what one model said of the windows of a corpus."""
-    return OutOfFold(
+) -> OutOfFoldPredictions:
+    """Return one model's predictions for the windows of a corpus."""
+    return OutOfFoldPredictions(
         logits,
         float_logits,
         owner,

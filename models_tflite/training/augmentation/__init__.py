@@ -1,1 +1,1 @@
-"""Augmentation: windows drawn, disturbed and mixed for training."""
+"""Augmentation and sampling of training windows."""

@@ -1,4 +1,7 @@
-"""How often each recording is drawn: a model learns the prior of what it is shown, so it is chosen here."""
+"""Sampling probabilities of the recordings of a corpus, (recordings,).
+
+They set the prior that a model learns.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -7,77 +10,79 @@ import numpy.typing as npt
 
 from models_tflite.training.corpus.corpus import Corpus
 
-Chances = npt.NDArray[np.float64]
+Probabilities = npt.NDArray[np.float64]
 
 
-def by_label(corpus: Corpus) -> Chances:
-    """Return the chance of each recording: labels alike, within a label sites by the root of their size.
+def class_balanced(corpus: Corpus) -> Probabilities:
+    """Return equal shares for labels, and within a label for sites by the square root of their size.
 
-    For many sites that have every label: one large site must not be all that is learned.
+    For many sites that have every label: one large site must not dominate.
     """
-    return _by_root(corpus, corpus.sites)
+    return _balanced_by_square_root(corpus, corpus.sites)
 
 
-def by_source(corpus: Corpus) -> Chances:
-    """Return the chance of each recording: labels alike, within a label groups by the root of their size.
+def class_and_source_balanced(corpus: Corpus) -> Probabilities:
+    """Return equal shares for labels, and within a label for groups by the square root of their size.
 
-    For long recordings that were cut into many clips: one of them must not be all that is learned.
+    For long recordings that were cut into many clips: one of them must not dominate.
     """
-    return _by_root(corpus, np.array([recording.group for recording in corpus.recordings]))
+    return _balanced_by_square_root(corpus, np.array([recording.group for recording in corpus.recordings]))
 
 
-def by_site(corpus: Corpus) -> Chances:
-    """Return the chance of each recording: sites alike, within a site labels alike.
+def site_balanced(corpus: Corpus) -> Probabilities:
+    """Return equal shares for sites, and within a site for labels.
 
-    For labels that only some sites have: drawn by label, a rare label of one site is most of what that
+    For labels that only some sites have: balanced by class, a rare label of one site is most of what that
     site shows, and the model learns to answer the device.
     """
     targets, sites = corpus.targets, corpus.sites
-    chances = np.zeros(len(corpus))
+    probabilities = np.zeros(len(corpus))
     for site in np.unique(sites):
         present = np.unique(targets[sites == site])
         for target in present:
             cell = (sites == site) & (targets == target)
-            chances[cell] = 1 / len(present) / cell.sum()
-    return _normal(chances)
+            probabilities[cell] = 1 / len(present) / cell.sum()
+    return _normalised(probabilities)
 
 
-def background_often(corpus: Corpus) -> Chances:
-    """Return the chance of each recording: as `by_label`, but background three times as often as a label.
+def background_weighted(corpus: Corpus) -> Probabilities:
+    """Return `class_balanced` probabilities with the background three times as likely.
 
-    What is none of the labels has more kinds than any of them, and to take it for one is the worse error.
+    Background has more kinds of sound than any label, and to take it for one is the worse error.
     """
-    chances = by_label(corpus)
-    chances[corpus.targets == len(corpus.labels)] *= 3
-    return _normal(chances)
+    probabilities = class_balanced(corpus)
+    probabilities[corpus.targets == len(corpus.labels)] *= 3
+    return _normalised(probabilities)
 
 
-def favouring(draw: Callable[[Corpus], Chances], times: Mapping[str, float], corpus: Corpus) -> Chances:
-    """Return the chances of another draw, recordings of some labels so many times as often.
+def reweighted(
+    sampling: Callable[[Corpus], Probabilities], factors: Mapping[str, float], corpus: Corpus
+) -> Probabilities:
+    """Return the probabilities of `sampling` times a factor for some labels, normalised.
 
     For a label that is dearer to miss, and for background, of which little is enough.
     """
     labels = [recording.label for recording in corpus.recordings]
-    return _normal(draw(corpus) * np.array([times.get(label, 1.0) for label in labels]))
+    return _normalised(sampling(corpus) * np.array([factors.get(label, 1.0) for label in labels]))
 
 
-def evenly(corpus: Corpus) -> Chances:
-    """Return the chance of each recording: all alike, for a dataset that is as it will be heard."""
+def uniform(corpus: Corpus) -> Probabilities:
+    """Return equal probabilities, for a dataset whose priors are those of use."""
     return np.full(len(corpus), 1 / len(corpus))
 
 
-def _by_root(corpus: Corpus, places: npt.NDArray[np.str_]) -> Chances:
-    """Return chances where labels are alike and, within a label, places count by the root of their size."""
+def _balanced_by_square_root(corpus: Corpus, parts: npt.NDArray[np.str_]) -> Probabilities:
+    """Return equal shares for labels, and within a label for parts by the square root of their size."""
     targets = corpus.targets
-    chances = np.zeros(len(corpus))
+    probabilities = np.zeros(len(corpus))
     for target in np.unique(targets):
-        cells = [(targets == target) & (places == place) for place in np.unique(places[targets == target])]
+        cells = [(targets == target) & (parts == part) for part in np.unique(parts[targets == target])]
         total = sum(np.sqrt(cell.sum()) for cell in cells)
         for cell in cells:
-            chances[cell] = np.sqrt(cell.sum()) / total / cell.sum()
-    return _normal(chances)
+            probabilities[cell] = np.sqrt(cell.sum()) / total / cell.sum()
+    return _normalised(probabilities)
 
 
-def _normal(chances: Chances) -> Chances:
-    normal: Chances = chances / chances.sum()
-    return normal
+def _normalised(probabilities: Probabilities) -> Probabilities:
+    normalised: Probabilities = probabilities / probabilities.sum()
+    return normalised

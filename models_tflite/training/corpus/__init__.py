@@ -1,1 +1,1 @@
-"""Training corpus: public datasets as labelled recordings."""
+"""Training corpus: the public datasets as labelled recordings."""

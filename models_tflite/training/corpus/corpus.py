@@ -1,7 +1,7 @@
-"""Recordings with labels from the public datasets, and how they are kept apart for honest figures.
+"""Labelled recordings with their features, and folds that never split a group.
 
-A `group` is what must never stand on both sides of a split: a patient, or what is known to be close to
-one. `site` is a device and place: models must not learn it instead of the heart.
+A `group` must never be on both sides of a split: a patient, or what is known to be close to one. A `site` is
+a device and place: models must not learn it instead of the sound.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,15 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
-from edge_worker.signal.features import Features, Float32Array, trim
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.windowing import trim
 from models_tflite.evaluation import audio
 
 BACKGROUND: Final = ""
-"""Label of a recording that is none of the labels: it teaches the last output of the network."""
-UNTOLD: Final = "(untold)"
-"""Label of a recording that is one of the labels, but nobody said which: it teaches what is no background."""
+"""Label of a recording that is none of the labels: it trains the last output of the network."""
+PARTIAL_LABEL: Final = "(one of the labels)"
+"""Label of a recording that is one of the labels, unknown which: it trains only that it is no background."""
 
 
 class TrainingError(StethoError):
@@ -33,7 +35,7 @@ class Recording:
 
     path: Path
     label: str
-    """One of the recipe's labels, `BACKGROUND` or `UNTOLD`."""
+    """One of the recipe's labels, `BACKGROUND` or `PARTIAL_LABEL`."""
     site: str
     group: str
     fold: str = ""
@@ -42,10 +44,11 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Recordings with their features, each (frames, bands)."""
+    """Recordings with their features."""
 
     recordings: tuple[Recording, ...]
-    frames: tuple[Float32Array, ...]
+    features: tuple[Float32Array, ...]
+    """Of each recording, (frames, bands)."""
     labels: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -53,8 +56,8 @@ class Corpus:
 
     @property
     def targets(self) -> npt.NDArray[np.intp]:
-        """Index of each recording's label, (recordings,); past the last are the background and the untold."""
-        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND, UNTOLD))}
+        """Index of each recording's label, (recordings,); after the labels: background, partial label."""
+        index = {label: i for i, label in enumerate((*self.labels, BACKGROUND, PARTIAL_LABEL))}
         return np.array([index[recording.label] for recording in self.recordings], dtype=np.intp)
 
     @property
@@ -62,28 +65,28 @@ class Corpus:
         """Site of each recording, (recordings,)."""
         return np.array([recording.site for recording in self.recordings])
 
-    def subset(self, chosen: npt.NDArray[np.bool_]) -> "Corpus":
-        """Return the recordings where `chosen` is true."""
-        kept = np.flatnonzero(chosen)
+    def subset(self, mask: npt.NDArray[np.bool_]) -> "Corpus":
+        """Return the recordings where `mask` (recordings,) is true."""
+        chosen = np.flatnonzero(mask)
         return Corpus(
-            tuple(self.recordings[i] for i in kept), tuple(self.frames[i] for i in kept), self.labels
+            tuple(self.recordings[i] for i in chosen), tuple(self.features[i] for i in chosen), self.labels
         )
 
     def folds(self, count: int, seed: int) -> npt.NDArray[np.intp]:
-        """Return a fold for each recording; no group is in two, labels and sites are spread evenly.
+        """Return the fold of each recording, (recordings,): stratified by label and site, groups kept whole.
 
-        Folds of the dataset's authors are kept when there are exactly `count`. Else greedy: groups from
+        Folds of the dataset's authors are kept when there are exactly `count`. Otherwise greedy: groups from
         the largest to the smallest go where their label × site is rarest so far.
         """
         official, fold = np.unique([recording.fold for recording in self.recordings], return_inverse=True)
         if len(official) == count and "" not in official:
             return fold.astype(np.intp)
-        cells = np.array([f"{recording.label}/{recording.site}" for recording in self.recordings])
-        names, cell = np.unique(cells, return_inverse=True)
+        strata = np.array([f"{recording.label}/{recording.site}" for recording in self.recordings])
+        names, stratum = np.unique(strata, return_inverse=True)
         groups, group = np.unique([recording.group for recording in self.recordings], return_inverse=True)
-        held = np.zeros((len(groups), len(names)))
-        np.add.at(held, (group, cell), 1)
-        share = held / held.sum(axis=0)
+        counts = np.zeros((len(groups), len(names)))
+        np.add.at(counts, (group, stratum), 1)
+        share = counts / counts.sum(axis=0)
         order = np.random.default_rng(seed).permutation(len(groups))
         load = np.zeros((count, len(names)))
         fold_of_group = np.zeros(len(groups), dtype=np.intp)
@@ -95,34 +98,43 @@ class Corpus:
         return fold_of_group[group]
 
 
-def load(
-    recordings: Iterable[Recording], labels: tuple[str, ...], features: Features, trim_db: float | None = None
+def load_corpus(
+    recordings: Iterable[Recording],
+    labels: tuple[str, ...],
+    features: FeatureParameters,
+    trim_db: float | None = None,
 ) -> Corpus:
     """Read every recording and compute its features, with a progress bar.
+
+    Args:
+        recordings: files with their labels.
+        labels: of the model; each needs two recordings.
+        features: parameters of the transform.
+        trim_db: leading and trailing frames so far below the loudest are cut off; None: none.
 
     Raises:
         TrainingError: a label is not known, or has fewer than two recordings.
         AudioError: a file is missing, empty or no audio.
     """
-    wanted = tuple(recordings)
-    for recording in wanted:
-        if recording.label not in (*labels, BACKGROUND, UNTOLD):
+    listed = tuple(recordings)
+    for recording in listed:
+        if recording.label not in (*labels, BACKGROUND, PARTIAL_LABEL):
             raise TrainingError(
                 f"{recording.path} is labelled {recording.label!r}, not {', '.join(labels)}: correct it"
             )
     for label in labels:
-        if sum(recording.label == label for recording in wanted) < 2:  # noqa: PLR2004 one to learn, one to judge
+        if sum(recording.label == label for recording in listed) < 2:  # noqa: PLR2004 one to train on, one to evaluate
             raise TrainingError(f"there are fewer than two recordings labelled {label}: give more data")
     return Corpus(
-        wanted,
+        listed,
         tuple(
-            _frames(recording.path, features, trim_db)
-            for recording in tqdm(wanted, "features", unit="file", disable=None)
+            _read(recording.path, features, trim_db)
+            for recording in tqdm(listed, "features", unit="file", disable=None)
         ),
         labels,
     )
 
 
-def _frames(path: Path, features: Features, trim_db: float | None) -> Float32Array:
+def _read(path: Path, features: FeatureParameters, trim_db: float | None) -> Float32Array:
     frames = audio.read(path).features(features)
     return frames if trim_db is None else trim(frames, trim_db)

@@ -1,4 +1,4 @@
-"""What larger networks hear in a recording: a small network that learns to say it, too, hears more itself.
+"""Hints: embeddings of recordings by a larger network, which a small network learns to predict in training.
 
 Distillation of embeddings (Romero et al., FitNets, ICLR 2015). A file of hints holds `names`, dataset/path of
 each recording, and `embeddings`, (recordings, numbers).
@@ -9,32 +9,35 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.signal.features import Float32Array
+from edge_worker.signal.arrays import Float32Array
 from models_tflite.training.corpus.corpus import Corpus
 
 WORDS: Final = Path(__file__).with_name("hints_words.npz")
-"""Of FSDD and Speech Commands, by Google's speech embedding."""
+"""Hints for FSDD and Speech Commands, by Google's speech embedding."""
 
 
-def of(corpus: Corpus, path: Path) -> Float32Array | None:
-    """Return 1 and the hints of each recording, or only zeros: (recordings, 1 + numbers); None: all zeros.
+def load(corpus: Corpus, path: Path) -> Float32Array | None:
+    """Return the hints of each recording, (recordings, 1 + numbers); None when no recording has any.
 
-    Hints have mean 0. A squared error counts as much as the number varies: one that hardly does says little.
+    The first column is 1 where a recording has hints, else the whole row is 0. Hints have mean 0 and are
+    scaled so that a squared error counts as much as the number varies: one that hardly does says little.
     """
     with np.load(path) as stored:
-        known = dict(zip(stored["names"].tolist(), stored["embeddings"].astype(np.float32), strict=True))
-    heard = [known.get(name(recording.path)) for recording in corpus.recordings]
-    found = np.array([embedding for embedding in heard if embedding is not None])
-    if not len(found):
+        embedding_of = dict(
+            zip(stored["names"].tolist(), stored["embeddings"].astype(np.float32), strict=True)
+        )
+    embeddings = [embedding_of.get(name(recording.path)) for recording in corpus.recordings]
+    known = np.array([embedding for embedding in embeddings if embedding is not None])
+    if not len(known):
         return None
-    mean, spread = found.mean(axis=0), found.std(axis=0) + np.float32(1e-6)
-    said = np.zeros((len(corpus), 1 + found.shape[1]), dtype=np.float32)
-    is_known = np.array([embedding is not None for embedding in heard])
-    said[is_known, 0] = 1
-    said[is_known, 1:] = (found - mean) / np.sqrt(spread * spread.mean())
-    return said
+    mean, deviation = known.mean(axis=0), known.std(axis=0) + np.float32(1e-6)
+    hints = np.zeros((len(corpus), 1 + known.shape[1]), dtype=np.float32)
+    is_known = np.array([embedding is not None for embedding in embeddings])
+    hints[is_known, 0] = 1
+    hints[is_known, 1:] = (known - mean) / np.sqrt(deviation * deviation.mean())
+    return hints
 
 
 def name(path: Path) -> str:
-    """Return what a recording is called in a file of hints: dataset/folder/file."""
+    """Return the name of a recording in a file of hints: dataset/folder/file."""
     return "/".join(path.parts[-3:])

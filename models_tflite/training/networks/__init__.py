@@ -1,1 +1,1 @@
-"""Networks: Keras architectures, their losses, fitting, and conversion to int8 TFLite."""
+"""Networks: Keras architectures, losses, fitting, and conversion to int8 TFLite."""

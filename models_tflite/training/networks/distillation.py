@@ -1,6 +1,6 @@
-"""A small network that learns what a larger one says of the same windows: it hears more than by labels alone.
+"""Knowledge distillation: a small network learns the softened outputs of a larger one, its teacher.
 
-Distillation (Hinton et al. 2015), of each window as it is disturbed and mixed anew for both (Beyer et al.,
+Hinton et al. 2015; teacher and student see the same windows, augmented and mixed anew (Beyer et al.,
 Knowledge distillation: A good teacher is patient and consistent, CVPR 2022).
 """
 
@@ -8,16 +8,16 @@ from typing import Final
 
 import keras
 
-from models_tflite.training.networks.label_loss import Loss
+from models_tflite.training.networks.partial_label_loss import Loss
 
 WEIGHT: Final = 0.7
-"""Of what the teacher says; the rest is of the labels."""
+"""Weight of the teacher's loss; the rest is that of the labels."""
 TEMPERATURE: Final = 2.0
-"""Softens what is said, so that the teacher's doubts count, too."""
+"""Softens both distributions, so that the teacher's less likely labels count, too."""
 
 
-def beside(model: keras.Model, teacher: keras.Model) -> keras.Model:
-    """Return a network that says the logits of `model`, which alone learns, and what its teacher says."""
+def with_teacher_output(model: keras.Model, teacher: keras.Model) -> keras.Model:
+    """Return a network that outputs the logits of `model`, which is trained, and the teacher's softmax."""
     teacher.trainable = False
     teacher.name = "teacher"  # names in a network are different, and both may be called the same
     window = keras.Input(model.input_shape[1:])
@@ -25,12 +25,12 @@ def beside(model: keras.Model, teacher: keras.Model) -> keras.Model:
     return keras.Model(window, keras.layers.Concatenate(dtype="float32")([model(window), soft]))
 
 
-def loss(outputs: int, by_label: Loss) -> Loss:
-    """Return the loss of what `beside` says, of which the first `outputs` are logits."""
+def loss(outputs: int, label_loss: Loss) -> Loss:
+    """Return the loss for `with_teacher_output`, whose first `outputs` columns are logits."""
 
-    def of(wanted: keras.KerasTensor, said: keras.KerasTensor) -> keras.KerasTensor:
-        logits, soft = said[:, :outputs], said[:, outputs:]
-        by_teacher = keras.losses.categorical_crossentropy(soft, logits / TEMPERATURE, from_logits=True)
-        return (1 - WEIGHT) * by_label(wanted, logits) + WEIGHT * TEMPERATURE**2 * by_teacher
+    def distillation_loss(targets: keras.KerasTensor, predicted: keras.KerasTensor) -> keras.KerasTensor:
+        logits, soft = predicted[:, :outputs], predicted[:, outputs:]
+        teacher_loss = keras.losses.categorical_crossentropy(soft, logits / TEMPERATURE, from_logits=True)
+        return (1 - WEIGHT) * label_loss(targets, logits) + WEIGHT * TEMPERATURE**2 * teacher_loss
 
-    return of
+    return distillation_loss

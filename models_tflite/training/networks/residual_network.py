@@ -1,9 +1,9 @@
-"""A larger network than a device's window has time for: a teacher of the one that ships."""
+"""Residual network, too slow for the edge: a teacher of the network that ships."""
 
 import keras
 from keras import layers
 
-from models_tflite.training.networks.normalisation import BatchNormalization
+from models_tflite.training.networks.batch_normalization import BatchNormalization
 
 
 def build(
@@ -12,18 +12,18 @@ def build(
     outputs: int,
     *,
     widths: tuple[int, ...],
-    halving: tuple[int, ...],
+    strided_layers: tuple[int, ...],
     dropout: float,
 ) -> keras.Model:
     """Return an untrained model from windows (frames, bands) to logits (outputs).
 
     A convolution, then a residual block of two for each further width (He et al. 2016); the blocks of
-    `halving` halve time and bands. The end is that of `architecture.build`.
+    `strided_layers` halve time and bands. The last layers are those of `convolutional_network.build`.
     """
     inputs = keras.Input((frames, bands))
     x = layers.ReLU()(_convolved(layers.Reshape((frames, bands, 1))(inputs), widths[0], 5, strides=2))
     for index, width in enumerate(widths[1:]):
-        x = _block(x, width, strides=2 if index in halving else 1)
+        x = _block(x, width, strides=2 if index in strided_layers else 1)
     x = layers.DepthwiseConv2D((1, x.shape[2]), use_bias=False)(x)
     x = layers.ReLU()(BatchNormalization(momentum=0.9)(x))
     x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))

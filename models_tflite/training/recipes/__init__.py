@@ -1,1 +1,1 @@
-"""Recipes: data, windows and training schedule of each model."""
+"""Recipes: data, windows, network and training schedule of each model."""

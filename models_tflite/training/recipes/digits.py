@@ -1,18 +1,18 @@
-"""digits: which of five spoken digits is it, if any?"""
+"""Recipe of digits: five spoken digits, or none of them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets, hints
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
 
-# Ends at 4 kHz: what FSDD, at 8 kHz, leaves out must not tell its digits from the words of others.
+# Ends at 4 kHz: what FSDD, at 8 kHz, leaves out must not set its digits apart from other words.
 FEATURES: Final = LogMelParameters(
     sample_rate=16000, n_fft=512, hop_length=256, n_mels=64, fmin=50, fmax=4000
 )
@@ -20,7 +20,7 @@ LABELS: Final = ("eight", "nine", "six", "two", "zero")
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """FSDD and Speech Commands; their other words, and ESC-50, are none of the digits."""
+    """FSDD and Speech Commands, their other words and ESC-50 as background."""
     yield from datasets.fsdd(data, LABELS)
     yield from datasets.speech_commands(data, LABELS)
     for recording in datasets.esc50(data):
@@ -32,8 +32,8 @@ RECIPE = Recipe(
     version="1.3.0",
     labels=LABELS,
     gather=gather,
-    judged_on="",
-    draw=sampling.background_often,
+    evaluated_on="",
+    sampling=sampling.background_weighted,
     hints=hints.WORDS,
     hint_weight=3.0,
     features=FEATURES,
@@ -44,29 +44,34 @@ RECIPE = Recipe(
     trim_db=30,
     background=True,
     rejection=0.95,
-    disturbance=Disturbance(
-        stretch=0.2, shift_bands=4, response_db=5, noisy=0.5, time_masks=(1, 6), band_masks=(1, 6)
+    augmentation=Augmentation(
+        time_stretch=0.2,
+        pitch_shift_bands=4,
+        frequency_response_db=5,
+        noise_probability=0.5,
+        time_masks=(1, 6),
+        frequency_masks=(1, 6),
     ),
     epochs=60,
-    steps=100,
-    mixup=0.1,
-    overlaid=0.5,
+    steps_per_epoch=100,
+    mixup_alpha=0.1,
+    overlay_probability=0.5,
     widths=(16, 40, 80, 128),
     separable=False,
     validation_folds=40,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells the spoken digits eight, nine, six, two, zero from each other and from other sounds.",
         "data": [
             "Free Spoken Digit Dataset (Jackson et al. 2018), five speakers",
-            "Speech Commands (Warden 2018): digits, and other words as none of them",
-            "ESC-50 (Piczak 2015): environmental sounds as none of them",
+            "Speech Commands (Warden 2018): digits, and other words as background",
+            "ESC-50 (Piczak 2015): environmental sounds as background",
         ],
         "licence_of_data": "FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0; ESC-50: CC BY-NC 3.0",
         "split": "speaker; ESC-50: source recording",
-        "taught_by": "while it was trained it also had to say what a larger network hears in each word: "
-        "the speech embedding of Google (Lin et al. 2020, Apache License 2.0), in 96 principal components "
-        "of all words",
+        "taught_by": "in training it also had to predict the embedding of each word by a larger network: the "
+        "speech embedding of Google (Lin et al. 2020, Apache License 2.0), in 96 principal components of "
+        "all words",
         "baseline": {
             "method": "a CNN of two layers on 64 mel bands of 1 s, digits only; under 0.8 rejected",
             "accuracy": 0.782,

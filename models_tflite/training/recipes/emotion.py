@@ -1,4 +1,4 @@
-"""emotion: how does a voice sound?"""
+"""Recipe of emotion: how an acted voice sounds."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
-from models_tflite.training.corpus.corpus import BACKGROUND, UNTOLD, Recording
+from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Recording
 from models_tflite.training.recipes.esc50 import FEATURES
 from models_tflite.training.recipes.recipe import Recipe
 
@@ -16,13 +16,13 @@ LABELS: Final = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """RAVDESS speech, and sounds without a voice as none of the labels.
+    """RAVDESS speech, sounds without a voice as background, and other voices with partial labels.
 
-    And other voices, untold: or all that was not recorded in that studio would be background.
+    Without those, all that was not recorded in RAVDESS's studio would be background.
     """
     yield from datasets.ravdess(data)
-    yield from datasets.no_voices(data)
-    yield from datasets.other_voices(data)
+    yield from datasets.non_voice_background(data)
+    yield from datasets.partially_labelled_speech(data)
 
 
 RECIPE = Recipe(
@@ -30,35 +30,40 @@ RECIPE = Recipe(
     version="1.2.0",
     labels=LABELS,
     gather=gather,
-    judged_on="ravdess",
+    evaluated_on="ravdess",
     features=FEATURES,
     window_s=2.0,
     hop_s=0.25,
     hears="sound",
     pad="silence",
     trim_db=40,
-    disturbance=Disturbance(
-        stretch=0.15, shift_bands=5, response_db=2.5, noisy=0.1, time_masks=(2, 8), band_masks=(2, 6)
+    augmentation=Augmentation(
+        time_stretch=0.15,
+        pitch_shift_bands=5,
+        frequency_response_db=2.5,
+        noise_probability=0.1,
+        time_masks=(2, 8),
+        frequency_masks=(2, 6),
     ),
     background=True,
-    draw=partial(sampling.favouring, sampling.evenly, {BACKGROUND: 0.4, UNTOLD: 0.4}),
+    sampling=partial(sampling.reweighted, sampling.uniform, {BACKGROUND: 0.4, PARTIAL_LABEL: 0.4}),
     epochs=40,
-    steps=90,
-    mixup=0.4,
-    overlaid=0.5,
+    steps_per_epoch=90,
+    mixup_alpha=0.4,
+    overlay_probability=0.5,
     label_smoothing=0.1,
     widths=(16, 48, 96, 128, 128),
-    halving=(0, 1, 2),
+    strided_layers=(0, 1, 2),
     separable=False,
     dropout=0.4,
     validation_folds=16,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells how an acted voice sounds: neutral, calm, happy, sad, angry, afraid, disgusted ...",
         "data": [
             "RAVDESS speech (Livingstone and Russo 2018): two sentences, 20 of 24 actors",
             "ESC-50, UrbanSound8K, PhysioNet 2016 and CirCor: a choice without voices, as background",
-            "FSDD and Speech Commands: words of other voices, which teach no label, only that they are no "
+            "FSDD and Speech Commands: words of other voices with partial labels: any emotion, but no "
             "background",
         ],
         "licence_of_data": "RAVDESS: CC BY-NC-SA 4.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; PhysioNet 2016 "

@@ -1,4 +1,4 @@
-"""esc50: which of fifty environmental sounds is it?"""
+"""Recipe of esc50: fifty environmental sounds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,9 +6,9 @@ from itertools import chain, cycle
 from pathlib import Path
 from typing import Final
 
-from edge_worker.signal.features import LogMelParameters
+from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
@@ -70,20 +70,21 @@ LABELS: Final = (
 )
 
 SHARED: Final = {"car_horn": "car_horn", "dog": "dog_bark", "engine": "engine_idling", "siren": "siren"}
-"""Kinds of ESC-50 that UrbanSound8K has, too, and what it calls them. Both took them from Freesound: thirteen
+"""Labels of ESC-50 that UrbanSound8K has, too, and their names there. Both took them from Freesound: thirteen
 sources are in both where both can be seen."""
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """ESC-50; UrbanSound8K, for more of four labels and for kinds that are none; speech and hearts, none.
+    """ESC-50; UrbanSound8K, for more of four labels and as background; speech and hearts as background.
 
-    What is not of ESC-50 goes with the fold that has its source, else each group with the next fold in turn.
+    A recording outside ESC-50 goes into the fold that has its source, else each group into the next fold in
+    turn.
     """
     own = tuple(datasets.esc50(data))
     yield from own
     fold_of = {recording.group: recording.fold for recording in own}
     folds = cycle(sorted(set(fold_of.values())))
-    for recording in chain(_urban(data), datasets.speech(data), datasets.hearts(data)):
+    for recording in chain(_urban(data), datasets.speech_background(data), datasets.heart_background(data)):
         if recording.group not in fold_of:
             fold_of[recording.group] = next(folds)
         yield replace(recording, fold=fold_of[recording.group])
@@ -100,34 +101,40 @@ ALONE: Final = Recipe(
     version="1.2.0",
     labels=LABELS,
     gather=datasets.esc50,
-    judged_on="esc50",
+    evaluated_on="esc50",
     features=FEATURES,
     window_s=2.5,
     hop_s=0.5,
     hears="sound",
     trim_db=60,
-    disturbance=Disturbance(shift_bands=3, response_db=3, noisy=0.2, time_masks=(2, 16), band_masks=(2, 8)),
+    augmentation=Augmentation(
+        pitch_shift_bands=3,
+        frequency_response_db=3,
+        noise_probability=0.2,
+        time_masks=(2, 16),
+        frequency_masks=(2, 8),
+    ),
     epochs=80,
-    steps=100,
-    mixup=0.3,
-    overlaid=0.5,
+    steps_per_epoch=100,
+    mixup_alpha=0.3,
+    overlay_probability=0.5,
     label_smoothing=0.1,
     widths=(16, 48, 96, 160, 256),
-    halving=(0, 1, 2),
+    strided_layers=(0, 1, 2),
     dropout=0.2,
     separable=False,
     validation_folds=20,
-    keep_best=False,
+    save_best_only=False,
     facts={},
 )
-"""The recipe of ESC-50 alone, without a teacher: `us8k` starts from it."""
+"""ESC-50 alone, without a teacher: `us8k` is pretrained with it."""
 
-_PUPIL: Final = replace(
+_STUDENT: Final = replace(
     ALONE,
     version="1.3.0",
     gather=gather,
     background=True,
-    draw=sampling.background_often,
+    sampling=sampling.background_weighted,
     facts={
         "task": "Tells fifty environmental sounds apart.",
         "data": [
@@ -141,8 +148,8 @@ _PUPIL: Final = replace(
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0; PhysioNet 2016 and "
         "CirCor: ODC-By 1.0",
         "split": "the folds of ESC-50's authors, clips of a source recording in one, but for two sources; "
-        "background: source recording, actor, speaker or patient. Two of the four folds were judged, by the "
-        "baseline all four; fold 1 also chose most of the recipe",
+        "background: source recording, actor, speaker or patient. Two of the four folds were evaluated, "
+        "with the baseline all four; fold 1 also chose most of the recipe",
         "baseline": {
             "method": "NRDT (44.1 kHz, 1000 samples) and a SELU network (training/baseline_sounds.py)",
             "claimed": "0.94 on a random split",
@@ -156,8 +163,13 @@ _PUPIL: Final = replace(
     },
 )
 RECIPE = replace(
-    _PUPIL,
+    _STUDENT,
     teacher=replace(
-        _PUPIL, network="residual", widths=(32, 64, 128, 192, 256), dropout=0.3, overlaid=0.0, epochs=60
+        _STUDENT,
+        network="residual",
+        widths=(32, 64, 128, 192, 256),
+        dropout=0.3,
+        overlay_probability=0.0,
+        epochs=60,
     ),
 )

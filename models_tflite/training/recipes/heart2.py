@@ -1,21 +1,21 @@
-"""heart2: is this heart sound normal or abnormal?"""
+"""Recipe of heart2: normal or abnormal heart sound."""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes.recipe import Recipe
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """PhysioNet 2016 of good quality, CirCor where a murmur means abnormal, and sounds that are no hearts."""
+    """PhysioNet 2016 of good quality, CirCor with murmurs as abnormal, and background without hearts."""
     yield from datasets.physionet(data)
     yield from datasets.circor(data, present="abnormal", absent="normal")
-    yield from datasets.no_hearts(data)
+    yield from datasets.non_heart_background(data)
 
 
 RECIPE = Recipe(
@@ -23,23 +23,25 @@ RECIPE = Recipe(
     version="2.2.0",
     labels=("normal", "abnormal"),
     gather=gather,
-    judged_on="physionet",
+    evaluated_on="physionet",
     held_out_sites=("physionet-a", "physionet-f"),
     background=True,
-    draw=partial(sampling.favouring, sampling.by_label, {"abnormal": 2.0, BACKGROUND: 0.36}),
-    disturbance=Disturbance(response_db=2.0, shift_bands=1, noisy=0.25, band_masks=(1, 4)),
-    network="course",
+    sampling=partial(sampling.reweighted, sampling.class_balanced, {"abnormal": 2.0, BACKGROUND: 0.36}),
+    augmentation=Augmentation(
+        frequency_response_db=2.0, pitch_shift_bands=1, noise_probability=0.25, frequency_masks=(1, 4)
+    ),
+    network="heart",
     widths=(48, 64, 64, 96, 96, 96),
-    halving=(0, 2, 3),
+    strided_layers=(0, 2, 3),
     epochs=32,
-    keep_best=False,
+    save_best_only=False,
     facts={
         "task": "Tells normal from abnormal heart sounds.",
         "data": [
             "PhysioNet/CinC Challenge 2016 (Liu et al. 2016), recordings of good quality, first 8 s",
             "CirCor DigiScope (Oliveira et al. 2022): murmur at the site = abnormal, none = normal",
             "ESC-50, UrbanSound8K, RAVDESS, FSDD and Speech Commands: a choice as background, no hearts",
-            "its part that hears S1, systole, S2 and diastole: the annotations of CirCor, as `segments`",
+            "its state network for S1, systole, S2 and diastole: the annotations of CirCor, as `segments`",
         ],
         "licence_of_data": "PhysioNet 2016 and CirCor: ODC-By 1.0; ESC-50 and UrbanSound8K: CC BY-NC 3.0; "
         "RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; Speech Commands: CC BY 4.0",

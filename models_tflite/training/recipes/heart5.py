@@ -1,4 +1,4 @@
-"""heart5: artifact, extra heart sound, extrasystole, murmur or normal?"""
+"""Recipe of heart5: artifact, extra heart sound, extrasystole, murmur or normal."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from models_tflite.training.augmentation import sampling
-from models_tflite.training.augmentation.augmentation import Disturbance
+from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.corpus import datasets
 from models_tflite.training.corpus.corpus import BACKGROUND, Recording
 from models_tflite.training.recipes import heart2
@@ -14,10 +14,10 @@ from models_tflite.training.recipes.recipe import Recipe
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """PASCAL, CirCor for more murmurs and normal hearts of another device, and sounds that are no hearts."""
+    """PASCAL, CirCor for more murmurs and normal hearts of another device, and background without hearts."""
     yield from datasets.pascal(data)
     yield from datasets.circor(data, present="murmur", absent="normal")
-    yield from datasets.no_hearts(data)
+    yield from datasets.non_heart_background(data)
 
 
 RECIPE = Recipe(
@@ -25,36 +25,36 @@ RECIPE = Recipe(
     version="2.0.0",
     labels=("artifact", "extrahls", "extrastole", "murmur", "normal"),
     gather=gather,
-    judged_on="pascal",
+    evaluated_on="pascal",
     background=True,
-    draw=partial(sampling.favouring, sampling.by_site, {BACKGROUND: 0.086}),
-    start=replace(
+    sampling=partial(sampling.reweighted, sampling.site_balanced, {BACKGROUND: 0.086}),
+    pretraining=replace(
         heart2.RECIPE,
-        draw=partial(sampling.favouring, sampling.by_label, {"abnormal": 1.5, BACKGROUND: 0.36}),
-        disturbance=Disturbance(),
-        network="picture",
+        sampling=partial(sampling.reweighted, sampling.class_balanced, {"abnormal": 1.5, BACKGROUND: 0.36}),
+        augmentation=Augmentation(),
+        network="convolutional",
         widths=(24, 32, 48, 64, 96),
-        halving=(0, 1),
+        strided_layers=(0, 1),
         epochs=10,
-        keep_best=True,
+        save_best_only=True,
     ),
     epochs=12,
-    steps=50,
+    steps_per_epoch=50,
     learning_rate=1e-3,
     facts={
         "task": "Tells artifact, extra heart sound, extrasystole, murmur and normal heart sounds apart.",
         "data": [
             "PASCAL Classifying Heart Sounds (Bentley et al. 2011)",
             "CirCor DigiScope (Oliveira et al. 2022): murmur heard at the site, or none",
-            "its layers start from heart2: PhysioNet/CinC Challenge 2016 (Liu et al. 2016)",
+            "pretrained on the data of heart2, with PhysioNet/CinC Challenge 2016 (Liu et al. 2016)",
             "ESC-50, UrbanSound8K, RAVDESS, FSDD and Speech Commands: a choice as background, no hearts",
         ],
         "licence_of_data": "PASCAL: none stated; CirCor and PhysioNet 2016: ODC-By 1.0; ESC-50 and "
         "UrbanSound8K: CC BY-NC 3.0; RAVDESS: CC BY-NC-SA 4.0; FSDD: CC BY-SA 4.0; "
         "Speech Commands: CC BY 4.0",
         "split": "PASCAL: group (recording day and likeness); CirCor: patient; background: source recording, "
-        "actor or speaker, but the layers that it starts from heard all of it: how much of it is rejected is "
-        "flattered, and the temperature leans on it",
+        "actor or speaker, but pretraining used all of it: its rejection rate is flattered, and the "
+        "temperature depends on it",
         "baseline": {
             "method": "a CNN on 128 mel bands at 4 kHz of the first 5 s, on its own dataset alone",
             "accuracy": 0.688,

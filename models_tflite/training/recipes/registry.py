@@ -1,4 +1,4 @@
-"""Which models can be trained, by name."""
+"""The recipes by model name."""
 
 import importlib
 from typing import Final
@@ -10,7 +10,7 @@ MODELS: Final = ("heart2", "heart5", "digits", "esc50", "us8k", "emotion")
 
 
 def recipe_of(model: str) -> Recipe:
-    """Return how a model is trained; raises TrainingError when there is no recipe for it."""
+    """Return the recipe of a model; raise TrainingError when there is none."""
     if model not in MODELS:
         raise TrainingError(f"there is no recipe for {model}: choose one of {', '.join(MODELS)}")
     recipe: Recipe = importlib.import_module(f"models_tflite.training.recipes.{model}").RECIPE

@@ -1,4 +1,4 @@
-"""us8k: which of ten urban sounds is it?"""
+"""Recipe of us8k: ten urban sounds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from models_tflite.training.recipes import esc50
 
 
 def gather(data: Path) -> Iterator[Recording]:
-    """UrbanSound8K, and ESC-50: more of four labels, and kinds that are none of the ten.
+    """UrbanSound8K, and ESC-50: more of four labels, the rest as background.
 
     A source that both have is in one fold; else odd folds of ESC-50 go with the first, even with the second.
     """
@@ -23,21 +23,21 @@ def gather(data: Path) -> Iterator[Recording]:
         yield replace(recording, label=esc50.SHARED.get(recording.label, BACKGROUND), fold=fold)
 
 
-def gather_others(data: Path) -> Iterator[Recording]:
-    """ESC-50 without the kinds that UrbanSound8K has too, so that no source of its was heard before."""
+def gather_pretraining(data: Path) -> Iterator[Recording]:
+    """ESC-50 without the labels of UrbanSound8K, so that pretraining uses no source that is evaluated."""
     return (recording for recording in datasets.esc50(data) if recording.label not in esc50.SHARED)
 
 
-START = replace(
+PRETRAINING = replace(
     esc50.ALONE,
     model="esc46",
     labels=tuple(label for label in esc50.LABELS if label not in esc50.SHARED),
-    gather=gather_others,
+    gather=gather_pretraining,
     epochs=60,
 )
 
 RECIPE = replace(
-    START,
+    PRETRAINING,
     model="us8k",
     version="1.3.0",
     labels=(
@@ -53,10 +53,10 @@ RECIPE = replace(
         "street_music",
     ),
     gather=gather,
-    judged_on="urbansound8k",
+    evaluated_on="urbansound8k",
     background=True,
-    draw=sampling.by_source,
-    start=START,
+    sampling=sampling.class_and_source_balanced,
+    pretraining=PRETRAINING,
     epochs=24,
     learning_rate=1e-3,
     facts={
@@ -65,13 +65,13 @@ RECIPE = replace(
             "UrbanSound8K (Salamon et al. 2014), folds 1 and 2 of 10",
             "ESC-50 (Piczak 2015), folds 1 to 4: car_horn, dog, engine and siren with what UrbanSound8K "
             "calls them, all else as background",
-            "its layers start from ESC-50 without those four: both datasets took them from Freesound, "
-            "thirteen times the same recording",
+            "pretrained on ESC-50 without those four: both datasets took them from Freesound, thirteen times "
+            "the same recording",
         ],
         "licence_of_data": "CC BY-NC 3.0 (both)",
         "split": "the two folds of its authors, clips of a source in one, with half of ESC-50 each: each "
-        "judged by a model that learned from the other alone; but the layers that it starts from heard all "
-        "of the background: how much of it is rejected is flattered, and the temperature leans on it",
+        "evaluated by a model trained on the other alone; but pretraining used all of the background: its "
+        "rejection rate is flattered, and the temperature depends on it",
         "baseline": {
             "method": "NRDT (44.1 kHz, 1000 samples) and a SELU network (training/baseline_sounds.py)",
             "claimed": "0.97 on a random split",

@@ -1,1 +1,1 @@
-"""Retraining service: labelled uploads in, better model versions out."""
+"""Retraining from labelled uploads: jobs, candidates, comparison with the model in use, rollback."""

@@ -1,4 +1,4 @@
-"""A candidate: a recipe trained on what a job gives it, as a pair that the worker could load."""
+"""Training of a candidate: a recipe trained on a job's recordings, as files that the worker could load."""
 
 import dataclasses
 import json
@@ -6,98 +6,100 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge_worker.inference.interpreter import ModelInterpreter
-from models_tflite.training import card
-from models_tflite.training.assessment import assessment, calibration, pair
+from models_tflite.training.assessment import assessment, calibration, card, model_files
 from models_tflite.training.assessment.assessment import Assessment
-from models_tflite.training.corpus import corpus
-from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import recipe_of
-from models_tflite.training.retraining.material import is_held_out
-from models_tflite.training.retraining.training_process import Order, Progress
+from models_tflite.training.retraining.data_split import is_held_out
+from models_tflite.training.retraining.training_process import Progress, TrainingRequest
 
 if TYPE_CHECKING:
     import keras
 
 
-def train(order: Order, note: Callable[[Progress], None]) -> None:
-    """Train a candidate and write its pair; a `Trainer`. TensorFlow is imported here.
+def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
+    """Train a candidate and write its files; a `TrainFunction`. TensorFlow is imported here.
 
     Raises:
-        TrainingError, AudioError: data that cannot be learned from, in one sentence.
+        TrainingError, AudioError: data that cannot be trained on, in one sentence.
     """
-    recipe = _of(order)
-    note({"phase": "features"})
-    heard = corpus.load(order.learn, recipe.labels, recipe.features, recipe.trim_db)
-    from models_tflite.training.networks import conversion, fit  # noqa: PLC0415 TensorFlow: seconds
+    recipe = _recipe_of(request)
+    report({"phase": "features"})
+    corpus = load_corpus(request.recordings, recipe.labels, recipe.features, recipe.trim_db)
+    from models_tflite.training.networks import batches, conversion, fit  # noqa: PLC0415 TensorFlow: seconds
 
-    start = _start(recipe, order, note)
-    tell = _teller(note, "training", recipe)
-    model = fit.fit(heard, recipe, start, recipe.seed, f"{order.model} {order.version}", on_epoch=tell)
-    note({"phase": "converting"})
-    content = conversion.to_int8(model, conversion.representative(fit.windows_of(heard, recipe)[0]))
-    document = card.document(recipe, _calibrated(heard, recipe, content), content, len(heard))
-    text = json.dumps({**document, **_facts(recipe, order)}, indent=1, ensure_ascii=False) + "\n"
-    names = order.out / f"{order.model}.tflite", order.out / f"{order.model}.json"
-    pair.replace(dict(zip(names, (content, text.encode()), strict=True)))
+    initial = _pretrained(recipe, request, report)
+    report_epoch = _epoch_reporter(report, "training", recipe)
+    model = fit.fit(
+        corpus, recipe, initial, recipe.seed, f"{request.model} {request.version}", on_epoch=report_epoch
+    )
+    report({"phase": "converting"})
+    content = conversion.to_int8(model, conversion.representative(batches.corpus_windows(corpus, recipe)[0]))
+    document = card.document(recipe, _calibrated(corpus, recipe, content), content, len(corpus))
+    text = json.dumps({**document, **_facts(recipe, request)}, indent=1, ensure_ascii=False) + "\n"
+    names = request.out / f"{request.model}.tflite", request.out / f"{request.model}.json"
+    model_files.replace(dict(zip(names, (content, text.encode()), strict=True)))
 
 
-def _of(order: Order) -> Recipe:
-    recipe = dataclasses.replace(recipe_of(order.model), version=order.version)
-    recipe = recipe.for_what_is_there(order.learn)
-    if order.data is None:  # nothing of the public data is in it, nor are its terms
+def _recipe_of(request: TrainingRequest) -> Recipe:
+    recipe = dataclasses.replace(recipe_of(request.model), version=request.version)
+    recipe = recipe.adapted_to(request.recordings)
+    if request.data is None:  # public data is not in it, nor are its terms
         facts = {name: recipe.facts[name] for name in ("task", "not_for")}
         recipe = dataclasses.replace(recipe, facts={**facts, "licence_of_data": "that of the uploads"})
-    return recipe.shortened(order.epochs)
+    return recipe.with_epochs(request.epochs)
 
 
-def _start(recipe: Recipe, order: Order, note: Callable[[Progress], None]) -> "keras.Model | None":
-    """Return the model to start from, trained on public data but what is held out, if any."""
+def _pretrained(
+    recipe: Recipe, request: TrainingRequest, report: Callable[[Progress], None]
+) -> "keras.Model | None":
+    """Return the model to start from, trained on public data but its held-out groups; None: no such model."""
     from models_tflite.training.networks import fit  # noqa: PLC0415 TensorFlow: seconds
 
-    first = recipe.start
-    if first is None or order.data is None:
+    first = recipe.pretraining
+    if first is None or request.data is None:
         return None
-    tell = _teller(note, "training what it starts from", first)
-    known = [recording for recording in first.gather(order.data) if not is_held_out(recording.group)]
-    heard = corpus.load(known, first.labels, first.features, first.trim_db)
-    return fit.fit(heard, first, None, first.seed, f"{first.model} to start from", on_epoch=tell)
+    report_epoch = _epoch_reporter(report, "training what it starts from", first)
+    recordings = [recording for recording in first.gather(request.data) if not is_held_out(recording.group)]
+    corpus = load_corpus(recordings, first.labels, first.features, first.trim_db)
+    return fit.fit(corpus, first, None, first.seed, f"{first.model} to start from", on_epoch=report_epoch)
 
 
-def _teller(note: Callable[[Progress], None], phase: str, recipe: Recipe) -> Callable[[int], None]:
-    """Return what notes the epochs of a phase; it begins with none."""
+def _epoch_reporter(report: Callable[[Progress], None], phase: str, recipe: Recipe) -> Callable[[int], None]:
+    """Return a callback that reports the epochs of a phase; epoch 0 is reported at once."""
 
-    def tell(epoch: int) -> None:
-        note({"phase": phase, "epoch": epoch, "epochs": recipe.all_epochs})
+    def report_epoch(epoch: int) -> None:
+        report({"phase": phase, "epoch": epoch, "epochs": recipe.total_epochs})
 
-    tell(0)
-    return tell
+    report_epoch(0)
+    return report_epoch
 
 
-def _calibrated(heard: Corpus, recipe: Recipe, content: bytes) -> Assessment:
-    """Return temperature and threshold from the part of other groups that only chose the best epoch.
+def _calibrated(corpus: Corpus, recipe: Recipe, content: bytes) -> Assessment:
+    """Return temperature and threshold, fitted on the validation part.
 
-    Never from what is held out: the candidate must not know by what it is compared.
+    Never on held-out recordings: the candidate must not be fitted to what it is compared on.
     """
-    from models_tflite.training.networks import fit  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.networks import batches, fit  # noqa: PLC0415 TensorFlow: seconds
 
-    is_told = heard.targets <= len(recipe.labels)
-    aside = heard.subset(fit.aside(heard, recipe, recipe.seed) & is_told)
-    windows, owner = fit.windows_of(aside, recipe)
-    logits, targets, labels = ModelInterpreter(content).run(windows), aside.targets, len(recipe.labels)
+    has_label = corpus.targets <= len(recipe.labels)
+    validation = corpus.subset(fit.validation_mask(corpus, recipe, recipe.seed) & has_label)
+    windows, owner = batches.corpus_windows(validation, recipe)
+    logits, targets, labels = ModelInterpreter(content).run(windows), validation.targets, len(recipe.labels)
     temperature = calibration.fit_temperature(logits, owner, targets)
     probabilities = calibration.recording_probabilities(logits, owner, temperature)
     threshold = calibration.fit_threshold(probabilities, targets, labels, recipe.coverage, recipe.rejection)
     has_others = bool((targets == labels).any())
-    rule = calibration.rule(recipe.coverage, recipe.rejection, has_others=has_others)
+    rule = calibration.threshold_rule(recipe.coverage, recipe.rejection, has_others=has_others)
     return assessment.Assessment(temperature, threshold, rule, figures={})
 
 
-def _facts(recipe: Recipe, order: Order) -> dict[str, object]:
-    """Return what a card says otherwise than the recipe: it is of this site."""
+def _facts(recipe: Recipe, request: TrainingRequest) -> dict[str, object]:
+    """Return the entries of the card that differ from the recipe's: data, split and baseline of this site."""
     uploads, public = "labelled uploads of this site", recipe.facts.get("data", ())
     return {
-        "data": [uploads, *([] if order.data is None else public)],
+        "data": [uploads, *([] if request.data is None else public)],
         "split": "one source of uploads in five, and one group of public data in five, is held out for good",
         "baseline": "the version that it replaced: see figures",
     }

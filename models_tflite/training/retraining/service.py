@@ -1,4 +1,4 @@
-"""The trainer process: takes jobs, trains candidates, lets the better of two models serve."""
+"""The trainer: takes retraining jobs from the database, trains candidates, puts better ones to use."""
 
 import logging
 import tempfile
@@ -15,50 +15,51 @@ from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.recipes.registry import recipe_of
-from models_tflite.training.retraining import candidate, comparison, material, training_process
-from models_tflite.training.retraining.training_process import Order, Progress, Trainer
-from models_tflite.training.retraining.versions import LOCAL, Versions
+from models_tflite.training.retraining import candidate, comparison, data_split, training_process
+from models_tflite.training.retraining.deployment import LOCAL, ModelDeployment
+from models_tflite.training.retraining.training_process import Progress, TrainFunction, TrainingRequest
 
 _LOG = logging.getLogger(__name__)
 _POLL_S: Final = 0.5
-_NOTE_EVERY_S: Final = 1.0
+_SAVE_EVERY_S: Final = 1.0
 
 
-class Interrupted(Exception):  # noqa: N818 not an error: somebody said stop
-    """The process is to end; the job at hand waits again."""
+class Interrupted(Exception):  # noqa: N818 not an error: it was stopped
+    """The trainer is to stop; the job at hand is queued again."""
 
 
-class Service:
-    """Works through jobs one by one."""
+class RetrainingService:
+    """Runs jobs one by one."""
 
     def __init__(
         self,
         settings: Settings,
-        ledger: TrainingTables,
+        tables: TrainingTables,
         *,
         data: Path | None = None,
         epochs: int | None = None,
-        trainer: Trainer = candidate.train,
+        train: TrainFunction = candidate.train,
     ) -> None:
-        """Prepare; `data` holds the public datasets that candidates learn beside the uploads."""
+        """Use the site of `settings`; `data` holds public datasets to train on beside the uploads."""
         self._data_dir = settings.data_dir
-        self._ledger = ledger
-        self._versions = Versions(ModelRegistry.of(settings), ledger)
-        self._data, self._epochs, self._trainer = data, epochs, trainer
+        self._tables = tables
+        self._deployment = ModelDeployment(ModelRegistry.from_settings(settings), tables)
+        self._data, self._epochs, self._train = data, epochs, train
         self._stopping = False
-        self._noted_at, self._phase = 0.0, ""
+        self._saved_at, self._phase = 0.0, ""
 
     def run(self, *, once: bool = False) -> None:
-        """Serve until `stop`, or until no job waits.
+        """Run jobs until `stop`, or until none waits.
 
         Raises:
-            StoreError, OperationalError: the database refuses; the job at hand is found at the next start.
+            StoreError, OperationalError: the database refuses; the next start queues the job at hand
+                again.
         """
-        self._versions.recover()
+        self._deployment.recover()
         while not self._stopping:
-            job = self._ledger.take()
+            job = self._tables.start_next_job()
             if job is not None:
-                self._do(job)
+                self._run_job(job)
             elif once:
                 return
             else:
@@ -68,7 +69,7 @@ class Service:
         """End `run` soon; safe from a signal handler."""
         self._stopping = True
 
-    def _do(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         _LOG.info("event=job_started job=%d model=%s", job.id, job.model)
         state: JobState = "failed"
         why = "a fault of this program: look into the trainer's log"
@@ -76,7 +77,7 @@ class Service:
             with tempfile.TemporaryDirectory(prefix="stetho-training-") as folder:
                 state, why = self._retrain(job, Path(folder))
         except Interrupted:
-            self._ledger.requeue(job.id)
+            self._tables.requeue_job(job.id)
             state, why = "queued", "stopped"
         except StoreFault:
             raise
@@ -85,56 +86,58 @@ class Service:
         except Exception:
             _LOG.exception("event=failed job=%d", job.id)
         if state == "failed":
-            self._ledger.finish(job.id, state, {"why": why})
+            self._tables.finish_job(job.id, state, {"why": why})
         _LOG.info("event=job_ended job=%d model=%s state=%s why=%r", job.id, job.model, state, why)
 
     def _retrain(self, job: Job, folder: Path) -> tuple[JobState, str]:
-        """Train a candidate in `folder` and let it serve if it wins; return how the job ended, and why."""
-        model, note = job.model, partial(self._note, job.id)
-        incumbent, recipe = self._versions.active(model), recipe_of(model)
+        """Train a candidate in `folder`, put it to use if it is better; return the job's state, and why."""
+        model, report_progress = job.model, partial(self._save_progress, job.id)
+        incumbent, recipe = self._deployment.active(model), recipe_of(model)
         if set(recipe.labels) != set(incumbent.card.labels):
             raise TrainingError(
                 f"{model} {incumbent.card.version} has other labels than this program trains: "
                 "roll back to `shipped`; if that is it, install models and program of one release"
             )
-        known = material.gather(
-            self._ledger.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
+        divided = data_split.split(
+            self._tables.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
         )
-        version = self._versions.next(incumbent, job.id)
-        order = Order(model, version, known.learn, self._data, folder, self._epochs)
-        training_process.run(self._trainer, order, note)
-        made = Classifier.load(folder, model)
+        version = self._deployment.next_version(incumbent, job.id)
+        request = TrainingRequest(model, version, divided.training, self._data, folder, self._epochs)
+        training_process.run(self._train, request, report_progress)
+        candidate_model = Classifier.load(folder, model)
         is_shipped = LOCAL not in incumbent.card.version
-        compared = comparison.compare(made, incumbent, known, note, is_flattered=is_shipped)
+        compared = comparison.compare(
+            candidate_model, incumbent, divided, report_progress, incumbent_learned_public=is_shipped
+        )
         report = {
-            "candidate": _name(made),
-            "incumbent": _name(incumbent),
-            "learned": len(known.learn),
+            "candidate": _identity(candidate_model),
+            "incumbent": _identity(incumbent),
+            "learned": len(divided.training),
             **compared.document(),
         }
-        if self._versions.active(model).card.sha256 != incumbent.card.sha256:
+        if self._deployment.active(model).card.sha256 != incumbent.card.sha256:
             why = "another version was put to use meanwhile: submit again"
-            self._ledger.finish(job.id, "kept", {**report, "why": why})
+            self._tables.finish_job(job.id, "kept", {**report, "why": why})
             return "kept", why
-        if compared.objection() is None:
-            self._versions.promote(made, folder, job.id, report)
+        if compared.rejection_reason() is None:
+            self._deployment.promote(candidate_model, folder, job.id, report)
             return "promoted", report["why"]
-        self._ledger.finish(job.id, "kept", report)
+        self._tables.finish_job(job.id, "kept", report)
         return "kept", report["why"]
 
-    def _note(self, job: int, progress: Progress | None) -> None:
-        """Write progress down: each phase, and within one every second."""
+    def _save_progress(self, job: int, progress: Progress | None) -> None:
+        """Write progress to the database: each phase, and within one every second."""
         if self._stopping:
             raise Interrupted
         if progress is None:
             return
-        if progress["phase"] != self._phase or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
+        if progress["phase"] != self._phase or time.monotonic() - self._saved_at >= _SAVE_EVERY_S:
             try:
-                self._ledger.note(job, progress)
-            except StoreFault as error:  # what was trained is worth more than the note
+                self._tables.save_progress(job, progress)
+            except StoreFault as error:  # the training is worth more than its progress
                 _LOG.warning("event=note_refused job=%d error=%r", job, str(error).split("\n", 1)[0])
-            self._phase, self._noted_at = progress["phase"], time.monotonic()
+            self._phase, self._saved_at = progress["phase"], time.monotonic()
 
 
-def _name(classifier: Classifier) -> dict[str, str]:
+def _identity(classifier: Classifier) -> dict[str, str]:
     return {"version": classifier.card.version, "sha256": classifier.card.sha256}

@@ -1,4 +1,4 @@
-"""One training in a process of its own: what it breaks or fills, ends with it."""
+"""One training in a child process: if it runs out of memory or crashes, the trainer goes on."""
 
 import multiprocessing
 import os
@@ -13,47 +13,49 @@ from typing import Any, Final
 from edge_worker.errors import StethoError
 from models_tflite.training.corpus.corpus import Recording, TrainingError
 
-_LOOK_EVERY_S: Final = 0.2
+_POLL_S: Final = 0.2
 _END_WITHIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be trained."""
+class TrainingRequest:
+    """A model to train, and what on."""
 
     model: str
     version: str
-    learn: tuple[Recording, ...]
+    recordings: tuple[Recording, ...]
     data: Path | None
-    """Folder of the public datasets, for what a recipe trains first; None: there is none."""
+    """Folder of the public datasets, for pretraining; None: there is none."""
     out: Path
-    """Folder that the pair is written into."""
+    """Folder that the model's files are written into."""
     epochs: int | None = None
-    """None: what the recipe says."""
+    """Epochs; None: the recipe's."""
 
 
 Progress = dict[str, Any]
 """`phase`, and while it trains `epoch` of `epochs`."""
 
-Trainer = Callable[[Order, Callable[[Progress], None]], None]
-"""Trains, tells how far it is, writes the pair; raises StethoError with one sentence."""
+TrainFunction = Callable[[TrainingRequest, Callable[[Progress], None]], None]
+"""Trains, reports its progress, writes the model's files; raises StethoError with one sentence."""
 
 
-def run(trainer: Trainer, order: Order, note: Callable[[Progress | None], None]) -> None:
-    """Run a trainer elsewhere and wait for its end.
+def run(train: TrainFunction, request: TrainingRequest, report: Callable[[Progress | None], None]) -> None:
+    """Run `train` in a child process and wait for its end.
 
-    `note` hears what the trainer tells, and None several times a second; what it raises ends the training.
+    `report` gets the progress, and None several times a second; what it raises ends the training.
 
     Raises:
-        TrainingError: the trainer's own sentence, or that its process died.
+        TrainingError: the message of the error that `train` raised, or that its process died.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take threads and locks along
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(trainer, order, sender), name="training", daemon=True)
+    process = context.Process(
+        target=_run_in_child, args=(train, request, sender), name="training", daemon=True
+    )
     process.start()
     sender.close()
     try:
-        _listen(receiver, note)
+        _relay_progress(receiver, report)
         process.join(_END_WITHIN_S)
     finally:
         process.kill()
@@ -65,33 +67,33 @@ def run(trainer: Trainer, order: Order, note: Callable[[Progress | None], None])
         )
 
 
-def _listen(receiver: "Connection[Any, Any]", note: Callable[[Progress | None], None]) -> None:
-    """Hand over what the trainer says until it hangs up."""
+def _relay_progress(receiver: "Connection[Any, Any]", report: Callable[[Progress | None], None]) -> None:
+    """Hand the child's messages to `report` until it closes the pipe."""
     while True:
-        note(None)
+        report(None)
         try:
-            said = receiver.recv() if receiver.poll(_LOOK_EVERY_S) else None
+            message = receiver.recv() if receiver.poll(_POLL_S) else None
         except EOFError:
-            note(None)  # a signal to the group ends both: then the job is interrupted, not failed
+            report(None)  # a signal to the group ends both: then the job is interrupted, not failed
             return
-        if isinstance(said, str):
-            raise TrainingError(said)
-        if said is not None:
-            note(said)
+        if isinstance(message, str):
+            raise TrainingError(message)
+        if message is not None:
+            report(message)
 
 
-def _work(trainer: Trainer, order: Order, sender: "Connection[Any, Any]") -> None:
+def _run_in_child(train: TrainFunction, request: TrainingRequest, sender: "Connection[Any, Any]") -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # these reach both; the one that waits decides
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        trainer(order, sender.send)
+        train(request, sender.send)
     except (StethoError, OSError) as error:
         sender.send(str(error))
 
 
 def _end_with_parent() -> None:
-    """End this process when the trainer is killed: nobody would hear its end."""
+    """End this process when the trainer is killed: its result would reach nobody."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""Labelled files of a person, taken over as clips of a model: all of them or none."""
+"""Labelled audio files of a user, stored as training clips of a model: all of them or none."""
 
 import hashlib
 import os
@@ -20,22 +20,22 @@ SUFFIXES: Final = (".wav", ".mp3", ".flac", ".ogg")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file with its label."""
+    """An audio file with its label."""
 
     path: Path
     label: str
     source: str | None = None
-    """What it shares with others, a patient or a device; None: nothing is known of that."""
+    """The patient or device that it shares with others; None: not known."""
 
 
-def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
+def read_class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
     """Yield `folder/<label>/*.wav|mp3|flac|ogg` and `folder/<label>/<source>/*`, sorted, no hidden files.
 
     The source of a file is its folder below the label, else its name up to the first `_` or `-`: `anna_1.wav`
     and `anna-2.wav` are both of anna, whatever their labels.
 
     Raises:
-        TrainingError: a folder is no label, a file is no sound, or there is nothing.
+        TrainingError: a folder is no label, a file no audio format, or there is nothing.
     """
     try:
         classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and not _is_hidden(path)]
@@ -45,7 +45,7 @@ def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
             if each.name not in labels:
                 raise TrainingError(f"{each} is no label of this model: use {', '.join(labels)}")
         for each in classes:
-            for path in _sounds(each):
+            for path in _audio_files(each):
                 source = path.parent.name if path.parent != each else re.split("[_-]", path.stem)[0]
                 yield Upload(path, each.name, source)
     except OSError as error:
@@ -55,28 +55,30 @@ def class_folders(folder: Path, labels: Sequence[str]) -> Iterator[Upload]:
 
 
 def add(
-    ledger: TrainingTables, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
+    tables: TrainingTables, data_dir: Path, model: str, labels: Sequence[str], uploads: Sequence[Upload]
 ) -> list[Clip]:
-    """Copy new sounds below `data_dir/training` and note them; return the new clips, known ones left out.
+    """Copy new recordings below `data_dir/training` and add them to the tables; return the new clips.
 
-    Names of users' files are never used: a copy is named by its digest.
+    Recordings that are stored already are left out. Names of users' files are never used: a copy is named by
+    its digest.
 
     Raises:
-        TrainingError: an unknown label, a sound with two labels, a class with one example, no permission.
+        TrainingError: an unknown label, a recording with two labels, a class with one source, no
+            permission.
         AudioError: a file is empty or no audio.
     """
-    known = ledger.clips(model)
+    stored = tables.clips(model)
     clips = {upload.path: _clip(model, labels, upload) for upload in uploads}
-    fresh = _fresh(known, clips)
-    _require_two_sources([*known, *fresh.values()], labels)
+    new = _new(stored, clips)
+    _require_two_sources([*stored, *new.values()], labels)
     copied: list[Path] = []
     try:
-        for path, clip in fresh.items():
+        for path, clip in new.items():
             target = data_dir / clip.file
             if not target.exists():
                 _copy(path, target)
                 copied.append(target)
-        return ledger.add(list(fresh.values()))
+        return tables.add_clips(list(new.values()))
     except BaseException as error:
         for path in copied:
             path.unlink(missing_ok=True)
@@ -103,10 +105,10 @@ def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
     return Clip(model, upload.label, file, digest, source)
 
 
-def _fresh(known: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:
-    """Return the clips that are new, each once; raises TrainingError for a sound with two labels."""
-    labelled = {clip.sha256: clip.label for clip in known}
-    fresh = {}
+def _new(stored: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:
+    """Return the clips that are new, each once; raise TrainingError for a recording with two labels."""
+    labelled = {clip.sha256: clip.label for clip in stored}
+    new = {}
     for path, clip in clips.items():
         if labelled.get(clip.sha256, clip.label) != clip.label:
             raise TrainingError(
@@ -114,8 +116,8 @@ def _fresh(known: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:
             )
         if clip.sha256 not in labelled:
             labelled[clip.sha256] = clip.label
-            fresh[path] = clip
-    return fresh
+            new[path] = clip
+    return new
 
 
 def _require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
@@ -124,15 +126,15 @@ def _require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
         sources[clip.label].add(clip.source)
     for label in labels:
         if len(sources[label]) == 1:
-            raise TrainingError(f"there is one example of {label}: give a second source, one is to judge by")
+            raise TrainingError(f"there is one example of {label}: give a second source, one is held out")
 
 
-def _sounds(folder: Path, *, is_nested: bool = False) -> Iterator[Path]:
+def _audio_files(folder: Path, *, is_nested: bool = False) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if _is_hidden(path):
             continue
         if path.is_dir() and not is_nested:
-            yield from _sounds(path, is_nested=True)
+            yield from _audio_files(path, is_nested=True)
         elif path.suffix.lower() in SUFFIXES:
             yield path
         else:

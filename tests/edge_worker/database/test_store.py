@@ -1,4 +1,4 @@
-"""The writer's half of the history on real SQLite files."""
+"""Write access to the database on real SQLite files: schema, recordings, results, outbox, heartbeat."""
 
 import sqlite3
 import threading
@@ -18,7 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edge_worker.database import schema
-from edge_worker.database.store import Message, Store, StoredRecording, Verdict, open_existing
+from edge_worker.database.engine import connect
+from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.revision import REVISION
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording, open_existing
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 
@@ -52,7 +55,10 @@ RESULT = Result(
     missing=((10, 20),),
     models=(PREDICTION, replace(PREDICTION, model="heart5")),
 )
-MESSAGES = (Message("stetho/v1/result/st-01", b"{}", retain=False), Message("down", b"{}", retain=True))
+MESSAGES = (
+    OutboxMessage("stetho/v1/result/st-01", b"{}", retain=False),
+    OutboxMessage("down", b"{}", retain=True),
+)
 NOW = "2026-11-20T17:20:09.000Z"
 
 
@@ -63,8 +69,8 @@ def save(store: Store, recording: StoredRecording) -> int:
     return saved.id
 
 
-def verdict(identity: int, result: Result = RESULT) -> Verdict:
-    return Verdict(identity, result, result.to_json().decode(), NOW, MESSAGES)
+def analysis_result(row_id: int, result: Result = RESULT) -> AnalysisResult:
+    return AnalysisResult(row_id, result, result.to_json().decode(), NOW, MESSAGES)
 
 
 @pytest.fixture
@@ -80,22 +86,22 @@ def store(url: str) -> Iterator[Store]:
 
 
 def test_migrations_make_exactly_the_tables_of_the_schema(url: str, store: Store) -> None:
-    with schema.connect(url).connect() as connection:
+    with connect(url).connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, schema.metadata) == []
-        assert context.get_current_revision() == schema.REVISION
+        assert context.get_current_revision() == REVISION
 
 
 def test_the_revision_in_the_code_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.REVISION
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
 
 def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    engine = schema.connect(url)
+    engine = connect(url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
@@ -110,7 +116,7 @@ def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -
     (old,) = opened.unanalysed()
     assert (old.recording_id, old.exam) == ("00000000000000aa", None)
     opened.close()
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0003")
         assert "exam" not in {each["name"] for each in inspect(connection).get_columns("recordings")}
@@ -127,8 +133,8 @@ def test_the_schema_is_portable_to_postgresql() -> None:
     assert any("BYTEA" in statement for statement in statements)
 
 
-def test_sqlite_runs_in_wal_and_survives_a_power_cut(url: str, store: Store) -> None:
-    with schema.connect(url).connect() as connection:
+def test_sqlite_runs_in_wal_with_full_durability(url: str, store: Store) -> None:
+    with connect(url).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -152,48 +158,52 @@ def test_many_recordings_keep_their_order_and_ids(store: Store) -> None:
 
 
 def test_a_result_is_saved_once_with_its_messages(store: Store) -> None:
-    identity = save(store, STORED)
-    posted = store.save_results([verdict(identity)])
+    row_id = save(store, STORED)
+    posted = store.save_results([analysis_result(row_id)])
     assert [message.topic for message in posted] == [message.topic for message in MESSAGES]
-    assert store.save_results([verdict(identity, replace(RESULT, status="error"))]) == []
+    assert store.save_results([analysis_result(row_id, replace(RESULT, status="error"))]) == []
     assert store.pending() == posted
     assert store.unanalysed() == []
 
 
-def test_results_of_a_batch_are_told_apart(store: Store) -> None:
+def test_only_new_results_of_a_batch_are_saved(store: Store) -> None:
     first, second = save(store, STORED), save(store, replace(STORED, device_id="st-02"))
-    store.save_results([verdict(first)])
-    posted = store.save_results([verdict(first), verdict(second, replace(RESULT, device_id="st-02"))])
+    store.save_results([analysis_result(first)])
+    posted = store.save_results(
+        [analysis_result(first), analysis_result(second, replace(RESULT, device_id="st-02"))]
+    )
     assert len(posted) == len(MESSAGES)
     assert store.unanalysed() == []
 
 
-def test_delivered_messages_leave_the_outbox_and_their_ids_are_not_used_again(store: Store) -> None:
-    posted = store.save_results([verdict(save(store, STORED))])
+def test_delivered_messages_leave_the_outbox_and_their_ids_are_not_reused(store: Store) -> None:
+    posted = store.save_results([analysis_result(save(store, STORED))])
     store.acknowledge([posted[0].id])
-    other = verdict(save(store, replace(STORED, device_id="st-02")), replace(RESULT, device_id="st-02"))
+    other = analysis_result(
+        save(store, replace(STORED, device_id="st-02")), replace(RESULT, device_id="st-02")
+    )
     again = store.save_results([other], delivered=[posted[1].id])
     assert store.pending() == again
     assert {message.id for message in again}.isdisjoint(message.id for message in posted)
 
 
 def test_two_devices_may_use_the_same_recording_id(store: Store) -> None:
-    identity = save(store, STORED)
+    row_id = save(store, STORED)
     save(store, replace(STORED, device_id="st-02"))
-    assert store.save_results([replace(verdict(identity), messages=())]) == []
+    assert store.save_results([replace(analysis_result(row_id), messages=())]) == []
     assert [each.device_id for each in store.unanalysed()] == ["st-02"]
 
 
 def test_results_that_cannot_be_saved_whole_are_not_saved_at_all(store: Store) -> None:
-    identity = save(store, STORED)
+    row_id = save(store, STORED)
     twice = replace(RESULT, models=(PREDICTION, PREDICTION))
     with pytest.raises(IntegrityError):
-        store.save_results([verdict(identity, twice)])
+        store.save_results([analysis_result(row_id, twice)])
     assert store.pending() == []
     assert len(store.unanalysed()) == 1
 
 
-def test_a_reader_beside_the_writer_never_waits_or_writes(url: str, store: Store) -> None:
+def test_a_read_only_store_reads_beside_the_writer_and_cannot_write(url: str, store: Store) -> None:
     reader = open_existing(url)
     save(store, STORED)
     assert reader.completeness("st-01", STORED.recording_id) == "partial"
@@ -211,11 +221,11 @@ def test_the_lookup_works_from_another_thread(store: Store) -> None:
     assert found == ["partial"]
 
 
-def test_the_heartbeat_is_one_row_a_worker(url: str, store: Store) -> None:
+def test_a_worker_has_one_heartbeat(url: str, store: Store) -> None:
     for second in range(3):
-        store.beat("edge-01", f"2026-11-20T17:20:0{second}.000Z", {"state": "ready"})
-    assert store.last_beat("edge-01") == "2026-11-20T17:20:02.000Z"
-    assert store.last_beat("edge-02") is None
+        store.save_heartbeat("edge-01", f"2026-11-20T17:20:0{second}.000Z", {"state": "ready"})
+    assert store.last_heartbeat("edge-01") == "2026-11-20T17:20:02.000Z"
+    assert store.last_heartbeat("edge-02") is None
 
 
 def test_opening_twice_changes_nothing(url: str, store: Store) -> None:
@@ -225,13 +235,13 @@ def test_opening_twice_changes_nothing(url: str, store: Store) -> None:
     again.close()
 
 
-def test_opening_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+def test_opening_a_missing_database_creates_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="start the worker"):
         open_existing(f"sqlite:///{tmp_path / 'none.db'}")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE theirs (id INTEGER)")
@@ -240,13 +250,13 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url: str, store: Store) -> None:
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="another version"):
         Store.open(url)
 
 
-def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_a_short_error(tmp_path: Path) -> None:
     path = tmp_path / "song.db"
     path.write_bytes(b"RIFF" + bytes(2000))
     with pytest.raises(StoreError, match="not a database"):
@@ -263,17 +273,17 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
         "postgresql://x:abc/d",
     ],
 )
-def test_a_wrong_url_is_one_sentence(url: str) -> None:
+def test_an_invalid_url_is_a_short_error(url: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(url)
     assert "\n" not in str(caught.value)
 
 
-def test_a_deleted_recording_counts_as_stored_so_that_it_does_not_come_back(tmp_path: Path) -> None:
+def test_a_deleted_recording_counts_as_stored_and_is_not_stored_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'stetho.db'}"
     store = Store.open(url)
     assert store.completeness("st-01", "00000000000000aa") is None
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         deleted = {"device_id": "st-01", "recording_id": "00000000000000aa", "deleted_at": NOW}
         connection.execute(schema.deletions.insert(), deleted)
     assert store.completeness("st-01", "00000000000000aa") == "complete"

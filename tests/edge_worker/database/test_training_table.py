@@ -1,4 +1,4 @@
-"""Clips, jobs and versions in a real database, and the way there from a database of before."""
+"""Tables of training in a real database: clips, jobs, versions, and the migration from an earlier schema."""
 
 import hashlib
 import sqlite3
@@ -11,9 +11,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import IntegrityError
 
-from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.database.store import Store
-from edge_worker.database.training import Clip, TrainingTables, Version
+from edge_worker.database.training import Clip, ModelVersion, TrainingTables
 from edge_worker.errors import StoreError
 
 
@@ -23,7 +23,7 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ledger(url: str) -> Iterator[TrainingTables]:
+def tables(url: str) -> Iterator[TrainingTables]:
     Store.open(url).close()
     opened = TrainingTables.open(url)
     yield opened
@@ -39,10 +39,10 @@ def clips(count: int, label: str = "normal") -> list[Clip]:
     return [clip(f"{label}{number}", label) for number in range(count)]
 
 
-def test_a_database_of_before_keeps_its_rows(url: str, tmp_path: Path) -> None:
+def test_an_earlier_database_keeps_its_rows(url: str, tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")
-    with schema.connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
     with sqlite3.connect(tmp_path / "stetho.db") as connection:
@@ -64,7 +64,7 @@ def test_a_database_of_before_keeps_its_rows(url: str, tmp_path: Path) -> None:
     assert TrainingTables.open(url).jobs() == []
 
 
-def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
+def test_a_missing_database_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="start the worker once"):
         TrainingTables.open(f"sqlite:///{tmp_path / 'none.db'}")
     assert list(tmp_path.iterdir()) == []
@@ -72,90 +72,90 @@ def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "held_out"), [(1, 1), (2, 1), (5, 1), (6, 2), (50, 10)])
 def test_one_source_in_five_is_held_out_and_the_first_always(
-    ledger: TrainingTables, count: int, held_out: int
+    tables: TrainingTables, count: int, held_out: int
 ) -> None:
-    assert sum(each.held_out for each in ledger.add(clips(count))) == held_out
-    assert sum(each.held_out for each in ledger.clips("heart2")) == held_out
+    assert sum(each.held_out for each in tables.add_clips(clips(count))) == held_out
+    assert sum(each.held_out for each in tables.clips("heart2")) == held_out
 
 
-def test_a_clip_never_changes_sides_however_many_come(ledger: TrainingTables) -> None:
+def test_a_clip_stays_held_out_or_not_however_many_follow(tables: TrainingTables) -> None:
     for start in range(0, 40, 8):
-        before = {each.sha256: each.held_out for each in ledger.clips("heart2")}
-        ledger.add(clips(40)[start : start + 8])
-        after = {each.sha256: each.held_out for each in ledger.clips("heart2")}
+        before = {each.sha256: each.held_out for each in tables.clips("heart2")}
+        tables.add_clips(clips(40)[start : start + 8])
+        after = {each.sha256: each.held_out for each in tables.clips("heart2")}
         assert before.items() <= after.items()
     assert sum(after.values()) == 8
 
 
-def test_one_source_stands_on_one_side_whatever_its_labels(ledger: TrainingTables) -> None:
+def test_clips_of_one_source_are_all_held_out_or_none(tables: TrainingTables) -> None:
     patients = [
         clip(f"{patient}/{take}", ("normal", "abnormal")[take % 2], source=f"{patient:064d}")
         for patient in range(20)
         for take in range(4)
     ]
-    ledger.add(patients[:30])
-    ledger.add(patients[30:])
+    tables.add_clips(patients[:30])
+    tables.add_clips(patients[30:])
     sides: dict[str, set[bool]] = {}
-    for each in ledger.clips("heart2"):
+    for each in tables.clips("heart2"):
         sides.setdefault(each.source, set()).add(each.held_out)
     assert all(len(side) == 1 for side in sides.values())
     assert sum(side == {True} for side in sides.values()) == 4
 
 
-def test_clips_are_added_together_or_not_at_all(ledger: TrainingTables) -> None:
-    ledger.add(clips(1))
+def test_clips_are_added_together_or_not_at_all(tables: TrainingTables) -> None:
+    tables.add_clips(clips(1))
     with pytest.raises(IntegrityError):
-        ledger.add([*clips(3, "abnormal"), replace(clips(1)[0], label="abnormal")])
-    assert len(ledger.clips("heart2")) == 1
-    assert ledger.clips("heart5") == []
+        tables.add_clips([*clips(3, "abnormal"), replace(clips(1)[0], label="abnormal")])
+    assert len(tables.clips("heart2")) == 1
+    assert tables.clips("heart5") == []
 
 
-def test_a_job_waits_is_taken_and_ends(ledger: TrainingTables) -> None:
-    first = ledger.ask("heart2")
-    assert ledger.ask("heart2") == first, "one that waits will do"
-    second = ledger.ask("heart5")
-    taken = ledger.take()
+def test_a_job_is_queued_started_and_finished(tables: TrainingTables) -> None:
+    first = tables.queue_job("heart2")
+    assert tables.queue_job("heart2") == first, "a queued job is not queued twice"
+    second = tables.queue_job("heart5")
+    taken = tables.start_next_job()
     assert taken is not None
     assert (taken.id, taken.state, taken.finished_at) == (first, "running", None)
     assert taken.started_at is not None
-    assert ledger.ask("heart2") not in (first, second), "what runs no longer hears of new clips"
-    ledger.note(first, {"phase": "training", "epoch": 3, "epochs": 30})
-    assert ledger.jobs(state="running")[0].progress["epoch"] == 3
-    ledger.finish(first, "kept", {"why": "not better"})
-    assert [(job.id, job.state) for job in ledger.jobs()][-1] == (first, "kept")
-    assert ledger.jobs(state="kept")[0].report == {"why": "not better"}
-    next_one = ledger.take()
+    assert tables.queue_job("heart2") not in (first, second), "a running job does not see new clips"
+    tables.save_progress(first, {"phase": "training", "epoch": 3, "epochs": 30})
+    assert tables.jobs(state="running")[0].progress["epoch"] == 3
+    tables.finish_job(first, "kept", {"why": "not better"})
+    assert [(job.id, job.state) for job in tables.jobs()][-1] == (first, "kept")
+    assert tables.jobs(state="kept")[0].report == {"why": "not better"}
+    next_one = tables.start_next_job()
     assert next_one is not None
     assert next_one.id == second
 
 
-def test_an_interrupted_job_waits_again_before_later_ones(ledger: TrainingTables) -> None:
-    first = ledger.ask("heart2")
-    ledger.ask("heart5")
-    ledger.take()
-    ledger.requeue(first)
-    again = ledger.take()
+def test_an_interrupted_job_is_queued_before_later_ones(tables: TrainingTables) -> None:
+    first = tables.queue_job("heart2")
+    tables.queue_job("heart5")
+    tables.start_next_job()
+    tables.requeue_job(first)
+    again = tables.start_next_job()
     assert again is not None
     assert again.id == first
 
 
-def test_the_ledger_follows_which_version_serves(ledger: TrainingTables) -> None:
-    job = ledger.ask("heart2")
-    ledger.keep(Version("heart2", "1.0.0", "a" * 64, "former"))
-    ledger.keep(Version("heart2", "1.0.0+local.1", "b" * 64, "candidate", job, {"why": "better"}))
-    ledger.keep(Version("heart5", "1.0.0", "c" * 64, "active"))
+def test_the_active_version_is_followed(tables: TrainingTables) -> None:
+    job = tables.queue_job("heart2")
+    tables.add_version(ModelVersion("heart2", "1.0.0", "a" * 64, "former"))
+    tables.add_version(ModelVersion("heart2", "1.0.0+local.1", "b" * 64, "candidate", job, {"why": "better"}))
+    tables.add_version(ModelVersion("heart5", "1.0.0", "c" * 64, "active"))
 
     def states() -> list[str]:
-        return [each.state for each in ledger.versions("heart2")]
+        return [each.state for each in tables.versions("heart2")]
 
     assert states() == ["former", "candidate"]
-    ledger.follow("heart2", "1.0.0+local.1")
+    tables.set_active("heart2", "1.0.0+local.1")
     assert states() == ["former", "active"]
-    ledger.follow("heart2", "1.0.0")
+    tables.set_active("heart2", "1.0.0")
     assert states() == ["active", "former"]
-    ledger.follow("heart2", None)
+    tables.set_active("heart2", None)
     assert states() == ["former", "former"]
-    assert ledger.versions("heart5")[0].state == "active"
-    made = ledger.made_by(job)
+    assert tables.versions("heart5")[0].state == "active"
+    made = tables.version_of_job(job)
     assert made is not None
     assert (made.version, made.document) == ("1.0.0+local.1", {"why": "better"})

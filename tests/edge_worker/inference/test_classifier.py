@@ -1,6 +1,6 @@
-"""The classifier with the shipped models, on whichever TFLite runtime is installed.
+"""Classifier with the shipped models, on the TFLite runtime that is installed.
 
-Needs numpy, scipy, soxr and a runtime only, so that it runs beside tflite-runtime too:
+Needs only numpy, scipy, soxr and a runtime, so that it also runs with tflite-runtime:
 `pytest --noconftest tests/edge_worker/inference/test_classifier.py` in an environment of
 requirements/tflite-runtime.txt.
 """
@@ -18,10 +18,11 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.errors import ModelError
-from edge_worker.inference.classifier import Card, Classifier, load_all
+from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.interpreter import ModelInterpreter, runtime_name
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / "models_tflite"
@@ -31,7 +32,7 @@ NAMES = tuple(
     if json.loads(path.with_suffix(".json").read_text()).get("kind", "classifier") == "classifier"
 )
 LIKELIEST = 5
-"""Probabilities that are recorded of many."""
+"""Number of probabilities that are recorded for models with many labels."""
 VECTORS: dict[str, Any] = json.loads((ROOT / "tests" / "vectors" / "models.json").read_text())
 
 
@@ -52,73 +53,77 @@ def sound(name: str) -> tuple[npt.NDArray[np.int16], int]:
 
 
 def sounds_for(classifier: Classifier) -> list[str]:
-    """Return the vectors of the kind of sound that a model hears."""
-    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.hears]
+    """Return the names of the vectors in the sound domain of a model."""
+    return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.domain]
 
 
-def decided(answer: dict[str, Any]) -> bool:
-    """Return whether the best label is further from the next than runtimes may be from each other."""
-    first, second, *_ = answer["probabilities"].values()
+def is_decided(recorded: dict[str, Any]) -> bool:
+    """Return whether the best label leads the next by more than runtimes may differ."""
+    first, second, *_ = recorded["probabilities"].values()
     return bool(first - second > 2 * VECTORS["tolerance"])
 
 
-def test_there_are_models() -> None:
+def test_models_exist() -> None:
     assert {"heart2", "heart5"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("model", NAMES)
-def test_every_runtime_gives_the_recorded_answer(model: str) -> None:
+def test_every_runtime_gives_the_recorded_prediction(model: str) -> None:
     classifier = Classifier.load(MODELS, model)
     expected = VECTORS["answers"][model]
 
     assert classifier.card.sha256 == expected["sha256"], "record the vectors again: docs/models.md"
-    assert any(map(decided, (expected[name] for name in sounds_for(classifier))))
+    assert any(map(is_decided, (expected[name] for name in sounds_for(classifier))))
     for name in sounds_for(classifier):
-        found = classifier.classify(Signal.from_pcm(*sound(name)))
-        if decided(expected[name]):
-            assert found.label == expected[name]["label"], name
-        assert found.windows == expected[name]["windows"], name
-        likely = {label: found.probabilities[label] for label in expected[name]["probabilities"]}
+        prediction = classifier.classify(Signal.from_pcm(*sound(name)))
+        if is_decided(expected[name]):
+            assert prediction.label == expected[name]["label"], name
+        assert prediction.windows == expected[name]["windows"], name
+        likely = {label: prediction.probabilities[label] for label in expected[name]["probabilities"]}
         assert likely == pytest.approx(expected[name]["probabilities"], abs=VECTORS["tolerance"]), name
 
 
 @pytest.mark.parametrize("model", NAMES)
-def test_prediction_is_whole(model: str) -> None:
+def test_a_prediction_is_complete(model: str) -> None:
     classifier = Classifier.load(MODELS, model)
 
-    found = classifier.classify(Signal.from_pcm(*sound(sounds_for(classifier)[0])))
+    prediction = classifier.classify(Signal.from_pcm(*sound(sounds_for(classifier)[0])))
 
-    assert tuple(found.probabilities) == classifier.card.labels
-    total = sum(found.probabilities.values())
+    assert tuple(prediction.probabilities) == classifier.card.labels
+    total = sum(prediction.probabilities.values())
     assert total <= 1 + 1e-9 if classifier.card.background else total == pytest.approx(1)
-    assert found.confidence == max(found.probabilities.values()) == found.probabilities[found.label]
+    assert (
+        prediction.confidence
+        == max(prediction.probabilities.values())
+        == prediction.probabilities[prediction.label]
+    )
     none_of_these = 1 - total
-    sure = found.confidence >= max(classifier.card.threshold, none_of_these)
-    assert found.accepted is sure
-    assert found.took_ms > 0
+    is_accepted = prediction.confidence >= max(classifier.card.threshold, none_of_these)
+    assert prediction.accepted is is_accepted
+    assert prediction.took_ms > 0
 
 
 @pytest.mark.parametrize("model", NAMES)
-def test_any_length_of_any_constant_is_answered(model: str) -> None:
+def test_constants_of_any_length_are_classified(model: str) -> None:
     classifier = Classifier.load(MODELS, model)
     for samples, value in itertools.product((0, 1, 150, 3000, 40_001), (0, 32767, -32768)):
-        found = classifier.classify(Signal.from_pcm(np.full(samples, value, dtype=np.int16), 4000))
-        assert np.isfinite(list(found.probabilities.values())).all()
+        prediction = classifier.classify(Signal.from_pcm(np.full(samples, value, dtype=np.int16), 4000))
+        assert np.isfinite(list(prediction.probabilities.values())).all()
 
 
 def test_models_are_int8_and_small() -> None:
     for model in NAMES:
-        network = ModelInterpreter((MODELS / f"{model}.tflite").read_bytes())
-        assert network._input["dtype"] == network._output["dtype"] == np.int8
+        interpreter = ModelInterpreter((MODELS / f"{model}.tflite").read_bytes())
+        assert interpreter._input["dtype"] == interpreter._output["dtype"] == np.int8
         assert (MODELS / f"{model}.tflite").stat().st_size < 1_000_000
 
 
-def test_confident_windows_cannot_wrap_around() -> None:
-    """Values beyond the range of int8 are clipped: without that +3 sigma would turn into -3 sigma."""
-    network = ModelInterpreter((MODELS / "heart2.tflite").read_bytes())
+def test_large_inputs_are_clipped_to_int8() -> None:
+    """Values beyond the range of int8 are clipped: else +3 sigma would wrap around to -3 sigma."""
+    interpreter = ModelInterpreter((MODELS / "heart2.tflite").read_bytes())
 
     beyond, far_beyond = (
-        network.run(np.full((1, *network.input_shape), x, dtype=np.float32)) for x in (50.0, 5000.0)
+        interpreter.run(np.full((1, *interpreter.input_shape), x, dtype=np.float32)) for x in (50.0, 5000.0)
     )
 
     np.testing.assert_array_equal(beyond, far_beyond)
@@ -138,7 +143,7 @@ def test_runtime_is_named_with_its_version() -> None:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Path:
-    """A directory with a copy of heart2 that a test may damage."""
+    """Directory with a copy of heart2 that a test may damage."""
     for suffix in ("json", "tflite"):
         shutil.copy(MODELS / f"heart2.{suffix}", tmp_path)
     return tmp_path
@@ -205,15 +210,15 @@ def test_a_damaged_pair_is_refused_with_one_sentence(damage: str, pair: Path) ->
     assert "\n" not in str(caught.value)
 
 
-def test_card_keeps_everything_for_people() -> None:
-    card = Card.parse((MODELS / "heart2.json").read_text())
+def test_the_card_keeps_its_whole_document() -> None:
+    card = ModelCard.parse((MODELS / "heart2.json").read_text())
 
     assert card.document["licence_of_data"]
     assert card.document["figures"]["cross_validation"]["n"] > 0
 
 
-def test_silence_noise_and_hum_are_never_accepted_as_usable() -> None:
-    """A model must answer something; quality is what keeps it from being shown."""
+def test_silence_noise_and_hum_are_not_usable() -> None:
+    """A model always gives a label; signal quality keeps it from being accepted."""
     time = np.arange(16000) / 4000
     for samples in (
         0 * time,
@@ -225,16 +230,20 @@ def test_silence_noise_and_hum_are_never_accepted_as_usable() -> None:
 
 
 def record() -> None:
-    """Write down what the shipped models answer now; run as a program after training."""
+    """Record the predictions of the shipped models; run as a program after training."""
     for model in NAMES:
         classifier = Classifier.load(MODELS, model)
         VECTORS["answers"][model] = {"sha256": classifier.card.sha256}
         for name in sounds_for(classifier):
-            found = classifier.classify(Signal.from_pcm(*sound(name)))
-            likeliest = sorted(found.probabilities.items(), key=lambda item: -item[1])[:LIKELIEST]
+            prediction = classifier.classify(Signal.from_pcm(*sound(name)))
+            likeliest = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:LIKELIEST]
             probabilities = {label: round(p, 4) for label, p in likeliest}
-            answer = {"label": found.label, "windows": found.windows, "probabilities": probabilities}
-            VECTORS["answers"][model][name] = answer
+            recorded = {
+                "label": prediction.label,
+                "windows": prediction.windows,
+                "probabilities": probabilities,
+            }
+            VECTORS["answers"][model][name] = recorded
     (ROOT / "tests" / "vectors" / "models.json").write_text(json.dumps(VECTORS, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Occlusion maps with the shipped models, and of a network that looks at one place only."""
+"""Occlusion maps of a classifier that responds to one event, and their picture."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -6,10 +6,13 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from edge_worker.inference.classifier import Card, Classifier
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.occlusion import BANDS, MAX_TIMES, occlude
 from edge_worker.inference.occlusion_picture import svg
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 CARD = {
     "model": "corner",
@@ -32,14 +35,14 @@ CARD = {
 }
 
 
-class Listener(Classifier):
-    """A classifier whose network knows one thing: how loud the low bands get over their mean."""
+class KnockDetector(Classifier):
+    """Classifier that responds to the maximum of the low bands over their mean."""
 
     def __init__(self, **changes: object) -> None:
-        self.card = Card.parse(json.dumps(CARD | changes))
+        self.card = ModelCard.parse(json.dumps(CARD | changes))
 
-    def probabilities(self, seen: Float32Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        loudest = seen[:, :, :10].max(axis=(1, 2)) - seen[:, :, :10].mean(axis=(1, 2))
+    def probabilities(self, inputs: Float32Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        loudest = inputs[:, :, :10].max(axis=(1, 2)) - inputs[:, :, :10].mean(axis=(1, 2))
         knock = 1 / (1 + np.exp(-(loudest - 30.0) / 5))
         return np.stack([1 - knock, knock], axis=1).astype(np.float64)
 
@@ -53,56 +56,56 @@ def knock_at(second: float, seconds: float = 4.0) -> Signal:
 
 
 @pytest.mark.parametrize("second", [0.5, 1.1, 3.3])
-def test_the_map_points_at_what_made_the_label(second: float) -> None:
-    found = occlude(Listener(), knock_at(second))
+def test_the_map_is_highest_at_the_event(second: float) -> None:
+    occlusion = occlude(KnockDetector(), knock_at(second))
 
-    assert found.label == "knock"
-    time, band = np.unravel_index(found.drop.argmax(), found.drop.shape)
-    assert found.time_edges_s[time] - 0.15 <= second <= found.time_edges_s[time + 1] + 0.15
-    assert found.hz_edges is not None
-    assert found.hz_edges[band] < 100
-    assert found.drop.max() > 10 * np.median(np.abs(found.drop))
+    assert occlusion.label == "knock"
+    time, band = np.unravel_index(occlusion.drop.argmax(), occlusion.drop.shape)
+    assert occlusion.time_edges_s[time] - 0.15 <= second <= occlusion.time_edges_s[time + 1] + 0.15
+    assert occlusion.hz_edges is not None
+    assert occlusion.hz_edges[band] < 100
+    assert occlusion.drop.max() > 10 * np.median(np.abs(occlusion.drop))
 
 
 def test_another_label_can_be_explained() -> None:
-    found = occlude(Listener(), knock_at(2.1), "nothing")
+    occlusion = occlude(KnockDetector(), knock_at(2.1), "nothing")
 
-    assert found.label == "nothing"
-    assert found.drop.min() < -0.01, "the knock speaks against nothing"
+    assert occlusion.label == "nothing"
+    assert occlusion.drop.min() < -0.01, "the knock is evidence against the label nothing"
     with pytest.raises(ValueError, match="not in tuple"):
-        occlude(Listener(), knock_at(2.1), "music")
+        occlude(KnockDetector(), knock_at(2.1), "music")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1.0, 2.0, 100.0])
 def test_any_length_has_a_bounded_map(seconds: float) -> None:
-    found = occlude(Listener(), Signal(np.zeros(round(seconds * 2000), dtype=np.float32), 2000))
+    occlusion = occlude(KnockDetector(), Signal(np.zeros(round(seconds * 2000), dtype=np.float32), 2000))
 
-    assert len(found.drop) == len(found.time_edges_s) - 1 <= MAX_TIMES
-    assert found.drop.shape[1] == BANDS
-    assert np.isfinite(found.drop).all()
+    assert len(occlusion.drop) == len(occlusion.time_edges_s) - 1 <= MAX_TIMES
+    assert occlusion.drop.shape[1] == BANDS
+    assert np.isfinite(occlusion.drop).all()
 
 
-def test_what_was_trimmed_is_not_on_the_map() -> None:
+def test_trimmed_frames_are_not_on_the_map() -> None:
     quiet = np.zeros(4000, dtype=np.float32)
     signal = Signal(np.concatenate([quiet, knock_at(1.0, 2.0).samples]), 2000)
 
-    found = occlude(Listener(trim_db=30.0), signal)
+    occlusion = occlude(KnockDetector(trim_db=30.0), signal)
 
-    assert 2.5 < found.time_edges_s[0] < 3.1
-    assert found.time_edges_s[-1] < 3.6
+    assert 2.5 < occlusion.time_edges_s[0] < 3.1
+    assert occlusion.time_edges_s[-1] < 3.6
 
 
-def test_the_picture_is_well_formed_and_says_what_it_is() -> None:
-    found = occlude(Listener(), knock_at(3.3))
+def test_the_picture_is_well_formed_and_labelled() -> None:
+    occlusion = occlude(KnockDetector(), knock_at(3.3))
 
-    picture = svg(found)
+    picture = svg(occlusion)
 
-    root = ET.fromstring(picture)  # noqa: S314 our own text
+    root = ET.fromstring(picture)  # noqa: S314 - our own output
     assert root.attrib["role"] == "img"
-    said = " ".join(root.itertext())
-    assert "corner 1.0.0: knock" in said
-    assert "not a medical device" in said
+    text = " ".join(root.itertext())
+    assert "corner 1.0.0: knock" in text
+    assert "not a medical device" in text
     rectangles = root.findall("{http://www.w3.org/2000/svg}rect")[1:]
     strongest = max(rectangles, key=lambda r: float(r.attrib["fill-opacity"]))
     assert float(strongest.attrib["x"]) == pytest.approx(56 + 720 * 3.3 / 4, abs=40)
-    assert HEART.n_mels == found.frames.shape[1]
+    assert HEART_LOG_MEL.n_mels == occlusion.frames.shape[1]

@@ -1,4 +1,4 @@
-"""Ranges of samples against the obvious model: a set of numbers."""
+"""Sample ranges against a simple model: a set of numbers."""
 
 from itertools import pairwise
 
@@ -11,14 +11,14 @@ ranges = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda pair: (pai
 
 
 @given(st.lists(ranges, max_size=30), ranges, st.integers(0, 80))
-def test_coverage_agrees_with_a_set(added: list[tuple[int, int]], probe: tuple[int, int], end: int) -> None:
-    coverage, model = SampleRanges(), set[int]()
+def test_ranges_agree_with_a_set(added: list[tuple[int, int]], probe: tuple[int, int], end: int) -> None:
+    received, model = SampleRanges(), set[int]()
     for start, stop in added:
-        coverage.add(start, stop)
+        received.add(start, stop)
         model |= set(range(start, stop))
-    assert coverage.end == max(model, default=-1) + 1
-    assert coverage.overlaps(*probe) == bool(model & set(range(*probe)))
-    assert coverage.contains(*probe) == (set(range(*probe)) <= model)
-    gaps = coverage.gaps(end)
+    assert received.end == max(model, default=-1) + 1
+    assert received.overlaps(*probe) == bool(model & set(range(*probe)))
+    assert received.contains(*probe) == (set(range(*probe)) <= model)
+    gaps = received.gaps(end)
     assert {n for start, stop in gaps for n in range(start, stop)} == set(range(end)) - model
     assert all(a[1] < b[0] for a, b in pairwise(gaps)), "neighbours are one gap"

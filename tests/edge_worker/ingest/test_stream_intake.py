@@ -1,4 +1,4 @@
-"""Reception of streams on a real spool: order, gaps, ends, restarts, and that nothing of it grows."""
+"""Reception of streams on a real spool: order, gaps, ends, restarts, and bounded memory and disk."""
 
 import json
 from dataclasses import replace
@@ -10,49 +10,49 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from edge_worker.ingest.intake import Answer, Event, Intake
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent, StreamAudio, StreamEnd
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
 from edge_worker.protocol.result import Completeness
 from edge_worker.settings import Settings
 
 RATE = 4000
-LIMITS = Settings(stream_give_up_s=30.0, stream_gap_s=2.0, missing_after_s=0.5, max_open_per_device=2)
+SETTINGS = Settings(stream_give_up_s=30.0, stream_gap_s=2.0, missing_after_s=0.5, max_open_per_device=2)
 
 
-class Bench:
+class StreamRig:
     """An intake on a spool of its own, with a clock that only moves when told."""
 
-    def __init__(self, directory: Path, limits: Settings = LIMITS) -> None:
-        self.directory, self.limits, self.now = directory, limits, 0.0
+    def __init__(self, directory: Path, settings: Settings = SETTINGS) -> None:
+        self.directory, self.settings, self.now = directory, settings, 0.0
         self.stored: dict[tuple[str, str], Completeness] = {}
-        self.heard = bytearray()
+        self.audio = bytearray()
         self.restart()
 
-    def restart(self) -> list[Event]:
+    def restart(self) -> list[IntakeEvent]:
         self.intake = Intake(
-            Spool(self.directory), self.limits, lambda device, name: self.stored.get((device, name))
+            Spool(self.directory), self.settings, lambda device, name: self.stored.get((device, name))
         )
         events = self.intake.load(self.now)
-        self.heard.clear()
-        return self.hear([*events, *self.intake.load_streams(self.now)])
+        self.audio.clear()
+        return self.collect([*events, *self.intake.load_streams(self.now)])
 
-    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[Event]:
-        return self.hear(self.intake.receive(device_id, encode(chunk), self.now))
+    def send(self, chunk: Chunk, device_id: str = "st-01") -> list[IntakeEvent]:
+        return self.collect(self.intake.receive(device_id, encode(chunk), self.now))
 
-    def wait(self, seconds: float) -> list[Event]:
+    def wait(self, seconds: float) -> list[IntakeEvent]:
         self.now += seconds
-        return self.hear(self.intake.due(self.now))
+        return self.collect(self.intake.check_timeouts(self.now))
 
-    def hear(self, events: list[Event]) -> list[Event]:
-        """Lay the pieces one after the other, zeros where something never came."""
+    def collect(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
+        """Join the audio of `events`, with zeros in gaps; return the other events."""
         for event in events:
-            if isinstance(event, Piece):
-                self.heard.extend(bytes(event.first_sample * 2 - len(self.heard)))
-                self.heard.extend(event.body)
-        return [event for event in events if not isinstance(event, Piece)]
+            if isinstance(event, StreamAudio):
+                self.audio.extend(bytes(event.first_sample * 2 - len(self.audio)))
+                self.audio.extend(event.body)
+        return [event for event in events if not isinstance(event, StreamAudio)]
 
     @property
     def files(self) -> list[str]:
@@ -60,15 +60,15 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path / "spool")
+def rig(tmp_path: Path) -> StreamRig:
+    return StreamRig(tmp_path / "spool")
 
 
-def sound(samples: int) -> bytes:
+def random_pcm(samples: int) -> bytes:
     return np.random.default_rng(samples).integers(-9000, 9000, samples).astype("<i2").tobytes()
 
 
-def cut(pcm: bytes, size: int = 500, *, last: bool = True, recording_id: int = 7) -> list[Chunk]:
+def split(pcm: bytes, size: int = 500, *, last: bool = True, recording_id: int = 7) -> list[Chunk]:
     total = len(pcm) // 2
     return [
         Chunk(
@@ -85,130 +85,130 @@ def cut(pcm: bytes, size: int = 500, *, last: bool = True, recording_id: int = 7
     ]
 
 
-def documents(events: list[Event]) -> list[dict[str, object]]:
-    return [event.document for event in events if isinstance(event, Answer)]
+def control_documents(events: list[IntakeEvent]) -> list[dict[str, object]]:
+    return [event.document for event in events if isinstance(event, ControlMessage)]
 
 
-def test_a_stream_is_handed_on_as_it_comes_and_ends_with_last(bench: Bench) -> None:
-    pcm = sound(5000)
-    *chunks, last = cut(pcm)
+def test_a_stream_is_handed_on_as_it_comes_and_ends_with_last(rig: StreamRig) -> None:
+    pcm = random_pcm(5000)
+    *chunks, last = split(pcm)
     for number, chunk in enumerate(chunks, 1):
-        assert bench.send(chunk) == []
-        assert bytes(bench.heard) == pcm[: 1000 * number], "at once, not with its end"
-    (end,) = bench.send(last)
+        assert rig.send(chunk) == []
+        assert bytes(rig.audio) == pcm[: 1000 * number], "at once, not with its end"
+    (end,) = rig.send(last)
     assert isinstance(end, StreamEnd)
     assert end.is_ended
-    assert bytes(bench.heard) == pcm
+    assert bytes(rig.audio) == pcm
 
 
 @hypothesis_settings(max_examples=40)
 @given(order=st.permutations(range(10)), twice=st.sets(st.integers(0, 9)), kills=st.sets(st.integers(0, 19)))
-def test_order_duplicates_and_kills_change_nothing(
+def test_order_duplicates_and_restarts_change_nothing(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], twice: set[int], kills: set[int]
 ) -> None:
-    bench = Bench(tmp_path_factory.mktemp("spool"))
-    pcm = sound(5000)
-    chunks = cut(pcm)
-    ends: list[Event] = []
+    rig = StreamRig(tmp_path_factory.mktemp("spool"))
+    pcm = random_pcm(5000)
+    chunks = split(pcm)
+    ends: list[IntakeEvent] = []
     for position, number in enumerate(each for each in order for _ in range(1 + (each in twice))):
-        ends += bench.send(chunks[number])
+        ends += rig.send(chunks[number])
         if position in kills and not ends:
-            ends += bench.restart()
+            ends += rig.restart()
     assert [isinstance(end, StreamEnd) and end.is_ended for end in ends] == [True]
-    assert bytes(bench.heard) == pcm
+    assert bytes(rig.audio) == pcm
 
 
-def test_what_is_missing_is_asked_for_and_then_a_gap(bench: Bench) -> None:
-    pcm = sound(3000)
-    chunks = cut(pcm, last=False)
-    bench.send(chunks[0])
-    bench.send(chunks[2])
-    assert bench.wait(0.4) == []
-    (asked,) = documents(bench.wait(0.2))
+def test_missing_audio_is_requested_and_then_skipped(rig: StreamRig) -> None:
+    pcm = random_pcm(3000)
+    chunks = split(pcm, last=False)
+    rig.send(chunks[0])
+    rig.send(chunks[2])
+    assert rig.wait(0.4) == []
+    (asked,) = control_documents(rig.wait(0.2))
     assert asked == {"type": "missing", "recording_id": "0000000000000007", "ranges": [[500, 1000]]}
-    bench.send(chunks[3])
-    assert bytes(bench.heard) == pcm[:1000], "what comes after it waits"
-    assert bench.wait(1.5) == []
-    assert bytes(bench.heard) == pcm[:1000] + bytes(1000) + pcm[2000:4000]
-    bench.send(chunks[1]._replace(flags=codec.STREAM | codec.RESEND))
-    assert bench.intake.counts["duplicates"] == 1, "too late"
-    bench.send(chunks[5])
-    assert documents(bench.wait(0.6))[0]["ranges"] == [[2000, 2500]]
-    bench.send(chunks[4]._replace(flags=codec.STREAM | codec.RESEND))
-    assert bytes(bench.heard) == pcm[:1000] + bytes(1000) + pcm[2000:]
+    rig.send(chunks[3])
+    assert bytes(rig.audio) == pcm[:1000], "what comes after it waits"
+    assert rig.wait(1.5) == []
+    assert bytes(rig.audio) == pcm[:1000] + bytes(1000) + pcm[2000:4000]
+    rig.send(chunks[1]._replace(flags=codec.STREAM | codec.RESEND))
+    assert rig.intake.counts["duplicates"] == 1, "too late"
+    rig.send(chunks[5])
+    assert control_documents(rig.wait(0.6))[0]["ranges"] == [[2000, 2500]]
+    rig.send(chunks[4]._replace(flags=codec.STREAM | codec.RESEND))
+    assert bytes(rig.audio) == pcm[:1000] + bytes(1000) + pcm[2000:]
 
 
-def test_a_stream_that_stops_without_last_is_asked_for_its_end_and_given_up(bench: Bench) -> None:
-    for chunk in cut(sound(1000), last=False):
-        bench.send(chunk)
-    asked = documents(bench.wait(4.1))
+def test_a_stream_without_last_is_asked_for_its_end_and_then_ended(rig: StreamRig) -> None:
+    for chunk in split(random_pcm(1000), last=False):
+        rig.send(chunk)
+    asked = control_documents(rig.wait(4.1))
     assert asked[0]["ranges"] == [[1000, None]]
     for _ in range(25):
-        assert not [event for event in bench.wait(1.0) if isinstance(event, StreamEnd)]
-    (end,) = bench.wait(1.0)
+        assert not [event for event in rig.wait(1.0) if isinstance(event, StreamEnd)]
+    (end,) = rig.wait(1.0)
     assert isinstance(end, StreamEnd)
     assert not end.is_ended
 
 
-def test_another_rate_in_the_middle_is_refused_and_harms_nothing(bench: Bench) -> None:
-    pcm = sound(1500)
-    chunks = cut(pcm)
-    bench.send(chunks[0])
-    (refused,) = documents(bench.send(chunks[1]._replace(sample_rate=8000)))
+def test_another_sample_rate_is_rejected_and_changes_nothing(rig: StreamRig) -> None:
+    pcm = random_pcm(1500)
+    chunks = split(pcm)
+    rig.send(chunks[0])
+    (refused,) = control_documents(rig.send(chunks[1]._replace(sample_rate=8000)))
     assert (refused["type"], refused["reason"]) == ("rejected", "contradiction")
-    bench.send(chunks[1])
-    (end,) = bench.send(chunks[2])
+    rig.send(chunks[1])
+    (end,) = rig.send(chunks[2])
     assert isinstance(end, StreamEnd)
-    assert bytes(bench.heard) == pcm
+    assert bytes(rig.audio) == pcm
 
 
 @pytest.mark.parametrize("first_is_stream", [True, False])
 def test_a_recording_does_not_become_a_stream_nor_a_stream_a_recording(
-    bench: Bench, first_is_stream: bool
+    rig: StreamRig, first_is_stream: bool
 ) -> None:
-    stream = cut(sound(1500))
+    stream = split(random_pcm(1500))
     plain = [chunk._replace(flags=chunk.flags & ~codec.STREAM) for chunk in stream]
     first, second = (stream, plain) if first_is_stream else (plain, stream)
-    bench.send(first[0])
-    assert documents(bench.send(second[1]))[0]["reason"] == "contradiction"
-    assert bench.send(first[1]) == []
+    rig.send(first[0])
+    assert control_documents(rig.send(second[1]))[0]["reason"] == "contradiction"
+    assert rig.send(first[1]) == []
 
 
-def test_a_stream_beside_a_recording_of_the_same_device_and_no_third(bench: Bench) -> None:
-    bench.send(cut(sound(1500))[0])
-    plain = cut(sound(1500), recording_id=8)[0]._replace(flags=0)
-    assert bench.send(plain) == []
-    assert documents(bench.send(cut(sound(1500), recording_id=9)[0]))[0]["reason"] == "quota"
-    assert len(bench.intake) == 2
+def test_a_stream_beside_a_recording_of_the_same_device_and_no_third(rig: StreamRig) -> None:
+    rig.send(split(random_pcm(1500))[0])
+    plain = split(random_pcm(1500), recording_id=8)[0]._replace(flags=0)
+    assert rig.send(plain) == []
+    assert control_documents(rig.send(split(random_pcm(1500), recording_id=9)[0]))[0]["reason"] == "quota"
+    assert len(rig.intake) == 2
 
 
-def test_a_counter_that_jumps_by_hours_is_one_gap_and_takes_no_memory(bench: Bench) -> None:
-    pieces = []
-    first, second = cut(sound(1000), last=False)
-    bench.send(first)
-    bench.send(second._replace(first_sample=4_000_000_000))
-    bench.now += 2.0
-    pieces = [event for event in bench.intake.due(bench.now) if isinstance(event, Piece)]
-    assert [piece.first_sample for piece in pieces] == [4_000_000_000]
+def test_a_counter_that_jumps_by_hours_is_one_gap_and_takes_no_memory(rig: StreamRig) -> None:
+    parts = []
+    first, second = split(random_pcm(1000), last=False)
+    rig.send(first)
+    rig.send(second._replace(first_sample=4_000_000_000))
+    rig.now += 2.0
+    parts = [event for event in rig.intake.check_timeouts(rig.now) if isinstance(event, StreamAudio)]
+    assert [part.first_sample for part in parts] == [4_000_000_000]
 
 
-def test_what_waits_for_a_gap_is_bounded(bench: Bench) -> None:
+def test_the_reorder_buffer_is_bounded(rig: StreamRig) -> None:
     big = bytes(40_000)
-    bench.send(Chunk(codec.PCM, codec.STREAM, 1, RATE, 7, 100, 20_000, big))
-    pieces: list[Piece] = []
+    rig.send(Chunk(codec.PCM, codec.STREAM, 1, RATE, 7, 100, 20_000, big))
+    parts: list[StreamAudio] = []
     for number in range(1, 60):
         chunk = Chunk(codec.PCM, codec.STREAM, 1, RATE, 7, 100 + 20_000 * number, 20_000, big)
-        events = bench.intake.receive("st-01", encode(chunk), bench.now)
-        pieces += [event for event in events if isinstance(event, Piece)]
-    assert len(pieces) == 60, "given up without waiting for the clock"
-    assert bench.intake.streams.open["st-01", 7].ahead == {}
+        events = rig.intake.receive("st-01", encode(chunk), rig.now)
+        parts += [event for event in events if isinstance(event, StreamAudio)]
+    assert len(parts) == 60, "given up without waiting for the clock"
+    assert rig.intake.streams.open["st-01", 7].reorder_buffer == {}
 
 
-def test_segments_go_when_they_are_not_needed_and_the_state_stays(bench: Bench) -> None:
-    pcm = sound(100 * RATE)
-    for chunk in cut(pcm, RATE, last=False):
-        bench.send(chunk)
-    stream = bench.intake.streams.open["st-01", 7]
+def test_segments_are_deleted_when_not_needed_and_the_state_stays(rig: StreamRig) -> None:
+    pcm = random_pcm(100 * RATE)
+    for chunk in split(pcm, RATE, last=False):
+        rig.send(chunk)
+    stream = rig.intake.streams.open["st-01", 7]
     assert len(stream.segments) == 5
     state = {
         "needed_from": 70 * RATE,
@@ -217,58 +217,58 @@ def test_segments_go_when_they_are_not_needed_and_the_state_stays(bench: Bench) 
         "sample_rate": RATE,
         "channels": 1,
     }
-    bench.intake.streams._spool.save(stream, state)
-    bench.intake.streams.trim(stream.key, 70 * RATE)
-    assert bench.files == ["000003.chunks", "000004.chunks", "state.json"]
-    bench.restart()
-    again = bench.intake.streams.open["st-01", 7]
+    rig.intake.streams._spool.save_state(stream, state)
+    rig.intake.streams.trim(stream.key, 70 * RATE)
+    assert rig.files == ["000003.chunks", "000004.chunks", "state.json"]
+    rig.restart()
+    again = rig.intake.streams.open["st-01", 7]
     assert again.state == state
     assert (again.meta, again.received_at) == (state["meta"], state["received_at"])
-    assert bytes(bench.heard)[2 * 70 * RATE :] == pcm[2 * 70 * RATE :]
-    assert again.cursor == 100 * RATE
-    bench.stored["st-01", again.name] = "complete"
-    bench.restart()
-    assert bench.files == [], "stored meanwhile"
+    assert bytes(rig.audio)[2 * 70 * RATE :] == pcm[2 * 70 * RATE :]
+    assert again.next_sample == 100 * RATE
+    rig.stored["st-01", again.name] = "complete"
+    rig.restart()
+    assert rig.files == [], "stored meanwhile"
 
 
-def test_a_half_written_chunk_is_cut_off_and_comes_again(bench: Bench) -> None:
-    pcm = sound(1500)
-    chunks = cut(pcm)
-    bench.send(chunks[0])
-    bench.send(chunks[1])
-    (path,) = bench.directory.rglob("*.chunks")
+def test_a_half_written_chunk_is_cut_off_and_received_again(rig: StreamRig) -> None:
+    pcm = random_pcm(1500)
+    chunks = split(pcm)
+    rig.send(chunks[0])
+    rig.send(chunks[1])
+    (path,) = rig.directory.rglob("*.chunks")
     path.write_bytes(path.read_bytes()[:-7])
-    bench.restart()
-    assert bytes(bench.heard) == pcm[:1000]
-    bench.send(chunks[1])
-    bench.send(chunks[2])
-    assert bytes(bench.heard) == pcm
+    rig.restart()
+    assert bytes(rig.audio) == pcm[:1000]
+    rig.send(chunks[1])
+    rig.send(chunks[2])
+    assert bytes(rig.audio) == pcm
 
 
-def test_meta_is_waited_for_and_a_wrong_one_is_not(bench: Bench) -> None:
-    chunks = [chunk._replace(flags=chunk.flags | codec.HAS_META) for chunk in cut(sound(1000))]
-    bench.send(chunks[0])
-    assert documents(bench.wait(0.6))[0]["meta"] is True
-    assert bench.send(chunks[1]) == [], "it has its end, and waits for META"
+def test_an_announced_meta_is_waited_for_and_requested(rig: StreamRig) -> None:
+    chunks = [chunk._replace(flags=chunk.flags | codec.HAS_META) for chunk in split(random_pcm(1000))]
+    rig.send(chunks[0])
+    assert control_documents(rig.wait(0.6))[0]["meta"] is True
+    assert rig.send(chunks[1]) == [], "it has its end, and waits for META"
     body = json.dumps({"models": ["esc50"]}).encode()
     meta = Chunk(codec.META, codec.STREAM, 1, RATE, 7, 0, len(body), body)
-    (end,) = bench.send(meta)
+    (end,) = rig.send(meta)
     assert isinstance(end, StreamEnd)
     assert end.stream.meta == {"models": ["esc50"]}
 
 
 def test_a_disk_that_refuses_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path / "spool", replace(LIMITS))
-    pcm = sound(1500)
-    chunks = cut(pcm)
-    bench.send(chunks[0])
+    rig = StreamRig(tmp_path / "spool", replace(SETTINGS))
+    pcm = random_pcm(1500)
+    chunks = split(pcm)
+    rig.send(chunks[0])
     with monkeypatch.context() as patched:
         patched.setattr("os.write", lambda descriptor, content: 0)
         for _ in range(2):
             with pytest.raises(OSError, match="No space"):
-                bench.send(chunks[1])
-    bench.send(chunks[1])
-    bench.send(chunks[2])
-    assert bytes(bench.heard) == pcm
-    bench.restart()
-    assert bytes(bench.heard) == pcm
+                rig.send(chunks[1])
+    rig.send(chunks[1])
+    rig.send(chunks[2])
+    assert bytes(rig.audio) == pcm
+    rig.restart()
+    assert bytes(rig.audio) == pcm

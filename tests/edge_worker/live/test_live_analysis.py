@@ -1,4 +1,4 @@
-"""The thread that listens: what fails alone, what waits, what is not looked at."""
+"""Thread of the live analysis: failures of one stream, back pressure, saved state, previews."""
 
 import time
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ import pytest
 from conftest import wait_until
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
-from edge_worker.analysis.pipeline import EventRecording
-from edge_worker.analysis.stream_result import FinishedStream
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.analysis.event_recording import EventRecording
+from edge_worker.analysis.finished_stream import FinishedStream
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_intake import Piece, StreamEnd
 from edge_worker.ingest.stream_spool import StreamSpool
-from edge_worker.live.live_analysis import Live, LiveAnalysis, Trim
+from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -32,43 +32,41 @@ MODELS = Path(__file__).parents[3] / "models_tflite"
 RATE = 4000
 
 
-class Bench:
-    """A coach between an intake on a real spool and two lists."""
+class Rig:
+    """A live analysis between an intake on a real spool and two lists."""
 
     def __init__(self, directory: Path) -> None:
         settings = Settings(data_dir=directory, models_dir=MODELS, stream_audio_s=5)
         spool = Spool(directory / "spool")
         self.intake = Intake(spool, settings, lambda _device, _name: None)
-        self.coach = LiveAnalysis(
+        self.live_analysis = LiveAnalysis(
             settings,
             spool,
             ActiveProfiles(settings),
-            models=LoadedModels(ModelRegistry.of(settings), settings.models, is_quiet=True),
-            segmenter=Segmenter.load(MODELS),
-            tally=LiveMetrics("edge-01"),
+            models=LoadedModels(ModelRegistry.from_settings(settings), settings.models, is_quiet=True),
+            segmenter=HeartSegmenter.load(MODELS),
+            metrics=LiveMetrics("edge-01"),
         )
-        self.said: list[Live | Trim] = []
+        self.posted: list[LiveMessage | TrimRequest] = []
         self.jobs: list[EventRecording | FinishedStream] = []
         self.is_busy = False
-        self.coach.connect(self.said.append, self.jobs.extend, lambda: self.is_busy)
+        self.live_analysis.connect(self.posted.append, self.jobs.extend, lambda: self.is_busy)
 
     def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
         for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):
-            assert isinstance(event, Piece | StreamEnd)
-            self.coach.offer(event)
+            assert isinstance(event, StreamAudio | StreamEnd)
+            self.live_analysis.offer(event)
 
-    def concluded(self, device_id: str) -> FinishedStream | None:
-        found = [
-            job for job in self.jobs if isinstance(job, FinishedStream) and job.stream.device_id == device_id
-        ]
-        return found[0] if found else None
+    def finished(self, device_id: str) -> FinishedStream | None:
+        finished = [each for each in self.jobs if isinstance(each, FinishedStream)]
+        return next((each for each in finished if each.stream.device_id == device_id), None)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
     yield made
-    made.coach.stop()
+    made.live_analysis.stop()
 
 
 def chunks(seconds: float, flags: int = codec.STREAM) -> list[Chunk]:
@@ -89,168 +87,167 @@ def chunks(seconds: float, flags: int = codec.STREAM) -> list[Chunk]:
     ]
 
 
-def test_what_no_code_can_digest_ends_one_stream_and_no_other(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hear = StreamSession.hear
+def test_an_exception_ends_one_stream_and_no_other(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = StreamSession.process
 
-    def choke(self: StreamSession, *args: object) -> list[EventRecording]:
+    def fail(self: StreamSession, *args: object) -> list[EventRecording]:
         if self.stream.device_id == "st-02":
-            raise RuntimeError("indigestible")
-        return hear(self, *args)  # type: ignore[arg-type]
+            raise RuntimeError("not processable")
+        return process(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(StreamSession, "hear", choke)
-    bench.coach.start()
+    monkeypatch.setattr(StreamSession, "process", fail)
+    rig.live_analysis.start()
     for chunk in chunks(6):
-        bench.send(chunk, "st-01")
-        bench.send(chunk, "st-02")
-    wait_until(lambda: bench.concluded("st-01") and bench.concluded("st-02"), "both ends")
-    good, bad = bench.concluded("st-01"), bench.concluded("st-02")
+        rig.send(chunk, "st-01")
+        rig.send(chunk, "st-02")
+    wait_until(lambda: rig.finished("st-01") and rig.finished("st-02"), "both ends")
+    good, bad = rig.finished("st-01"), rig.finished("st-02")
     assert good is not None
     assert bad is not None
-    assert bad.judge is None
-    assert good.judge is not None
-    assert good.judge.sums["heart5"].windows == 3
-    assert bench.coach.failure is None
+    assert bad.summary is None
+    assert good.summary is not None
+    assert [each.windows for each in good.summary.predictions] == [3, 3]
+    assert rig.live_analysis.failure is None
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_windows_of_a_stream_that_is_over_are_waited_for_no_longer(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+def test_unclassified_windows_of_a_finished_stream_are_dropped(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, *, fails: bool
 ) -> None:
-    def choke(*_: object) -> list[EventRecording]:
-        raise RuntimeError("indigestible")
+    def fail(*_: object) -> list[EventRecording]:
+        raise RuntimeError("not processable")
 
     events = [
-        event
-        for chunk in chunks(5)
-        for event in bench.intake.receive("st-01", encode(chunk), time.monotonic())
+        event for chunk in chunks(5) for event in rig.intake.receive("st-01", encode(chunk), time.monotonic())
     ]
     for event in events[:-2]:
-        assert isinstance(event, Piece)
-        bench.coach._take(event)
-    assert list(bench.coach._unjudged) == [("st-01", 7)], "nobody had time yet"
+        assert isinstance(event, StreamAudio)
+        rig.live_analysis._process(event)
+    assert list(rig.live_analysis._unclassified) == [("st-01", 7)], "there was no time yet"
     if fails:
-        monkeypatch.setattr(StreamSession, "hear", choke)
-        assert isinstance(events[-2], Piece)
-        bench.coach._take(events[-2])
+        monkeypatch.setattr(StreamSession, "process", fail)
+        assert isinstance(events[-2], StreamAudio)
+        rig.live_analysis._process(events[-2])
     else:
         assert isinstance(events[-1], StreamEnd)
-        bench.coach._take(events[-1])
-    assert not bench.coach._unjudged
+        rig.live_analysis._process(events[-1])
+    assert not rig.live_analysis._unclassified
 
 
-def test_a_disk_that_refuses_the_state_keeps_the_sound(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_refuses_the_state_keeps_the_sound(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[object] = []
 
     def refuse(self: StreamSpool, stream: object, state: object) -> None:
         refused.append(state)
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(StreamSpool, "save", refuse)
-    bench.coach.start()
+    monkeypatch.setattr(StreamSpool, "save_state", refuse)
+    rig.live_analysis.start()
     for chunk in chunks(45):
-        bench.send(chunk)
-    wait_until(lambda: bench.concluded("st-01"), "the end")
+        rig.send(chunk)
+    wait_until(lambda: rig.finished("st-01"), "the end")
     assert len(refused) == 2, "after each segment"
-    assert not [item for item in bench.said if isinstance(item, Trim)]
+    assert not [item for item in rig.posted if isinstance(item, TrimRequest)]
 
 
-def test_sound_that_was_judged_and_is_not_to_be_kept_is_let_go(bench: Bench) -> None:
-    bench.coach.start()
+def test_classified_sound_that_is_not_to_be_stored_leaves_the_spool(rig: Rig) -> None:
+    rig.live_analysis.start()
     for chunk in chunks(65):
-        bench.send(chunk)
-    wait_until(lambda: bench.concluded("st-01"), "the end")
-    trims = [item.before / RATE for item in bench.said if isinstance(item, Trim)]
-    # After 20, 40 and 60 s; five seconds are kept, and what windows that wait for their turn still need.
+        rig.send(chunk)
+    wait_until(lambda: rig.finished("st-01"), "the end")
+    trims = [item.before / RATE for item in rig.posted if isinstance(item, TrimRequest)]
+    # After 20, 40 and 60 s; five seconds are stored, and what unclassified windows need stays.
     assert len(trims) == 3
     assert all(end - 12 < before <= end - 4.4 for before, end in zip(trims, (20, 40, 60), strict=True)), trims
 
 
-def test_no_state_is_saved_past_an_event_that_is_not_durable(bench: Bench) -> None:
+def test_no_state_is_saved_past_an_event_that_is_not_durable(rig: Rig) -> None:
     stream_chunks = chunks(25)
     for chunk in stream_chunks[:45]:
-        for event in bench.intake.receive("st-01", encode(chunk), 0.0):
-            assert isinstance(event, Piece)
-    stream = bench.intake.streams.open["st-01", 7]
-    board = bench.coach._board
-    session = StreamSession(stream, bench.coach._models, bench.coach._segmenter, board.current)
-    session._saved = -25 * RATE
+        for event in rig.intake.receive("st-01", encode(chunk), 0.0):
+            assert isinstance(event, StreamAudio)
+    stream = rig.intake.streams.open["st-01", 7]
+    live = rig.live_analysis
+    session = StreamSession(stream, live._models, live._segmenter, live._profiles.current)
+    session._saved_position = -25 * RATE
     assert session.state_due()
-    session._pending.append(EventRecording(None, b""))  # type: ignore[arg-type] # only whether it is kept counts
+    session._unstored_events.append(EventRecording(None, b""))  # type: ignore[arg-type] # only whether it is stored counts
     assert not session.state_due()
-    session._pending[0].is_kept.set()
+    session._unstored_events[0].is_stored.set()
     assert session.state_due()
 
 
-def test_a_recording_that_comes_all_at_once_is_not_looked_at(bench: Bench) -> None:
-    looked: list[Recording] = []
+def test_a_recording_that_arrives_all_at_once_gets_no_preview(rig: Rig) -> None:
+    progressed: list[Recording] = []
 
-    def look(recording: Recording, now: float) -> None:
-        looked.append(recording)
-        bench.coach.glance(recording, now)
+    def preview(recording: Recording, now: float) -> None:
+        progressed.append(recording)
+        rig.live_analysis.preview(recording, now)
 
-    bench.intake.on_progress = look
+    rig.intake.recordings.on_progress = preview
     for chunk in chunks(20, 0)[:-1]:
-        bench.intake.receive("st-01", encode(chunk), time.monotonic())
-    assert len(looked) > 30
-    assert bench.coach._queue.qsize() <= 1, "at most before that was seen"
+        rig.intake.receive("st-01", encode(chunk), time.monotonic())
+    assert len(progressed) > 30
+    assert len(rig.live_analysis._queue) <= 1, "at most one, before that was noticed"
 
 
-def test_sound_that_waits_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the thread slow, the one who offers waits; nothing is dropped."""
-    monkeypatch.setattr("edge_worker.live.live_analysis.MAX_WAITING_BYTES", 10_000)
+def test_the_sound_that_waits_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the thread is slow, `offer` waits; no sound is dropped."""
+    monkeypatch.setattr("edge_worker.live.live_queue.MAX_WAITING_BYTES", 10_000)
     most: list[int] = []
-    hear = StreamSession.hear
+    process = StreamSession.process
 
     def slow(self: StreamSession, *args: object) -> list[EventRecording]:
-        most.append(bench.coach._waiting_bytes)
+        most.append(rig.live_analysis._queue.waiting_bytes)
         time.sleep(0.005)
-        return hear(self, *args)  # type: ignore[arg-type]
+        return process(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(StreamSession, "hear", slow)
-    bench.coach.start()
+    monkeypatch.setattr(StreamSession, "process", slow)
+    rig.live_analysis.start()
     for chunk in chunks(12):
-        bench.send(chunk)
-    wait_until(lambda: bench.concluded("st-01"), "the end")
+        rig.send(chunk)
+    wait_until(lambda: rig.finished("st-01"), "the end")
     assert max(most) <= 10_000 + 4000
-    judge = bench.jobs[-1].judge if isinstance(bench.jobs[-1], FinishedStream) else None
-    assert judge is not None
-    assert judge.ear.position == 12 * RATE
-    assert np.isclose(judge.heart.heart_rate_bpm() or 0, 72, atol=3)
+    found = rig.finished("st-01")
+    assert found is not None
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [9, 9], "of all twelve seconds"
+    assert (found.completeness, found.summary.skipped_windows) == ("complete", 0)
+    assert np.isclose(found.summary.heart_rate_bpm or 0, 72, atol=3)
 
 
-def test_a_chunk_that_is_longer_than_what_is_held_loses_no_window(bench: Bench) -> None:
+def test_a_chunk_longer_than_the_buffer_loses_no_window(rig: Rig) -> None:
     pcm = from_samples(synthesise("normal", 72, 30, 1000, 1), 1000).pcm
     body = pcm.astype("<i2").tobytes()
-    bench.coach.start()
-    bench.send(Chunk(codec.PCM, codec.STREAM | codec.LAST, 1, 1000, 7, 0, len(pcm), body))
-    wait_until(lambda: bench.concluded("st-01"), "the end")
-    found = bench.concluded("st-01")
+    rig.live_analysis.start()
+    rig.send(Chunk(codec.PCM, codec.STREAM | codec.LAST, 1, 1000, 7, 0, len(pcm), body))
+    wait_until(lambda: rig.finished("st-01"), "the end")
+    found = rig.finished("st-01")
     assert found is not None
-    assert found.judge is not None
-    assert (found.judge.sums["heart5"].windows, found.judge.skipped) == (27, 0)
+    assert found.summary is not None
+    assert [each.windows for each in found.summary.predictions] == [27, 27]
+    assert found.summary.skipped_windows == 0
 
 
-def test_results_come_before_hints_for_recordings_that_are_open(bench: Bench) -> None:
+def test_results_come_before_previews_of_open_recordings(rig: Rig) -> None:
     recorded = chunks(3, 0)[:-1]
     for chunk in recorded:
-        bench.intake.receive("st-01", encode(chunk), time.monotonic())
-    recording = bench.intake._open["st-01", 7]
+        rig.intake.receive("st-01", encode(chunk), time.monotonic())
+    recording = rig.intake.recordings.open["st-01", 7]
     recording.received_at -= 3
-    bench.coach._credit_s = 1.0
-    bench.is_busy = True
-    bench.coach.glance(recording, 10.0)
-    bench.coach._work()
-    assert (bench.said, bench.coach.tally.skipped_glances) == ([], 1)
-    bench.is_busy = False
-    bench.coach.glance(recording, 20.0)
-    bench.coach._work()
-    (told,) = bench.said
-    assert isinstance(told, Live)
-    assert told.topic == "stetho/v1/device/st-01/down/live"
-    # Time that was used up is not used again.
-    bench.coach._credit_s = -1.0
-    bench.coach.glance(recording, 30.0)
-    bench.coach._work()
-    assert (len(bench.said), bench.coach.tally.skipped_glances) == (1, 2)
+    rig.live_analysis._preview_budget.credit_s = 1.0
+    rig.is_busy = True
+    rig.live_analysis.preview(recording, 10.0)
+    rig.live_analysis._work()
+    assert (rig.posted, rig.live_analysis.metrics.skipped_previews) == ([], 1)
+    rig.is_busy = False
+    rig.live_analysis.preview(recording, 20.0)
+    rig.live_analysis._work()
+    (message,) = rig.posted
+    assert isinstance(message, LiveMessage)
+    assert message.topic == "stetho/v1/device/st-01/down/live"
+    # CPU time that was spent is not there again.
+    rig.live_analysis._preview_budget.credit_s = -1.0
+    rig.live_analysis.preview(recording, 30.0)
+    rig.live_analysis._work()
+    assert (len(rig.posted), rig.live_analysis.metrics.skipped_previews) == (1, 2)

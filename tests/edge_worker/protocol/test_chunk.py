@@ -1,4 +1,4 @@
-"""The chunk codec, held to the vectors that the firmware is held to as well."""
+"""Codec of chunks, tested with the vectors that the firmware is tested with as well."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Descriptions of stethoscopes for Home Assistant: its rules, its templates, and when they are published."""
+"""Discovery by Home Assistant: its rules, the templates, and when descriptions are published or cleared."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import home_assistant, topics
-from edge_worker.protocol.home_assistant_discovery import Announcement, HomeAssistantDiscovery
+from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.result import REASONS
 from edge_worker.settings import Settings
 
@@ -24,8 +24,8 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 def described(info: dict[str, Any] | None = None, device_id: str = "st-01") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(home_assistant.payload(device_id, "edge-01", info or {}))
-    return found
+    document: dict[str, Any] = json.loads(home_assistant.payload(device_id, "edge-01", info or {}))
+    return document
 
 
 def value(component: str, payload: str) -> str:
@@ -76,7 +76,7 @@ def test_the_rules_notice_what_home_assistant_refuses(name: str) -> None:
         check(document)
 
 
-def test_names_are_of_the_device_and_say_what_this_is_not() -> None:
+def test_names_are_unique_and_carry_the_notice() -> None:
     device = described(INFO)["device"]
     assert (device["name"], device["sw_version"]) == ("Stethoscope st-01", "1.2.0")
     assert device["model"] == "esp32-s3 (research and education, not a medical device)"
@@ -105,7 +105,7 @@ def test_only_topics_of_its_own_device_and_its_worker_are_named() -> None:
         {"hardware": "左{{ 1 }}\"'"},
     ],
 )
-def test_whatever_a_device_says_of_itself_is_described(info: dict[str, Any]) -> None:
+def test_any_info_of_a_device_gives_a_valid_description(info: dict[str, Any]) -> None:
     document = described(info)
     check(document)
     assert len(json.dumps(document["device"])) < 600
@@ -113,45 +113,45 @@ def test_whatever_a_device_says_of_itself_is_described(info: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_every_compact_result_has_its_values(vector: dict[str, Any]) -> None:
-    payload, said = vector["compact"], json.loads(vector["compact"])
-    assert value("result", payload) == said["status"]
-    assert value("heart_rate", payload) == str(said["bpm"])
-    assert value("quality", payload) == said.get("reason", "good")
+    payload, compact = vector["compact"], json.loads(vector["compact"])
+    assert value("result", payload) == compact["status"]
+    assert value("heart_rate", payload) == str(compact["bpm"])
+    assert value("quality", payload) == compact.get("reason", "good")
     assert value("quality", payload) in described()["components"]["quality"]["options"]
-    if said.get("accepted"):
-        assert value("label", payload) == said["label"]
-        assert float(value("confidence", payload)) == pytest.approx(100 * said["confidence"], abs=0.05)
+    if compact.get("accepted"):
+        assert value("label", payload) == compact["label"]
+        assert float(value("confidence", payload)) == pytest.approx(100 * compact["confidence"], abs=0.05)
     else:
         assert value("label", payload) == "cannot tell"
         assert value("confidence", payload) == "None"
     attributes = rendered(described()["components"]["label"]["json_attributes_template"], payload)
-    assert json.loads(attributes) == said | {"notice": "research and education, not a medical device"}
+    assert json.loads(attributes) == compact | {"notice": "research and education, not a medical device"}
 
 
-def test_a_result_that_is_taken_back_is_unknown_again() -> None:
+def test_a_cleared_result_is_unknown_again() -> None:
     """The API clears what is retained for the display when the recording is deleted; None is `unknown`."""
     for name in ("label", "confidence", "heart_rate", "quality", "result"):
         assert value(name, "") == "None"
     assert rendered(described()["components"]["label"]["json_attributes_template"], "") == "{}"
 
 
-def test_live_values_and_states_have_theirs() -> None:
+def test_live_values_and_states_have_their_values() -> None:
     live = '{"v":1,"recording_id":"00000000000000ab","t_s":2.5,"bpm":72,"quality":0.83,"hint":"HR 72 good"}'
     assert [value(name, live) for name in ("live_heart_rate", "hint")] == ["72", "HR 72 good"]
     assert float(value("live_quality", live)) == 83
     early = '{"v":1,"recording_id":"00000000000000ab","t_s":0.5,"bpm":null,"quality":null,"hint":"listening"}'
     assert [value(name, early) for name in ("live_heart_rate", "live_quality")] == ["None", "None"]
-    for state, is_there in (("online", "ON"), ("recording", "ON"), ("offline", "OFF"), ("lost", "OFF")):
+    for state, is_online in (("online", "ON"), ("recording", "ON"), ("offline", "OFF"), ("lost", "OFF")):
         message = json.dumps({"state": state, "boot": "9f3a12cd"})
-        assert (value("state", message), value("connected", message)) == (state, is_there)
+        assert (value("state", message), value("connected", message)) == (state, is_online)
         assert state in described()["components"]["state"]["options"]
     assert value("connected", "") == "OFF"
 
 
 def test_entities_are_available_while_their_worker_is() -> None:
     (availability,) = described()["availability"]
-    for state, said in (("ready", "online"), ("degraded", "online"), ("offline", "offline")):
-        assert rendered(availability["value_template"], f'{{"state":"{state}"}}') == said
+    for state, availability_state in (("ready", "online"), ("degraded", "online"), ("offline", "offline")):
+        assert rendered(availability["value_template"], f'{{"state":"{state}"}}') == availability_state
     assert rendered(availability["value_template"], "") == "offline"
 
 
@@ -159,10 +159,10 @@ def test_every_reason_is_an_option() -> None:
     assert set(REASONS) < set(described()["components"]["quality"]["options"])
 
 
-# --- when ---------------------------------------------------------------------------------------------
+# --- when it is published --------------------------------------------------------------------------
 
 
-def announcer(*known: str, is_on: bool = True) -> HomeAssistantDiscovery:
+def new_discovery(*known: str, is_on: bool = True) -> HomeAssistantDiscovery:
     return HomeAssistantDiscovery("edge-01", is_on=is_on, is_known=lambda device: device in known)
 
 
@@ -170,80 +170,82 @@ def config(device_id: str = "st-01", info: dict[str, Any] | None = None, worker:
     return home_assistant.payload(device_id, worker, info or {})
 
 
-def test_a_stethoscope_is_announced_when_it_comes_or_has_recordings() -> None:
-    here = announcer("st-02")
-    assert here.seen("st-01", is_there=True) == [Announcement(TOPIC, config())]
-    assert here.seen("st-01", is_there=True) == []
-    assert here.seen("st-01", is_there=False) == []
-    assert here.seen("st-02", is_there=False) == [(topics.home_assistant("st-02"), config("st-02"))]
-    assert here.seen("st-03", is_there=False) == []
+def test_a_stethoscope_is_described_when_it_is_online_or_has_recordings() -> None:
+    discovery = new_discovery("st-02")
+    assert discovery.update_device("st-01", is_online=True) == [DiscoveryMessage(TOPIC, config())]
+    assert discovery.update_device("st-01", is_online=True) == []
+    assert discovery.update_device("st-01", is_online=False) == []
+    assert discovery.update_device("st-02", is_online=False) == [
+        (topics.home_assistant("st-02"), config("st-02"))
+    ]
+    assert discovery.update_device("st-03", is_online=False) == []
 
 
-def test_what_a_device_is_changes_its_description() -> None:
-    here = announcer()
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config("st-01", INFO))]
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
+def test_new_info_of_a_device_changes_its_description() -> None:
+    discovery = new_discovery()
+    assert discovery.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert discovery.update_device("st-01", is_online=True) == [(TOPIC, config("st-01", INFO))]
+    assert discovery.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
     newer = INFO | {"firmware": "1.3.0"}
-    assert here.hear(topics.info("st-01"), json.dumps(newer).encode()) == [(TOPIC, config("st-01", newer))]
+    assert discovery.receive(topics.info("st-01"), json.dumps(newer).encode()) == [
+        (TOPIC, config("st-01", newer))
+    ]
 
 
-@pytest.mark.parametrize(
-    "nonsense", [b"", b"{", b"[]", b"7", b"\xff", b'{"firmware":"\\ud800"}', b"[" * 100_000]
-)
-def test_nonsense_from_a_device_describes_nothing(nonsense: bytes) -> None:
-    here = announcer()
-    here.hear(topics.info("st-01"), nonsense)
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+@pytest.mark.parametrize("info", [b"", b"{", b"[]", b"7", b"\xff", b'{"firmware":"\\ud800"}', b"[" * 100_000])
+def test_invalid_info_is_ignored(info: bytes) -> None:
+    discovery = new_discovery()
+    discovery.receive(topics.info("st-01"), info)
+    assert discovery.update_device("st-01", is_online=True) == [(TOPIC, config())]
 
 
-def test_everything_is_said_again_when_home_assistant_starts() -> None:
-    here = announcer()
-    here.seen("st-01", is_there=True)
-    here.seen("st-02", is_there=True)
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"offline") == []
-    assert [each.topic for each in here.hear(topics.HOME_ASSISTANT_STATUS, b"online")] == [
+def test_all_descriptions_are_published_again_when_home_assistant_starts() -> None:
+    discovery = new_discovery()
+    discovery.update_device("st-01", is_online=True)
+    discovery.update_device("st-02", is_online=True)
+    assert discovery.receive(topics.HOME_ASSISTANT_STATUS, b"offline") == []
+    assert [each.topic for each in discovery.receive(topics.HOME_ASSISTANT_STATUS, b"online")] == [
         *(TOPIC, topics.home_assistant("st-02"))
     ]
 
 
-def test_a_device_that_is_deleted_is_forgotten_until_it_comes_again() -> None:
-    here = announcer()
-    here.seen("st-01", is_there=True)
-    assert here.hear(TOPIC, config()) == [], "its own words, which come back"
-    assert here.hear(TOPIC, b"") == []
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
-    assert here.seen("st-01", is_there=False) == []
-    assert here.seen("st-01", is_there=True) == [(TOPIC, config())]
+def test_a_cleared_device_is_forgotten_until_it_is_online_again() -> None:
+    discovery = new_discovery()
+    discovery.update_device("st-01", is_online=True)
+    assert discovery.receive(TOPIC, config()) == [], "its own message, which comes back"
+    assert discovery.receive(TOPIC, b"") == []
+    assert discovery.receive(topics.HOME_ASSISTANT_STATUS, b"online") == []
+    assert discovery.update_device("st-01", is_online=False) == []
+    assert discovery.update_device("st-01", is_online=True) == [(TOPIC, config())]
 
 
-def test_what_an_earlier_run_announced_is_known_and_brought_up_to_date() -> None:
-    here = announcer()
-    assert here.hear(TOPIC, config("st-01", INFO)) == []
-    assert here.seen("st-01", is_there=False) == [(TOPIC, config())]
+def test_descriptions_of_an_earlier_run_are_known_and_updated() -> None:
+    discovery = new_discovery()
+    assert discovery.receive(TOPIC, config("st-01", INFO)) == []
+    assert discovery.update_device("st-01", is_online=False) == [(TOPIC, config())]
 
 
-def test_switched_off_it_takes_back_its_own_and_nothing_else() -> None:
-    here = announcer("st-01", is_on=False)
-    assert here.subscriptions == [topics.ALL_HOME_ASSISTANT]
-    assert here.seen("st-01", is_there=True) == []
-    assert here.hear(TOPIC, config()) == [(TOPIC, b"")]
+def test_switched_off_it_clears_its_own_descriptions_only() -> None:
+    discovery = new_discovery("st-01", is_on=False)
+    assert discovery.subscriptions == [topics.ALL_HOME_ASSISTANT]
+    assert discovery.update_device("st-01", is_online=True) == []
+    assert discovery.receive(TOPIC, config()) == [(TOPIC, b"")]
     for foreign in (config(worker="edge-02"), b'{"origin":{"name":"zigbee2mqtt"}}', b"{", b"[]", b'"x"', b""):
-        assert here.hear(TOPIC, foreign) == []
+        assert discovery.receive(TOPIC, foreign) == []
     # A session remembers what was subscribed while it was on.
-    assert here.hears(topics.info("st-01"))
-    assert here.hear(topics.info("st-01"), json.dumps(INFO).encode()) == []
-    assert here.hear(topics.HOME_ASSISTANT_STATUS, b"online") == []
+    assert discovery.handles(topics.info("st-01"))
+    assert discovery.receive(topics.info("st-01"), json.dumps(INFO).encode()) == []
+    assert discovery.receive(topics.HOME_ASSISTANT_STATUS, b"online") == []
 
 
-def test_sound_and_states_are_not_for_it() -> None:
-    here = announcer()
-    assert not here.hears(topics.pcm("st-01"))
-    assert not here.hears(topics.state("st-01"))
-    assert here.hears(topics.HOME_ASSISTANT_STATUS)
+def test_chunks_and_states_are_not_handled() -> None:
+    discovery = new_discovery()
+    assert not discovery.handles(topics.pcm("st-01"))
+    assert not discovery.handles(topics.state("st-01"))
+    assert discovery.handles(topics.HOME_ASSISTANT_STATUS)
 
 
 @pytest.mark.parametrize("text", ["yes", "ON", "", "1"])
-def test_the_switch_has_two_positions(text: str) -> None:
+def test_the_setting_is_on_or_off(text: str) -> None:
     with pytest.raises(SettingsError, match="use off or on"):
         Settings.from_environ({"STETHO_HOME_ASSISTANT": text})

@@ -20,8 +20,8 @@ VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").re
 
 
 def result(document: dict[str, Any]) -> Result:
-    """Build a result from its full JSON form; what the form derives is left out."""
-    marks = document["heart_sounds"]
+    """Return the result of a full JSON form; derived fields are left out."""
+    onsets = document["heart_sounds"]
     quality = Quality(**document["quality"] | {"reasons": tuple(document["quality"]["reasons"])})
     return Result(
         device_id=document["device_id"],
@@ -35,7 +35,7 @@ def result(document: dict[str, Any]) -> Result:
         missing=tuple((start, end) for start, end in document["missing"]),
         models=tuple(Prediction(**model) for model in document["models"]),
         heart_rate_bpm=document["heart_rate_bpm"],
-        heart_sounds=marks and HeartSounds(tuple(marks["s1_s"]), tuple(marks["s2_s"])),
+        heart_sounds=onsets and HeartSounds(tuple(onsets["s1_s"]), tuple(onsets["s2_s"])),
         reasons=tuple(document["reasons"]),
         site=document["site"],
         exam=document["exam"],

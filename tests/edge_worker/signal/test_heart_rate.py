@@ -1,4 +1,4 @@
-"""Heart rate of synthesised hearts and of no hearts. Real ones: test_segments.py of training."""
+"""Heart rate of synthesised hearts and of other sounds. For recordings see test_segments.py of training."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_worker.signal import heart_rate
-from edge_worker.signal.features import Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
 
 
 def heart(bpm: float, seconds: float = 8.0, rate: int = 4000, noise: float = 0.002) -> Float32Array:
-    """S1 at 50 Hz, a softer and higher S2 at a third of the cycle, and a quiet room."""
+    """Return S1 at 50 Hz, a softer and higher S2 at a third of the cycle, and background noise."""
     time = np.arange(round(seconds * rate)) / rate
     sound = noise * np.random.default_rng(0).normal(size=len(time))
     cycle = 60 / bpm
@@ -27,9 +28,9 @@ def heart(bpm: float, seconds: float = 8.0, rate: int = 4000, noise: float = 0.0
 @settings(max_examples=40, deadline=None)
 @given(bpm=st.floats(40, 190))
 def test_rate_of_a_synthesised_heart(bpm: float) -> None:
-    found = heart_rate.estimate(Signal(heart(bpm), 4000))
+    bpm_estimated = heart_rate.estimate(Signal(heart(bpm), 4000))
 
-    assert found == pytest.approx(bpm, abs=2)
+    assert bpm_estimated == pytest.approx(bpm, abs=2)
 
 
 def test_rate_does_not_depend_on_sample_rate() -> None:
@@ -54,19 +55,19 @@ def test_silence_hum_and_direct_current_have_no_rate() -> None:
         assert heart_rate.strength(Signal(samples.astype(np.float32), 4000)) < heart_rate.MIN_STRENGTH
 
 
-def test_cycle_of_whatever_repeats() -> None:
-    """Two pulses a cycle of 40.5 frames, told apart by their track."""
+def test_cycle_of_tracks() -> None:
+    """Two pulses per cycle of 40.5 frames, in different tracks."""
     time = np.arange(400)
     tracks = np.stack([np.exp(-(((time - lag) % 40.5 - 20) ** 2) / 8) for lag in (0, 18)], axis=1)
 
-    length, height = heart_rate.cycle(tracks.astype(np.float32))
+    length, height = heart_rate.find_cycle(tracks.astype(np.float32))
 
     assert length == pytest.approx(40.5, abs=0.1)
     assert height > 0.9
 
 
-def test_nothing_repeats_in_what_never_changes_or_is_too_short() -> None:
+def test_constant_or_short_tracks_have_no_cycle() -> None:
     for frames in (1, 2, 10, 200):
-        assert heart_rate.cycle(np.ones((frames, 4), dtype=np.float32)) == (0, 0)
+        assert heart_rate.find_cycle(np.ones((frames, 4), dtype=np.float32)) == (0, 0)
     once = np.eye(200, 4, dtype=np.float32)
-    assert heart_rate.cycle(once)[1] < heart_rate.MIN_STRENGTH
+    assert heart_rate.find_cycle(once)[1] < heart_rate.MIN_STRENGTH

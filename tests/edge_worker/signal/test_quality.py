@@ -1,4 +1,4 @@
-"""What can be judged and what cannot, synthesised and real."""
+"""Signal quality of synthesised sounds and of public recordings."""
 
 import csv
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from edge_worker.protocol.result import REASONS, Quality
 from edge_worker.signal import quality
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.evaluation import audio, clips, metrics
 
 RATE = 4000
@@ -26,7 +28,7 @@ def assess(samples: npt.NDArray[np.floating[Any]], rate: int = RATE) -> Quality:
 
 
 def heart(seconds: float = 4.0, gain: float = 1.0) -> Float32Array:
-    """A heart of 75 bpm: S1 and S2 as short tones in a quiet room."""
+    """Return a heart of 75 bpm: S1 and S2 as short tones, and background noise."""
     time = np.arange(round(seconds * RATE)) / RATE
     phase = time % 0.8
     beats = sum(
@@ -43,13 +45,13 @@ def heart(seconds: float = 4.0, gain: float = 1.0) -> Float32Array:
 
 @pytest.mark.parametrize("gain", [0.05, 0.3, 1.0])
 def test_a_clean_heart_is_usable(gain: float) -> None:
-    found = assess(heart(gain=gain))
+    assessment = assess(heart(gain=gain))
 
-    assert found.usable
-    assert found.reasons == ()
-    assert found.clipped == 0
-    assert found.snr_db is not None
-    assert found.snr_db > 15
+    assert assessment.usable
+    assert assessment.reasons == ()
+    assert assessment.clipped == 0
+    assert assessment.snr_db is not None
+    assert assessment.snr_db > 15
 
 
 UNUSABLE: dict[str, tuple[Callable[[npt.NDArray[np.floating[Any]]], npt.NDArray[np.floating[Any]]], str]] = {
@@ -60,31 +62,31 @@ UNUSABLE: dict[str, tuple[Callable[[npt.NDArray[np.floating[Any]]], npt.NDArray[
     "hum": (lambda t: 0.3 * np.sin(2 * np.pi * 50 * t), "no_heartbeat"),
     "hum of two tones": (lambda t: 0.2 * (np.sin(2 * np.pi * 50 * t) + np.sin(2 * np.pi * 150 * t)), "noisy"),
     "clipped heart": (lambda t: np.clip(heart() * 40, -1, 1), "clipped"),
-    "drowned heart": (lambda t: heart() + 0.3 * np.random.default_rng(2).normal(size=len(t)), "noisy"),
+    "heart in noise": (lambda t: heart() + 0.3 * np.random.default_rng(2).normal(size=len(t)), "noisy"),
     "half a beat": (lambda t: heart(0.5), "too_short"),
-    "nothing": (lambda t: t[:0], "too_short"),
+    "no samples": (lambda t: t[:0], "too_short"),
 }
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_what_is_no_clean_heart_is_unusable(name: str) -> None:
+def test_other_sounds_and_poor_hearts_are_unusable(name: str) -> None:
     make, reason = UNUSABLE[name]
 
-    found = assess(make(np.arange(4 * RATE) / RATE))
+    assessment = assess(make(np.arange(4 * RATE) / RATE))
 
-    assert not found.usable
-    assert reason in found.reasons
+    assert not assessment.usable
+    assert reason in assessment.reasons
 
 
-def test_a_tone_that_glides_has_no_beat() -> None:
-    """Its bands swell like those of a heart, which both scores believe; its loudness does not."""
+def test_a_gliding_tone_has_no_heartbeat() -> None:
+    """Both scores accept it, as its bands rise and fall like those of a heart; its total level does not."""
     time = np.arange(6 * RATE) / RATE
     glide = 0.5 * np.sin(2 * np.pi * 150 * time - 150 * 0.8 / 3 * np.cos(2 * np.pi * 3 * time))
 
     assert assess(glide).reasons == ("no_heartbeat",)
 
 
-def test_worst_reason_comes_first() -> None:
+def test_reasons_are_in_order_of_severity() -> None:
     assert assess(np.zeros(RATE)).reasons[:2] == ("too_short", "too_quiet")
 
 
@@ -93,23 +95,23 @@ def test_worst_reason_comes_first() -> None:
         np.float32, st.integers(0, 9000), elements=st.sampled_from([0.0, 1.0, -1.0, 0.3]), fill=st.just(0.1)
     )
 )
-def test_any_sound_gets_a_whole_answer(samples: Float32Array) -> None:
-    found = assess(samples)
+def test_the_quality_of_any_sound_is_complete(samples: Float32Array) -> None:
+    assessment = assess(samples)
 
-    assert found.usable is not bool(found.reasons)
-    assert set(found.reasons) <= REASONS.keys()
-    assert 0 <= found.clipped <= 1
-    assert found.snr_db is None or np.isfinite(found.snr_db)
-    assert found.score is not None
-    assert 0 <= found.score <= 1
+    assert assessment.usable is not bool(assessment.reasons)
+    assert set(assessment.reasons) <= REASONS.keys()
+    assert 0 <= assessment.clipped <= 1
+    assert assessment.snr_db is None or np.isfinite(assessment.snr_db)
+    assert assessment.score is not None
+    assert 0 <= assessment.score <= 1
 
 
 def test_levels_are_in_decibel_of_full_scale() -> None:
-    """A tone of amplitude 0.1 has a mean square of -23 dB; the constant that says so must fit."""
-    time = np.arange(8000) / HEART.sample_rate
-    tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART.sample_rate)
+    """A tone of amplitude 0.1 has a mean square of -23 dB; `FULL_SCALE_DB` must agree."""
+    time = np.arange(8000) / HEART_LOG_MEL.sample_rate
+    tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART_LOG_MEL.sample_rate)
 
-    assert quality._levels(tone.features(HEART)) == pytest.approx((-23, -23), abs=0.5)
+    assert quality._levels(tone.features(HEART_LOG_MEL)) == pytest.approx((-23, -23), abs=0.5)
 
 
 def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: int) -> float:
@@ -132,8 +134,8 @@ def test_good_recordings_are_usable(datasets: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["normal", "murmur", "extrastole", "extrahls"])
-def test_no_finding_is_refused_for_what_it_is(label: str, datasets: Path) -> None:
-    """13 of the normal ones are too short."""
+def test_abnormal_hearts_are_usable(label: str, datasets: Path) -> None:
+    """13 of the normal recordings are too short."""
     usable = usable_share(
         datasets / "pascal-heart", lambda row: (row["label"], row["sublabel"]) == (label, ""), 1
     )
@@ -142,16 +144,16 @@ def test_no_finding_is_refused_for_what_it_is(label: str, datasets: Path) -> Non
 
 
 @pytest.mark.parametrize("murmur", ["Present", "Absent"])
-def test_children_are_not_refused(murmur: str, datasets: Path) -> None:
+def test_recordings_of_children_are_usable(murmur: str, datasets: Path) -> None:
     assert usable_share(datasets / "circor", lambda row: row["murmur_at_site"] == murmur, 8) > 0.9
 
 
-def test_artifacts_are_refused(datasets: Path) -> None:
+def test_artifacts_are_unusable(datasets: Path) -> None:
     assert usable_share(datasets / "pascal-heart", lambda row: row["label"] == "artifact", 1) < 0.15
 
 
-def test_the_score_tells_good_from_poor_recordings(datasets: Path) -> None:
-    """Fitted to these; recordings of groups never heard reach 0.92 (docs/models.md)."""
+def test_the_score_separates_good_from_poor_recordings(datasets: Path) -> None:
+    """Fitted to these; on unseen groups it reaches 0.92 (docs/models.md)."""
     chosen = [clip for clip in clips.physionet(datasets) if clip.site[-1] in "abe"][::8]
     scores = np.array([quality.assess(clip.read()).score for clip in chosen])
 
@@ -160,32 +162,34 @@ def test_the_score_tells_good_from_poor_recordings(datasets: Path) -> None:
 
 
 def test_any_sound_is_usable_when_it_is_loud_enough_and_not_clipped() -> None:
-    """A bird is no heart and lies above what hearts are heard in; a model of any sound may judge it."""
+    """A bird is not a heart and lies above its frequencies; models of any sound may classify it."""
     time = np.arange(2 * 16_000) / 16_000
     bird = (0.1 * np.sin(2 * np.pi * 5000 * time) * (time % 0.5 < 0.2)).astype(np.float32)
 
-    assert quality.assess_any(Signal(bird, 16_000)) == Quality(True, None, 0.0)
+    assert quality.assess_any_sound(Signal(bird, 16_000)) == Quality(True, None, 0.0)
     assert not quality.assess(Signal(bird, 16_000)).usable
-    assert quality.assess_any(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
-    assert quality.assess_any(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
-    assert quality.assess_any(Signal(np.zeros(5000, dtype=np.float32), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any_sound(Signal(bird * np.float32(0.001), 16_000)).reasons == ("too_quiet",)
+    assert quality.assess_any_sound(Signal(np.sign(bird).astype(np.float32), 16_000)).reasons == ("clipped",)
+    assert quality.assess_any_sound(Signal(np.zeros(5000, dtype=np.float32), 16_000)).reasons == (
+        "too_quiet",
+    )
 
 
-def test_an_offset_is_no_sound_and_a_blip_is_too_short() -> None:
+def test_a_dc_offset_is_quiet_and_a_blip_is_too_short() -> None:
     noise = np.random.default_rng(0).normal(0, 2 / 32768, 16_000)
 
-    offset = quality.assess_any(Signal((noise + 0.01).astype(np.float32), 8000))
-    blip = quality.assess_any(Signal(np.array([0.6], dtype=np.float32), 16_000))
+    offset = quality.assess_any_sound(Signal((noise + 0.01).astype(np.float32), 8000))
+    blip = quality.assess_any_sound(Signal(np.array([0.6], dtype=np.float32), 16_000))
 
     assert offset.reasons == ("too_quiet",)
     assert "too_short" in blip.reasons
 
 
-def test_one_clipped_channel_is_enough() -> None:
+def test_the_worst_channel_counts_as_clipped() -> None:
     random = np.random.default_rng(0)
     left = np.where(random.random(8000) < 0.5, -32768, 32767)
     pcm = np.stack([left, random.integers(-3000, 3000, 8000)], axis=1).astype(np.int16)
 
-    assert quality.assess_any(Signal.from_pcm(pcm, 4000)).clipped == 1
+    assert quality.assess_any_sound(Signal.from_pcm(pcm, 4000)).clipped == 1
     assert "clipped" in quality.assess(Signal.from_pcm(pcm, 4000)).reasons
-    assert quality.assess_any(Signal.from_pcm(pcm[:, 1:], 4000)).clipped == 0
+    assert quality.assess_any_sound(Signal.from_pcm(pcm[:, 1:], 4000)).clipped == 0

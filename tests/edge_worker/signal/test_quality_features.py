@@ -1,4 +1,4 @@
-"""Each measure moves the way that its name says."""
+"""Quality features and the scores of the quality model."""
 
 import json
 from collections.abc import Callable
@@ -9,28 +9,30 @@ import numpy.typing as npt
 import pytest
 
 from edge_worker.signal import quality_features, quality_model
-from edge_worker.signal.features import HEART, Float32Array, Signal
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.quality_features import QualityFeatures
 
-RATE = HEART.sample_rate
+RATE = HEART_LOG_MEL.sample_rate
 TIME = np.arange(6 * RATE) / RATE
-ROOM = 0.001 * np.random.default_rng(0).normal(size=len(TIME))
+BACKGROUND = 0.001 * np.random.default_rng(0).normal(size=len(TIME))
 
 Samples = npt.NDArray[np.floating[Any]]
 
 
 def spectrogram(samples: Samples) -> Float32Array:
-    return Signal(samples.astype(np.float32), RATE).features(HEART)
+    return Signal(samples.astype(np.float32), RATE).features(HEART_LOG_MEL)
 
 
-def measured(samples: Samples) -> QualityFeatures:
-    return quality_features.measure(spectrogram(samples))
+def features_of(samples: Samples) -> QualityFeatures:
+    return quality_features.extract(spectrogram(samples))
 
 
 def beats(hertz: float, every_s: float = 0.8, decay_s: float = 0.03, jitter_s: float = 0.0) -> Samples:
-    """Tones that are struck at a steady pace, in a quiet room."""
+    """Return decaying tones at a steady rate, and background noise."""
     random = np.random.default_rng(1)
-    sound = ROOM.copy()
+    sound = BACKGROUND.copy()
     for at in np.arange(0.1, 6, every_s):
         after = TIME - at - random.uniform(0, jitter_s)
         sound += np.where(after > 0, np.exp(-after.clip(0) / decay_s) * np.sin(2 * np.pi * hertz * after), 0)
@@ -59,22 +61,22 @@ LESS_AND_MORE: dict[str, tuple[Callable[[], Samples], Callable[[], Samples]]] = 
 
 
 @pytest.mark.parametrize("name", QualityFeatures._fields)
-def test_a_measure_moves_as_its_name_says(name: str) -> None:
-    less, more = (getattr(measured(make()), name) for make in LESS_AND_MORE[name])
+def test_a_feature_grows_with_what_it_measures(name: str) -> None:
+    less, more = (getattr(features_of(make()), name) for make in LESS_AND_MORE[name])
 
-    assert more > less + 0.2 * quality_model.shipped().deviation[QualityFeatures._fields.index(name)]
+    assert more > less + 0.2 * quality_model.load_shipped().deviation[QualityFeatures._fields.index(name)]
 
 
-def test_gain_changes_nothing() -> None:
-    quiet, loud = measured(0.3 * beats(60)), measured(beats(60))
+def test_features_do_not_depend_on_gain() -> None:
+    quiet, loud = features_of(0.3 * beats(60)), features_of(beats(60))
 
     assert tuple(quiet) == pytest.approx(tuple(loud), abs=1e-3)
 
 
-def test_bands_add_up_the_power_of_the_spectrogram() -> None:
+def test_band_levels_hold_the_power_of_the_spectrogram() -> None:
     frames = spectrogram(noise())
 
-    bands = quality_features.loudness(frames)
+    bands = quality_features.band_levels_db(frames)
 
     assert bands.shape == (4, len(frames))
     assert (10 ** (bands / 10)).sum(axis=0) == pytest.approx((10 ** (frames / 10)).sum(axis=1), rel=1e-3)
@@ -83,12 +85,12 @@ def test_bands_add_up_the_power_of_the_spectrogram() -> None:
 @pytest.mark.parametrize(
     "samples", [np.zeros(0), np.zeros(4000), np.ones(4000), beats(60)[:500], noise()[:3]]
 )
-def test_any_sound_can_be_measured(samples: Samples) -> None:
-    assert np.isfinite(measured(samples)).all()
+def test_any_sound_has_finite_features(samples: Samples) -> None:
+    assert np.isfinite(features_of(samples)).all()
 
 
-def test_scores_are_the_logistic_regression_that_the_scorecard_says() -> None:
-    card = quality_model.QualityModel.parse(
+def test_scores_are_logistic_regressions() -> None:
+    model = quality_model.QualityModel.parse(
         json.dumps(
             {
                 "standard": {name: [3, 2] for name in QualityFeatures._fields},
@@ -98,14 +100,14 @@ def test_scores_are_the_logistic_regression_that_the_scorecard_says() -> None:
         )
     )
 
-    standard = card.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 4.0)))
+    standard = model.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 4.0)))
 
     assert standard == pytest.approx(0.5)
-    assert card.heart.probability(standard) == pytest.approx(1 / (1 + np.exp(-(1 + 2 * 0.5 - 0.25))))
-    assert card.clear.probability(standard) == 0.5
-    assert card.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 1e6))).max() == 3
+    assert model.heart.probability(standard) == pytest.approx(1 / (1 + np.exp(-(1 + 2 * 0.5 - 0.25))))
+    assert model.clear.probability(standard) == 0.5
+    assert model.standardised(QualityFeatures(*np.full(len(QualityFeatures._fields), 1e6))).max() == 3
 
 
-def test_a_scorecard_without_a_measure_is_refused() -> None:
+def test_a_model_without_a_feature_is_refused() -> None:
     with pytest.raises(KeyError, match="smooth"):
         quality_model.QualityModel.parse('{"standard": {"repeats": [0, 1]}}')

@@ -1,4 +1,4 @@
-"""Features as they come, held to those of the whole sound."""
+"""Features of a stream, compared with those of the whole recording."""
 
 from dataclasses import replace
 
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_worker.signal.features import HEART, Features, LogMelParameters
+from edge_worker.signal.features import FeatureParameters
+from edge_worker.signal.log_mel import HEART_LOG_MEL, LogMelParameters
 from edge_worker.signal.nrdt import NrdtParameters
 from edge_worker.signal.streaming_features import StreamingFeatures
 from simulator.sound.heart_sound import synthesise
@@ -18,16 +19,24 @@ ENVIRONMENT = LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=400, n_
 @settings(max_examples=20)
 @given(size=st.integers(1, 5000), keep_s=st.floats(0.1, 5))
 @pytest.mark.parametrize(
-    "features", [HEART, replace(HEART, sample_rate=4000), ENVIRONMENT, NrdtParameters(16000, 1000, False)]
+    "features",
+    [
+        HEART_LOG_MEL,
+        replace(HEART_LOG_MEL, sample_rate=4000),
+        ENVIRONMENT,
+        NrdtParameters(16000, 1000, False),
+    ],
 )
-def test_frames_as_they_come_are_those_of_the_whole(features: Features, size: int, keep_s: float) -> None:
+def test_streamed_frames_equal_those_of_the_whole(
+    features: FeatureParameters, size: int, keep_s: float
+) -> None:
     sound = synthesise("normal", 72, 3, features.sample_rate, 1)
-    rolling = StreamingFeatures(features, keep_s)
+    streaming = StreamingFeatures(features, keep_s)
     for start in range(0, len(sound), size):
-        rolling.push(sound[start : start + size])
-    whole = features.of(sound)
-    assert rolling.end == len(whole)
-    kept = rolling.last(10**6)
-    assert len(kept) == min(len(whole), max(1, features.frames(keep_s)))
-    np.testing.assert_allclose(kept, whole[rolling.begin :], atol=1e-2)
-    np.testing.assert_array_equal(rolling.window(rolling.begin + 1, 2), kept[1:3])
+        streaming.push(sound[start : start + size])
+    whole = features.transform(sound)
+    assert streaming.end == len(whole)
+    buffered = streaming.last(10**6)
+    assert len(buffered) == min(len(whole), max(1, features.frame_count(keep_s)))
+    np.testing.assert_allclose(buffered, whole[streaming.begin :], atol=1e-2)
+    np.testing.assert_array_equal(streaming.window(streaming.begin + 1, 2), buffered[1:3])

@@ -1,4 +1,4 @@
-"""No text from outside breaks a log line, forges one, or steers a terminal."""
+"""Log lines: no text from outside breaks one, forges one, or controls a terminal."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ def read(text: str) -> dict[str, str]:
     return {key: json.loads(value) if value.startswith('"') else value for key, value in pairs}
 
 
-def test_what_is_plain_stands_bare() -> None:
+def test_plain_values_are_written_bare() -> None:
     assert (
         line("result", device="st-01", samples=176400, heart5="normal:0.985", bpm=None, path="/a/b")
         == "event=result device=st-01 samples=176400 heart5=normal:0.985 bpm=- path=/a/b"
@@ -55,13 +55,13 @@ def test_hostile_text_stays_inside_its_value(hostile: str) -> None:
 
 @settings(max_examples=200)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(), max_size=4))
-def test_whatever_is_written_is_read_back(facts: dict[str, str]) -> None:
+def test_every_line_is_parsed_back(facts: dict[str, str]) -> None:
     text = line("any", **facts)
     assert read(text) == {"event": "any"} | facts or "event" in facts
     assert len(text.splitlines()) == 1
 
 
-def test_a_key_from_a_file_name_cannot_break_the_line_either() -> None:
+def test_a_key_from_a_file_name_cannot_break_the_line() -> None:
     assert line("result", **{'he art="\n5': "normal"}) == "event=result he_art___5=normal"
 
 

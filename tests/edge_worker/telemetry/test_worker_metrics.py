@@ -1,4 +1,4 @@
-"""What Prometheus sees of the worker: of a heartbeat document, of results, and of a real worker at work."""
+"""Prometheus metrics of the worker: of a heartbeat document, of results, and of a running worker."""
 
 import json
 import socket
@@ -16,7 +16,8 @@ from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 from edge_worker.settings import Settings
-from edge_worker.telemetry.metrics import Collected, of_workers, serve
+from edge_worker.telemetry.heartbeat_metrics import worker_families
+from edge_worker.telemetry.metrics import CallbackCollector, serve
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from simulator.site.site import Site
 
@@ -53,7 +54,7 @@ RESULT = Result(
 
 def exposed(documents: dict[str, dict[str, Any]]) -> Samples:
     registry = CollectorRegistry()
-    registry.register(Collected(lambda: of_workers(documents)))
+    registry.register(CallbackCollector(lambda: worker_families(documents)))
     return read(generate_latest(registry).decode())
 
 
@@ -106,7 +107,7 @@ def test_several_workers_share_a_metric_and_an_offline_one_is_not_connected() ->
         {'state\n"': 1, "versions": {'he"a\nrt': 'one\n"'}},
     ],
 )
-def test_an_old_or_damaged_document_leaves_out_what_it_does_not_say(document: dict[str, Any]) -> None:
+def test_an_old_or_damaged_document_lacks_some_metrics_and_harms_no_other(document: dict[str, Any]) -> None:
     samples = exposed({"edge-01": document, "edge-02": DOCUMENT})
     assert value(samples, "stetho_worker_backlog", worker="edge-02") == 1
     assert (("worker", "edge-01"),) not in samples["stetho_worker_backlog"]
@@ -114,17 +115,17 @@ def test_an_old_or_damaged_document_leaves_out_what_it_does_not_say(document: di
 
 def test_results_are_counted_by_status_and_only_accepted_labels_by_label() -> None:
     registry = CollectorRegistry()
-    tally = RecordingMetrics("edge-01", registry)
-    tally.stored(0.02)
-    tally.judged(RESULT, 0.004)
-    tally.judged(replace(RESULT, status="error", models=(), missing=()), 0.001)
-    tally.saved(0.03)
-    assert tally.document() == {
+    metrics = RecordingMetrics("edge-01", registry)
+    metrics.observe_stored(0.02)
+    metrics.observe_analysis(RESULT, 0.004)
+    metrics.observe_analysis(replace(RESULT, status="error", models=(), missing=()), 0.001)
+    metrics.observe_saved(0.03)
+    assert metrics.document() == {
         "results": {"ok": 1, "error": 1},
         "labels": {"heart5": {"normal": 1}},
         "missing_samples": 150,
     }
-    json.dumps(tally.document())
+    json.dumps(metrics.document())
     samples = read(generate_latest(registry).decode())
     assert value(samples, "stetho_worker_stored_seconds_sum", worker="edge-01") == 0.02
     assert value(samples, "stetho_worker_result_seconds_bucket", worker="edge-01", le="0.025") == 0
@@ -133,7 +134,7 @@ def test_results_are_counted_by_status_and_only_accepted_labels_by_label() -> No
     assert value(samples, "stetho_worker_model_seconds_sum", worker="edge-01", model="heart2") == 0.0025
 
 
-def test_a_worker_at_work_serves_what_it_does(tmp_path: Path) -> None:
+def test_a_running_worker_serves_its_metrics(tmp_path: Path) -> None:
     port = free_port()
     with Site(tmp_path, {"STETHO_WORKER_METRICS_PORT": str(port)}) as site:
         process = site.start_worker()
@@ -174,11 +175,11 @@ def test_a_worker_at_work_serves_what_it_does(tmp_path: Path) -> None:
 def heartbeat(site: Site) -> dict[str, Any]:
     with sqlite3.connect(site.data_dir / "stetho.db") as connection:
         ((document,),) = connection.execute("SELECT document FROM workers")
-    found: dict[str, Any] = json.loads(document)
-    return found
+    parsed: dict[str, Any] = json.loads(document)
+    return parsed
 
 
-def test_nobody_listens_unless_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_port_no_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "edge_worker.telemetry.metrics.start_http_server", lambda *_: pytest.fail("it listens")
     )

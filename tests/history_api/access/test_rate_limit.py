@@ -1,4 +1,4 @@
-"""Token limiter, by a clock of their own."""
+"""The rate limiter, with a clock that the tests set."""
 
 from history_api.access.rate_limit import RateLimiter
 
@@ -11,7 +11,7 @@ class Clock:
         return self.now
 
 
-def test_a_minutes_worth_goes_through_and_comes_back_evenly() -> None:
+def test_a_bucket_holds_a_minute_of_requests_and_is_refilled_evenly() -> None:
     clock = Clock()
     limiter = RateLimiter(6, clock)
     assert [limiter.take("ann") for _ in range(7)] == [0.0] * 6 + [10.0]
@@ -21,7 +21,7 @@ def test_a_minutes_worth_goes_through_and_comes_back_evenly() -> None:
     assert [limiter.take("ann"), limiter.take("ann")] == [0.0, 10.0]
 
 
-def test_nobody_saves_up_more_than_a_minute() -> None:
+def test_a_bucket_never_holds_more_than_a_minute_of_requests() -> None:
     clock = Clock()
     limiter = RateLimiter(2, clock)
     limiter.take("ann")
@@ -29,7 +29,7 @@ def test_nobody_saves_up_more_than_a_minute() -> None:
     assert [limiter.take("ann") > 0 for _ in range(3)] == [False, False, True]
 
 
-def test_everybody_has_a_bucket_of_their_own() -> None:
+def test_each_client_has_its_own_bucket() -> None:
     limiter = RateLimiter(1, Clock())
     assert limiter.take("ann") == 0.0
     assert limiter.take("bob") == 0.0
@@ -41,8 +41,8 @@ def test_zero_is_no_limit() -> None:
     assert {limiter.take("ann") for _ in range(100)} == {0.0}
 
 
-def test_memory_is_bounded_and_who_asks_most_is_not_forgotten() -> None:
-    limiter = RateLimiter(2, Clock(), most=10)
+def test_the_number_of_buckets_is_bounded_and_the_emptiest_are_kept() -> None:
+    limiter = RateLimiter(2, Clock(), max_buckets=10)
     for number in range(1000):
         limiter.take("busy")
         limiter.take(number)

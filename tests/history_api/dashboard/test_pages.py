@@ -1,4 +1,4 @@
-"""The pages of the dashboard as the server sends them; `test_browser` looks at them as people do."""
+"""The pages of the dashboard as the server sends them; `test_browser` uses them in a browser."""
 
 import re
 from dataclasses import replace
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, problem
 
-from edge_worker.database import schema
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import connect
 
 PROJECT = Path(__file__).parents[3]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -40,7 +40,7 @@ def page(api: Api, address: str) -> str:
     return answer.get_data(as_text=True)
 
 
-def test_a4_programs_get_the_latest_class_in_percent(archive: Archive) -> None:
+def test_a4_the_index_answers_the_latest_class_in_percent(archive: Archive) -> None:
     archive.add(1, labels={"heart2": "abnormal", "heart5": "murmur"})
     archive.add(2, labels={"heart2": "normal", "heart5": "normal"})
     api = archive.api()
@@ -53,7 +53,7 @@ def test_a4_programs_get_the_latest_class_in_percent(archive: Archive) -> None:
     assert api.json("/")["class"] == "Six"
 
 
-def test_a4_without_an_accepted_class_there_is_none(archive: Archive) -> None:
+def test_a4_the_index_answers_null_without_an_accepted_class(archive: Archive) -> None:
     api = archive.api()
     assert (api.json("/")["class"], api.json("/")["confidence"]) == (None, None)
     archive.add(1, labels={"heart5": "normal"})
@@ -79,13 +79,13 @@ def test_e7_every_page_has_its_heading_the_notice_and_a_strict_policy(
     assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", text), "the policy would stop it"
 
 
-def test_every_page_is_empty_without_a_fault(archive: Archive) -> None:
+def test_every_page_is_shown_without_data(archive: Archive) -> None:
     api = archive.api()
     for address in set(HEADINGS) - {"/ui/recordings/0000000000000001", "/ui/exams/visit-7"}:
         page(api, address)
 
 
-def test_what_comes_from_outside_is_text(archive: Archive) -> None:
+def test_data_is_escaped(archive: Archive) -> None:
     archive.add(1, labels={HOSTILE: HOSTILE})
     api = archive.api()
     for address in (
@@ -101,18 +101,18 @@ def test_what_comes_from_outside_is_text(archive: Archive) -> None:
         assert "&lt;script&gt;" in text
 
 
-def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> None:
+def test_e7_devices_are_listed_with_their_settings(archive: Archive) -> None:
     archive.add(1, "st-01", labels={"heart2": "abnormal"})
     api = archive.api()
-    wish = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
-    DeviceSettingsTable(schema.connect(archive.settings.database)).put("st-02", wish, "ann")
+    settings = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
+    DeviceSettingsTable(connect(archive.settings.database)).put("st-02", settings, "ann")
     rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
-    said = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
-    assert [(each[0], each[2], each[4], each[5]) for each in said] == [
-        ("st-01", "1", "as the site", "off"),
+    cells = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    assert [(each[0], each[2], each[4], each[5]) for each in cells] == [
+        ("st-01", "1", "site default", "off"),
         ("st-02", "0", "esc50, digits", "on"),
     ]
-    assert said[0][3].endswith(", abnormal")
+    assert cells[0][3].endswith(", abnormal")
     text = page(api, "/ui/devices/st-02")
     assert "<option selected>esc50</option>" in text
     assert re.findall(r'value="(\w+)" checked', text) == ["digits"]
@@ -125,17 +125,17 @@ def test_e7_devices_are_listed_with_what_is_wanted_of_them(archive: Archive) -> 
 def test_an_owner_sees_the_settings_of_one_device_and_changes_none(archive: Archive) -> None:
     archive.add(1, "st-01")
     archive.add(2, "st-02")
-    keyring = ApiKeys(archive.settings.database)
-    asks = {**BROWSER, "X-API-Key": keyring.add("ann", "owner", "st-01")}
-    keyring.close()
+    api_keys = ApiKeys(archive.settings.database)
+    headers = {**BROWSER, "X-API-Key": api_keys.add("ann", "owner", "st-01")}
+    api_keys.close()
     api = Api(replace(archive.settings, api_auth="keys"))
-    listed = api.get("/ui/devices", **asks).get_data(as_text=True)
+    listed = api.get("/ui/devices", **headers).get_data(as_text=True)
     assert "/ui/devices/st-01" in listed
     assert "st-02" not in listed
-    text = api.get("/ui/devices/st-01", **asks).get_data(as_text=True)
+    text = api.get("/ui/devices/st-01", **headers).get_data(as_text=True)
     assert f"<dd>{', '.join(archive.settings.models)}</dd>" in text
     assert "<form id" not in text
-    assert api.get("/ui/devices/st-02", **asks).status_code == 403
+    assert api.get("/ui/devices/st-02", **headers).status_code == 403
 
 
 def test_e7_history_is_filtered_by_a_form(archive: Archive) -> None:
@@ -160,7 +160,7 @@ def test_e7_history_is_filtered_by_a_form(archive: Archive) -> None:
 @pytest.mark.parametrize(
     "query", ["from=2026-13-01", "to=yesterday", "status=fine", "device=A", "x=1", "to=9999-12-31"]
 )
-def test_a_filter_that_is_none_is_refused(archive: Archive, query: str) -> None:
+def test_an_invalid_filter_is_refused(archive: Archive, query: str) -> None:
     api, name = archive.api(), query.partition("=")[0]
     assert problem(api.get(f"/ui/history?{query}"), 400)["parameter"] == name
     answer = api.get(f"/ui/history?{query}", **BROWSER)
@@ -169,7 +169,7 @@ def test_a_filter_that_is_none_is_refused(archive: Archive, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "said"),
+    ("address", "status", "message"),
     [
         ("/ui/recordings/0000000000000001", 404, "recording"),
         ("/ui/nothing", 404, "There is nothing at this address"),
@@ -177,46 +177,44 @@ def test_a_filter_that_is_none_is_refused(archive: Archive, query: str) -> None:
         ("/ui/history?cursor=x", 400, "The cursor is not one that this history gave"),
     ],
 )
-def test_a_browser_reads_what_is_wrong_as_a_page(
-    archive: Archive, address: str, status: int, said: str
-) -> None:
+def test_a_browser_gets_problems_as_pages(archive: Archive, address: str, status: int, message: str) -> None:
     api = archive.api()
     answer = api.get(address, **BROWSER)
     text = answer.get_data(as_text=True)
     assert answer.status_code == status
     assert answer.mimetype == "text/html"
-    assert said in text
+    assert message in text
     assert '<a href="/">' in text
     assert "<script>" not in text
     problem(api.get(address), status)
 
 
-def test_programs_read_problems_of_the_interface_as_json(archive: Archive) -> None:
+def test_the_json_api_answers_problems_as_json_to_a_browser_too(archive: Archive) -> None:
     problem(archive.api().get("/api/v1/recordings/0000000000000001", **BROWSER), 404)
 
 
-def test_history_goes_on_with_the_same_filter(archive: Archive) -> None:
+def test_the_next_page_of_the_history_keeps_the_filter(archive: Archive) -> None:
     for number in range(1, 53):
         archive.add(number)
     archive.add(99, "st-02")
     api = archive.api()
     text = page(api, "/ui/history?device=st-01")
     assert text.count("<audio") == 50
-    following = re.search(r'rel="next" href="([^"]+)"', text)
-    assert following is not None
-    text = page(api, following.group(1).replace("&amp;", "&"))
+    next_page = re.search(r'rel="next" href="([^"]+)"', text)
+    assert next_page is not None
+    text = page(api, next_page.group(1).replace("&amp;", "&"))
     assert re.findall(r"/ui/recordings/0*([0-9a-f]+)\?", text) == ["2", "1"]
     assert 'rel="next"' not in text
 
 
-def test_an_owner_is_led_to_what_an_owner_may_see(archive: Archive) -> None:
+def test_the_navigation_has_only_pages_that_the_role_may_see(archive: Archive) -> None:
     archive.add(1, "st-01")
     archive.add(2, "st-02")
-    keyring = ApiKeys(archive.settings.database)
+    api_keys = ApiKeys(archive.settings.database)
     api = Api(replace(archive.settings, api_auth="keys"))
-    owner = {"X-API-Key": keyring.add("bob", "owner", "st-01")}
-    admin = {"X-API-Key": keyring.add("ann", "admin")}
-    keyring.close()
+    owner = {"X-API-Key": api_keys.add("bob", "owner", "st-01")}
+    admin = {"X-API-Key": api_keys.add("ann", "admin")}
+    api_keys.close()
     text = api.get("/ui/history", **BROWSER, **owner).get_data(as_text=True)
     assert "st-01" in text
     assert "st-02" not in text
@@ -227,7 +225,7 @@ def test_an_owner_is_led_to_what_an_owner_may_see(archive: Archive) -> None:
     assert api.get("/ui/history", **BROWSER).headers["Location"] == "/login"
 
 
-def test_scripts_and_styles_are_kept_under_an_address_that_changes_with_them(archive: Archive) -> None:
+def test_scripts_and_styles_are_cached_under_a_fingerprint(archive: Archive) -> None:
     api = archive.api()
     style = re.search(r'href="(/static/(\w+)/style.css)"', page(api, "/"))
     assert style is not None
@@ -250,7 +248,7 @@ def test_no_page_and_no_script_names_another_host() -> None:
         assert "innerHTML" not in path.read_text(), path.name
 
 
-def test_first_paint_is_light() -> None:
+def test_scripts_and_styles_are_small() -> None:
     static = PROJECT / "history_api" / "dashboard" / "static"
     assert sum(path.stat().st_size for path in static.glob("*.css")) < 20_000
     assert sum(path.stat().st_size for path in static.glob("*.js")) < 40_000

@@ -1,4 +1,4 @@
-"""What is wanted of a device, and the timeline of a stream, over HTTP."""
+"""Settings of a device and the timeline of a stream over HTTP."""
 
 import json
 from dataclasses import replace
@@ -8,9 +8,9 @@ import pytest
 from archive import MORNING, Api, Archive, problem
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
-from edge_worker.database import schema
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
+from edge_worker.database.engine import connect
 from edge_worker.database.store import StoredRecording
 from edge_worker.protocol.result import Audio, Quality, Result
 
@@ -32,7 +32,7 @@ def api(archive: Archive) -> Api:
     return archive.api()
 
 
-def test_c4_a_device_gets_models_and_a_gate_before_it_was_ever_heard(archive: Archive, api: Api) -> None:
+def test_c4_a_device_has_settings_before_its_first_recording(archive: Archive, api: Api) -> None:
     assert api.json(ADDRESS) == {
         "device_id": "room-01",
         "models": None,
@@ -45,23 +45,23 @@ def test_c4_a_device_gets_models_and_a_gate_before_it_was_ever_heard(archive: Ar
     assert answer.status_code == 200
     assert answer.get_json()["changed_by"] == "anonymous"
     assert api.json(ADDRESS) == answer.get_json()
-    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
-    profile = board.current.of_device("room-01")
+    profiles = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
+    profile = profiles.current.of_device("room-01")
     assert profile.models == ("esc50",)
     assert profile.gate is not None
     assert (profile.gate.threshold, profile.gate.attack) == (0.05, 2)
-    assert board.current.of_device("st-01").models == archive.settings.models
-    assert board.refresh() is False, "nothing changed"
-    # A worker that runs sees the next change.
+    assert profiles.current.of_device("st-01").models == archive.settings.models
+    assert profiles.refresh() is False, "nothing changed"
+    # A running worker reads the next change.
     api.ask("PUT", ADDRESS, '{"gate":{"on":true}}', **JSON)
-    assert board.refresh() is True
-    profile = board.current.of_device("room-01")
+    assert profiles.refresh() is True
+    profile = profiles.current.of_device("room-01")
     assert profile.models == archive.settings.models
     assert profile.gate is not None
     assert profile.gate.threshold == archive.settings.gate_threshold
     assert api.ask("DELETE", ADDRESS).status_code == 204
-    assert board.refresh() is True
-    assert board.current.of_device("room-01").gate is None
+    assert profiles.refresh() is True
+    assert profiles.current.of_device("room-01").gate is None
 
 
 @pytest.mark.parametrize(
@@ -79,36 +79,36 @@ def test_c4_a_device_gets_models_and_a_gate_before_it_was_ever_heard(archive: Ar
         "nonsense",
     ],
 )
-def test_what_is_not_as_documented_changes_nothing(api: Api, body: str) -> None:
+def test_invalid_settings_change_nothing(api: Api, body: str) -> None:
     problem(api.ask("PUT", ADDRESS, body, **JSON), 400)
     assert api.json(ADDRESS)["changed_at"] is None
 
 
-def test_meta_goes_before_what_the_site_wants(archive: Archive, api: Api) -> None:
+def test_models_in_the_metadata_override_the_settings(archive: Archive, api: Api) -> None:
     api.ask("PUT", ADDRESS, '{"models":["esc50"]}', **JSON)
-    board = ActiveProfiles(archive.settings, DeviceSettingsTable(schema.connect(archive.settings.database)))
-    assert board.current.models("room-01", None) == ("esc50",)
-    assert board.current.models("room-01", {"models": ["heart5", "heart5"]}) == ("heart5",)
-    assert board.current.models("room-01", {"models": []}) == ("esc50",)
+    profiles = ActiveProfiles(archive.settings, DeviceSettingsTable(connect(archive.settings.database)))
+    assert profiles.current.models("room-01", None) == ("esc50",)
+    assert profiles.current.models("room-01", {"models": ["heart5", "heart5"]}) == ("heart5",)
+    assert profiles.current.models("room-01", {"models": []}) == ("esc50",)
 
 
-def test_an_owner_reads_the_settings_of_the_own_device_and_changes_none(archive: Archive) -> None:
-    keyring = ApiKeys(archive.settings.database)
-    key = keyring.add("bob", "owner", "room-01")
+def test_an_owner_may_read_the_settings_of_the_own_device_only(archive: Archive) -> None:
+    api_keys = ApiKeys(archive.settings.database)
+    key = api_keys.add("bob", "owner", "room-01")
     api = Api(replace(archive.settings, api_auth="keys"))
     bearer = {"Authorization": f"Bearer {key}"}
     assert api.get(ADDRESS, **bearer).status_code == 200
     problem(api.get("/api/v1/devices/st-02/settings", **bearer), 403)
     problem(api.ask("PUT", ADDRESS, "{}", **JSON, **bearer), 403)
     problem(api.ask("DELETE", ADDRESS, **bearer), 403)
-    keyring.close()
+    api_keys.close()
 
 
-def test_a_name_that_no_device_can_have_is_not_there(api: Api) -> None:
+def test_an_impossible_device_id_is_a_404(api: Api) -> None:
     problem(api.get("/api/v1/devices/Room%2001/settings"), 404)
 
 
-def test_e8_a_stream_has_a_timeline_and_other_recordings_have_none(archive: Archive, api: Api) -> None:
+def test_e8_only_streams_have_a_timeline(archive: Archive, api: Api) -> None:
     archive.add(1)
     problem(api.get("/api/v1/recordings/0000000000000001/timeline"), 404)
     add_stream(archive, "00000000000000aa")
@@ -135,7 +135,7 @@ def test_e8_a_stream_has_a_timeline_and_other_recordings_have_none(archive: Arch
 
 
 def add_stream(archive: Archive, name: str) -> None:
-    """Store what a worker stores of a stream."""
+    """Store a stream with its timeline, as a worker does."""
     stored = StoredRecording(
         device_id="st-01",
         recording_id=name,
@@ -167,9 +167,13 @@ def add_stream(archive: Archive, name: str) -> None:
         "models": {"heart5": {"labels": ["murmur", "normal"], "points": [[*point, [0.1, 0.9]]]}},
         "heart": [[*point, [None, 0.5]]],
     }
-    saved = archive.store.save_stream(stored, lambda row: archive.verdict(row, result), json.dumps(timeline))
-    again = archive.store.save_stream(stored, lambda row: archive.verdict(row, result), json.dumps(timeline))
+    saved = archive.store.save_stream(
+        stored, lambda row: archive.analysis_result(row, result), json.dumps(timeline)
+    )
+    again = archive.store.save_stream(
+        stored, lambda row: archive.analysis_result(row, result), json.dumps(timeline)
+    )
     assert saved == again == []
     (entry,) = archive.api().app.extensions["stetho"].history.recording(name)
-    assert entry.gaps_s == [(0.0, 0.25)], "what is missing of the sound that was kept"
-    assert entry.kept_s == 10.0
+    assert entry.gaps_s == [(0.0, 0.25)], "missing ranges of the stored sound"
+    assert entry.audio_s == 10.0

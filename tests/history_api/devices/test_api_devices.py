@@ -1,11 +1,12 @@
-"""`/api/v1/devices` and what the dashboard of the heart system drew."""
+"""`/api/v1/devices` and the visualizations of the heart system."""
 
 from pathlib import Path
 
 import pytest
 from archive import Api, Archive, problem
 
-from edge_worker.database import history, schema
+from edge_worker.database import device_query
+from edge_worker.database.engine import connect
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def api(archive: Archive) -> Api:
     return archive.api()
 
 
-def test_c6_devices_are_listed_with_what_was_last_heard(archive: Archive, api: Api) -> None:
+def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: Api) -> None:
     archive.add(1, "st-02", captured_at="2026-11-20T07:00:00.000Z")
     archive.add(
         2, "st-02", captured_at="2026-11-20T09:00:00.000Z", labels={"heart5": "murmur", "heart2": "abnormal"}
@@ -44,10 +45,10 @@ def test_c6_devices_are_listed_with_what_was_last_heard(archive: Archive, api: A
 
 
 @pytest.mark.parametrize("device", [None, "st-01"])
-def test_devices_are_counted_in_the_index_alone(archive: Archive, device: str | None) -> None:
+def test_devices_are_counted_with_covering_indexes_only(archive: Archive, device: str | None) -> None:
     archive.add(1)
-    engine = schema.connect(archive.settings.database)
-    statement = history._devices(device).compile(engine, compile_kwargs={"literal_binds": True})
+    engine = connect(archive.settings.database)
+    statement = device_query._query(device).compile(engine, compile_kwargs={"literal_binds": True})
     with engine.connect() as connection:
         plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
     engine.dispose()

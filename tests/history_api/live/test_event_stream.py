@@ -1,4 +1,4 @@
-"""Server-sent events: from the history alone, and with a device that plays on a real site."""
+"""Server-sent events: from the history alone, and of a simulated device on a running site."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def read(api: Api, address: str, **headers: str) -> list[tuple[str | None, str, 
     return list(events(iter(answer.get_data(as_text=True).split("\n"))))
 
 
-def test_after_an_id_come_the_results_that_were_made_later_in_that_order(tmp_path: Path) -> None:
+def test_after_an_event_id_come_the_later_results_in_order(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     made = [archive.add(number, f"st-0{number}") for number in (1, 2, 3)]
     api = archive.api()
@@ -52,7 +52,7 @@ def test_after_an_id_come_the_results_that_were_made_later_in_that_order(tmp_pat
     assert read(api, "/api/v1/stream?seconds=1") == []
 
 
-def test_a_result_that_is_made_later_than_one_stored_later_is_not_missed(tmp_path: Path) -> None:
+def test_a_late_result_of_an_early_recording_is_not_missed(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     slow = archive.add(1, is_analysed=False)
     archive.add(2)
@@ -66,12 +66,12 @@ def test_a_result_that_is_made_later_than_one_stored_later_is_not_missed(tmp_pat
 
 
 @pytest.mark.parametrize("last", ["x", "/", "/-1", "2026/1e5", "/" + "9" * 30])
-def test_an_id_that_is_none_is_refused(tmp_path: Path, last: str) -> None:
+def test_a_malformed_event_id_is_refused(tmp_path: Path, last: str) -> None:
     answer = Archive(tmp_path).api().get(f"/api/v1/stream?last={last}")
     assert "no id of an event" in problem(answer, 400)["detail"]
 
 
-def test_streams_are_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None:
+def test_the_number_of_streams_is_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None:
     api = Archive(tmp_path).api()
     opened = [api.get("/api/v1/stream") for _ in range(20)]
     assert {answer.status_code for answer in opened} == {200}
@@ -81,17 +81,17 @@ def test_streams_are_bounded_and_a_closed_one_makes_room(tmp_path: Path) -> None
     assert read(api, "/api/v1/stream?seconds=1") == []
 
 
-def test_an_outline_is_lowest_and_highest_of_the_first_channel() -> None:
+def test_peaks_are_lowest_and_highest_values_of_the_first_channel() -> None:
     body = b"".join(value.to_bytes(2, "little", signed=True) for value in [100, 0, -32768, 0, 16384, 0] * 20)
     chunk = Chunk(PCM, LAST, 2, 2000, 1, 1000, 60, body)
-    outline = waveform.peaks(encode(chunk))
-    assert outline is not None
-    assert (outline["start_s"], outline["step_s"], outline["is_last"]) == (0.5, 0.01, True)
-    assert (outline["low"], outline["high"]) == ([-1.0] * 3, [0.5] * 3)
+    envelope = waveform.peaks(encode(chunk))
+    assert envelope is not None
+    assert (envelope["start_s"], envelope["step_s"], envelope["is_last"]) == (0.5, 0.01, True)
+    assert (envelope["low"], envelope["high"]) == ([-1.0] * 3, [0.5] * 3)
     assert waveform.peaks(b"garbage") is None
 
 
-def test_c6_what_a_device_does_is_seen_while_it_does_it(tmp_path: Path) -> None:
+def test_c6_a_recording_device_is_seen_live(tmp_path: Path) -> None:
     with Site(tmp_path / "site") as site:
         site.start_worker()
         url = site.start_api()

@@ -1,4 +1,4 @@
-"""Health, readiness, models, and how every answer and every error looks."""
+"""Health, readiness and models over HTTP, and what every answer and every error has in common."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from archive import Api, Archive, problem
 from sqlalchemy import text
 
-from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.database.store import Store
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.timestamp import rfc3339
@@ -40,19 +40,19 @@ def api(archive: Archive) -> Api:
 
 
 @pytest.fixture
-def early_bird(tmp_path: Path) -> Iterator[Api]:
-    """An API whose worker never ran."""
+def api_without_worker(tmp_path: Path) -> Iterator[Api]:
+    """An API on a directory in which no worker ever ran."""
     yield Api(ApiSettings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", api_auth="none"))
     assert not (tmp_path / "data" / "stetho.db").exists() or (tmp_path / "data" / "worker").exists()
 
 
-def beat(archive: Archive, age: timedelta, **changed: object) -> None:
-    archive.store.beat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
+def write_heartbeat(archive: Archive, age: timedelta, **changed: object) -> None:
+    archive.store.save_heartbeat("edge-01", rfc3339(datetime.now(UTC) - age), READY | changed)
 
 
 def test_d7_health_is_ok_with_a_fresh_worker(archive: Archive, api: Api) -> None:
     archive.add(1)
-    beat(archive, timedelta(seconds=2))
+    write_heartbeat(archive, timedelta(seconds=2))
     health = api.json("/health")
     assert health["status"] == "ok"
     assert health["components"]["database"] == {"status": "ok", "recordings": 1}
@@ -74,7 +74,7 @@ def test_d7_health_is_ok_with_a_fresh_worker(archive: Archive, api: Api) -> None
 def test_e4_health_is_degraded_without_a_ready_worker(
     archive: Archive, api: Api, age: timedelta, changed: dict[str, object]
 ) -> None:
-    beat(archive, age, **changed)
+    write_heartbeat(archive, age, **changed)
     assert api.json("/health")["status"] == "degraded"
 
 
@@ -86,23 +86,23 @@ def test_e4_health_without_any_worker(api: Api) -> None:
 
 
 def test_a_stale_worker_does_not_hide_a_fresh_one(archive: Archive, api: Api) -> None:
-    beat(archive, timedelta(seconds=1))
-    archive.store.beat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
+    write_heartbeat(archive, timedelta(seconds=1))
+    archive.store.save_heartbeat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
     assert api.json("/health")["status"] == "ok"
 
 
-def test_before_the_worker_ran_everything_says_what_to_do(early_bird: Api) -> None:
-    assert early_bird.json("/livez") == {"status": "ok"}
+def test_before_the_first_worker_errors_say_what_to_do(api_without_worker: Api) -> None:
+    assert api_without_worker.json("/livez") == {"status": "ok"}
     for address in ("/readyz", "/api/v1/results", "/history", "/api/v1/recordings/0000000000000001"):
-        answer = early_bird.get(address)
+        answer = api_without_worker.get(address)
         assert "start the worker" in problem(answer, 503)["detail"]
         assert int(answer.headers["Retry-After"]) > 0
-    health = early_bird.json("/health")
+    health = api_without_worker.json("/health")
     assert health["status"] == "degraded"
     assert "start the worker" in health["components"]["database"]["detail"]
 
 
-def test_the_api_recovers_when_the_worker_makes_the_tables(tmp_path: Path) -> None:
+def test_the_api_is_ready_once_the_worker_creates_the_tables(tmp_path: Path) -> None:
     settings = ApiSettings(data_dir=tmp_path, api_auth="none")
     api = Api(settings)
     problem(api.get("/readyz"), 503)
@@ -117,7 +117,7 @@ def test_an_empty_file_is_not_a_ready_database(tmp_path: Path) -> None:
 
 
 def test_a_database_of_another_version_is_not_ready(archive: Archive, api: Api) -> None:
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert "migrate" in problem(api.get("/readyz"), 503)["detail"]
 
@@ -129,12 +129,12 @@ def test_e4_uptime_grows(api: Api) -> None:
     assert first["uptime_seconds"] == first["uptime_s"]
 
 
-def test_d6_models_without_cards(early_bird: Api, api: Api) -> None:
-    assert early_bird.json("/models/info") == {"models": {}}
+def test_d6_models_without_cards(api_without_worker: Api, api: Api) -> None:
+    assert api_without_worker.json("/models/info") == {"models": {}}
     assert api.json("/models/info") == {"models": {}}
 
 
-def test_d6_models_are_what_their_cards_say(archive: Archive, api: Api) -> None:
+def test_d6_models_are_described_by_their_cards(archive: Archive, api: Api) -> None:
     directory = archive.settings.models_dir
     (directory / "heart2.json").write_text(json.dumps(CARD))
     (directory / "broken.json").write_text('{"model": ')
@@ -151,7 +151,7 @@ def test_d6_models_are_what_their_cards_say(archive: Archive, api: Api) -> None:
 
 def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Archive, api: Api) -> None:
     (archive.settings.models_dir / "heart2.json").write_text(json.dumps(CARD))
-    shelf, version = (
+    registry, version = (
         ModelRegistry(archive.settings.models_dir, archive.settings.data_dir / "models"),
         "1.0.0+1",
     )
@@ -159,15 +159,15 @@ def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Arch
     made.mkdir()
     (made / "heart2.json").write_text(json.dumps(CARD | {"version": version}))
     (made / "heart2.tflite").touch()
-    shelf.put("heart2", version, made)
+    registry.put("heart2", version, made)
 
     def described() -> str:
         return str(api.json("/models/info")["models"]["heart2"]["card"]["version"])
 
     assert described() == "1.0.0"
-    shelf.activate("heart2", version)
+    registry.activate("heart2", version)
     assert described() == version
-    shelf.activate("heart2", None)
+    registry.activate("heart2", None)
     assert described() == "1.0.0"
 
 
@@ -205,7 +205,7 @@ def test_addresses_without_parameters_take_none(api: Api, address: str) -> None:
 
 def test_a_bug_is_a_500_without_a_trace(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
     archive.add(1)
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("UPDATE recordings SET document = 'not JSON', sample_rate = 0"))
     answer = archive.api().get("/api/v1/recordings/0000000000000001")
     document = problem(answer, 500)
@@ -215,13 +215,13 @@ def test_a_bug_is_a_500_without_a_trace(archive: Archive, caplog: pytest.LogCapt
 
 
 def test_a_database_that_breaks_is_a_503_without_a_trace(archive: Archive, api: Api) -> None:
-    with schema.connect(archive.settings.database).begin() as connection:
+    with connect(archive.settings.database).begin() as connection:
         connection.execute(text("ALTER TABLE recordings RENAME COLUMN document TO lost"))
     document = problem(api.get("/api/v1/results"), 503)
     assert "SELECT" not in document["detail"]
 
 
-def test_every_answer_is_guarded(archive: Archive, api: Api) -> None:
+def test_every_answer_has_security_headers(archive: Archive, api: Api) -> None:
     archive.add(1)
     for address in ("/api/v1/results", "/health", "/nothing"):
         headers = api.client.get(address).headers
@@ -231,7 +231,7 @@ def test_every_answer_is_guarded(archive: Archive, api: Api) -> None:
         assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-ID"])
 
 
-def test_a_request_keeps_its_id_and_leaves_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_keeps_its_id_and_is_logged_on_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     assert api.get("/livez", X_Request_ID="abc-1").headers["X-Request-ID"] == "abc-1"
     (line,) = [record.getMessage() for record in caplog.records if "event=request" in record.getMessage()]

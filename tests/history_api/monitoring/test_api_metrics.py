@@ -1,4 +1,4 @@
-"""`GET /metrics`: figures of the models as JSON, everything that runs as Prometheus' text."""
+"""`GET /metrics`: figures of the models as JSON, metrics of the site as Prometheus text."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from exposition import Samples, read, value
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.monitoring import metrics, site_metrics
 from history_api.monitoring.health import STALE
-from history_api.monitoring.site_metrics import Remembered
+from history_api.monitoring.site_metrics import CachedValue
 from history_api.settings import ApiSettings
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
@@ -38,8 +38,10 @@ def api(archive: Archive) -> Api:
     return archive.api()
 
 
-def beat(archive: Archive, age: timedelta = timedelta(), worker: str = "edge-01", **changed: object) -> None:
-    archive.store.beat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
+def write_heartbeat(
+    archive: Archive, age: timedelta = timedelta(), worker: str = "edge-01", **changed: object
+) -> None:
+    archive.store.save_heartbeat(worker, rfc3339(datetime.now(UTC) - age), BEAT | changed)
 
 
 def scraped(api: Api) -> Samples:
@@ -57,7 +59,7 @@ def write_card(archive: Archive, model: str, **card: object) -> None:
     (archive.settings.models_dir / f"{model}.json").write_text(json.dumps({"model": model, **card}))
 
 
-def test_e3_metrics_as_json_are_what_the_cards_of_the_shipped_models_say(archive: Archive) -> None:
+def test_e3_figures_as_json_are_those_of_the_shipped_cards(archive: Archive) -> None:
     api = Api(replace(archive.settings, models_dir=MODELS))
     document = figures(api)
     card = json.loads((MODELS / "heart2.json").read_text())["figures"]["cross_validation"]
@@ -72,14 +74,14 @@ def test_e3_metrics_as_json_are_what_the_cards_of_the_shipped_models_say(archive
     heart5 = document["models"]["heart5"]
     card = json.loads((MODELS / "heart5.json").read_text())["figures"]["cross_validation"]
     assert (heart5["recall"], heart5["f1"]) == (card["balanced_accuracy"], card["macro_f1"])
-    each = [said["precision"] for said in card["per_class"].values()]
-    assert heart5["precision"] == pytest.approx(sum(each) / len(each), abs=1e-4)
+    precisions = [label["precision"] for label in card["per_class"].values()]
+    assert heart5["precision"] == pytest.approx(sum(precisions) / len(precisions), abs=1e-4)
     assert (heart5["auc_roc"], heart5["average"]) == (None, "macro")
     assert {"digits", "emotion", "esc50", "us8k"} <= set(document["models"])
 
 
 @pytest.mark.parametrize(
-    "said",
+    "card",
     [
         {},
         {"figures": None},
@@ -89,10 +91,10 @@ def test_e3_metrics_as_json_are_what_the_cards_of_the_shipped_models_say(archive
     ],
 )
 @pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "c"]])
-def test_e3_what_a_card_does_not_have_is_null(
-    archive: Archive, api: Api, said: dict[str, object], labels: list[str]
+def test_e3_figures_that_a_card_lacks_are_null(
+    archive: Archive, api: Api, card: dict[str, object], labels: list[str]
 ) -> None:
-    write_card(archive, "heart2", labels=labels, **said)
+    write_card(archive, "heart2", labels=labels, **card)
     document = figures(api)
     assert {document["models"]["heart2"][name] for name in SHARES} == {None}
     assert {document[name] for name in SHARES} == {None}
@@ -118,15 +120,13 @@ def test_e3_without_a_card_there_are_no_figures(api: Api) -> None:
         ("nonsense;;;", "text/plain"),
     ],
 )
-def test_e3_who_names_json_gets_figures_and_everybody_else_prometheus_text(
-    api: Api, accept: str, media_type: str
-) -> None:
+def test_e3_only_clients_that_name_json_get_figures(api: Api, accept: str, media_type: str) -> None:
     answer = api.get("/metrics", Accept=accept)
     assert (answer.status_code, answer.mimetype) == (200, media_type)
     assert "Accept" in answer.headers["Vary"]
 
 
-def test_e3_prometheus_sees_requests_by_route_method_and_status(archive: Archive, api: Api) -> None:
+def test_e3_requests_are_counted_by_route_method_and_status(archive: Archive, api: Api) -> None:
     archive.add(1)
     api.get("/api/v1/recordings/0000000000000001")
     api.get("/api/v1/recordings/0000000000000002")
@@ -142,7 +142,7 @@ def test_e3_prometheus_sees_requests_by_route_method_and_status(archive: Archive
     assert value(samples, "stetho_http_requests_total", route="/livez", method="HEAD", status="200") == 1
 
 
-def test_what_clients_make_up_does_not_become_names_without_end(api: Api) -> None:
+def test_invented_paths_and_methods_add_no_time_series(api: Api) -> None:
     for number in range(20):
         api.get(f"/nothing/{number}")
         api.client.open("/livez", method=f"MADEUP{number}")
@@ -152,11 +152,11 @@ def test_what_clients_make_up_does_not_become_names_without_end(api: Api) -> Non
     assert {dict(labels)["method"] for labels in seen} == {"GET", "other"}
 
 
-def test_e3_prometheus_sees_database_workers_and_room(archive: Archive, api: Api) -> None:
+def test_e3_database_workers_and_disk_space_are_exported(archive: Archive, api: Api) -> None:
     archive.add(1)
-    beat(archive, timedelta(seconds=3))
-    beat(archive, STALE + timedelta(seconds=1), worker="edge-02")
-    beat(archive, worker="edge-03", state="degraded")
+    write_heartbeat(archive, timedelta(seconds=3))
+    write_heartbeat(archive, STALE + timedelta(seconds=1), worker="edge-02")
+    write_heartbeat(archive, worker="edge-03", state="degraded")
     write_card(
         archive,
         "heart2",
@@ -182,57 +182,57 @@ def test_e3_prometheus_sees_database_workers_and_room(archive: Archive, api: Api
     assert value(samples, "process_resident_memory_bytes") > 0
 
 
-def test_metrics_answer_before_a_worker_made_the_database(tmp_path: Path) -> None:
+def test_metrics_answer_without_a_database(tmp_path: Path) -> None:
     samples = scraped(Api(ApiSettings(data_dir=tmp_path / "data", models_dir=tmp_path, api_auth="none")))
     assert value(samples, "stetho_database_up") == 0
     assert "stetho_database_recordings" not in samples
     assert not (tmp_path / "data").exists()
 
 
-def test_nothing_is_shown_of_a_broker_that_said_nothing(api: Api) -> None:
+def test_broker_gauges_are_exported_only_while_they_are_known(api: Api) -> None:
     assert not any(name.startswith("stetho_broker_") for name in scraped(api))
-    found = metrics.of(api.app)
-    found.broker_gauge("$SYS/broker/publish/messages/dropped", 0)
-    found.broker_gauge("$SYS/broker/publish/messages/dropped", 7)
-    found.broker_gauge("$SYS/broker/load/messages/received/1min", 2.5)
+    app_metrics = metrics.of(api.app)
+    app_metrics.set_broker_gauge("$SYS/broker/publish/messages/dropped", 0)
+    app_metrics.set_broker_gauge("$SYS/broker/publish/messages/dropped", 7)
+    app_metrics.set_broker_gauge("$SYS/broker/load/messages/received/1min", 2.5)
     samples = scraped(api)
     assert value(samples, "stetho_broker_publish_messages_dropped") == 7
     assert value(samples, "stetho_broker_load_messages_received_1min") == 2.5
-    found.forget_broker()
+    app_metrics.clear_broker_gauges()
     assert not any(name.startswith("stetho_broker_") for name in scraped(api))
 
 
-def test_each_application_counts_for_itself(archive: Archive, api: Api) -> None:
+def test_each_application_has_its_own_counters(archive: Archive, api: Api) -> None:
     other = archive.api()
     api.get("/livez")
     assert "stetho_http_requests_total" not in scraped(other)
     assert "stetho_http_requests_total" in scraped(api)
 
 
-def test_what_costs_more_is_remembered_for_a_while(
+def test_slow_values_are_cached_for_a_while(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert value(scraped(api), "stetho_database_recordings") == 0
     archive.add(1)
     assert value(scraped(api), "stetho_database_recordings") == 0
-    monkeypatch.setattr(site_metrics, "_REMEMBERED_S", 0.0)
+    monkeypatch.setattr(site_metrics, "_CACHED_S", 0.0)
     assert value(scraped(api), "stetho_database_recordings") == 1
 
 
-def test_a_failure_is_not_remembered() -> None:
+def test_an_exception_is_not_cached() -> None:
     divisors = iter([0, 2])
-    remembered = Remembered(lambda: 3 / next(divisors))
+    cached = CachedValue(lambda: 3 / next(divisors))
     with pytest.raises(ZeroDivisionError):
-        remembered()
-    assert remembered() == remembered() == 1.5
+        cached()
+    assert cached() == cached() == 1.5
 
 
-def test_e4_health_says_which_models_in_which_version_a_worker_runs(archive: Archive, api: Api) -> None:
+def test_e4_health_names_the_models_and_versions_of_a_worker(archive: Archive, api: Api) -> None:
     write_card(archive, "heart2", labels=["normal", "abnormal"])
-    beat(archive)
+    write_heartbeat(archive)
     health = api.json("/health")
     (worker,) = health["components"]["worker"]["workers"]
     assert worker["versions"] == {"heart5": "1.0.0"}
     assert health["components"]["models"] == {"status": "ok", "loaded": ["heart5"], "cards": ["heart2"]}
-    beat(archive, models=[])
+    write_heartbeat(archive, models=[])
     assert api.json("/health")["components"]["models"]["status"] == "degraded"

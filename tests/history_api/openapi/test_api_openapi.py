@@ -1,15 +1,15 @@
-"""The OpenAPI document against the routes. `archive.Api` holds all answers of all tests to its schemas."""
+"""The OpenAPI document against the routes. `archive.Api` checks all answers of all tests against it."""
 
 from pathlib import Path
 
 import pytest
-from archive import Api, Archive, hold_to_document
+from archive import Api, Archive, assert_documented
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from history_api import openapi_document
 from history_api.openapi.operation_lookup import openapi_path
 
-PLACES = {
+EXAMPLES = {
     "{recording_id}": "0000000000000001",
     "{filename}": "0000000000000001.wav",
     "{device_id}": "st-01",
@@ -17,13 +17,13 @@ PLACES = {
     "{fingerprint}": "any",
     "{file}": "style.css",
 }
-ELSEWHERE = {
+TESTED_ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/occlusion.svg",
     "/api/v1/models/{model}/reliability.svg",
     "/api/v1/recordings/0000000000000001/timeline",
     "/api/v1/recordings/0000000000000001/timeline.svg",
 }
-"""What needs a model or a stream: test_api_explanation, test_api_charts and test_api_device_settings."""
+"""What needs a model or a stream: test_api_occlusion_map, test_api_charts and test_api_device_settings."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def api(tmp_path: Path) -> Api:
     return archive.api()
 
 
-def test_the_document_is_openapi(api: Api) -> None:
+def test_the_document_is_valid_openapi(api: Api) -> None:
     document = api.json("/openapi.json")
     OpenAPIV31SpecValidator(document).validate()
     assert document == openapi_document.DOCUMENT
@@ -61,24 +61,24 @@ def test_path_parameters_are_those_of_the_routes(api: Api) -> None:
             assert rule.arguments == {spec["name"] for spec in documented if spec["in"] == "path"}
 
 
-def test_every_path_has_an_answer_as_documented(api: Api) -> None:
+def test_every_path_answers_as_documented(api: Api) -> None:
     for path, item in openapi_document.DOCUMENT["paths"].items():
         if "get" not in item or path == "/api/v1/stream":  # it does not end
             continue
-        for name, value in PLACES.items():
+        for name, value in EXAMPLES.items():
             path = path.replace(name, value)  # noqa: PLW2901 - the address that it means
-        if path not in ELSEWHERE:
+        if path not in TESTED_ELSEWHERE:
             assert api.get(path).status_code == 200, path
 
 
-def test_an_answer_that_is_not_as_documented_is_noticed(api: Api) -> None:
+def test_an_undocumented_answer_fails_the_check(api: Api) -> None:
     answer = api.client.get("/uptime")
-    hold_to_document(answer, "/uptime")
+    assert_documented(answer, "/uptime")
     with pytest.raises(Exception, match=r"Additional properties|required property"):
-        hold_to_document(answer, "/livez")
+        assert_documented(answer, "/livez")
 
 
-def test_the_page_for_people_has_every_address_and_parameter() -> None:
+def test_http_api_md_has_every_address_and_parameter() -> None:
     page = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
     for path, item in openapi_document.DOCUMENT["paths"].items():
         for method in item:
@@ -87,7 +87,7 @@ def test_the_page_for_people_has_every_address_and_parameter() -> None:
                 assert f"`{name}`" in page
 
 
-def test_operations_have_names_of_their_own() -> None:
+def test_operation_ids_are_unique() -> None:
     paths = openapi_document.DOCUMENT["paths"].values()
     names = [operation["operationId"] for item in paths for operation in item.values()]
     assert len(set(names)) == len(names)

@@ -1,7 +1,7 @@
-"""Every operation of the OpenAPI document, asked in ways that schemathesis makes up, valid and not.
+"""Property-based tests of every operation of the OpenAPI document, with requests made by schemathesis.
 
-Left out are checks that hold every refusal against the schemas alone: an unknown query parameter is a 400
-here, `from` may be later than `to`, and a cursor is only a string to the document.
+Checks that compare refusals with the schemas alone are left out: an unknown query parameter is a 400 here,
+`from` may be later than `to`, and a cursor is only a string in the document.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from edge_worker.database.api_keys import ApiKeys
+from edge_worker.database.api_key import ApiKeys
 from history_api import openapi_document
 from history_api.application import create_app
 
@@ -52,28 +52,28 @@ OPERATIONS = [
 
 
 class Subject:
-    """The API on a small archive, as schemathesis sees it, and who asks: an admin, an owner, nobody."""
+    """The API on a small archive, and its clients: an admin, an owner, and one without a key."""
 
     def __init__(self, archive: Archive) -> None:
         archive.add(1, "st-01")
         archive.add(1, "st-02", labels={"heart5": "murmur", "heart2": "abnormal"})
         archive.add(2, "st-01", is_analysed=False)
-        keyring = ApiKeys(archive.settings.database)
-        keys = [keyring.add("ann", "admin"), keyring.add("bob", "owner", "st-01")]
-        self.asking = [*({"X-API-Key": key} for key in keys), {}]
+        api_keys = ApiKeys(archive.settings.database)
+        keys = [api_keys.add("ann", "admin"), api_keys.add("bob", "owner", "st-01")]
+        self.clients = [*({"X-API-Key": key} for key in keys), {}]
         app = create_app(replace(archive.settings, api_auth="keys", api_rate=0))
         self.schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
-        # Made-up keys are all wrong, and soon too many: what is behind the gate would never be asked.
+        # Generated keys are all wrong, and soon too many: no request would pass the authentication.
         self.schema.config.generation.update(with_security_parameters=False)
 
     def cases(self, path: str, method: str) -> Any:  # noqa: ANN401 - schemathesis ships no types
-        """Return requests that are valid, that are not, and that ask for what is there."""
+        """Return requests that are valid, invalid, and about an existing recording."""
         described = self.schema[path][method.upper()]
-        there = {"recording_id": "0000000000000001"} if "{recording_id}" in path else None
+        existing = {"recording_id": "0000000000000001"} if "{recording_id}" in path else None
         return (
             described.as_strategy(GenerationMode.POSITIVE)
             | described.as_strategy(GenerationMode.NEGATIVE)
-            | described.as_strategy(GenerationMode.POSITIVE, path_parameters=there)
+            | described.as_strategy(GenerationMode.POSITIVE, path_parameters=existing)
         )
 
 
@@ -83,13 +83,13 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_whatever_is_asked_is_answered_as_documented(subject: Subject, path: str, method: str) -> None:
+def test_every_request_is_answered_as_documented(subject: Subject, path: str, method: str) -> None:
     @BOUNDED
     @given(case=subject.cases(path, method))
     def ask(case: Any) -> None:  # noqa: ANN401 - schemathesis ships no types
-        for headers in subject.asking:
+        for headers in subject.clients:
             response = case.call(headers=headers)
-            # There is no broker here, and no model: what needs them says so.
+            # There is neither broker nor model here: what needs one is a 503.
             assert response.status_code < 500 or response.status_code == 503
             case.validate_response(response, checks=CHECKS)
 

@@ -1,4 +1,4 @@
-"""Charts of labels and of models."""
+"""Charts of models over HTTP: the distribution of labels, and reliability diagrams."""
 
 import json
 from dataclasses import replace
@@ -23,13 +23,13 @@ def api(archive: Archive) -> Api:
     return archive.api()
 
 
-def drawn(api: Api, address: str) -> ET.Element:
+def picture_at(api: Api, address: str) -> ET.Element:
     answer = api.get(address)
     assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
     return ET.fromstring(answer.get_data())  # noqa: S314 - our own picture
 
 
-def words(picture: ET.Element) -> list[str]:
+def texts_of(picture: ET.Element) -> list[str]:
     return [each.text or "" for each in picture.iter(f"{SVG}text")]
 
 
@@ -43,17 +43,17 @@ def test_e5_class_distribution_counts_each_label_of_each_model(archive: Archive,
         archive.add(number, labels={"heart5": label, "heart2": "abnormal"})
     unsure = archive.add(4, is_analysed=False)
     archive.save(replace(unsure, models=(prediction("heart5", "normal", accepted=False),)))
-    said = words(drawn(api, DISTRIBUTION))
-    models = [said.index(name) for name in ("heart2", "heart5")]
-    assert said[models[0] + 1 : models[0] + 3] == ["abnormal", "3"]
-    assert said[models[1] + 1 : models[1] + 5] == ["normal", "3, 1 not accepted", "murmur", "1"]
+    texts = texts_of(picture_at(api, DISTRIBUTION))
+    models = [texts.index(name) for name in ("heart2", "heart5")]
+    assert texts[models[0] + 1 : models[0] + 3] == ["abnormal", "3"]
+    assert texts[models[1] + 1 : models[1] + 5] == ["normal", "3, 1 not accepted", "murmur", "1"]
 
 
-def test_e5_class_distribution_of_nothing_says_so(api: Api) -> None:
-    assert "no recording was judged yet" in words(drawn(api, DISTRIBUTION))
+def test_e5_class_distribution_without_a_label_says_so(api: Api) -> None:
+    assert "no recording has been classified yet" in texts_of(picture_at(api, DISTRIBUTION))
 
 
-def test_a_chart_that_did_not_change_is_not_sent_again(archive: Archive, api: Api) -> None:
+def test_an_unchanged_chart_is_a_304(archive: Archive, api: Api) -> None:
     tag = api.get(DISTRIBUTION).headers["ETag"]
     assert api.get(DISTRIBUTION, If_None_Match=tag).status_code == 304
     archive.add(1)
@@ -67,19 +67,19 @@ def test_e8_reliability_is_drawn_from_the_card(archive: Archive, api: Api) -> No
     ]
     document = card(reliability=bins, n=9, expected_calibration_error=0.45)
     (archive.settings.models_dir / "heart5.json").write_text(json.dumps(document))
-    picture = drawn(api, RELIABILITY)
+    picture = picture_at(api, RELIABILITY)
     (dot,) = picture.iter(f"{SVG}circle")
     assert (float(dot.get("cx", "")), float(dot.get("cy", ""))) == (64 + 0.95 * 320, 84 + 0.5 * 320)
-    assert "0.450" in " ".join(words(picture))
-    assert "not a medical device" in " ".join(words(picture))
+    assert "0.450" in " ".join(texts_of(picture))
+    assert "not a medical device" in " ".join(texts_of(picture))
 
 
-def test_every_shipped_card_has_a_reliability(tmp_path: Path) -> None:
+def test_every_shipped_classifier_has_a_reliability_diagram(tmp_path: Path) -> None:
     settings = replace(Archive(tmp_path).settings, models_dir=Path(__file__).parents[3] / "models_tflite")
     api = Api(settings)
     for model, described in api.json("/models/info")["models"].items():
         if described["card"].get("kind", "classifier") == "classifier":
-            assert list(drawn(api, f"/api/v1/models/{model}/reliability.svg").iter(f"{SVG}circle"))
+            assert list(picture_at(api, f"/api/v1/models/{model}/reliability.svg").iter(f"{SVG}circle"))
 
 
 def test_an_unknown_model_or_one_without_figures_is_a_404(archive: Archive, api: Api) -> None:

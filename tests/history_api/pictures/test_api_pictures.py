@@ -1,4 +1,4 @@
-"""Pictures of a recording: what they show, and that they are drawn once."""
+"""Pictures of a recording over HTTP: their content, and that they are drawn once and cached."""
 
 import io
 import os
@@ -40,8 +40,8 @@ def audio_file(archive: Archive) -> Path:
     return archive.settings.data_dir / "audio/st-01/0000000000000001.wav"
 
 
-def put_sound(archive: Archive, samples: Samples, rate: int = 4000, channels: int = 1) -> None:
-    """Give recording 1 another sound, 16-bit."""
+def replace_audio(archive: Archive, samples: Samples, rate: int = 4000, channels: int = 1) -> None:
+    """Replace the audio of recording 1 by `samples`, 16-bit."""
     wav.write(audio_file(archive), samples.astype("<i2").tobytes(), rate, channels)
 
 
@@ -49,13 +49,13 @@ def tone(hertz: float, seconds: float, rate: int = 4000) -> Samples:
     return 16000 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
 
 
-def drawn(api: Api) -> ET.Element:
-    """Return the waveform as a tree."""
+def waveform(api: Api) -> ET.Element:
+    """Return the SVG of the waveform, parsed."""
     return ET.fromstring(api.get(f"{ADDRESS}/waveform.svg").get_data())  # noqa: S314 - our own picture
 
 
-def grey(content: bytes) -> Samples:
-    """Return the map of a PNG, (rows, columns), the lowest row last, without what stands around it."""
+def heat_map_levels(content: bytes) -> Samples:
+    """Return the grey levels of the heat map in a PNG, (rows, columns), lowest row last, without its axes."""
     pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     return pixels[TOP : TOP + HEIGHT, LEFT : LEFT + COLUMNS]
 
@@ -64,68 +64,71 @@ def test_d5_waveform_marks_heart_sounds_and_gaps(archive: Archive, api: Api) -> 
     result = archive.add(1, is_analysed=False, missing=((400, 800),))
     assert b'class="S1"' not in api.get(f"{ADDRESS}/waveform.svg").get_data()
     archive.save(replace(result, heart_sounds=HeartSounds((0.02, 0.12), (0.2,)), missing=((400, 800),)))
-    picture = drawn(api)
-    words = [each.text for each in picture.iter(f"{SVG}text")]
-    assert (words.count("S1"), words.count("S2")) == (2, 1)
+    picture = waveform(api)
+    texts = [each.text for each in picture.iter(f"{SVG}text")]
+    assert (texts.count("S1"), texts.count("S2")) == (2, 1)
     lines = {each.get("class"): each.get("d", "") for each in picture.iter(f"{SVG}path")}
     assert (lines["S1"].count("M"), lines["S2"].count("M")) == (2, 1)
     (gap,) = [each for each in picture.iter(f"{SVG}rect") if each.get("class") == "gap"]
     duration_s = 1024 / 4000
     assert float(gap.get("x", "")) == pytest.approx(LEFT + 720 * 0.1 / duration_s, abs=0.1)
     assert float(gap.get("width", "")) == pytest.approx(720 * 0.1 / duration_s, abs=0.1)
-    assert "not a medical device" in " ".join(filter(None, words))
+    assert "not a medical device" in " ".join(filter(None, texts))
 
 
 def test_d5_spectrogram_shows_a_tone_where_it_is(archive: Archive, api: Api) -> None:
     archive.add(1)
-    put_sound(archive, np.concatenate([tone(250, 1), tone(750, 1)]))
-    levels = grey(api.get(f"{ADDRESS}/spectrogram.png").get_data())
+    replace_audio(archive, np.concatenate([tone(250, 1), tone(750, 1)]))
+    levels = heat_map_levels(api.get(f"{ADDRESS}/spectrogram.png").get_data())
     assert levels[:, 180].argmin() == pytest.approx(HEIGHT * (1 - 0.25), abs=4)
     assert levels[:, 540].argmin() == pytest.approx(HEIGHT * (1 - 0.75), abs=4)
-    wider = grey(api.get(f"{ADDRESS}/spectrogram.png?max_hz=2000").get_data())
+    wider = heat_map_levels(api.get(f"{ADDRESS}/spectrogram.png?max_hz=2000").get_data())
     assert wider[:, 540].argmin() == pytest.approx(HEIGHT * (1 - 0.375), abs=4)
     assert problem(api.get(f"{ADDRESS}/spectrogram.png?max_hz=100"), 400)["parameter"] == "max_hz"
 
 
-def test_d5_a_click_between_columns_of_a_long_recording_is_seen(archive: Archive, api: Api) -> None:
+def test_d5_a_click_within_a_column_of_a_long_recording_is_visible(archive: Archive, api: Api) -> None:
     archive.add(1)
     long = np.zeros(600 * 4000)
     long[1_000_700:1_000_740] = 30000
-    put_sound(archive, long)
+    replace_audio(archive, long)
     column = round(COLUMNS * 1_000_720 / len(long))
-    assert grey(api.get(f"{ADDRESS}/spectrogram.png").get_data())[:, column - 2 : column + 2].min() < 128
-    picture = drawn(api)
+    assert (
+        heat_map_levels(api.get(f"{ADDRESS}/spectrogram.png").get_data())[:, column - 2 : column + 2].min()
+        < 128
+    )
+    picture = waveform(api)
     assert "0.92" in [each.text for each in picture.iter(f"{SVG}text")]
 
 
 def test_d5_mfcc_changes_with_the_timbre(archive: Archive, api: Api) -> None:
     archive.add(1)
-    put_sound(archive, np.concatenate([tone(60, 1), tone(700, 1)]))
-    levels = grey(api.get(f"{ADDRESS}/mfcc.png").get_data()).astype(int)
+    replace_audio(archive, np.concatenate([tone(60, 1), tone(700, 1)]))
+    levels = heat_map_levels(api.get(f"{ADDRESS}/mfcc.png").get_data()).astype(int)
     assert np.abs(levels[:, 180] - levels[:, 540]).max() > 50
     assert np.abs(levels[:, 180] - levels[:, 200]).max() < 50
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-@pytest.mark.parametrize("form", [(0, 1, 4000), (1, 1, 1000), (7, 2, 192000)])
-def test_d5_hardly_any_sound_is_a_picture_too(
-    archive: Archive, api: Api, kind: str, form: tuple[int, int, int]
+@pytest.mark.parametrize("audio", [(0, 1, 4000), (1, 1, 1000), (7, 2, 192000)])
+def test_d5_an_almost_empty_recording_has_pictures(
+    archive: Archive, api: Api, kind: str, audio: tuple[int, int, int]
 ) -> None:
-    samples, channels, rate = form
+    samples, channels, rate = audio
     archive.add(1)
-    put_sound(archive, np.full(samples * channels, 99), rate, channels)
+    replace_audio(archive, np.full(samples * channels, 99), rate, channels)
     assert api.get(f"{ADDRESS}/{kind}").status_code == 200
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-def test_pictures_are_drawn_once_and_not_sent_again(archive: Archive, api: Api, kind: str) -> None:
+def test_pictures_are_cached_and_answered_once(archive: Archive, api: Api, kind: str) -> None:
     archive.add(1)
     first = api.get(f"{ADDRESS}/{kind}")
-    (kept,) = (archive.settings.data_dir / "cache").iterdir()
-    assert kept.read_bytes() == first.get_data()
-    assert kept.name.startswith("5" * 64)
-    kept.write_bytes(b"kept")
-    assert api.get(f"{ADDRESS}/{kind}").get_data() == b"kept"
+    (cached,) = (archive.settings.data_dir / "cache").iterdir()
+    assert cached.read_bytes() == first.get_data()
+    assert cached.name.startswith("5" * 64)
+    cached.write_bytes(b"cached")
+    assert api.get(f"{ADDRESS}/{kind}").get_data() == b"cached"
     again = api.get(f"{ADDRESS}/{kind}", If_None_Match=first.headers["ETag"])
     assert (again.status_code, again.get_data()) == (304, b"")
     assert first.headers["Cache-Control"] == "private, no-cache"
@@ -142,7 +145,7 @@ def test_a_picture_needs_the_device_where_two_share_the_id(archive: Archive, api
     problem(api.get(f"{ADDRESS}/{kind}?device=st-03"), 404)
 
 
-def test_of_removed_sound_no_picture_is_shown(archive: Archive, api: Api) -> None:
+def test_removed_audio_has_no_pictures(archive: Archive, api: Api) -> None:
     archive.add(1)
     assert api.get(f"{ADDRESS}/waveform.svg").status_code == 200
     audio_file(archive).unlink()
@@ -151,13 +154,13 @@ def test_of_removed_sound_no_picture_is_shown(archive: Archive, api: Api) -> Non
 
 @pytest.mark.parametrize("kind", PICTURES)
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound at all"])
-def test_a_damaged_file_is_said_to_be_damaged(archive: Archive, api: Api, kind: str, content: bytes) -> None:
+def test_damaged_audio_is_a_410(archive: Archive, api: Api, kind: str, content: bytes) -> None:
     archive.add(1)
     audio_file(archive).write_bytes(content)
     assert "damaged" in problem(api.get(f"{ADDRESS}/{kind}"), 410)["detail"]
 
 
-def test_sound_of_eight_bits_is_refused(archive: Archive, api: Api) -> None:
+def test_8_bit_audio_is_a_410(archive: Archive, api: Api) -> None:
     archive.add(1)
     with wave.open(str(audio_file(archive)), "wb") as sound:
         sound.setparams((1, 1, 4000, 0, "NONE", ""))
@@ -165,7 +168,7 @@ def test_sound_of_eight_bits_is_refused(archive: Archive, api: Api) -> None:
     assert "16-bit" in problem(api.get(f"{ADDRESS}/waveform.svg"), 410)["detail"]
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
+def test_pictures_are_drawn_without_a_writable_cache(
     archive: Archive, api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     archive.add(1)
@@ -174,21 +177,21 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     assert "event=cache_refuses" in caplog.text
 
 
-def test_the_cache_drops_what_was_unused_longest(tmp_path: Path) -> None:
+def test_the_cache_evicts_the_least_recently_used(tmp_path: Path) -> None:
     cache = PictureCache(tmp_path / "cache", limit_bytes=250)
     for age, name in enumerate(("a", "b")):
         cache.put(name, bytes(100))
         os.utime(tmp_path / "cache" / name, (age + 1, age + 1))
-    assert cache.read("a") == bytes(100)  # now b is the one
+    assert cache.read("a") == bytes(100)  # now b is the least recently used
     cache.put("c", bytes(100))
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["a", "c"]
 
 
-def test_what_is_deleted_is_forgotten(tmp_path: Path) -> None:
+def test_pictures_of_a_deleted_recording_are_removed(tmp_path: Path) -> None:
     cache = PictureCache(tmp_path, limit_bytes=1000)
     cache.put("aa-1-waveform.svg", b"1")
     cache.put("ab-1-waveform.svg", b"2")
-    cache.forget("aa")
+    cache.remove("aa")
     assert [path.name for path in tmp_path.iterdir()] == ["ab-1-waveform.svg"]
 
 

@@ -1,4 +1,4 @@
-"""Reports as PDF, read back."""
+"""PDF reports of recordings and devices, read back as text and images."""
 
 import io
 import shutil
@@ -12,8 +12,9 @@ from sqlalchemy import insert
 
 from edge_worker import __version__
 from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.protocol.result import HeartSounds, Quality
-from history_api.reports.pdf_sheet import NOTICE
+from history_api.pictures.notice import LABEL_NOTICE
 
 ADDRESS = "/api/v1/recordings/0000000000000001/report.pdf"
 DOWNLOAD = "/download-report/0000000000000001.wav"
@@ -37,8 +38,8 @@ def pages(api: Api, address: str) -> list[str]:
 
 
 def review(archive: Archive, verdict: str, note: str) -> None:
-    """Store what a person said of recording 1."""
-    engine = schema.connect(archive.settings.database)
+    """Store a review of recording 1."""
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         values = {"recording": 1, "verdict": verdict, "note": note, "reviewer": "ward-3", "version": 1}
         connection.execute(insert(schema.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values))
@@ -50,13 +51,13 @@ def test_d4_report_is_a_pdf_with_result(archive: Archive, api: Api) -> None:
     models = (prediction("heart5", "murmur"), prediction("heart2", "normal", accepted=False, confidence=0.4))
     marks = HeartSounds((0.1,), (0.2,))
     archive.save(replace(stored, models=models, reasons=("noisy",), heart_sounds=marks))
-    found = pages(api, ADDRESS)
-    text = "\n".join(found)
-    for said in (
+    sheets = pages(api, ADDRESS)
+    text = "\n".join(sheets)
+    for expected in (
         "0000000000000001 of device st-01",
         "2026-11-20 08:00:00 UTC",
         "MV",
-        "partial: 0.10 s never came (0.10 to 0.20 s)",
+        "partial: 0.10 s did not arrive (0.10 to 0.20 s)",
         "72 beats per minute",
         "heart5: murmur (0.900, accepted)",
         "heart2: cannot tell",
@@ -68,9 +69,9 @@ def test_d4_report_is_a_pdf_with_result(archive: Archive, api: Api) -> None:
         f"Stetho Edge {__version__}",
         "no person has confirmed or rejected",
     ):
-        assert said in text
-    assert all(NOTICE in page for page in found)
-    assert text.count("artifact") == 2  # each model's bars
+        assert expected in text
+    assert all(LABEL_NOTICE in page for page in sheets)
+    assert text.count("artifact") == 2  # one bar in each of two models
 
 
 def test_d4_report_shows_the_spectrogram(archive: Archive, api: Api) -> None:
@@ -100,7 +101,7 @@ def test_d4_other_filenames_are_a_404(archive: Archive, api: Api, name: str) -> 
     problem(api.get(f"/download-report/{name}"), 404)
 
 
-def test_d4_same_recording_same_bytes(archive: Archive, api: Api) -> None:
+def test_d4_reports_are_reproducible(archive: Archive, api: Api) -> None:
     archive.add(1)
     first = api.get(ADDRESS)
     shutil.rmtree(archive.settings.data_dir / "cache")
@@ -108,7 +109,7 @@ def test_d4_same_recording_same_bytes(archive: Archive, api: Api) -> None:
     assert api.get(ADDRESS, If_None_Match=first.headers["ETag"]).status_code == 304
 
 
-def test_a_review_is_in_the_report_and_changes_it(archive: Archive, api: Api) -> None:
+def test_a_review_changes_the_report(archive: Archive, api: Api) -> None:
     archive.add(1)
     before = api.get(ADDRESS).headers["ETag"]
     review(archive, "rejected", "breath, not heart")
@@ -118,7 +119,7 @@ def test_a_review_is_in_the_report_and_changes_it(archive: Archive, api: Api) ->
     assert "breath, not heart" in text
 
 
-def test_a_recording_under_analysis_or_without_sound_has_a_report(archive: Archive, api: Api) -> None:
+def test_a_recording_without_result_or_audio_has_a_report(archive: Archive, api: Api) -> None:
     stored = archive.add(1, is_analysed=False)
     assert "being analysed" in "\n".join(pages(api, ADDRESS))
     nothing = Quality(usable=False, snr_db=None, clipped=0.0)
@@ -130,9 +131,9 @@ def test_a_recording_under_analysis_or_without_sound_has_a_report(archive: Archi
     assert "removed or is damaged" in "\n".join(pages(api, ADDRESS))
 
 
-def test_what_devices_and_people_write_in_any_script_does_no_harm(archive: Archive, api: Api) -> None:
+def test_text_in_any_script_is_printed_or_replaced(archive: Archive, api: Api) -> None:
     archive.add(1)
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         connection.execute(schema.recordings.update().values(meta={"site": "左\x00\n胸 ü **b** (\\)"}))
     engine.dispose()
@@ -155,7 +156,7 @@ def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) ->
     assert f"{2:016x}" not in text
     assert f"{99:016x}" not in text
     assert text.count("heart5 normal") == 50
-    assert NOTICE in text
+    assert LABEL_NOTICE in text
     first = api.get(DEVICE)
     assert api.get(DEVICE, If_None_Match=first.headers["ETag"]).status_code == 304
 

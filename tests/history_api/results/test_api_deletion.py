@@ -1,4 +1,4 @@
-"""Deletion of recordings and devices: everything goes, and nothing comes back."""
+"""Deletion of recordings and devices over HTTP: rows and files are removed, and stay removed."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,9 @@ import pytest
 from archive import Api, Archive, problem
 from sqlalchemy import func, select
 
-from edge_worker.database import review, schema
-from edge_worker.database.review import Curation
+from edge_worker.database import deletion, schema
+from edge_worker.database.deletion import RecordingDeletion
+from edge_worker.database.engine import connect
 from edge_worker.errors import StoreError
 
 ADDRESS = "/api/v1/recordings/0000000000000001"
@@ -25,13 +26,13 @@ def api(archive: Archive) -> Api:
     return archive.api()
 
 
-def sound(archive: Archive, number: int = 1, device: str = "st-01") -> Path:
+def audio_file(archive: Archive, number: int = 1, device: str = "st-01") -> Path:
     return archive.settings.data_dir / f"audio/{device}/{number:016x}.wav"
 
 
 def counts(archive: Archive) -> tuple[int, ...]:
-    """Return how many rows recordings, predictions, reviews and deletions have."""
-    engine = schema.connect(archive.settings.database)
+    """Return the number of rows of the tables recordings, predictions, reviews and deletions."""
+    engine = connect(archive.settings.database)
     with engine.connect() as connection:
         found = tuple(
             connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -41,7 +42,7 @@ def counts(archive: Archive) -> tuple[int, ...]:
     return found
 
 
-def test_a_deleted_recording_is_gone_with_everything(archive: Archive, api: Api) -> None:
+def test_deletion_removes_a_recording_with_its_result_review_and_audio(archive: Archive, api: Api) -> None:
     archive.add(1, labels={"heart5": "normal", "heart2": "normal"})
     archive.add(2)
     body = {"Content_Type": "application/json", "If_Match": '"0"'}
@@ -49,36 +50,36 @@ def test_a_deleted_recording_is_gone_with_everything(archive: Archive, api: Api)
     assert counts(archive) == (2, 3, 1, 0)
     assert api.ask("DELETE", ADDRESS).status_code == 204
     assert counts(archive) == (1, 1, 0, 1)
-    assert not sound(archive).exists()
-    assert sound(archive, 2).exists()
+    assert not audio_file(archive).exists()
+    assert audio_file(archive, 2).exists()
     problem(api.get(ADDRESS), 404)
     problem(api.get(f"{ADDRESS}/audio.wav"), 404)
     assert len(api.json("/api/v1/results")["items"]) == len(api.json("/history")) == 1
 
 
-def test_a_device_that_sends_it_again_may_forget_it(archive: Archive, api: Api) -> None:
+def test_a_deleted_recording_counts_as_complete_when_it_is_sent_again(archive: Archive, api: Api) -> None:
     archive.add(1)
     api.ask("DELETE", ADDRESS)
     assert archive.store.completeness("st-01", ID) == "complete"
     assert archive.store.completeness("st-02", ID) is None
 
 
-def test_deleting_again_is_a_204_and_finishes_what_a_crash_left(archive: Archive, api: Api) -> None:
+def test_deleting_again_is_a_204_and_finishes_an_interrupted_deletion(archive: Archive, api: Api) -> None:
     archive.add(1)
     api.ask("DELETE", ADDRESS)
-    sound(archive).write_bytes(b"left by a crash between the rows and the file")
+    audio_file(archive).write_bytes(b"left by a crash between the rows and the file")
     problem(api.ask("DELETE", f"{ADDRESS}?device=st-02"), 404)
-    assert sound(archive).exists()
+    assert audio_file(archive).exists()
     for query in ("", "?device=st-01"):
         assert api.ask("DELETE", ADDRESS + query).status_code == 204
-    assert not sound(archive).exists()
+    assert not audio_file(archive).exists()
     problem(api.ask("DELETE", "/api/v1/recordings/0000000000000002"), 404)
     problem(api.ask("DELETE", "/api/v1/recordings/..%2fstetho.db"), 404)
 
 
-def test_a_file_that_cannot_be_removed_is_said_and_removed_later(archive: Archive, api: Api) -> None:
+def test_a_file_that_cannot_be_removed_is_a_503_and_is_removed_later(archive: Archive, api: Api) -> None:
     archive.add(1)
-    path = sound(archive)
+    path = audio_file(archive)
     path.unlink()
     path.mkdir()  # unlink refuses a directory, also to root
     problem(api.ask("DELETE", ADDRESS), 503)
@@ -88,15 +89,15 @@ def test_a_file_that_cannot_be_removed_is_said_and_removed_later(archive: Archiv
     assert not path.exists()
 
 
-def test_what_crashes_left_goes_at_the_next_start(archive: Archive) -> None:
-    people = Curation(archive.settings.database, archive.settings.data_dir)
+def test_interrupted_deletions_are_finished_at_the_next_start(archive: Archive) -> None:
+    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
     for number in range(3):
         archive.add(number)
     for number in range(2):
-        people.delete("st-01", f"{number:016x}")
-        sound(archive, number).write_bytes(b"left")
-    assert people.finish() == 2
-    assert [sound(archive, number).exists() for number in range(3)] == [False, False, True]
+        deletion.delete("st-01", f"{number:016x}")
+        audio_file(archive, number).write_bytes(b"left")
+    assert deletion.remove_leftovers() == 2
+    assert [audio_file(archive, number).exists() for number in range(3)] == [False, False, True]
 
 
 def test_no_file_outside_the_audio_directory_is_removed(tmp_path: Path) -> None:
@@ -111,9 +112,9 @@ def test_no_file_outside_the_audio_directory_is_removed(tmp_path: Path) -> None:
         assert (data_dir / name).exists()
 
 
-def test_a_link_is_removed_and_not_what_it_leads_to(archive: Archive, api: Api) -> None:
+def test_a_symbolic_link_is_removed_but_not_its_target(archive: Archive, api: Api) -> None:
     archive.add(1)
-    path = sound(archive)
+    path = audio_file(archive)
     path.unlink()
     path.symlink_to(archive.settings.data_dir / "stetho.db")
     assert api.ask("DELETE", ADDRESS).status_code == 204
@@ -121,12 +122,12 @@ def test_a_link_is_removed_and_not_what_it_leads_to(archive: Archive, api: Api) 
     assert api.json("/api/v1/results")["items"] == []
 
 
-def test_what_is_being_analysed_stays_until_it_is(archive: Archive, api: Api) -> None:
+def test_a_recording_is_not_deleted_while_it_is_analysed(archive: Archive, api: Api) -> None:
     result = archive.add(1, is_analysed=False)
     answer = api.ask("DELETE", ADDRESS)
     problem(answer, 409)
     assert "Retry-After" in answer.headers
-    assert sound(archive).exists()
+    assert audio_file(archive).exists()
     archive.save(result)
     assert api.ask("DELETE", ADDRESS).status_code == 204
 
@@ -142,7 +143,7 @@ def test_a_shared_id_needs_its_device(archive: Archive, api: Api) -> None:
 def test_a_device_is_deleted_with_all_its_recordings(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review, "BATCH", 5)
+    monkeypatch.setattr(deletion, "BATCH", 5)
     for number in range(12):  # more than two batches
         archive.add(number, "st-01", labels={})
     kept = archive.add(1, "st-02")
@@ -155,7 +156,7 @@ def test_a_device_is_deleted_with_all_its_recordings(
         problem(api.ask("DELETE", f"/api/v1/devices/{name}"), 404)
 
 
-def test_a_device_that_is_being_analysed_is_deleted_in_two_steps(archive: Archive, api: Api) -> None:
+def test_a_device_is_deleted_in_two_steps_while_a_recording_is_analysed(archive: Archive, api: Api) -> None:
     archive.add(1)
     result = archive.add(2, is_analysed=False)
     document = problem(api.ask("DELETE", "/api/v1/devices/st-01"), 409)
@@ -165,7 +166,7 @@ def test_a_device_that_is_being_analysed_is_deleted_in_two_steps(archive: Archiv
     assert api.ask("DELETE", "/api/v1/devices/st-01").status_code == 204
 
 
-def test_clips_for_training_are_not_touched(archive: Archive, api: Api) -> None:
+def test_training_clips_of_a_device_are_not_deleted(archive: Archive, api: Api) -> None:
     archive.add(1)
     clip = archive.settings.data_dir / "training/heart2/clip.wav"
     clip.parent.mkdir(parents=True)
@@ -174,15 +175,15 @@ def test_clips_for_training_are_not_touched(archive: Archive, api: Api) -> None:
     assert clip.exists()
 
 
-def test_a_result_that_comes_for_a_row_that_is_gone_is_dropped(archive: Archive) -> None:
-    """And when another recording has got its id meanwhile, that one waits for its own result."""
+def test_a_result_of_a_deleted_row_is_dropped(archive: Archive) -> None:
+    """It is not saved to another recording either that got the same row id meanwhile."""
     result = archive.add(1, is_analysed=False)
     (stored,) = archive.store.unanalysed()
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         connection.execute(schema.recordings.delete())
     engine.dispose()
-    late = archive.verdict(stored.id, result)
+    late = archive.analysis_result(stored.id, result)
     assert archive.store.save_results([late]) == []
     archive.add(2, is_analysed=False)
     assert [each.id for each in archive.store.unanalysed()] == [stored.id]
@@ -195,15 +196,15 @@ def test_a_database_that_is_locked_is_a_store_error(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.add(1)
-    people = Curation(archive.settings.database, archive.settings.data_dir)
-    with people._engine.connect() as connection:
+    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    with deletion._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=1")
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.connect() as other:
         other.exec_driver_sql("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked"):
-            people.delete("st-01", ID)
+            deletion.delete("st-01", ID)
         other.rollback()
     engine.dispose()
-    assert sound(archive).exists()
-    assert people.delete("st-01", ID).recordings == 1
+    assert audio_file(archive).exists()
+    assert deletion.delete("st-01", ID).recordings == 1

@@ -1,4 +1,4 @@
-"""`/api/v1/results.csv` and `.ndjson`: everything that passes, once, and harmless in a spreadsheet."""
+"""Export as CSV and NDJSON: each matching result once, and no formulas for a spreadsheet."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ import pytest
 from archive import Api, Archive, problem
 
 from edge_worker.database import history, schema
+from edge_worker.database.engine import connect
 from history_api.results import export
 from history_api.results.export import COLUMNS
 
@@ -58,9 +59,9 @@ def test_d3_the_csv_has_a_line_per_recording_and_model(archive: Archive, api: Ap
     }
 
 
-def test_a_recording_that_no_model_judged_is_a_line(archive: Archive, api: Api) -> None:
+def test_a_recording_without_a_prediction_has_a_line(archive: Archive, api: Api) -> None:
     archive.add(1, labels={"m": "a"}, status="error")
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         document = json.loads(connection.exec_driver_sql("SELECT document FROM recordings").scalar_one())
         connection.execute(schema.recordings.update().values(document=json.dumps(document | {"models": []})))
@@ -77,7 +78,7 @@ def test_no_text_of_the_csv_is_a_formula(archive: Archive, api: Api, label: str)
 
 def test_numbers_of_the_csv_stay_numbers(archive: Archive, api: Api) -> None:
     result = archive.add(1)
-    engine = schema.connect(archive.settings.database)
+    engine = connect(archive.settings.database)
     with engine.begin() as connection:
         document = result.document() | {"quality": {"usable": False, "snr_db": -3.5}}
         connection.execute(schema.recordings.update().values(document=json.dumps(document)))
@@ -96,8 +97,8 @@ def test_d3_the_lines_of_the_ndjson_are_the_results(archive: Archive, api: Api) 
 def test_an_export_has_every_row_once_while_rows_come_in(
     archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "_READ_AHEAD", 7)
-    monkeypatch.setattr(export, "_ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(history, "_PAGE_SIZE", 7)
+    monkeypatch.setattr(export, "_LINES_PER_WRITE", 5)
     for number in range(40):
         archive.add(number, labels={})
     answer = api.client.get("/api/v1/results.ndjson")
@@ -109,7 +110,7 @@ def test_an_export_has_every_row_once_while_rows_come_in(
     assert seen == list(range(39, -1, -1))
 
 
-def test_an_export_takes_the_filters_and_the_sort(archive: Archive, api: Api) -> None:
+def test_an_export_applies_filters_and_sort(archive: Archive, api: Api) -> None:
     archive.add(1, "st-01", captured_at="2026-11-20T09:00:00.000Z")
     archive.add(2, "st-02", captured_at="2026-11-20T07:00:00.000Z")
     archive.add(3, "st-01", captured_at="2026-11-20T08:00:00.000Z", labels={"heart5": "murmur"})
@@ -120,12 +121,12 @@ def test_an_export_takes_the_filters_and_the_sort(archive: Archive, api: Api) ->
     problem(api.get("/api/v1/results.ndjson?from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z"), 400)
 
 
-def test_an_empty_history_is_a_file_too(api: Api) -> None:
+def test_an_empty_history_is_an_empty_file(api: Api) -> None:
     assert rows(api) == []
     assert api.get("/api/v1/results.ndjson").get_data() == b""
 
 
-def test_an_export_of_no_database_is_a_problem_and_not_half_a_file(tmp_path: Path) -> None:
+def test_an_export_without_a_database_is_a_problem_document(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     api = archive.api()
     (tmp_path / "stetho.db").unlink()

@@ -1,4 +1,4 @@
-"""One recording and its audio over HTTP."""
+"""One recording and its audio file over HTTP."""
 
 import io
 import wave
@@ -31,7 +31,7 @@ def test_a_recording_has_its_facts_and_its_result(archive: Archive, api: Api) ->
     assert document["audio"]["duration_s"] == len(PCM) / 2 / SAMPLE_RATE
 
 
-def test_the_links_lead_where_they_say(archive: Archive, api: Api) -> None:
+def test_the_links_of_a_recording_lead_to_it_and_its_audio(archive: Archive, api: Api) -> None:
     archive.add(1)
     document = api.json(ADDRESS)
     assert api.json(document["links"]["self"]) == document
@@ -86,7 +86,7 @@ def test_the_audio_is_what_the_worker_stored(archive: Archive, api: Api) -> None
     assert "st-01-0000000000000001.wav" in answer.headers["Content-Disposition"]
 
 
-def test_audio_in_parts(archive: Archive, api: Api) -> None:
+def test_audio_by_byte_range(archive: Archive, api: Api) -> None:
     archive.add(1)
     whole = api.get(f"{ADDRESS}/audio.wav").get_data()
     middle = api.get(f"{ADDRESS}/audio.wav", Range="bytes=44-143")
@@ -103,7 +103,7 @@ def test_a_range_behind_the_end_is_a_416(archive: Archive, api: Api) -> None:
     assert answer.headers["Content-Range"] == f"bytes */{len(PCM) + 44}"
 
 
-def test_audio_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -> None:
+def test_unchanged_audio_is_a_304(archive: Archive, api: Api) -> None:
     archive.add(1)
     first = api.get(f"{ADDRESS}/audio.wav")
     again = api.get(f"{ADDRESS}/audio.wav", If_None_Match=first.headers["ETag"])
@@ -111,14 +111,14 @@ def test_audio_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -
     assert first.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_head_of_audio_tells_its_size(archive: Archive, api: Api) -> None:
+def test_head_of_audio_answers_its_size(archive: Archive, api: Api) -> None:
     archive.add(1)
     answer = api.ask("HEAD", f"{ADDRESS}/audio.wav")
     assert (answer.status_code, answer.get_data()) == (200, b"")
     assert int(answer.headers["Content-Length"]) == len(PCM) + 44
 
 
-def test_audio_that_was_removed_is_gone_and_its_result_stays(archive: Archive, api: Api) -> None:
+def test_removed_audio_is_a_410_and_its_result_stays(archive: Archive, api: Api) -> None:
     archive.add(1)
     (archive.settings.data_dir / "audio/st-01/0000000000000001.wav").unlink()
     problem(api.get(f"{ADDRESS}/audio.wav"), 410)
@@ -138,7 +138,7 @@ def test_no_file_outside_the_audio_directory_is_served(
     assert "event=audio_outside" in caplog.text
 
 
-def test_a_link_that_leads_outside_is_not_followed(archive: Archive, api: Api) -> None:
+def test_a_symbolic_link_out_of_the_audio_directory_is_not_followed(archive: Archive, api: Api) -> None:
     archive.add(1)
     path = archive.settings.data_dir / "audio/st-01/0000000000000001.wav"
     path.unlink()
@@ -146,7 +146,7 @@ def test_a_link_that_leads_outside_is_not_followed(archive: Archive, api: Api) -
     problem(api.get(f"{ADDRESS}/audio.wav"), 404)
 
 
-def test_a_recording_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -> None:
+def test_an_unchanged_recording_is_a_304(archive: Archive, api: Api) -> None:
     result = archive.add(1, is_analysed=False)
     tag = api.get(ADDRESS).headers["ETag"]
     assert api.get(ADDRESS, If_None_Match=tag).status_code == 304

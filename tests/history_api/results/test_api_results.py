@@ -1,4 +1,4 @@
-"""`/api/v1/results` and `/history`, on a database that the worker's store wrote."""
+"""Pages of results and the flat `/history`, on a database that the worker's store wrote."""
 
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -81,7 +81,7 @@ def test_filters(archive: Archive, api: Api) -> None:
     assert ids(api, device="st-02", label="murmur") == []
 
 
-def test_times_are_instants_not_texts(archive: Archive, api: Api) -> None:
+def test_times_are_compared_as_instants_in_any_time_zone(archive: Archive, api: Api) -> None:
     for hour in (7, 8, 9):
         archive.add(hour, captured_at=f"2026-11-20T{hour:02}:00:00.000Z")
     assert ids(api, **{"from": "2026-11-20T08:00:00Z"}) == [9, 8]
@@ -92,7 +92,7 @@ def test_times_are_instants_not_texts(archive: Archive, api: Api) -> None:
 
 
 @pytest.mark.parametrize("text", ["' OR 1=1 --", '"; DROP TABLE recordings; --', "%", "*", "normal'", "é"])
-def test_sql_in_a_filter_is_only_a_text_that_matches_nothing(archive: Archive, api: Api, text: str) -> None:
+def test_sql_in_a_filter_is_plain_text(archive: Archive, api: Api, text: str) -> None:
     archive.add(1)
     assert ids(api, label=text) == []
     assert ids(api, model=text) == []
@@ -147,12 +147,12 @@ def test_a_bad_query_is_a_problem_that_names_its_parameter(api: Api, query: str,
     assert parameter in document["detail"]
 
 
-def test_a_plus_that_was_not_escaped_is_explained(api: Api) -> None:
+def test_an_unescaped_plus_is_explained(api: Api) -> None:
     document = problem(api.get("/api/v1/results?from=2026-11-20T08:00:00+01:00"), 400)
     assert "%2B" in document["detail"]
 
 
-def test_a_limit_at_its_edges(archive: Archive, api: Api) -> None:
+def test_limit_at_its_bounds(archive: Archive, api: Api) -> None:
     for number in range(201):
         archive.add(number)
     assert len(ids(api, limit=1)) == 1
@@ -210,7 +210,7 @@ def test_history_takes_limit_and_device_only(api: Api, query: str) -> None:
     problem(api.get(f"/history?{query}"), 400)
 
 
-def test_texts_of_a_result_travel_unharmed(archive: Archive, api: Api) -> None:
+def test_any_text_of_a_result_is_answered_unchanged(archive: Archive, api: Api) -> None:
     label = 'ö "quoted" </script>'
     archive.add(1, labels={"m": label})
     page = api.json(f"/api/v1/results?label={quote(label)}")
@@ -219,7 +219,7 @@ def test_texts_of_a_result_travel_unharmed(archive: Archive, api: Api) -> None:
 
 def test_a_label_below_its_threshold_is_marked(archive: Archive, api: Api) -> None:
     result: Result = archive.add(1, is_analysed=False)
-    doubtful = prediction("heart5", "normal", confidence=0.5, accepted=False)
+    unsure = prediction("heart5", "normal", confidence=0.5, accepted=False)
     archive.save(
         Result(
             device_id=result.device_id,
@@ -230,7 +230,7 @@ def test_a_label_below_its_threshold_is_marked(archive: Archive, api: Api) -> No
             quality=result.quality,
             captured_at=result.captured_at,
             captured_at_source="device",
-            models=(doubtful,),
+            models=(unsure,),
             reasons=("low_confidence",),
         ),
     )
@@ -260,7 +260,7 @@ def test_c6_accepted_is_of_the_prediction(archive: Archive, api: Api) -> None:
     assert ids(api, accepted="true", label="normal", model="heart5", sort="captured_at") == [1]
 
 
-def test_a_page_that_a_client_has_is_not_sent_again(archive: Archive, api: Api) -> None:
+def test_an_unchanged_page_is_a_304(archive: Archive, api: Api) -> None:
     archive.add(1)
     tag = api.get("/api/v1/results").headers["ETag"]
     again = api.get("/api/v1/results", If_None_Match=tag)

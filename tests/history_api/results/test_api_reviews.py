@@ -33,22 +33,22 @@ def test_c6_a_review_is_part_of_its_recording(api: Api) -> None:
     assert api.json(ADDRESS)["review"] is None
     assert api.json(REVIEW) is None
     answer = put(api, {"verdict": "rejected", "note": "voices,\nno heart"}, If_Match='"0"')
-    said: dict[str, Any] = answer.get_json()
+    review: dict[str, Any] = answer.get_json()
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
-    assert said | {"reviewed_at": ""} == {
+    assert review | {"reviewed_at": ""} == {
         "verdict": "rejected",
         "note": "voices,\nno heart",
         "reviewer": "anonymous",
         "reviewed_at": "",
         "version": 1,
     }
-    assert api.json(REVIEW) == api.json(ADDRESS)["review"] == said
+    assert api.json(REVIEW) == api.json(ADDRESS)["review"] == review
     assert [each["recording_id"][-1] for each in api.json("/api/v1/results?reviewed=rejected")["items"]] == [
         "1"
     ]
 
 
-def test_who_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:
+def test_a_client_that_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:
     problem(put(api), 428)
     put(api, If_None_Match="*")
     for headers in (
@@ -64,16 +64,16 @@ def test_who_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:
     assert put(api, If_Match="*").headers["ETag"] == '"3"'
 
 
-def test_of_two_who_have_seen_the_same_review_one_is_refused(archive: Archive, api: Api) -> None:
-    curation = api.app.extensions["stetho"].curation
-    said = {"verdict": "confirmed", "note": "", "reviewer": "ann"}
+def test_of_two_writers_that_saw_the_same_version_one_is_refused(archive: Archive, api: Api) -> None:
+    reviews = api.app.extensions["stetho"].reviews
+    review = {"verdict": "confirmed", "note": "", "reviewer": "ann"}
     for expected in (0, 1):
-        assert curation.review("st-01", "0000000000000001", **said, expected=expected)
-        assert not curation.review("st-01", "0000000000000001", **said, expected=expected)
-    assert not curation.withdraw("st-01", "0000000000000001", expected=1)
+        assert reviews.save("st-01", "0000000000000001", **review, expected=expected)
+        assert not reviews.save("st-01", "0000000000000001", **review, expected=expected)
+    assert not reviews.withdraw("st-01", "0000000000000001", expected=1)
 
 
-def test_a_review_is_taken_back(api: Api) -> None:
+def test_a_review_is_withdrawn(api: Api) -> None:
     put(api, If_Match='"0"')
     problem(api.ask("DELETE", REVIEW), 428)
     problem(api.ask("DELETE", REVIEW, If_Match='"0"'), 412)
@@ -99,7 +99,7 @@ def test_a_review_is_taken_back(api: Api) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_body_that_is_not_as_documented_is_a_400(api: Api, body: bytes, pointer: str | None) -> None:
+def test_an_invalid_body_is_a_400(api: Api, body: bytes, pointer: str | None) -> None:
     answer = api.ask("PUT", REVIEW, body, Content_Type="application/json", If_Match='"0"')
     document = problem(answer, 400)
     assert document.get("pointer") == pointer
@@ -112,7 +112,7 @@ def test_a_body_of_another_type_is_a_415(api: Api, media_type: str) -> None:
     problem(put(api, Content_Type=media_type, If_Match='"0"'), 415)
 
 
-def test_what_is_not_there_or_not_analysed_is_not_reviewed(archive: Archive, api: Api) -> None:
+def test_only_an_analysed_recording_is_reviewed(archive: Archive, api: Api) -> None:
     archive.add(2, is_analysed=False)
     headers = {"Content_Type": "application/json", "If_Match": '"0"'}
     body = b'{"verdict":"confirmed"}'
@@ -126,6 +126,6 @@ def test_what_is_not_there_or_not_analysed_is_not_reviewed(archive: Archive, api
     assert api.json(f"{REVIEW}?device=st-01") is None
 
 
-def test_a_review_before_there_is_a_database_is_a_503(tmp_path: Path, api: Api) -> None:
+def test_a_review_without_a_database_is_a_503(tmp_path: Path, api: Api) -> None:
     (tmp_path / "stetho.db").unlink()
     problem(put(api, If_Match='"0"'), 503)

@@ -1,4 +1,4 @@
-"""Row E6 over HTTP: labelled sounds, a job, and the trainer that takes it."""
+"""Training over HTTP (row E6): labelled sounds, a retraining job, and the training status."""
 
 from pathlib import Path
 
@@ -30,9 +30,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return made
 
 
-def test_e6_labelled_sounds_are_taken_over_and_a_job_waits_for_the_trainer(
-    api: Api, sounds: list[Path]
-) -> None:
+def test_e6_labelled_sounds_are_stored_and_a_job_waits_for_the_trainer(api: Api, sounds: list[Path]) -> None:
     answer = api.post("/upload-training-data?target_class=normal", files=sounds)
     assert answer.status_code == 200
     assert answer.get_json()["count"] == 4
@@ -46,26 +44,26 @@ def test_e6_labelled_sounds_are_taken_over_and_a_job_waits_for_the_trainer(
     assert status["jobs"][0]["id"] == asked.get_json()["job"]
     sides = status["clips"]["heart2"]["normal"]
     assert sides["learn"] + sides["judge"] == 4
-    kept = list((settings_of(api).data_dir / "training").rglob("*.*"))
-    assert len(kept) == 4
+    stored = list((settings_of(api).data_dir / "training").rglob("*.*"))
+    assert len(stored) == 4
     assert not list((settings_of(api).data_dir / "uploads").iterdir())
 
 
-def test_e6_nothing_was_asked_yet(api: Api) -> None:
+def test_e6_without_a_job_the_status_is_idle(api: Api) -> None:
     status = api.json("/training-status")
     assert (status["status"], status["message"], status["jobs"]) == ("idle", "", [])
 
 
-def test_e6_all_files_are_taken_or_none(api: Api, sounds: list[Path], tmp_path: Path) -> None:
+def test_e6_all_files_are_stored_or_none(api: Api, sounds: list[Path], tmp_path: Path) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no sound")
-    said = problem(api.post("/upload-training-data?target_class=normal", files=[*sounds, bad]), 415)
-    assert "bad.wav" in said["detail"]
+    answer = api.post("/upload-training-data?target_class=normal", files=[*sounds, bad])
+    assert "bad.wav" in problem(answer, 415)["detail"]
     assert api.json("/training-status")["clips"] == {}
 
 
 @pytest.mark.parametrize(
-    ("address", "says"),
+    ("address", "detail"),
     [
         ("/upload-training-data?target_class=ill", "normal, abnormal"),
         ("/upload-training-data", "normal, abnormal"),
@@ -74,15 +72,15 @@ def test_e6_all_files_are_taken_or_none(api: Api, sounds: list[Path], tmp_path: 
         ("/retrain?model=nothing", "choose of heart2"),
     ],
 )
-def test_e6_what_is_wrong_is_said(api: Api, address: str, says: str) -> None:
-    assert says in problem(api.post(address), 400)["detail"]
+def test_e6_an_invalid_request_is_a_problem_that_names_the_fault(api: Api, address: str, detail: str) -> None:
+    assert detail in problem(api.post(address), 400)["detail"]
 
 
-def test_e6_one_sound_with_two_labels_is_a_conflict_that_names_the_file(api: Api, sounds: list[Path]) -> None:
+def test_e6_a_sound_with_two_labels_is_a_conflict_that_names_the_file(api: Api, sounds: list[Path]) -> None:
     assert api.post("/upload-training-data?target_class=normal", files=sounds).status_code == 200
-    said = problem(api.post("/upload-training-data?target_class=abnormal", files=sounds[:2]), 409)["detail"]
-    assert "0.wav" in said
-    assert str(settings_of(api).data_dir) not in said
+    detail = problem(api.post("/upload-training-data?target_class=abnormal", files=sounds[:2]), 409)["detail"]
+    assert "0.wav" in detail
+    assert str(settings_of(api).data_dir) not in detail
 
 
 def settings_of(api: Api) -> ApiSettings:

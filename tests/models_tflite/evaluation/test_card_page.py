@@ -1,4 +1,4 @@
-"""The cards of the models as pages: each shipped page is what its card says, and says what it must."""
+"""Pages of the model cards: the shipped ones are up to date, and cards hold what users must know."""
 
 import json
 from pathlib import Path
@@ -12,19 +12,19 @@ MODELS = Path(card_page.__file__).parent
 CARDS = card_page.cards(MODELS)
 
 
-def test_there_are_cards() -> None:
+def test_cards_exist() -> None:
     assert {"heart2", "heart5"} <= {path.stem for path in CARDS}
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
-def test_a_shipped_page_is_what_its_card_says(path: Path) -> None:
-    written = path.with_suffix(".md").read_text(encoding="utf-8")
+def test_a_shipped_page_is_up_to_date(path: Path) -> None:
+    shipped = path.with_suffix(".md").read_text(encoding="utf-8")
 
-    assert written == card_page.page(json.loads(path.read_text())), "run python -m models_tflite.card_page"
+    assert shipped == card_page.page(json.loads(path.read_text())), "run stetho report cards"
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
-def test_a_shipped_card_says_what_people_must_know(path: Path) -> None:
+def test_a_shipped_card_is_complete(path: Path) -> None:
     card = json.loads(path.read_text())
 
     for fact in ("task", "data", "licence_of_data", "split", "baseline", "not_for", "threshold_rule"):
@@ -41,8 +41,8 @@ def test_a_shipped_card_says_what_people_must_know(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
-def test_a_shipped_model_is_better_than_the_method_that_it_replaces(path: Path) -> None:
-    """On the same recordings, held back in the same folds; by more than its interval."""
+def test_a_shipped_model_is_better_than_its_baseline(path: Path) -> None:
+    """Both on the same recordings and folds; the whole interval is above the baseline."""
     card = json.loads(path.read_text())
     whole = card["figures"]["cross_validation"]
 
@@ -52,7 +52,7 @@ def test_a_shipped_model_is_better_than_the_method_that_it_replaces(path: Path) 
     assert whole["intervals"][figure][0] > card["baseline"][figure]
 
 
-def made_up(labels: tuple[str, ...] = ("normal", "abnormal")) -> dict[str, Any]:
+def synthetic_card(labels: tuple[str, ...] = ("normal", "abnormal")) -> dict[str, Any]:
     part = {
         "n": 20,
         "groups": 7,
@@ -103,10 +103,10 @@ def made_up(labels: tuple[str, ...] = ("normal", "abnormal")) -> dict[str, Any]:
     }
 
 
-def test_everything_that_a_card_holds_is_on_its_page() -> None:
-    page = card_page.page(made_up())
+def test_the_page_shows_all_of_the_card() -> None:
+    page = card_page.page(synthetic_card())
 
-    for said in (
+    for text in (
         "not a medical device",
         "**Not for:** Money.",
         "| accuracy | 0.800 | 0.700–0.900 | 0.500 |",
@@ -114,7 +114,7 @@ def test_everything_that_a_card_holds_is_on_its_page() -> None:
         "guessing; 0.99",
         "| normal | 10 | – | – | 0.800 | 0.600–0.900 | 0.800 |",
         "| here | 20 | 0.800 (0.700–0.900) | 9 | 0.950 (0.900–1.000) |",
-        "Sites that training never heard at all",
+        "Sites without any recording in training",
         "By fold",
         "| **abnormal** | 1 | 9 |",
         "| 0.9–1 | 4 | 0.950 | 0.750 |",
@@ -122,12 +122,12 @@ def test_everything_that_a_card_holds_is_on_its_page() -> None:
         "- nrdt or log mel: nrdt: 0.5; log mel: 0.8",
         "`" + "0" * 64 + "`",
     ):
-        assert said in page, said
-    assert "AUC" not in page, "what was not measured is not shown"
+        assert text in page, text
+    assert "AUC" not in page, "metrics without a value are not shown"
 
 
-def test_of_many_labels_the_worst_confusions_are_named() -> None:
-    page = card_page.page(made_up(tuple(f"sound{n}" for n in range(30))))
+def test_for_many_labels_the_most_frequent_confusions_are_listed() -> None:
+    page = card_page.page(synthetic_card(tuple(f"sound{n}" for n in range(30))))
 
     assert "Most frequent confusions" in page
     assert "| sound29 | sound0 | 29 |" in page
@@ -135,7 +135,7 @@ def test_of_many_labels_the_worst_confusions_are_named() -> None:
 
 
 def test_pages_are_written_for_classifiers_only(tmp_path: Path) -> None:
-    for name, card in (("odd", made_up()), ("marks", {"kind": "segmentation"})):
+    for name, card in (("odd", synthetic_card()), ("marks", {"kind": "segmentation"})):
         (tmp_path / f"{name}.json").write_text(json.dumps(card))
         (tmp_path / f"{name}.tflite").touch()
     (tmp_path / "notes.json").write_text("{}")

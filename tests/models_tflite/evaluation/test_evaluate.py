@@ -1,4 +1,4 @@
-"""The evaluation command as a program, on files made here, and what it says to wrong input."""
+"""Command `stetho evaluate`, run as a program on generated files and on wrong input."""
 
 import csv
 import dataclasses
@@ -15,7 +15,7 @@ import soundfile
 
 from edge_worker.errors import AudioError
 from edge_worker.inference.classifier import Classifier
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import label_table
 
@@ -62,7 +62,7 @@ def make_sounds(folder: Path) -> list[str]:
     return names
 
 
-def test_report_has_every_figure_and_takes_any_format(tmp_path: Path) -> None:
+def test_the_report_is_complete_for_any_audio_format(tmp_path: Path) -> None:
     rows = [
         {"file": name, "label": label, "comment": "ignored"}
         for name, label in zip(make_sounds(tmp_path), ("normal", "abnormal", "normal", "normal"), strict=True)
@@ -78,11 +78,11 @@ def test_report_has_every_figure_and_takes_any_format(tmp_path: Path) -> None:
     assert 0 <= report["auc"] <= 1
     assert report["cost"]["bytes"] == (MODELS / "heart2.tflite").stat().st_size
     assert report["cost"]["features_ms"] > 0 < report["cost"]["inference_ms"]
-    assert report["accepted_fraction"] == 0, "noise must never be accepted"
+    assert report["accepted_fraction"] == 0, "noise is never accepted"
     assert report["accuracy_when_accepted"] is None
 
 
-def test_root_is_where_files_are_and_one_class_has_no_auc(tmp_path: Path) -> None:
+def test_files_are_below_root_and_one_class_has_no_auc(tmp_path: Path) -> None:
     (tmp_path / "sounds").mkdir()
     names = make_sounds(tmp_path / "sounds")
     labels = write_csv(tmp_path / "labels.csv", [{"file": name, "label": "normal"} for name in names])
@@ -96,7 +96,7 @@ def test_root_is_where_files_are_and_one_class_has_no_auc(tmp_path: Path) -> Non
     assert report["accuracy"] == report["balanced_accuracy"] == report["per_class"]["normal"]["recall"]
 
 
-def test_columns_have_any_name_and_groups_and_parts_are_told_apart(tmp_path: Path) -> None:
+def test_columns_groups_and_parts_are_selectable(tmp_path: Path) -> None:
     names = make_sounds(tmp_path)
     rows = [
         {"path": name, "finding": "normal", "patient": str(number // 2), "site": "ward" if number else ""}
@@ -111,13 +111,13 @@ def test_columns_have_any_name_and_groups_and_parts_are_told_apart(tmp_path: Pat
     report = json.loads(done.stdout)
     assert report["n"] == 4
     assert report["groups"] == 2
-    assert report["intervals"]["accuracy"] is None, "two patients say nothing about others"
+    assert report["intervals"]["accuracy"] is None, "two patients are too few for an interval"
     assert report["by"].keys() == {"ward"}
     assert report["by"]["ward"]["n"] == 3
     assert_refused(run("heart2", "--labels", labels, *columns, "--by", "age"), "has no column age")
 
 
-def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path) -> None:
+def test_other_labels_count_as_background_on_request(tmp_path: Path) -> None:
     names = make_sounds(tmp_path)
     rows = [
         {"file": name, "label": label} for name, label in zip(names, ("murmur", "a", "b", "c"), strict=True)
@@ -135,25 +135,25 @@ def test_unknown_labels_are_to_be_rejected_when_asked_for(tmp_path: Path) -> Non
     assert_refused(run(*command), "does not know 'a'.*--others-as-background")
 
 
-def test_a_model_without_a_background_takes_no_unknown_labels(tmp_path: Path) -> None:
+def test_a_model_without_background_output_refuses_other_labels(tmp_path: Path) -> None:
     rows = [{"file": "a.wav", "label": "normal"}, {"file": "b.wav", "label": "engine"}]
     labels = write_csv(tmp_path / "labels.csv", rows)
     card = dataclasses.replace(Classifier.load(MODELS, "heart2").card, background=False)
 
-    with pytest.raises(AudioError, match="heart2 knows no background: leave out --others-as-background"):
+    with pytest.raises(AudioError, match="heart2 has no background output: leave out --others-as-background"):
         label_table.read(labels, label_table.Columns(), card, others_as_background=True)
 
 
-def test_a_model_that_hears_any_sound_needs_no_heart() -> None:
-    """Quality asks a loud enough, unclipped sound of it, and no heartbeat."""
+def test_a_model_of_any_sound_needs_no_heartbeat() -> None:
+    """Its recordings must be loud enough and not clipped; they need no heartbeat."""
     classifier = Classifier.load(MODELS, "esc50")
     rain = np.random.default_rng(0).normal(0, 0.1, 4 * 44100).astype(np.float32)
 
-    assert evaluate.judge(classifier, Signal(rain, 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(np.sign(rain), 44100)).accepted
-    assert not evaluate.judge(classifier, Signal(rain * 1e-5, 44100)).accepted
-    classifier.card = dataclasses.replace(classifier.card, hears="heart")
-    assert not evaluate.judge(classifier, Signal(rain, 44100)).accepted
+    assert evaluate.classify(classifier, Signal(rain, 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(np.sign(rain), 44100)).accepted
+    assert not evaluate.classify(classifier, Signal(rain * 1e-5, 44100)).accepted
+    classifier.card = dataclasses.replace(classifier.card, domain="heart")
+    assert not evaluate.classify(classifier, Signal(rain, 44100)).accepted
 
 
 def no_samples(folder: Path) -> dict[str, str]:
@@ -162,7 +162,7 @@ def no_samples(folder: Path) -> dict[str, str]:
 
 
 def no_audio(folder: Path) -> dict[str, str]:
-    (folder / "text.wav").write_text("this is no sound")
+    (folder / "text.wav").write_text("this is not audio")
     return {"file": "text.wav", "label": "normal"}
 
 
@@ -205,10 +205,10 @@ def test_wrong_arguments_get_one_sentence(tmp_path: Path) -> None:
 def assert_refused(done: subprocess.CompletedProcess[str], sentence: str) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
-    said = [line for line in done.stderr.splitlines() if line.startswith("evaluate: ")]
-    assert len(said) == 1, done.stderr
+    messages = [line for line in done.stderr.splitlines() if line.startswith("evaluate: ")]
+    assert len(messages) == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert re.search(sentence, said[0])
+    assert re.search(sentence, messages[0])
 
 
 def test_help_shows_examples() -> None:
@@ -217,4 +217,4 @@ def test_help_shows_examples() -> None:
     assert done.returncode == 0
     assert "examples:" in done.stdout
     for model in ("heart2", "heart5", "digits", "esc50", "us8k", "emotion"):
-        assert f"models_tflite.evaluate {model} --labels" in done.stdout
+        assert f"stetho evaluate {model} --labels" in done.stdout

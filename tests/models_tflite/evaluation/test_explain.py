@@ -1,4 +1,4 @@
-"""The command that says which part of a sound made the label."""
+"""Command `stetho explain`: occlusion map of a file, as JSON and as a picture."""
 
 import json
 from pathlib import Path
@@ -20,14 +20,14 @@ def sound(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_sound_is_explained_as_json_and_as_a_picture(
+def test_a_file_is_explained_as_json_and_as_a_picture(
     sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["heart2", str(sound)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["model"] == "heart2"
-    assert len(found["drop"]) == len(found["time_edges_s"]) - 1
-    assert len(found["drop"][0]) == len(found["hz_edges"]) - 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["model"] == "heart2"
+    assert len(document["drop"]) == len(document["time_edges_s"]) - 1
+    assert len(document["drop"][0]) == len(document["hz_edges"]) - 1
 
     assert main(["heart2", str(sound), "--label", "abnormal", "--svg", str(tmp_path / "why.svg")]) == 0
     assert "abnormal" in "".join(ET.parse(tmp_path / "why.svg").getroot().itertext())  # noqa: S314
@@ -37,7 +37,7 @@ def test_wrong_input_gets_one_sentence(
     sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = {
-        "does not know 'music'": ["heart2", str(sound), "--label", "music"],
+        "does not have the label 'music'": ["heart2", str(sound), "--label", "music"],
         "heart9.json cannot be read": ["heart9", str(sound)],
         "gone.wav is missing": ["heart2", str(tmp_path / "gone.wav")],
         "No such file or directory": ["heart2", str(sound), "--svg", str(tmp_path / "gone" / "x.svg")],

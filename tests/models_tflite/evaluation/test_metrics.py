@@ -1,4 +1,4 @@
-"""Figures against worked examples, and against what they must always be."""
+"""Classification metrics: worked examples and properties."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from hypothesis.extra import numpy as hnp
 from models_tflite.evaluation import metrics
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
-SAID = np.array([0, 0, 0, 1, 1, 0, 2])
+PREDICTED = np.array([0, 0, 0, 1, 1, 0, 2])
 
 
 def test_worked_example() -> None:
-    counts = metrics.confusion(TRUTH, SAID, 4)
+    counts = metrics.confusion(TRUTH, PREDICTED, 4)
 
     assert counts.tolist() == [[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     assert metrics.accuracy(counts) == pytest.approx(5 / 7)
@@ -21,8 +21,8 @@ def test_worked_example() -> None:
     assert metrics.macro_f1(counts) == pytest.approx((3 / 4 + 1 / 2 + 1) / 3)
 
 
-def test_a_class_that_is_not_there_has_no_recall() -> None:
-    report = metrics.per_class(metrics.confusion(TRUTH, SAID, 4), ("a", "b", "c", "d"))
+def test_a_class_without_recordings_has_no_recall() -> None:
+    report = metrics.per_class(metrics.confusion(TRUTH, PREDICTED, 4), ("a", "b", "c", "d"))
 
     assert report["a"] == {"n": 4, "precision": 0.75, "recall": 0.75, "f1": 0.75}
     assert report["d"] == {"n": 0, "precision": None, "recall": None, "f1": None}
@@ -40,7 +40,9 @@ def test_auc_counts_ties_by_half() -> None:
     positive=hnp.arrays(np.bool_, 12),
     score=hnp.arrays(np.float64, 12, elements=st.integers(0, 5).map(float)),
 )
-def test_auc_is_the_chance_that_a_positive_scores_higher(positive: np.ndarray, score: np.ndarray) -> None:
+def test_auc_is_the_probability_that_a_positive_scores_higher(
+    positive: np.ndarray, score: np.ndarray
+) -> None:
     pairs = [(p > n) + 0.5 * (p == n) for p in score[positive] for n in score[~positive]]
 
     assert metrics.number(metrics.auc(positive, score)) == (
@@ -48,14 +50,14 @@ def test_auc_is_the_chance_that_a_positive_scores_higher(positive: np.ndarray, s
     )
 
 
-def test_calibration_error_is_the_gap() -> None:
+def test_calibration_error_is_the_gap_to_accuracy() -> None:
     correct = np.array([True, True, False, False])
 
     assert metrics.expected_calibration_error(correct, np.full(4, 0.5)) == pytest.approx(0)
     assert metrics.expected_calibration_error(correct, np.full(4, 1.0)) == pytest.approx(0.5)
 
 
-def test_reliability_names_the_bins_that_hold_any() -> None:
+def test_reliability_lists_bins_that_are_not_empty() -> None:
     curve = metrics.reliability(np.array([True, False, True]), np.array([0.92, 0.98, 0.41]))
 
     assert curve == [
@@ -64,7 +66,7 @@ def test_reliability_names_the_bins_that_hold_any() -> None:
     ]
 
 
-def test_share_is_of_some() -> None:
+def test_share_of_a_subset() -> None:
     chosen, among = np.array([True, True, False, False]), np.array([True, False, True, False])
 
     assert metrics.share(chosen, among) == 0.5
@@ -75,17 +77,17 @@ def test_share_is_of_some() -> None:
     weights=hnp.arrays(np.float32, (3, 7), elements=st.integers(0, 3).map(float)),
     score=hnp.arrays(np.float64, 7, elements=st.integers(0, 10).map(lambda n: n / 10)),
 )
-def test_a_weight_is_as_many_recordings(weights: np.ndarray, score: np.ndarray) -> None:
-    """Every figure of a resample is that of the recordings written down as often as they were drawn."""
-    positive, correct = TRUTH == 0, TRUTH == SAID
-    accuracy = metrics.accuracy(metrics.confusion(TRUTH, SAID, 3, weights))
-    f1 = metrics.macro_f1(metrics.confusion(TRUTH, SAID, 3, weights))
+def test_a_weight_counts_as_repeated_recordings(weights: np.ndarray, score: np.ndarray) -> None:
+    """Every metric of a draw equals that of the recordings repeated as often as they were drawn."""
+    positive, correct = TRUTH == 0, TRUTH == PREDICTED
+    accuracy = metrics.accuracy(metrics.confusion(TRUTH, PREDICTED, 3, weights))
+    f1 = metrics.macro_f1(metrics.confusion(TRUTH, PREDICTED, 3, weights))
     auc = metrics.auc(positive, score, weights)
     gap = metrics.expected_calibration_error(correct, score, weights=weights)
     for row, often in enumerate(weights.astype(int)):
         drawn = np.repeat(np.arange(7), often)
         if len(drawn):
-            counts = metrics.confusion(TRUTH[drawn], SAID[drawn], 3)
+            counts = metrics.confusion(TRUTH[drawn], PREDICTED[drawn], 3)
             assert accuracy[row] == pytest.approx(metrics.accuracy(counts))
             assert f1[row] == pytest.approx(metrics.macro_f1(counts))
             assert auc[row] == pytest.approx(metrics.auc(positive[drawn], score[drawn]), nan_ok=True)
@@ -95,7 +97,7 @@ def test_a_weight_is_as_many_recordings(weights: np.ndarray, score: np.ndarray) 
             assert np.isnan([accuracy[row], f1[row], auc[row], gap[row]]).all()
 
 
-def test_groups_are_drawn_whole_and_the_first_row_is_what_was_measured() -> None:
+def test_groups_are_drawn_whole_and_the_first_row_is_all_ones() -> None:
     groups = np.array(["anna", "anna", "ben", "carl", "carl", "carl", "dora", "eve"])
 
     weights = metrics.group_weights(groups, resamples=500, seed=1)
@@ -109,8 +111,8 @@ def test_groups_are_drawn_whole_and_the_first_row_is_what_was_measured() -> None
     np.testing.assert_array_equal(weights, metrics.group_weights(groups, resamples=500, seed=1))
 
 
-def test_an_interval_of_groups_is_wider_than_one_that_takes_each_recording_for_another_patient() -> None:
-    """40 patients with 10 recordings each, all right or all wrong: 40 facts, not 400."""
+def test_intervals_over_groups_are_wider_than_over_recordings() -> None:
+    """40 patients with 10 recordings each, all right or all wrong: 40 independent values, not 400."""
     right = np.repeat(np.random.default_rng(0).random(40) < 0.8, 10)
     everything = np.ones(400, dtype=bool)
 
@@ -127,17 +129,17 @@ def test_an_interval_of_groups_is_wider_than_one_that_takes_each_recording_for_a
     assert by_patient / by_recording == pytest.approx(np.sqrt(10), rel=0.15)
 
 
-def test_what_has_no_figure_has_no_interval() -> None:
+def test_an_undefined_metric_has_no_interval() -> None:
     assert metrics.interval(np.full(10, np.nan)) is None
-    of_four_people = metrics.group_weights(np.array(["anna", "ben", "carl", "dora"] * 50))
+    of_four_patients = metrics.group_weights(np.array(["anna", "ben", "carl", "dora"] * 50))
     assert (
-        metrics.interval(metrics.share(np.arange(200) < 150, np.ones(200, dtype=bool), of_four_people))
+        metrics.interval(metrics.share(np.arange(200) < 150, np.ones(200, dtype=bool), of_four_patients))
         is None
     )
     assert metrics.number(float("nan")) is None
 
 
-def test_wilson_interval_has_width_where_all_are_right() -> None:
+def test_wilson_interval_is_never_empty() -> None:
     assert metrics.wilson(80, 80) == [pytest.approx(0.954, abs=1e-3), 1.0]
     assert metrics.wilson(0, 80)[0] == 0
     low, high = metrics.wilson(60, 80)

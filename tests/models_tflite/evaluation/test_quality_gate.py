@@ -1,4 +1,4 @@
-"""No confident label on what is no heart: a thousand sounds through the quality gate and the heart models."""
+"""Signal quality and heart models together: other sounds hardly ever get an accepted label."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ import scipy.signal
 
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.signal import quality
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from models_tflite import evaluate
 from models_tflite.evaluation import clips
 
@@ -27,7 +27,7 @@ Samples = npt.NDArray[np.floating[Any]]
 
 
 def noise(random: Random, time: Samples, slope_db: float | None = None) -> Samples:
-    """White, pink, brown, blue and what lies between, deviation 1."""
+    """Return coloured noise from brown to blue, of standard deviation 1."""
     slope_db = random.uniform(-12, 3) if slope_db is None else slope_db
     hertz = np.fft.rfftfreq(len(time), 1 / RATE).clip(min=10)
     coloured = np.fft.irfft(
@@ -43,7 +43,7 @@ def band_of_noise(random: Random, time: Samples) -> Samples:
 
 
 def swelling_noise(random: Random, time: Samples) -> Samples:
-    """0.5 to 3 times a second: what a heart rate is found in, and no heart."""
+    """Return noise that swells 0.5 to 3 times a second: it has a heart rate, and is not a heart."""
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * random.uniform(0.5, 3) * time + random.uniform(0, 6))
     kind = (noise, band_of_noise)[random.integers(2)]
     return np.asarray(kind(random, time) * (1 - random.uniform(0.2, 1) * (1 - swell ** random.uniform(1, 3))))
@@ -62,14 +62,14 @@ def chord(random: Random, time: Samples) -> Samples:
 
 
 def siren(random: Random, time: Samples) -> Samples:
-    """A tone that glides up and down."""
+    """Return a tone that glides up and down."""
     rate, base = random.uniform(0.2, 3), random.uniform(60, 900)
     phase = 2 * np.pi * base * time - base * random.uniform(0.1, 0.9) / rate * np.cos(2 * np.pi * rate * time)
     return np.asarray(np.sin(phase) + 10 ** random.uniform(-4, -1) * noise(random, time))
 
 
 def tune(random: Random, time: Samples) -> Samples:
-    """Notes of a pentatonic scale over a bass, as regular as music is."""
+    """Return notes of a pentatonic scale over a bass, at a regular rhythm."""
     step = random.uniform(0.12, 0.6)
     scale = random.uniform(80, 400) * 2 ** (np.array([0, 2, 4, 7, 9, 12]) / 12)
     note = random.choice(scale, len(time))[(time / step).astype(int)]
@@ -80,15 +80,15 @@ def tune(random: Random, time: Samples) -> Samples:
     )
 
 
-def nothing(random: Random, time: Samples) -> Samples:
-    """Silence, direct current, the last bits of a converter."""
+def silence(random: Random, time: Samples) -> Samples:
+    """Return silence, a DC offset, or noise in the last bits of a converter."""
     return np.asarray(
         random.integers(-1, 2, len(time)) * random.integers(0, 3) / 32768 + random.choice([0, 0, 0.3])
     )
 
 
 def clicks(random: Random, time: Samples) -> Samples:
-    """Bursts of noise and knocks, whenever they like."""
+    """Return bursts of noise and knocks at random times."""
     envelope = np.full(len(time), 10 ** random.uniform(-4, -1))
     for start in random.integers(0, len(time), random.integers(1, 25)):
         envelope[start : start + int(RATE * random.uniform(0.002, 0.3))] = random.uniform(0.1, 1)
@@ -96,7 +96,7 @@ def clicks(random: Random, time: Samples) -> Samples:
 
 
 def ticking(random: Random, time: Samples) -> Samples:
-    """Clock, metronome, tap: bursts of noise at a steady pace."""
+    """Return bursts of noise at a steady rate, as of a clock, metronome or tap."""
     into = time % random.uniform(0.2, 1.2)
     bursts = np.exp(-into / random.uniform(0.001, 0.03)) * noise(random, time, random.uniform(-6, 3))
     return np.asarray(bursts + 10 ** random.uniform(-4, -1.5) * noise(random, time))
@@ -110,7 +110,7 @@ KINDS: tuple[Callable[[Random, Samples], Samples], ...] = (
     chord,
     siren,
     tune,
-    nothing,
+    silence,
     clicks,
     ticking,
 )
@@ -122,17 +122,17 @@ def generated() -> Iterator[tuple[str, Signal]]:
         for _ in range(EACH):
             time = np.arange(RATE * random.integers(3, 8)) / RATE
             samples = make(random, time)
-            gain = 1.0 if make is nothing else 10 ** random.uniform(-1.5, 0) / np.abs(samples).max()
+            gain = 1.0 if make is silence else 10 ** random.uniform(-1.5, 0) / np.abs(samples).max()
             yield make.__name__, Signal((gain * samples).astype(np.float32), RATE)
 
 
 @cache
 def models() -> dict[str, Classifier]:
-    return load_all(evaluate.HERE, MODELS)
+    return load_all(evaluate.MODELS_DIR, MODELS)
 
 
-def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Counter[str]]:
-    """Return how many there were, which passed the gate, and which got a label that was accepted."""
+def count_accepted(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Counter[str]]:
+    """Return the number of sounds, the usable ones by kind, and those with an accepted label by kind."""
     count, usable, accepted = 0, Counter[str](), Counter[str]()
     for kind, signal in sounds:
         count += 1
@@ -143,9 +143,9 @@ def judged(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[str], Cou
 
 
 def test_a_thousand_generated_sounds_hardly_ever_get_a_confident_label() -> None:
-    """None on noise, hum, tones and silence. Of what swells and knocks like a heart five passed when this was
-    written, four with a label."""
-    count, usable, accepted = judged(generated())
+    """None on noise, hum, tones and silence. Of sounds that swell or knock like a heart, five were usable
+    when this was written, four of them with an accepted label."""
+    count, usable, accepted = count_accepted(generated())
 
     assert count == 1000
     assert set(accepted) <= {"swelling_noise", "clicks", "ticking"}, accepted
@@ -169,8 +169,8 @@ def test_speech_and_environment_hardly_ever_get_a_confident_label(
     most_usable: float,
     most_accepted: float,
 ) -> None:
-    heard = ((clip.kind, clip.read()) for clip in islice(dataset(datasets), 0, None, step))
-    count, usable, accepted = judged(heard)
+    sounds = ((clip.kind, clip.read()) for clip in islice(dataset(datasets), 0, None, step))
+    count, usable, accepted = count_accepted(sounds)
 
     assert count > 100
     assert usable.total() / count <= most_usable

@@ -1,4 +1,4 @@
-"""Annotated heart sounds, how found ones are held to them, and the training in its short form."""
+"""Annotations of heart sounds, scores of found beats, and a short training of `segments`."""
 
 import csv
 import json
@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_worker.inference.heart_segmenter import Segmenter
+from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal.features import Signal
+from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
 from models_tflite import signal_report
 from models_tflite.evaluation import beat_score
 from models_tflite.evaluation.annotation import S1, Annotation
-from models_tflite.evaluation.beat_score import Case
-from models_tflite.training.augmentation import heart_states
+from models_tflite.evaluation.beat_score import SegmentedRecording
+from models_tflite.training.augmentation.heart_rate import change_heart_rate
+from models_tflite.training.corpus import annotated_recording
 
 BEAT = ((0.0, 0.1, 1), (0.1, 0.3, 2), (0.3, 0.4, 3), (0.4, 0.8, 4))
 
 
 def annotation(*begins: float, hole: tuple[float, float] | None = None) -> Annotation:
-    """Cycles of 0.8 s from each of these moments, and a stretch that is not annotated."""
+    """Return cycles of 0.8 s from each of these times, with a stretch that is not annotated."""
     states = [(begin + start, begin + end, state) for begin in begins for start, end, state in BEAT]
     return Annotation(tuple(sorted([*states, *([(*hole, 0)] if hole else [])])))
 
@@ -34,39 +35,39 @@ def test_annotation_is_read_to_the_end_of_the_sound(tmp_path: Path) -> None:
     read = Annotation.read(marks, until_s=1.5)
 
     assert read.states == ((0, 0.5, 0), (0.5, 0.6, 1), (0.6, 0.9, 2), (0.9, 1.2, 3), (1.2, 1.5, 4))
-    assert read.stretches() == ((0.5, 1.5),)
+    assert read.annotated_intervals() == ((0.5, 1.5),)
     assert read.covers(0.5)
     assert not read.covers(0.4)
     assert not read.covers(1.5)
-    assert not read.is_throughout(1.5)
-    assert read.is_throughout(1.2)
+    assert not read.is_complete(1.5)
+    assert read.is_complete(1.2)
 
 
 def test_rate_counts_only_cycles_without_a_hole() -> None:
     holed = annotation(1.0, 1.8, 2.6, 5.0, 5.8, hole=(3.4, 5.0))
 
-    assert holed.rate_bpm(holed.begins(S1)) == pytest.approx(75)
+    assert holed.rate_bpm(holed.onsets_s(S1)) == pytest.approx(75)
     assert annotation(1.0, 1.8).rate_bpm((1.0, 1.8)) is None, "one cycle is not enough"
-    assert annotation(0.0, 0.8).begins(S1) == (0.8,), "what had begun before the sound has no begin"
+    assert annotation(0.0, 0.8).onsets_s(S1) == (0.8,), "what had begun before the sound has no begin"
 
 
-def test_marks_are_matched_once_and_count_only_where_somebody_looked() -> None:
+def test_marks_are_matched_once_and_count_only_where_annotated() -> None:
     truth = annotation(1.0, 1.8, 2.6)
 
-    errors_s, missed, extra = beat_score.compare((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
+    errors_s, missed, extra = beat_score.match_onsets((0.2, 1.02, 1.03, 1.83, 2.4, 9.0), truth, S1)
 
     assert errors_s == pytest.approx([0.02, 0.03])
-    assert (missed, extra) == (1, 2), "2.6 is missed; 1.03 and 2.4 are too many; nobody looked at 0.2 and 9"
+    assert (missed, extra) == (1, 2), "2.6 is missed; 1.03 and 2.4 are too many; not annotated at 0.2 and 9"
 
 
-def test_report_of_what_is_right_wrong_and_unsaid() -> None:
+def test_the_report_counts_right_wrong_and_missing_answers() -> None:
     truth = annotation(1.0, 1.8, 2.6)
-    s1_s, s2_s = truth.begins(1), truth.begins(3)
+    s1_s, s2_s = truth.onsets_s(1), truth.onsets_s(3)
     cases = [
-        Case(HeartCycle(s1_s, s2_s, 76.0, 0.9), truth, "a"),
-        Case(HeartCycle(s1_s, (), 150.0, 0.9), truth, "b"),
-        Case(HeartCycle((), (), None, 0.1), truth, "c"),
-        Case(HeartCycle((), (), None, 0.1), annotation(1.0), "d"),
+        SegmentedRecording(HeartCycle(s1_s, s2_s, 76.0, 0.9), truth, "a"),
+        SegmentedRecording(HeartCycle(s1_s, (), 150.0, 0.9), truth, "b"),
+        SegmentedRecording(HeartCycle((), (), None, 0.1), truth, "c"),
+        SegmentedRecording(HeartCycle((), (), None, 0.1), annotation(1.0), "d"),
     ]
 
     report = beat_score.report(cases, resamples=50)
@@ -84,15 +85,15 @@ def test_report_of_what_is_right_wrong_and_unsaid() -> None:
     assert report["S2"]["median_error_ms"] == 0
 
 
-def test_aims_are_met_on_subjects_never_heard_and_kept(datasets: Path) -> None:
-    """Figures of subjects never heard, and the shipped network no worse on some that it learned from."""
-    segmenter = Segmenter.load(signal_report.MODELS)
-    unheard = segmenter.card.document["figures"]["cross_validation"]["int8"]
-    kinds = signal_report.beat_report(datasets / "circor", segmenter, every=8)
-    report, by_loudness = kinds["all"], kinds["rate_by_loudness_alone"]
+def test_aims_are_met_on_unseen_subjects_and_by_the_shipped_network(datasets: Path) -> None:
+    """Cross-validated figures, and those of the shipped network on recordings that it was trained on."""
+    segmenter = HeartSegmenter.load(signal_report.MODELS_DIR)
+    cross_validated = segmenter.card.document["figures"]["cross_validation"]["int8"]
+    reports = signal_report.beat_report(datasets / "circor", segmenter, every=8)
+    report, by_loudness = reports["all"], reports["rate_by_loudness_alone"]
 
-    assert unheard["annotated_throughout"]["heart_rate"]["within_5_bpm_of_answered"] >= 0.95
-    assert min(unheard["all"]["S1"]["f1"], unheard["all"]["S2"]["f1"]) >= 0.95
+    assert cross_validated["annotated_throughout"]["heart_rate"]["within_5_bpm_of_answered"] >= 0.95
+    assert min(cross_validated["all"]["S1"]["f1"], cross_validated["all"]["S2"]["f1"]) >= 0.95
     assert report["heart_rate"]["n"] > 100
     assert report["heart_rate"]["answered"] > 0.95
     assert report["heart_rate"]["within_5_bpm_of_answered"] > 0.88
@@ -102,8 +103,8 @@ def test_aims_are_met_on_subjects_never_heard_and_kept(datasets: Path) -> None:
     assert by_loudness["within_5_bpm_of_answered"] > 0.8
 
 
-def test_targets_say_how_much_of_a_frame_is_what() -> None:
-    shares = heart_states.shares(annotation(1.0, 1.8, hole=(2.6, 9.0)), 200)
+def test_targets_are_the_shares_of_states_in_a_frame() -> None:
+    shares = annotated_recording.state_shares(annotation(1.0, 1.8, hole=(2.6, 9.0)), 200)
 
     known = shares.sum(axis=1)
     assert shares.sum(axis=0) * 0.02 == pytest.approx([0.2, 0.4, 0.2, 0.8], abs=1e-4)
@@ -111,28 +112,31 @@ def test_targets_say_how_much_of_a_frame_is_what() -> None:
     assert set(np.flatnonzero(known)) == set(range(48, 128)), "a frame's middle: 0.04 s and 20 ms"
 
 
-def test_another_heart_keeps_the_order_of_states_and_changes_their_lengths() -> None:
+def test_another_heart_rate_keeps_the_order_of_states_and_changes_their_lengths() -> None:
     frames = np.arange(290, dtype=np.float32)[:, np.newaxis]
-    shares = heart_states.shares(annotation(*np.arange(0.04, 5, 0.8).tolist()), 290)
-    recording = heart_states.HeartStates(frames, shares, Annotation(()), True, "s")
+    shares = annotated_recording.state_shares(annotation(*np.arange(0.04, 5, 0.8).tolist()), 290)
+    recording = annotated_recording.AnnotatedRecording(frames, shares, Annotation(()), True, "s")
     random = np.random.default_rng(0)
     diastoles = []
     for _ in range(20):
-        seen, made = heart_states.another_heart(recording, 196, random)
-        assert np.array_equal(shares[seen[:, 0].astype(int)], made), "frames and targets go together"
-        forward = np.diff(seen[:, 0])
+        frames_out, shares_out = change_heart_rate(recording, 196, random)
+        assert np.array_equal(shares[frames_out[:, 0].astype(int)], shares_out), (
+            "frames and targets go together"
+        )
+        forward = np.diff(frames_out[:, 0])
         assert (forward >= 0).sum() >= len(forward) - 1, "time goes on, or starts anew once"
-        diastoles.append((made[:, 3] > 0.5).mean())
+        diastoles.append((shares_out[:, 3] > 0.5).mean())
     assert max(diastoles) - min(diastoles) > 0.15
 
 
 def test_no_subject_is_in_two_folds() -> None:
     nothing = np.zeros((1, 4), dtype=np.float32)
     recordings = [
-        heart_states.HeartStates(nothing, nothing, Annotation(()), True, f"s{n // 4}") for n in range(80)
+        annotated_recording.AnnotatedRecording(nothing, nothing, Annotation(()), True, f"s{n // 4}")
+        for n in range(80)
     ]
 
-    fold = heart_states.folds(recordings, 4, seed=0)
+    fold = annotated_recording.subject_folds(recordings, 4, seed=0)
 
     assert all(len(set(fold[n : n + 4])) == 1 for n in range(0, 80, 4))
     assert np.bincount(fold).tolist() == [20, 20, 20, 20]
@@ -171,32 +175,38 @@ class TestTraining:
             "tensorflow", reason="TensorFlow is not installed: pip install -r requirements/training.txt"
         )
 
-    def test_makes_a_pair_that_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_writes_a_network_and_card_that_load(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from models_tflite.training import segments  # noqa: PLC0415
-        from models_tflite.training.networks import state_network  # noqa: PLC0415 TensorFlow
+        from models_tflite.training.networks import state_fit, state_network  # noqa: PLC0415 TensorFlow
 
-        monkeypatch.setattr(segments, "STEPS", 2)
-        monkeypatch.setattr(state_network, "TRAINED", tmp_path / "weights" / "state_network.npz")
+        monkeypatch.setattr(state_fit, "STEPS_PER_EPOCH", 2)
+        monkeypatch.setattr(state_network, "WEIGHTS", tmp_path / "weights" / "state_network.npz")
         data, out = make_data(tmp_path / "data"), tmp_path / "models"
         arguments = ["--data", str(data), "--out", str(out), "--epochs", "1", "--folds", "2"]
 
-        status = segments.main([*arguments, "--weights", str(state_network.TRAINED)])
+        status = segments.main([*arguments, "--weights", str(state_network.WEIGHTS)])
 
         assert status == 0
         assert sorted(path.name for path in out.iterdir()) == ["segments.json", "segments.tflite"]
-        found = Segmenter.load(out).find(Signal(np.zeros(9000, dtype=np.float32), 2000))
-        assert found.heart_rate_bpm is None
+        segmented = HeartSegmenter.load(out).segment(Signal(np.zeros(9000, dtype=np.float32), 2000))
+        assert segmented.heart_rate_bpm is None
         card = json.loads((out / "segments.json").read_text())
-        judged = card["figures"]["cross_validation"]
+        figures = card["figures"]["cross_validation"]
         for form in ("int8", "float"):
-            assert judged[form]["all"]["recordings"] == 6, "every recording is judged exactly once"
-            assert judged[form]["all"]["subjects"] == 3
+            assert figures[form]["all"]["recordings"] == 6, "every recording is predicted exactly once"
+            assert figures[form]["all"]["subjects"] == 3
         windows = np.random.default_rng(0).normal(size=(2, 196, 40)).astype(np.float32)
-        kept = state_network.trained().predict(windows, verbose=0)
-        shipped = ModelInterpreter((out / "segments.tflite").read_bytes()).run(windows)
-        assert np.corrcoef(kept.ravel(), shipped.ravel())[0, 1] > 0.8, "the weights are of this network"
+        float_outputs = state_network.load_trained().predict(windows, verbose=0)
+        int8_outputs = ModelInterpreter((out / "segments.tflite").read_bytes()).run(windows)
+        assert np.corrcoef(float_outputs.ravel(), int8_outputs.ravel())[0, 1] > 0.8, (
+            "the weights are of this network"
+        )
 
-    def test_says_what_is_wrong_with_data(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_wrong_data_is_refused_with_one_sentence(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         from models_tflite.training import segments  # noqa: PLC0415 TensorFlow
 
         data = make_data(tmp_path)

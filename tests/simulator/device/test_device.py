@@ -1,4 +1,4 @@
-"""The protocol state of a device: right chunks at the right time, whatever the worker asks for."""
+"""Protocol state of a device: chunks, retransmissions and answers to `missing`, at the right time."""
 
 import json
 import math
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import CLIPPED, HAS_META, LAST, META, PCM, RESEND, Chunk, decode
-from simulator.device.device import REMIND_AFTER_S, Device, Message
-from simulator.device.recording import Recording, meta
+from simulator.device.device import RETRANSMIT_AFTER_S, Device
+from simulator.device.message import Message
+from simulator.device.recording import Recording, encode_meta
 from simulator.sound.sound_file import Sound
 
 DEVICE = "st-01"
@@ -24,13 +25,13 @@ def _recording(
     samples: int = SAMPLES, *, chunk_samples: int = 300, channels: int = 1, with_meta: bool = True
 ) -> Recording:
     pcm = np.random.default_rng(1).integers(-30_000, 30_000, (samples, channels)).astype(np.int16)
-    about = meta(("heart5",), "MV") if with_meta else b""
-    return Recording.of(Sound(pcm, 1000), 0x1122334455667788, about, chunk_samples)
+    meta = encode_meta(("heart5",), "MV") if with_meta else b""
+    return Recording.from_sound(Sound(pcm, 1000), 0x1122334455667788, meta, chunk_samples)
 
 
 def _all(device: Device, now: float) -> list[Message]:
     messages = []
-    while (message := device.take(now)) is not None:
+    while (message := device.next_message(now)) is not None:
         messages.append(message)
     return messages
 
@@ -47,42 +48,42 @@ def _sent(recording: Recording) -> Device:
     return device
 
 
-def _tell(device: Device, now: float = 1.0, topic: str = CONTROL, **document: Any) -> None:  # noqa: ANN401
+def _receive(device: Device, now: float = 1.0, topic: str = CONTROL, **document: Any) -> None:  # noqa: ANN401
     device.receive(topic, json.dumps({"recording_id": "1122334455667788", **document}).encode(), now)
 
 
 def test_birth_and_will_share_a_topic_and_the_boot() -> None:
     device = Device(DEVICE, "0badcafe")
-    device.connected()
+    device.on_connected()
     birth, info = _all(device, 0.0)
-    assert birth.topic == device.will().topic == topics.state(DEVICE)
+    assert birth.topic == device.will_message().topic == topics.state(DEVICE)
     assert json.loads(birth.payload) == {"state": "online", "boot": "0badcafe"}
-    assert json.loads(device.will().payload) == {"state": "lost", "boot": "0badcafe"}
+    assert json.loads(device.will_message().payload) == {"state": "lost", "boot": "0badcafe"}
     assert birth.retain
-    assert device.will().retain
+    assert device.will_message().retain
     assert info.topic == topics.info(DEVICE)
     assert {"firmware", "hardware", "formats", "buffer_bytes"} <= json.loads(info.payload).keys()
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("samples", [1, 299, 300, 301, 1000])
-def test_a_recording_leaves_whole_in_order_and_ends_with_last(samples: int, channels: int) -> None:
+def test_a_recording_is_sent_completely_in_order_and_ends_with_last(samples: int, channels: int) -> None:
     recording = _recording(samples, channels=channels)
     device = Device(DEVICE, "0badcafe")
     device.record(recording, 0.0, in_real_time=False)
     messages = _all(device, 0.0)
     states = [json.loads(m.payload)["state"] for m in messages if m.topic == topics.state(DEVICE)]
-    about, *audio = _chunks(messages)
+    meta, *audio = _chunks(messages)
     assert states == ["recording", "online"]
-    assert about.type == META
-    assert json.loads(bytes(about.body))["models"] == ["heart5"]
+    assert meta.type == META
+    assert json.loads(bytes(meta.body))["models"] == ["heart5"]
     assert b"".join(chunk.body for chunk in audio) == bytes(recording.pcm)
     assert [chunk.flags for chunk in audio] == [HAS_META] * (len(audio) - 1) + [HAS_META | LAST]
     assert {chunk.type for chunk in audio} == {PCM}
     assert not device.is_recording
 
 
-def test_in_real_time_a_chunk_leaves_when_its_last_sample_was_recorded() -> None:
+def test_in_real_time_a_chunk_is_sent_when_its_last_sample_was_recorded() -> None:
     device = Device(DEVICE, "0badcafe")
     device.record(_recording(with_meta=False), 10.0, in_real_time=True)
     assert _chunks(_all(device, 10.0)) == []
@@ -94,11 +95,11 @@ def test_in_real_time_a_chunk_leaves_when_its_last_sample_was_recorded() -> None
     assert _chunks(_all(device, 11.0))[0].is_last
 
 
-def test_samples_at_full_scale_are_flagged_and_no_meta_is_announced_that_does_not_come() -> None:
+def test_clipped_chunks_are_flagged_and_has_meta_is_not_set_without_meta() -> None:
     pcm = np.zeros((900, 1), np.int16)
     pcm[0], pcm[450] = 32767, -32768
     device = Device(DEVICE, "0badcafe")
-    device.record(Recording.of(Sound(pcm, 1000), 1, b"", 300), 0.0, in_real_time=False)
+    device.record(Recording.from_sound(Sound(pcm, 1000), 1, b"", 300), 0.0, in_real_time=False)
     assert [chunk.flags for chunk in _chunks(_all(device, 0.0))] == [CLIPPED, CLIPPED, LAST]
 
 
@@ -112,12 +113,12 @@ _bound = st.integers(0, SAMPLES + 200)
     chunk_samples=st.integers(1, 1200),
     wants_meta=st.booleans(),
 )
-def test_exactly_what_is_asked_for_is_resent_byte_by_byte(
+def test_exactly_the_requested_samples_are_resent(
     ranges: list[tuple[int, int | None]], channels: int, chunk_samples: int, wants_meta: bool
 ) -> None:
     recording = _recording(chunk_samples=chunk_samples, channels=channels)
     device = _sent(recording)
-    _tell(device, type="missing", ranges=ranges, meta=wants_meta)
+    _receive(device, type="missing", ranges=ranges, meta=wants_meta)
     chunks = _chunks(_all(device, 1.0))
     audio = [chunk for chunk in chunks if chunk.type == PCM]
     unit = 2 * channels
@@ -139,16 +140,16 @@ def test_exactly_what_is_asked_for_is_resent_byte_by_byte(
 
 def test_the_open_end_of_a_whole_recording_is_an_empty_last() -> None:
     device = _sent(_recording())
-    _tell(device, type="missing", ranges=[[SAMPLES, None]])
+    _receive(device, type="missing", ranges=[[SAMPLES, None]])
     (chunk,) = _chunks(_all(device, 1.0))
     assert (chunk.first_sample, chunk.sample_count, chunk.is_last) == (SAMPLES, 0, True)
 
 
-def test_what_was_not_recorded_yet_cannot_be_resent_and_is_not_called_the_end() -> None:
+def test_samples_that_are_not_recorded_yet_are_not_resent() -> None:
     device = Device(DEVICE, "0badcafe")
     device.record(_recording(), 0.0, in_real_time=True)
     _all(device, 0.65)
-    _tell(device, 0.65, type="missing", ranges=[[100, 900], [500, None]])
+    _receive(device, 0.65, type="missing", ranges=[[100, 900], [500, None]])
     chunks = _chunks(_all(device, 0.65))
     assert [(chunk.first_sample, chunk.end) for chunk in chunks] == [(100, 400), (400, 600), (500, 600)]
     assert not any(chunk.is_last for chunk in chunks)
@@ -156,66 +157,66 @@ def test_what_was_not_recorded_yet_cannot_be_resent_and_is_not_called_the_end() 
 
 def test_the_newest_request_replaces_an_older_one() -> None:
     device = _sent(_recording())
-    _tell(device, type="missing", ranges=[[0, 1000]])
-    device.take(1.0)
-    _tell(device, type="missing", ranges=[[600, 700]])
+    _receive(device, type="missing", ranges=[[0, 1000]])
+    device.next_message(1.0)
+    _receive(device, type="missing", ranges=[[600, 700]])
     assert [(chunk.first_sample, chunk.end) for chunk in _chunks(_all(device, 1.0))] == [(600, 700)]
 
 
-def test_without_stored_the_last_chunk_comes_again_ever_more_seldom() -> None:
+def test_without_stored_the_last_chunk_is_retransmitted_with_exponential_backoff() -> None:
     device = _sent(_recording())
-    assert device.due_at() == REMIND_AFTER_S
-    assert _all(device, REMIND_AFTER_S - 0.01) == []
-    (chunk,) = _chunks(_all(device, REMIND_AFTER_S))
+    assert device.due_at() == RETRANSMIT_AFTER_S
+    assert _all(device, RETRANSMIT_AFTER_S - 0.01) == []
+    (chunk,) = _chunks(_all(device, RETRANSMIT_AFTER_S))
     assert (chunk.first_sample, chunk.is_last) == (900, True)
     assert chunk.flags & RESEND
-    assert device.due_at() == 3 * REMIND_AFTER_S
+    assert device.due_at() == 3 * RETRANSMIT_AFTER_S
 
 
-def test_a_request_puts_the_reminder_off_because_the_worker_is_alive() -> None:
+def test_a_missing_message_postpones_the_retransmission() -> None:
     device = _sent(_recording())
-    _tell(device, 4.0, type="missing", ranges=[[0, 10]])
+    _receive(device, 4.0, type="missing", ranges=[[0, 10]])
     _all(device, 4.0)
-    assert device.due_at() == 4.0 + REMIND_AFTER_S
+    assert device.due_at() == 4.0 + RETRANSMIT_AFTER_S
 
 
-def test_stored_frees_the_recording() -> None:
+def test_stored_releases_the_recording() -> None:
     device = _sent(_recording())
-    _tell(device, type="missing", ranges=[[0, 10]])
-    _tell(device, 2.0, type="stored", completeness="partial")
-    (journey,) = device.journeys.values()
-    assert (journey.stored_at, journey.completeness) == (2.0, "partial")
+    _receive(device, type="missing", ranges=[[0, 10]])
+    _receive(device, 2.0, type="stored", completeness="partial")
+    (delivery,) = device.deliveries.values()
+    assert (delivery.stored_at, delivery.completeness) == (2.0, "partial")
     assert device.due_at() == math.inf
-    _tell(device, type="missing", ranges=[[0, 10]])
+    _receive(device, type="missing", ranges=[[0, 10]])
     assert _all(device, 100.0) == []
 
 
-def test_a_recording_closed_by_the_worker_is_not_sent_to_its_end() -> None:
+def test_a_recording_closed_by_the_worker_is_not_sent_any_further() -> None:
     device = Device(DEVICE, "0badcafe")
     device.record(_recording(), 0.0, in_real_time=True)
     _all(device, 0.4)
-    _tell(device, type="stored", completeness="partial")
+    _receive(device, type="stored", completeness="partial")
     assert _chunks(_all(device, 100.0)) == []
     assert not device.is_recording
 
 
-def test_only_the_result_of_an_own_recording_counts_and_only_the_first() -> None:
+def test_only_the_first_result_of_an_own_recording_is_accepted() -> None:
     device = _sent(_recording())
-    (journey,) = device.journeys.values()
+    (delivery,) = device.deliveries.values()
     result = topics.device_result(DEVICE)
-    _tell(device, topic=result, recording_id="00000000000000ff", status="ok")
-    assert journey.result is None
-    _tell(device, 3.0, topic=result, status="inconclusive")
-    _tell(device, 4.0, topic=result, status="ok")
-    assert journey.result == {"recording_id": "1122334455667788", "status": "inconclusive"}
-    assert journey.result_at == 3.0
-    assert json.loads(journey.result_text) == journey.result
+    _receive(device, topic=result, recording_id="00000000000000ff", status="ok")
+    assert delivery.result is None
+    _receive(device, 3.0, topic=result, status="inconclusive")
+    _receive(device, 4.0, topic=result, status="ok")
+    assert delivery.result == {"recording_id": "1122334455667788", "status": "inconclusive"}
+    assert delivery.result_at == 3.0
+    assert json.loads(delivery.result_payload) == delivery.result
 
 
-def test_rejections_are_kept_in_the_words_of_the_worker() -> None:
+def test_rejections_are_recorded_with_their_detail() -> None:
     device = _sent(_recording())
-    _tell(device, type="rejected", reason="crc", detail="crc: the checksum does not match")
-    assert next(iter(device.journeys.values())).rejections == ["crc: the checksum does not match"]
+    _receive(device, type="rejected", reason="crc", detail="crc: the checksum does not match")
+    assert next(iter(device.deliveries.values())).rejections == ["crc: the checksum does not match"]
 
 
 _MISSING = b'{"recording_id": "1122334455667788", "type": "missing"'
@@ -242,22 +243,22 @@ _MISSING = b'{"recording_id": "1122334455667788", "type": "missing"'
         _MISSING + b', "ranges": [[1e400, null]], "meta": "yes"}',
     ],
 )
-def test_control_messages_that_make_no_sense_are_ignored(payload: bytes) -> None:
+def test_malformed_control_messages_are_ignored(payload: bytes) -> None:
     device = _sent(_recording())
     device.receive(CONTROL, payload, 1.0)
     assert _all(device, 1.0) == []
 
 
-def test_many_recordings_are_held_at_once_and_told_apart() -> None:
+def test_several_recordings_are_pending_at_once() -> None:
     device = Device(DEVICE, "0badcafe")
     for number in (1, 2, 3):
         sound = Sound(np.full((400, 1), number, np.int16), 1000)
-        device.record(Recording.of(sound, number, b"", 300), 0.0, in_real_time=False)
+        device.record(Recording.from_sound(sound, number, b"", 300), 0.0, in_real_time=False)
         _all(device, 0.0)
-    _tell(device, recording_id=f"{2:016x}", type="missing", ranges=[[0, 5]])
+    _receive(device, recording_id=f"{2:016x}", type="missing", ranges=[[0, 5]])
     (chunk,) = _chunks(_all(device, 1.0))
     assert (chunk.recording_id, bytes(chunk.body)) == (2, b"\x02\x00" * 5)
-    _tell(device, recording_id=f"{2:016x}", type="stored", completeness="complete")
-    reminders = _chunks(_all(device, REMIND_AFTER_S))
-    assert [chunk.recording_id for chunk in reminders] == [1, 3]
+    _receive(device, recording_id=f"{2:016x}", type="stored", completeness="complete")
+    retransmissions = _chunks(_all(device, RETRANSMIT_AFTER_S))
+    assert [chunk.recording_id for chunk in retransmissions] == [1, 3]
     assert device.counts == {"chunks": 9, "resent": 3}

@@ -1,4 +1,4 @@
-"""The load generator against the real broker and the real worker."""
+"""`stetho fleet` against the real broker and the real worker."""
 
 import json
 from pathlib import Path
@@ -51,8 +51,8 @@ def test_a_fleet_without_results_is_exit_status_1_and_still_a_report(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     credentials = _credentials(site, tmp_path, 3)
-    with Client(site.broker, site.broker.add_user("worker", "mute"), topics.ALL_STATES) as mute:
-        mute.publish(topics.worker("mute"), '{"state":"ready"}', retain=True)
+    with Client(site.broker, site.broker.add_user("worker", "mute"), topics.ALL_STATES) as worker:
+        worker.publish(topics.worker("mute"), '{"state":"ready"}', retain=True)
         assert main(_fleet(site, credentials, "--sample-rate", "4000", "--timeout", "0.5")) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["recordings"] == report["recordings_planned"] == 6

@@ -1,4 +1,4 @@
-"""A device that streams: what leaves, what is held, what it answers; and the command on real parts."""
+"""Streaming device: chunks, resend buffer, answers; and `stetho live` on the real broker and worker."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from conftest import Client
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, decode
-from simulator.device.live_device import HOLD_S, LiveDevice, Streaming
+from simulator.device.live_device import RESEND_BUFFER_S, LiveDevice, Stream
 from simulator.site.site import Site
 from simulator.sound.audio_source import Block, FileSource
 from simulator.sound.heart_sound import synthesise
@@ -27,103 +27,106 @@ def ramp(samples: int, start: int = 0) -> "np.ndarray[tuple[int, int], np.dtype[
     return np.arange(start, start + samples, dtype=np.int16)[:, np.newaxis]
 
 
-def streaming(meta: bytes = b"") -> tuple[LiveDevice, Streaming]:
-    device, stream = LiveDevice("st-01", "00000001", 300), Streaming(7, RATE, 1, meta)
+def started_stream(meta: bytes = b"") -> tuple[LiveDevice, Stream]:
+    device, stream = LiveDevice("st-01", "00000001", 300), Stream(7, RATE, 1, meta)
     device.begin(stream)
     return device, stream
 
 
-def leaves(device: LiveDevice, now: float = 0.0) -> list[Chunk]:
-    """What goes out now, states left aside."""
+def due_chunks(device: LiveDevice, now: float = 0.0) -> list[Chunk]:
+    """Return the chunks that are due; state messages are ignored."""
     found = []
-    while (message := device.take(now)) is not None:
+    while (message := device.next_message(now)) is not None:
         if message.topic == topics.pcm("st-01"):
             found.append(decode(message.payload))
     return found
 
 
-def say(device: LiveDevice, **document: object) -> None:
+def receive_control(device: LiveDevice, **document: object) -> None:
     device.receive(CONTROL, json.dumps({"recording_id": f"{7:016x}", **document}).encode(), 0.0)
 
 
-def test_sound_leaves_in_chunks_and_the_rest_with_last() -> None:
-    device, _ = streaming()
+def test_samples_are_sent_in_chunks_and_the_rest_with_last() -> None:
+    device, _ = started_stream()
     for start in range(0, 700, 70):
         device.push(Block(ramp(70, start)))
-    assert [(chunk.first_sample, chunk.sample_count) for chunk in leaves(device)] == [(0, 300), (300, 300)]
+    assert [(chunk.first_sample, chunk.sample_count) for chunk in due_chunks(device)] == [
+        (0, 300),
+        (300, 300),
+    ]
     device.end(0.0)
-    (last,) = leaves(device)
+    (last,) = due_chunks(device)
     assert (last.first_sample, last.sample_count) == (600, 100)
     assert last.is_last
     assert last.is_stream
     assert np.frombuffer(last.body, "<i2").tolist() == list(range(600, 700))
 
 
-def test_an_end_without_sound_left_is_an_empty_last() -> None:
-    device, _ = streaming()
+def test_an_end_without_unsent_samples_is_an_empty_last() -> None:
+    device, _ = started_stream()
     device.push(Block(ramp(300)))
     device.end(0.0)
-    *_, last = leaves(device)
+    *_, last = due_chunks(device)
     assert (last.first_sample, last.sample_count, last.is_last) == (300, 0, True)
 
 
-def test_what_a_sound_card_lost_is_a_gap_that_says_so() -> None:
-    device, _ = streaming()
+def test_samples_lost_by_the_sound_card_are_a_flagged_gap() -> None:
+    device, _ = started_stream()
     device.push(Block(ramp(100)))
     device.push(Block(ramp(300), lost=50))
-    before, after = leaves(device)
+    before, after = due_chunks(device)
     assert (before.first_sample, before.sample_count) == (0, 100)
     assert after.first_sample == 150
     assert after.flags & codec.GAP_BEFORE
     assert not before.flags & codec.GAP_BEFORE
 
 
-def test_it_resends_what_it_still_has_and_meta() -> None:
-    device, _ = streaming(b'{"site":"MV"}')
+def test_buffered_chunks_and_meta_are_resent() -> None:
+    device, _ = started_stream(b'{"site":"MV"}')
     device.push(Block(ramp(1200)))
-    meta, *sent = leaves(device)
+    meta, *sent = due_chunks(device)
     assert meta.type == codec.META
     assert meta.is_stream
-    say(device, type="missing", ranges=[[300, 500], [900, None]], meta=True)
-    again = leaves(device)
+    receive_control(device, type="missing", ranges=[[300, 500], [900, None]], meta=True)
+    again = due_chunks(device)
     assert [chunk.type for chunk in again] == [codec.META, codec.PCM, codec.PCM]
     assert [chunk.first_sample for chunk in again[1:]] == [300, 900]
     assert all(chunk.flags & codec.RESEND for chunk in again)
     assert len(sent) == 4
 
 
-def test_it_holds_some_seconds_and_no_more() -> None:
-    device, _ = streaming()
+def test_the_resend_buffer_is_limited() -> None:
+    device, _ = started_stream()
     device.push(Block(np.zeros((60 * RATE, 1), np.int16)))
-    assert len(device._recent) <= HOLD_S * RATE / 300 + 1
-    assert len(device._ready) <= HOLD_S * RATE / 300 + 1, "a broker that is gone makes a gap"
+    assert len(device._resend_buffer) <= RESEND_BUFFER_S * RATE / 300 + 1
+    assert len(device._queue) <= RESEND_BUFFER_S * RATE / 300 + 1, "without a broker the stream gets a gap"
 
 
-def test_it_reminds_of_the_end_until_it_is_stored() -> None:
-    device, stream = streaming()
+def test_the_last_chunk_is_retransmitted_until_stored() -> None:
+    device, stream = started_stream()
     device.push(Block(ramp(100)))
     device.end(0.0)
-    leaves(device)
+    due_chunks(device)
     assert device.due_at() == 5.0
-    (reminder,) = leaves(device, 5.0)
-    assert reminder.flags & codec.LAST
-    assert reminder.flags & codec.RESEND
-    say(device, type="stored", completeness="complete")
-    assert leaves(device, 1000.0) == []
+    (retransmission,) = due_chunks(device, 5.0)
+    assert retransmission.flags & codec.LAST
+    assert retransmission.flags & codec.RESEND
+    receive_control(device, type="stored", completeness="complete")
+    assert due_chunks(device, 1000.0) == []
     assert stream.completeness == "complete"
 
 
 @pytest.mark.parametrize(
     "payload", [b"", b"[]", b"null", b'{"recording_id":7}', b"\xff", b'{"type":"missing"}']
 )
-def test_what_it_does_not_understand_harms_nothing(payload: bytes) -> None:
-    device, stream = streaming()
+def test_malformed_messages_are_ignored(payload: bytes) -> None:
+    device, stream = started_stream()
     device.receive(CONTROL, payload, 0.0)
     device.receive(topics.live("st-01"), payload, 0.0)
     assert stream.live is None
 
 
-def test_a_file_is_played_as_fast_as_it_was_recorded_and_can_be_closed() -> None:
+def test_a_file_source_plays_all_samples_repeats_and_can_be_closed() -> None:
     sound = Sound(ramp(100), RATE)
     assert np.concatenate([block.samples for block in FileSource(sound)]).tolist() == sound.pcm.tolist()
     endless = FileSource(sound, repeat=True)
@@ -140,7 +143,7 @@ def test_e8_the_live_command_shows_the_heart_rate_while_the_sound_plays(site: Si
     site.start_worker()
     arguments = ["live", "--file", str(heart), "--device", "st-01", "--port", str(site.broker.port)]
     environ = {**os.environ, "STETHO_DEVICE_PASSWORD": site.add_device("st-01").password}
-    with Client(site.broker, site.operator, "stetho/v1/result/#", "stetho/v1/device/+/down/live") as ear:
+    with Client(site.broker, site.operator, "stetho/v1/result/#", "stetho/v1/device/+/down/live") as operator:
         ended = subprocess.run(
             [sys.executable, "-m", "simulator", *arguments, "--chunk-samples", "1600", "--site", "MV"],
             capture_output=True,
@@ -149,8 +152,8 @@ def test_e8_the_live_command_shows_the_heart_rate_while_the_sound_plays(site: Si
             check=False,
             env=environ,
         )
-        full = ear.wait_for("stetho/v1/result/st-01")
-        assert len(ear.documents("stetho/v1/device/st-01/down/live")) >= 10
+        full = operator.wait_for("stetho/v1/result/st-01")
+        assert len(operator.documents("stetho/v1/device/st-01/down/live")) >= 10
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["recording_id"] == full["recording_id"]
     assert (full["completeness"], full["site"], full["audio"]["samples"]) == ("complete", "MV", 7 * 8000)
@@ -161,7 +164,7 @@ def test_e8_the_live_command_shows_the_heart_rate_while_the_sound_plays(site: Si
     assert "not a diagnosis" in after
 
 
-def test_a_stream_without_analyser_says_so(site: Site, tmp_path: Path) -> None:
+def test_live_without_an_analyser_is_one_sentence(site: Site, tmp_path: Path) -> None:
     sound = tmp_path / "sound.wav"
     write(sound, from_samples(synthesise("normal", 72, 1, 4000, 1), 4000))
     ended = subprocess.run(

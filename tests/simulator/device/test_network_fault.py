@@ -1,4 +1,4 @@
-"""The bad network: what goes in comes out, but for the faults that were ordered, and the same every time."""
+"""Fault injection: the configured rates, reproducible by the seed."""
 
 from collections import Counter
 
@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.device.network_fault import Fault, FaultRates
+from simulator.device.network_fault import FaultInjector, FaultRates
 
 PAYLOADS = [bytes([number]) * 20 for number in range(200)]
 
 
-def _through(fault: Fault, payloads: list[bytes]) -> list[bytes]:
-    return [out for payload in payloads for out in fault.send(payload)] + fault.flush()
+def _send_all(injector: FaultInjector, payloads: list[bytes]) -> list[bytes]:
+    return [out for payload in payloads for out in injector.send(payload)] + injector.flush()
 
 
-def test_a_good_network_changes_nothing_and_holds_nothing_back() -> None:
-    fault = Fault(FaultRates(), 1)
-    assert [fault.send(payload) for payload in PAYLOADS] == [[payload] for payload in PAYLOADS]
-    assert fault.flush() == []
+def test_without_faults_payloads_pass_unchanged_and_at_once() -> None:
+    injector = FaultInjector(FaultRates(), 1)
+    assert [injector.send(payload) for payload in PAYLOADS] == [[payload] for payload in PAYLOADS]
+    assert injector.flush() == []
 
 
-def test_the_seed_decides() -> None:
+def test_faults_depend_on_the_seed_alone() -> None:
     rates = FaultRates(0.2, 0.2, 8, 0.1)
-    first, again, other = (_through(Fault(rates, seed), PAYLOADS) for seed in (7, 7, 8))
+    first, again, other = (_send_all(FaultInjector(rates, seed), PAYLOADS) for seed in (7, 7, 8))
     assert first == again
     assert first != other
 
@@ -36,16 +36,16 @@ def test_the_seed_decides() -> None:
         (FaultRates(loss=1.0, duplicate=1.0), 0, 0),
     ],
 )
-def test_as_many_are_lost_or_doubled_as_ordered(rates: FaultRates, least: int, most: int) -> None:
-    out = _through(Fault(rates, 3), PAYLOADS)
+def test_rates_of_loss_and_duplication(rates: FaultRates, least: int, most: int) -> None:
+    out = _send_all(FaultInjector(rates, 3), PAYLOADS)
     assert least <= len(out) <= most
     assert set(out) <= set(PAYLOADS)
     assert max(Counter(out).values(), default=1) <= 2
 
 
 @pytest.mark.parametrize(("corrupt", "least", "most"), [(0.3, 30, 90), (1.0, 200, 200)])
-def test_corruption_changes_one_byte_of_as_many_as_ordered(corrupt: float, least: int, most: int) -> None:
-    out = _through(Fault(FaultRates(corrupt=corrupt), 4), PAYLOADS)
+def test_corruption_changes_one_byte_at_its_rate(corrupt: float, least: int, most: int) -> None:
+    out = _send_all(FaultInjector(FaultRates(corrupt=corrupt), 4), PAYLOADS)
     differences = [sum(a != b for a, b in zip(x, y, strict=True)) for x, y in zip(out, PAYLOADS, strict=True)]
     assert set(differences) <= {0, 1}
     assert least <= sum(differences) <= most
@@ -53,15 +53,13 @@ def test_corruption_changes_one_byte_of_as_many_as_ordered(corrupt: float, least
 
 @settings(deadline=None, max_examples=50)  # nothing is timed in a test
 @given(seed=st.integers(0, 2**32), reorder=st.integers(0, 20))
-def test_disorder_keeps_everything_and_nothing_is_overtaken_by_more_than_ordered(
-    seed: int, reorder: int
-) -> None:
-    out = _through(Fault(FaultRates(reorder=reorder), seed), PAYLOADS)
+def test_reordering_loses_nothing_and_is_limited(seed: int, reorder: int) -> None:
+    out = _send_all(FaultInjector(FaultRates(reorder=reorder), seed), PAYLOADS)
     assert sorted(out) == sorted(PAYLOADS)
     order = [payload[0] for payload in out]
     for place, number in enumerate(order):
         assert sum(before > number for before in order[:place]) <= reorder
 
 
-def test_disorder_happens() -> None:
-    assert _through(Fault(FaultRates(reorder=8), 1), PAYLOADS) != PAYLOADS
+def test_reordering_happens() -> None:
+    assert _send_all(FaultInjector(FaultRates(reorder=8), 1), PAYLOADS) != PAYLOADS

@@ -1,4 +1,4 @@
-"""The display: 21 columns, 8 rows, and nothing that could be taken for a diagnosis."""
+"""Screens of the display: 21 columns, 8 rows, and the disclaimer on every result."""
 
 from typing import Any
 
@@ -37,13 +37,13 @@ def test_every_screen_fills_the_display_exactly(screen: oled.Screen) -> None:
     assert [len(row) for row in screen] == [oled.COLUMNS] * oled.ROWS
 
 
-def test_the_frame_is_as_wide_everywhere() -> None:
+def test_all_lines_of_the_frame_are_equally_wide() -> None:
     lines = oled.framed(oled.ready("st-01", has_analyser=True)).splitlines()
     assert {len(line) for line in lines} == {oled.COLUMNS + 4}
     assert len(lines) == oled.ROWS + 2
 
 
-def test_bars_show_how_much_is_done() -> None:
+def test_bars_show_progress() -> None:
     shares = [oled.sending(done, 42)[2].count("█") for done in (0, 21, 42)]
     assert shares == [0, round(oled.COLUMNS / 2), oled.COLUMNS]
 
@@ -62,24 +62,24 @@ def test_a_result_shows_label_confidence_and_rate() -> None:
         {**OK, "status": "error", "reason": "failed"},
     ],
 )
-def test_a_label_that_was_not_accepted_is_no_answer(compact: dict[str, Any]) -> None:
+def test_a_label_that_was_not_accepted_is_not_shown(compact: dict[str, Any]) -> None:
     text = "\n".join(oled.result(compact)).lower()
     assert "murmur" not in text
     assert "94 %" not in text
 
 
 @pytest.mark.parametrize("status", ["ok", "inconclusive", "error"])
-def test_no_result_is_a_diagnosis(status: str) -> None:
+def test_every_result_has_the_disclaimer(status: str) -> None:
     assert oled.result({**OK, "status": status})[-1].strip() == "not a diagnosis"
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))
-def test_a_person_is_told_what_to_do(reason: str) -> None:
+def test_every_reason_has_a_hint(reason: str) -> None:
     screen = oled.result({"status": "inconclusive", "bpm": None, "reason": reason})
     assert REASONS[reason] in " ".join(" ".join(screen).split())
 
 
-def test_e8_the_display_shows_what_is_known_while_the_sound_still_plays() -> None:
+def test_e8_the_display_shows_live_values() -> None:
     screen = oled.live(LIVE, 65.0)
     assert [row.strip() for row in screen] == [
         "LIVE 1:05",

@@ -1,4 +1,4 @@
-"""Synthesised hearts: beats where they are said to be, energy where medicine says it is."""
+"""Synthesised heart sounds: onsets as annotated, spectra and timing as in the literature."""
 
 import numpy as np
 import pytest
@@ -50,14 +50,14 @@ def test_beats_are_the_same_at_any_sample_rate() -> None:
 
 @pytest.mark.parametrize("bpm", [MIN_BPM, 50, 72, 110, 160, MAX_BPM])
 @pytest.mark.parametrize("finding", ["normal", "extrasystole"])
-def test_the_mean_rate_is_the_one_asked_for(bpm: float, finding: Finding) -> None:
+def test_the_mean_heart_rate_is_the_requested_one(bpm: float, finding: Finding) -> None:
     onsets_s = heart_sound(finding, bpm, 60, 2000, 1).s1_s
     mean_bpm = 60 * (len(onsets_s) - 1) / (onsets_s[-1] - onsets_s[0])
     assert mean_bpm == pytest.approx(bpm, rel=0.03)
 
 
 @pytest.mark.parametrize("finding", HEARTS)
-def test_a_sound_begins_at_every_stated_beat_and_nowhere_else(finding: Finding) -> None:
+def test_a_sound_begins_at_every_annotated_beat_and_nowhere_else(finding: Finding) -> None:
     heart = heart_sound(finding, 72, 10, RATE, 2, noise_db=-60)
     assert len(heart.s1_s) in (11, 12, 13)
     for start_s in heart.s1_s[:-1]:
@@ -68,7 +68,7 @@ def test_a_sound_begins_at_every_stated_beat_and_nowhere_else(finding: Finding) 
             assert _rms(onset_only, s2_s + 0.3, next_s1_s - 0.03) < 0.1 * PEAK
 
 
-def test_the_heart_varies_from_beat_to_beat_like_a_heart() -> None:
+def test_the_heart_rate_varies_from_beat_to_beat() -> None:
     cycles_s = np.diff(heart_sound("normal", 72, 60, 2000, 4).s1_s)
     assert 0.01 < cycles_s.std() / cycles_s.mean() < 0.06
 
@@ -95,7 +95,7 @@ def test_systole_shortens_less_than_diastole_when_the_heart_is_fast() -> None:
     assert systole_s(220) < 60 / 220
 
 
-def test_a_murmur_is_noise_in_systole_that_swells_and_fades() -> None:
+def test_a_murmur_is_crescendo_decrescendo_noise_in_systole() -> None:
     murmur = _between(heart_sound("murmur", 66, 12, RATE, 3, noise_db=-70), 150, 380)
     normal = _between(heart_sound("normal", 66, 12, RATE, 3, noise_db=-70), 150, 380)
     beats = list(zip(murmur.s1_s, murmur.s2_s, strict=False))[:-1]
@@ -115,7 +115,7 @@ def test_a_murmur_is_noise_in_systole_that_swells_and_fades() -> None:
     assert middle > 10 * without
 
 
-def test_an_extrasystole_comes_early_and_its_pause_makes_up_for_it() -> None:
+def test_an_extrasystole_is_early_and_its_pause_compensatory() -> None:
     cycles_s = np.diff(heart_sound("extrasystole", 72, 12, 2000, 5).s1_s)
     early = np.flatnonzero(cycles_s < 0.75 * np.median(cycles_s))
     assert len(early) >= 2
@@ -125,7 +125,7 @@ def test_an_extrasystole_comes_early_and_its_pause_makes_up_for_it() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_four_seconds_hold_an_extrasystole(seed: int) -> None:
+def test_four_seconds_contain_an_extrasystole(seed: int) -> None:
     cycles_s = np.diff(heart_sound("extrasystole", 60, 4, 2000, seed).s1_s)
     assert cycles_s.min() < 0.7
 
@@ -138,14 +138,14 @@ def test_a_third_sound_follows_the_second_in_early_diastole() -> None:
         assert _rms(third, s2_s + 0.15, s2_s + 0.22) < 0.8 * _rms(third, s2_s, s2_s + 0.07)
 
 
-def test_an_artifact_has_no_beats_and_reaches_far_above_a_heart() -> None:
+def test_an_artifact_has_no_beats_and_a_wider_band_than_a_heart() -> None:
     artifact = heart_sound("artifact", 72, 8, RATE, 7)
     assert artifact.s1_s == artifact.s2_s == ()
     frequency_hz, power = _spectrum(artifact.samples)
     assert power[frequency_hz > 200].sum() > 0.3 * power.sum()
 
 
-def test_noise_is_as_loud_as_asked_for() -> None:
+def test_noise_has_the_requested_level() -> None:
     quiet, noisy = (heart_sound("normal", 40, 10, RATE, 8, noise_db=level) for level in (-50, -20))
     pause = (quiet.s2_s[2] + 0.4, quiet.s1_s[3] - 0.05)
     difference_db = 20 * np.log10(_rms(noisy, *pause) / _rms(quiet, *pause))
@@ -156,6 +156,6 @@ def test_noise_is_as_loud_as_asked_for() -> None:
     ("finding", "bpm", "seconds"),
     [("normal", 10, 4), ("normal", 400, 4), ("normal", 72, 0.5), ("cough", 72, 4)],
 )
-def test_what_is_no_heart_is_refused(finding: str, bpm: float, seconds: float) -> None:
+def test_invalid_arguments_are_refused(finding: str, bpm: float, seconds: float) -> None:
     with pytest.raises(ValueError, match=r"a heart beats|too short|is not one of"):
         heart_sound(finding, bpm, seconds, 4000, 0)  # type: ignore[arg-type]

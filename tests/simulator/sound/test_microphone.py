@@ -1,7 +1,5 @@
-"""A microphone as a source of sound; the sound card is a double, which delivers and fails as it is told."""
+"""Microphone as a sound source, on a fake sound card."""
 
-import argparse
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +12,6 @@ from conftest import wait_until
 from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
-from simulator.command import argument
 from simulator.sound import microphone
 from simulator.sound.audio_source import AudioSource, Block
 from simulator.sound.microphone import Microphone
@@ -28,10 +25,10 @@ def card(name: str, inputs: int, rate: float = RATE) -> dict[str, Any]:
 
 
 class SoundCard:
-    """As much of sounddevice as is used."""
+    """Fake of the part of sounddevice that is used."""
 
     class PortAudioError(Exception):
-        """As sounddevice has it."""
+        """Error of sounddevice."""
 
     def __init__(self, *cards: dict[str, Any], default: int = 1) -> None:
         self.cards = cards or (card("HDMI", 0), card("USB microphone", 2))
@@ -56,7 +53,7 @@ class SoundCard:
 
 
 class Stream:
-    """An open microphone whose sound card is the test."""
+    """Open stream of the fake sound card."""
 
     def __init__(
         self,
@@ -83,7 +80,7 @@ class Stream:
         self.is_open = False
 
     def deliver(self, value: int, at_s: float, *, has_lost: bool = False) -> None:
-        """Call back as PortAudio does: the same buffer every time, and not on the thread that reads."""
+        """Call back as PortAudio does: with the same buffer every time, on a thread of its own."""
         self._buffer[:] = value
         time, status = SimpleNamespace(inputBufferAdcTime=at_s), SimpleNamespace(input_overflow=has_lost)
         caller = threading.Thread(target=self._callback, args=(self._buffer, BLOCK, time, status))
@@ -116,7 +113,7 @@ class Reader:
         return self.blocks
 
     def join(self) -> None:
-        """End, and see that everything did."""
+        """Close the source; check that thread and stream have ended."""
         self.source.close()
         self._thread.join(10)
         assert not self._thread.is_alive()
@@ -139,7 +136,7 @@ def values(blocks: list[Block]) -> list[int]:
     return [int(block.samples[0, 0]) for block in blocks]
 
 
-def test_c5_what_the_microphone_hears_comes_in_order_and_is_a_copy(reader: Reader) -> None:
+def test_c5_blocks_are_in_order_and_copies(reader: Reader) -> None:
     for number in range(5):
         reader.stream.deliver(number, number / 50)
     blocks = reader.has(5)
@@ -151,7 +148,7 @@ def test_c5_what_the_microphone_hears_comes_in_order_and_is_a_copy(reader: Reade
     assert (reader.source.sample_rate, reader.source.channels) == (RATE, 1)
 
 
-def test_what_the_sound_card_lost_is_counted_by_its_clock(reader: Reader) -> None:
+def test_lost_samples_are_counted_by_the_clock_of_the_sound_card(reader: Reader) -> None:
     reader.stream.deliver(1, 10.0)
     reader.stream.deliver(2, 10.52, has_lost=True)
     reader.stream.deliver(3, 10.54)
@@ -159,19 +156,19 @@ def test_what_the_sound_card_lost_is_counted_by_its_clock(reader: Reader) -> Non
 
 
 @pytest.mark.parametrize("at_s", [0.0, 10.02, 9.0])
-def test_a_loss_that_a_clock_does_not_show_is_at_least_one_sample(reader: Reader, at_s: float) -> None:
+def test_an_overrun_without_a_gap_in_the_clock_is_one_sample(reader: Reader, at_s: float) -> None:
     reader.stream.deliver(1, 10.0)
     reader.stream.deliver(2, at_s, has_lost=True)
     assert [block.lost for block in reader.has(2)] == [0, 1]
 
 
-def test_a_clock_that_jumps_loses_no_more_than_what_can_wait(reader: Reader) -> None:
+def test_a_jump_of_the_clock_is_limited_to_the_buffer(reader: Reader) -> None:
     reader.stream.deliver(1, 10.0)
     reader.stream.deliver(2, 1e9, has_lost=True)
     assert reader.has(2)[1].lost == 10 * RATE
 
 
-def test_a_reader_that_is_too_slow_loses_whole_blocks_and_is_told(library: SoundCard) -> None:
+def test_a_slow_reader_loses_whole_blocks_which_are_counted(library: SoundCard) -> None:
     source = Microphone(library=library)
     blocks = iter(source)
     opener = threading.Thread(target=lambda: seen.append(next(blocks)))
@@ -193,7 +190,7 @@ def test_a_reader_that_is_too_slow_loses_whole_blocks_and_is_told(library: Sound
     assert list(blocks) == []
 
 
-def test_a_microphone_that_is_pulled_out_is_one_sentence(reader: Reader) -> None:
+def test_an_unplugged_microphone_is_one_sentence(reader: Reader) -> None:
     reader.stream.deliver(1, 0.0)
     reader.has(1)
     reader.stream.end()
@@ -201,13 +198,13 @@ def test_a_microphone_that_is_pulled_out_is_one_sentence(reader: Reader) -> None
     assert "still plugged in" in str(reader.error)
 
 
-def test_one_that_falls_silent_has_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_microphone_is_one_sentence(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(microphone, "_SILENT_S", 0.3)
     wait_until(lambda: reader.error, "the error")
     assert "delivers nothing any more" in str(reader.error)
 
 
-def test_one_that_is_in_use_is_one_sentence(library: SoundCard) -> None:
+def test_a_microphone_in_use_is_one_sentence(library: SoundCard) -> None:
     library.broken = "Device unavailable"
     with pytest.raises(AudioError, match=r"microphone 1 cannot be used \(Device unavailable\)"):
         next(iter(Microphone(library=library)))
@@ -217,12 +214,12 @@ def test_one_that_is_in_use_is_one_sentence(library: SoundCard) -> None:
     ("number", "rate", "sentence"),
     [
         (7, None, "there is no microphone 7; --list"),
-        (0, None, r"0 \(HDMI\) records nothing"),
+        (0, None, r"0 \(HDMI\) has no input"),
         (1, 7000, "does not record at 7000 Hz"),
         (1, 500, "choose 1000 to 192000"),
     ],
 )
-def test_a_choice_that_cannot_be_is_one_sentence(
+def test_a_microphone_that_cannot_be_used_is_one_sentence(
     library: SoundCard, number: int, rate: int | None, sentence: str
 ) -> None:
     with pytest.raises(AudioError, match=sentence):
@@ -230,51 +227,29 @@ def test_a_choice_that_cannot_be_is_one_sentence(
 
 
 @pytest.mark.parametrize("cards", [(), (card("HDMI", 0),)])
-def test_a_machine_without_a_microphone_says_so(cards: tuple[dict[str, Any], ...]) -> None:
+def test_a_machine_without_a_microphone_is_one_sentence(cards: tuple[dict[str, Any], ...]) -> None:
     library = SoundCard(default=-1)
     library.cards = cards
     for ask in (
         lambda: Microphone(library=library),
         lambda: Microphone(3, library=library),
-        lambda: microphone.listing(library),
+        lambda: microphone.list_microphones(library),
     ):
         with pytest.raises(AudioError, match="no microphone is here"):
             ask()
 
 
-def test_the_list_marks_the_default_and_leaves_out_what_records_nothing() -> None:
+def test_the_list_marks_the_default_and_has_only_inputs() -> None:
     library = SoundCard(card("built in", 2, 48_000.0), card("HDMI", 0), card("USB", 1, 44_100.0), default=2)
-    assert microphone.listing(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
+    assert microphone.list_microphones(library) == "    0  built in, 48000 Hz\n*   2  USB, 44100 Hz"
 
 
-def parsed(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--file")
-    argument.add_microphone(group)
-    return parser.parse_args(arguments)
-
-
-def test_the_arguments_choose_one(library: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microphone, "load", lambda: library)
-    assert microphone.chosen(parsed("--file", "x.wav")) is None
-    assert microphone.chosen(parsed("--list")) is None
-    assert parsed("--list").list
-    default = microphone.chosen(parsed("--microphone"))
-    first = microphone.chosen(parsed("--microphone", "1"))
-    assert default is not None
-    assert first is not None
-    with pytest.raises(AudioError, match="HDMI"):
-        microphone.chosen(parsed("--microphone", "0"))
-    for wrong in (("--microphone", "-1"), ("--microphone", "x"), ("--microphone", "1", "--list")):
-        with pytest.raises(SystemExit):
-            parsed(*wrong)
-
-
-def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(SettingsError, match=r"requirements/microphone\.txt"):
-        microphone.load()
+        microphone.load_sounddevice()
 
     def find_spec(name: str, *_: object) -> None:
         if name == "sounddevice":
@@ -283,24 +258,4 @@ def test_what_is_not_installed_is_said_with_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "sounddevice")
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
     with pytest.raises(SettingsError, match="libportaudio2"):
-        microphone.load()
-
-
-def test_this_machine_lists_its_microphones_or_says_what_is_missing() -> None:
-    """The real package, PortAudio and sound cards, as far as they are here; never a traceback."""
-    command = [sys.executable, "-m", "simulator", "live", "--list"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode == 0:
-        assert "Hz" in done.stdout
-    else:
-        assert done.returncode == 2
-        assert any(word in done.stderr for word in ("sounddevice", "PortAudio", "no microphone is here"))
-        assert "Traceback" not in done.stderr
-
-
-def test_c5_a_microphone_that_is_not_here_ends_the_command_with_one_sentence() -> None:
-    command = [sys.executable, "-m", "simulator", "live", "--microphone", "99"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert any(word in done.stderr for word in ("sounddevice", "PortAudio", "no microphone"))
-    assert "Traceback" not in done.stderr
+        microphone.load_sounddevice()

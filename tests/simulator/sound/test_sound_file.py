@@ -1,4 +1,4 @@
-"""Reading any audio file as what a device would have recorded."""
+"""Audio files as 16-bit PCM: reading, resampling, writing."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from edge_worker.errors import AudioError
 from simulator.sound.sound_file import Sound, from_samples, read, write
 
 
-def test_what_is_louder_than_full_scale_saturates() -> None:
+def test_samples_beyond_full_scale_saturate() -> None:
     samples = np.array([0.0, 0.5, 1.0, 7.5, -1.0, -7.5, np.nan, np.inf], np.float32)
     with np.errstate(invalid="raise"):
         sound = from_samples(samples, 4000)
@@ -18,7 +18,7 @@ def test_what_is_louder_than_full_scale_saturates() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_sixteen_bit_files_come_back_bit_by_bit(tmp_path: Path, channels: int) -> None:
+def test_16_bit_files_are_read_bit_exact(tmp_path: Path, channels: int) -> None:
     pcm = np.random.default_rng(1).integers(-32768, 32768, (5000, channels)).astype(np.int16)
     for name in ("x.wav", "x.flac"):
         write(tmp_path / name, Sound(pcm, 8000))
@@ -27,7 +27,7 @@ def test_sixteen_bit_files_come_back_bit_by_bit(tmp_path: Path, channels: int) -
         assert (sound.sample_rate, sound.seconds) == (8000, 0.625)
 
 
-def test_more_channels_than_the_protocol_has_are_mixed(tmp_path: Path) -> None:
+def test_more_channels_than_the_protocol_allows_are_mixed(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "x.wav", np.full((100, 4), [0.1, 0.2, 0.3, 0.4]), 8000, subtype="FLOAT")
     assert read(tmp_path / "x.wav").pcm.tolist() == [[8192]] * 100
 
@@ -43,7 +43,7 @@ def test_resampling_keeps_pitch_and_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["missing.wav", "folder", "text.wav", "empty.wav", "nothing.wav", "data.raw"]
 )
-def test_what_is_not_audio_is_one_sentence(tmp_path: Path, name: str) -> None:
+def test_a_file_without_audio_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.wav").write_text("this is not audio, it is a letter to somebody")
     (tmp_path / "nothing.wav").write_bytes(b"")
@@ -55,7 +55,7 @@ def test_what_is_not_audio_is_one_sentence(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_rate_beyond_the_protocol_is_refused_and_can_be_resampled(tmp_path: Path) -> None:
+def test_a_sample_rate_beyond_the_protocol_is_refused_and_can_be_resampled(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "x.wav", np.zeros(4000), 500)
     with pytest.raises(AudioError, match="--sample-rate"):
         read(tmp_path / "x.wav")

@@ -1,4 +1,4 @@
-"""Recordings, predictions, outbox and workers."""
+"""Create recordings, predictions, outbox and workers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply the migration."""
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -82,7 +82,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert the migration."""
     with op.batch_alter_table("predictions", schema=None) as batch_op:
         batch_op.drop_index("predictions_by_recording")
         batch_op.drop_index("predictions_by_model_label")

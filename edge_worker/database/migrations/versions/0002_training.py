@@ -1,4 +1,4 @@
-"""Labelled uploads, training jobs and the versions they made."""
+"""Create labelled clips, training jobs and model versions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply the migration."""
     op.create_table(
         "training_clips",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert the migration."""
     op.drop_table("model_versions")
     with op.batch_alter_table("training_jobs", schema=None) as batch_op:
         batch_op.drop_index("training_jobs_by_state")

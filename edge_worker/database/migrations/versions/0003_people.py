@@ -1,4 +1,4 @@
-"""What people do with the history: reviews, deletions, keys, uploads."""
+"""Create reviews, deletions, API keys and uploads."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply the migration."""
     op.create_table(
         "reviews",
         sa.Column("recording", sa.Integer(), nullable=False),
@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert the migration."""
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index("recordings_by_analysed_at")
 

@@ -1,4 +1,4 @@
-"""Streams and their events: what is kept of their sound, their timelines; what a site wants of a device."""
+"""Add streams and their events to recordings; create timelines and device settings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _SAMPLES = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply the migration."""
     # Plain ALTERs: a table of a million recordings is not copied.
     op.add_column("recordings", sa.Column("audio_start", _SAMPLES, nullable=False, server_default="0"))
     op.add_column("recordings", sa.Column("parent", sa.String(length=16), nullable=True))
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert the migration."""
     op.drop_table("device_settings")
     op.drop_table("timelines")
     if op.get_bind().dialect.name != "sqlite":

@@ -1,4 +1,4 @@
-"""Exams: recordings that belong together."""
+"""Add the exam that a recording belongs to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply the migration."""
     # Not in batch mode, which would copy every recording.
     op.add_column("recordings", sa.Column("exam", sa.String(length=32), nullable=True))
     op.create_index(
@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert the migration."""
     op.drop_index("recordings_by_exam", "recordings")
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_column("exam")

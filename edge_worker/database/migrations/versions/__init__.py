@@ -1,1 +1,1 @@
-"""The migrations, oldest first."""
+"""Migrations of the database, oldest first."""

@@ -1,0 +1,49 @@
+"""Retry of actions that disk or database refuse."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from edge_worker.database.store import StoreFault
+from edge_worker.telemetry.logfmt import line
+
+_LOG = logging.getLogger(__name__)
+_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageFault:
+    """Disk or database refuse; an empty text: they work again."""
+
+    text: str
+
+
+class StorageRetry:
+    """Repeats an action, with growing pauses, until disk and database accept it."""
+
+    def __init__(self, report: Callable[[StorageFault], None], stopping: threading.Event) -> None:
+        """Report each refusal, and the first success after one; give up once `stopping` is set."""
+        self._report = report
+        self._stopping = stopping
+
+    def call(self, action: Callable[[], T]) -> T | None:
+        """Return what `action` returns; None when stopped before it worked."""
+        attempt = 0
+        while True:
+            try:
+                outcome = action()
+            except (OSError, *StoreFault) as error:
+                problem = str(error).split("\n", 1)[0]
+                _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
+                self._report(StorageFault(problem))
+                if self._stopping.wait(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]):
+                    return None
+                attempt += 1
+            else:
+                if attempt:
+                    self._report(StorageFault(""))
+                return outcome

@@ -1,0 +1,138 @@
+"""Deletion of recordings: their rows, their audio files, and the tombstones that keep them deleted.
+
+A tombstone keeps a device that sends the recording again from bringing it back. Rows and tombstone change
+in one transaction, files are removed after it. A crash in between leaves a file that no row names; deleting
+again, or the next start of the API, removes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    tuple_,
+)
+
+from edge_worker.database.engine import LazyDatabase
+from edge_worker.database.recording_query import is_recording
+from edge_worker.database.schema import deletions, recordings, uploads
+from edge_worker.errors import StoreError
+from edge_worker.protocol.timestamp import rfc3339
+
+BATCH: Final = 100
+"""Recordings deleted in one transaction: short, because the worker waits for it."""
+_TOMBSTONES_READ: Final = 1000
+"""Tombstones read at once."""
+_REMOVE_TOMBSTONE: Final = delete(deletions).where(
+    deletions.c.device_id == bindparam("device"), deletions.c.recording_id == bindparam("recording")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Count and size of what a deletion removed."""
+
+    recordings: int = 0
+    bytes: int = 0
+    """Of audio files."""
+
+
+class RecordingDeletion(LazyDatabase):
+    """Deletes recordings with their results, reviews, uploads and audio files."""
+
+    def __init__(self, url: str, data_dir: Path) -> None:
+        """Delete from the database at `url` and below `data_dir`."""
+        super().__init__(url)
+        self._data_dir = data_dir.resolve()
+
+    def delete(self, device_id: str, recording_id: str) -> Deleted:
+        """Delete a recording with all that belongs to it, unless it is still being analysed."""
+        return self._delete(is_recording(device_id, recording_id))
+
+    def delete_of_device(self, device_id: str) -> Deleted:
+        """Delete up to `BATCH` analysed recordings of a device."""
+        return self._delete((recordings.c.device_id == device_id,))
+
+    def delete_oldest(self, received_before: str | None = None) -> Deleted:
+        """Delete up to `BATCH` of the recordings stored first; only those `received_before`, RFC 3339."""
+        is_old = () if received_before is None else (recordings.c.received_at < received_before,)
+        return self._delete((), is_old)
+
+    def remove_leftovers(self, device_id: str | None = None, recording_id: str | None = None) -> int:
+        """Remove the files that a crash left of deleted recordings.
+
+        Of all of them, or of one device or recording. Return how many recordings these are.
+        """
+        key = (deletions.c.device_id, deletions.c.recording_id)
+        pairs = zip(key, (device_id, recording_id), strict=True)
+        conditions = [column == value for column, value in pairs if value is not None]
+        is_stored_again = exists().where(*(recordings.c[column.name] == column for column in key))
+        query = select(*key).where(*conditions, ~is_stored_again).order_by(*key).limit(_TOMBSTONES_READ)
+        count, rows = 0, self._rows(query)
+        while rows:
+            self._remove_files([f"audio/{row.device_id}/{row.recording_id}.wav" for row in rows])
+            count += len(rows)
+            last = rows[-1]
+            is_after = (key[0] > last.device_id) | ((key[0] == last.device_id) & (key[1] > last.recording_id))
+            rows = self._rows(query.where(is_after))
+        return count
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self._transaction() as connection:
+            return connection.execute(query).all()
+
+    def _delete(
+        self, which: Sequence[ColumnElement[bool]], also: Sequence[ColumnElement[bool]] = ()
+    ) -> Deleted:
+        """Delete the first `BATCH` analysed recordings that are `which`, where they are `also`."""
+        is_analysed = recordings.c.document.is_not(None)
+        chosen = select(recordings.c.id).where(*which, is_analysed).order_by(recordings.c.id).limit(BATCH)
+        # Predictions and review are deleted with their recording: ON DELETE CASCADE.
+        removal = delete(recordings).where(recordings.c.id.in_(chosen), *also)
+        columns = (recordings.c.device_id, recordings.c.recording_id, recordings.c.audio_file)
+        with self._transaction() as connection:
+            rows = connection.execute(removal.returning(*columns)).all()
+            keys = [(row.device_id, row.recording_id) for row in rows]
+            _add_tombstones(connection, keys)
+            # Sent again under the same Idempotency-Key it is a new recording, not a deleted one.
+            uploaded = tuple_(uploads.c.device_id, uploads.c.recording_id)
+            connection.execute(delete(uploads).where(uploaded.in_(keys)))
+        return Deleted(len(rows), self._remove_files([row.audio_file for row in rows]))
+
+    def _remove_files(self, audio_files: Sequence[str]) -> int:
+        """Remove those of the files that exist; return how many bytes they had."""
+        freed = 0
+        for name in audio_files:
+            path = self._data_dir / name
+            if not path.parent.resolve().is_relative_to(self._data_dir / "audio"):
+                continue  # whatever the database says, only audio is removed
+            try:
+                size = path.lstat().st_size
+                path.unlink()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StoreError(f"{name} cannot be removed ({error}); mend that and delete again") from error
+            freed += size
+        return freed
+
+
+def _add_tombstones(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Add a tombstone for each of `keys`, device and recording, replacing an earlier one."""
+    if keys:
+        now = rfc3339(datetime.now(UTC))
+        earlier = [{"device": device, "recording": name} for device, name in keys]
+        connection.execute(_REMOVE_TOMBSTONE, earlier)
+        rows = [{"device_id": device, "recording_id": name, "deleted_at": now} for device, name in keys]
+        connection.execute(insert(deletions), rows)

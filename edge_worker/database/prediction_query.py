@@ -1,0 +1,53 @@
+"""Queries of predictions: the latest, and how often each model gave each label."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, select
+
+from edge_worker.database.schema import predictions, recordings
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionEntry:
+    """A stored prediction of one model, with the time and the audio file of its recording."""
+
+    captured_at: str
+    device_id: str
+    recording_id: str
+    audio_file: str
+    model: str
+    label: str
+    confidence: float
+    accepted: bool
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a model gave a label."""
+
+    model: str
+    label: str
+    total: int
+    accepted: int
+    """Predictions among them with enough confidence to be shown."""
+
+
+def latest(connection: Connection, limit: int, device: str | None = None) -> list[PredictionEntry]:
+    """Return the last `limit` predictions, of one device where one is given, newest first."""
+    columns = (
+        (recordings if name in ("captured_at", "audio_file") else predictions).c[name]
+        for name in PredictionEntry.__dataclass_fields__
+    )
+    query = select(*columns).join_from(predictions, recordings).order_by(predictions.c.id.desc())
+    if device is not None:
+        query = query.where(predictions.c.device_id == device)
+    return [PredictionEntry(**row._mapping) for row in connection.execute(query.limit(limit))]
+
+
+def label_counts(connection: Connection) -> list[LabelCount]:
+    """Return how often each model gave each label, by model, the most frequent label first."""
+    model, label, total = predictions.c.model, predictions.c.label, func.count()
+    accepted = func.sum(case((predictions.c.accepted, 1), else_=0))
+    query = select(model, label, total, accepted).group_by(model, label)
+    return [LabelCount(*row) for row in connection.execute(query.order_by(model, total.desc(), label))]

@@ -1,0 +1,102 @@
+"""Queries of single recordings: by id, the last of a device, their result and their timeline."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from edge_worker.database.schema import recordings, timelines
+from edge_worker.protocol.result import Completeness, Status
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
+    """A stored recording with its result.
+
+    `status`, `heart_rate_bpm`, `analysed_at` and `document` are None until it is analysed.
+    """
+
+    device_id: str
+    recording_id: str
+    received_at: str
+    captured_at: str
+    captured_at_source: str
+    completeness: Completeness
+    missing: list[list[int]]
+    """Half-open ranges of samples that did not arrive."""
+    sample_rate: int
+    """Hz"""
+    channels: int
+    samples: int
+    """Per channel."""
+    audio_sha256: str
+    audio_file: str
+    """Path of the WAV file below the data directory."""
+    meta: dict[str, Any]
+    exam: str | None
+    """Id of the exam that it belongs to."""
+    status: Status | None
+    heart_rate_bpm: float | None
+    analysed_at: str | None
+    document: str | None
+    """The result, JSON text exactly as published."""
+    audio_start: int
+    """Sample with which the WAV file begins: of a stream only the end is stored."""
+
+    @property
+    def audio_s(self) -> float:
+        """Length of the stored audio, seconds."""
+        return (self.samples - self.audio_start) / self.sample_rate
+
+    @property
+    def gaps_s(self) -> list[tuple[float, float]]:
+        """Gaps in the stored audio, in seconds from its start."""
+        gaps = [(max(begin, self.audio_start), end) for begin, end in self.missing]
+        return [
+            ((begin - self.audio_start) / self.sample_rate, (end - self.audio_start) / self.sample_rate)
+            for begin, end in gaps
+            if begin < end
+        ]
+
+
+def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions under which a row of `recordings` is this recording."""
+    return recordings.c.device_id == device_id, recordings.c.recording_id == recording_id
+
+
+def find(connection: Connection, recording_id: str, device: str | None = None) -> list[RecordingEntry]:
+    """Return the recordings of that id: ids are unique per device, so there may be several."""
+    query = select(*_COLUMNS).where(recordings.c.recording_id == recording_id).order_by(recordings.c.id)
+    if device is not None:
+        query = query.where(recordings.c.device_id == device)
+    return [RecordingEntry(**row._mapping) for row in connection.execute(query)]
+
+
+def latest(connection: Connection, device: str, limit: int) -> list[RecordingEntry]:
+    """Return the last `limit` recordings of a device, newest first."""
+    query = select(*_COLUMNS).where(recordings.c.device_id == device)
+    rows = connection.execute(query.order_by(recordings.c.id.desc()).limit(limit))
+    return [RecordingEntry(**row._mapping) for row in rows]
+
+
+def document(connection: Connection, device_id: str, recording_id: str) -> dict[str, Any] | None:
+    """Return the result of a recording, None where there is none yet."""
+    query = select(recordings.c.document).where(*is_recording(device_id, recording_id))
+    text = connection.execute(query).scalar()
+    return None if text is None else json.loads(text)
+
+
+def timeline(connection: Connection, device_id: str, recording_id: str) -> str | None:
+    """Return the timeline of a stream, JSON text; None: there is none, because it is no stream."""
+    query = select(timelines.c.document).join_from(timelines, recordings)
+    text: str | None = connection.execute(query.where(*is_recording(device_id, recording_id))).scalar()
+    return text
+
+
+def count(connection: Connection) -> int:
+    """Return how many recordings there are."""
+    return connection.execute(select(func.count()).select_from(recordings)).scalar_one()
+
+
+_COLUMNS = [recordings.c[name] for name in RecordingEntry.__dataclass_fields__]

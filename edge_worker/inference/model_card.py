@@ -1,0 +1,98 @@
+"""Model card `<model>.json`: labels, features, windows, calibration and thresholds of a classifier."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from edge_worker.signal.features import FeatureParameters, parse_features
+from edge_worker.signal.windowing import Pad
+
+SoundDomain = Literal["heart", "sound"]
+"""Sounds that a model is for: heart sounds, which need a detected heartbeat, or any sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Fields of `<model>.json` that inference needs; `document` holds all of it, for readers."""
+
+    model: str
+    version: str
+    sha256: str
+    """SHA-256 of the .tflite file."""
+    labels: tuple[str, ...]
+    """In the order of the outputs."""
+    features: FeatureParameters
+    window_s: float
+    hop_s: float
+    """Longest distance between the starts of windows of a recording."""
+    temperature: float
+    """Logits are divided by it before the softmax, which calibrates the confidence (Guo et al. 2017)."""
+    threshold: float
+    """Lowest confidence of an accepted label, 0..1."""
+    max_missing_fraction: float
+    """Largest fraction of missing samples of a recording that is classified, 0..1."""
+    domain: SoundDomain
+    """`hears` in the card."""
+    pad: Pad
+    trim_db: float | None
+    """Ends of a recording this far below its loudest frame are cut off; None: they are not."""
+    background: bool
+    """Whether the model has an output for "none of the labels", after those of the labels."""
+    document: dict[str, Any]
+
+    @classmethod
+    def parse(cls, text: str) -> "ModelCard":
+        """Return the card in a JSON text; raises ValueError, KeyError or TypeError when it is none."""
+        document = json.loads(text)
+        card = cls(
+            model=document["model"],
+            version=document["version"],
+            sha256=document["sha256"],
+            labels=tuple(document["labels"]),
+            features=parse_features(document["features"]),
+            window_s=float(document["window_s"]),
+            hop_s=float(document["hop_s"]),
+            temperature=float(document["temperature"]),
+            threshold=float(document["threshold"]),
+            max_missing_fraction=float(document["max_missing_fraction"]),
+            domain=document.get("hears", "heart"),
+            pad=document.get("pad", "repeat"),
+            trim_db=document.get("trim_db"),
+            background=document.get("background", False),
+            document=document,
+        )
+        card._check()
+        return card
+
+    def _check(self) -> None:
+        rules = {
+            "two different labels or more": len(set(self.labels)) == len(self.labels) > 1,
+            "window_s and hop_s above 0": self.window_s > 0 < self.hop_s,
+            "a temperature above 0": 0 < self.temperature < math.inf,
+            "a threshold from 0 to 1": 0 <= self.threshold <= 1,
+            "a max_missing_fraction from 0 to 1": 0 <= self.max_missing_fraction <= 1,
+            "features that can be computed": self.features.is_valid(),
+            "hears: heart or sound": self.domain in get_args(SoundDomain),
+            "pad: repeat or silence": self.pad in get_args(Pad),
+            "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
+            "background: true or false": isinstance(self.background, bool),
+        }
+        for rule, is_met in rules.items():
+            if not is_met:
+                raise ValueError(f"it needs {rule}")
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the model."""
+        return len(self.labels) + self.background
+
+    @property
+    def window_frames(self) -> int:
+        """Frames per window."""
+        return self.features.frame_count(self.window_s)
+
+    @property
+    def hop_frames(self) -> int:
+        """Longest distance between the starts of windows, in frames."""
+        return max(1, round(self.hop_s * self.features.sample_rate / self.features.hop_length))

@@ -1,0 +1,197 @@
+"""Reception of recordings: order, duplicates, contradictions, requests for missing audio, closing.
+
+Beside `stream_intake`, and below `intake`, which decides who may open a recording.
+Normative: `docs/protocol.md` § Delivery promise.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+from edge_worker.errors import ChunkError
+from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
+from edge_worker.ingest.recording import Recording, RecordingKey
+from edge_worker.ingest.spool import Spool
+from edge_worker.protocol import control
+from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk
+from edge_worker.protocol.meta import parse_meta
+from edge_worker.protocol.result import Completeness
+from edge_worker.settings import Settings
+
+_TAIL_AFTER: Final = 8
+"""The end of a recording is requested after this many `missing_after_s`: a slow device has not stopped."""
+
+
+class RecordingIntake:
+    """All open recordings. Used by the network thread."""
+
+    def __init__(self, spool: Spool, settings: Settings, counts: Counter[str]) -> None:
+        """Count outcomes into `counts`."""
+        self._spool = spool
+        self._settings = settings
+        self._counts = counts
+        self.open: dict[RecordingKey, Recording] = {}
+        self.on_progress: Callable[[Recording, float], None] = lambda _recording, _now: None
+        """Called with the monotonic time when an open recording has new audio."""
+
+    @property
+    def spool_bytes(self) -> int:
+        """Bytes of all open recordings in the spool; safe from any thread."""
+        return sum(recording.spool_bytes for recording in list(self.open.values()))
+
+    def load(self) -> Iterator[Recording]:
+        """Yield the recordings of an earlier process, each to `restore` or to `remove`."""
+        return self._spool.load()
+
+    def restore(self, recording: Recording, now: float) -> list[IntakeEvent]:
+        """Open a recording of an earlier process again."""
+        recording.last_chunk_at = now
+        self.open[recording.key] = recording
+        return [self._close(recording, "complete")] if recording.is_complete() else []
+
+    def remove(self, recording: Recording) -> None:
+        """Delete the file of a recording that is stored."""
+        self._spool.remove(recording)
+
+    def receive(self, recording: Recording, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
+        """Add a chunk to its recording, which is new where it is not among the open ones.
+
+        Raises:
+            ChunkError: it contradicts what was received before, or is beyond a limit.
+            OSError: the spool cannot be written now. Nothing was changed.
+        """
+        if chunk.is_stream:
+            raise ChunkError("contradiction", "no chunk before was of a stream", chunk.recording_id)
+        add = self._add_meta if chunk.type == META else self._add_pcm
+        if not add(recording, chunk, payload):
+            self._counts["duplicates"] += 1
+            return []
+        self._counts["chunks"] += 1
+        recording.restart_timer(now)
+        self.open[recording.key] = recording
+        if recording.is_complete():
+            return [self._close(recording, "complete")]
+        if chunk.type != META:
+            self.on_progress(recording, now)
+        return []
+
+    def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
+        """Yield requests for missing audio, and close or abandon recordings that were silent for too long."""
+        for recording in list(self.open.values()):
+            silent_s = now - recording.last_chunk_at
+            is_offline = recording.device_id in offline
+            limit_s = self._settings.offline_give_up_s if is_offline else self._settings.give_up_s
+            if silent_s >= limit_s or self._only_declared_gaps_left(recording, silent_s):
+                yield from self._give_up(recording)
+            elif not is_offline and silent_s >= self._request_after_s(recording):
+                yield from self._request_missing(recording, silent_s)
+
+    def device_returned(self, device_id: str, now: float) -> None:
+        """Restart the timers of a device that is online again: it was silent because it was away."""
+        for recording in self.open.values():
+            if recording.device_id == device_id:
+                recording.restart_timer(now)
+
+    def broker_reconnected(self, now: float) -> None:
+        """Restart all timers: no device was silent while the broker was away."""
+        for recording in self.open.values():
+            recording.restart_timer(now)
+
+    def skip_meta(self, key: RecordingKey) -> list[IntakeEvent]:
+        """Wait no longer for the META of a recording: the device would send the same again."""
+        recording = self.open.get(key)
+        if recording is None or recording.meta is not None:
+            return []
+        recording.meta = {}
+        return [self._close(recording, "complete")] if recording.is_complete() else []
+
+    def _add_meta(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
+        """Add a META chunk; return False for a duplicate."""
+        meta = parse_meta(bytes(chunk.body), chunk.recording_id)
+        if recording.meta is not None:
+            return False
+        self._spool.append(recording, payload)
+        recording.meta = meta
+        return True
+
+    def _add_pcm(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
+        """Add a PCM chunk; return False for a duplicate."""
+        self._check_length(chunk)
+        recording.check(chunk)
+        if recording.received.overlaps(chunk.first_sample, chunk.end):
+            self._check_same_audio(recording, chunk)
+            is_known = recording.received.contains(chunk.first_sample, chunk.end)
+            if is_known and (recording.end is not None or not chunk.is_last):
+                return False
+        elif not chunk.sample_count and recording.end is not None:
+            return False
+        offset = self._spool.append(recording, payload)
+        recording.add(chunk, offset + HEADER_BYTES)
+        return True
+
+    def _check_length(self, chunk: Chunk) -> None:
+        limit_s = self._settings.max_recording_s
+        if chunk.end > limit_s * chunk.sample_rate:
+            raise ChunkError("too_long", f"beyond {limit_s:g} s of sound", chunk.recording_id)
+        limit_mb = self._settings.max_recording_mb
+        if chunk.end * chunk.channels * SAMPLE_BYTES > limit_mb * 2**20:
+            raise ChunkError("too_long", f"beyond {limit_mb} MiB of sound", chunk.recording_id)
+
+    def _check_same_audio(self, recording: Recording, chunk: Chunk) -> None:
+        """Raise ChunkError unless `chunk` has the same audio as the chunks that it overlaps."""
+        unit = recording.bytes_per_sample
+        for first, end in recording.overlapping(chunk.first_sample, chunk.end):
+            body = self._spool.body(recording, first)
+            low, high = max(first, chunk.first_sample), min(end, chunk.end)
+            new = chunk.body[(low - chunk.first_sample) * unit : (high - chunk.first_sample) * unit]
+            if new != body[(low - first) * unit : (high - first) * unit]:
+                raise ChunkError("contradiction", "other audio than before", chunk.recording_id)
+
+    def _request_after_s(self, recording: Recording) -> float:
+        """Return the silence after which missing audio is requested next; it doubles with each request."""
+        return self._settings.missing_after_s * 2.0**recording.requests
+
+    def _only_declared_gaps_left(self, recording: Recording, silent_s: float) -> bool:
+        """Return whether the device has lost all that is missing, and did not send it when asked once."""
+        return (
+            recording.end is not None
+            and recording.requests > 0
+            and silent_s >= self._request_after_s(recording)
+            and (recording.meta is not None or not recording.expects_meta)
+            and all(end in recording.declared_gaps for _, end in recording.gaps())
+        )
+
+    def _request_missing(self, recording: Recording, silent_s: float) -> Iterator[IntakeEvent]:
+        ranges: list[control.OpenRange] = [
+            (start, end)
+            for start, end in recording.gaps()
+            if recording.requests == 0 or end not in recording.declared_gaps
+        ]
+        if recording.end is None and silent_s >= _TAIL_AFTER * self._settings.missing_after_s:
+            ranges.append((recording.received.end, None))
+        # Ranges that the device cannot send must not keep the others from being requested.
+        limit = control.MAX_RANGES
+        first = limit * recording.requests % len(ranges) if len(ranges) > limit else 0
+        lacks_meta = recording.expects_meta and recording.meta is None
+        recording.requests += 1
+        if ranges or lacks_meta:
+            self._counts["asked"] += 1
+            document = control.missing(recording.name, ranges[first : first + limit], meta=lacks_meta)
+            yield ControlMessage(recording.device_id, document)
+
+    def _give_up(self, recording: Recording) -> Iterator[IntakeEvent]:
+        """Close a recording as it is; abandon one that has no audio."""
+        if recording.sample_rate:
+            is_whole = recording.end is not None and recording.received.covers(recording.end)
+            yield self._close(recording, "complete" if is_whole else "partial")
+            return
+        self._counts["abandoned"] += 1
+        del self.open[recording.key]
+        self._spool.close(recording.key)
+        self._spool.remove(recording)
+
+    def _close(self, recording: Recording, completeness: Completeness) -> ClosedRecording:
+        self._counts[f"closed_{completeness}"] += 1
+        del self.open[recording.key]
+        self._spool.close(recording.key)
+        return ClosedRecording(recording, completeness)

@@ -1,0 +1,67 @@
+"""Router of incoming MQTT messages: chunks, device states, and topics of Home Assistant."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from edge_worker.connection import Inbound
+from edge_worker.errors import ChunkError
+from edge_worker.ingest.intake import Intake
+from edge_worker.ingest.intake_event import IntakeEvent
+from edge_worker.protocol import topics
+from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
+
+_device_of = lru_cache(maxsize=4096)(topics.device_of)
+
+
+class MessageRouter:
+    """Hands each message to the intake or to the Home Assistant discovery. Used by the network thread."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        discovery: HomeAssistantDiscovery,
+        publish: Callable[[Iterable[DiscoveryMessage]], None],
+    ) -> None:
+        """Publish what the discovery returns with `publish`."""
+        self._intake = intake
+        self._discovery = discovery
+        self._publish = publish
+        self._boots: dict[str, str] = {}
+        """By device: the boot id of its last state."""
+
+    def route(self, message: Inbound, now: float) -> list[IntakeEvent]:
+        """Process one message; return what the intake made of it.
+
+        Raises:
+            OSError, StoreFault: disk or database refuse it for now. Nothing was changed.
+        """
+        topic = message.topic
+        if self._discovery.handles(topic):
+            self._publish(self._discovery.receive(topic, message.payload))
+            return []
+        device_id = _device_of(topic)
+        if device_id is None:
+            self._intake.counts["rejected_topic"] += 1
+            return []
+        if topic.endswith("/up/state"):
+            self._receive_state(device_id, message.payload, now)
+            return []
+        if message.retain:
+            return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+        return self._intake.receive(device_id, message.payload, now)
+
+    def _receive_state(self, device_id: str, payload: bytes, now: float) -> None:
+        """Follow birth and will messages; a will of an earlier boot is out of date."""
+        try:
+            document = json.loads(payload)
+            state, boot = str(document["state"]), str(document.get("boot"))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self._intake.counts["rejected_state"] += 1
+            return
+        if state == "lost" and self._boots.get(device_id, boot) != boot:
+            return
+        self._boots[device_id] = boot
+        is_online = state not in ("lost", "offline")
+        self._publish(self._discovery.update_device(device_id, is_online=is_online))
+        self._intake.set_device_online(device_id, is_online, now)

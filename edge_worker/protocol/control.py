@@ -1,0 +1,37 @@
+"""Control messages to a device about its recordings: `missing`, `stored` and `rejected`.
+
+Worker to device on `stetho/v1/device/{device}/down/control`, QoS 1, not retained; JSON.
+Normative: `docs/protocol.md` § Control messages and § Rejections.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from edge_worker.protocol.result import Completeness
+
+MAX_RANGES: Final = 32
+"""Ranges in one `missing` message, which so stays under 1 KiB."""
+
+Document = dict[str, Any]
+OpenRange = Sequence[int | None]
+"""Samples `[start, end)` per channel; an end of None: to the end of the recording, LAST included."""
+
+
+def missing(recording_id: str, ranges: Sequence[OpenRange], *, meta: bool) -> Document:
+    """Return the request to resend `ranges` of samples and, if `meta`, the META chunk."""
+    document: Document = {"type": "missing", "recording_id": recording_id}
+    document["ranges"] = [list(each) for each in ranges]
+    return document | ({"meta": True} if meta else {})
+
+
+def stored(recording_id: str, completeness: Completeness) -> Document:
+    """Return the receipt after which a device may delete a recording."""
+    return {"type": "stored", "recording_id": recording_id, "completeness": completeness}
+
+
+def rejected(recording_id: str | None, reason: str, detail: str) -> Document:
+    """Return the refusal of a chunk; `reason` is one of `docs/protocol.md` § Rejections.
+
+    `recording_id` is None when the header could not be read.
+    """
+    return {"type": "rejected", "recording_id": recording_id, "reason": reason, "detail": detail}

@@ -1,0 +1,144 @@
+"""Pictures of one recording over HTTP: waveform, spectrogram and MFCC, drawn on request and cached."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from flask import Blueprint, Response, g
+
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.errors import AudioError
+from history_api import lookup
+from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
+from history_api.openapi.operation import (
+    NOT_FOUND,
+    PROBLEM,
+    RECORDING_PARAMETERS,
+    Paths,
+    file_answer,
+    get,
+    query,
+)
+from history_api.openapi.problem import ProblemError
+from history_api.openapi.schemas import Schema
+from history_api.pictures import picture_cache
+from history_api.pictures.picture_cache import PictureCache
+from history_api.services import services
+
+# Serving results needs no numpy: the drawing modules are imported with the first picture.
+# ruff: noqa: PLC0415
+
+Draw = Callable[[Path], bytes]
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+GONE: Final[Schema] = {"410": PROBLEM}
+_ADDRESS: Final = "/api/v1/recordings/{recording_id}"
+_DRAW_LOCK: Final = Lock()
+"""One picture is drawn at a time: eight long recordings at once would need eight times the memory."""
+HEART_MAX_HZ: Final = 1000
+"""Heart sounds lie below this frequency."""
+_MAX_HZ: Final[Schema] = {"type": "integer", "minimum": 500, "maximum": 8000, "default": HEART_MAX_HZ}
+blueprint = Blueprint("recording_pictures", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+
+
+def _answers(media_type: str) -> Schema:
+    return {"200": file_answer(media_type, "The picture.")} | UNCHANGED | GONE | NOT_FOUND
+
+
+PATHS: Final[Paths] = {
+    f"{_ADDRESS}/waveform.svg": get(
+        "its waveform, with S1 and S2 marks and gaps", "waveform", _answers(SVG), RECORDING_PARAMETERS
+    ),
+    f"{_ADDRESS}/spectrogram.png": get(
+        "its spectrogram in dB",
+        "spectrogram",
+        _answers(PNG),
+        (
+            *RECORDING_PARAMETERS,
+            query("max_hz", _MAX_HZ, "highest frequency shown, Hz; heart sounds lie below 1000"),
+        ),
+    ),
+    f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), RECORDING_PARAMETERS),
+}
+
+
+@blueprint.get("/waveform.svg")
+def waveform_svg(recording_id: str) -> Response:
+    """Answer the waveform; its marks come from the result, so it changes when the analysis is done."""
+    entry = lookup.recording(recording_id)
+    return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
+
+
+@blueprint.get("/spectrogram.png")
+def spectrogram_png(recording_id: str) -> Response:
+    """Answer the spectrogram up to `max_hz`."""
+    entry = lookup.recording(recording_id)
+    path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
+
+
+@blueprint.get("/mfcc.png")
+def mfcc_png(recording_id: str) -> Response:
+    """Answer the MFCC as a heat map."""
+    entry = lookup.recording(recording_id)
+    return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
+
+
+def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
+    """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the audio."""
+    path = lookup.audio_path(entry)
+    name = _file_name(entry, kind, *also)
+    return render_with_etag(name, media_type, lambda: _cached(name, lambda: draw(path)))
+
+
+def cached_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
+    """Return the spectrogram as PNG, drawn or from the cache."""
+    name = _file_name(entry, "spectrogram.png", max_hz)
+    return _cached(name, lambda: _draw_spectrogram(entry, path, max_hz))
+
+
+def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
+    return picture_cache.file_name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+
+
+def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
+    cache = PictureCache.from_settings(services().settings)
+    with _DRAW_LOCK:
+        content = cache.read(name)
+        if content is None:
+            try:
+                content = draw()
+            except AudioError as error:
+                raise ProblemError(
+                    410, f"the audio file of this recording is damaged ({error}); its result is still here"
+                ) from error
+            cache.put(name, content)
+    return content
+
+
+def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
+    from history_api.pictures import wav_reader, waveform
+
+    envelope = wav_reader.read_envelope(path, waveform.COLUMNS)
+    return waveform.svg(
+        _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
+    ).encode()
+
+
+def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
+    from history_api.pictures import spectrogram, wav_reader
+
+    return spectrogram.spectrogram(_title(entry), wav_reader.read_samples(path, 2 * max_hz), 2 * max_hz)
+
+
+def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
+    from history_api.pictures import spectrogram, wav_reader
+
+    samples = wav_reader.read_samples(path, spectrogram.MFCC_RATE)
+    return spectrogram.mfcc_map(_title(entry), samples)
+
+
+def _title(entry: RecordingEntry) -> str:
+    return f"{entry.device_id} {entry.recording_id}, {entry.captured_at}"

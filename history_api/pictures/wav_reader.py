@@ -1,0 +1,82 @@
+"""Reader of stored WAV files in blocks, so that ten minutes fit into little memory: envelope and samples."""
+
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soxr
+
+from edge_worker.errors import AudioError
+from edge_worker.protocol.chunk import SAMPLE_BYTES
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.pcm import FULL_SCALE
+
+_BLOCK: Final = 1 << 16
+"""Samples per channel that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Lowest and highest sample in each column of a waveform, both (columns,), full scale 1."""
+
+    low: Float32Array
+    high: Float32Array
+    duration_s: float
+
+    @property
+    def peak(self) -> float:
+        """Largest magnitude; 0 for an empty file."""
+        return float(max(self.high.max(), -self.low.min())) if len(self.low) else 0.0
+
+
+def read_envelope(path: Path, columns: int) -> Envelope:
+    """Return the envelope of a WAV file in at most `columns` columns, its channels mixed to one.
+
+    Raises:
+        AudioError: the file cannot be read, or is not 16-bit PCM.
+    """
+    with _open(path) as file:
+        edges = np.linspace(0, file.getnframes(), min(columns, file.getnframes()) + 1).astype(int)
+        bounds = np.zeros((len(edges) - 1, 2), dtype=np.float32)
+        for column, length in enumerate(np.diff(edges)):
+            block = _read_mono(file, int(length))
+            bounds[column] = block.min(initial=1.0), block.max(initial=-1.0)
+        return Envelope(bounds[:, 0], bounds[:, 1], file.getnframes() / file.getframerate())
+
+
+def read_samples(path: Path, rate: int) -> Float32Array:
+    """Return a WAV file, mixed to one channel and resampled to `rate` Hz: (samples,), full scale 1.
+
+    Raises:
+        AudioError: the file cannot be read, or is not 16-bit PCM.
+    """
+    with _open(path) as file:
+        stream = soxr.ResampleStream(file.getframerate(), rate, 1, dtype="float32", quality="MQ")
+        blocks = []
+        while True:
+            block = _read_mono(file, _BLOCK)
+            is_last = len(block) < _BLOCK
+            blocks.append(stream.resample_chunk(block, last=is_last))
+            if is_last:
+                return np.concatenate(blocks)
+
+
+def _read_mono(file: wave.Wave_read, length: int) -> Float32Array:
+    pcm = np.frombuffer(file.readframes(length), "<i2").reshape(-1, file.getnchannels())
+    mean: Float32Array = pcm.mean(axis=1, dtype=np.float32) / np.float32(FULL_SCALE)
+    return mean
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[wave.Wave_read]:
+    try:
+        with wave.open(str(path), "rb") as file:
+            if file.getsampwidth() != SAMPLE_BYTES:
+                raise AudioError(f"{path.name} is not 16-bit PCM")
+            yield file
+    except (OSError, EOFError, ValueError, wave.Error) as error:
+        raise AudioError(f"{path.name} cannot be read as WAV: {error}") from error

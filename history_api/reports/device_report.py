@@ -1,0 +1,42 @@
+"""PDF report of one device: a table of its last recordings, and the newest in detail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from history_api.reports.pdf_sheet import PdfSheet
+from history_api.reports.recording_report import ReportedRecording, write_recording
+from history_api.results.time_format import utc
+
+_COLUMNS: Final = ("captured (UTC)", "recording", "site", "labels", "bpm", "review")
+_WIDTHS: Final = (36.0, 32.0, 14.0, 66.0, 12.0, 20.0)
+"""mm"""
+
+
+def pdf(recordings: Sequence[ReportedRecording]) -> bytes:
+    """Return the report of the device that made `recordings`: at least one, newest first."""
+    newest = recordings[0]
+    changed_at = max(recording.changed_at for recording in recordings)
+    sheet = PdfSheet(f"Report of device {newest.entry.device_id}", datetime.fromisoformat(changed_at))
+    sheet.heading(f"Last recordings: {len(recordings)}")
+    sheet.row(_COLUMNS, _WIDTHS, "B")
+    for recording in recordings:
+        sheet.row(_row(recording), _WIDTHS)
+    sheet.add_page()
+    sheet.heading("The newest recording")
+    write_recording(sheet, newest)
+    return bytes(sheet.output())
+
+
+def _row(recording: ReportedRecording) -> tuple[str, ...]:
+    entry, result = recording.entry, recording.result or {}
+    rate = result.get("heart_rate_bpm")
+    labels = [f"{each['model']} {each['label']}" for each in result.get("models", []) if each["accepted"]]
+    return (
+        utc(entry.captured_at).removesuffix(" UTC"),
+        entry.recording_id,
+        str(entry.meta.get("site") or "-"),
+        ", ".join(labels) or ("cannot tell" if recording.result else "being analysed"),
+        "-" if rate is None else f"{rate:.0f}",
+        recording.review.verdict if recording.review else "-",
+    )

@@ -1,0 +1,186 @@
+"""FHIR R4 Bundle of one recording: Device, Media, Observations and report; no patient, no diagnosis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
+from history_api.pictures.notice import LABEL_NOTICE
+from history_api.reports.fhir_resource import (
+    HL7,
+    NAMESPACE,
+    UCUM,
+    Resource,
+    absent_value,
+    bundle,
+    device,
+    fhir_text,
+    heart_rate_value,
+    reference,
+    resource_id,
+)
+
+_STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error"}
+"""Status by verdict. A rejected result is withdrawn: `amended` would claim that a correct one replaces it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioAttachment:
+    """The WAV file of a recording, as a FHIR Attachment refers to it."""
+
+    url: str
+    size: int
+    """Bytes."""
+    sha1: str
+    """Base64, as Attachment.hash requires."""
+
+
+class RecordingBundle:
+    """Builder of the Bundle of one recording."""
+
+    def __init__(
+        self,
+        entry: RecordingEntry,
+        result: Mapping[str, Any] | None,
+        review: Review | None,
+        codes: Mapping[str, Any],
+        audio: AudioAttachment | None,
+    ) -> None:
+        """Take a recording; `result` is None while it is analysed, `audio` is None where it was removed."""
+        self._entry = entry
+        self._result = result
+        self._review = review
+        self._codes = codes
+        self._audio = audio
+
+    def bundle(self) -> Resource:
+        """Return the Bundle; its ids are the same in every export of this recording."""
+        media, *observations = self.resources()
+        stethoscope = device(self._entry.device_id, self._codes)
+        resources = [stethoscope, media, *observations, self._report(len(observations))]
+        return bundle(self._id("bundle"), self.issued, resources)
+
+    def resources(self) -> list[Resource]:
+        """Return the Media, then the Observations: the heart rate, and the label of each model."""
+        return [self._media(), *self._observations()]
+
+    @property
+    def issued(self) -> str:
+        """Time of the last change: the analysis or the review (RFC 3339)."""
+        analysed = self._entry.analysed_at or self._entry.received_at
+        return max(analysed, self._review.reviewed_at) if self._review else analysed
+
+    @property
+    def _status(self) -> str:
+        return _STATUSES[self._review.verdict] if self._review else "preliminary"
+
+    def _id(self, name: str) -> str:
+        return resource_id(self._entry.device_id, self._entry.recording_id, name)
+
+    def _reference(self, name: str) -> Resource:
+        return reference(self._id(name))
+
+    def _media(self) -> Resource:
+        entry = self._entry
+        content: Resource = {"contentType": "audio/wav", "creation": entry.captured_at}
+        if self._audio is None:
+            content["title"] = "the audio file was removed"
+        else:
+            content |= {"url": self._audio.url, "size": self._audio.size, "hash": self._audio.sha1}
+        return {
+            "resourceType": "Media",
+            "id": self._id("media"),
+            "identifier": [
+                {"system": f"{NAMESPACE}:recording", "value": f"{entry.device_id}/{entry.recording_id}"},
+                {"system": f"{NAMESPACE}:pcm-sha256", "value": entry.audio_sha256},
+            ],
+            "status": "completed",
+            "type": {"coding": [{"system": f"{HL7}/media-type", "code": "audio", "display": "Audio"}]},
+            "createdDateTime": entry.captured_at,
+            "device": reference(resource_id(self._entry.device_id, "device")),
+            "duration": round(entry.audio_s, 3),
+            "content": content,
+        } | self._body_site()
+
+    def _observations(self) -> list[Resource]:
+        if self._result is None or self._result["status"] == "error":
+            return []
+        return [self._heart_rate(self._result), *map(self._label, self._result["models"])]
+
+    def _observation(self, name: str, code: Resource) -> Resource:
+        return {
+            "resourceType": "Observation",
+            "id": self._id(name),
+            "status": self._status,
+            "code": code,
+            "effectiveDateTime": self._entry.captured_at,
+            "issued": self.issued,
+            "device": reference(resource_id(self._entry.device_id, "device")),
+            "derivedFrom": [self._reference("media")],
+            "note": [{"text": LABEL_NOTICE}],
+        } | self._body_site()
+
+    def _heart_rate(self, result: Mapping[str, Any]) -> Resource:
+        observation = self._observation("observation-0", self._codes["heart_rate"])
+        return observation | heart_rate_value(result.get("heart_rate_bpm"))
+
+    def _label(self, prediction: Mapping[str, Any]) -> Resource:
+        models = [each["model"] for each in (self._result or {})["models"]]
+        model = prediction["model"]
+        code = self._codes["models"].get(model, {"text": f"Label of a sound by the model {model}"})
+        observation = self._observation(f"observation-{1 + models.index(model)}", code)
+        label = self._concept("labels", prediction["label"])
+        value = {"valueCodeableConcept": label} if prediction["accepted"] else absent_value("cannot tell")
+        method = f"{model} {prediction['version']}, SHA-256 {prediction['sha256']}"
+        probabilities = [
+            {
+                "code": self._concept("labels", name),
+                "valueQuantity": {"value": share, "unit": "probability", "system": UCUM, "code": "1"},
+            }
+            for name, share in prediction["probabilities"].items()
+        ]
+        return observation | value | {"method": {"text": method}, "component": probabilities}
+
+    def _report(self, observations: int) -> Resource:
+        report: Resource = {
+            "resourceType": "DiagnosticReport",
+            "id": self._id("report"),
+            "status": self._status,
+            "code": self._codes["report"],
+            "effectiveDateTime": self._entry.captured_at,
+            "issued": self.issued,
+            "media": [{"link": self._reference("media")}],
+            "conclusion": f"{self._conclusion()} {LABEL_NOTICE}",
+        }
+        if self._result is None:
+            report["status"] = "registered"
+        elif self._result["status"] == "error" and self._review is None:
+            report["status"] = "cancelled"
+        if observations:
+            report["result"] = [self._reference(f"observation-{i}") for i in range(observations)]
+        if self._review is not None:
+            report["resultsInterpreter"] = [{"display": fhir_text(self._review.reviewer)}]
+        return report
+
+    def _conclusion(self) -> str:
+        if self._result is None:
+            return "Not analysed yet."
+        sentences = [
+            f"{each['model']}: {each['label'] if each['accepted'] else 'cannot tell'}."
+            for each in self._result["models"]
+        ]
+        sentences += [f"{hint[0].upper()}{hint[1:]}." for hint in self._result["hints"]]
+        if self._review is not None:
+            note = f": {fhir_text(self._review.note)}" if self._review.note.strip() else ""
+            sentences.append(f"A person {self._review.verdict} this on {self._review.reviewed_at}{note}.")
+        return " ".join(sentences) or "No model classified this."
+
+    def _body_site(self) -> Resource:
+        site = fhir_text(str(self._entry.meta.get("site") or ""))
+        return {"bodySite": self._concept("sites", site)} if site else {}
+
+    def _concept(self, kind: str, name: str) -> Resource:
+        """Return the code of the site for `name`, or `name` as text."""
+        concept: Resource = self._codes[kind].get(name, {"text": name})
+        return concept

@@ -1,0 +1,61 @@
+"""Parts that FHIR R4 Bundles of recordings and exams share: ids, references, the device, absent values."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+Resource = dict[str, Any]
+"""A FHIR resource, or a part of one, as a JSON object."""
+HL7: Final = "http://terminology.hl7.org/CodeSystem"
+NAMESPACE: Final = "urn:stetho-edge"
+"""Prefix of the identifier systems of this project."""
+UCUM: Final = "http://unitsofmeasure.org"
+
+
+def resource_id(*names: str) -> str:
+    """Return the id of the resource that `names` identify; it is the same in every export."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join((NAMESPACE, *names))))
+
+
+def reference(identity: str) -> Resource:
+    """Return a Reference to the resource of that id in the same Bundle."""
+    return {"reference": f"urn:uuid:{identity}"}
+
+
+def device(device_id: str, codes: Mapping[str, Any]) -> Resource:
+    """Return the Device of a stethoscope; all its recordings and exams refer to the same one."""
+    return {
+        "resourceType": "Device",
+        "id": resource_id(device_id, "device"),
+        "identifier": [{"system": f"{NAMESPACE}:device", "value": device_id}],
+        "type": codes["stethoscope"],
+    }
+
+
+def bundle(identity: str, timestamp: str, resources: Sequence[Resource]) -> Resource:
+    """Return the Bundle of `resources`."""
+    return {
+        "resourceType": "Bundle",
+        "id": identity,
+        "type": "collection",
+        "timestamp": timestamp,
+        "entry": [{"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in resources],
+    }
+
+
+def heart_rate_value(rate: float | None) -> Resource:
+    """Return the value of a heart rate Observation in beats per minute, or why it is absent."""
+    if rate is None:
+        return absent_value("no heart rate could be told")
+    return {"valueQuantity": {"value": rate, "unit": "beats/minute", "system": UCUM, "code": "/min"}}
+
+
+def absent_value(reason: str) -> Resource:
+    """Return the `dataAbsentReason` of an Observation without a value."""
+    coding = {"system": f"{HL7}/data-absent-reason", "code": "unknown", "display": "Unknown"}
+    return {"dataAbsentReason": {"coding": [coding], "text": reason}}
+
+
+def fhir_text(text: str) -> str:
+    """Return `text` as the FHIR type `string` allows it: printable, no blanks at the ends."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()

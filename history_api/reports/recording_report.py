@@ -1,0 +1,163 @@
+"""PDF report of one recording, and the sections that the reports of devices and exams share with it."""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from edge_worker import __version__
+from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.database.review import Review
+from edge_worker.protocol.result import REASONS
+from history_api.pictures.wav_reader import Envelope
+from history_api.pictures.waveform import Marks
+from history_api.reports.pdf_sheet import WIDTH, PdfSheet
+from history_api.results.time_format import utc
+
+_MAX_BARS: Final = 5
+"""Labels of a model that get a bar of their own; the others share one."""
+_MAX_GAPS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class AudioImages:
+    """The waveform envelope and the spectrogram of a recording."""
+
+    envelope: Envelope
+    spectrogram: bytes
+    """PNG."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRecording:
+    """A recording with its result, its review and its images: the input of a report."""
+
+    entry: RecordingEntry
+    result: dict[str, Any] | None
+    """As published; None while the recording is analysed."""
+    review: Review | None
+    images: AudioImages | None = None
+    """None: the audio file was removed, is damaged, or is not to be shown."""
+
+    @property
+    def changed_at(self) -> str:
+        """Time of the last change (RFC 3339). Reports carry it as their date, so they are reproducible."""
+        analysed = self.entry.analysed_at or self.entry.received_at
+        return max(analysed, self.review.reviewed_at) if self.review else analysed
+
+
+def pdf(recording: ReportedRecording) -> bytes:
+    """Return the report of one recording."""
+    sheet = PdfSheet("Report of a recording", datetime.fromisoformat(recording.changed_at))
+    write_recording(sheet, recording)
+    return bytes(sheet.output())
+
+
+def write_recording(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    """Write all sections of a recording: facts, result, images, provenance."""
+    _write_facts(sheet, recording)
+    if recording.result is None:
+        sheet.heading("Result")
+        sheet.paragraph("None yet: the recording is being analysed.")
+    else:
+        _write_result(sheet, recording.result)
+    _write_images(sheet, recording)
+    _write_provenance(sheet, recording)
+
+
+def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    entry, review = recording.entry, recording.review
+    clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
+    sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
+    sheet.field("Captured", f"{utc(entry.captured_at)}, {clock}")
+    sheet.field("Site", str(entry.meta.get("site") or "not given"))
+    length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
+    sheet.field("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
+    sheet.field("Completeness", _completeness(entry))
+    if review is None:
+        sheet.field("Review", "none: no person has confirmed or rejected this result")
+    else:
+        sheet.field("Review", f"{review.verdict} by {review.reviewer}, {utc(review.reviewed_at)}")
+        if review.note:
+            sheet.field("Note", review.note)
+
+
+def _completeness(entry: RecordingEntry) -> str:
+    if not entry.missing:
+        return "complete"
+    lost_s = sum(end - begin for begin, end in entry.missing) / entry.sample_rate
+    gaps = [
+        f"{begin / entry.sample_rate:.2f} to {end / entry.sample_rate:.2f} s"
+        for begin, end in islice(entry.missing, _MAX_GAPS)
+    ]
+    more = f" and {len(entry.missing) - len(gaps)} more" if len(entry.missing) > len(gaps) else ""
+    return f"partial: {lost_s:.2f} s did not arrive ({', '.join(gaps)}{more})"
+
+
+def _write_result(sheet: PdfSheet, result: dict[str, Any]) -> None:
+    sheet.heading("Result")
+    rate = result.get("heart_rate_bpm")
+    sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute")
+    sheet.field("Quality", _quality(result["quality"]))
+    for reason in result["reasons"]:
+        sheet.field("Reason", REASONS.get(reason, reason))
+    for prediction in result["models"]:
+        _write_prediction(sheet, prediction)
+    if result["models"]:
+        sheet.ln(1)
+        sheet.paragraph("Bars: probability. Line across them: threshold from which a label is accepted.")
+
+
+def _write_prediction(sheet: PdfSheet, prediction: dict[str, Any]) -> None:
+    threshold = prediction["threshold"]
+    ranked = sorted(prediction["probabilities"].items(), key=lambda item: item[1], reverse=True)
+    sheet.ln(2)
+    sheet.paragraph(f"{prediction['model']}: {_label(prediction)}", "B")
+    for label, share in ranked[:_MAX_BARS]:
+        sheet.probability_bar(label, share, threshold)
+    rest = 1 - sum(share for _, share in ranked[:_MAX_BARS])
+    if rest > 0.0005:  # noqa: PLR2004 - less is printed as 0.000
+        sheet.probability_bar("all other labels", rest, threshold)
+
+
+def _label(prediction: dict[str, Any]) -> str:
+    if prediction["accepted"]:
+        return f"{prediction['label']} ({prediction['confidence']:.3f}, accepted)"
+    return (
+        f"cannot tell (likeliest {prediction['label']}, {prediction['confidence']:.3f}; "
+        f"accepted from {prediction['threshold']:g} on, of usable sound)"
+    )
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    parts = ["usable" if quality["usable"] else "not usable"]
+    if quality.get("score") is not None:
+        parts.append(f"score {quality['score']:.2f} of 1")
+    if quality.get("snr_db") is not None:
+        parts.append(f"signal to noise {quality['snr_db']:.0f} dB")
+    return ", ".join([*parts, f"{quality['clipped']:.1%} of the samples at full scale"])
+
+
+def _write_images(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    sheet.heading("Waveform and spectrogram", room=135)
+    images = recording.images
+    if images is None:
+        sheet.paragraph("The audio file was removed or is damaged; the result above was made before that.")
+        return
+    sheet.waveform(images.envelope, Marks.from_result(recording.entry, recording.result))
+    hatched = " Hatched: sound that did not arrive." if recording.entry.missing else ""
+    sheet.paragraph(f"S1 above, S2 below: onsets of the heart sounds that the worker detected.{hatched}")
+    sheet.image(io.BytesIO(images.spectrogram), w=WIDTH, alt_text="Spectrogram")
+
+
+def _write_provenance(sheet: PdfSheet, recording: ReportedRecording) -> None:
+    entry = recording.entry
+    sheet.heading("Provenance")
+    for prediction in (recording.result or {}).get("models", []):
+        sheet.field(
+            f"Model {prediction['model']}", f"{prediction['version']}, SHA-256 {prediction['sha256']}"
+        )
+    sheet.field("Audio", f"SHA-256 {entry.audio_sha256}")
+    sheet.field("Analysed", utc(entry.analysed_at) if entry.analysed_at else "not yet")
+    sheet.field("Software", f"Stetho Edge {__version__}")

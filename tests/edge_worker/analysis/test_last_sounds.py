@@ -1,0 +1,34 @@
+"""List of the last sounds of a device: ten at most, and as many as fit."""
+
+import json
+from typing import Any
+
+from edge_worker.analysis import last_sounds
+
+
+def event(number: int, label: str = "dog", *, accepted: bool = True) -> dict[str, Any]:
+    model = {"model": "esc50", "label": label, "confidence": 0.9123, "accepted": accepted}
+    return {
+        "recording_id": f"{number:016x}",
+        "captured_at": f"2026-11-20T17:20:{number:02}.000Z",
+        "models": [model],
+    }
+
+
+def test_c6_the_last_ten_sounds_fit_and_an_unaccepted_label_is_null() -> None:
+    results = [event(number) for number in range(30, 0, -1)]
+    results[0] = event(30, accepted=False)
+    message = last_sounds.message("room-01", [results[0], *results])
+    assert message.topic == "stetho/v1/device/room-01/down/sounds"
+    assert message.retain
+    assert len(message.payload) <= last_sounds.MAX_BYTES
+    sounds = json.loads(message.payload)["sounds"]
+    assert len(sounds) == 10
+    assert sounds[0] == {"at": "2026-11-20T17:20:30.000Z", "label": None, "confidence": None}
+    assert sounds[1] == {"at": "2026-11-20T17:20:29.000Z", "label": "dog", "confidence": 0.91}
+
+
+def test_c6_long_names_make_the_list_shorter_and_never_too_long() -> None:
+    message = last_sounds.message("room-01", [event(number, "ü" * 64) for number in range(20)])
+    assert len(message.payload) <= last_sounds.MAX_BYTES
+    assert 1 <= len(json.loads(message.payload)["sounds"]) < 10

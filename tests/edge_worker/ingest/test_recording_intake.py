@@ -1,0 +1,239 @@
+"""Reception of recordings on a real spool: nothing is lost, nothing is received twice."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from intake_rig import RATE, IntakeRig, closed_recordings, control_documents, meta, random_pcm, resent, split
+
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol.chunk import Chunk
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> IntakeRig:
+    return IntakeRig(tmp_path / "spool")
+
+
+def test_chunks_in_order_become_the_recording(rig: IntakeRig) -> None:
+    pcm = random_pcm(1000)
+    events = [event for chunk in split(pcm, 300) for event in rig.send(chunk)]
+    (closed,) = closed_recordings(events)
+    assert closed.completeness == "complete"
+    assert rig.pcm(closed) == pcm
+    assert closed.recording.gaps() == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_order_duplication_and_loss_with_resending_gives_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    channels = data.draw(st.integers(1, 2))
+    pcm = random_pcm(data.draw(st.integers(1, 700)), channels=channels)
+    original = split(pcm, data.draw(st.integers(1, 200)), channels=channels)
+    delivered = data.draw(st.lists(st.sampled_from(original), min_size=1, max_size=3 * len(original)))
+    size = data.draw(st.integers(1, 300))
+    rig = IntakeRig(tmp_path_factory.mktemp("spool"))
+    events = [event for chunk in delivered for event in rig.send(chunk)]
+    for _ in range(6):
+        if closed_recordings(events):
+            break
+        if data.draw(st.booleans()):
+            events += rig.restart()
+        for answer in control_documents(rig.wait(5.0)):
+            assert answer["type"] == "missing"
+            again = list(resent(pcm, answer["ranges"], size, channels))  # type: ignore[arg-type]
+            kept = again[: data.draw(st.integers(0, len(again)))] + again[-1:]
+            events += [event for chunk in kept for event in rig.send(chunk)]
+    else:
+        for answer in control_documents(rig.wait(5.0)):
+            for chunk in resent(pcm, answer["ranges"], size, channels):  # type: ignore[arg-type]
+                events += rig.send(chunk)
+    (closed,) = closed_recordings(events)
+    assert closed.completeness == "complete"
+    assert rig.pcm(closed) == pcm
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lost=st.sets(st.integers(0, 9), max_size=9),
+    seed=st.integers(0, 1000),
+)
+def test_audio_that_never_arrives_is_reported_as_exactly_its_gap(
+    tmp_path_factory: pytest.TempPathFactory, lost: set[int], seed: int
+) -> None:
+    pcm = random_pcm(1000)
+    kept = [chunk for number, chunk in enumerate(split(pcm, 100)) if number not in lost]
+    random.Random(seed).shuffle(kept)
+    rig = IntakeRig(tmp_path_factory.mktemp("spool"))
+    events = [event for chunk in kept for event in rig.send(chunk)]
+    events += rig.wait(31.0)
+    (closed,) = closed_recordings(events)
+    end = 1000 if 9 not in lost else 100 * (1 + max(set(range(10)) - lost))
+    missing = {n for start, stop in closed.recording.gaps() for n in range(start, stop)}
+    assert missing == {n for number in lost for n in range(number * 100, number * 100 + 100)} & set(
+        range(end)
+    )
+    assert closed.completeness == ("complete" if not lost else "partial")
+    audio = rig.pcm(closed)
+    for n in range(end):
+        assert audio[2 * n : 2 * n + 2] == (b"\0\0" if n in missing else pcm[2 * n : 2 * n + 2])
+
+
+def test_missing_audio_is_requested_at_doubling_intervals(rig: IntakeRig) -> None:
+    chunks = split(random_pcm(1000), 100)
+    for chunk in (chunks[0], chunks[3], chunks[9]):
+        assert rig.send(chunk) == []
+    assert rig.wait(0.4) == []
+    (answer,) = control_documents(rig.wait(0.1))
+    assert answer == {
+        "type": "missing",
+        "recording_id": "0000000000000007",
+        "ranges": [[100, 300], [400, 900]],
+    }
+    assert rig.wait(0.4) == []
+    assert len(control_documents(rig.wait(0.1))) == 1
+    assert rig.wait(0.9) == []
+    assert len(control_documents(rig.wait(0.1))) == 1
+
+
+def test_the_end_is_requested_when_last_does_not_arrive(rig: IntakeRig) -> None:
+    rig.send(split(random_pcm(1000), 100)[0])
+    assert control_documents(rig.wait(1.0)) == []
+    (answer,) = control_documents(rig.wait(3.0))
+    assert answer["ranges"] == [[100, None]]
+
+
+def test_a_recording_without_last_is_closed_as_partial(rig: IntakeRig) -> None:
+    pcm = random_pcm(1000)
+    for chunk in split(pcm, 100)[:5]:
+        rig.send(chunk)
+    (closed,) = closed_recordings(rig.wait(30.0))
+    assert closed.completeness == "partial"
+    assert rig.pcm(closed) == pcm[:1000]
+
+
+def test_a_gap_that_the_device_declares_is_requested_once_and_then_final(rig: IntakeRig) -> None:
+    pcm = random_pcm(300)
+    chunks = split(pcm, 100)
+    rig.send(chunks[0])
+    rig.send(chunks[2]._replace(flags=codec.LAST | codec.GAP_BEFORE))
+    assert control_documents(rig.wait(0.5))[0]["ranges"] == [[100, 200]]
+    (closed,) = closed_recordings(rig.wait(0.6))
+    assert closed.recording.gaps() == [(100, 200)]
+    assert closed.completeness == "partial"
+
+
+def test_an_announced_meta_is_waited_for_and_requested(rig: IntakeRig) -> None:
+    (chunk,) = split(random_pcm(100), 100, flags=codec.HAS_META)
+    assert rig.send(chunk) == []
+    (answer,) = control_documents(rig.wait(0.5))
+    assert answer["meta"] is True
+    assert answer["ranges"] == []
+    (closed,) = closed_recordings(rig.send(meta()))
+    assert closed.recording.meta == {"site": "MV"}
+
+
+def test_a_missing_meta_does_not_lose_the_audio(rig: IntakeRig) -> None:
+    (chunk,) = split(random_pcm(100), 100, flags=codec.HAS_META)
+    rig.send(chunk)
+    (closed,) = closed_recordings(rig.wait(31.0))
+    assert (closed.completeness, closed.recording.meta) == ("complete", None)
+
+
+def test_meta_without_audio_is_abandoned(rig: IntakeRig) -> None:
+    rig.send(meta())
+    assert rig.wait(31.0) == []
+    assert rig.intake.counts["abandoned"] == 1
+    assert list(rig.directory.rglob("*.chunks")) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b'{"models":"heart5"}',
+        b'{"models":[1]}',
+        b'{"site":5}',
+        b'{"captured_at":"yesterday"}',
+        b'{"captured_at":"2026-11-20T17:20:01"}',
+        b'{"gain_db":NaN}',
+        b'{"gain_db":1e999}',
+        b'{"site":"\\ud800"}',
+        b"[" * 3000,
+    ],
+)
+def test_an_invalid_meta_is_rejected_and_changes_nothing(rig: IntakeRig, body: bytes) -> None:
+    (answer,) = control_documents(rig.send(meta(body)))
+    assert (answer["type"], answer["reason"]) == ("rejected", "meta")
+    assert closed_recordings(rig.send(split(random_pcm(10), 10)[0]))
+
+
+def test_an_invalid_meta_that_was_announced_is_not_waited_for(rig: IntakeRig) -> None:
+    (chunk,) = split(random_pcm(100), 100, flags=codec.HAS_META)
+    assert rig.send(chunk) == []
+    events = rig.send(meta(b"[]"))
+    assert control_documents(events)[0]["reason"] == "meta"
+    assert closed_recordings(events)[0].completeness == "complete"
+
+
+def test_captured_at_is_converted_to_utc(rig: IntakeRig) -> None:
+    rig.send(meta(b'{"captured_at":"2026-11-20T18:20:01.1234+01:00"}'))
+    (closed,) = closed_recordings(rig.send(split(random_pcm(10), 10)[0]))
+    assert closed.recording.meta == {"captured_at": "2026-11-20T17:20:01.123Z"}
+
+
+def test_contradictions_are_rejected_and_the_first_version_stays(rig: IntakeRig) -> None:
+    pcm = random_pcm(200)
+    first, last = split(pcm, 100)
+    rig.send(first)
+    for wrong in (
+        first._replace(body=random_pcm(100, seed=2)),
+        first._replace(first_sample=50, body=random_pcm(100, seed=3)),
+        last._replace(sample_rate=RATE + 1),
+        last._replace(channels=2, sample_count=50),
+        Chunk(codec.PCM, codec.LAST, 1, RATE, 7, 0, 50, pcm[:100]),
+    ):
+        rig.now += 2
+        (answer,) = control_documents(rig.send(wrong))
+        assert answer["reason"] == "contradiction", wrong
+    (closed,) = closed_recordings(rig.send(last))
+    assert rig.pcm(closed) == pcm
+
+
+def test_audio_beyond_the_end_is_a_contradiction(rig: IntakeRig) -> None:
+    chunks = split(random_pcm(300), 100)
+    rig.send(chunks[1]._replace(flags=codec.LAST))
+    (answer,) = control_documents(rig.send(chunks[2]))
+    assert answer["reason"] == "contradiction"
+
+
+def test_an_empty_last_ends_the_recording(rig: IntakeRig) -> None:
+    pcm = random_pcm(100)
+    rig.send(split(pcm, 100)[0]._replace(flags=0))
+    (closed,) = closed_recordings(rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, 7, 100, 0, b"")))
+    assert rig.pcm(closed) == pcm
+
+
+def test_more_gaps_than_fit_one_message_are_requested_in_turn(rig: IntakeRig) -> None:
+    pcm = random_pcm(200)
+    chunks = split(pcm, 1)
+    for chunk in chunks[::2] + chunks[-1:]:
+        rig.send(chunk)
+    (answer,) = control_documents(rig.wait(0.5))
+    ranges = answer["ranges"]
+    assert isinstance(ranges, list)
+    assert len(ranges) == 32
+    (answer,) = control_documents(rig.wait(0.5))
+    assert isinstance(answer["ranges"], list)
+    assert answer["ranges"][0][0] > ranges[-1][0], "even when the first are not answered"
+    for chunk in resent(pcm, ranges, 1):
+        rig.send(chunk)
+    (answer,) = control_documents(rig.wait(0.5))
+    assert isinstance(answer["ranges"], list)
+    assert answer["ranges"][0][0] > ranges[-1][0]

@@ -1,0 +1,172 @@
+"""Faults of the worker's surroundings: bad input, full disks, locked databases, wrong settings."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Client, Device, beep, cut, rows, wait_until
+
+from edge_worker.protocol import chunk as codec
+from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import Chunk
+from simulator.site.site import Site
+
+PCM = beep(16_000)
+
+
+def operator_client(site: Site) -> Client:
+    return Client(site.broker, site.operator, "stetho/v1/result/#", "stetho/v1/worker/+")
+
+
+def test_bad_input_is_rejected_and_harms_no_other_device(site: Site) -> None:
+    worker = site.start_worker()
+    with operator_client(site) as operator, Device(site, "st-01") as bad, Device(site, "st-02") as good:
+        chunks = cut(PCM, 1, size=1000)
+        payloads = [
+            b"",
+            b"\0" * 31,
+            b"RIFF" + bytes(200),
+            codec.encode(cut(PCM, 2)[0])[:-7],
+            codec.encode(Chunk(codec.PCM, 0, 1, 10**9, 2, 0, 1, b"\0\0")),
+            codec.encode(Chunk(codec.PCM, 0, 1, 4000, 2, 2**31, 1, b"\0\0")),
+            codec.encode(Chunk(codec.META, 0, 1, 4000, 2, 0, 2, b"[]")),
+            b"\xff" * 65_000,
+        ]
+        for chunk, payload in zip(chunks, payloads + payloads, strict=True):
+            bad.publish(topics.pcm("st-01"), payload)
+            good.send(chunk)
+        bad.publish(topics.pcm("st-01"), codec.encode(cut(PCM, 3)[0]), retain=True)
+        bad.publish(topics.state("st-01"), b"{nonsense")
+        assert operator.wait_for("stetho/v1/result/st-02")["completeness"] == "complete"
+        reasons = {"short", "magic", "crc", "rate", "too_long", "meta"}
+        for reason in reasons:
+            bad.wait_for("stetho/v1/device/st-01/down/control", type="rejected", reason=reason)
+        # The sender itself is not banned.
+        bad.send_all(cut(PCM, 9))
+        operator.wait_for("stetho/v1/result/st-01", recording_id="0000000000000009")
+    assert worker.stop() == 0
+    assert "Traceback" not in worker.log
+
+
+def test_chunks_wait_while_the_spool_refuses_and_none_is_lost(site: Site) -> None:
+    site.start_worker()
+    obstacle = site.data_dir / "spool" / "st-01"
+    obstacle.write_text("a file where the directory of this device belongs")
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        degraded = operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
+        assert "st-01" in degraded["reason"]
+        obstacle.unlink()
+        assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
+        operator.messages.clear()
+    with operator_client(site) as operator:
+        operator.wait_for("stetho/v1/worker/edge-01", state="ready")
+
+
+def test_a_worker_that_reconnects_while_its_disk_refuses_becomes_ready_again(site: Site) -> None:
+    site.start_worker()
+    obstacle = site.data_dir / "spool" / "st-01"
+    obstacle.write_text("a file where the directory of this device belongs")
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
+        site.broker.stop()
+        obstacle.unlink()
+        site.broker.start()
+    complete = [("complete",)]
+    stored = "SELECT completeness FROM recordings WHERE document IS NOT NULL"
+    wait_until(lambda: rows(site, stored) == complete, "the result")
+    with operator_client(site) as operator:
+        operator.wait_for("stetho/v1/worker/edge-01", state="ready")
+
+
+def test_a_second_worker_on_the_same_data_is_refused(site: Site) -> None:
+    first = site.start_worker()
+    second = site.start_worker(wait=False)
+    assert second.wait() == 2
+    assert "another worker uses STETHO_DATA_DIR" in second.log
+    first.kill()
+    site.start_worker()
+
+
+def test_results_wait_while_the_database_refuses_and_none_is_lost(site: Site) -> None:
+    site.start_worker()
+    lock = sqlite3.connect(site.data_dir / "stetho.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
+        lock.execute("ROLLBACK")
+        lock.close()
+        assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
+
+
+def test_the_will_is_offline_and_the_will_of_an_earlier_boot_is_ignored(site: Site) -> None:
+    worker = site.start_worker()
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.publish(topics.state("st-01"), '{"state":"online","boot":"new"}')
+        device.publish(topics.state("st-01"), '{"state":"lost","boot":"old"}')
+        device.send_all(cut(PCM, 1, size=2000)[:-1])
+        # The device counts as connected: the recording is given up after STETHO_GIVE_UP_S, not after an hour.
+        assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "partial"
+        worker.kill()
+        operator.wait_for("stetho/v1/worker/edge-01", state="offline")
+
+
+def test_an_orderly_stop_publishes_offline_and_exits_with_0(site: Site) -> None:
+    worker = site.start_worker()
+    with operator_client(site) as operator:
+        os.kill(worker.pid, signal.SIGINT)
+        assert worker.wait() == 0
+        operator.wait_for("stetho/v1/worker/edge-01", state="offline")
+
+
+def test_a_wrong_password_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    with Site(tmp_path, {"STETHO_MQTT_PASSWORD": "wrong"}) as site:
+        worker = site.start_worker(wait=False)
+        assert worker.wait() == 2
+    assert "the broker refuses user 'worker'" in worker.log
+    assert "Traceback" not in worker.log
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"STETHO_MODELS": "heart5,lungs"}, "lungs"),
+        ({"STETHO_MODELS_DIR": "/nonexistent"}, "heart5"),
+        ({"STETHO_DATA_DIR": "/proc/stetho"}, "STETHO_DATA_DIR"),
+        ({"STETHO_DATABASE_URL": "nonsense"}, "STETHO_DATABASE_URL"),
+        ({"STETHO_DATABASE_URL": "sqlite:////proc/none/x.db"}, "cannot be"),
+        ({"STETHO_MQTT_PORT": "x"}, "STETHO_MQTT_PORT"),
+        ({"STETHO_MQTT_PASSWORD_FILE": "/nonexistent"}, "STETHO_MQTT_PASSWORD_FILE"),
+        ({"STETHO_MQTT_CA_FILE": "/nonexistent"}, "STETHO_MQTT_CA_FILE"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_and_exit_2(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("STETHO_")}
+    environ |= {
+        "STETHO_DATA_DIR": str(tmp_path),
+        "STETHO_MQTT_PORT": "1",
+        **settings,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_worker"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    lines = [
+        line for line in done.stderr.splitlines() if not line.startswith("INFO: Created TensorFlow Lite")
+    ]
+    assert len(lines) == 1, "one sentence beside the line of the TFLite runtime"
+    assert "event=broker_unreachable" not in done.stdout, "refused before connecting"

@@ -1,0 +1,72 @@
+"""The pages of exams as the server sends them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from archive import Api, Archive, problem
+from exam_archive import ADDRESS, add_four, review
+
+from edge_worker.protocol.exam import POSITION_REASONS
+
+BROWSER = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+@pytest.fixture
+def api(archive: Archive) -> Api:
+    return archive.api()
+
+
+def page(api: Api, address: str) -> str:
+    answer = api.get(address, **BROWSER)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    return answer.get_data(as_text=True)
+
+
+def test_e7_page_of_an_exam_shows_four_positions_on_a_chest(archive: Archive, api: Api) -> None:
+    add_four(archive, AV="murmur", PV="artifact")
+    review(api, 3, "rejected")
+    text = page(api, "/ui/exams/visit-7?device=st-01")
+    assert re.findall(r'data-state="(\w+)"', text) == ["abnormal", "unsure", "missing", "normal"]
+    assert 'aria-label="AV: abnormal. PV: unsure. TV: missing. MV: normal. "' in text
+    assert "Missing: TV (tricuspid)" in text
+    assert "<h3>Abnormal</h3>" in text
+    assert f"/ui/recordings/{1:016x}?device=st-01" in text
+    assert f"{ADDRESS}/report.pdf?device=st-01" in text
+    assert "♥ 72 beats per minute" in text
+    assert "/ui/exams/visit-7?device=st-01" in page(api, f"/ui/recordings/{1:016x}")
+    assert "/ui/exams/visit-7?device=st-01" in page(api, "/ui/history")
+    problem(api.get("/ui/exams/visit-8"), 404)
+
+
+def test_e7_the_list_of_exams_links_to_each_and_to_its_next_page(archive: Archive, api: Api) -> None:
+    assert "No recording belongs to an exam" in page(api, "/ui/exams")
+    for number in range(1, 53):
+        archive.add(number, exam=f"e{number}")
+    assert "No recording of st-09 belongs" in page(api, "/ui/exams?device=st-09")
+    assert "/ui/exams/e52" in page(api, "/ui/exams?device=")
+    text = page(api, "/ui/exams?device=st-01")
+    assert re.findall(r'href="/ui/exams/(e\d+)\?device=st-01"', text) == [f"e{n}" for n in range(52, 2, -1)]
+    next_page = re.search(r'rel="next" href="([^"]+)"', text)
+    assert next_page is not None
+    assert re.findall(r'href="/ui/exams/(e\d+)\?', page(api, next_page[1].replace("&amp;", "&"))) == [
+        "e2",
+        "e1",
+    ]
+
+
+def test_a_position_without_a_label_shows_the_reason(archive: Archive, api: Api) -> None:
+    archive.add(1, site="AV", exam="visit-7", is_analysed=False)
+    assert POSITION_REASONS["analysing"] in page(api, "/ui/exams/visit-7")
+
+
+def test_the_site_of_a_device_is_escaped(archive: Archive, api: Api) -> None:
+    archive.add(1, site="<b>'\"&", exam="visit-7")
+    text = page(api, "/ui/exams/visit-7")
+    assert "&lt;b&gt;" in text
+    assert "<b>" not in text

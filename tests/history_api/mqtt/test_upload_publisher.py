@@ -1,0 +1,41 @@
+"""Uploads at the MQTT session without a broker: rejections, and what an earlier process left."""
+
+import json
+from pathlib import Path
+
+from edge_worker.connection import Inbound
+from edge_worker.protocol import topics
+from history_api.mqtt.mqtt_session import MqttSession
+from history_api.mqtt.upload_publisher import Sound, UploadPublisher
+from history_api.settings import ApiSettings
+
+
+def test_a_rejected_upload_can_still_be_found_with_the_reason(tmp_path: Path) -> None:
+    mqtt_session = MqttSession(ApiSettings(data_dir=tmp_path, api_mqtt_password="x"))
+    pcm = tmp_path / "sound.pcm"
+    pcm.write_bytes(bytes(8))
+    publisher = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
+    mqtt_session.send(publisher)
+    rejection = {
+        "type": "rejected",
+        "recording_id": publisher.sound.name,
+        "reason": "too_long",
+        "detail": "too long",
+    }
+    mqtt_session.on_message(Inbound(topics.control("st-01"), json.dumps(rejection).encode(), False, 1))
+    assert mqtt_session.uploads.find("st-01", publisher.sound.name) is publisher
+    assert (publisher.rejection, publisher.finished.is_set()) == ("too long", True)
+    assert publisher.next_payload(0.0) is None
+    assert not list(tmp_path.glob("sound.*"))
+
+
+def test_recover_yields_spooled_uploads_and_removes_incomplete_files(tmp_path: Path) -> None:
+    for name in ("whole.pcm", "half.pcm", "sent.part", "sent.ffmpeg.wav", "orphan.json", "note.tmp"):
+        (tmp_path / name).write_bytes(bytes(8))
+    (tmp_path / "labelled").mkdir()
+    (tmp_path / "labelled" / "0001.wav").write_bytes(b"RIFF")
+    sound = Sound("st-01", 7, 4000, 1, 4, {"site": "MV"})
+    UploadPublisher.spool(sound, tmp_path / "whole.pcm")
+    assert [each.sound for each in UploadPublisher.recover(tmp_path)] == [sound]
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.pcm", "whole.json"}
+    assert not list(UploadPublisher.recover(tmp_path / "nowhere"))
