@@ -16,8 +16,10 @@ RATE: Final = 2000
 
 
 def make_data(root: Path, recordings: int = 24) -> Path:
-    """Write PhysioNet 2016 and CirCor of a few recordings: abnormal ones hiss between the beats; return
-    `root`."""
+    """Write PhysioNet 2016 and CirCor of a few recordings; return `root`.
+
+    Abnormal ones hiss between the beats.
+    """
     random = np.random.default_rng(0)
     time = np.arange(5 * RATE) / RATE
     rows: dict[str, list[dict[str, str]]] = {"physionet2016": [], "circor": []}

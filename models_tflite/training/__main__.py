@@ -71,9 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in {"keras", "tensorflow"}:
             raise
-        print(
-            "training: TensorFlow is not installed: pip install -r requirements/training.txt", file=sys.stderr
-        )
+        print("training: TensorFlow is not installed: pip install 'stetho-edge[training]'", file=sys.stderr)
         return 2
     except (StethoError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)

@@ -162,8 +162,7 @@ def load_sounddevice() -> Any:  # noqa: ANN401 - it ships no types
         import sounddevice  # noqa: PLC0415 - optional
     except ImportError as error:
         raise SettingsError(
-            "a microphone needs the package sounddevice; "
-            "`.venv/bin/pip install -r requirements/microphone.txt`"
+            "a microphone needs the package sounddevice; `pip install 'stetho-edge[microphone]'`"
         ) from error
     except OSError as error:
         raise SettingsError(

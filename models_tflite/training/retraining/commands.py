@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
     if importlib.util.find_spec("tensorflow") is None:
-        raise TrainingError("TensorFlow is not installed: pip install -r requirements/training.txt")
+        raise TrainingError("TensorFlow is not installed: pip install 'stetho-edge[training]'")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout

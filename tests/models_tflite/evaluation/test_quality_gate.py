@@ -143,8 +143,11 @@ def count_accepted(sounds: Iterable[tuple[str, Signal]]) -> tuple[int, Counter[s
 
 
 def test_a_thousand_generated_sounds_hardly_ever_get_a_confident_label() -> None:
-    """None on noise, hum, tones and silence. Of sounds that swell or knock like a heart, five were usable
-    when this was written, four of them with an accepted label."""
+    """None on noise, hum, tones and silence.
+
+    Of sounds that swell or knock like a heart, five were usable when this was written, four of them with an
+    accepted label.
+    """
     count, usable, accepted = count_accepted(generated())
 
     assert count == 1000

@@ -18,8 +18,10 @@ RECIPE = dataclasses.replace(heart2.RECIPE, background=False, rejection=None, co
 def predictions(
     patients: int = 150, seed: int = 0, scale: float = 1.0, outputs: int = 2
 ) -> OutOfFoldPredictions:
-    """Return predictions for two recordings a patient of two windows each; with three outputs every fifth
-    patient is background."""
+    """Return predictions for two recordings of two windows for each patient.
+
+    With three outputs every fifth patient is background.
+    """
     random = np.random.default_rng(seed)
     targets = np.repeat(np.arange(patients) % 2, 2)
     if outputs > 2:

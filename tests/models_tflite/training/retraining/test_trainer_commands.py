@@ -71,7 +71,7 @@ def test_serving_without_tensorflow_says_what_to_install(
     trainer_site: TrainerSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.main(["serve", "--once"]) == 2
-    assert "pip install -r requirements/training.txt" in capsys.readouterr().err
+    assert "pip install 'stetho-edge[training]'" in capsys.readouterr().err
 
 
 def test_without_a_worker_before_every_command_says_so(
