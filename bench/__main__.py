@@ -40,7 +40,7 @@ _PARTS: Final[dict[str, Callable[[], Figures]]] = {
     "cost": lambda: recording_cost.measure(_MODELS),
     "models": lambda: model_cost.measure(_MODELS),
     "ingest": ingest.measure,
-    "start": lambda: {"ready_s": site_load.ready_s()},
+    "start": lambda: {"ready_s": site_load.ready_s(), "stetho_help_s": site_load.help_s()},
     "memory": lambda: {"peak_rss_mb_200_open": site_load.peak_rss_mb_open()},
     "uploads": upload_latency.measure,
     "history": history_page.measure,

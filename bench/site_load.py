@@ -32,6 +32,16 @@ def ready_s(runs: int = 5) -> float:
     return statistics.median(times)
 
 
+def help_s(runs: int = 9) -> float:
+    """Return the median time of `stetho --help`, from the start of the process to its end, seconds."""
+    times = []
+    for _ in range(runs):
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-m", "stetho", "--help"], stdout=subprocess.DEVNULL, check=True)
+        times.append(time.monotonic() - started)
+    return statistics.median(times)
+
+
 def peak_rss_mb_open(count: int = OPEN_RECORDINGS) -> float:
     """Return the worker's peak memory, MiB, while `count` devices each have a recording of 4 s open."""
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
