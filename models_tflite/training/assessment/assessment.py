@@ -61,7 +61,7 @@ def assess(
             "predictions of one fold cannot be calibrated by another: give those of all folds"
         )
     temperature, threshold = _calibrated(predictions, recipe)
-    judged, by_fold = _cross_fitted(predictions, recipe)
+    labelled, by_fold = _cross_fitted(predictions, recipe)
     has_background = bool((predictions.targets == len(recipe.labels)).any())
     return Assessment(
         temperature,
@@ -71,11 +71,11 @@ def assess(
             "how": HOW,
             "cross_validation": {
                 "folds": len(by_fold),
-                **classification_report(judged, recipe.labels),
+                **classification_report(labelled, recipe.labels),
                 "by_fold": by_fold,
             },
             "before_int8": _before_int8(predictions, recipe, temperature),
-            "by_site": _by_site(judged, predictions.sites, recipe.labels),
+            "by_site": _by_site(labelled, predictions.sites, recipe.labels),
             "site_held_out": {}
             if held_out_sites is None
             else _by_held_out_site(held_out_sites, recipe, temperature, threshold),
@@ -112,9 +112,9 @@ def _cross_fitted(
         probabilities[in_fold] = recording_probabilities(part.logits, part.owner, temperature)
         accepted[in_fold] = is_accepted(probabilities[in_fold], len(recipe.labels), threshold)
         calibrations.append((in_fold, {"temperature": round(temperature, 4), "threshold": threshold}))
-    judged = LabelledPredictions(predictions.targets, probabilities, accepted, predictions.groups)
-    return judged, [
-        {**calibration, **_summary(classification_report(judged.subset(in_fold), recipe.labels))}
+    labelled = LabelledPredictions(predictions.targets, probabilities, accepted, predictions.groups)
+    return labelled, [
+        {**calibration, **_summary(classification_report(labelled.subset(in_fold), recipe.labels))}
         for in_fold, calibration in calibrations
     ]
 
@@ -149,13 +149,13 @@ def _by_held_out_site(
     """Return the figures of each site that was held out whole."""
     probabilities = recording_probabilities(held_out_sites.logits, held_out_sites.owner, temperature)
     accepted = is_accepted(probabilities, len(recipe.labels), threshold)
-    judged = LabelledPredictions(held_out_sites.targets, probabilities, accepted, held_out_sites.groups)
-    return _by_site(judged, held_out_sites.sites, recipe.labels)
+    labelled = LabelledPredictions(held_out_sites.targets, probabilities, accepted, held_out_sites.groups)
+    return _by_site(labelled, held_out_sites.sites, recipe.labels)
 
 
-def _by_site(judged: LabelledPredictions, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
+def _by_site(labelled: LabelledPredictions, sites: StrArray, labels: tuple[str, ...]) -> dict[str, Any]:
     return {
-        str(site): _summary(classification_report(judged.subset(sites == site), labels))
+        str(site): _summary(classification_report(labelled.subset(sites == site), labels))
         for site in np.unique(sites)
     }
 

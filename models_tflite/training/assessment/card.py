@@ -24,7 +24,7 @@ def document(recipe: Recipe, assessment: Assessment, content: bytes, recordings:
         "features": features_document(recipe.features),
         "window_s": recipe.window_s,
         "hop_s": recipe.hop_s,
-        "hears": recipe.hears,
+        "hears": recipe.domain,
         "pad": recipe.pad,
         "trim_db": recipe.trim_db,
         "background": recipe.background,

@@ -32,7 +32,7 @@ class Recipe:
     features: FeatureParameters = HEART_LOG_MEL
     window_s: float = 4.0
     hop_s: float = 1.0
-    hears: SoundDomain = "heart"
+    domain: SoundDomain = "heart"
     pad: Pad = "repeat"
     trim_db: float | None = None
     background: bool = False

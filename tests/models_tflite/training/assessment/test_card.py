@@ -25,7 +25,7 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
         name: getattr(classifier.card, name)
         for name in ("labels", "features", "window_s", "hop_s", "pad", "trim_db", "background")
     }
-    recipe = dataclasses.replace(heart5.RECIPE, **shipped, hears=classifier.card.domain)
+    recipe = dataclasses.replace(heart5.RECIPE, **shipped, domain=classifier.card.domain)
     monkeypatch.setattr(heart5, "RECIPE", recipe)
     chosen, _ = check.recordings(recipe, datasets, 5)
     targets = np.array([recipe.labels.index(each.label) for each in chosen])
