@@ -117,3 +117,9 @@ def test_a_recording_that_is_sent_gets_its_result(installed: Installed) -> None:
     assert json.loads(sent.stdout)["status"] == "ok"
     assert examined.returncode == 0, examined.stdout
     assert installed.run("health", **settings).returncode == 0
+
+
+def test_the_demo_runs_away_from_the_checkout(installed: Installed) -> None:
+    done = installed.run("demo", DEMO_ONCE="1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "dashboard" in done.stdout + done.stderr

@@ -27,7 +27,7 @@ def test_help_lists_every_subcommand_and_examples(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("name", [*COMMANDS, *TRAINER_COMMANDS])
 def test_a_subcommand_has_its_own_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     if name in NEED_TENSORFLOW:
-        pytest.importorskip("tensorflow", reason="pip install -r requirements/training.txt")
+        pytest.importorskip("tensorflow", reason="pip install 'stetho-edge[training]'")
     with pytest.raises(SystemExit) as left:
         main([name, "--help"])
 
@@ -49,7 +49,7 @@ def test_without_tensorflow_a_command_says_what_to_install(
     assert main([name, "--help"]) == 2
 
     assert capsys.readouterr().err == (
-        "training: TensorFlow is not installed: pip install -r requirements/training.txt\n"
+        "training: TensorFlow is not installed: pip install 'stetho-edge[training]'\n"
     )
 
 
