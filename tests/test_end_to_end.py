@@ -114,7 +114,7 @@ def test_the_demo_shows_every_part_and_ends() -> None:
     assert "not a diagnosis" in done.stdout + done.stderr, "the screen of the OLED"
     assert done.stdout.count("stetho/v1/result/st-01 {") == 2
     assert done.stdout.count("(200)") == 2
-    assert re.search(r"^look: +http://127\.0\.0\.1:\d+/$", done.stdout, re.MULTILINE), "the dashboard"
+    assert re.search(r"^dashboard +http://127\.0\.0\.1:\d+/$", done.stdout, re.MULTILINE), "the dashboard"
     assert "not a medical device" in done.stdout
 
 

@@ -165,7 +165,7 @@ def _serve(site: Site, device: Credentials, history: str) -> None:
 
 
 def _dashboard(history: str) -> str:
-    return f"look:    {history}/"
+    return f"dashboard  {history}/"
 
 
 def _subscription(site: Site) -> str:
