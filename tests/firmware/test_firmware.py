@@ -1,10 +1,13 @@
 """The firmware's own tests: under sanitizers, in 32 bits, on emulated chips, fuzzed, within a size budget."""
 
 import re
+from pathlib import Path
 
 import pytest
 import toolchain
 from toolchain import FIRMWARE, run
+
+from edge_worker import __version__
 
 FUZZ_S = 5
 """Time to fuzz each reader; `make fuzz` takes 20 s."""
@@ -14,6 +17,16 @@ BUILD_WITHIN_S = 900
 def ctest(preset: str) -> None:
     """Run the tests of a preset, one test file after another."""
     run(["ctest", "--preset", preset, "--no-tests=error", "--parallel", "2"], FIRMWARE)
+
+
+def test_every_build_takes_the_version_of_the_project(tmp_path: Path) -> None:
+    toolchain.need("cmake")
+    script = tmp_path / "version.cmake"
+    script.write_text(f'include("{FIRMWARE}/version.cmake")\nmessage("it is ${{STETHO_VERSION}}")\n')
+    assert run(["cmake", "-P", str(script)], tmp_path).strip() == f"it is {__version__}"
+    for build in ("posix", "idf"):
+        text = (FIRMWARE / build / "CMakeLists.txt").read_text()
+        assert "include(${CMAKE_CURRENT_LIST_DIR}/../version.cmake)" in text
 
 
 @pytest.mark.timeout(BUILD_WITHIN_S)

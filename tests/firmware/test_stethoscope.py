@@ -14,6 +14,7 @@ from conftest import Client, wait_until
 from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, program, samples_of
 
 from broker.account import Credentials
+from edge_worker import __version__
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
@@ -99,7 +100,7 @@ def test_a5_the_device_tells_who_it_is_and_how_it_is(
         device.say("quit")
     assert operator.wait_for(topics.state(ID), state="offline")["boot"] == online["boot"]
     assert not [each for each in operator.documents(topics.state(ID)) if each["state"] == "lost"]
-    assert info["firmware"].startswith("stetho ")
+    assert info["firmware"] == f"stetho {__version__}"
     assert telemetry["uptime_ms"] > 0
 
 
