@@ -168,6 +168,26 @@ def test_the_functions_on_the_path_of_a_chunk_exist() -> None:
             resolved = getattr(resolved, part)
 
 
+@pytest.mark.parametrize("name", stetho.PROGRAMS)
+def test_every_command_is_documented(name: str) -> None:
+    assert any(re.search(rf"stetho {name}\b", page.read_text()) for page in PAGES)
+
+
+def test_every_payload_of_the_protocol_names_its_section_in_the_document() -> None:
+    """Modules are found by themselves: a new payload without a section fails here."""
+    modules = set((PROJECT / "edge_worker" / "protocol").glob("*.py"))
+    no_payload = {
+        "__init__",
+        "timestamp",
+        "home_assistant",
+        "home_assistant_discovery",
+    }  # its format is theirs
+    payloads = [path for path in modules if path.stem not in no_payload]
+    assert len(payloads) > 5
+    unnamed = [path.name for path in payloads if not re.search(r"docs/protocol\.md`\s§", path.read_text())]
+    assert unnamed == []
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps_with_examples(command: str) -> None:
     done = subprocess.run(
