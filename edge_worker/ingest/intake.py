@@ -6,7 +6,7 @@ audio of streams come out. Normative: `docs/protocol.md` § Delivery promise and
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_worker.errors import ChunkError
@@ -76,7 +76,8 @@ class Intake:
             if self._lookup(stream.device_id, stream.name) is not None:
                 self.streams.remove(stream)
             else:
-                yield from self._note_closing(self.streams.restore(stream, now))
+                for event in self.streams.restore(stream, now):
+                    yield from self._note_closing([event])
 
     def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         """Take one payload; return the events that it leads to.
@@ -116,7 +117,7 @@ class Intake:
         """Return the events of silence: requests for missing audio, recordings and streams given up."""
         recordings = self.recordings.check_timeouts(now, self._offline)
         streams = self.streams.check_timeouts(now, self._offline)
-        return list(self._note_closing((*recordings, *streams)))
+        return self._note_closing([*recordings, *streams])
 
     def broker_reconnected(self, now: float) -> None:
         """Restart all timers: no device was silent while the broker was away."""
@@ -146,7 +147,7 @@ class Intake:
         else:
             recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
             events = self.recordings.receive(recording, chunk, payload, now)
-        return list(self._note_closing(events))
+        return self._note_closing(events) if events else events
 
     def _check_quota(self, device_id: str, chunk: Chunk) -> None:
         """Raise ChunkError `quota` unless another recording may be opened."""
@@ -160,13 +161,13 @@ class Intake:
 
     def _skip_meta(self, key: RecordingKey) -> list[IntakeEvent]:
         self.streams.skip_meta(key)
-        return list(self._note_closing(self.recordings.skip_meta(key)))
+        return self._note_closing(self.recordings.skip_meta(key))
 
-    def _note_closing(self, events: Iterable[IntakeEvent]) -> Iterator[IntakeEvent]:
-        """Yield `events`, noting which recordings and streams they close."""
+    def _note_closing(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
+        """Return `events`; note which recordings and streams they close."""
         for event in events:
             if isinstance(event, ClosedRecording):
                 self._closing.add(event.recording.key)
             elif isinstance(event, StreamEnd):
                 self._closing.add(event.stream.key)
-            yield event
+        return events

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from stored_results import empty_database, result_of, store_recording, store_result
+from stored_results import result_of, store_recording, store_result
 
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
@@ -15,25 +14,7 @@ from edge_worker.database.result_query import ResultFilter
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'stetho.db'}"
-
-
-@pytest.fixture
-def store(tmp_path: Path, url: str) -> Iterator[Store]:
-    (tmp_path / "stetho.db").write_bytes(empty_database())
-    store = Store.open(url)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def reader(store: Store, url: str) -> Iterator[History]:
-    reader = History.open(url)
-    yield reader
-    reader.close()
+pytest_plugins = ["store_fixtures"]
 
 
 def test_a_recording_without_result_is_on_no_page(store: Store, reader: History) -> None:

@@ -4,11 +4,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import postgresql
-from stored_results import NOW, empty_database, result_of, store_result
+from stored_results import NOW, result_of, store_result
 
 from edge_worker.database import result_query, schema
 from edge_worker.database.engine import connect
@@ -17,6 +16,8 @@ from edge_worker.database.page_cursor import CursorError, Sort
 from edge_worker.database.result_query import ResultFilter
 from edge_worker.database.store import Store
 from edge_worker.protocol.result import Result
+
+pytest_plugins = ["store_fixtures"]
 
 FILTERS = (
     ResultFilter(),
@@ -35,26 +36,6 @@ FILTERS = (
     ResultFilter(reviewed="confirmed"),
 )
 CAPTURED: tuple[Sort, ...] = ("captured_at", "-captured_at")
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'stetho.db'}"
-
-
-@pytest.fixture
-def store(tmp_path: Path, url: str) -> Iterator[Store]:
-    (tmp_path / "stetho.db").write_bytes(empty_database())
-    store = Store.open(url)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def reader(store: Store, url: str) -> Iterator[History]:
-    reader = History.open(url)
-    yield reader
-    reader.close()
 
 
 def all_pages(

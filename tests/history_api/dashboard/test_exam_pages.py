@@ -1,25 +1,15 @@
 """The pages of exams as the server sends them."""
 
 import re
-from pathlib import Path
 
-import pytest
 from archive import Api, Archive, problem
 from exam_archive import ADDRESS, add_four, review
 
 from edge_worker.protocol.exam import POSITION_REASONS
 
+pytest_plugins = ["archive_fixtures"]
+
 BROWSER = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def page(api: Api, address: str) -> str:

@@ -11,6 +11,8 @@ from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect
 
+pytest_plugins = ["archive_fixtures"]
+
 PROJECT = Path(__file__).parents[3]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 HOSTILE = "<script>alert(1)</script>'\"&"
@@ -27,11 +29,6 @@ HEADINGS = {
     "/ui/training": "Training",
     "/ui/system": "System",
 }
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
 
 
 def page(api: Api, address: str) -> str:

@@ -1,22 +1,12 @@
 """`/api/v1/devices` and the visualizations of the heart system."""
 
-from pathlib import Path
-
 import pytest
 from archive import Api, Archive, problem
 
 from edge_worker.database import device_query
 from edge_worker.database.engine import connect
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
+pytest_plugins = ["archive_fixtures"]
 
 
 def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: Api) -> None:

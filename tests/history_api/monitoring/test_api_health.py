@@ -18,6 +18,8 @@ from history_api import openapi_document
 from history_api.monitoring.health import STALE
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["archive_fixtures"]
+
 READY = {"state": "ready", "models": ["heart5", "heart2"], "runtime": "litert 2", "version": "0.1.0"}
 CARD = {
     "model": "heart2",
@@ -27,16 +29,6 @@ CARD = {
     "normalisation": "per window: mean 0, standard deviation 1",
     "data": ["PhysioNet/CinC Challenge 2016"],
 }
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from history_api.monitoring.health import STALE
 from history_api.monitoring.site_metrics import CachedValue
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["archive_fixtures"]
+
 MODELS = Path(__file__).parents[3] / "models_tflite"
 SHARES = {"accuracy", "precision", "recall", "f1", "auc_roc"}
 BEAT = {
@@ -26,16 +28,6 @@ BEAT = {
     "backlog": 1,
     "counters": {"chunks": 22, "rejected_crc": 4, "closed_complete": 3},
 }
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def write_heartbeat(

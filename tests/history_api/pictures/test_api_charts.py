@@ -5,22 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
 from archive import Api, Archive, prediction, problem
+
+pytest_plugins = ["archive_fixtures"]
 
 SVG = "{http://www.w3.org/2000/svg}"
 RELIABILITY = "/api/v1/models/heart5/reliability.svg"
 DISTRIBUTION = "/visualizations/class-distribution.svg"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def picture_at(api: Api, address: str) -> ET.Element:

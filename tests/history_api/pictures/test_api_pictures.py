@@ -19,21 +19,13 @@ from history_api.pictures.axis import ticks
 from history_api.pictures.heat_map import COLUMNS, HEIGHT
 from history_api.pictures.picture_cache import PictureCache
 
+pytest_plugins = ["archive_fixtures"]
+
 ADDRESS = "/api/v1/recordings/0000000000000001"
 PICTURES = ("waveform.svg", "spectrogram.png", "mfcc.png")
 SVG = "{http://www.w3.org/2000/svg}"
 LEFT, TOP = 64, 62
 Samples = npt.NDArray[np.float64]
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def audio_file(archive: Archive) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from archive import Api, Archive
 from exam_archive import ADDRESS, add_four, add_noisy, review
 from fhir.resources.R4B.bundle import Bundle
@@ -16,17 +15,9 @@ from pypdf import PdfReader
 from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
 from history_api.pictures.notice import LABEL_NOTICE
 
+pytest_plugins = ["archive_fixtures"]
+
 Resources = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def report_text(api: Api) -> str:

@@ -19,18 +19,10 @@ from edge_worker.protocol.result import Quality
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports import fhir_codes
 
+pytest_plugins = ["archive_fixtures"]
+
 ADDRESS = "/api/v1/recordings/0000000000000001/fhir.json"
 Resources = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def exported(api: Api) -> Resources:

@@ -3,7 +3,6 @@
 import io
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from archive import Api, Archive, prediction, problem
@@ -16,19 +15,11 @@ from edge_worker.database.engine import connect
 from edge_worker.protocol.result import HeartSounds, Quality
 from history_api.pictures.notice import LABEL_NOTICE
 
+pytest_plugins = ["archive_fixtures"]
+
 ADDRESS = "/api/v1/recordings/0000000000000001/report.pdf"
 DOWNLOAD = "/download-report/0000000000000001.wav"
 DEVICE = "/api/v1/devices/st-01/report.pdf"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def pages(api: Api, address: str) -> list[str]:

@@ -12,18 +12,10 @@ from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
 from edge_worker.errors import StoreError
 
+pytest_plugins = ["archive_fixtures"]
+
 ADDRESS = "/api/v1/recordings/0000000000000001"
 ID = "0000000000000001"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def audio_file(archive: Archive, number: int = 1, device: str = "st-01") -> Path:

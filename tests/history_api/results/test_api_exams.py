@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from archive import Api, Archive, problem
@@ -11,17 +10,9 @@ from exam_archive import ADDRESS, add_four, review
 from edge_worker.database.api_key import ApiKeys
 from edge_worker.protocol.exam import POSITION_REASONS
 
+pytest_plugins = ["archive_fixtures"]
+
 BROWSER = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def test_e8_an_exam_follows_reviews_and_deletions_of_its_recordings(archive: Archive, api: Api) -> None:

@@ -13,15 +13,7 @@ from edge_worker.database.engine import connect
 from history_api.results import export
 from history_api.results.export import COLUMNS
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
+pytest_plugins = ["archive_fixtures"]
 
 
 def rows(api: Api, query: str = "") -> list[dict[str, str]]:

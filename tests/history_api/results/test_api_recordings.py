@@ -8,17 +8,9 @@ from urllib.parse import quote
 import pytest
 from archive import PCM, SAMPLE_RATE, Api, Archive, problem
 
+pytest_plugins = ["archive_fixtures"]
+
 ADDRESS = "/api/v1/recordings/0000000000000001"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
 
 
 def test_a_recording_has_its_facts_and_its_result(archive: Archive, api: Api) -> None:

@@ -1,6 +1,5 @@
 """Pages of results and the flat `/history`, on a database that the worker's store wrote."""
 
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -8,15 +7,7 @@ from archive import Api, Archive, prediction, problem
 
 from edge_worker.protocol.result import Result
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
-
-
-@pytest.fixture
-def api(archive: Archive) -> Api:
-    return archive.api()
+pytest_plugins = ["archive_fixtures"]
 
 
 def ids(api: Api, **query: str | int) -> list[int]:
