@@ -43,7 +43,7 @@ _BUSY_FROM: Final = 2
 """Closed recordings that wait: with more, their results come before previews of those that are open."""
 
 Outgoing = ControlMessage | OutboxMessage | RecordingStored | StorageFault | LiveMessage | TrimRequest
-"""What other threads hand to the network thread."""
+"""Items that other threads hand to the network thread."""
 
 
 class Worker:
@@ -69,7 +69,7 @@ class Worker:
         self._status = WorkerStatus(models)
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
-        """What Prometheus may scrape, on any thread."""
+        """Registry for Prometheus; safe from any thread."""
         self.metrics.register(
             metrics.CallbackCollector(lambda: worker_families({self._worker_id: self._current()}))
         )

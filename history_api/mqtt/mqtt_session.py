@@ -26,9 +26,9 @@ _RETRY_REFUSED_S: Final = 15.0
 _RETRY_FAILED_S: Final = 1.0
 _STOP_WITHIN_S: Final = 2.0
 _FIRST_WITHIN_S: Final = 5.0
-"""So long after our start the broker may take to answer before an upload is refused for it."""
+"""Time after the start in which uploads wait for the broker; later they are refused without it."""
 _RETAINED_WITHIN_S: Final = 1.0
-"""So long after a connection retained messages may take to come."""
+"""Time after a connection in which retained messages may still arrive."""
 _POLL_S: Final = 0.02
 BROKER: Final = "$SYS/broker"
 _STATISTICS: Final = (

@@ -29,7 +29,7 @@ Decoder = Callable[[Path, Path], Pcm]
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """What a request asks for besides sending a sound."""
+    """Options of an upload, beside the sound itself."""
 
     models: tuple[str, ...] = ()
     """Names; none: the worker's choice."""

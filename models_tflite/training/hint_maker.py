@@ -41,7 +41,7 @@ COMPONENTS: Final = 96
 
 RunFunction = Callable[[Float32Array], Float32Array]
 Embedding = Callable[[Signal], Float32Array]
-"""From a recording to its embedding, (numbers,), of the same length for any recording."""
+"""Function from a recording to its embedding, (numbers,), of the same length for any recording."""
 
 
 def speech_embedding(folder: Path) -> Embedding:

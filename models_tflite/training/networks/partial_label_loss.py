@@ -7,7 +7,7 @@ import keras
 from models_tflite.training.recipes.recipe import Recipe
 
 Loss = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
-"""From targets and predictions, both (windows, columns), to the loss of each window."""
+"""Loss function: targets and predictions, both (windows, columns), to the loss of each window."""
 
 
 def partial_label_loss(recipe: Recipe) -> Loss:

@@ -16,7 +16,7 @@ from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained and evaluated, and what its card says about it."""
+    """The training and evaluation of one model, and the facts for its card."""
 
     model: str
     version: str
