@@ -109,15 +109,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(program: Program, arguments: Sequence[str]) -> int:
     name, *first = program.target.split()
     try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
+        status: int = import_module(name).main([*first, *arguments])
+    except ModuleNotFoundError as error:  # some programs import what they need only when they run
         missing = (error.name or "").split(".", 1)[0]
         if missing in _OURS:
             raise
         wanted = f"pip install 'stetho-edge[{program.extra}]'"
         print(f"stetho: the package {missing} is missing: {wanted}", file=sys.stderr)
         return 2
-    status: int = module.main([*first, *arguments])
     return status
 
 
