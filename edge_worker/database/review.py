@@ -83,4 +83,6 @@ def _insert_if_none(
 ) -> bool:
     is_unreviewed = ~exists().where(reviews.c.recording == recordings.c.id)
     row = select(recordings.c.id, *map(literal, values.values())).where(*recording, is_unreviewed)
-    return connection.execute(insert(reviews).from_select(["recording", *values], row)).rowcount > 0
+    # Not rowcount: drivers need not know it after an INSERT, and psycopg does not.
+    inserted = insert(reviews).from_select(["recording", *values], row).returning(reviews.c.version)
+    return connection.execute(inserted).first() is not None
