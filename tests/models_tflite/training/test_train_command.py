@@ -24,10 +24,14 @@ def test_help_lists_every_subcommand_and_examples(capsys: pytest.CaptureFixture[
         assert command.help in text
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *TRAINER_COMMANDS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.training] if name in NEED_TENSORFLOW else [])
+        for name in (*COMMANDS, *TRAINER_COMMANDS)
+    ],
+)
 def test_a_subcommand_has_its_own_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if name in NEED_TENSORFLOW:
-        pytest.importorskip("tensorflow", reason="pip install 'stetho-edge[training]'")
     with pytest.raises(SystemExit) as left:
         main([name, "--help"])
 
