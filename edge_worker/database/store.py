@@ -34,6 +34,8 @@ _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("
 _ROW_ID = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
+_PREDICTION_COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name in predictions.c)
+"""What is queried has a column; the whole prediction is in the document of the result."""
 _INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
 _UPDATE_RESULT = (
     update(recordings)
@@ -263,7 +265,10 @@ def _prediction_rows(new: AnalysisResult) -> list[dict[str, Any]]:
         "device_id": result.device_id,
         "recording_id": result.recording_id,
     }
-    return [{**key, **_columns(prediction)} for prediction in result.models]
+    return [
+        {**key, **{name: getattr(prediction, name) for name in _PREDICTION_COLUMNS}}
+        for prediction in result.models
+    ]
 
 
 def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> list[OutboxMessage]:
@@ -276,6 +281,6 @@ def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> lis
     ]
 
 
-def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
+def _columns(row: StoredRecording) -> dict[str, Any]:
     # Not dataclasses.asdict: its deep copies cost a third of a millisecond a recording.
     return {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "id"}
