@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import exam_query, outbox, result_feed, worker_heartbeat
+from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.engine import connect, connect_existing
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.revision import REVISION, current_revision, upgrade
@@ -100,6 +101,8 @@ class AnalysisResult:
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
     messages: tuple[OutboxMessage, ...]
+    heart_shape: tuple[float, ...] | None = None
+    """Spectral shape that the spectrum of its device learns from, dB by band; None: it learns nothing."""
 
 
 class Store:
@@ -168,8 +171,9 @@ class Store:
     ) -> list[OutboxMessage]:
         """Save results with the messages that publish them and their exams; return these with outbox ids.
 
-        A recording that has its result already keeps it, and nothing is published again. Messages that were
-        `delivered` are removed from the outbox in the same transaction.
+        A recording that has its result already keeps it, nothing is published again, and the spectrum of its
+        device learns nothing again. Messages that were `delivered` are removed from the outbox in the same
+        transaction.
         """
         with self._engine.begin() as connection:
             new = [each for each in results if _update_result(connection, each)]
@@ -178,6 +182,9 @@ class Store:
                 connection.execute(insert(predictions), rows)
             if delivered:
                 outbox.remove(connection, delivered)
+            for each in new:
+                if each.heart_shape is not None:
+                    running_spectrum.learn(connection, each.result.device_id, each.heart_shape)
             messages = [message for each in new for message in each.messages]
             return outbox.add(connection, messages + _exam_messages(connection, new))
 

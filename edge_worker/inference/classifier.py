@@ -107,10 +107,10 @@ class Classifier:
         frames = signal.features(card.features)
         if card.trim_db is not None:
             frames = trim(frames, card.trim_db)
-        return self.split(self._corrected(frames, adaptation))
+        return self.split(self.corrected(frames, adaptation))
 
-    def _corrected(self, frames: Float32Array, adaptation: DeviceAdaptation | None) -> Float32Array:
-        """Return features with the spectrum of the device moved towards that of training."""
+    def corrected(self, frames: Float32Array, adaptation: DeviceAdaptation | None) -> Float32Array:
+        """Return features (frames, bands) with the spectrum of the device moved towards that of training."""
         rule = self.card.adaptation
         spectrum = None if adaptation is None else adaptation.spectrum_for(self.card)
         if rule is None or spectrum is None or not rule.reference_weight:

@@ -1,9 +1,10 @@
 """What is known of one device: its calibration by healthy hearts, and the spectrum of the hearts it heard."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from edge_worker.inference.model_card import ModelCard
+if TYPE_CHECKING:  # programs that only read the database start without numpy
+    from edge_worker.inference.model_card import ModelCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class DeviceCalibration:
     reference: tuple[float, ...] | None = None
     """Mean `spectral_shape` of the healthy hearts; None: the running spectrum of the device counts."""
 
-    def is_current(self, card: ModelCard) -> bool:
+    def is_current(self, card: "ModelCard") -> bool:
         """Return whether it was measured with this model, and the model can be calibrated."""
         return card.adaptation is not None and (card.model, card.sha256) == (self.model, self.sha256)
 
-    def facts(self, card: ModelCard) -> dict[str, Any]:
+    def facts(self, card: "ModelCard") -> dict[str, Any]:
         """Return the field `calibration` of a prediction (`docs/protocol.md` § Result)."""
         if not self.is_current(card):
             return {"outdated": True}
@@ -53,12 +54,12 @@ class DeviceAdaptation:
     spectrum: DeviceSpectrum | None = None
     """Running mean over the recordings of the device; a current calibration's own reference replaces it."""
 
-    def current(self, card: ModelCard) -> DeviceCalibration | None:
+    def current(self, card: "ModelCard") -> DeviceCalibration | None:
         """Return the calibration if it was measured with this model, else None."""
         calibration = self.calibration
         return calibration if calibration is not None and calibration.is_current(card) else None
 
-    def spectrum_for(self, card: ModelCard) -> DeviceSpectrum | None:
+    def spectrum_for(self, card: "ModelCard") -> DeviceSpectrum | None:
         """Return the spectrum that the model is corrected by, None where there is none."""
         calibration = self.current(card)
         if calibration is not None and calibration.reference is not None:

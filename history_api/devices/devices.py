@@ -63,7 +63,7 @@ def device(device_id: str) -> Response:
 
 @blueprint.delete("/<device_id>")
 def delete(device_id: str) -> Response:
-    """Delete the analysed recordings of a device, in batches; 204 also when they were deleted before."""
+    """Delete the analysed recordings of a device, in batches, and its calibration; 204 also when repeated."""
     deletion, count = services().deletion, 0
     while _find(device_id) and (deleted := deletion.delete_of_device(device_id).recordings):
         count += deleted
@@ -80,7 +80,10 @@ def delete(device_id: str) -> Response:
             "delete again for those",
             {"Retry-After": "5"},
         )
-    if not count and not (_is_name(device_id) and deletion.remove_leftovers(device_id)):
+    if not _is_name(device_id):
+        raise _unknown()
+    is_forgotten = deletion.forget_device(device_id)
+    if not (count or is_forgotten or deletion.remove_leftovers(device_id)):
         raise _unknown()
     return Response(status=204)
 

@@ -116,7 +116,7 @@ def test_the_spectrum_of_a_device_is_corrected_before_the_model(tmp_path: Path) 
     assert same == pytest.approx(corrected.windows(HEART), abs=1e-4)
     tilted = DeviceSpectrum(tuple(np.add(shape, tilt).tolist()), 10)
     moved = corrected.windows(HEART, DeviceAdaptation(spectrum=tilted))
-    wanted = corrected.split(frames - np.array(tilt, np.float32) / 2)  # 10 of 10 + 10
+    wanted = corrected.split(frames - np.array(tilt, np.float32) / np.float32(2))  # 10 of 10 + 10
     assert moved == pytest.approx(wanted, abs=1e-3)
     own = calibration(corrected, reference=shape)
     assert corrected.windows(HEART, DeviceAdaptation(own, tilted)) == pytest.approx(same, abs=1e-4)
