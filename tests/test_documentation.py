@@ -30,6 +30,7 @@ COMMANDS = [
     "stetho provision",
     "stetho certificate",
     "stetho doctor",
+    "stetho calibrate",
     "stetho evaluate",
     "stetho explain",
     "stetho report",

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from edge_worker.database.adaptation import running_spectrum
+from edge_worker.database.adaptation import reviewed_recordings, running_spectrum
+from edge_worker.database.adaptation.reviewed_recordings import ReviewedRecording
 from edge_worker.database.schema import device_calibrations
 from edge_worker.errors import StoreError
 from edge_worker.inference.device_adaptation import DeviceCalibration, DeviceSpectrum
@@ -65,6 +66,11 @@ class AdaptationTables:
         """Return the running spectrum of a device, None where it has heard no heart yet."""
         with self._transaction() as connection:
             return running_spectrum.find(connection, device_id)
+
+    def reviewed(self, device_id: str, model: str) -> list[ReviewedRecording]:
+        """Return the reviewed recordings of a device whose label `model` accepted, oldest first."""
+        with self._transaction() as connection:
+            return reviewed_recordings.find_all(connection, device_id, model)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

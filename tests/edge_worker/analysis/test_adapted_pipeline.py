@@ -83,8 +83,8 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.engine.dispose()
 
 
-def heart(finding: str = "normal", seed: int = 1) -> bytes:
-    return (synthesise(finding, 72, 8.0, RATE, seed) * 32767).astype("<i2").tobytes()
+def heart(seed: int = 1) -> bytes:
+    return (synthesise("normal", 72, 8.0, RATE, seed) * 32767).astype("<i2").tobytes()
 
 
 def test_a_recording_before_a_calibration_with_it_and_after_it_was_undone(rig: Rig) -> None:
