@@ -35,6 +35,7 @@ COMMANDS = [
     "stetho explain",
     "stetho report",
     "stetho report cards",
+    "stetho report calibration",
     "stetho train",
     "stetho train card",
     "stetho train hints",
