@@ -32,6 +32,7 @@ PROGRAMS: Final = {
     "broker": Program("run Mosquitto with the shipped configuration", "broker.__main__", "broker"),
     "health": Program("exit status 0 while the worker lives", "edge_worker.__main__ health", "worker"),
     "doctor": Program("check settings, models, disk, database, broker", "edge_worker.doctor", "worker"),
+    "calibrate": Program("teach a stethoscope its own threshold", "edge_worker.calibrate", "worker"),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program("add, list or remove keys of the API", "history_api.__main__ key", "api"),
@@ -81,7 +82,7 @@ class _Programs(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of programs, short enough for a terminal of 24 lines."""
-        formatter.write("usage: stetho COMMAND [ARGUMENTS]      digital stethoscopes at the edge\n\n")
+        formatter.write("usage: stetho COMMAND [ARGUMENTS]      digital stethoscopes at the edge\n")
         formatter.indent()
         formatter.write_dl([(name, program.help) for name, program in PROGRAMS.items()])
         formatter.dedent()

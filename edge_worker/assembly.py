@@ -2,9 +2,11 @@
 
 import os
 
+from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.store import Store
@@ -39,15 +41,18 @@ def assemble(settings: Settings) -> Worker:
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database)
-    profiles = ActiveProfiles(settings, DeviceSettingsTable(connect_existing(settings.database)))
+    database = connect_existing(settings.database)
+    profiles = ActiveProfiles(settings, DeviceSettingsTable(database))
+    adaptations = ActiveAdaptations(AdaptationTables(database))
     pipeline = Pipeline(
         settings,
         models,
         HeartSegmenter.load(settings.models_dir),
         spool,
         store,
-        refresh=lambda: any([models.refresh(), profiles.refresh()]),
+        refresh=lambda: any([models.refresh(), profiles.refresh(), adaptations.refresh()]),
         profiles=profiles,
+        adaptations=adaptations,
     )
     return Worker(
         settings,
@@ -55,20 +60,32 @@ def assemble(settings: Settings) -> Worker:
         store=store,
         pipeline=pipeline,
         streams=StreamResultWriter(settings, StreamSpool(spool.directory), store),
-        live_analysis=_live_analysis(settings, spool, registry, profiles),
+        live_analysis=_live_analysis(settings, spool, registry, profiles, adaptations),
         models=list(models),
         lock=lock,
     )
 
 
 def _live_analysis(
-    settings: Settings, spool: Spool, registry: ModelRegistry, profiles: ActiveProfiles
+    settings: Settings,
+    spool: Spool,
+    registry: ModelRegistry,
+    profiles: ActiveProfiles,
+    adaptations: ActiveAdaptations,
 ) -> LiveAnalysis:
     """Return a live analysis with interpreters of its own: they are not for several threads."""
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())), is_quiet=True)
     segmenter = HeartSegmenter.load(settings.models_dir)
     metrics = LiveMetrics(settings.worker_id)
-    return LiveAnalysis(settings, spool, profiles, models=models, segmenter=segmenter, metrics=metrics)
+    return LiveAnalysis(
+        settings,
+        spool,
+        profiles,
+        models=models,
+        segmenter=segmenter,
+        metrics=metrics,
+        adaptations=adaptations,
+    )
 
 
 def _require_data_dir(settings: Settings) -> None:

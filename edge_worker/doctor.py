@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
+from edge_worker.database.engine import connect_existing
 from edge_worker.database.revision import REVISION
 from edge_worker.database.store import open_existing
 from edge_worker.errors import BrokerError, SettingsError, StethoError, StoreError
@@ -99,6 +101,22 @@ def check_database(settings: Settings) -> str:
     return f"at schema {REVISION}"
 
 
+def check_calibrations(settings: Settings) -> str:
+    """Check that the calibrations of devices belong to the model versions in use."""
+    registry = ModelRegistry.from_settings(settings)
+    found = AdaptationTables(connect_existing(settings.database, read_only=True)).all()
+    pairs = [(device, each) for device, by_model in found.items() for each in by_model.values()]
+    old = [(device, each) for device, each in pairs if registry.adaptable_sha256(each.model) != each.sha256]
+    if old:
+        device, calibration = old[0]
+        names = ", ".join(f"{device} ({each.model})" for device, each in old)
+        raise StoreError(
+            f"calibrated for another version, and not applied: {names}; calibrate again, or run "
+            f"`stetho calibrate {device} --undo --model {calibration.model}`"
+        )
+    return f"{len(found)} calibrated" if found else "none is calibrated"
+
+
 def check_worker(settings: Settings) -> str:
     """Check that a worker has written its heartbeat lately."""
     seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
@@ -144,6 +162,7 @@ CHECKS: Final[dict[str, Check]] = {
     "models": check_models,
     "disk": check_data_directory,
     "database": check_database,
+    "devices": check_calibrations,
     "account": check_password,
     "broker": check_broker,
     "worker": check_worker,

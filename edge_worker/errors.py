@@ -21,6 +21,10 @@ class ModelError(StethoError):
     """A model or its card is missing, does not match, or does not run."""
 
 
+class CalibrationError(StethoError):
+    """Sounds, reviews or a model cannot calibrate a device."""
+
+
 class StoreError(StethoError):
     """The database cannot be used: unreachable, unwritable, or of another schema."""
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from flask import current_app
 
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import Database, connect_existing
@@ -36,6 +37,11 @@ class Services:
     def device_settings(self) -> DeviceSettingsTable:
         """The settings of devices."""
         return DeviceSettingsTable(self.database)
+
+    @cached_property
+    def adaptations(self) -> AdaptationTables:
+        """The calibrations of devices."""
+        return AdaptationTables(self.database)
 
     @cached_property
     def reviews(self) -> ReviewTable:

@@ -1,4 +1,4 @@
-"""Command `stetho report`: write the pages of the model cards, or measure signal quality and heart rate."""
+"""Command `stetho report`: write pages of model cards, or measure quality, heart rate or calibration."""
 
 import argparse
 import sys
@@ -8,11 +8,13 @@ from typing import Final
 
 REPORTS: Final = {
     "cards": ("write the page MODEL.md of each card, and the table of the README", "models_tflite.card_page"),
+    "calibration": ("measure what known healthy hearts are worth", "models_tflite.calibration_report"),
     "quality": ("measure the quality gate on public datasets", "models_tflite.quality_report"),
     "signal": ("measure heart rate, S1 and S2 on annotated recordings", "models_tflite.signal_report"),
 }
 _EXAMPLES: Final = """examples:
   stetho report cards --help
+  stetho report calibration heart2 --labels ../shared/datasets/bmd-hs/labels.csv --group-column patient
   stetho report quality --data ../shared/datasets
   stetho report signal --data ../shared/datasets"""
 
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one report; return its exit status."""
     parser = argparse.ArgumentParser(
         prog="stetho report",
-        description="\n".join(f"{name:8} {what}" for name, (what, _) in REPORTS.items()),
+        description="\n".join(f"{name:11} {what}" for name, (what, _) in REPORTS.items()),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.pre_analysis import PreAnalysis
@@ -25,7 +26,9 @@ from edge_worker.protocol.result import Prediction, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.pcm import amplify
+from edge_worker.signal.spectral_shape import spectral_shape
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -56,8 +59,10 @@ class Pipeline:
         *,
         refresh: Callable[[], bool] = lambda: False,
         profiles: ActiveProfiles | None = None,
+        adaptations: ActiveAdaptations | None = None,
     ) -> None:
         self._settings = settings
+        self._adaptations = adaptations or ActiveAdaptations()
         self._profiles = profiles or ActiveProfiles(settings)
         self._classifiers = classifiers
         self._segmenter = segmenter
@@ -153,7 +158,8 @@ class Pipeline:
         try:
             path = self._settings.data_dir / stored.audio_file
             pcm = wav.read(path) if unanalysed.pcm is None else unanalysed.pcm
-            analysed = analysis_result(stored.id, self._result(stored, pcm))
+            result, heart_shape = self._result(stored, pcm)
+            analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
             # Without the META of the device: that may be what raised it.
@@ -162,7 +168,10 @@ class Pipeline:
         log_result(analysed.result, (time.perf_counter() - started) * 1000)
         return analysed
 
-    def _result(self, stored: StoredRecording, pcm: bytes | bytearray) -> Result:
+    def _result(
+        self, stored: StoredRecording, pcm: bytes | bytearray
+    ) -> tuple[Result, tuple[float, ...] | None]:
+        """Return the result of a recording, and the spectral shape that its device learns from it."""
         requested = self._profiles.current.models(stored.device_id, stored.meta)
         classifiers = [self._classifiers[model] for model in requested if model in self._classifiers]
         unknown = () if len(classifiers) == len(requested) else ("unknown_model",)
@@ -174,12 +183,20 @@ class Pipeline:
         predictions = tuple(
             _accepted_only_if(
                 pre_analysis.usable(each.card) and lost <= each.card.max_missing_fraction,
-                each.classify(signal),
+                each.classify(signal, self._adaptations.of_device(stored.device_id, each.card)),
             )
             for each in (classifiers if stored.samples else ())
         )
         reasons = (*unknown, *gaps, *pre_analysis.quality.reasons)
-        return build_result(stored, pre_analysis, predictions, reasons)
+        result = build_result(stored, pre_analysis, predictions, reasons)
+        can_learn = any(each.card.adaptation is not None for each in classifiers)
+        is_heart = pre_analysis.quality.usable and not gaps and stored.parent is None
+        return result, _heart_shape(signal) if can_learn and is_heart else None
+
+
+def _heart_shape(signal: Signal) -> tuple[float, ...]:
+    shape = spectral_shape(signal.features(HEART_LOG_MEL))
+    return tuple(round(float(level), 4) for level in shape)
 
 
 def _accepted_only_if(is_usable: bool, prediction: Prediction) -> Prediction:

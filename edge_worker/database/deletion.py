@@ -26,7 +26,13 @@ from sqlalchemy import (
 
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import is_recording
-from edge_worker.database.schema import deletions, recordings, uploads
+from edge_worker.database.schema import (
+    deletions,
+    device_calibrations,
+    device_spectra,
+    recordings,
+    uploads,
+)
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -63,6 +69,15 @@ class RecordingDeletion(LazyDatabase):
     def delete_of_device(self, device_id: str) -> Deleted:
         """Delete up to `BATCH` analysed recordings of a device."""
         return self._delete((recordings.c.device_id == device_id,))
+
+    def forget_device(self, device_id: str) -> bool:
+        """Delete the calibrations and the spectrum of a device; return whether there were any."""
+        with self._transaction() as connection:
+            counts = [
+                connection.execute(delete(table).where(table.c.device_id == device_id)).rowcount
+                for table in (device_calibrations, device_spectra)
+            ]
+        return any(counts)
 
     def delete_oldest(self, received_before: str | None = None) -> Deleted:
         """Delete up to `BATCH` of the recordings stored first; only those `received_before`, RFC 3339."""

@@ -120,6 +120,30 @@ device_settings: Final = Table(
 """Settings that a site wants for a device: `models` and `gate`; `{}`: those of the configuration. `revision`
 counts the changes of all devices, so that one number tells the worker whether there is something new."""
 
+device_calibrations: Final = Table(
+    "device_calibrations",
+    metadata,
+    Column("device_id", String(32), primary_key=True),
+    Column("model", String(32), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("shift", Float, nullable=False),
+    Column("hearts", Integer, nullable=False),
+    Column("source", String(8), nullable=False),
+    Column("calibrated_at", String(24), nullable=False),
+    Column("calibrated_by", String(64), nullable=False),
+    Column("reference", JSON(none_as_null=True)),
+)
+"""Calibration of a device by healthy hearts, for the version of a model with this SHA-256."""
+
+device_spectra: Final = Table(
+    "device_spectra",
+    metadata,
+    Column("device_id", String(32), primary_key=True),
+    Column("levels_db", JSON, nullable=False),
+    Column("recordings", Integer, nullable=False),
+)
+"""Mean spectral shape of the hearts that a device heard, one level a band, and how many recordings count."""
+
 outbox: Final = Table(
     "outbox",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import exam_query, outbox, result_feed, worker_heartbeat
+from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.engine import connect, connect_existing
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.revision import REVISION, current_revision, upgrade
@@ -34,6 +35,8 @@ _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("
 _ROW_ID = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
+_PREDICTION_COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name in predictions.c)
+"""What is queried has a column; the whole prediction is in the document of the result."""
 _INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
 _UPDATE_RESULT = (
     update(recordings)
@@ -98,6 +101,8 @@ class AnalysisResult:
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
     messages: tuple[OutboxMessage, ...]
+    heart_shape: tuple[float, ...] | None = None
+    """Spectral shape that the spectrum of its device learns from, dB by band; None: it learns nothing."""
 
 
 class Store:
@@ -166,8 +171,9 @@ class Store:
     ) -> list[OutboxMessage]:
         """Save results with the messages that publish them and their exams; return these with outbox ids.
 
-        A recording that has its result already keeps it, and nothing is published again. Messages that were
-        `delivered` are removed from the outbox in the same transaction.
+        A recording that has its result already keeps it, nothing is published again, and the spectrum of its
+        device learns nothing again. Messages that were `delivered` are removed from the outbox in the same
+        transaction.
         """
         with self._engine.begin() as connection:
             new = [each for each in results if _update_result(connection, each)]
@@ -176,6 +182,9 @@ class Store:
                 connection.execute(insert(predictions), rows)
             if delivered:
                 outbox.remove(connection, delivered)
+            for each in new:
+                if each.heart_shape is not None:
+                    running_spectrum.learn(connection, each.result.device_id, each.heart_shape)
             messages = [message for each in new for message in each.messages]
             return outbox.add(connection, messages + _exam_messages(connection, new))
 
@@ -263,7 +272,10 @@ def _prediction_rows(new: AnalysisResult) -> list[dict[str, Any]]:
         "device_id": result.device_id,
         "recording_id": result.recording_id,
     }
-    return [{**key, **_columns(prediction)} for prediction in result.models]
+    return [
+        {**key, **{name: getattr(prediction, name) for name in _PREDICTION_COLUMNS}}
+        for prediction in result.models
+    ]
 
 
 def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> list[OutboxMessage]:
@@ -276,6 +288,6 @@ def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> lis
     ]
 
 
-def _columns(row: StoredRecording | Prediction) -> dict[str, Any]:
+def _columns(row: StoredRecording) -> dict[str, Any]:
     # Not dataclasses.asdict: its deep copies cost a third of a millisecond a recording.
     return {name: getattr(row, name) for name in row.__dataclass_fields__ if name != "id"}

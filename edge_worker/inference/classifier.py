@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import ModelError
+from edge_worker.inference.adaptation import shifted
+from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.model_files import mismatch, read_pair, require_checksum
@@ -64,17 +66,22 @@ class Classifier:
         require_checksum(directory, model, content, card.sha256)
         return cls(card, content)
 
-    def classify(self, signal: Signal) -> Prediction:
+    def classify(self, signal: Signal, adaptation: DeviceAdaptation | None = None) -> Prediction:
         """Return the label of a whole recording, from the mean calibrated probabilities of its windows.
 
         Probabilities of a model with a background output add up to less than 1: the rest is "none of
         these". `accepted` means confident enough, and more likely than none of these; whether the
-        recording is usable is a question of `signal.quality`.
+        recording is usable is a question of `signal.quality`. With an `adaptation` of the device, its
+        spectrum is corrected before, and the log odds are shifted after the model.
         """
         start = time.perf_counter()
         card = self.card
-        inputs = self.windows(signal)
+        adaptation = adaptation or DeviceAdaptation()
+        inputs = self.windows(signal, adaptation)
         scores = self.probabilities(inputs).mean(axis=0)
+        calibration = adaptation.current(card)
+        if calibration is not None:
+            scores = shifted(scores, card.labels, calibration.shift)
         best = int(scores[: len(card.labels)].argmax())
         confidence = float(scores[best])
         return Prediction(
@@ -88,15 +95,27 @@ class Classifier:
             probabilities=dict(zip(card.labels, scores.tolist(), strict=False)),
             windows=len(inputs),
             took_ms=(time.perf_counter() - start) * 1000,
+            calibration=None if adaptation.calibration is None else adaptation.calibration.facts(card),
         )
 
-    def windows(self, signal: Signal) -> Float32Array:
-        """Return the windows of a recording, trimmed but not yet normalised: (windows, frames, bands)."""
+    def windows(self, signal: Signal, adaptation: DeviceAdaptation | None = None) -> Float32Array:
+        """Return the windows of a recording, trimmed but not yet normalised: (windows, frames, bands).
+
+        The spectrum of the device is corrected where `adaptation` has one and the card a weight for it.
+        """
         card = self.card
         frames = signal.features(card.features)
         if card.trim_db is not None:
             frames = trim(frames, card.trim_db)
-        return self.split(frames)
+        return self.split(self.corrected(frames, adaptation))
+
+    def corrected(self, frames: Float32Array, adaptation: DeviceAdaptation | None) -> Float32Array:
+        """Return features (frames, bands) with the spectrum of the device moved towards that of training."""
+        rule = self.card.adaptation
+        spectrum = None if adaptation is None else adaptation.spectrum_for(self.card)
+        if rule is None or spectrum is None or not rule.reference_weight:
+            return frames
+        return frames + rule.correction_db(spectrum.levels_db, spectrum.recordings)
 
     def split(self, frames: Float32Array) -> Float32Array:
         """Return features (frames, bands) as windows of the model: (windows, frames, bands)."""

@@ -5,7 +5,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from edge_worker.inference.adaptation import ABNORMAL, NORMAL, AdaptationRule
 from edge_worker.signal.features import FeatureParameters, parse_features
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import Pad
 
 SoundDomain = Literal["heart", "sound"]
@@ -39,6 +41,8 @@ class ModelCard:
     """Ends of a recording this far below its loudest frame are cut off; None: they are not."""
     background: bool
     """Whether the model has an output for "none of the labels", after those of the labels."""
+    adaptation: AdaptationRule | None
+    """How a device is calibrated; None: this model cannot be."""
     document: dict[str, Any]
 
     @classmethod
@@ -60,6 +64,7 @@ class ModelCard:
             pad=document.get("pad", "repeat"),
             trim_db=document.get("trim_db"),
             background=document.get("background", False),
+            adaptation=AdaptationRule.parse(document["adaptation"]) if "adaptation" in document else None,
             document=document,
         )
         card._check()
@@ -77,10 +82,17 @@ class ModelCard:
             "pad: repeat or silence": self.pad in get_args(Pad),
             "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
             "background: true or false": isinstance(self.background, bool),
+            "an adaptation only for normal and abnormal hearts, with a level for each band": (
+                self.adaptation is None or self._can_adapt(self.adaptation)
+            ),
         }
         for rule, is_met in rules.items():
             if not is_met:
                 raise ValueError(f"it needs {rule}")
+
+    def _can_adapt(self, rule: AdaptationRule) -> bool:
+        is_of_hearts = {ABNORMAL, NORMAL} == set(self.labels) and self.features == HEART_LOG_MEL
+        return is_of_hearts and len(rule.reference_db) == self.features.bands
 
     @property
     def outputs(self) -> int:

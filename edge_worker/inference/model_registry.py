@@ -86,6 +86,14 @@ class ModelRegistry:
             raise ModelError(f"{path} is no model card: copy the pair again")
         return document
 
+    def adaptable_sha256(self, model: str) -> str | None:
+        """Return the SHA-256 of the version in use; None where there is none that can be calibrated."""
+        try:
+            card = self.card(model, self.active(model))
+        except ModelError:
+            return None
+        return card.get("sha256") if "adaptation" in card else None
+
     def has(self, model: str, version: str) -> bool:
         """Return whether this machine has a version."""
         return bool(_VERSION.fullmatch(version)) and self.directory(model, version).is_dir()

@@ -4,9 +4,19 @@ import os
 import wave
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from edge_worker.errors import AudioError
 from edge_worker.protocol.chunk import SAMPLE_BYTES
+
+
+class WavAudio(NamedTuple):
+    """PCM of a WAV file, signed 16-bit little endian, channels interleaved, with its format."""
+
+    pcm: bytes
+    sample_rate: int
+    """Hz"""
+    channels: int
 
 
 def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -> None:
@@ -41,11 +51,17 @@ def read(path: Path) -> bytes:
     Raises:
         AudioError: the file is gone or not 16-bit PCM.
     """
+    return read_with_format(path).pcm
+
+
+def read_with_format(path: Path) -> WavAudio:
+    """Return the PCM of a WAV file with its sample rate and channels; raises AudioError as `read` does."""
     try:
         with wave.open(str(path), "rb") as audio:
             if audio.getsampwidth() != SAMPLE_BYTES:
                 raise AudioError(f"{path} is not 16-bit PCM")
-            return audio.readframes(audio.getnframes())
+            pcm = audio.readframes(audio.getnframes())
+            return WavAudio(pcm, audio.getframerate(), audio.getnchannels())
     except (OSError, EOFError, wave.Error) as error:
         raise AudioError(f"{path} cannot be read as WAV: {error}") from error
 

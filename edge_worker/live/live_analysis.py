@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.finished_stream import FinishedStream
@@ -74,10 +76,12 @@ class LiveAnalysis(threading.Thread):
         models: LoadedModels,
         segmenter: HeartSegmenter,
         metrics: LiveMetrics,
+        adaptations: ActiveAdaptations | None = None,
     ) -> None:
         super().__init__(name="live-analysis", daemon=True)
         self._audio_s = settings.stream_audio_s
         self._models, self._segmenter, self._profiles, self.metrics = models, segmenter, profiles, metrics
+        self._adaptations = adaptations or ActiveAdaptations()
         self._stream_spool = StreamSpool(spool.directory)
         self._spool = spool
         self._post: Post = lambda _item: None
@@ -194,7 +198,11 @@ class LiveAnalysis(threading.Thread):
         """Return the session of a stream, None when it failed; a new stream gets one."""
         if stream.key not in self._sessions:
             self._sessions[stream.key] = StreamSession(
-                stream, self._models, self._segmenter, self._profiles.current
+                stream,
+                self._models,
+                self._segmenter,
+                self._profiles.current,
+                partial(self._adaptations.of_device, stream.device_id),
             )
             self.metrics.streams = len(self._sessions)
         return self._sessions[stream.key]

@@ -4,11 +4,12 @@ Each window is classified as a recording of its length would be, and accepted by
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from edge_worker.analysis.finished_stream import StreamSummary
 from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.ingest.sample_ranges import MissingRanges
@@ -29,12 +30,16 @@ RECENT_S: Final = 2.0
 RATE_EVERY_S: Final = 1.5
 """Sound between two searches for a heart rate, where no window of a heart was classified meanwhile."""
 
+Adapt = Callable[[ModelCard], DeviceAdaptation]
+"""Returns what a model knows of the device of the stream."""
+
 
 class StreamClassifier:
     """Windows, sums and live values of one stream. Used by one thread, as the models it is given."""
 
-    def __init__(self, buffer: StreamBuffer) -> None:
+    def __init__(self, buffer: StreamBuffer, adapt: Adapt = lambda _card: DeviceAdaptation()) -> None:
         self.buffer = buffer
+        self._adapt = adapt
         self.event_extractor: EventExtractor | None = None
         """Where there is one, only windows that overlap an event are classified."""
         self.heart_quality, self.sound_quality = StreamQuality(), StreamQuality()
@@ -77,7 +82,7 @@ class StreamClassifier:
     def _scores_of(self, card: ModelCard) -> StreamScores:
         known = self.scores.get(card.model)
         if known is None or known.card.sha256 != card.sha256:  # one version classifies a stream: the newest
-            self.scores[card.model] = StreamScores(card)
+            self.scores[card.model] = StreamScores(card, self._adapt(card))
         return self.scores[card.model]
 
     def _classify_window(
@@ -95,6 +100,7 @@ class StreamClassifier:
         frames = buffer.frames(card.features).window(start, card.window_frames)
         if card.trim_db is not None:
             frames = trim(frames, card.trim_db)
+        frames = classifier.corrected(frames, scores.adaptation)
         model_input = windows(frames, card.window_frames, card.hop_frames, card.pad)
         probabilities = classifier.probabilities(model_input).mean(axis=0)
         scores.add(
@@ -215,7 +221,7 @@ class StreamClassifier:
         self.sound_quality = StreamQuality.restore(document["sound"])
         self.buffer.missing = MissingRanges.restore(document["missing"])
         self.scores = {
-            model: StreamScores.restore(classifiers[model].card, scores)
+            model: StreamScores.restore(classifiers[model].card, scores, self._adapt(classifiers[model].card))
             for model, scores in document["sums"].items()
             if model in classifiers
         }

@@ -11,6 +11,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from edge_worker.inference.adaptation import shifted
+from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.timeline import Timeline
 from edge_worker.protocol.result import Prediction
@@ -26,11 +28,12 @@ RECENT_S: Final = 10.0
 class StreamScores:
     """Sums over the windows that one version of one model classified."""
 
-    def __init__(self, card: ModelCard) -> None:
-        """Begin with no window."""
+    def __init__(self, card: ModelCard, adaptation: DeviceAdaptation | None = None) -> None:
+        """Begin with no window; `adaptation` is what was known of the device when the stream began."""
         self.card = card
+        self.adaptation = adaptation or DeviceAdaptation()
         self.timeline = Timeline()
-        """Values: the probability of each label."""
+        """Values: the probability of each label, as the model gives it."""
         self._usable, self._all = np.zeros(card.outputs), np.zeros(card.outputs)
         self.usable = self.windows = 0
         self._took_ms = 0.0
@@ -50,8 +53,9 @@ class StreamScores:
 
     def prediction(self) -> Prediction:
         """Return the prediction over all windows so far; there must be one at least."""
-        mean = self._usable / self.usable if self.usable else self._all / self.windows
+        mean = self._adapted(self._usable / self.usable if self.usable else self._all / self.windows)
         label, confidence, is_accepted = _best(self.card, mean)
+        calibration = self.adaptation.calibration
         return Prediction(
             model=self.card.model,
             version=self.card.version,
@@ -63,7 +67,13 @@ class StreamScores:
             probabilities=dict(zip(self.card.labels, mean.tolist(), strict=False)),
             windows=self.usable or self.windows,
             took_ms=self._took_ms,
+            calibration=None if calibration is None else calibration.facts(self.card),
         )
+
+    def _adapted(self, mean: Scores) -> Scores:
+        """Return mean probabilities as the calibration of the device shifts them (`Classifier.classify`)."""
+        calibration = self.adaptation.current(self.card)
+        return mean if calibration is None else shifted(mean, self.card.labels, calibration.shift)
 
     def current(self, now_s: float) -> tuple[str, float] | None:
         """Return the label of the last windows and its confidence; None: it is not accepted."""
@@ -72,7 +82,7 @@ class StreamScores:
             recent = recent[-1:]
         if not recent:
             return None
-        label, confidence, is_accepted = _best(self.card, np.mean(recent, axis=0))
+        label, confidence, is_accepted = _best(self.card, self._adapted(np.mean(recent, axis=0)))
         return (label, confidence) if is_accepted else None
 
     def document(self) -> dict[str, Any]:
@@ -86,9 +96,11 @@ class StreamScores:
         }
 
     @classmethod
-    def restore(cls, card: ModelCard, document: dict[str, Any]) -> Self:
+    def restore(
+        cls, card: ModelCard, document: dict[str, Any], adaptation: DeviceAdaptation | None = None
+    ) -> Self:
         """Return the sums whose state is `document`; empty ones when another version made it."""
-        restored = cls(card)
+        restored = cls(card, adaptation)
         if document["sha256"] != card.sha256:
             return restored
         restored.usable, restored._usable = document["usable"][0], np.array(document["usable"][1])

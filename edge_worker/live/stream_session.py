@@ -17,7 +17,7 @@ from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import SEGMENT_S
 from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
-from edge_worker.live.stream_classifier import StreamClassifier
+from edge_worker.live.stream_classifier import Adapt, StreamClassifier
 from edge_worker.protocol.live_value import LiveValue
 from edge_worker.signal.gate import GateSettings
 from edge_worker.signal.pcm import amplify
@@ -35,13 +35,18 @@ class StreamSession:
     """State of one open stream. Used by the thread of the live analysis."""
 
     def __init__(
-        self, stream: Stream, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles
+        self,
+        stream: Stream,
+        models: LoadedModels,
+        segmenter: HeartSegmenter,
+        profiles: DeviceProfiles,
+        adapt: Adapt,
     ) -> None:
         """Begin, or continue from the state that an earlier process saved."""
         self.stream = stream
         state, stream.state = stream.state, None
         begin, known_until = (0, 0) if state is None else (state["needed_from"], state["position"])
-        self.classifier = StreamClassifier(StreamBuffer(stream.sample_rate, begin, known_until))
+        self.classifier = StreamClassifier(StreamBuffer(stream.sample_rate, begin, known_until), adapt)
         self._models, self._segmenter = models, segmenter
         self._requested: tuple[str, ...] = ()
         """Names of the models that META or the profile of the device request."""

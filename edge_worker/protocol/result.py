@@ -38,6 +38,11 @@ class Prediction:
     windows: int
     """How many windows of the recording were classified and averaged."""
     took_ms: float
+    familiarity: float | None = None
+    """How much the device resembles those of training, 0..1; None: the model does not say."""
+    calibration: dict[str, Any] | None = None
+    """Of the device for this model, as published: `hearts`, `shift` and `calibrated_at`; or `outdated`, true,
+    where it belongs to another version and was not applied. None: the device has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,10 @@ class Result:
 
 
 def _prediction_document(prediction: Prediction) -> dict[str, Any]:
+    adaptation = {
+        "familiarity": _rounded(prediction.familiarity, 3),
+        "calibration": prediction.calibration,
+    }
     return {
         "model": prediction.model,
         "version": prediction.version,
@@ -228,6 +237,7 @@ def _prediction_document(prediction: Prediction) -> dict[str, Any]:
         "probabilities": {label: round(p, 4) for label, p in prediction.probabilities.items()},
         "windows": prediction.windows,
         "took_ms": round(prediction.took_ms, 3),
+        **{name: value for name, value in adaptation.items() if value is not None},
     }
 
 

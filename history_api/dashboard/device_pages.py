@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g
 
 from history_api.dashboard.page_rendering import DEVICE_FILTER, PAGE_ANSWER, classifier_cards, render_page
-from history_api.devices import device_settings
+from history_api.devices import calibrations, device_settings
 from history_api.openapi.operation import DEVICE_PARAMETERS, UNAVAILABLE, Paths, get
 from history_api.services import services
 
@@ -42,6 +42,7 @@ def device(device_id: str) -> Response:
         "device.html",
         device=next(_devices(device_id), _UNKNOWN | {"device_id": device_id}),
         desired=desired,
+        calibrations=calibrations.documents().get(device_id, []),
         # A desired model may have been removed: the form must not drop it unnoticed.
         models=list(dict.fromkeys([*classifier_cards(), *(desired["models"] or [])])),
         site_models=site.models,

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 from edge_worker.database.device_query import DeviceSummary
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
+from history_api.devices import calibrations
 from history_api.openapi.operation import (
     DEVICE_PARAMETERS,
     PROBLEM,
@@ -49,7 +50,9 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def devices() -> Response:
     """Answer all devices with recordings, by name."""
-    return jsonify({"items": [_document(device) for device in services().history.devices()]})
+    found = services().history.devices()
+    by_device = calibrations.documents()
+    return jsonify({"items": [_document(each, by_device.get(each.device_id, [])) for each in found]})
 
 
 @blueprint.get("/<device_id>")
@@ -58,12 +61,12 @@ def device(device_id: str) -> Response:
     summary = _find(device_id)
     if summary is None:
         raise _unknown()
-    return jsonify(_document(summary))
+    return jsonify(_document(summary, calibrations.documents().get(device_id, [])))
 
 
 @blueprint.delete("/<device_id>")
 def delete(device_id: str) -> Response:
-    """Delete the analysed recordings of a device, in batches; 204 also when they were deleted before."""
+    """Delete the analysed recordings of a device, in batches, and its calibration; 204 also when repeated."""
     deletion, count = services().deletion, 0
     while _find(device_id) and (deleted := deletion.delete_of_device(device_id).recordings):
         count += deleted
@@ -80,7 +83,10 @@ def delete(device_id: str) -> Response:
             "delete again for those",
             {"Retry-After": "5"},
         )
-    if not count and not (_is_name(device_id) and deletion.remove_leftovers(device_id)):
+    if not _is_name(device_id):
+        raise _unknown()
+    is_forgotten = deletion.forget_device(device_id)
+    if not (count or is_forgotten or deletion.remove_leftovers(device_id)):
         raise _unknown()
     return Response(status=204)
 
@@ -98,7 +104,8 @@ def _unknown() -> ProblemError:
     return ProblemError(404, "this device has no recordings; GET /api/v1/devices lists those that have")
 
 
-def _document(device: DeviceSummary) -> dict[str, Any]:
+def _document(device: DeviceSummary, calibrations: list[dict[str, Any]]) -> dict[str, Any]:
     address = f"/api/v1/devices/{device.device_id}"
     results = f"/api/v1/results?device={device.device_id}"
-    return asdict(device) | {"links": {"self": address, "results": results}}
+    links = {"self": address, "results": results}
+    return asdict(device) | {"calibrations": calibrations, "links": links}

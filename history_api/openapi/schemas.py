@@ -76,6 +76,8 @@ _AUDIO: Final[dict[str, Schema]] = {
 _KEPT_FROM: Final[Schema] = COUNT | {
     "description": "first sample of audio.wav, to which sha256 applies: of a stream only the end is stored"
 }
+_CALIBRATION_FACTS: Final = strict_object({"hearts": COUNT, "shift": NUMBER, "calibrated_at": TIME})
+_OUTDATED: Final = strict_object({"outdated": {"type": "boolean", "const": True}})
 _PREDICTION: Final = open_object(
     {
         "model": TEXT,
@@ -88,7 +90,10 @@ _PREDICTION: Final = open_object(
         "probabilities": map_of(SHARE),
         "windows": COUNT,
         "took_ms": NUMBER,
-    }
+        "familiarity": SHARE,
+        "calibration": {"oneOf": [_CALIBRATION_FACTS, _OUTDATED]},
+    },
+    optional=("familiarity", "calibration"),
 )
 _RESULT: Final = open_object(
     {
@@ -136,7 +141,20 @@ _DEVICE: Final = strict_object(
         "last_recording_id": RECORDING,
         "last_status": {"oneOf": [STATUS, {"type": "null"}]},
         "last_label": or_null(TEXT),
+        "calibrations": list_of(ref("Calibration")),
         "links": strict_object({"self": TEXT, "results": TEXT}),
+    }
+)
+_CALIBRATION: Final = strict_object(
+    {
+        "model": TEXT,
+        "sha256": _SHA256,
+        "shift": {"type": "number", "description": "subtracted from the log odds, abnormal to normal"},
+        "hearts": COUNT,
+        "source": {"type": "string", "enum": ["folder", "reviews"]},
+        "calibrated_at": TIME,
+        "calibrated_by": TEXT,
+        "in_use": {"type": "boolean", "description": "false: it belongs to another version of the model"},
     }
 )
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -159,6 +177,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
     "NewReview": strict_object({"verdict": _VERDICT, "note": _NOTE}, optional=("note",)),
     "Device": _DEVICE,
+    "Calibration": _CALIBRATION,
     "HistoryItem": strict_object(
         {
             "timestamp": TIME,

@@ -8,7 +8,10 @@ import pytest
 from conftest import wait_until
 
 from edge_worker import doctor
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
+from edge_worker.database.engine import connect
 from edge_worker.database.store import open_existing
+from edge_worker.inference.device_adaptation import DeviceCalibration
 from simulator.site.site import Site
 
 
@@ -52,7 +55,7 @@ def test_a_site_that_is_well_passes_every_check(
         ({"STETHO_MQTT_PASSWORD": ""}, {"account"}, "stetho provision init"),
         ({"STETHO_WORKER_ID": "edge-02"}, {"worker"}, "stetho worker"),
         ({"STETHO_MODELS_DIR": "/nonexistent"}, {"models"}, "/nonexistent"),
-        ({"STETHO_DATA_DIR": "/nonexistent"}, {"disk", "database", "worker"}, "/nonexistent"),
+        ({"STETHO_DATA_DIR": "/nonexistent"}, {"disk", "database", "devices", "worker"}, "/nonexistent"),
     ],
     ids=lambda fault: next(iter(fault[0])),
 )
@@ -77,6 +80,19 @@ def test_a_certificate_of_another_ca_is_not_trusted(
     _status, _passed, failed = examine(site.environ | {"STETHO_MQTT_CA_FILE": str(ca)}, monkeypatch, capsys)
     assert set(failed) == {"broker"}
     assert "STETHO_MQTT_CA_FILE" in failed["broker"]
+
+
+def test_a_calibration_of_another_version_is_named(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = AdaptationTables(connect(f"sqlite:///{site.data_dir / 'stetho.db'}"))
+    made = ("2026-11-20T17:20:09.000Z", "ann")
+    tables.put("st-07", DeviceCalibration("heart2", "0" * 64, 0.7, 12, "folder", *made))
+    status, _passed, failed = examine(site.environ, monkeypatch, capsys)
+    tables.remove("st-07", "heart2")
+    assert (status, set(failed)) == (1, {"devices"})
+    assert "st-07 (heart2)" in failed["devices"]
+    assert "`stetho calibrate st-07 --undo --model heart2`" in failed["devices"]
 
 
 def test_settings_that_cannot_be_read_are_one_sentence(

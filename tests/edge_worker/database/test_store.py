@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from edge_worker.database import schema
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.revision import REVISION
@@ -115,10 +116,12 @@ def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -
     opened = Store.open(url)
     (old,) = opened.unanalysed()
     assert (old.recording_id, old.exam) == ("00000000000000aa", None)
+    assert AdaptationTables(connect(url)).all() == {}
     opened.close()
     with connect(url).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0003")
+        assert "device_spectra" not in inspect(connection).get_table_names()
         assert "exam" not in {each["name"] for each in inspect(connection).get_columns("recordings")}
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +169,8 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(rig: Rig) -> None:
             assert isinstance(event, StreamAudio)
     stream = rig.intake.streams.open["st-01", 7]
     live = rig.live_analysis
-    session = StreamSession(stream, live._models, live._segmenter, live._profiles.current)
+    adapt = partial(live._adaptations.of_device, "st-01")
+    session = StreamSession(stream, live._models, live._segmenter, live._profiles.current, adapt)
     session._saved_position = -25 * RATE
     assert session.state_due()
     session._unstored_events.append(EventRecording(None, b""))  # type: ignore[arg-type] # only whether it is stored counts

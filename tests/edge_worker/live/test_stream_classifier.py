@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from adapted_models import copy_models
 
+from edge_worker.inference.adaptation import log_odds
 from edge_worker.inference.classifier import Classifier, load_all
+from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.live.event_extractor import EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
@@ -242,3 +245,28 @@ def test_memory_is_bounded_for_a_stream_of_any_length(
     assert stream.scores["heart5"].windows > 300
     assert len(stream.heart_quality.timeline.document()) <= 240
     assert sum(point[2] for point in stream.heart_quality.timeline.document()) > 300
+
+
+def test_the_calibration_of_a_device_holds_for_its_streams_too(
+    tmp_path: Path, segmenter: HeartSegmenter
+) -> None:
+    classifier = Classifier.load(copy_models(tmp_path), "heart2")
+    facts = ("heart2", classifier.card.sha256, 1.0, 8, "folder", "2026-11-20T17:20:09.000Z", "ann")
+    adaptation = DeviceAdaptation(DeviceCalibration(*facts))  # type: ignore[arg-type]
+    predictions = []
+    for stream in (
+        StreamClassifier(StreamBuffer(RATE)),
+        StreamClassifier(StreamBuffer(RATE), lambda _card: adaptation),
+    ):
+        process(stream, heart(12), [classifier], segmenter)
+        state = stream.document({"heart2": classifier})
+        restored = StreamClassifier(StreamBuffer(RATE), stream._adapt)
+        restored.restore(state, {"heart2": classifier})
+        predictions.append(stream.scores["heart2"].prediction())
+        again = restored.scores["heart2"].prediction()
+        assert again.probabilities == pytest.approx(predictions[-1].probabilities)
+        assert again.calibration == predictions[-1].calibration
+    before, after = predictions
+    assert log_odds(after.probabilities) == pytest.approx(log_odds(before.probabilities) - 1.0)
+    assert before.calibration is None
+    assert after.calibration == {"hearts": 8, "shift": 1.0, "calibrated_at": "2026-11-20T17:20:09.000Z"}

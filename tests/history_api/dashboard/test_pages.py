@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archive import Api, Archive, problem
+from archive import MORNING, Api, Archive, prediction, problem
 
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect
+from edge_worker.inference.device_adaptation import DeviceCalibration
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -117,6 +119,28 @@ def test_e7_devices_are_listed_with_their_settings(archive: Archive) -> None:
     assert "st-02" not in page(api, "/ui/devices?device=st-01").split("<main")[1]
     assert "Nothing is known of st-09." in page(api, "/ui/devices?device=st-09")
     problem(api.get("/ui/devices/No_Device"), 404)
+
+
+def test_a_calibration_is_said_in_plain_words(archive: Archive) -> None:
+    facts = {"hearts": 12, "shift": 0.7312, "calibrated_at": MORNING}
+    adapted = (
+        prediction("heart2", "normal", familiarity=0.412, calibration=facts),
+        prediction("heart5", "normal", calibration={"outdated": True}),
+        prediction("heart9", "normal"),
+    )
+    result = replace(archive.add(1, is_analysed=False), models=adapted)
+    archive.save(result)
+    tables = AdaptationTables(connect(archive.settings.database))
+    tables.put("st-01", DeviceCalibration("heart2", "a" * 64, 0.7, 12, "folder", MORNING, "ann"))
+    api = archive.api()
+    text = page(api, "/ui/recordings/0000000000000001")
+    assert text.count("resembles those that the model learned from: 41 %") == 1
+    assert text.count("threshold moved by 0.7 after 12 healthy hearts") == 1
+    assert text.count("belongs to another version of the model and was not applied") == 1
+    assert "<dt>Calibration of heart2</dt><dd>belongs to another version" in page(api, "/ui/devices/st-01")
+    stored = api.json("/api/v1/recordings/0000000000000001")["result"]["models"]
+    assert [each.get("calibration") for each in stored] == [facts, {"outdated": True}, None]
+    assert [each.get("familiarity") for each in stored] == [0.412, None, None]
 
 
 def test_an_owner_sees_the_settings_of_one_device_and_changes_none(archive: Archive) -> None:

@@ -1,10 +1,15 @@
 """`/api/v1/devices` and the visualizations of the heart system."""
 
+import json
+from dataclasses import replace
+
 import pytest
-from archive import Api, Archive, problem
+from archive import MORNING, Api, Archive, problem
 
 from edge_worker.database import device_query
+from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
+from edge_worker.inference.device_adaptation import DeviceCalibration
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -27,11 +32,41 @@ def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: 
         "last_recording_id": "0000000000000002",
         "last_status": "ok",
         "last_label": "murmur",
+        "calibrations": [],
         "links": None,
     }
     assert len(api.json(items[1]["links"]["results"])["items"]) == 2
     problem(api.get("/api/v1/devices/st-03"), 404)
     problem(api.get("/api/v1/devices/a%00"), 404)
+
+
+def test_the_calibrations_of_a_device_are_in_its_document(archive: Archive, api: Api) -> None:
+    archive.add(1, "st-01")
+    archive.add(2, "st-02")
+    card = {"model": "heart2", "sha256": "a" * 64, "labels": ["abnormal", "normal"], "adaptation": {}}
+    (archive.settings.models_dir / "heart2.json").write_text(json.dumps(card))
+    engine = connect(archive.settings.database)
+    tables = AdaptationTables(engine)
+    calibration = DeviceCalibration("heart2", "a" * 64, 0.7, 12, "folder", MORNING, "ann", (0.0,) * 40)
+    tables.put("st-01", calibration)
+    (document,) = api.json("/api/v1/devices/st-01")["calibrations"]
+    assert document == {
+        "model": "heart2",
+        "sha256": "a" * 64,
+        "shift": 0.7,
+        "hearts": 12,
+        "source": "folder",
+        "calibrated_at": MORNING,
+        "calibrated_by": "ann",
+        "in_use": True,
+    }
+    items = api.json("/api/v1/devices")["items"]
+    assert [each["calibrations"] for each in items] == [[document], []]
+    tables.put("st-01", replace(calibration, sha256="b" * 64))
+    assert not api.json("/api/v1/devices/st-01")["calibrations"][0]["in_use"]
+    assert api.ask("DELETE", "/api/v1/devices/st-01").status_code == 204
+    assert tables.all() == {}
+    engine.dispose()
 
 
 @pytest.mark.parametrize("device", [None, "st-01"])

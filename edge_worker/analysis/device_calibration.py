@@ -1,0 +1,185 @@
+"""Calibration of a device from healthy hearts: what is refused, what is measured, and what it changes."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import numpy as np
+
+from edge_worker.analysis.healthy_sounds import HealthySound, listed
+from edge_worker.errors import AudioError, CalibrationError
+from edge_worker.inference.adaptation import ABNORMAL, AdaptationRule, log_odds
+from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration, DeviceSpectrum
+from edge_worker.ingest import wav
+from edge_worker.protocol.result import Prediction
+from edge_worker.protocol.timestamp import rfc3339
+from edge_worker.signal import quality
+from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.pcm import amplify
+from edge_worker.signal.spectral_shape import spectral_shape
+
+MOST_REFUSED: Final = 0.2
+"""Largest share of given sounds that may be no usable hearts."""
+LARGEST_SPREAD: Final = 3.0
+"""Largest standard deviation of the log odds of the hearts, in units of `within_site`."""
+_LEAST_RATE: Final = 1000
+
+Source = Literal["folder", "reviews"]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """A calibration that is not stored yet, with what it does to the hearts that it comes from."""
+
+    calibration: DeviceCalibration
+    difference: float
+    """How much more abnormal than at the sites of training the hearts sound, as log odds."""
+    abnormal_before: int
+    """Hearts that are called abnormal by what is in force now."""
+    abnormal_after: int
+    repeated: int
+    """Sounds that were given more than once."""
+    refused: tuple[str, ...]
+    """Sounds that are no usable hearts, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heart:
+    """A sound that is a usable heart."""
+
+    name: str
+    signal: Signal
+    """At the rate of the model only: many are in memory at once."""
+    label: str
+    """By what is in force now."""
+
+
+def require_rule(classifier: Classifier) -> AdaptationRule:
+    """Return the rule of a model; raises CalibrationError where its card has none."""
+    card = classifier.card
+    if card.adaptation is None:
+        raise CalibrationError(
+            f"{card.model} {card.version} cannot be calibrated: its card has no adaptation; "
+            "nothing was changed"
+        )
+    return card.adaptation
+
+
+def calibrate(
+    sounds: Iterable[HealthySound],
+    classifier: Classifier,
+    in_force: DeviceAdaptation,
+    *,
+    source: Source,
+    calibrated_by: str,
+) -> CalibrationReport:
+    """Return the calibration that healthy hearts of a device ask for; nothing is stored.
+
+    Raises:
+        CalibrationError: the model has no rule, or the sounds are too few, no hearts, or not all healthy.
+        AudioError: a file cannot be read.
+    """
+    rule, card = require_rule(classifier), classifier.card
+    hearts, refused, repeated = _usable(sounds, classifier, in_force)
+    _require_hearts(rule, hearts, refused, card.model)
+    shapes = [spectral_shape(heart.signal.features(HEART_LOG_MEL)) for heart in hearts]
+    reference = tuple(round(float(level), 4) for level in np.mean(shapes, axis=0))
+    # The bias is what is left once the spectrum is corrected, as it will be.
+    corrected = DeviceAdaptation(spectrum=DeviceSpectrum(reference, len(hearts)))
+    odds = [log_odds(classifier.classify(heart.signal, corrected).probabilities) for heart in hearts]
+    _require_agreement(rule, hearts, odds)
+    calibration = DeviceCalibration(
+        model=card.model,
+        sha256=card.sha256,
+        shift=round(rule.shift(odds), 4),
+        hearts=len(hearts),
+        source=source,
+        calibrated_at=rfc3339(datetime.now(UTC)),
+        calibrated_by=calibrated_by,
+        reference=reference,
+    )
+    after = DeviceAdaptation(calibration)
+    return CalibrationReport(
+        calibration=calibration,
+        difference=float(np.mean(odds)) - rule.normal_log_odds,
+        abnormal_before=sum(heart.label == ABNORMAL for heart in hearts),
+        abnormal_after=sum(classifier.classify(heart.signal, after).label == ABNORMAL for heart in hearts),
+        repeated=repeated,
+        refused=tuple(refused),
+    )
+
+
+def _usable(
+    sounds: Iterable[HealthySound], classifier: Classifier, in_force: DeviceAdaptation
+) -> tuple[list[_Heart], list[str], int]:
+    """Return the usable hearts, the others with their reasons, and how many sounds were given again."""
+    hearts, refused, seen, repeated = list[_Heart](), list[str](), set[str](), 0
+    for sound in sounds:
+        signal, digest = _read(sound)
+        if digest in seen:
+            repeated += 1
+            continue
+        seen.add(digest)
+        reason = _unusable(sound, signal, classifier)
+        if reason is None:
+            rate = classifier.card.features.sample_rate
+            small = Signal(signal.resampled(rate), rate)
+            prediction = classifier.classify(small, in_force)
+            if not _is_background(prediction):
+                hearts.append(_Heart(sound.name, small, prediction.label))
+                continue
+            reason = "no heart"
+        refused.append(f"{sound.name} ({reason})")
+    return hearts, refused, repeated
+
+
+def _read(sound: HealthySound) -> tuple[Signal, str]:
+    """Return a sound, and the digest of its samples."""
+    audio = wav.read_with_format(sound.path)
+    if audio.sample_rate < _LEAST_RATE:
+        raise AudioError(f"{sound.path} has {audio.sample_rate} samples a second: record with 1000 or more")
+    pcm = np.frombuffer(audio.pcm, "<i2").reshape(-1, audio.channels)
+    signal = Signal.from_pcm(amplify(pcm, sound.amplification), audio.sample_rate)
+    return signal, hashlib.sha256(audio.pcm).hexdigest()
+
+
+def _unusable(sound: HealthySound, signal: Signal, classifier: Classifier) -> str | None:
+    """Return why a sound is no usable heart, None where it is one."""
+    if sound.missing_fraction > classifier.card.max_missing_fraction:
+        return "gaps"
+    reasons = quality.assess(signal).reasons
+    return reasons[0].replace("_", " ") if reasons else None
+
+
+def _is_background(prediction: Prediction) -> bool:
+    """Return whether "none of the labels" is the most probable output."""
+    shares = prediction.probabilities.values()
+    return 1 - sum(shares) > max(shares)
+
+
+def _require_hearts(rule: AdaptationRule, hearts: list[_Heart], refused: list[str], model: str) -> None:
+    given = len(hearts) + len(refused)
+    if len(refused) > MOST_REFUSED * given:
+        raise CalibrationError(
+            f"{len(refused)} of {given} sounds are no usable hearts, {listed(refused)}: "
+            "take them out or record again; nothing was changed"
+        )
+    if len(hearts) < rule.minimum_hearts:
+        raise CalibrationError(
+            f"a calibration of {model} needs {rule.minimum_hearts} different healthy hearts or more, "
+            f"not {len(hearts)}: record more; nothing was changed"
+        )
+
+
+def _require_agreement(rule: AdaptationRule, hearts: list[_Heart], odds: list[float]) -> None:
+    spread = float(np.std(odds, ddof=1))
+    if spread > LARGEST_SPREAD * rule.within_site:
+        furthest = hearts[int(np.abs(np.subtract(odds, np.median(odds))).argmax())].name
+        raise CalibrationError(
+            f"these are not all healthy hearts: they differ by {spread:.1f} where healthy ones differ by "
+            f"{rule.within_site:.1f}, {furthest} the most: take out what is not; nothing was changed"
+        )

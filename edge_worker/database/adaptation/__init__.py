@@ -1,0 +1,1 @@
+"""Adaptation of devices: calibrations by healthy hearts, and running spectra of what devices hear."""
