@@ -53,13 +53,13 @@ def four(*shares: float) -> list[ExamRecording]:
 
 
 def test_positions_of_which_none_is_sure_are_sure_together() -> None:
-    document = exam(*four(0.7, 0.6, 0.7, 0.6))
-    evidence = 2 * math.log(0.7 / 0.3) + 2 * math.log(0.6 / 0.4)
+    document = exam(*four(0.9, 0.8, 0.9, 0.8))
+    evidence = 2 * math.log(0.9 / 0.1) + 2 * math.log(0.8 / 0.2)
     assert document["probability"] == pytest.approx(1 / (1 + math.exp(-WEIGHT * evidence)), abs=1e-4)
     assert (document["label"], document["confidence"]) == ("abnormal", document["probability"])
     assert [each["label"] for each in document["positions"]] == [None] * 4
-    assert document["positions"][0]["evidence"] == pytest.approx(math.log(0.7 / 0.3), abs=1e-3)
-    document = exam(*four(0.3, 0.4, 0.3, 0.4))
+    assert document["positions"][0]["evidence"] == pytest.approx(math.log(0.9 / 0.1), abs=1e-3)
+    document = exam(*four(0.1, 0.2, 0.1, 0.2))
     assert document["label"] == "normal"
     assert document["confidence"] == pytest.approx(1 - document["probability"], abs=1e-4)
 
@@ -76,7 +76,7 @@ def test_an_exam_is_normal_only_if_all_four_positions_were_heard() -> None:
     sound_of_none = recording("MV", heart2(0.1, heard=0.4))
     document = exam(*four(0.1, 0.1, 0.1, 0.1)[:3], sound_of_none)
     assert (document["label"], document["positions"][3]["evidence"]) == ("inconclusive", None)
-    assert exam(*four(0.9, 0.9, 0.9, 0.9)[:2])["label"] == "abnormal", "two are enough for that"
+    assert exam(*four(0.95, 0.95, 0.95, 0.95)[:2])["label"] == "abnormal", "two are enough for that"
 
 
 def test_a_recording_that_is_not_usable_says_nothing() -> None:
