@@ -34,6 +34,7 @@ COMMANDS = [
     "stetho explain",
     "stetho report",
     "stetho report cards",
+    "stetho report exam",
     "stetho train",
     "stetho train card",
     "stetho train hints",

@@ -3,7 +3,8 @@
 Each position has the log odds of `abnormal` against `normal`; their weighted sum is the log odds of the exam.
 That is the product of likelihood ratios of naive Bayes (Good 1950), with one exponent below 1 because
 positions of one chest are not independent (as in logarithmic opinion pools, Genest & Zidek 1986).
-The constants were fitted to sites that the model had not heard, by `stetho report exam`.
+The constants were fitted to sites that the model had not heard, by `stetho report exam`; `docs/models.md` has
+the figures. Normative: `docs/protocol.md` § Exam.
 """
 
 import math

@@ -11,7 +11,7 @@ from history_api.results import exam_words
 from history_api.results.time_format import utc
 
 _COLUMNS: Final = ("position", "label", "evidence", "models", "bpm", "recording", "review")
-_WIDTHS: Final = (29.0, 23.0, 33.0, 39.0, 10.0, 30.0, 16.0)
+_WIDTHS: Final = (27.0, 22.0, 42.0, 34.0, 9.0, 30.0, 16.0)
 """mm"""
 
 
@@ -53,7 +53,7 @@ def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:
     sheet.field("Missing", missing or "none")
     sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute (median)")
     sheet.field("Label", _label(document))
-    sheet.field("Together", exam_words.together(document) or "cannot tell")
+    sheet.field("Evidence", exam_words.together(document) or "cannot tell")
     sheet.field("Rule", LABEL_RULE)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam, ExamRecording
 from edge_worker.protocol.exam_evidence import SURE_ABNORMAL, SURE_NORMAL, WEIGHT
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
 
+PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
 AUDIO = Audio(4000, 1, 16_000, "0" * 64)
 EVEN = Prediction(
     "heart2", "1.0.0", "f" * 64, "normal", 0.5, 0.9, False, {"normal": 0.5, "abnormal": 0.5}, 1, 0.5
@@ -143,5 +145,9 @@ def test_the_probability_is_one_of_either_label(evidence: list[float]) -> None:
 
 
 def test_the_rule_in_words_has_the_numbers_of_the_rule() -> None:
+    section = PROTOCOL.read_text().partition("## Exam\n")[2].partition("\n## ")[0]
+    assert f"*w* = {WEIGHT:g}" in section
+    assert f"`probability` is at least {SURE_ABNORMAL:g}" in section
+    assert f"`probability` is at most {1 - SURE_NORMAL:g}" in section
     assert f"at least {100 * SURE_ABNORMAL:.0f} % abnormal" in LABEL_RULE
     assert f"at least {100 * SURE_NORMAL:.0f} % normal" in LABEL_RULE

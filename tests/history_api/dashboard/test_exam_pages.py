@@ -52,6 +52,7 @@ def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says
     assert [side for side, _, _ in bars] == ["abnormal", "abnormal", "normal", "abnormal"]
     assert [(x, width) for _, x, width in bars][::2] == [("50", "36.8"), ("47.5", "2.5")]
     assert text.count("not sure alone") == 4
+    assert 'aria-label="AV: unsure, strongly for abnormal. PV: unsure, for abnormal. TV: unsure, says' in text
     assert REASONS["low_confidence"] not in text, "together they are sure: nothing to record again"
     assert LABEL_RULE.partition(",")[0] in text
     assert f"! abnormal, {abnormal}" in page(api, "/ui/exams")
