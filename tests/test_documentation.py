@@ -35,6 +35,7 @@ COMMANDS = [
     "stetho explain",
     "stetho report",
     "stetho report cards",
+    "stetho report exam",
     "stetho report calibration",
     "stetho train",
     "stetho train card",
@@ -51,6 +52,7 @@ COMMANDS = [
     "models_tflite.card_page",
     "models_tflite.training",
     "models_tflite.training.card",
+    "models_tflite.training.encoder_maker",
     "models_tflite.training.hint_maker",
     "bench",
 ]

@@ -3,6 +3,8 @@
 Worker to operators on `stetho/v1/exam/{device}/{exam}`, QoS 1, not retained; JSON. Derived from the results
 whenever it is needed and never stored, so deletions and reviews need no upkeep. Normative:
 `docs/protocol.md` § Exam.
+
+The label is that of the evidence of all positions together (`exam_evidence`), where two or more have some.
 """
 
 import json
@@ -11,6 +13,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final, Literal
 
+from edge_worker.protocol import exam_evidence
+from edge_worker.protocol.exam_evidence import MIN_POSITIONS, SURE_ABNORMAL, SURE_NORMAL
 from edge_worker.protocol.result import REASONS
 
 Label = Literal["normal", "abnormal"]
@@ -25,8 +29,11 @@ ARTIFACT: Final = "artifact"
 MAX_RECORDINGS: Final = 100
 """Only this many of the newest count: a device that never changes its id must not slow each result down."""
 LABEL_RULE: Final = (
-    "Abnormal: at some position a model is sure of a sound that is not normal. Normal: all four positions "
-    "are. Otherwise it is inconclusive. At each position the newest usable recording counts."
+    f"Abnormal: the positions together are at least {100 * SURE_ABNORMAL:.0f} % abnormal, or another model "
+    "is sure of such a sound at one of them and nothing there contradicts it. Normal: all four positions "
+    f"were heard, together they are at least {100 * SURE_NORMAL:.0f} % normal, and none is abnormal. "
+    "Otherwise it is inconclusive. A single position says what its models are sure of. At each position the "
+    "newest usable recording counts."
 )
 """The rule for the label of an exam, as shown on pages and in reports."""
 POSITION_REASONS: Final[dict[str, str]] = REASONS | {
@@ -74,10 +81,35 @@ class ExamRecording:
     @property
     def label(self) -> Label | None:
         """Label that its models accepted; None: they accepted none that counts."""
-        accepted = {each["label"] for each in (self.result or {}).get("models", ()) if each["accepted"]}
+        accepted = {each["label"] for each in self._accepted}
         if accepted & ABNORMAL:
             return "abnormal"
         return "normal" if NORMAL in accepted and ARTIFACT not in accepted else None
+
+    @property
+    def evidence(self) -> float | None:
+        """Log odds of `abnormal` against `normal`; None: no model has both, or the audio is of no heart."""
+        if any(each["label"] == ARTIFACT for each in self._accepted):
+            return None
+        return exam_evidence.log_odds(self._predictions)
+
+    @property
+    def is_abnormal_alone(self) -> bool:
+        """Whether a model that gives no evidence accepted a sound that is not normal, uncontradicted.
+
+        The evidence contradicts where `normal` is the more probable.
+        """
+        others = [each for each in self._accepted if not exam_evidence.is_evidence(each)]
+        is_found = any(each["label"] in ABNORMAL for each in others)
+        return is_found and (self.evidence is None or self.evidence >= 0)
+
+    @property
+    def _predictions(self) -> list[dict[str, Any]]:
+        return list((self.result or {}).get("models", ()))
+
+    @property
+    def _accepted(self) -> list[dict[str, Any]]:
+        return [each for each in self._predictions if each["accepted"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +131,16 @@ class Position:
         return None if self.used is None else self.used.label
 
     @property
+    def evidence(self) -> float | None:
+        """Log odds of `abnormal` against `normal` of the recording that is used; None: it says nothing."""
+        return None if self.used is None else self.used.evidence
+
+    @property
+    def is_abnormal_alone(self) -> bool:
+        """Whether the recording that is used makes the exam abnormal, whatever the other positions say."""
+        return self.used is not None and self.used.is_abnormal_alone
+
+    @property
     def reason(self) -> str | None:
         """A word of `POSITION_REASONS` why there is no label; None: there is one."""
         if self.label is not None:
@@ -116,6 +158,7 @@ class Position:
             "site": self.site,
             "name": POSITIONS.get(self.site or ""),
             "label": self.label,
+            "evidence": None if self.evidence is None else round(self.evidence, 3),
             "reason": reason,
             "hint": None if reason is None else POSITION_REASONS.get(reason, reason),
             "recordings": len(self.recordings),
@@ -155,12 +198,44 @@ class Exam:
         return [str(each.site) for each in self.positions[: len(POSITIONS)] if each.used is None]
 
     @property
+    def probability(self) -> float | None:
+        """Probability of `abnormal` from the evidence of all positions, 0..1; None: no position has any."""
+        return exam_evidence.probability(self._evidence)
+
+    @property
     def label(self) -> Literal["normal", "abnormal", "inconclusive"]:
-        """Abnormal when one position is, normal when all four are, else inconclusive."""
-        if any(each.label == "abnormal" for each in self.positions):
+        """What the positions say together; of fewer than `MIN_POSITIONS`, what their models accepted."""
+        standard = self.positions[: len(POSITIONS)]
+        is_abnormal = any(each.label == "abnormal" for each in self.positions)
+        if len(self._evidence) < MIN_POSITIONS:
+            is_normal = all(each.label == "normal" for each in standard)
+        else:
+            is_heard = all(each.evidence is not None for each in standard)
+            is_normal = self._label_together == "normal" and is_heard and not is_abnormal
+            is_alone = any(each.is_abnormal_alone for each in self.positions)
+            is_abnormal = self._label_together == "abnormal" or is_alone
+        return "abnormal" if is_abnormal else "normal" if is_normal else "inconclusive"
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the label, 0..1; None: inconclusive, or single positions made the label."""
+        if self.probability is None or self.label != self._label_together:
+            return None
+        return self.probability if self.label == "abnormal" else 1 - self.probability
+
+    @property
+    def _evidence(self) -> list[float]:
+        return [each.evidence for each in self.positions if each.evidence is not None]
+
+    @property
+    def _label_together(self) -> Label | None:
+        """Label that the evidence reaches; None: it reaches none, or too few positions have any."""
+        share = self.probability
+        if share is None or len(self._evidence) < MIN_POSITIONS:
+            return None
+        if share >= SURE_ABNORMAL:
             return "abnormal"
-        is_normal = all(each.label == "normal" for each in self.positions[: len(POSITIONS)])
-        return "normal" if is_normal else "inconclusive"
+        return "normal" if 1 - share >= SURE_NORMAL else None
 
     @property
     def heart_rate_bpm(self) -> float | None:
@@ -178,6 +253,8 @@ class Exam:
             "exam": self.exam_id,
             "device_id": self.device_id,
             "label": self.label,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "probability": None if self.probability is None else round(self.probability, 4),
             "missing": self.missing,
             "heart_rate_bpm": self.heart_rate_bpm,
             "recordings": len(recordings),

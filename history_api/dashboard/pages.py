@@ -30,6 +30,7 @@ from history_api.openapi.operation import (
 )
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import STATUS, TEXT, Schema
+from history_api.results import exam_words
 from history_api.results.exams import CURSOR
 from history_api.results.time_format import utc
 from history_api.services import services
@@ -50,6 +51,7 @@ _FILTERS: Final = (
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
 blueprint.add_app_template_filter(percent, "percent")
 blueprint.add_app_template_filter(utc, "utc")
+blueprint.add_app_template_filter(exam_words.share_words, "share_words")
 PATHS: Final[Paths] = {
     "/ui/history": get("results with filters", "history_page", PAGE_ANSWER | UNAVAILABLE, _FILTERS),
     "/ui/recordings/{recording_id}": get(
@@ -139,7 +141,8 @@ def exams() -> Response:
 @blueprint.get("/exams/<exam_id>")
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
-    return render_page("exam.html", exam=lookup.exam(exam_id).document(), rule=LABEL_RULE)
+    document = lookup.exam(exam_id).document()
+    return render_page("exam.html", exam=document, rule=LABEL_RULE, words=exam_words)
 
 
 @blueprint.get("/upload")

@@ -7,10 +7,11 @@ from typing import Any, Final
 from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
 from history_api.reports.pdf_sheet import PdfSheet
 from history_api.reports.recording_report import ReportedRecording, write_recording
+from history_api.results import exam_words
 from history_api.results.time_format import utc
 
-_COLUMNS: Final = ("position", "label", "models", "bpm", "recording", "review")
-_WIDTHS: Final = (34.0, 22.0, 62.0, 12.0, 34.0, 16.0)
+_COLUMNS: Final = ("position", "label", "evidence", "models", "bpm", "recording", "review")
+_WIDTHS: Final = (27.0, 22.0, 42.0, 34.0, 9.0, 30.0, 16.0)
 """mm"""
 
 
@@ -25,8 +26,9 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording]) -> bytes:
     for position in document["positions"]:
         sheet.row(_row(position), _WIDTHS)
     for position in document["positions"]:
-        if position["hint"]:
-            sheet.field(_position_name(position), position["hint"])
+        hint = exam_words.hint(document, position)
+        if hint:
+            sheet.field(_position_name(position), hint)
     for recording in recordings:
         sheet.add_page()
         sheet.heading(f"At {recording.entry.meta.get('site') or 'a site that was not given'}")
@@ -50,16 +52,28 @@ def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:
     sheet.field("Positions", f"{usable} of {len(POSITIONS)} usable, {document['recordings']} recordings")
     sheet.field("Missing", missing or "none")
     sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute (median)")
-    sheet.field("Label", "cannot tell" if document["label"] == "inconclusive" else document["label"])
+    sheet.field("Label", _label(document))
+    sheet.field("Evidence", exam_words.together(document) or "cannot tell")
     sheet.field("Rule", LABEL_RULE)
 
 
+def _label(document: dict[str, Any]) -> str:
+    """Return the label of an exam, with its confidence where it has one: `abnormal, 93 %`."""
+    if document["label"] == "inconclusive":
+        return "cannot tell"
+    share = document["confidence"]
+    return (
+        str(document["label"]) if share is None else f"{document['label']}, {exam_words.share_words(share)}"
+    )
+
+
 def _row(position: dict[str, Any]) -> tuple[str, ...]:
-    rate = position["heart_rate_bpm"]
+    rate, evidence = position["heart_rate_bpm"], position["evidence"]
     labels = [f"{each['model']} {each['label']}" for each in position["models"] if each["accepted"]]
     return (
         _position_name(position),
-        position["label"] or ("cannot tell" if position["recording_id"] else "missing"),
+        exam_words.position_label(position),
+        "-" if evidence is None else f"{exam_words.evidence(evidence)} ({evidence:+.1f})",
         ", ".join(labels) or "-",
         "-" if rate is None else f"{rate:.0f}",
         position["recording_id"] or "-",

@@ -8,6 +8,7 @@ from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_recording_bundle import RecordingBundle
 from history_api.reports.fhir_resource import (
     NAMESPACE,
+    UCUM,
     Resource,
     absent_value,
     bundle,
@@ -16,6 +17,7 @@ from history_api.reports.fhir_resource import (
     reference,
     resource_id,
 )
+from history_api.results import exam_words
 
 
 class ExamBundle:
@@ -75,8 +77,27 @@ class ExamBundle:
         observation = self._observation("label", self._codes["exam_label"], labels)
         label = self._document["label"]
         if label == "inconclusive":
-            return observation | absent_value("cannot tell")
-        return observation | {"valueCodeableConcept": self._codes["labels"].get(label, {"text": label})}
+            return observation | absent_value("cannot tell") | self._probabilities()
+        return observation | {"valueCodeableConcept": self._concept(label)} | self._probabilities()
+
+    def _probabilities(self) -> Resource:
+        share = self._document["probability"]
+        if share is None:
+            return {}
+        shares = {"normal": round(1 - share, 4), "abnormal": share}
+        return {
+            "component": [
+                {
+                    "code": self._concept(label),
+                    "valueQuantity": {"value": value, "unit": "probability", "system": UCUM, "code": "1"},
+                }
+                for label, value in shares.items()
+            ]
+        }
+
+    def _concept(self, label: str) -> Resource:
+        concept: Resource = self._codes["labels"].get(label, {"text": label})
+        return concept
 
     def _heart_rate(self) -> Resource:
         rates = [each for each in self._of_type("Observation") if "valueQuantity" in each]
@@ -106,8 +127,18 @@ class ExamBundle:
         label = "cannot tell" if document["label"] == "inconclusive" else document["label"]
         missing = ", ".join(f"{each} ({POSITIONS[each]})" for each in document["missing"])
         sentences = [
-            f"{each['site'] or 'site not given'}: {each['label'] or 'cannot tell'}."
+            f"{each['site'] or 'site not given'}: {_position(each)}."
             for each in document["positions"]
             if each["recording_id"]
         ]
+        together = exam_words.together(document)
+        if together:
+            sentences.insert(0, f"{together}.")
         return " ".join([f"Exam: {label}.", *sentences, f"Missing positions: {missing or 'none'}."])
+
+
+def _position(position: Mapping[str, Any]) -> str:
+    """Return what a position says: `not sure alone, for abnormal`."""
+    label = exam_words.position_label(dict(position))
+    evidence = position["evidence"]
+    return label if evidence is None else f"{label}, {exam_words.evidence(evidence)}"

@@ -61,11 +61,19 @@ PATHS: Final[Paths] = {
 _MODEL: Final = open_object(
     {"model": TEXT, "label": TEXT, "confidence": SHARE, "accepted": {"type": "boolean"}},
 )
+_EVIDENCE: Final = or_null(NUMBER) | {
+    "description": "log odds of abnormal against normal: above 0 it speaks for abnormal, below for normal"
+}
+_PROBABILITY: Final = or_null(SHARE) | {"description": "of abnormal, from the evidence of all positions"}
+_CONFIDENCE: Final = or_null(SHARE) | {
+    "description": "of the label; null when it is inconclusive or made by the label of a single position"
+}
 _POSITION: Final = open_object(
     {
         "site": or_null(TEXT),
         "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
         "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
+        "evidence": _EVIDENCE,
         "reason": {"type": ["string", "null"], "enum": [*POSITION_REASONS, None]},
         "hint": or_null(TEXT),
         "recordings": COUNT,
@@ -83,6 +91,8 @@ _EXAM: Final = open_object(
         "exam": EXAM,
         "device_id": DEVICE,
         "label": {"type": "string", "enum": list(LABELS)},
+        "confidence": _CONFIDENCE,
+        "probability": _PROBABILITY,
         "missing": list_of({"type": "string", "enum": list(POSITIONS)}),
         "heart_rate_bpm": or_null(NUMBER),
         "recordings": COUNT,

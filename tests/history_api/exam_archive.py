@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from archive import Api, Archive
+from archive import Api, Archive, prediction
 
 from edge_worker.protocol.result import Quality
 
@@ -22,6 +22,18 @@ def add_noisy(archive: Archive, number: int, site: str) -> None:
     stored = archive.add(number, site=site, exam=EXAM, is_analysed=False)
     quality = Quality(False, None, 0.0, ("noisy",))
     archive.save(replace(stored, status="inconclusive", reasons=("noisy",), quality=quality, models=()))
+
+
+def add_evidence(archive: Archive, **shares: float) -> None:
+    """Store an exam of which no position is sure alone; `shares` is the probability of abnormal by site."""
+    for number, (site, share) in enumerate(shares.items(), start=1):
+        stored = archive.add(number, site=site, exam=EXAM, is_analysed=False)
+        probabilities = {"normal": 1 - share, "abnormal": share}
+        label = max(probabilities, key=lambda each: probabilities[each])
+        unsure = prediction(
+            "heart2", label, confidence=probabilities[label], accepted=False, probabilities=probabilities
+        )
+        archive.save(replace(stored, status="inconclusive", reasons=("low_confidence",), models=(unsure,)))
 
 
 def review(api: Api, number: int, verdict: str, device: str = "st-01") -> None:

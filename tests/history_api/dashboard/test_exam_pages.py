@@ -3,9 +3,11 @@
 import re
 
 from archive import Api, Archive, problem
-from exam_archive import ADDRESS, add_four, review
+from exam_archive import ADDRESS, add_evidence, add_four, review
 
-from edge_worker.protocol.exam import POSITION_REASONS
+from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
+from edge_worker.protocol.result import REASONS
+from history_api.results import exam_words
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -32,6 +34,44 @@ def test_e7_page_of_an_exam_shows_four_positions_on_a_chest(archive: Archive, ap
     assert "/ui/exams/visit-7?device=st-01" in page(api, f"/ui/recordings/{1:016x}")
     assert "/ui/exams/visit-7?device=st-01" in page(api, "/ui/history")
     problem(api.get("/ui/exams/visit-8"), 404)
+
+
+def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says_what(
+    archive: Archive, api: Api
+) -> None:
+    add_evidence(archive, AV=0.95, PV=0.7, TV=0.45, MV=0.95)
+    share = api.json(ADDRESS)["probability"]
+    abnormal, normal = exam_words.share_words(share), exam_words.share_words(1 - share)
+    text = page(api, "/ui/exams/visit-7")
+    assert f"<h3>Abnormal, {abnormal}</h3>" in text
+    assert f"4 positions together: abnormal {abnormal}, normal {normal}" in text
+    assert re.findall(r"<small>((?:strongly )?for \w+|says little)</small>", text) == [
+        *("strongly for abnormal", "for abnormal", "says little", "strongly for abnormal")
+    ]
+    bars = re.findall(r'data-for="(\w+)" x="([\d.]+)" y="1" width="([\d.]+)"', text)
+    assert [side for side, _, _ in bars] == ["abnormal", "abnormal", "normal", "abnormal"]
+    assert [(x, width) for _, x, width in bars][::2] == [("50", "36.8"), ("47.5", "2.5")]
+    assert text.count("not sure alone") == 4
+    assert 'aria-label="AV: unsure, strongly for abnormal. PV: unsure, for abnormal. TV: unsure, says' in text
+    assert REASONS["low_confidence"] not in text, "together they are sure: nothing to record again"
+    assert LABEL_RULE.partition(",")[0] in text
+    assert f"! abnormal, {abnormal}" in page(api, "/ui/exams")
+
+
+def test_a_page_without_evidence_has_no_bars(archive: Archive, api: Api) -> None:
+    add_four(archive)
+    text = page(api, "/ui/exams/visit-7")
+    assert "<h3>Normal</h3>" in text
+    assert "together:" not in text
+    assert 'class="evidence"' not in text
+
+
+def test_an_inconclusive_exam_shows_what_to_record_again(archive: Archive, api: Api) -> None:
+    add_evidence(archive, AV=0.55, PV=0.5, TV=0.45, MV=0.5)
+    text = page(api, "/ui/exams/visit-7")
+    assert "<h3>Cannot tell</h3>" in text
+    assert "4 positions together: abnormal 50 %, normal 50 %" in text
+    assert text.count(REASONS["low_confidence"]) == 4
 
 
 def test_e7_the_list_of_exams_links_to_each_and_to_its_next_page(archive: Archive, api: Api) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from archive import Api, Archive
-from exam_archive import ADDRESS, add_four, add_noisy, review
+from exam_archive import ADDRESS, add_evidence, add_four, add_noisy, review
 from fhir.resources.R4B.bundle import Bundle
 from pypdf import PdfReader
 
 from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
 from history_api.pictures.notice import LABEL_NOTICE
+from history_api.results import exam_words
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -69,6 +70,37 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
     assert api.get(f"{ADDRESS}/report.pdf", If_None_Match=first.headers["ETag"]).status_code == 304
     review(api, 1, "confirmed")
     assert api.get(f"{ADDRESS}/report.pdf", If_None_Match=first.headers["ETag"]).status_code == 200
+
+
+def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archive, api: Api) -> None:
+    add_evidence(archive, AV=0.05, PV=0.3, TV=0.45, MV=0.05)
+    text = report_text(api)
+    share = api.json(ADDRESS)["probability"]
+    abnormal, normal = exam_words.share_words(share), exam_words.share_words(1 - share)
+    for expected in (
+        f"normal, {normal}",
+        f"4 positions together: abnormal {abnormal}, normal {normal}",
+        "strongly for normal (-2.9)",
+        "says little (-0.2)",
+        "not sure alone",
+    ):
+        assert expected in text, expected
+    assert "record again" not in text.partition("At AV")[0]
+    report, resources = bundle(api)
+    assert report["conclusion"].startswith(
+        f"Exam: normal. 4 positions together: abnormal {abnormal}, normal {normal}. "
+        "AV: not sure alone, strongly for normal. PV: not sure alone, for normal."
+    )
+    (label,) = [
+        each
+        for each in resources["Observation"]
+        if each["code"]["text"].startswith("Label of the sounds of an")
+    ]
+    assert label["valueCodeableConcept"] == {"text": "normal"}
+    assert {each["code"]["text"]: each["valueQuantity"]["value"] for each in label["component"]} == {
+        "normal": round(1 - share, 4),
+        "abnormal": share,
+    }
 
 
 def test_an_exam_without_a_usable_recording_has_a_report_and_a_bundle(archive: Archive, api: Api) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from archive import Api, Archive, problem
-from exam_archive import ADDRESS, add_four, review
+from exam_archive import ADDRESS, add_evidence, add_four, review
 
 from edge_worker.database.api_key import ApiKeys
 from edge_worker.protocol.exam import POSITION_REASONS
@@ -29,6 +29,26 @@ def test_e8_an_exam_follows_reviews_and_deletions_of_its_recordings(archive: Arc
     assert api.get(ADDRESS, If_None_Match=etag).status_code == 200
     assert api.ask("DELETE", "/api/v1/recordings/0000000000000004").status_code == 204
     assert api.json(ADDRESS)["missing"] == ["TV", "MV"]
+
+
+def test_e8_an_exam_has_a_probability_and_the_evidence_of_each_position(archive: Archive, api: Api) -> None:
+    add_evidence(archive, AV=0.05, PV=0.3, TV=0.5, MV=0.05)
+    exam = api.json(ADDRESS)
+    assert exam["label"] == "normal"
+    assert exam["confidence"] == pytest.approx(1 - exam["probability"])
+    assert [each["evidence"] for each in exam["positions"]] == [-2.944, -0.847, 0.0, -2.944]
+    review(api, 1, "rejected")
+    rejected = api.json(ADDRESS)
+    assert (rejected["label"], rejected["confidence"]) == ("inconclusive", None)
+    assert rejected["positions"][0]["evidence"] is None
+    assert rejected["probability"] > exam["probability"]
+
+
+def test_an_exam_of_results_without_evidence_has_no_probability(archive: Archive, api: Api) -> None:
+    add_four(archive, MV="murmur")
+    exam = api.json(ADDRESS)
+    assert (exam["label"], exam["confidence"], exam["probability"]) == ("abnormal", None, None)
+    assert {each["evidence"] for each in exam["positions"]} == {None}
 
 
 def test_an_exam_ends_with_its_last_recording(archive: Archive, api: Api) -> None:
