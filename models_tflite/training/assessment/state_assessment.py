@@ -17,6 +17,7 @@ from models_tflite.training.networks.state_network import HOP, LENGTH
 THRESHOLD: Final = 0.35
 """Certainty under which no heart rate is given."""
 
+SHIPPED_FORM: Final = "int8"
 Network = Callable[[Float32Array], Float32Array]
 """Function from normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
 
@@ -33,7 +34,7 @@ class StatePrediction:
     answered: SegmentedRecording
     """As the worker answers: certain, and the quality gate found a heartbeat."""
     faster: tuple[SegmentedRecording, ...]
-    """As the worker answers for the recording played faster."""
+    """As the worker answers for the recording played faster; () where the network is not the shipped form."""
 
 
 def cross_validate(
@@ -54,12 +55,13 @@ def cross_validate(
             "float": model.predict_on_batch,
         }
         for form, network in networks.items():
-            predictions[form] += [_predict(each, network) for each in held_out]
+            of_form = [_predict(each, network, faster=form == SHIPPED_FORM) for each in held_out]
+            predictions[form] += of_form
     return predictions
 
 
 def figures(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
-    """Return the figures of all and of good recordings, with and without `THRESHOLD`, and by true rate."""
+    """Return the figures of all and of good recordings, with and without `THRESHOLD`."""
     subsets = {
         "all": predictions,
         "annotated_throughout": [each for each in predictions if each.recording.is_complete],
@@ -69,14 +71,19 @@ def figures(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
         if subset:
             scores[name] = beat_score.report([each.certain for each in subset])
             scores[f"{name}_without_threshold"] = beat_score.report([each.any for each in subset])
+    return scores
+
+
+def figures_by_rate(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
+    """Return the figures by true heart rate, of recordings as they are and played faster."""
     faster = [case for each in predictions for case in each.faster]
-    return scores | {
+    return {
         "by_true_rate": beat_score.report_by_rate([each.answered for each in predictions]),
         "played_faster_by_true_rate": beat_score.report_by_rate(faster),
     }
 
 
-def _predict(recording: AnnotatedRecording, network: Network) -> StatePrediction:
+def _predict(recording: AnnotatedRecording, network: Network, *, faster: bool) -> StatePrediction:
     frames, annotation, subject = recording.spectrogram, recording.annotation, recording.subject
 
     def segmented(frames: Float32Array, annotation: Annotation, threshold: float) -> SegmentedRecording:
@@ -86,11 +93,12 @@ def _predict(recording: AnnotatedRecording, network: Network) -> StatePrediction
     def answered(frames: Float32Array, case: SegmentedRecording) -> SegmentedRecording:
         return replace(case, heart_cycle=fast_hearts.as_answered(frames, case.heart_cycle))
 
+    versions = recording.faster if faster else ()
     certain = segmented(frames, annotation, THRESHOLD)
     return StatePrediction(
         recording,
         certain,
         segmented(frames, annotation, 0.0),
         answered(frames, certain),
-        tuple(answered(fast, segmented(fast, marks, THRESHOLD)) for fast, marks in recording.faster),
+        tuple(answered(fast, segmented(fast, marks, THRESHOLD)) for fast, marks in versions),
     )

@@ -149,6 +149,19 @@ def test_aims_are_met_on_unseen_subjects_and_by_the_shipped_network(datasets: Pa
     assert min(fast["S1"]["f1"], fast["S2"]["f1"]) > 0.85
 
 
+def test_newborns_get_about_as_many_rates_and_right_ones_as_adults() -> None:
+    """Figures of the card: of subjects that the network of each fold was trained without."""
+    card = json.loads((signal_report.MODELS_DIR / "segments.json").read_text())
+    figures = card["figures"]["cross_validation"]["int8"]
+    slow = figures["by_true_rate"]["0_to_100_bpm"]["heart_rate"]
+
+    for name in ("140_to_180_bpm", "180_bpm_and_more"):
+        fast = figures["played_faster_by_true_rate"][name]["heart_rate"]
+        assert fast["n"] > 500
+        assert fast["answered"] > slow["answered"] - 0.05
+        assert fast["within_5_bpm_of_answered"] > slow["within_5_bpm_of_answered"] - 0.05
+
+
 def test_targets_are_the_shares_of_states_in_a_frame() -> None:
     shares = annotated_recording.state_shares(annotation(1.0, 1.8, hole=(2.6, 9.0)), 200)
 
