@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.errors import ModelError
+from edge_worker.inference import slow_motion
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_files import read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
@@ -21,7 +22,7 @@ from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import LABELS, HeartCycle, find_heart_cycle
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.windowing import normalise, window_starts, windows
+from edge_worker.signal.windowing import normalise, slowed, window_starts, windows
 
 Run = Callable[[Float32Array], Float32Array]
 """Function from normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
@@ -107,10 +108,22 @@ class HeartSegmenter:
 
     def segment_spectrogram(self, frames: Float32Array) -> HeartCycle:
         """Return the heart sounds and the heart rate of a `HEART_LOG_MEL` spectrogram (frames, bands)."""
-        return find_heart_cycle(
-            probabilities(frames, self._interpreter.run, self._window_frames, self._hop_frames),
-            self.card.threshold,
-        )
+        network, length, hop = self._interpreter.run, self._window_frames, self._hop_frames
+        return search(frames, network, length, hop, self.card.threshold)
+
+
+def search(frames: Float32Array, network: Run, length: int, hop: int, threshold: float) -> HeartCycle:
+    """Return the heart cycle of a spectrogram (frames, bands), from the speed at which it is most certain.
+
+    Below `threshold` it has no rate. See `probabilities` for the network and its windows of `length` frames.
+    """
+    cycle = find_heart_cycle(probabilities(frames, network, length, hop), threshold)
+    for factor in slow_motion.FACTORS if slow_motion.may_be_fast(cycle) else ():
+        slow = probabilities(slowed(frames, factor), network, length, hop)
+        found = slow_motion.at_speed(find_heart_cycle(slow, threshold), factor)
+        if found.certainty > cycle.certainty and slow_motion.is_fast(found, frames):
+            cycle = found
+    return cycle
 
 
 def probabilities(frames: Float32Array, network: Run, length: int, hop: int) -> Float32Array:

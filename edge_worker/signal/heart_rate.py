@@ -30,18 +30,31 @@ MIN_STRENGTH: Final = 0.3
 FIRST_PEAK: Final = 0.88
 """Two cycles correlate as well as one: the first peak of at least this fraction of the highest is the cycle.
 The value is for levels, in which a systole repeats as well."""
+DOUBLE: Final = 0.85
+"""One systole correlates at most so well with the next sounds, as a fraction of a whole cycle."""
 
 
 def estimate(signal: Signal) -> float | None:
     """Return the heart rate in bpm, 30..220, from band levels alone; None when no cycle repeats clearly."""
-    frames, height = find_cycle(_clipped_levels(signal))
+    frames, height = find_cycle(_clipped_levels(signal.features(HEART_LOG_MEL)))
     bpm = 60 * FRAMES_PER_S / frames if frames else 0.0
     return bpm if height >= MIN_STRENGTH and MIN_BPM <= bpm <= MAX_BPM else None
 
 
 def strength(signal: Signal) -> float:
     """Return the autocorrelation of the best cycle, 0..1: noise reaches 0.2, most hearts are above 0.3."""
-    return find_cycle(_clipped_levels(signal))[1]
+    return find_cycle(_clipped_levels(signal.features(HEART_LOG_MEL)))[1]
+
+
+def is_double(frames: Float32Array, bpm: float) -> bool:
+    """Return whether `bpm` is twice the heart rate of a `HEART_LOG_MEL` spectrogram (frames, bands).
+
+    It is when levels repeat less well after one cycle of this length than after two: one is a systole then.
+    """
+    correlation = autocorrelation(_clipped_levels(frames))
+    cycle = 60 * FRAMES_PER_S / bpm
+    once, twice = (round(lag) for lag in (cycle, 2 * cycle))
+    return _highest(correlation, once) < DOUBLE * _highest(correlation, twice)
 
 
 def find_cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[float, float]:
@@ -75,9 +88,9 @@ def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
     return normal
 
 
-def _clipped_levels(signal: Signal) -> Float32Array:
+def _clipped_levels(frames: Float32Array) -> Float32Array:
     """Return the levels of the low bands, (frames, bands) in dB, clipped to the range of a beat."""
-    bands = signal.features(HEART_LOG_MEL)[:, :BANDS]
+    bands = frames[:, :BANDS]
     loud = np.percentile(bands.max(axis=1), LOUD_PERCENTILE)
     return np.clip(bands, loud - DEPTH_DB, loud)
 
@@ -90,6 +103,11 @@ def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     here = correlation[first:last]
     is_peak = (here > correlation[first - 1 : last - 1]) & (here >= correlation[first + 1 : last + 1])
     return first + np.flatnonzero(is_peak)
+
+
+def _highest(correlation: npt.NDArray[np.float64], lag: int) -> float:
+    """Return the highest value within a frame of a lag; -1 beyond the end."""
+    return float(correlation[lag - 1 : lag + 2].max(initial=-1.0))
 
 
 def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:

@@ -1,4 +1,4 @@
-"""Windows of features as models take them: cutting, padding, trimming and normalisation."""
+"""Windows of features as models take them: cutting, padding, trimming, slowing down and normalisation."""
 
 from typing import Final, Literal
 
@@ -43,6 +43,18 @@ def trim(frames: Float32Array, depth_db: float) -> Float32Array:
     levels_db = frames.max(axis=1)
     loud = np.flatnonzero(levels_db >= levels_db.max() - depth_db)
     return frames[loud[0] : loud[-1] + 1]
+
+
+def slowed(frames: Float32Array, factor: float) -> Float32Array:
+    """Return a spectrogram (frames, bands) `factor` times as long, interpolated between its frames."""
+    if not len(frames):
+        return frames
+    position = np.arange(int((len(frames) - 1) * factor) + 1) / factor
+    before = position.astype(np.intp)
+    after = np.minimum(before + 1, len(frames) - 1)
+    share = (position - before).astype(np.float32)[:, np.newaxis]
+    interpolated: Float32Array = frames[before] * (1 - share) + frames[after] * share
+    return interpolated
 
 
 def normalise(window: Float32Array) -> Float32Array:

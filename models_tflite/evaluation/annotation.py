@@ -62,3 +62,11 @@ class Annotation:
             for earlier, later in pairwise(onset for onset in s1_s if start - TOLERANCE_S <= onset < end)
         ]
         return 60 * len(cycles) / sum(cycles) if len(cycles) > 1 else None
+
+    def heart_rate_bpm(self) -> float | None:
+        """Return the annotated heart rate; None with fewer than two cycles."""
+        return self.rate_bpm(self.onsets_s(S1))
+
+    def played_faster(self, factor: float) -> "Annotation":
+        """Return the annotation of the same sound played `factor` times as fast."""
+        return Annotation(tuple((start / factor, end / factor, state) for start, end, state in self.states))

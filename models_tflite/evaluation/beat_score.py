@@ -1,5 +1,7 @@
 """Scores of detected heart sounds and heart rates against annotated ones."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +20,8 @@ ONSET_FIGURES: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
     "sensitivity": metrics.recall,
     "precision": metrics.precision,
 }
+RATES_BPM: Final = (100, 140, 180)
+"""Limits between hearts whose rates are reported apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,23 @@ def report(cases: Sequence[SegmentedRecording], resamples: int = metrics.RESAMPL
     }
 
 
+def report_by_rate(
+    cases: Sequence[SegmentedRecording], resamples: int = metrics.RESAMPLES
+) -> dict[str, dict[str, Any]]:
+    """Return the scores of `report`, apart for each range of annotated heart rates that occurs."""
+    by_range: dict[int, list[SegmentedRecording]] = defaultdict(list)
+    for case in cases:
+        bpm = case.annotation.heart_rate_bpm()
+        if bpm is not None:
+            by_range[bisect_right(RATES_BPM, bpm)].append(case)
+    return {_range_name(at): report(by_range[at], resamples) for at in sorted(by_range)}
+
+
+def _range_name(at: int) -> str:
+    lowest, below = (0, *RATES_BPM)[at], (*RATES_BPM, None)[at]
+    return f"{lowest}_bpm_and_more" if below is None else f"{lowest}_to_{below}_bpm"
+
+
 def match_onsets(
     detected: Sequence[float], annotation: Annotation, state: int
 ) -> tuple[list[float], int, int]:
@@ -69,7 +90,7 @@ def _rates(cases: Sequence[SegmentedRecording], weights: FloatArray) -> dict[str
     The rate is that of the whole recording, while often a part of it is annotated: `where_annotated` uses
     only the S1 detected in that part.
     """
-    truth = _numbers(case.annotation.rate_bpm(case.annotation.onsets_s(S1)) for case in cases)
+    truth = _numbers(case.annotation.heart_rate_bpm() for case in cases)
     annotated_part = _numbers(case.annotation.rate_bpm(case.heart_cycle.s1_s) for case in cases)
     estimated = _numbers(case.heart_cycle.heart_rate_bpm for case in cases)
     known, answered = np.isfinite(truth), np.isfinite(truth) & np.isfinite(estimated)

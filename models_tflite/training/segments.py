@@ -71,6 +71,8 @@ def train(
     recordings = annotated_recording.load(data)
     predictions = state_assessment.cross_validate(recordings, folds, epochs, seed)
     figures = {form: state_assessment.figures(of_form) for form, of_form in predictions.items()}
+    shipped = state_assessment.SHIPPED_FORM
+    figures[shipped] |= state_assessment.figures_by_rate(predictions[shipped])
     model = state_fit.fit(recordings, epochs, seed, "all recordings")
     content = state_fit.to_int8(model, recordings)
     schedule = {"epochs": epochs, "seed": seed, "parameters": model.count_params()}

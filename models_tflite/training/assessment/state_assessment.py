@@ -1,13 +1,14 @@
 """Cross-validation of the network of `segments` by subject: heart rate, S1 and S2 on unseen subjects."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from edge_worker.inference import heart_segmenter
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.signal import heart_cycle
 from edge_worker.signal.arrays import Float32Array
-from models_tflite.evaluation import beat_score
+from models_tflite.evaluation import beat_score, fast_hearts
+from models_tflite.evaluation.annotation import Annotation
 from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.corpus.annotated_recording import AnnotatedRecording, subject_folds
 from models_tflite.training.networks import state_fit
@@ -16,8 +17,24 @@ from models_tflite.training.networks.state_network import HOP, LENGTH
 THRESHOLD: Final = 0.35
 """Certainty under which no heart rate is given."""
 
-StatePrediction = tuple[AnnotatedRecording, Float32Array]
-"""A recording and its state probabilities, (frames, 4)."""
+SHIPPED_FORM: Final = "int8"
+Network = Callable[[Float32Array], Float32Array]
+"""Function from normalised windows (windows, frames, bands) to logits (windows, frames, 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatePrediction:
+    """What a network finds in a recording that it was trained without."""
+
+    recording: AnnotatedRecording
+    certain: SegmentedRecording
+    """With `THRESHOLD`."""
+    any: SegmentedRecording
+    """Without it."""
+    answered: SegmentedRecording
+    """As the worker answers: certain, and the quality gate found a heartbeat."""
+    faster: tuple[SegmentedRecording, ...]
+    """As the worker answers for the recording played faster; () where the network is not the shipped form."""
 
 
 def cross_validate(
@@ -33,33 +50,55 @@ def cross_validate(
         training = [each for each, its in zip(recordings, fold, strict=True) if its != k]
         held_out = [each for each, its in zip(recordings, fold, strict=True) if its == k]
         model = state_fit.fit(training, epochs, seed + k, f"fold {k + 1} of {folds}")
-        runs: dict[str, Callable[[Float32Array], Float32Array]] = {
+        networks: dict[str, Network] = {
             "int8": ModelInterpreter(state_fit.to_int8(model, training)).run,
             "float": model.predict_on_batch,
         }
-        for form, run in runs.items():
-            predictions[form] += [
-                (each, heart_segmenter.probabilities(each.spectrogram, run, LENGTH, HOP)) for each in held_out
-            ]
+        for form, network in networks.items():
+            of_form = [_predict(each, network, faster=form == SHIPPED_FORM) for each in held_out]
+            predictions[form] += of_form
     return predictions
 
 
 def figures(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
-    """Return the figures of all recordings and of good ones, with and without `THRESHOLD`."""
+    """Return the figures of all and of good recordings, with and without `THRESHOLD`."""
     subsets = {
         "all": predictions,
-        "annotated_throughout": [each for each in predictions if each[0].is_complete],
+        "annotated_throughout": [each for each in predictions if each.recording.is_complete],
     }
+    scores: dict[str, Any] = {}
+    for name, subset in subsets.items():
+        if subset:
+            scores[name] = beat_score.report([each.certain for each in subset])
+            scores[f"{name}_without_threshold"] = beat_score.report([each.any for each in subset])
+    return scores
+
+
+def figures_by_rate(predictions: Sequence[StatePrediction]) -> dict[str, Any]:
+    """Return the figures by true heart rate, of recordings as they are and played faster."""
+    faster = [case for each in predictions for case in each.faster]
     return {
-        f"{name}{suffix}": beat_score.report([_case(each, threshold) for each in subset])
-        for name, subset in subsets.items()
-        if subset
-        for suffix, threshold in (("", THRESHOLD), ("_without_threshold", 0.0))
+        "by_true_rate": beat_score.report_by_rate([each.answered for each in predictions]),
+        "played_faster_by_true_rate": beat_score.report_by_rate(faster),
     }
 
 
-def _case(prediction: StatePrediction, threshold: float) -> SegmentedRecording:
-    recording, probabilities = prediction
-    return SegmentedRecording(
-        heart_cycle.find_heart_cycle(probabilities, threshold), recording.annotation, recording.subject
+def _predict(recording: AnnotatedRecording, network: Network, *, faster: bool) -> StatePrediction:
+    frames, annotation, subject = recording.spectrogram, recording.annotation, recording.subject
+
+    def segmented(frames: Float32Array, annotation: Annotation, threshold: float) -> SegmentedRecording:
+        cycle = heart_segmenter.search(frames, network, LENGTH, HOP, threshold)
+        return SegmentedRecording(cycle, annotation, subject)
+
+    def answered(frames: Float32Array, case: SegmentedRecording) -> SegmentedRecording:
+        return replace(case, heart_cycle=fast_hearts.as_answered(frames, case.heart_cycle))
+
+    versions = recording.faster if faster else ()
+    certain = segmented(frames, annotation, THRESHOLD)
+    return StatePrediction(
+        recording,
+        certain,
+        segmented(frames, annotation, 0.0),
+        answered(frames, certain),
+        tuple(answered(fast, segmented(fast, marks, THRESHOLD)) for fast, marks in versions),
     )

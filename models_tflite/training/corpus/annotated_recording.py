@@ -12,7 +12,7 @@ from tqdm import tqdm
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.heart_cycle import FIRST_BOUNDARY_S, LABELS
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from models_tflite.evaluation import audio
+from models_tflite.evaluation import audio, fast_hearts
 from models_tflite.evaluation.annotation import Annotation
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.corpus.datasets import dataset_folder, read_labels
@@ -32,6 +32,8 @@ class AnnotatedRecording:
     is_complete: bool
     """Whether nearly all of it is annotated: the sound is good."""
     subject: str
+    faster: tuple[tuple[Float32Array, Annotation], ...] = ()
+    """Spectrogram and annotation of each version that is played faster, to evaluate on (`fast_hearts`)."""
 
 
 def load(data: Path) -> list[AnnotatedRecording]:
@@ -52,6 +54,7 @@ def load(data: Path) -> list[AnnotatedRecording]:
                         annotation,
                         annotation.is_complete(signal.duration_s),
                         row["subject"],
+                        tuple(fast_hearts.played_faster(signal, annotation)),
                     )
                 )
     if not recordings:

@@ -12,8 +12,9 @@ from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.heart_cycle import HeartCycle
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite import signal_report
-from models_tflite.evaluation import beat_score
+from models_tflite.evaluation import beat_score, fast_hearts
 from models_tflite.evaluation.annotation import S1, Annotation
 from models_tflite.evaluation.beat_score import SegmentedRecording
 from models_tflite.training.augmentation.heart_rate import change_heart_rate
@@ -49,6 +50,46 @@ def test_rate_counts_only_cycles_without_a_hole() -> None:
     assert holed.rate_bpm(holed.onsets_s(S1)) == pytest.approx(75)
     assert annotation(1.0, 1.8).rate_bpm((1.0, 1.8)) is None, "one cycle is not enough"
     assert annotation(0.0, 0.8).onsets_s(S1) == (0.8,), "what had begun before the sound has no begin"
+
+
+def test_hearts_are_reported_by_their_true_rate_and_played_faster() -> None:
+    adult = annotation(1.0, 1.8, 2.6)
+    fast = adult.played_faster(2.0)
+    cases = [
+        SegmentedRecording(HeartCycle(each.onsets_s(S1), (), bpm, 0.9), each, "a")
+        for each, bpm in ((adult, 75.0), (fast, 75.0), (annotation(1.0, 1.8), 75.0))
+    ]
+
+    by_rate = beat_score.report_by_rate(cases, resamples=20)
+
+    assert fast.onsets_s(S1) == pytest.approx((0.5, 0.9, 1.3))
+    assert fast.heart_rate_bpm() == pytest.approx(150)
+    assert {name: each["recordings"] for name, each in by_rate.items()} == {
+        "0_to_100_bpm": 1,
+        "140_to_180_bpm": 1,
+    }, "where two cycles are annotated"
+    assert by_rate["0_to_100_bpm"]["heart_rate"]["within_5_bpm_of_all"] == 1
+    assert by_rate["140_to_180_bpm"]["heart_rate"]["within_5_bpm_of_all"] == 0
+
+
+def test_only_versions_between_140_and_220_bpm_are_played_faster() -> None:
+    adult = annotation(1.0, 1.8, 2.6)
+    signal = Signal(np.random.default_rng(0).normal(size=8000).astype(np.float32), 2000)
+
+    versions = list(fast_hearts.played_faster(signal, adult))
+
+    assert len(versions) == 0, "75 bpm played 1.8 times as fast are 135"
+    child = adult.played_faster(1.25)
+    rates = [its.heart_rate_bpm() for _, its in fast_hearts.played_faster(signal, child)]
+    assert rates == pytest.approx([93.75 * 1.6, 93.75 * 1.8])
+
+
+def test_a_worker_gives_no_rate_where_quality_finds_no_heartbeat() -> None:
+    hiss = Signal(np.random.default_rng(0).normal(size=8000).astype(np.float32), 2000).features(HEART_LOG_MEL)
+
+    answered = fast_hearts.as_answered(hiss, HeartCycle((1.0,), (), 150.0, 0.9))
+
+    assert answered == HeartCycle((), (), None, 0.9)
 
 
 def test_marks_are_matched_once_and_count_only_where_annotated() -> None:
@@ -101,6 +142,24 @@ def test_aims_are_met_on_unseen_subjects_and_by_the_shipped_network(datasets: Pa
     assert min(report["S1"]["f1"], report["S2"]["f1"]) > 0.94
     assert by_loudness["answered"] > 0.75
     assert by_loudness["within_5_bpm_of_answered"] > 0.8
+    fast = reports["played_faster_by_true_rate"]["180_bpm_and_more"]
+    assert fast["heart_rate"]["n"] > 50
+    assert fast["heart_rate"]["answered"] > 0.8
+    assert fast["heart_rate"]["within_5_bpm_of_answered"] > 0.8
+    assert min(fast["S1"]["f1"], fast["S2"]["f1"]) > 0.85
+
+
+def test_newborns_get_about_as_many_rates_and_right_ones_as_adults() -> None:
+    """Figures of the card: of subjects that the network of each fold was trained without."""
+    card = json.loads((signal_report.MODELS_DIR / "segments.json").read_text())
+    figures = card["figures"]["cross_validation"]["int8"]
+    slow = figures["by_true_rate"]["0_to_100_bpm"]["heart_rate"]
+
+    for name in ("140_to_180_bpm", "180_bpm_and_more"):
+        fast = figures["played_faster_by_true_rate"][name]["heart_rate"]
+        assert fast["n"] > 500
+        assert fast["answered"] > slow["answered"] - 0.05
+        assert fast["within_5_bpm_of_answered"] > slow["within_5_bpm_of_answered"] - 0.05
 
 
 def test_targets_are_the_shares_of_states_in_a_frame() -> None:
