@@ -49,6 +49,7 @@ COMMANDS = [
     "models_tflite.card_page",
     "models_tflite.training",
     "models_tflite.training.card",
+    "models_tflite.training.encoder_maker",
     "models_tflite.training.hint_maker",
     "bench",
 ]
