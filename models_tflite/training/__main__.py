@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "card": Command("card", "write a model's card from saved out-of-fold predictions"),
     "quality": Command("quality", "fit the quality model: heart or not, clear or not"),
     "hints": Command("hint_maker", "compute the embeddings of public words that `digits` is distilled from"),
+    "encoder": Command("encoder_maker", "compress the layers of Whisper that `emotion` is made of"),
     "baseline-hearts": Command("baseline_hearts", "measure the source systems' method for heart sounds"),
     "baseline-sounds": Command(
         "baseline_sounds", "measure the source system's method for environmental sounds"

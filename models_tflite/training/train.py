@@ -6,6 +6,7 @@ from typing import Final
 from models_tflite.training.assessment import assessment, card, model_files
 from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.recipe import Recipe
+from models_tflite.training.teachers import voice_encoder
 
 FOLDS: Final = 3
 """Folds of the cross-validation, where the authors of a dataset made none."""
@@ -23,6 +24,8 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
     Raises:
         TrainingError, AudioError: data that cannot be trained on, or no permission; nothing was written.
     """
+    if recipe.network == "voice":
+        voice_encoder.load(voice_encoder.ENCODER)  # before minutes of reading sound, not after them
     corpus = _load(recipe, data)
     model_files.check_writable(out)
     from models_tflite.training.assessment import cross_validation  # noqa: PLC0415 TensorFlow: seconds

@@ -116,6 +116,14 @@ def ravdess(data: Path) -> Iterator[Recording]:
         yield Recording(folder / row["file"], row["emotion"], f"ravdess-{voice}", f"ravdess-{row['actor']}")
 
 
+def emodb(data: Path, labels: Collection[str]) -> Iterator[Recording]:
+    """EMO-DB (Burkhardt et al. 2005): ten German speakers act; emotions that are no label are left out."""
+    folder = dataset_folder(data, "emodb")
+    for row in read_labels(folder, "file", "emotion", "speaker"):
+        if row["emotion"] in labels:
+            yield Recording(folder / row["file"], row["emotion"], "emodb", f"emodb-{row['speaker']}")
+
+
 def non_heart_background(data: Path) -> Iterator[Recording]:
     """Background of the heart models: a choice of environmental and urban sounds and speech."""
     yield from _background("esc50", esc50(data), 4)

@@ -53,7 +53,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras shi
         if recipe.overlay_probability:
             inputs, targets = overlay(inputs, targets, rng, recipe.overlay_probability)
         inputs = np.concatenate([spec_augment(inputs, augmentation, rng), states], axis=2)
-        inputs, targets = mixup(inputs, targets, rng, recipe.mixup_alpha)
+        if recipe.mixup_alpha:
+            inputs, targets = mixup(inputs, targets, rng, recipe.mixup_alpha)
         return _model_input(*np.split(inputs, [bands], axis=2)), targets
 
 

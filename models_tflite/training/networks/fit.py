@@ -15,6 +15,7 @@ from models_tflite.training.corpus.corpus import Corpus
 from models_tflite.training.networks import (
     convolutional_network,
     distillation,
+    frozen_fit,
     heart_network,
     hint_head,
     residual_network,
@@ -43,6 +44,8 @@ def fit(
         title: of the progress bar.
         on_epoch: is called after each epoch with the number of epochs done, the teacher's included.
     """
+    if recipe.network == "voice":
+        return frozen_fit.fit(corpus, recipe, seed, title, on_epoch=on_epoch)
     is_validation = validation_mask(corpus, recipe, seed)
     teacher = None
     if recipe.teacher is not None:

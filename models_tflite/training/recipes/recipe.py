@@ -43,13 +43,14 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 3e-3
     mixup_alpha: float = 0.2
-    """Alpha of the beta distribution that mixup draws its shares from."""
+    """Alpha of the beta distribution that mixup draws its shares from; 0: no mixup."""
     overlay_probability: float = 0.0
     """Share of windows that another sound is mixed into (between-class learning)."""
     label_smoothing: float = 0.0
-    network: Literal["convolutional", "residual", "heart"] = "convolutional"
-    """`convolutional_network.build`; `residual_network.build`, for teachers; or `heart_network.build`, which
-    uses the states of the heart cycle and needs windows padded by repetition."""
+    network: Literal["convolutional", "residual", "heart", "voice"] = "convolutional"
+    """`convolutional_network.build`; `residual_network.build`, for teachers; `heart_network.build`, which
+    uses the states of the heart cycle and needs windows padded by repetition; or `voice_network.build`, of
+    which only the last layer is trained (`frozen_fit.py`)."""
     widths: tuple[int, ...] = (24, 32, 48, 64, 96)
     """Channels of the layers."""
     strided_layers: tuple[int, ...] = (0, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from models_tflite.training.augmentation import sampling
 from models_tflite.training.corpus.corpus import BACKGROUND, PARTIAL_LABEL, Corpus, Recording
-from models_tflite.training.corpus.datasets import esc50, fsdd, ravdess, urbansound8k
+from models_tflite.training.corpus.datasets import emodb, esc50, fsdd, ravdess, urbansound8k
 from models_tflite.training.recipes import digits, emotion
 
 
@@ -46,6 +46,18 @@ def test_an_actor_is_a_group_and_the_voice_a_site(tmp_path: Path) -> None:
         ("calm", "ravdess-male", "ravdess-07"),
         ("sad", "ravdess-female", "ravdess-12"),
     ]
+
+
+def test_an_emotion_of_emodb_that_is_no_label_is_left_out(tmp_path: Path) -> None:
+    write_labels(
+        tmp_path / "emodb",
+        {"file": "a.ogg", "emotion": "sad", "speaker": "03"},
+        {"file": "b.ogg", "emotion": "bored", "speaker": "08"},
+    )
+
+    spoken = list(emodb(tmp_path, emotion.LABELS))
+
+    assert [(one.label, one.site, one.group) for one in spoken] == [("sad", "emodb", "emodb-03")]
 
 
 def test_background_is_drawn_three_times_as_often_as_a_label() -> None:
