@@ -6,6 +6,7 @@ from typing import Final
 from models_tflite.training.assessment import assessment, card, model_files
 from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.recipe import Recipe
+from models_tflite.training.teachers import state_dict
 
 FOLDS: Final = 3
 """Folds of the cross-validation, where the authors of a dataset made none."""
@@ -21,8 +22,12 @@ def train(recipe: Recipe, data: Path, out: Path, folds: int | None) -> None:
         folds: of the cross-validation; None: those of the dataset's authors, or `FOLDS`.
 
     Raises:
-        TrainingError, AudioError: data that cannot be trained on, or no permission; nothing was written.
+        TrainingError, AudioError: data or a teacher that cannot be trained on, or no permission; nothing was
+            written.
     """
+    if recipe.lessons is not None:
+        # A wrong file is refused before the work, not in its midst.
+        state_dict.read(recipe.lessons.weights, recipe.lessons.sha256)
     corpus = _load(recipe, data)
     model_files.check_writable(out)
     from models_tflite.training.assessment import cross_validation  # noqa: PLC0415 TensorFlow: seconds
