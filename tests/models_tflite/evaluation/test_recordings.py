@@ -130,7 +130,7 @@ def test_c1_environmental_sounds_are_recognised(datasets: Path) -> None:
 
 
 def test_c1_esc50_and_us8k_seldom_accept_other_sounds(datasets: Path) -> None:
-    """us8k was trained without speech, esc50 without PASCAL; the words are new, of speakers esc50 knows."""
+    """Neither was trained on PASCAL; the words are new, of speakers that both know."""
     spoken, words = subset(datasets / "ravdess", {}, 12), subset(datasets / "speech_commands", {}, 30)
 
     assert accepted("us8k", spoken) <= 0.3
