@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from edge_worker.errors import StethoError
 from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import MODELS, recipe_of
+from models_tflite.training.recipes.us8k import LESSONS
 from models_tflite.training.retraining import class_folders
 from models_tflite.training.train import FOLDS, train
 
@@ -50,6 +51,7 @@ TRAINER_COMMANDS: Final = {
 EXAMPLES: Final = """examples:
   stetho train heart2 --data ../shared/datasets
   stetho train heart5 --data ../shared/datasets --out /tmp/models --epochs 5 --folds 2
+  stetho train us8k --data ../shared/datasets --teacher ../shared/weights/mn04_as.pt
   stetho train digits --data ~/words          ~/words/nine/anna_1.wav: a folder per label
   stetho train segments --help
 
@@ -96,6 +98,8 @@ def _chosen(options: argparse.Namespace) -> Recipe:
     recipe = recipe_of(options.model)
     seed = recipe.seed if options.seed is None else options.seed
     recipe = dataclasses.replace(recipe, seed=seed)
+    if options.teacher is not None:
+        recipe = recipe.taught_from(options.teacher)
     if class_folders.holds_class_folders(options.data, recipe):
         recipe = class_folders.for_class_folders(recipe)
     return recipe.with_epochs(options.epochs)
@@ -138,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
         "--folds", type=_two_or_more, help=f"of the cross-validation (default: the dataset's own, or {FOLDS})"
     )
     parser.add_argument("--seed", type=int, help="default: the recipe's")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        help=f"weights of the network that us8k learns from (default: {LESSONS.weights})",
+    )
     return parser
 
 

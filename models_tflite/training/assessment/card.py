@@ -40,14 +40,20 @@ def document(recipe: Recipe, assessment: Assessment, content: bytes, recordings:
             "steps": recipe.steps_per_epoch,
             "batch": recipe.batch_size,
             "learning_rate": recipe.learning_rate,
-            "mixup": recipe.mixup_alpha,
-            "overlaid": recipe.overlay_probability,
+            **_variety(recipe),
             "teacher": recipe.teacher and _network(recipe.teacher),
             "seed": recipe.seed,
             "model_bytes": len(content),
         },
         "figures": assessment.figures,
     }
+
+
+def _variety(recipe: Recipe) -> dict[str, Any]:
+    """Return how recordings are mixed for training."""
+    if recipe.lessons is not None:
+        return {"clips_per_recording": recipe.lessons.clips_per_recording}
+    return {"mixup": recipe.mixup_alpha, "overlaid": recipe.overlay_probability}
 
 
 def _network(recipe: Recipe) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 They set the prior that a model learns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from models_tflite.training.corpus.corpus import Corpus
+from models_tflite.training.corpus.corpus import Corpus, Recording
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -64,6 +64,28 @@ def reweighted(
     """
     labels = [recording.label for recording in corpus.recordings]
     return _normalised(sampling(corpus) * np.array([factors.get(label, 1.0) for label in labels]))
+
+
+def by_site_kind_and_source(
+    recordings: Sequence[Recording], site_weights: Mapping[str, float]
+) -> Probabilities:
+    """Return shares of sites by size and weight, equal ones of kinds in a site, of groups by root of size.
+
+    `site_weights` are by the first word of a site, up to a hyphen.
+    """
+    sites = np.array([recording.site.partition("-")[0] for recording in recordings])
+    kinds = np.array([recording.kind for recording in recordings])
+    groups = np.array([recording.group for recording in recordings])
+    probabilities = np.zeros(len(recordings))
+    for site in np.unique(sites):
+        is_there = sites == site
+        for kind in np.unique(kinds[is_there]):
+            cell = np.flatnonzero(is_there & (kinds == kind))
+            _, group, size = np.unique(groups[cell], return_inverse=True, return_counts=True)
+            share = 1 / np.sqrt(size[group])
+            probabilities[cell] = share / share.sum()
+        probabilities[is_there] *= site_weights[site] * is_there.sum() / probabilities[is_there].sum()
+    return _normalised(probabilities)
 
 
 def uniform(corpus: Corpus) -> Probabilities:

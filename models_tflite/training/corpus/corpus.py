@@ -40,6 +40,8 @@ class Recording:
     group: str
     fold: str = ""
     """The fold that the dataset's authors put it into; empty: they made none."""
+    kind: str = ""
+    """What can be heard, where that is finer than the label; empty: the label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from models_tflite.training.corpus.corpus import Corpus
 from models_tflite.training.networks import (
+    bank_fit,
     convolutional_network,
     distillation,
     frozen_fit,
@@ -38,7 +39,8 @@ def fit(
 
     Args:
         corpus: recordings with their features.
-        recipe: network, augmentation and schedule; its teacher is trained first, on the same recordings.
+        recipe: network, augmentation and schedule; its teacher is trained first, on the same recordings. With
+            lessons the network is trained on a bank of clips instead, all recordings in it.
         initial: model whose layers but the last are copied before training (transfer learning); None: none.
         seed: of the weights, the batches and the validation part.
         title: of the progress bar.
@@ -46,6 +48,11 @@ def fit(
     """
     if recipe.network == "voice":
         return frozen_fit.fit(corpus, recipe, seed, title, on_epoch=on_epoch)
+    if recipe.lessons is not None:
+        keras.utils.set_random_seed(seed)
+        student = build(recipe, recipe.lessons.outputs)
+        progress = _progress(recipe, title, on_epoch)
+        return bank_fit.fit(corpus, recipe, recipe.lessons, student, seed=seed, progress=progress)
     is_validation = validation_mask(corpus, recipe, seed)
     teacher = None
     if recipe.teacher is not None:
@@ -95,8 +102,11 @@ def validation_mask(corpus: Corpus, recipe: Recipe, seed: int) -> npt.NDArray[np
     return smallest
 
 
-def build(recipe: Recipe) -> keras.Model:
-    """Return the untrained network of a recipe, from windows (frames, bands) to logits (outputs)."""
+def build(recipe: Recipe, outputs: int | None = None) -> keras.Model:
+    """Return the untrained network of a recipe, from windows (frames, bands) to logits (outputs).
+
+    `outputs` are the recipe's, unless given.
+    """
     builders: dict[str, Callable[..., keras.Model]] = {
         "convolutional": partial(convolutional_network.build, separable=recipe.separable),
         "heart": heart_network.build,
@@ -105,7 +115,7 @@ def build(recipe: Recipe) -> keras.Model:
     return builders[recipe.network](
         recipe.window_frames,
         recipe.features.bands,
-        recipe.outputs,
+        outputs or recipe.outputs,
         widths=recipe.widths,
         strided_layers=recipe.strided_layers,
         dropout=recipe.dropout,
@@ -143,6 +153,6 @@ def _progress(recipe: Recipe, title: str, on_epoch: Callable[[int], None]) -> ke
     def advance(epoch: int, logs: dict[str, Any]) -> None:
         bar.update()
         on_epoch(before + epoch + 1)
-        bar.set_postfix(loss=f"{logs['loss']:.3f}", validation=f"{logs['val_loss']:.3f}")
+        bar.set_postfix({name: f"{value:.3f}" for name, value in logs.items()})
 
     return keras.callbacks.LambdaCallback(on_epoch_end=advance, on_train_end=lambda _logs: bar.close())

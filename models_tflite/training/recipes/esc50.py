@@ -127,7 +127,7 @@ ALONE: Final = Recipe(
     save_best_only=False,
     facts={},
 )
-"""ESC-50 alone, without a teacher: `us8k` is pretrained with it."""
+"""ESC-50 alone, without a teacher."""
 
 _STUDENT: Final = replace(
     ALONE,

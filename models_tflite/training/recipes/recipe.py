@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,37 @@ from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import Pad
 from models_tflite.training.augmentation.augmentation import Augmentation
 from models_tflite.training.augmentation.sampling import Probabilities, class_balanced
-from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
+from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording, TrainingError
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a network learns from a teacher, on a bank of clips made of the recordings (`networks.bank_fit`).
+
+    The kinds of sound of several models are learned together; of their heads one is kept.
+    """
+
+    weights: Path
+    """File of the teacher's weights, of `teachers.audio_tagger`."""
+    sha256: str
+    """Of this file."""
+    heads: tuple[tuple[str, ...], ...]
+    """Kinds of sound that the outputs of each head stand for; each has one output more, for none of them."""
+    head: int
+    """Index of the head that is kept."""
+    site_weights: tuple[tuple[str, float], ...]
+    """How often a recording is drawn, by the first word of its site."""
+    clips_per_recording: float = 6.5
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds of sound."""
+        return tuple(dict.fromkeys(chain(*self.heads)))
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of all heads."""
+        return sum(len(head) + 1 for head in self.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +97,8 @@ class Recipe:
     teacher: "Recipe | None" = None
     """Recipe of a network, mostly a larger one, that is trained first on the same recordings and distilled
     into this one."""
+    lessons: Lessons | None = None
+    """Of a network that others trained; None: it learns from the recordings alone."""
     pretraining: "Recipe | None" = None
     """Recipe of a model that is trained first, whose layers this one starts from (transfer learning)."""
     held_out_sites: tuple[str, ...] = field(default=())
@@ -87,6 +120,12 @@ class Recipe:
         has_background = any(recording.label == BACKGROUND for recording in listed)
         teacher = self.teacher and self.teacher.adapted_to(listed)
         return replace(self, background=self.background and has_background, teacher=teacher)
+
+    def taught_from(self, weights: Path) -> "Recipe":
+        """Return the recipe with other weights of its teacher; raise TrainingError if it has none."""
+        if self.lessons is None:
+            raise TrainingError(f"{self.model} learns from no file of weights: leave out --teacher")
+        return replace(self, lessons=replace(self.lessons, weights=weights))
 
     def evaluation_recordings(self, data: Path) -> list[Recording]:
         """Return the labelled recordings of the sites that figures are of."""

@@ -43,7 +43,8 @@ def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
 
 
 def _recipe_of(request: TrainingRequest) -> Recipe:
-    recipe = dataclasses.replace(recipe_of(request.model), version=request.version)
+    # A site has recordings, but no teacher.
+    recipe = dataclasses.replace(recipe_of(request.model), version=request.version, lessons=None)
     recipe = recipe.adapted_to(request.recordings)
     if request.data is None:  # public data is not in it, nor are its terms
         facts = {name: recipe.facts[name] for name in ("task", "not_for")}

@@ -30,12 +30,13 @@ def holds_class_folders(data: Path, recipe: Recipe) -> bool:
 
 
 def for_class_folders(recipe: Recipe) -> Recipe:
-    """Return the recipe for class folders: no pretraining, nothing about public data in the card."""
+    """Return the recipe for class folders: no lessons or pretraining, no public data in the card."""
     facts: dict[str, Any] = {name: recipe.facts[name] for name in ("task", "not_for") if name in recipe.facts}
     return dataclasses.replace(
         recipe,
         gather=lambda data: gather(data, recipe),
         evaluated_on="",
+        lessons=None,
         pretraining=None,
         held_out_sites=(),
         facts={

@@ -1,1 +1,1 @@
-"""Networks that others trained, run as they are published: teachers of the models."""
+"""Teachers: networks that others trained, and what they say of clips that a network of ours learns from."""

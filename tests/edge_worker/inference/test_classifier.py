@@ -115,7 +115,7 @@ def test_models_are_int8_and_small() -> None:
     for model in NAMES:
         interpreter = ModelInterpreter((MODELS / f"{model}.tflite").read_bytes())
         assert interpreter._input["dtype"] == interpreter._output["dtype"] == np.int8
-        assert (MODELS / f"{model}.tflite").stat().st_size < 1_000_000
+        assert (MODELS / f"{model}.tflite").stat().st_size < 4_000_000
 
 
 def test_large_inputs_are_clipped_to_int8() -> None:

@@ -83,15 +83,19 @@ def test_e8_scores_of_a_stream_equal_those_of_the_windows_of_the_recording(
     assert quality.usable
 
 
+VOICE_S = 6
+"""More than the longest window."""
+
+
 def voice(rate: int = 16_000) -> Pcm:
-    """Return four seconds with two syllables: harmonics of 120 Hz around a formant that moves."""
-    time_s = np.arange(4 * rate) / rate
+    """Return six seconds with three syllables: harmonics of 120 Hz around a formant that moves."""
+    time_s = np.arange(VOICE_S * rate) / rate
     formant_hz = 500 + 400 * np.sin(2 * np.pi * 2 * time_s)
     tones = sum(
         np.exp(-(((120 * n - formant_hz) / 200) ** 2)) * np.sin(2 * np.pi * 120 * n * time_s)
         for n in range(1, 16)
     )
-    loudness = np.exp(-(((time_s - 1.0) / 0.15) ** 2)) + np.exp(-(((time_s - 2.9) / 0.15) ** 2))
+    loudness = sum(np.exp(-(((time_s - at_s) / 0.15) ** 2)) for at_s in (1.0, 2.9, 4.8))
     noise = np.random.default_rng(1).normal(0, 4, len(time_s))
     return (4000 * loudness * tones + noise).astype(np.int16)[:, np.newaxis]
 
@@ -108,7 +112,7 @@ def test_c4_a_window_of_any_sound_is_classified_as_a_recording_of_its_length(
     process(stream, pcm, classifiers, segmenter)
     frame, hop = card.features.hop_length, card.hop_frames * card.features.hop_length
     length = round(card.window_s * rate)
-    last = (card.features.frame_count(4) - card.window_frames) * frame
+    last = (card.features.frame_count(VOICE_S) - card.window_frames) * frame
     seen = [Signal.from_pcm(pcm[start : start + length], rate) for start in range(0, last + 1, hop)]
     wanted = [list(classifiers[0].classify(each).probabilities.values()) for each in seen]
     found = stream.scores[model].prediction()

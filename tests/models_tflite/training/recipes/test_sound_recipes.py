@@ -9,6 +9,7 @@ from models_tflite.training.augmentation import sampling
 from models_tflite.training.corpus import datasets as public
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 from models_tflite.training.recipes import esc50, us8k
+from models_tflite.training.recipes.recipe import Recipe
 
 
 def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
@@ -16,26 +17,12 @@ def corpus_of(*recordings: tuple[str, str], labels: tuple[str, ...]) -> Corpus:
     return Corpus(items, tuple(np.zeros((10, 4), np.float32) for _ in items), labels)
 
 
-def test_c1_us8k_is_pretrained_on_no_source_that_it_is_evaluated_on(datasets: Path) -> None:
-    """Both datasets come from Freesound; clips of thirteen sources are in both."""
-    evaluated = {recording.group for recording in us8k.gather(datasets) if recording.site == "urbansound8k"}
-
-    assert len(evaluated & {recording.group for recording in public.esc50(datasets)}) == 13
-    assert not evaluated & {recording.group for recording in us8k.gather_pretraining(datasets)}
-
-
-def test_c1_us8k_has_a_source_of_both_datasets_in_one_fold_only(datasets: Path) -> None:
-    fold = dict[str, str]()
-    for recording in us8k.gather(datasets):
-        assert fold.setdefault(recording.group, recording.fold) == recording.fold
-    assert set(fold.values()) == {"1", "2"}
-
-
-def test_c1_a_source_of_both_datasets_is_in_the_fold_of_esc50(datasets: Path) -> None:
+@pytest.mark.parametrize("recipe", [esc50.RECIPE, us8k.RECIPE])
+def test_c1_a_source_of_both_datasets_is_in_the_fold_of_esc50(recipe: Recipe, datasets: Path) -> None:
     """Two sources of ESC-50 are in two of its own folds; every other source of the recipe is in one."""
     esc50_folds: dict[str, set[str]] = {}
     other_folds: dict[str, set[str]] = {}
-    for recording in esc50.gather(datasets):
+    for recording in recipe.gather(datasets):
         fold_of = esc50_folds if recording.site == "esc50" else other_folds
         fold_of.setdefault(recording.group, set()).add(recording.fold)
 
@@ -64,10 +51,68 @@ def test_c1_the_background_of_esc50_is_streets_speech_and_hearts(datasets: Path)
     assert esc50.RECIPE.evaluation_recordings(datasets) == list(public.esc50(datasets))
 
 
+def test_c1_the_other_clips_of_urbansound8k_are_in_the_fold_of_its_authors(datasets: Path) -> None:
+    in_both = {recording.group for recording in public.esc50(datasets)}
+    own = {recording.path: recording.fold for recording in public.urbansound8k(datasets)}
+
+    moved = {
+        recording.group
+        for recording in us8k.gather(datasets)
+        if recording.path in own and recording.fold != own[recording.path]
+    }
+
+    assert moved <= in_both
+
+
+def test_c1_the_background_of_us8k_is_houses_speech_and_hearts(datasets: Path) -> None:
+    recordings = list(us8k.gather(datasets))
+
+    others = [recording for recording in recordings if recording.label == BACKGROUND]
+    assert {recording.site for recording in others} == {
+        "esc50",
+        "background-ravdess",
+        "background-fsdd",
+        "background-speech_commands",
+        "background-physionet",
+        "background-circor",
+    }
+    house = {r.path: r.label for r in public.esc50(datasets)}
+    of_house = {house[r.path]: r.label for r in recordings if r.path in house and r.label != BACKGROUND}
+    assert of_house == esc50.SHARED
+    assert all(house[each.path] == each.kind for each in recordings if each.path in house)
+
+
 def test_c1_every_label_of_esc50_and_us8k_is_in_the_data(datasets: Path) -> None:
-    for recipe in (esc50.RECIPE, us8k.PRETRAINING, us8k.RECIPE):
-        others = {BACKGROUND} if recipe.background else set[str]()
-        assert {recording.label for recording in recipe.gather(datasets)} == {*recipe.labels, *others}
+    for recipe in (esc50.RECIPE, us8k.RECIPE):
+        assert {recording.label for recording in recipe.gather(datasets)} == {*recipe.labels, BACKGROUND}
+
+
+def test_c1_the_labels_of_us8k_are_the_outputs_of_the_head_that_it_keeps(datasets: Path) -> None:
+    recordings, lessons = list(us8k.gather(datasets)), us8k.LESSONS
+
+    kind_of = {recording.label: recording.kind for recording in recordings if recording.label}
+    assert lessons.heads[lessons.head] == tuple(kind_of[label] for label in us8k.RECIPE.labels)
+    assert {recording.kind for recording in recordings} == {*lessons.kinds, ""}
+    assert lessons.outputs == 51 + 11
+
+
+def test_sites_are_drawn_by_size_and_weight_and_a_source_by_the_root_of_its_clips() -> None:
+    def recording(site: str, kind: str, group: str) -> Recording:
+        return Recording(Path("x"), kind, site, group, "1", kind)
+
+    recordings = [
+        *[recording("esc50", "bell", "a")] * 4,
+        recording("esc50", "bell", "b"),
+        *[recording("esc50", "rain", "c")] * 5,
+        *[recording("background-words", "", "d")] * 10,
+    ]
+
+    probabilities = sampling.by_site_kind_and_source(recordings, {"esc50": 1.0, "background": 0.5})
+
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities[:10].sum() == pytest.approx(2 / 3)
+    assert probabilities[:5].sum() == pytest.approx(1 / 3)
+    assert probabilities[:4].sum() == pytest.approx(2 * probabilities[4])
 
 
 def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> None:
@@ -83,7 +128,10 @@ def test_a_source_cut_into_many_clips_is_drawn_by_the_root_of_their_number() -> 
 def test_us8k_and_its_baseline_are_evaluated_on_the_same_recordings_and_none_of_esc50(datasets: Path) -> None:
     evaluated = us8k.RECIPE.evaluation_recordings(datasets)
 
-    assert evaluated == list(public.urbansound8k(datasets))
+    assert {each.path: each.label for each in evaluated if each.site == "urbansound8k"} == {
+        each.path: each.label for each in public.urbansound8k(datasets)
+    }
+    assert {each.site for each in evaluated} == {"urbansound8k"}
     assert len(evaluated) < len(list(us8k.gather(datasets)))
 
 
