@@ -14,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 from tqdm import tqdm
 
-from edge_worker.analysis.device_calibration import require_rule
+from edge_worker.analysis.device_calibration import mean_familiarity, require_rule
 from edge_worker.errors import StethoError
 from edge_worker.inference.adaptation import ABNORMAL, log_odds
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceSpectrum
 from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.spectral_shape import spectral_shape
 from models_tflite.evaluation import audio, calibration_worth, label_table
 from models_tflite.evaluation.calibration_worth import FloatArray, SiteRecordings
 from models_tflite.evaluation.label_table import Columns, Row
@@ -68,7 +68,8 @@ def calibration_report(
         if spectrum is None and without:
             return without[0]
         adaptation = DeviceAdaptation(spectrum=spectrum)
-        odds = np.array([log_odds(classifier.classify(each, adaptation).probabilities) for each in signals])
+        predictions = [classifier.classify(each, adaptation) for each in signals]
+        odds = np.array([log_odds(each.probabilities) for each in predictions])
         if spectrum is None:
             without.append(odds)
         return odds
@@ -79,6 +80,7 @@ def calibration_report(
         shapes=np.array([spectral_shape(each.features(HEART_LOG_MEL)) for each in signals], dtype=np.float64),
         judge=judge,
     )
+    familiarity = mean_familiarity([classifier.classify(each) for each in signals])
     return {
         "model": classifier.card.model,
         "version": classifier.card.version,
@@ -87,7 +89,7 @@ def calibration_report(
         "recordings": len(rows),
         "usable": len(usable),
         "draws": draws,
-        "known": calibration_worth.worth(rule, site, known, draws),
+        "known": calibration_worth.worth(rule.at(familiarity), site, known, draws),
     }
 
 

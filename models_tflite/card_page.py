@@ -16,12 +16,15 @@ EXAMPLES: Final = """example:
 FOR_INFERENCE: Final = frozenset(
     {"model", "version", "sha256", "kind", "labels", "background", "features", "normalisation"}
     | {"window_s", "hop_s", "hears", "pad", "trim_db", "temperature", "threshold", "max_missing_fraction"}
+    | {"unfamiliar_device", "adaptation"}
 )
 WITH_SECTION: Final = frozenset(
     {"task", "data", "licence_of_data", "split", "not_for", "baseline", "threshold_rule"}
     | {"training", "figures", "cost", "check"}
 )
 """Keys with a section of their own on the page; all others become notes."""
+ONLY_SOME: Final = frozenset({"unfamiliar devices", "calibration of a device"})
+"""Facts that only the models of normal and abnormal hearts have."""
 Card = dict[str, Any]
 
 
@@ -81,12 +84,41 @@ def _facts(card: Card) -> str:
         "window": f"{card['window_s']:g} s, at most {card['hop_s']:g} s apart, averaged over the recording; "
         "in streams, over the usable windows",
         "temperature": card["temperature"],
+        "unfamiliar devices": _unfamiliar(card.get("unfamiliar_device")),
+        "calibration of a device": _adaptation(card.get("adaptation")),
         "threshold": _sentence([str(card["threshold"]), card.get("threshold_rule")]),
         "size": _size(card),
         "one window": _speed(card.get("cost")),
         "SHA-256": f"`{card['sha256']}`",
     }
-    return "## Description\n\n" + card_tables.markdown_table(("", ""), facts.items())
+    given = {name: fact for name, fact in facts.items() if fact is not None or name not in ONLY_SOME}
+    return "## Description\n\n" + card_tables.markdown_table(("", ""), given.items())
+
+
+def _unfamiliar(entry: Card | None) -> str | None:
+    """Return in words how recordings of devices are classified that training did not hear."""
+    if entry is None:
+        return None
+    thresholds = ", ".join(
+        f"{of['site']} {threshold:g}"
+        for of, threshold in zip(entry["familiarity"]["sites"], entry["thresholds"], strict=True)
+    )
+    return (
+        "by a linear model of the contrasts between the states of the heart cycle alone, "
+        f"with the threshold {entry['threshold']:g}; on "
+        f"familiar devices by the nearest site: {thresholds} (1: no label is accepted)"
+    )
+
+
+def _adaptation(rule: Card | None) -> str | None:
+    """Return in words what healthy hearts of a device change (`stetho calibrate`)."""
+    if rule is None:
+        return None
+    return (
+        f"from {rule['minimum_hearts']} healthy hearts on; their log odds are {rule['normal_log_odds']:g} on "
+        f"average over unseen sites, with a standard deviation of {rule['between_sites']:g} between sites "
+        f"and {rule['within_site']:g} within one"
+    )
 
 
 def _notes(card: Card) -> str:

@@ -35,6 +35,7 @@ EXAMPLES: Final = """examples:
   stetho evaluate emotion --labels D/ravdess/labels.csv --label-column emotion \\
       --group-column actor --by actor
   stetho evaluate heart5 --labels mine.csv --root ~/recordings
+  stetho evaluate heart2 --unseen-sites D       mean and worst over sites that each model never heard
 
 Without --group-column each file is a group of its own; intervals are then too narrow if several files
 are from one person.
@@ -56,7 +57,12 @@ class FilePrediction:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.unseen_sites is not None:
+        return _unseen_sites(options.model, options.models_dir, options.unseen_sites)
+    if options.labels is None:
+        parser.error("give --labels FILE.csv, or --unseen-sites DIR")
     columns = Columns(options.file_column, options.label_column, options.group_column, options.by)
     try:
         classifier = Classifier.load(options.models_dir, options.model)
@@ -69,6 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     print(json.dumps({**report, "cost": cost.measure(classifier, content)}, indent=1))
+    return 0
+
+
+def _unseen_sites(model: str, models_dir: Path, data: Path) -> int:
+    from models_tflite import unseen_sites  # noqa: PLC0415 - only here the recipes are needed
+
+    try:
+        report = unseen_sites.measure(model, models_dir, data)
+    except (StethoError, OSError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(report, indent=1))
     return 0
 
 
@@ -132,7 +150,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="heart2, heart5, digits, esc50, us8k, emotion or a model of your own")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV file with one row per recording")
+    parser.add_argument("--labels", type=Path, help="CSV file with one row per recording")
+    parser.add_argument(
+        "--unseen-sites",
+        type=Path,
+        metavar="DIR",
+        help="instead: measure models that were trained without a site on that site; DIR holds the datasets",
+    )
     parser.add_argument(
         "--root", type=Path, help="directory of the files in the CSV (default: that of the CSV)"
     )

@@ -28,6 +28,12 @@ def write_pair(folder: Path, model: str = "heart2", **facts: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MODELS / f"{model}.tflite", folder / f"{model}.tflite")
     card = {**json.loads((MODELS / f"{model}.json").read_text()), **facts}
+    if "labels" in facts:
+        card.pop("adaptation", None)  # which is for normal and abnormal alone
+    if "threshold" in facts and "unfamiliar_device" in card:
+        entry = card["unfamiliar_device"]
+        same = [facts["threshold"]] * len(entry["thresholds"])
+        card["unfamiliar_device"] = {**entry, "threshold": facts["threshold"], "thresholds": same}
     (folder / f"{model}.json").write_text(json.dumps(card))
     return folder
 

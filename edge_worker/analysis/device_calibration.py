@@ -1,9 +1,10 @@
 """Calibration of a device from healthy hearts: what is refused, what is measured, and what it changes."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import Final, Literal
 
 import numpy as np
@@ -18,9 +19,9 @@ from edge_worker.protocol.result import Prediction
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.pcm import amplify
-from edge_worker.signal.spectral_shape import spectral_shape
 
 MOST_REFUSED: Final = 0.2
 """Largest share of given sounds that may be no usable hearts."""
@@ -69,6 +70,12 @@ def require_rule(classifier: Classifier) -> AdaptationRule:
     return card.adaptation
 
 
+def mean_familiarity(predictions: Sequence[Prediction]) -> float | None:
+    """Return the mean familiarity of the device of predictions; None: the model does not measure it."""
+    known = [each.familiarity for each in predictions if each.familiarity is not None]
+    return fmean(known) if known else None
+
+
 def calibrate(
     sounds: Iterable[HealthySound],
     classifier: Classifier,
@@ -90,7 +97,9 @@ def calibrate(
     reference = tuple(round(float(level), 4) for level in np.mean(shapes, axis=0))
     # The bias is what is left once the spectrum is corrected, as it will be.
     corrected = DeviceAdaptation(spectrum=DeviceSpectrum(reference, len(hearts)))
-    odds = [log_odds(classifier.classify(heart.signal, corrected).probabilities) for heart in hearts]
+    predictions = [classifier.classify(heart.signal, corrected) for heart in hearts]
+    odds = [log_odds(prediction.probabilities) for prediction in predictions]
+    rule = rule.at(mean_familiarity(predictions))
     _require_agreement(rule, hearts, odds)
     calibration = DeviceCalibration(
         model=card.model,

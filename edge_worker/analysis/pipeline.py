@@ -26,9 +26,9 @@ from edge_worker.protocol.result import Prediction, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.pcm import amplify
-from edge_worker.signal.spectral_shape import spectral_shape
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)

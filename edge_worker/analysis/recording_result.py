@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, StoredRecording
+from edge_worker.inference.unfamiliar_device import FAMILIAR
 from edge_worker.protocol import topics
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Result
 from edge_worker.protocol.timestamp import rfc3339
@@ -24,7 +25,7 @@ def build_result(
     is_error = "failed" in reasons or (not predictions and "unknown_model" in reasons)
     is_accepted = any(prediction.accepted for prediction in predictions)
     if not is_accepted and not reasons:
-        reasons = ("low_confidence",)
+        reasons = ("unfamiliar_device" if any(map(_is_untaught, predictions)) else "low_confidence",)
     return Result(
         device_id=stored.device_id,
         recording_id=stored.recording_id,
@@ -43,6 +44,13 @@ def build_result(
         exam=stored.exam,
         event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),
     )
+
+
+def _is_untaught(prediction: Prediction) -> bool:
+    """Return whether a model does not know the stethoscope, and no healthy hearts taught it."""
+    is_known = prediction.familiarity is None or prediction.familiarity >= FAMILIAR
+    is_taught = prediction.calibration is not None and "outdated" not in prediction.calibration
+    return not is_known and not is_taught
 
 
 def analysis_result(row: int | None, result: Result) -> AnalysisResult:

@@ -7,7 +7,7 @@ sites and a normal likelihood (Morris, JASA 1983): few hearts move it little, ma
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -41,6 +41,9 @@ class AdaptationRule:
     """Fewest healthy hearts of a calibration."""
     reference_weight: float = 0.0
     """Weight of the correction of the spectrum, 0..1; 0: the spectrum is left alone."""
+    unfamiliar: tuple[float, float, float] | None = None
+    """`normal_log_odds`, `between_sites` and `within_site` on a device that is not familiar at all, where a
+    part of the model does not count; None: the same."""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
@@ -56,6 +59,7 @@ class AdaptationRule:
             reference_db=tuple(float(level) for level in document["reference_db"]),
             minimum_hearts=int(document["minimum_hearts"]),
             reference_weight=float(document.get("reference_weight", 0.0)),
+            unfamiliar=None if "unfamiliar" not in document else _healthy_hearts(document["unfamiliar"]),
         )
         rules = {
             "a finite normal_log_odds": math.isfinite(rule.normal_log_odds),
@@ -64,11 +68,24 @@ class AdaptationRule:
             "finite levels in reference_db": all(map(math.isfinite, rule.reference_db)),
             "a minimum_hearts of 2 or more": rule.minimum_hearts > 1,
             "a reference_weight from 0 to 1": 0 <= rule.reference_weight <= 1,
+            "a mean and two deviations of unfamiliar devices": rule.unfamiliar is None
+            or (math.isfinite(rule.unfamiliar[0]) and min(rule.unfamiliar[1:]) >= 0 < rule.unfamiliar[2]),
         }
         for name, is_met in rules.items():
             if not is_met:
                 raise ValueError(f"its adaptation needs {name}")
         return rule
+
+    def at(self, familiarity: float | None) -> Self:
+        """Return the rule for devices of a familiarity, 0..1, between familiar and unfamiliar ones."""
+        if self.unfamiliar is None or familiarity is None:
+            return self
+        familiar = (self.normal_log_odds, self.between_sites, self.within_site)
+        normal, between, within = (
+            familiarity * at_home + (1 - familiarity) * abroad
+            for at_home, abroad in zip(familiar, self.unfamiliar, strict=True)
+        )
+        return replace(self, normal_log_odds=normal, between_sites=between, within_site=within)
 
     def shift(self, healthy_log_odds: Sequence[float]) -> float:
         """Return the bias of a device from the log odds of healthy hearts, at least one.
@@ -89,6 +106,13 @@ class AdaptationRule:
         limited = difference.clip(-LARGEST_CORRECTION_DB, LARGEST_CORRECTION_DB)
         correction: Float32Array = (weight * limited).astype(np.float32)
         return correction
+
+
+def _healthy_hearts(document: Mapping[str, Any]) -> tuple[float, float, float]:
+    normal, between, within = (
+        float(document[name]) for name in ("normal_log_odds", "between_sites", "within_site")
+    )
+    return normal, between, within
 
 
 def log_odds(probabilities: Mapping[str, float]) -> float:

@@ -7,6 +7,7 @@ does not hold.
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,27 @@ import numpy.typing as npt
 from edge_worker.errors import ModelError
 from edge_worker.inference.adaptation import shifted
 from edge_worker.inference.device_adaptation import DeviceAdaptation
+from edge_worker.inference.familiarity import DeviceDistance
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.model_files import mismatch, read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
 from edge_worker.protocol.result import Prediction
+from edge_worker.signal import heart_cycle
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.windowing import normalise, trim, windows
+
+
+class WindowScores(NamedTuple):
+    """Scores of windows of one device."""
+
+    probabilities: npt.NDArray[np.float64]
+    """(windows, outputs), calibrated."""
+    familiarity: float | None
+    """Of the device, 0..1; None: it is not measured."""
+    threshold: float
+    """Lowest confidence of an accepted label."""
 
 
 class Classifier:
@@ -38,9 +52,9 @@ class Classifier:
             self._interpreter = ModelInterpreter(content)
         except ModelError as error:
             raise ModelError(f"model {card.model} {error}") from error
-        expected = ((card.window_frames, card.features.bands), (card.outputs,))
-        shapes = (self._interpreter.input_shape, self._interpreter.output_shape)
-        if shapes != expected:
+        expected = [(card.window_frames, card.features.bands), *_output_shapes(card)]
+        shapes = [self._interpreter.input_shape, *self._interpreter.output_shapes]
+        if shapes[0] != expected[0] or sorted(shapes[1:]) != sorted(expected[1:]):
             raise ModelError(
                 f"model {card.model} has tensors of shape {shapes} where its card asks for {expected}: "
                 "copy the pair again"
@@ -77,8 +91,8 @@ class Classifier:
         start = time.perf_counter()
         card = self.card
         adaptation = adaptation or DeviceAdaptation()
-        inputs = self.windows(signal, adaptation)
-        scores = self.probabilities(inputs).mean(axis=0)
+        scored = self.score(self.windows(signal, adaptation), self.device(signal.features(card.features)))
+        scores, threshold = scored.probabilities.mean(axis=0), scored.threshold
         calibration = adaptation.current(card)
         if calibration is not None:
             scores = shifted(scores, card.labels, calibration.shift)
@@ -90,11 +104,12 @@ class Classifier:
             sha256=card.sha256,
             label=card.labels[best],
             confidence=confidence,
-            threshold=card.threshold,
-            accepted=bool(confidence >= card.threshold and confidence == scores.max()),
+            threshold=threshold,
+            accepted=bool(1 > threshold <= confidence == scores.max()),
             probabilities=dict(zip(card.labels, scores.tolist(), strict=False)),
-            windows=len(inputs),
+            windows=len(scored.probabilities),
             took_ms=(time.perf_counter() - start) * 1000,
+            familiarity=scored.familiarity,
             calibration=None if adaptation.calibration is None else adaptation.calibration.facts(card),
         )
 
@@ -122,9 +137,44 @@ class Classifier:
         card = self.card
         return windows(frames, card.window_frames, card.hop_frames, card.pad)
 
-    def probabilities(self, inputs: Float32Array) -> npt.NDArray[np.float64]:
-        """Return the calibrated probabilities of windows (windows, frames, bands): (windows, outputs)."""
-        return softmax((self._interpreter.run(normalise(inputs)) / self.card.temperature).astype(np.float64))
+    def device(self, frames: Float32Array) -> DeviceDistance | None:
+        """Return the familiarity of the device of features (frames, bands); None: it is not measured."""
+        unfamiliar = self.card.unfamiliar_device
+        return None if unfamiliar is None else unfamiliar.familiarity.of(frames)
+
+    def probabilities(
+        self, inputs: Float32Array, device: DeviceDistance | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the calibrated probabilities of windows, (windows, outputs); see `score`."""
+        return self.score(inputs, device).probabilities
+
+    def score(self, inputs: Float32Array, device: DeviceDistance | None = None) -> WindowScores:
+        """Return the calibrated probabilities of windows, and the confidence that accepts a label.
+
+        Args:
+            inputs: windows of one device, in dB, (windows, frames, bands).
+            device: its familiarity; None: that of these windows.
+        """
+        card, unfamiliar = self.card, self.card.unfamiliar_device
+        logits, *states = self._run(normalise(inputs))
+        if unfamiliar is None:
+            return WindowScores(softmax((logits / card.temperature).astype(np.float64)), None, card.threshold)
+        device = device or unfamiliar.familiarity.of(inputs.reshape(-1, inputs.shape[2]))
+        contrasts = unfamiliar.standardised(inputs, states[0])
+        blended = unfamiliar.blend(logits, contrasts, device.familiarity) / card.temperature
+        threshold = unfamiliar.threshold_for(device, contrasts)
+        return WindowScores(softmax(blended), device.familiarity, threshold)
+
+    def _run(self, inputs: Float32Array) -> list[Float32Array]:
+        """Return the outputs in the order of `_output_shapes`: a converter may have changed it."""
+        by_shape = dict(zip(self._interpreter.output_shapes, self._interpreter.run_all(inputs), strict=True))
+        return [by_shape[shape] for shape in _output_shapes(self.card)]
+
+
+def _output_shapes(card: ModelCard) -> list[tuple[int, ...]]:
+    """Return the shapes of logits and, of models that know unfamiliar devices, of the heart's states."""
+    states = [] if card.unfamiliar_device is None else [(card.window_frames, len(heart_cycle.LABELS))]
+    return [(card.outputs,), *states]
 
 
 def load_all(directory: Path, models: Iterable[str]) -> dict[str, Classifier]:

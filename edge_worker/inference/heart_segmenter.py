@@ -80,7 +80,7 @@ class HeartSegmenter:
             raise ModelError(f"model {MODEL} {error}") from error
         self._window_frames = HEART_LOG_MEL.frame_count(card.window_s)
         self._hop_frames = round(card.hop_s * segmentation.FRAMES_PER_S)
-        shapes = (self._interpreter.input_shape, self._interpreter.output_shape)
+        shapes = (self._interpreter.input_shape, *self._interpreter.output_shapes)
         if shapes != ((self._window_frames, HEART_LOG_MEL.n_mels), (self._window_frames, len(LABELS))):
             raise ModelError(f"model {MODEL} has tensors of shape {shapes}: copy the pair again")
 

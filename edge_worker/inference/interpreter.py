@@ -21,7 +21,7 @@ _DTYPES = (np.int8, np.uint8, np.float32)
 
 
 class ModelInterpreter:
-    """Interpreter of a model with one input and one output tensor. Not thread-safe."""
+    """Interpreter of a model with one input and one or more output tensors. Not thread-safe."""
 
     def __init__(self, content: bytes) -> None:
         """Allocate the tensors of a .tflite file, given as bytes, and run it once on zeros.
@@ -34,9 +34,9 @@ class ModelInterpreter:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
             self._input = self._interpreter.get_input_details()[0]
-            self._output = self._interpreter.get_output_details()[0]
+            self._outputs = self._interpreter.get_output_details()
             self.input_shape = _shape(self._input)
-            self.output_shape = _shape(self._output)
+            self.output_shapes = tuple(_shape(output) for output in self._outputs)
             self._check_types()
             self.run(np.zeros((1, *self.input_shape), dtype=np.float32))
         except (ValueError, RuntimeError) as error:
@@ -44,17 +44,25 @@ class ModelInterpreter:
             raise ModelError(f"does not load ({reason}): copy it again") from error
 
     def run(self, inputs: Float32Array) -> Float32Array:
-        """Return the outputs (n, *output_shape) of inputs (n, *input_shape), one invocation each."""
+        """Return the first output of inputs (n, *input_shape), (n, *output_shapes[0])."""
+        return self.run_all(inputs)[0]
+
+    def run_all(self, inputs: Float32Array) -> list[Float32Array]:
+        """Return every output of inputs (n, *input_shape), in the order of `output_shapes`."""
         quantised = _quantise(inputs, self._input)
-        outputs = np.empty((len(inputs), *self.output_shape), dtype=self._output["dtype"])
+        raw = [
+            np.empty((len(inputs), *shape), dtype=output["dtype"])
+            for output, shape in zip(self._outputs, self.output_shapes, strict=True)
+        ]
         for index in range(len(quantised)):
             self._interpreter.set_tensor(self._input["index"], quantised[index : index + 1])
             self._interpreter.invoke()
-            outputs[index] = self._interpreter.get_tensor(self._output["index"])[0]
-        return _dequantise(outputs, self._output)
+            for values, output in zip(raw, self._outputs, strict=True):
+                values[index] = self._interpreter.get_tensor(output["index"])[0]
+        return [_dequantise(values, output) for values, output in zip(raw, self._outputs, strict=True)]
 
     def _check_types(self) -> None:
-        for tensor in (self._input, self._output):
+        for tensor in (self._input, *self._outputs):
             if tensor["dtype"] not in _DTYPES:
                 raise ModelError(f"has tensors of {tensor['dtype']}: convert it to int8")
 

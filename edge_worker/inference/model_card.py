@@ -2,10 +2,11 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from edge_worker.inference.adaptation import ABNORMAL, NORMAL, AdaptationRule
+from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
 from edge_worker.signal.features import FeatureParameters, parse_features
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import Pad
@@ -41,6 +42,9 @@ class ModelCard:
     """Ends of a recording this far below its loudest frame are cut off; None: they are not."""
     background: bool
     """Whether the model has an output for "none of the labels", after those of the labels."""
+    unfamiliar_device: UnfamiliarDevice | None
+    """How recordings of devices are classified that training did not hear; None: as any other. Such a model
+    takes `HEART_LOG_MEL` and has the states of the heart cycle as a second output."""
     adaptation: AdaptationRule | None
     """How a device is calibrated; None: this model cannot be."""
     document: dict[str, Any]
@@ -64,11 +68,17 @@ class ModelCard:
             pad=document.get("pad", "repeat"),
             trim_db=document.get("trim_db"),
             background=document.get("background", False),
+            unfamiliar_device=None,
             adaptation=AdaptationRule.parse(document["adaptation"]) if "adaptation" in document else None,
             document=document,
         )
         card._check()
-        return card
+        unfamiliar = document.get("unfamiliar_device")
+        if unfamiliar is None:
+            return card
+        if card.features != HEART_LOG_MEL:
+            raise ValueError("it needs the features of hearts, to know an unfamiliar_device")
+        return replace(card, unfamiliar_device=UnfamiliarDevice.parse(unfamiliar, card.outputs))
 
     def _check(self) -> None:
         rules = {

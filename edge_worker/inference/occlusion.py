@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.familiarity import DeviceDistance
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.features import FeatureParameters
@@ -75,13 +76,14 @@ def occlude(classifier: Classifier, signal: Signal, label: str | None = None) ->
     frames = signal.features(card.features)
     first = _first_frame(frames, card.trim_db)
     frames = frames if card.trim_db is None else trim(frames, card.trim_db)
-    unhidden = classifier.probabilities(classifier.split(frames))
+    device = classifier.device(frames)
+    unhidden = classifier.probabilities(classifier.split(frames), device)
     best = (
         int(unhidden.mean(axis=0)[: len(card.labels)].argmax()) if label is None else card.labels.index(label)
     )
     times = _edges(len(frames), max(1, min(MAX_TIMES, round(_seconds(len(frames), card.features) / PATCH_S))))
     bands = _edges(card.features.bands, min(BANDS, card.features.bands))
-    occluder = _Occluder(classifier, frames, unhidden[:, best], best)
+    occluder = _Occluder(classifier, frames, device, unhidden[:, best], best)
     drop = [
         [occluder.drop(slice(*time), slice(*band)) for band in pairwise(bands)] for time in pairwise(times)
     ]
@@ -104,6 +106,8 @@ class _Occluder:
 
     classifier: Classifier
     frames: Float32Array
+    device: DeviceDistance | None
+    """Familiarity of the device, which a patch must not change."""
     unhidden: FloatArray
     """Probability of the label in each window without occlusion, (windows,)."""
     label: int
@@ -118,7 +122,8 @@ class _Occluder:
             return 0.0
         hidden = self.frames.copy()
         hidden[time, band] = self.frames[:, band].mean(axis=0)
-        remaining = self.classifier.probabilities(self.classifier.split(hidden)[touched])[:, self.label]
+        windows = self.classifier.split(hidden)[touched]
+        remaining = self.classifier.probabilities(windows, self.device)[:, self.label]
         return float((self.unhidden[touched] - remaining).sum() / len(self.unhidden))
 
 

@@ -100,13 +100,13 @@ class StreamClassifier:
         frames = buffer.frames(card.features).window(start, card.window_frames)
         if card.trim_db is not None:
             frames = trim(frames, card.trim_db)
+        device = classifier.device(frames)
         frames = classifier.corrected(frames, scores.adaptation)
         model_input = windows(frames, card.window_frames, card.hop_frames, card.pad)
-        probabilities = classifier.probabilities(model_input).mean(axis=0)
         scores.add(
             begin / buffer.sample_rate,
             end / buffer.sample_rate,
-            probabilities,
+            classifier.score(model_input, device),
             usable=usable and lost <= card.max_missing_fraction,
             took_ms=(time.perf_counter() - started) * 1000,
         )

@@ -5,13 +5,13 @@ of a stream only usable windows count, as long as there is one.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.adaptation import shifted
+from edge_worker.inference.classifier import WindowScores
 from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.timeline import Timeline
@@ -34,27 +34,34 @@ class StreamScores:
         self.adaptation = adaptation or DeviceAdaptation()
         self.timeline = Timeline()
         """Values: the probability of each label, as the model gives it."""
-        self._usable, self._all = np.zeros(card.outputs), np.zeros(card.outputs)
+        self._usable, self._all = np.zeros(card.outputs + 2), np.zeros(card.outputs + 2)
+        """Sums of the probabilities, of the threshold and of the familiarity of the device."""
         self.usable = self.windows = 0
         self._took_ms = 0.0
         self._recent: deque[tuple[float, Scores]] = deque(maxlen=RECENT)
 
-    def add(self, start_s: float, end_s: float, scores: Scores, *, usable: bool, took_ms: float) -> None:
-        """Add the calibrated probabilities of one window (outputs,)."""
+    def add(
+        self, start_s: float, end_s: float, scored: WindowScores, *, usable: bool, took_ms: float
+    ) -> None:
+        """Add the scores of one window."""
+        scores = scored.probabilities.mean(axis=0)
+        sums = np.append(scores, (scored.threshold, scored.familiarity or 0.0))
         self.windows += 1
-        self._all += scores
+        self._all += sums
         self._took_ms += took_ms
         if usable:
             self.usable += 1
-            self._usable += scores
-            self._recent.append((end_s, scores))
+            self._usable += sums
+            self._recent.append((end_s, sums))
         labels = scores[: len(self.card.labels)].tolist()
         self.timeline.add(start_s, end_s, labels, usable=usable)
 
     def prediction(self) -> Prediction:
         """Return the prediction over all windows so far; there must be one at least."""
-        mean = self._adapted(self._usable / self.usable if self.usable else self._all / self.windows)
-        label, confidence, is_accepted = _best(self.card, mean)
+        sums = self._usable / self.usable if self.usable else self._all / self.windows
+        *scores, threshold, familiarity = sums.tolist()
+        mean = self._adapted(np.array(scores))
+        label, confidence, is_accepted = _best(self.card, mean, threshold)
         calibration = self.adaptation.calibration
         return Prediction(
             model=self.card.model,
@@ -62,11 +69,12 @@ class StreamScores:
             sha256=self.card.sha256,
             label=label,
             confidence=confidence,
-            threshold=self.card.threshold,
+            threshold=threshold,
             accepted=is_accepted and self.usable > 0,
             probabilities=dict(zip(self.card.labels, mean.tolist(), strict=False)),
             windows=self.usable or self.windows,
             took_ms=self._took_ms,
+            familiarity=None if self.card.unfamiliar_device is None else familiarity,
             calibration=None if calibration is None else calibration.facts(self.card),
         )
 
@@ -77,12 +85,13 @@ class StreamScores:
 
     def current(self, now_s: float) -> tuple[str, float] | None:
         """Return the label of the last windows and its confidence; None: it is not accepted."""
-        recent = [scores for end_s, scores in self._recent if now_s - end_s < RECENT_S]
+        recent = [sums for end_s, sums in self._recent if now_s - end_s < RECENT_S]
         if self.card.domain == "sound":  # one sound follows another; a heart stays the same
             recent = recent[-1:]
         if not recent:
             return None
-        label, confidence, is_accepted = _best(self.card, self._adapted(np.mean(recent, axis=0)))
+        *scores, threshold, _familiarity = np.mean(recent, axis=0).tolist()
+        label, confidence, is_accepted = _best(self.card, self._adapted(np.array(scores)), threshold)
         return (label, confidence) if is_accepted else None
 
     def document(self) -> dict[str, Any]:
@@ -103,16 +112,22 @@ class StreamScores:
         restored = cls(card, adaptation)
         if document["sha256"] != card.sha256:
             return restored
-        restored.usable, restored._usable = document["usable"][0], np.array(document["usable"][1])
-        restored.windows, restored._all = document["all"][0], np.array(document["all"][1])
+        restored.usable, restored._usable = _restored_sums(card, document["usable"])
+        restored.windows, restored._all = _restored_sums(card, document["all"])
         restored._took_ms = document["took_ms"]
         restored.timeline = Timeline.restore(document["timeline"])
         return restored
 
 
-def _best(card: ModelCard, scores: Sequence[float] | Scores) -> tuple[str, float, bool]:
+def _restored_sums(card: ModelCard, document: list[Any]) -> tuple[int, Scores]:
+    """Return count and sums; those that an older worker stored are of probabilities alone."""
+    count, sums = document
+    facts = () if len(sums) > card.outputs else (count * card.threshold, 0.0)
+    return count, np.append(sums, facts)
+
+
+def _best(card: ModelCard, mean: Scores, threshold: float) -> tuple[str, float, bool]:
     """Return the most probable label, its probability, and whether it is accepted (`Classifier.classify`)."""
-    mean = np.asarray(scores)
     best = int(mean[: len(card.labels)].argmax())
     confidence = float(mean[best])
-    return card.labels[best], confidence, bool(confidence >= card.threshold and confidence == mean.max())
+    return card.labels[best], confidence, bool(1 > threshold <= confidence == mean.max())

@@ -68,6 +68,7 @@ REASONS: Final[dict[str, str]] = {
     "too_short": "too short: record longer",
     "gaps": "audio was lost: record again",
     "low_confidence": "cannot tell: record again",
+    "unfamiliar_device": "cannot tell on this stethoscope: calibrate it",
     "unknown_model": "the device asks for a model that is not installed here",
     "failed": "the analysis failed: see the worker's log",
 }

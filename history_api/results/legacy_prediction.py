@@ -29,7 +29,7 @@ def document(result: dict[str, Any], model: str, file_name: str | None) -> dict[
         "notice": "a label is no diagnosis: research and education, not a medical device",
     }
     if not prediction["accepted"]:
-        is_only_unsure = result["reasons"] in ([], ["low_confidence"])
+        is_only_unsure = result["reasons"] in ([], ["low_confidence"], ["unfamiliar_device"])
         answer["error"] = _LOW_CONFIDENCE if is_only_unsure else ", ".join(result["reasons"])
     if prediction["model"] == EMOTION_MODEL:
         answer["emotion"] = answer["predicted_class"]

@@ -18,6 +18,14 @@ NAMES: Final = {
     "accepted_fraction": "accepted",
     "accuracy_when_accepted": "accuracy when accepted",
 }
+UNSEEN_NAMES: Final = {
+    "auc": "AUC",
+    "balanced_accuracy": "balanced accuracy",
+    "specificity": "specificity",
+    "sensitivity": "sensitivity",
+    "expected_calibration_error": "calibration error",
+    "accepted_fraction": "accepted",
+}
 PART_NAMES: Final = ("accuracy", "balanced_accuracy", "auc", "accepted_fraction", "accuracy_when_accepted")
 Card = dict[str, Any]
 Rows = Iterable[Sequence[object]]
@@ -28,6 +36,7 @@ def sections(card: Card) -> list[str]:
     figures = card["figures"]
     whole = figures.get("cross_validation") or {}
     return [
+        _unseen_sites(figures.get("unseen_sites"), card["labels"]),
         _whole(card, whole) if whole else "",
         _classes(whole) if whole else "",
         _parts("By site", "site", figures.get("by_site")),
@@ -37,6 +46,39 @@ def sections(card: Card) -> list[str]:
         _reliability(whole.get("reliability")),
         _before_int8(figures.get("before_int8")),
     ]
+
+
+def _unseen_sites(unseen: Card | None, labels: list[str]) -> str:
+    """Return the section of sites that a model was trained without, one model for each."""
+    if not unseen:
+        return ""
+    reports = unseen["by_site"]
+    shown = [name for name in UNSEEN_NAMES if name in unseen]
+    rows: list[list[object]] = [
+        [site, of["n"], *(of.get(name) for name in shown), *(_accepted(of, label) for label in labels)]
+        for site, of in reports.items()
+    ]
+    for which in ("mean", "worst"):
+        rows.append([f"**{which}**", None, *(unseen[name][which] for name in shown), *([None] * len(labels))])
+    rows += [
+        [f"{site}, by patient", of["groups"], *(of.get(name) for name in shown)]
+        + [_accepted(of, label) for label in labels]
+        for site, of in ((site, report.get("by_patient")) for site, report in reports.items())
+        if of
+    ]
+    head = ["site", "n", *(UNSEEN_NAMES[name] for name in shown)]
+    return (
+        "## Sites that the model never heard\n\nThe figure of a new stethoscope. For each site a model of "
+        "the same recipe was trained without it; neither its temperature nor its thresholds know the site. "
+        "The last columns: of the recordings with this label, how many were accepted, and which share of "
+        "these got it. A patient is the mean of the log odds of the recordings.\n\n"
+        + markdown_table([*head, *(f"{label}: accepted, right" for label in labels)], rows)
+    )
+
+
+def _accepted(report: Card, label: str) -> str | None:
+    of = report["accepted"][label]
+    return "0" if not of["n"] else f"{of['n']}, {of['right']:.2f}"
 
 
 def _whole(card: Card, whole: Card) -> str:

@@ -37,10 +37,12 @@ class LabelledPredictions:
 def is_accepted(probabilities: FloatArray, labels: int, threshold: float | FloatArray) -> BoolArray:
     """Return whether the best label reaches the threshold and is more likely than none of the labels.
 
+    A threshold of 1 accepts none, however sure.
     `probabilities` are (recordings, outputs), the result is (recordings,).
     """
     confidence = probabilities[:, :labels].max(axis=1)
-    accepted: BoolArray = (confidence >= threshold) & (confidence == probabilities.max(axis=1))
+    reaches = (confidence >= threshold) & (np.asarray(threshold) < 1)
+    accepted: BoolArray = reaches & (confidence == probabilities.max(axis=1))
     return accepted
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from models_tflite.evaluation import card_tables
 
 AIMS: Final = {
-    "heart2": ("balanced_accuracy", 0.90),
+    "heart2": ("balanced_accuracy", 0.80),
     "heart5": ("balanced_accuracy", 0.80),
     "digits": ("accuracy", 0.99),
     "esc50": ("accuracy", 0.88),
@@ -38,6 +38,8 @@ def written_into(readme: str, cards: list[Path]) -> str:
 
 def _row(model: str, card: dict[str, Any]) -> tuple[str, ...]:
     metric, aim = AIMS[model]
+    if "unseen_sites" in card["figures"]:
+        return _unseen_row(model, card, aim)
     whole = card["figures"]["cross_validation"]
     low, high = whole["intervals"][metric]
     return (
@@ -47,4 +49,18 @@ def _row(model: str, card: dict[str, Any]) -> tuple[str, ...]:
         str(card["baseline"].get("claimed", "–")),
         f"{card['baseline'][metric]:.3f}",
         f"**{whole[metric]:.3f}** ({low:.3f} to {high:.3f})",
+    )
+
+
+def _unseen_row(model: str, card: dict[str, Any], aim: float) -> tuple[str, ...]:
+    """Return the row of a model that is measured on sites that it never heard."""
+    unseen, known = card["figures"]["unseen_sites"]["balanced_accuracy"], card["figures"]["cross_validation"]
+    return (
+        f"[`{model}`](models_tflite/{model}.md)",
+        f"{NAMES['balanced_accuracy']}, at sites never heard",
+        f"{aim:.2f}",
+        str(card["baseline"].get("claimed", "–")),
+        f"{card['baseline']['balanced_accuracy_by_site']:.3f} at sites that it knew",
+        f"**{unseen['mean']:.3f}** over {len(card['figures']['unseen_sites']['by_site'])} sites; "
+        f"{known['balanced_accuracy']:.3f} at known ones",
     )

@@ -27,7 +27,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "segments": Command("segments", "train the network that finds S1, systole, S2 and diastole"),
-    "card": Command("card", "write a model's card from saved out-of-fold predictions"),
+    "card": Command("card", "write a model's files again from a training run"),
     "quality": Command("quality", "fit the quality model: heart or not, clear or not"),
     "hints": Command("hint_maker", "compute the embeddings of public words that `digits` is distilled from"),
     "encoder": Command("encoder_maker", "compress the layers of Whisper that `emotion` is made of"),
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given and given[0] in TRAINER_COMMANDS:
             return _run(TRAINER_COMMANDS[given[0]], given)
         options = _parser().parse_args(given)
-        train(_chosen(options), options.data, options.out, options.folds)
+        train(_chosen(options), options.data, options.out, options.folds, options.keep)
     except ModuleNotFoundError as error:
         if error.name not in {"keras", "tensorflow"}:
             raise
@@ -140,6 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=_positive, help="default: the recipe's")
     parser.add_argument(
         "--folds", type=_two_or_more, help=f"of the cross-validation (default: the dataset's own, or {FOLDS})"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the training run: `stetho train card` makes the files from it"
     )
     parser.add_argument("--seed", type=int, help="default: the recipe's")
     parser.add_argument(

@@ -1,6 +1,7 @@
-"""`stetho train card MODEL`: write a model's files from saved out-of-fold predictions."""
+"""`stetho train card MODEL`: write a model's files again from the folder of a training run."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -8,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.errors import StethoError
-from models_tflite.training.assessment import assessment, card, model_files, out_of_fold
-from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
-from models_tflite.training.corpus.corpus import TrainingError
+from models_tflite.training.assessment import model_files, shipped_files
+from models_tflite.training.assessment.training_run import TrainedModel
+from models_tflite.training.corpus.corpus import TrainingError, load_corpus
+from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import MODELS, recipe_of
 
 EXAMPLES = """example:
-  stetho train card heart2 --predictions oof_heart2.npz --network heart2.tflite \\
-      --data ../shared/datasets --out models_tflite
+  stetho train heart2 --data ../shared/datasets --keep ~/runs/heart2
+  stetho train card heart2 --run ~/runs/heart2 --data ../shared/datasets --out models_tflite
 """
 
 
@@ -25,20 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         model_files.check_writable(options.out)
         recipe = recipe_of(options.model)
-        held_out_sites = options.sites and OutOfFoldPredictions.load(options.sites)
-        predictions = out_of_fold.concatenate(
-            [OutOfFoldPredictions.load(path) for path in options.predictions]
-        )
-        assessed = assessment.assess(predictions, recipe, held_out_sites)
-        content = options.network.read_bytes()
-        document = card.document(recipe, assessed, content, sum(1 for _ in recipe.gather(options.data)))
         if options.baseline:
-            document["baseline"] = _baseline(options.baseline)
-        model_files.write(options.out, card.measured(document, content, recipe, options.data), content)
+            recipe = _with_baseline(recipe, options.baseline)
+        TrainedModel.load(options.run, recipe)  # fails before the recordings are read
+        corpus = load_corpus(recipe.gather(options.data), recipe.labels, recipe.features, recipe.trim_db)
+        shipped_files.write(recipe, options.data, corpus, options.run, options.out)
     except (StethoError, OSError) as error:
         print(f"card: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _with_baseline(recipe: Recipe, path: Path) -> Recipe:
+    """Return the recipe with another baseline in its facts."""
+    return dataclasses.replace(recipe, facts={**recipe.facts, "baseline": _baseline(path)})
 
 
 def _baseline(path: Path) -> dict[str, Any]:
@@ -54,22 +56,12 @@ def _baseline(path: Path) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stetho train card",
-        description="Write MODEL.tflite, its card MODEL.json and its page MODEL.md from saved predictions.",
+        description="Write MODEL.tflite, its card MODEL.json and its page MODEL.md from a training run.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", choices=MODELS)
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        nargs="+",
-        required=True,
-        help="out-of-fold predictions, .npz, one or a fold each",
-    )
-    parser.add_argument(
-        "--sites", type=Path, help="predictions for sites by models trained without them, .npz"
-    )
-    parser.add_argument("--network", type=Path, required=True, help="the int8 .tflite trained on everything")
+    parser.add_argument("--run", type=Path, required=True, help="folder that `stetho train --keep` wrote")
     parser.add_argument("--baseline", type=Path, help="JSON with method and figures of the source's method")
     parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
     parser.add_argument("--out", type=Path, required=True, help="where the files go")

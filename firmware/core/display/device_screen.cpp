@@ -24,7 +24,7 @@ struct Advice {
 };
 
 Advice advice(std::string_view reason) {
-    static constexpr std::array<Advice, 9> kAdvice{{
+    static constexpr std::array<Advice, 10> kAdvice{{
         {"clipped", "too loud", "press less, or lower the gain"},
         {"too_quiet", "too quiet", "press firmer"},
         {"no_heartbeat", "no heartbeat", "move the chestpiece"},
@@ -32,6 +32,7 @@ Advice advice(std::string_view reason) {
         {"too_short", "too short", "record longer"},
         {"gaps", "audio was lost", "record again"},
         {"low_confidence", "cannot tell", "record again"},
+        {"unfamiliar_device", "cannot tell", "a stethoscope to teach"},
         {"unknown_model", "unknown model", "it is not installed"},
         {"failed", "analysis failed", "record again"},
     }};

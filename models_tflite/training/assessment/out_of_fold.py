@@ -1,8 +1,9 @@
 """Out-of-fold predictions: the logits of recordings by models that were trained without their group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from models_tflite.training.corpus.corpus import Corpus, TrainingError
 
 IntArray = npt.NDArray[np.intp]
 StrArray = npt.NDArray[np.str_]
+DEVICE_FACTS: Final = ("familiarity", "nearest", "is_strange")
+"""Fields of the device of each recording, which only some models measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class OutOfFoldPredictions:
     groups: StrArray
     sites: StrArray
     files: StrArray
+    familiarity: npt.NDArray[np.float64] | None = None
+    """(recordings,) familiarity of the device with the model's training sites; None: not measured."""
+    nearest: StrArray | None = None
+    """(recordings,) the training site whose devices are nearest."""
+    is_strange: npt.NDArray[np.bool_] | None = None
+    """(recordings,) whether the state contrasts are unlike those of any heart in training."""
+    linear_logits: Float32Array | None = None
+    """(windows, outputs) on a device that is not familiar at all: the logits of the linear model alone."""
 
     def subset(self, mask: npt.NDArray[np.bool_]) -> "OutOfFoldPredictions":
         """Return the recordings where `mask` (recordings,) is true."""
@@ -44,6 +55,10 @@ class OutOfFoldPredictions:
             self.groups[mask],
             self.sites[mask],
             self.files[mask],
+            None if self.familiarity is None else self.familiarity[mask],
+            None if self.nearest is None else self.nearest[mask],
+            None if self.is_strange is None else self.is_strange[mask],
+            None if self.linear_logits is None else self.linear_logits[windows],
         )
 
     def save(self, path: Path) -> None:
@@ -58,7 +73,10 @@ class OutOfFoldPredictions:
         """Read what `save` wrote; raise TrainingError when it is something else."""
         try:
             with np.load(path) as stored:
-                arrays: dict[str, Any] = {"float_logits": None, **stored}
+                arrays: dict[str, Any] = {
+                    **dict.fromkeys(("float_logits", "linear_logits", *DEVICE_FACTS)),
+                    **stored,
+                }
             read = cls(**{name: arrays[name] for name in cls.__slots__})
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(
@@ -81,22 +99,34 @@ def concatenate(parts: list[OutOfFoldPredictions]) -> OutOfFoldPredictions:
     """Return the predictions of several models as one."""
     offsets = np.cumsum([0] + [len(part.targets) for part in parts])
     owner = [part.owner + offset for part, offset in zip(parts, offsets, strict=False)]
-    before = [part.float_logits for part in parts if part.float_logits is not None]
     return OutOfFoldPredictions(
         np.concatenate([part.logits for part in parts]),
-        np.concatenate(before) if len(before) == len(parts) else None,
+        _all_or_none([part.float_logits for part in parts]),
         np.concatenate(owner),
         *(
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("targets", "fold", "groups", "sites", "files")
         ),
+        *(_all_or_none([getattr(part, name) for part in parts]) for name in (*DEVICE_FACTS, "linear_logits")),
     )
 
 
+def _all_or_none(parts: list[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
 def from_corpus(
-    corpus: Corpus, logits: Float32Array, float_logits: Float32Array, owner: IntArray, fold: int
+    corpus: Corpus,
+    logits: Float32Array,
+    float_logits: Float32Array | None,
+    owner: IntArray,
+    fold: int,
+    *,
+    device_facts: Sequence[npt.NDArray[Any]] = (),
+    linear_logits: Float32Array | None = None,
 ) -> OutOfFoldPredictions:
-    """Return one model's predictions for the windows of a corpus."""
+    """Return one model's predictions for the windows of a corpus; `device_facts` as `DEVICE_FACTS`."""
     return OutOfFoldPredictions(
         logits,
         float_logits,
@@ -106,4 +136,6 @@ def from_corpus(
         np.array([recording.group for recording in corpus.recordings]),
         corpus.sites,
         np.array([recording.path.as_posix() for recording in corpus.recordings]),
+        **dict(zip(DEVICE_FACTS, device_facts, strict=False)),
+        linear_logits=linear_logits,
     )

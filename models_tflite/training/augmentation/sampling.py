@@ -4,6 +4,7 @@ They set the prior that a model learns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from models_tflite.training.corpus.corpus import Corpus, Recording
 
 Probabilities = npt.NDArray[np.float64]
+
+LARGEST_SITE: Final = 500
+"""Recordings of a site beyond which more do not count."""
 
 
 def class_balanced(corpus: Corpus) -> Probabilities:
@@ -27,6 +31,17 @@ def class_and_source_balanced(corpus: Corpus) -> Probabilities:
     For long recordings that were cut into many clips: one of them must not dominate.
     """
     return _balanced_by_square_root(corpus, np.array([recording.group for recording in corpus.recordings]))
+
+
+def site_balanced_by_root(corpus: Corpus) -> Probabilities:
+    """Return shares of sites by the square root of their size up to `LARGEST_SITE`, within a site for labels.
+
+    For sites of very different size, each with every label: what tells labels apart must not be the site, a
+    large one must not dominate, and the few recordings of a small one must not be learnt by heart.
+    """
+    probabilities, sites = site_balanced(corpus), corpus.sites
+    _, index, size = np.unique(sites, return_inverse=True, return_counts=True)
+    return _normalised(probabilities * np.sqrt(np.minimum(size, LARGEST_SITE))[index])
 
 
 def site_balanced(corpus: Corpus) -> Probabilities:

@@ -13,6 +13,9 @@ PHYSIONET_BLOCK: Final = 10
 """Neighbouring records that form one group: PhysioNet 2016 names no patients, and neighbours in its numbering
 may be one. Whole databases are held out beside that."""
 
+SMALL_DATABASES: Final = {"c": "c+d", "d": "c+d"}
+"""Databases of PhysioNet 2016 that are one site here: alone they have too few recordings for a figure."""
+
 
 def pascal(data: Path) -> Iterator[Recording]:
     """PASCAL classifying heart sounds (Bentley et al. 2011): five classes, two recording devices."""
@@ -29,8 +32,15 @@ def physionet(data: Path, only_good: bool = True) -> Iterator[Recording]:
     for row in read_labels(folder, "file", "label", "good_quality", "database"):
         if row["good_quality"] == "1" or not only_good:
             block = _number(row["file"]) // PHYSIONET_BLOCK
-            site = f"physionet-{row['database']}"
+            site = f"physionet-{SMALL_DATABASES.get(row['database'], row['database'])}"
             yield Recording(folder / row["file"], row["label"], site, f"{site}-{block}")
+
+
+def bmd_hs(data: Path) -> Iterator[Recording]:
+    """BMD-HS (Ali et al. 2024): normal or abnormal by echocardiography, for all recordings of a patient."""
+    folder = dataset_folder(data, "bmd-hs")
+    for row in read_labels(folder, "file", "label", "patient"):
+        yield Recording(folder / row["file"], row["label"], "bmd-hs", f"bmd-hs-{row['patient']}")
 
 
 def circor(data: Path, present: str, absent: str) -> Iterator[Recording]:

@@ -20,6 +20,13 @@ def gather(data: Path) -> Iterator[Recording]:
     yield from datasets.non_heart_background(data)
 
 
+def gather_for_pretraining(data: Path) -> Iterator[Recording]:
+    """PhysioNet 2016, CirCor and background: `heart2` without PASCAL, on which this model is evaluated."""
+    yield from datasets.physionet(data)
+    yield from datasets.circor(data, present="abnormal", absent="normal")
+    yield from datasets.non_heart_background(data)
+
+
 RECIPE = Recipe(
     model="heart5",
     version="2.0.0",
@@ -30,6 +37,8 @@ RECIPE = Recipe(
     sampling=partial(sampling.reweighted, sampling.site_balanced, {BACKGROUND: 0.086}),
     pretraining=replace(
         heart2.RECIPE,
+        gather=gather_for_pretraining,
+        contrasts=False,
         sampling=partial(sampling.reweighted, sampling.class_balanced, {"abnormal": 1.5, BACKGROUND: 0.36}),
         augmentation=Augmentation(),
         network="convolutional",

@@ -101,6 +101,9 @@ class Recipe:
     """Of a network that others trained; None: it learns from the recordings alone."""
     pretraining: "Recipe | None" = None
     """Recipe of a model that is trained first, whose layers this one starts from (transfer learning)."""
+    contrasts: bool = False
+    """Adds a linear model of state contrasts for unfamiliar devices (`inference.unfamiliar_device`). Needs
+    the network `heart`."""
     held_out_sites: tuple[str, ...] = field(default=())
     """Sites that are each left out once, for figures on an unseen place and device."""
     max_missing_fraction: float = 0.1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge_worker.inference.interpreter import ModelInterpreter
+from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
 from models_tflite.training.assessment import assessment, calibration, card, model_files
 from models_tflite.training.assessment.assessment import Assessment
 from models_tflite.training.corpus.corpus import Corpus, load_corpus
@@ -27,7 +28,8 @@ def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
     recipe = _recipe_of(request)
     report({"phase": "features"})
     corpus = load_corpus(request.recordings, recipe.labels, recipe.features, recipe.trim_db)
-    from models_tflite.training.networks import batches, conversion, fit  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.assessment import unfamiliar_fit  # noqa: PLC0415 TensorFlow: seconds
+    from models_tflite.training.networks import fit, shipping  # noqa: PLC0415 TensorFlow: seconds
 
     initial = _pretrained(recipe, request, report)
     report_epoch = _epoch_reporter(report, "training", recipe)
@@ -35,8 +37,9 @@ def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
         corpus, recipe, initial, recipe.seed, f"{request.model} {request.version}", on_epoch=report_epoch
     )
     report({"phase": "converting"})
-    content = conversion.to_int8(model, conversion.representative(batches.corpus_windows(corpus, recipe)[0]))
-    document = card.document(recipe, _calibrated(corpus, recipe, content), content, len(corpus))
+    trained = shipping.to_file(model, corpus, recipe), unfamiliar_fit.fit(corpus, recipe)
+    assessed, content = _calibrated(corpus, recipe, *trained), trained[0]
+    document = card.document(recipe, assessed, content, len(corpus)) | _unfamiliar(assessed, trained[1])
     text = json.dumps({**document, **_facts(recipe, request)}, indent=1, ensure_ascii=False) + "\n"
     names = request.out / f"{request.model}.tflite", request.out / f"{request.model}.json"
     model_files.replace(dict(zip(names, (content, text.encode()), strict=True)))
@@ -48,7 +51,10 @@ def _recipe_of(request: TrainingRequest) -> Recipe:
     recipe = recipe.adapted_to(request.recordings)
     if request.data is None:  # public data is not in it, nor are its terms
         facts = {name: recipe.facts[name] for name in ("task", "not_for")}
-        recipe = dataclasses.replace(recipe, facts={**facts, "licence_of_data": "that of the uploads"})
+        facts = {**facts, "licence_of_data": "that of the uploads"}
+        recipe = dataclasses.replace(
+            recipe, facts=facts, contrasts=False
+        )  # one site has no unfamiliar device
     return recipe.with_epochs(request.epochs)
 
 
@@ -77,17 +83,34 @@ def _epoch_reporter(report: Callable[[Progress], None], phase: str, recipe: Reci
     return report_epoch
 
 
-def _calibrated(corpus: Corpus, recipe: Recipe, content: bytes) -> Assessment:
+def _unfamiliar(assessed: Assessment, unfamiliar: UnfamiliarDevice | None) -> dict[str, object]:
+    """Return the card's entry on unfamiliar devices: no label is accepted there, as none was measured."""
+    if unfamiliar is None:
+        return {}
+    by_site = (assessed.threshold,) * len(unfamiliar.familiarity.sites)
+    fitted = dataclasses.replace(unfamiliar, thresholds=by_site, threshold=1.0)
+    return {"unfamiliar_device": fitted.document()}
+
+
+def _calibrated(
+    corpus: Corpus, recipe: Recipe, content: bytes, unfamiliar: UnfamiliarDevice | None
+) -> Assessment:
     """Return temperature and threshold, fitted on the validation part.
 
     Never on held-out recordings: the candidate must not be fitted to what it is compared on.
     """
+    from models_tflite.training.assessment import unfamiliar_fit  # noqa: PLC0415 TensorFlow: seconds
     from models_tflite.training.networks import batches, fit  # noqa: PLC0415 TensorFlow: seconds
 
     has_label = corpus.targets <= len(recipe.labels)
     validation = corpus.subset(fit.validation_mask(corpus, recipe, recipe.seed) & has_label)
-    windows, owner = batches.corpus_windows(validation, recipe)
-    logits, targets, labels = ModelInterpreter(content).run(windows), validation.targets, len(recipe.labels)
+    targets, labels = validation.targets, len(recipe.labels)
+    if unfamiliar is None:
+        windows, owner = batches.corpus_windows(validation, recipe)
+        logits = ModelInterpreter(content).run(windows)
+    else:
+        predictions = unfamiliar_fit.predict(content, unfamiliar, validation, recipe, fold=0)
+        logits, owner = predictions.logits, predictions.owner
     temperature = calibration.fit_temperature(logits, owner, targets)
     probabilities = calibration.recording_probabilities(logits, owner, temperature)
     threshold = calibration.fit_threshold(probabilities, targets, labels, recipe.coverage, recipe.rejection)

@@ -39,6 +39,7 @@ def for_class_folders(recipe: Recipe) -> Recipe:
         lessons=None,
         pretraining=None,
         held_out_sites=(),
+        contrasts=False,
         facts={
             **facts,
             "data": ["recordings in a folder per label"],

@@ -90,7 +90,7 @@ def heart(seed: int = 1) -> bytes:
 def test_a_recording_before_a_calibration_with_it_and_after_it_was_undone(rig: Rig) -> None:
     recording = rig.record(heart())
     before = rig.analyse(recording)
-    assert not any("calibration" in model or "familiarity" in model for model in before["models"])
+    assert not any("calibration" in model for model in before["models"])
     rig.tables.put("st-01", rig.calibration())
     assert rig.adaptations.refresh()
     assert not rig.adaptations.refresh()

@@ -14,8 +14,8 @@ from edge_worker.inference.adaptation import LARGEST_CORRECTION_DB, AdaptationRu
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration, DeviceSpectrum
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.spectral_shape import spectral_shape
 from simulator.sound.heart_sound import synthesise
 
 RULE = AdaptationRule.parse(ADAPTATION)

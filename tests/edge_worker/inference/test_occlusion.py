@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.familiarity import DeviceDistance
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.occlusion import BANDS, MAX_TIMES, occlude
 from edge_worker.inference.occlusion_picture import svg
@@ -41,7 +42,9 @@ class KnockDetector(Classifier):
     def __init__(self, **changes: object) -> None:
         self.card = ModelCard.parse(json.dumps(CARD | changes))
 
-    def probabilities(self, inputs: Float32Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def probabilities(
+        self, inputs: Float32Array, device: DeviceDistance | None = None
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         loudest = inputs[:, :, :10].max(axis=(1, 2)) - inputs[:, :, :10].mean(axis=(1, 2))
         knock = 1 / (1 + np.exp(-(loudest - 30.0) / 5))
         return np.stack([1 - knock, knock], axis=1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""The card command: from saved predictions and a network to the files of a model, on real recordings."""
+"""The card command: from a training run to the files of a model, on real recordings."""
 
 import dataclasses
 import json
@@ -12,6 +12,7 @@ from models_tflite import card_page
 from models_tflite.training import card
 from models_tflite.training.assessment import check
 from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
+from models_tflite.training.assessment.training_run import TrainedModel
 from models_tflite.training.recipes import heart5
 
 MODELS = Path(card_page.__file__).parent
@@ -19,7 +20,7 @@ MODELS = Path(card_page.__file__).parent
 
 @pytest.fixture
 def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Predictions for recordings that heart5 is evaluated on, in three files, and the shipped network."""
+    """A training run of the shipped network, with predictions in three folds for what heart5 is tested on."""
     classifier = Classifier.load(MODELS, "heart5")
     shipped = {
         name: getattr(classifier.card, name)
@@ -44,18 +45,11 @@ def arguments(tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch) -
         np.array([each.site for each in chosen]),
         np.array([each.path.as_posix() for each in chosen]),
     )
-    files = [tmp_path / f"oof_{k}.npz" for k in range(3)]
-    for k, file in enumerate(files):
-        whole.subset(whole.fold == k).save(file)
-    network = [
-        "--network",
-        str(MODELS / "heart5.tflite"),
-        "--data",
-        str(datasets),
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    return ["heart5", *network, "--predictions", *map(str, files)]
+    content = (MODELS / "heart5.tflite").read_bytes()
+    TrainedModel(content, None, whole).save(tmp_path / "run", "heart5")
+    TrainedModel(content, None, whole.subset(whole.fold == 0)).save(tmp_path / "one fold", "heart5")
+    folders = {"--run": tmp_path / "run", "--data": datasets, "--out": tmp_path / "out"}
+    return ["heart5", *(str(each) for option in folders.items() for each in option)]
 
 
 def test_the_card_holds_figures_baseline_cost_and_check(arguments: list[str], tmp_path: Path) -> None:
@@ -80,10 +74,9 @@ def test_wrong_arguments_are_refused_with_one_sentence(
     (tmp_path / "list.json").write_text("[]")
     (tmp_path / "file").touch()
     for changed, sentence in (
-        (["--predictions", str(tmp_path / "gone.npz")], "gone.npz holds no out-of-fold predictions"),
-        (["--predictions", str(tmp_path / "oof_0.npz")], "give those of all folds"),
+        (["--run", str(tmp_path / "gone")], "gone holds no training run of heart5"),
+        (["--run", str(tmp_path / "one fold")], "give those of all folds"),
         (["--baseline", str(tmp_path / "list.json")], "list.json holds no object"),
-        (["--network", str(tmp_path / "gone.tflite")], "gone.tflite"),
         (["--out", str(tmp_path / "file" / "out")], "cannot be written"),
     ):
         assert card.main([*arguments, *changed]) == 2

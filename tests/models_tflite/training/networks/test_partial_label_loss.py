@@ -94,7 +94,7 @@ def test_a_candidate_is_calibrated_on_complete_labels() -> None:
     model = fit.fit(corpus, RECIPE, None, 1, "pitch")
     content = conversion.to_int8(model, conversion.representative(batches.corpus_windows(corpus, RECIPE)[0]))
 
-    calibrated = candidate._calibrated(corpus, RECIPE, content)
+    calibrated = candidate._calibrated(corpus, RECIPE, content, None)
 
     complete = corpus.subset(corpus.targets <= len(RECIPE.labels))
     assert PARTIAL_LABEL in {

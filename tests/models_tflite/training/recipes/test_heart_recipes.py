@@ -68,3 +68,18 @@ def test_c3_the_baseline_for_hearts_learns_and_gives_figures_by_site() -> None:
 
     assert figures["balanced_accuracy"] == 1
     assert figures["by_site"].keys() == {"a", "b"}  # type: ignore[attr-defined]  # figures are of object
+
+
+def test_heart2_hears_each_site_that_it_is_judged_on(datasets: Path) -> None:
+    labels = {(recording.site, recording.label) for recording in heart2.RECIPE.gather(datasets)}
+
+    assert {site for site, label in labels if label} == set(heart2.SITES)
+    for site in heart2.SITES:
+        assert {label for of, label in labels if of == site} == {"normal", "abnormal"}
+
+
+def test_heart5_does_not_start_from_layers_that_know_its_recordings(datasets: Path) -> None:
+    pretraining = heart5.RECIPE.pretraining
+
+    assert pretraining is not None
+    assert not [each for each in pretraining.gather(datasets) if each.site.startswith("pascal")]

@@ -20,7 +20,7 @@ def test_public_groups_are_either_trained_on_or_held_out() -> None:
     recordings += [
         Recording(Path(f"{n}.flac"), PARTIAL_LABEL, "physionet-b", f"unlabelled{n}") for n in range(50)
     ]
-    recipe = replace(RECIPE, gather=lambda _: iter(recordings))
+    recipe = replace(RECIPE, gather=lambda _: iter(recordings), evaluated_on="physionet")
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
     divided = data_split.split(clips, Path("data"), recipe, Path("datasets"), LABELS)
     trained_on, held_out_groups = (

@@ -1,0 +1,50 @@
+"""Spectrum of a recording as its device and room shape it.
+
+Frequency response, noise and dynamic range of the stethoscope dominate it, not the heart, so that recordings
+of one device lie close together: `inference.familiarity` measures how close, and `inference.adaptation`
+corrects the levels of a device.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.windowing import TOP_DB
+
+GROUPS: Final = 10
+"""Groups of neighbouring bands whose numbers are averaged."""
+NUMBERS: Final = 3 * GROUPS
+"""Length of `device_spectrum`."""
+QUIET_PERCENTILE: Final = 10
+"""Percentile of the frames of a band that stands for its noise."""
+DEPTH_DB: Final = 80.0
+"""Dynamic range that counts: deeper than `windowing.TOP_DB`, as the noise floor tells devices apart."""
+
+
+def device_spectrum(frames: Float32Array) -> npt.NDArray[np.float64]:
+    """Return the numbers that tell devices apart, in dB, of a `HEART_LOG_MEL` spectrogram (frames, bands).
+
+    (NUMBERS,): mean level, quiet level and standard deviation over time of each group of bands, relative to
+    the mean level of the recording: the gain does not matter.
+    """
+    levels = np.maximum(frames, frames.max() - DEPTH_DB).astype(np.float64)
+    levels -= levels.mean()
+    by_band = (levels.mean(axis=0), np.percentile(levels, QUIET_PERCENTILE, axis=0), levels.std(axis=0))
+    grouped: npt.NDArray[np.float64] = np.concatenate(
+        [each.reshape(GROUPS, HEART_LOG_MEL.n_mels // GROUPS).mean(axis=1) for each in by_band]
+    )
+    return grouped
+
+
+def spectral_shape(frames: Float32Array) -> Float32Array:
+    """Return the mean level of each band of features in dB (frames, bands), minus their mean: (bands,).
+
+    Levels are limited to `TOP_DB` below the loudest, as they are in the windows of a model.
+    """
+    limited = np.maximum(frames, frames.max() - np.float32(TOP_DB))
+    levels_db = limited.mean(axis=0)
+    shape: Float32Array = levels_db - levels_db.mean()
+    return shape
