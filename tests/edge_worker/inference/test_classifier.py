@@ -26,6 +26,9 @@ from edge_worker.signal.audio_signal import Signal
 
 ROOT = Path(__file__).parents[3]
 MODELS = ROOT / "models_tflite"
+PARTLY_FLOAT = {"emotion": 0.08}
+"""Models with operators in float between int8 ones, and by how much probabilities may differ: the largest
+difference of both runtimes over 195 recordings was 0.078."""
 NAMES = tuple(
     path.stem
     for path in sorted(MODELS.glob("*.tflite"))
@@ -57,10 +60,15 @@ def sounds_for(classifier: Classifier) -> list[str]:
     return [name for name, recipe in VECTORS["sounds"].items() if recipe["kind"] == classifier.card.domain]
 
 
-def is_decided(recorded: dict[str, Any]) -> bool:
+def tolerance(model: str) -> float:
+    """Return by how much the probabilities of a model may differ between runtimes."""
+    return PARTLY_FLOAT.get(model, float(VECTORS["tolerance"]))
+
+
+def is_decided(recorded: dict[str, Any], model: str) -> bool:
     """Return whether the best label leads the next by more than runtimes may differ."""
     first, second, *_ = recorded["probabilities"].values()
-    return bool(first - second > 2 * VECTORS["tolerance"])
+    return bool(first - second > 2 * tolerance(model))
 
 
 def test_models_exist() -> None:
@@ -73,14 +81,14 @@ def test_every_runtime_gives_the_recorded_prediction(model: str) -> None:
     expected = VECTORS["answers"][model]
 
     assert classifier.card.sha256 == expected["sha256"], "record the vectors again: docs/models.md"
-    assert any(map(is_decided, (expected[name] for name in sounds_for(classifier))))
+    assert any(is_decided(expected[name], model) for name in sounds_for(classifier))
     for name in sounds_for(classifier):
         prediction = classifier.classify(Signal.from_pcm(*sound(name)))
-        if is_decided(expected[name]):
+        if is_decided(expected[name], model):
             assert prediction.label == expected[name]["label"], name
         assert prediction.windows == expected[name]["windows"], name
         likely = {label: prediction.probabilities[label] for label in expected[name]["probabilities"]}
-        assert likely == pytest.approx(expected[name]["probabilities"], abs=VECTORS["tolerance"]), name
+        assert likely == pytest.approx(expected[name]["probabilities"], abs=tolerance(model)), name
 
 
 @pytest.mark.parametrize("model", NAMES)
