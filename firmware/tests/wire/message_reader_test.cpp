@@ -53,7 +53,7 @@ std::vector<std::vector<std::uint8_t>> compact_results() {
 
 TEST_CASE("the compact results of the shared vectors are read") {
     const auto results = compact_results();
-    REQUIRE(results.size() == 6);
+    REQUIRE(results.size() == 7);
     const Result sure = read_result(results[0]).value();
     CHECK(sure.recording_id == kId);
     CHECK(sure.status == ResultStatus::kOk);
@@ -63,12 +63,12 @@ TEST_CASE("the compact results of the shared vectors are read") {
     CHECK(sure.confidence_permille == 985);
     CHECK(sure.accepted);
     CHECK(sure.reason.empty());
-    const Result clipped = read_result(results[2]).value();
+    const Result clipped = read_result(results[3]).value();
     CHECK(clipped.status == ResultStatus::kInconclusive);
     CHECK_FALSE(clipped.bpm);
     CHECK_FALSE(clipped.accepted);
     CHECK(clipped.reason.view() == "clipped");
-    const Result failed = read_result(results[5]).value();
+    const Result failed = read_result(results[6]).value();
     CHECK(failed.status == ResultStatus::kError);
     CHECK(failed.model.empty());
     CHECK(failed.reason.view() == "failed");
