@@ -48,6 +48,9 @@ def measure(
     for recording in recipe.gather(data):
         if recording.site in by_site and recording.label in recipe.labels:
             by_site[recording.site].append(recording)
+    missing = [site for site, recordings in by_site.items() if not recordings]
+    if missing:
+        raise ModelError(f"{data} has no recording of {', '.join(missing)}: point at the whole datasets")
     reports = {
         path.parent.name: _report(Classifier.load(path.parent, model), by_site[path.parent.name][::every])
         for path in folders
