@@ -7,6 +7,7 @@ Each program reads its own arguments: `stetho send --help` is the help of `send`
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import click
@@ -15,11 +16,16 @@ from edge_worker import __version__
 
 _OURS: Final = ("broker", "edge_worker", "history_api", "models_tflite", "simulator")
 
+_CHECK: Final = "whether the worker lives; check a whole site"
+_SEND: Final = "send a file, or stream sound, as a stethoscope does"
+_TRAIN: Final = "train a model on recordings; retrain from labelled uploads"
+
 
 class Program(NamedTuple):
     """A program: what it does, the module whose `main` runs it, the extra of the package that it needs."""
 
     help: str
+    """Neighbours with the same help share a line of the list: `health, doctor`."""
     target: str
     """The module, and the arguments that come before the user's."""
     extra: str
@@ -30,14 +36,14 @@ PROGRAMS: Final = {
     "worker": Program("receive chunks over MQTT, publish results", "edge_worker.__main__", "worker"),
     "api": Program("serve results, dashboard and reports over HTTP", "history_api.__main__", "api"),
     "broker": Program("run Mosquitto with the shipped configuration", "broker.__main__", "broker"),
-    "health": Program("exit status 0 while the worker lives", "edge_worker.__main__ health", "worker"),
-    "doctor": Program("check settings, models, disk, database, broker", "edge_worker.doctor", "worker"),
+    "health": Program(_CHECK, "edge_worker.__main__ health", "worker"),
+    "doctor": Program(_CHECK, "edge_worker.doctor", "worker"),
     "calibrate": Program("teach a stethoscope its own threshold", "edge_worker.calibrate", "worker"),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program("add, list or remove keys of the API", "history_api.__main__ key", "api"),
-    "send": Program("send a sound file as a stethoscope does", "simulator.__main__ send", "simulator"),
-    "live": Program("stream a file or a microphone", "simulator.__main__ live", "simulator"),
+    "send": Program(_SEND, "simulator.__main__ send", "simulator"),
+    "live": Program(_SEND, "simulator.__main__ live", "simulator"),
     "synth": Program("synthesise a heart sound", "simulator.__main__ synth", "simulator"),
     "fleet": Program("simulate many stethoscopes at once", "simulator.__main__ fleet", "simulator"),
     "evaluate": Program("measure a model on labelled recordings", "models_tflite.evaluate", "evaluation"),
@@ -45,10 +51,8 @@ PROGRAMS: Final = {
     "report": Program(
         "write the models' pages, measure the signal path", "models_tflite.report", "evaluation"
     ),
-    "train": Program("train a model on recordings", "models_tflite.training.__main__", "training"),
-    "trainer": Program(
-        "retrain from labelled uploads", "models_tflite.training.retraining.commands", "training"
-    ),
+    "train": Program(_TRAIN, "models_tflite.training.__main__", "training"),
+    "trainer": Program(_TRAIN, "models_tflite.training.retraining.commands", "training"),
 }
 
 
@@ -84,7 +88,8 @@ class _Programs(click.Group):
         """Write the list of programs, short enough for a terminal of 24 lines."""
         formatter.write("usage: stetho COMMAND [ARGUMENTS]      digital stethoscopes at the edge\n")
         formatter.indent()
-        formatter.write_dl([(name, program.help) for name, program in PROGRAMS.items()])
+        lines = groupby(PROGRAMS, key=lambda name: PROGRAMS[name].help)
+        formatter.write_dl([(", ".join(names), text) for text, names in lines])
         formatter.dedent()
         formatter.write("\nstetho COMMAND --help shows options and examples; stetho --version the version.\n")
         formatter.write("Research and education, not a medical device.\n")
