@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.errors import BrokerError
+from edge_worker.private_files import keep_private
 
 PACKAGE: Final = Path(__file__).parent
 """Directory of this package, with the configuration that it ships."""
@@ -49,7 +50,7 @@ def default_path() -> Path:
 
 
 class StateDirectory:
-    """Paths inside a state directory; creates the directories, with mode 0700.
+    """Paths inside a state directory; creates the directories, and keeps them and their files private.
 
     Raises:
         OSError: the directory cannot be created or written.
@@ -64,6 +65,7 @@ class StateDirectory:
         self.certificates = self.path / "certificates"
         self.pid_file = self.path / "mosquitto.pid"
         self.log = self.path / "mosquitto.log"
+        keep_private(self.path)
         for folder in (self.path, self.listeners.parent, self.data, self.certificates):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.errors import StethoError
+from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
@@ -73,6 +74,7 @@ def _migrate(settings: Settings) -> int:
     from edge_worker.database.revision import REVISION  # noqa: PLC0415
     from edge_worker.database.store import Store  # noqa: PLC0415
 
+    keep_private(settings.data_dir)
     Store.open(settings.database).close()
     print(f"the database is at schema {REVISION}")
     return 0

@@ -19,6 +19,7 @@ from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import LiveAnalysis
+from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.worker import Worker
@@ -89,6 +90,7 @@ def _live_analysis(
 
 
 def _require_data_dir(settings: Settings) -> None:
+    keep_private(settings.data_dir)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

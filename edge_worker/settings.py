@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
+from edge_worker.text_file import first_line
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
 DEFAULT_MODELS_DIR: Final = Path(__file__).parents[1] / "models_tflite"
@@ -161,15 +162,18 @@ class Settings:
         """Return the first line of the file that the field `name` names, nothing where it names none.
 
         Raises:
-            SettingsError: the file cannot be read.
+            SettingsError: the file cannot be read, or its first line is empty.
         """
         path: Path | None = getattr(self, name)
         if path is None:
             return ""
         try:
-            return path.read_text().split("\n", 1)[0].strip()
+            password = first_line(path)
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{variable(name)} cannot be read: {error}") from error
+        if not password:
+            raise SettingsError(f"{variable(name)} {path} has an empty first line; write the password there")
+        return password
 
 
 def variable(name: str) -> str:

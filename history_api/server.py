@@ -9,6 +9,7 @@ from typing import Final
 from waitress.server import create_server
 
 from edge_worker.errors import SettingsError
+from edge_worker.private_files import keep_private
 from history_api.application import create_app
 from history_api.monitoring.retention import Retention
 from history_api.services import Services
@@ -29,6 +30,7 @@ def serve(settings: ApiSettings) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
+    keep_private(settings.data_dir)
     app = create_app(settings)
     listener = _listen(settings.api_host, settings.api_port)
     server = create_server(

@@ -10,7 +10,7 @@ PROJECT: Final = Path(__file__).parents[1]
 ROOMS: Final = ("live", "analysis", "ingest", "database", "inference", "signal", "telemetry", "protocol")
 ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
-    *("settings", "errors", "directory_lock", "doctor", "calibrate"),
+    *("settings", "errors", "directory_lock", "doctor", "calibrate", "private_files", "text_file"),
 }
 MODULES, LINES = 20, 300
 VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}

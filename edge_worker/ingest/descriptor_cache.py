@@ -30,7 +30,7 @@ class DescriptorCache:
         """Open a file for reading and appending, creating it if needed; raise OSError if that fails."""
         if len(self._descriptors) >= self._limit:
             os.close(self._descriptors.popitem(last=False)[1])
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._descriptors[key] = descriptor
         return descriptor
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from edge_worker.errors import SettingsError
+from edge_worker.text_file import read_text
 
 Concept = dict[str, Any]
 """A FHIR CodeableConcept."""
@@ -63,7 +64,7 @@ def load(path: Path | None) -> dict[str, Any]:
     if path is None:
         return BUILT_IN
     try:
-        site_codes = json.loads(path.read_text(encoding="utf-8"))
+        site_codes = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"STETHO_FHIR_CODES names {path}, which cannot be read as JSON: {error}"

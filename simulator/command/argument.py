@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge_worker import text_file
 from edge_worker.errors import SettingsError
 from edge_worker.protocol.chunk import MAX_BODY_BYTES, SAMPLE_BYTES
 from simulator.command import argument_type
@@ -111,7 +112,7 @@ def password_of(args: argparse.Namespace) -> str:
     if args.password is not None:
         return str(args.password)
     if args.password_file is not None:
-        return read_text(args.password_file).partition("\n")[0].strip()
+        return read_text(args.password_file).split("\n", 1)[0].strip()
     return os.environ.get("STETHO_DEVICE_PASSWORD", "")
 
 
@@ -122,7 +123,7 @@ def read_text(path: Path) -> str:
         SettingsError: the file cannot be read.
     """
     try:
-        return path.read_text()
+        return text_file.read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}); name a text file") from error
 

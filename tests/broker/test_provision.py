@@ -114,9 +114,12 @@ def test_settings_of_a_device_have_host_port_and_ca(
         assert fact in output
 
 
-def test_all_files_are_private(tmp_path: Path) -> None:
+def test_all_files_are_private_also_after_an_earlier_version_left_them_open(tmp_path: Path) -> None:
     state = tmp_path / "state"
     assert run(state, "init", "stetho.local") == 0
+    for path in (state, *state.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert run(state, "list") == 0
     readable = [path for path in (state, *state.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
     assert readable == []
 

@@ -124,6 +124,16 @@ def test_the_api_reads_its_settings_and_those_of_the_site() -> None:
     assert settings.fhir_codes == Path("codes.json")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\nanother line"])
+def test_a_password_file_may_come_from_any_editor(tmp_path: Path, encoding: str, end: str) -> None:
+    path = tmp_path / "password"
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    path.write_bytes(f"{mark}gehéim{end}".encode(encoding))
+    settings = Settings.from_environ({"STETHO_MQTT_PASSWORD_FILE": str(path)})
+    assert settings.password == "gehéim"
+
+
 @pytest.mark.parametrize(
     ("kind", "prefix", "password"),
     [
@@ -136,9 +146,10 @@ def test_the_password_file_wins(tmp_path: Path, kind: type[Settings], prefix: st
     path.write_text("from-file\n")
     settings = kind.from_environ({prefix: "plain", f"{prefix}_FILE": str(path)})
     assert getattr(settings, password) == "from-file"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match=f"{prefix}_FILE"):
-        getattr(settings, password)
+    for useless in (b"\xfe", b"\xff\xfe\0", b"", b" \r\nsecret", b"\xef\xbb\xbf\n"):
+        path.write_bytes(useless)
+        with pytest.raises(SettingsError, match=f"{prefix}_FILE"):
+            getattr(settings, password)
     path.unlink()
     with pytest.raises(SettingsError, match=f"{prefix}_FILE"):
         getattr(settings, password)

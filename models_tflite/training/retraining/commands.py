@@ -15,6 +15,7 @@ from edge_worker.database.training import Job, TrainingTables
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import StethoError
 from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
+from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
 from models_tflite.training.retraining import upload
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace, Settings, TrainingTables], None] = options.run
     try:
         settings = Settings.from_environ(os.environ)
+        keep_private(settings.data_dir)
         tables = TrainingTables.open(settings.database)
         try:
             run(options, settings, tables)
