@@ -28,7 +28,6 @@ from edge_worker.database.exam_query import ExamPage
 from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.result_feed import ResultPosition
 from edge_worker.database.result_query import ResultFilter, ResultPage
 from edge_worker.database.review import Review
 from edge_worker.database.revision import current_revision, require_revision
@@ -97,17 +96,20 @@ class History:
                 return
             cursor = page.next
 
-    def last_position(self) -> ResultPosition:
-        """Return the position of the newest result; one before all others where there is none."""
+    def last_result_number(self) -> int:
+        """Return the number of the newest result, 0 where there is none."""
         with self._connection() as connection:
-            return result_feed.last_position(connection)
+            return result_feed.last_number(connection)
 
-    def results_after(
-        self, position: ResultPosition, limit: int, device: str | None = None
-    ) -> list[tuple[ResultPosition, str]]:
-        """Return up to `limit` results that were analysed after `position`, in their order, JSON texts."""
+    def result_number_of_row(self, row: int) -> int | None:
+        """Return the number of the result of a recording, by the id of its row; None: there is none."""
         with self._connection() as connection:
-            return result_feed.results_after(connection, position, limit, device)
+            return result_feed.number_of_row(connection, row)
+
+    def results_after(self, number: int, limit: int, device: str | None = None) -> list[tuple[int, str]]:
+        """Return up to `limit` results with higher numbers than `number`, each with its own, JSON text."""
+        with self._connection() as connection:
+            return result_feed.results_after(connection, number, limit, device)
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
         """Return the results of the last events of a device, newest first, JSON texts."""

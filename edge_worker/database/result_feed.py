@@ -1,37 +1,42 @@
-"""Results in the order in which they were analysed, for clients that follow new ones."""
+"""Results in the order in which they were made, for clients that follow new ones.
 
-from typing import NamedTuple
+Each result gets the next number when it is saved. Numbers only grow, whatever the clock does, and are never
+used twice.
+"""
 
-from sqlalchemy import Connection, select, tuple_
+from collections.abc import Sequence
 
-from edge_worker.database.schema import recordings
+from sqlalchemy import Connection, func, insert, select
 
-_KEY = (recordings.c.analysed_at, recordings.c.id)
-
-
-class ResultPosition(NamedTuple):
-    """Position in the order in which results were analysed."""
-
-    analysed_at: str
-    row: int
+from edge_worker.database.schema import recordings, result_feed
 
 
-def last_position(connection: Connection) -> ResultPosition:
-    """Return the position of the newest result; one before all others where there is none."""
-    query = select(*_KEY).where(recordings.c.analysed_at.is_not(None))
-    row = connection.execute(query.order_by(*(each.desc() for each in _KEY)).limit(1)).first()
-    return ResultPosition("", 0) if row is None else ResultPosition(*row)
+def add(connection: Connection, rows: Sequence[int]) -> None:
+    """Give the results of recordings, by the ids of their rows, the next numbers."""
+    if rows:
+        connection.execute(insert(result_feed), [{"recording": row} for row in rows])
+
+
+def last_number(connection: Connection) -> int:
+    """Return the number of the newest result, 0 where there is none."""
+    return connection.execute(select(func.max(result_feed.c.number))).scalar() or 0
+
+
+def number_of_row(connection: Connection, row: int) -> int | None:
+    """Return the number of the result of a recording, None where there is none."""
+    return connection.execute(select(result_feed.c.number).where(result_feed.c.recording == row)).scalar()
 
 
 def results_after(
-    connection: Connection, position: ResultPosition, limit: int, device: str | None = None
-) -> list[tuple[ResultPosition, str]]:
-    """Return up to `limit` results behind `position` in their order, each with its position, JSON text."""
-    query = select(*_KEY, recordings.c.document).where(tuple_(*_KEY) > tuple_(*position))
+    connection: Connection, number: int, limit: int, device: str | None = None
+) -> list[tuple[int, str]]:
+    """Return up to `limit` results with higher numbers than `number`, each with its own, JSON text."""
+    query = select(result_feed.c.number, recordings.c.document).join_from(result_feed, recordings)
+    query = query.where(result_feed.c.number > number)
     if device is not None:
         query = query.where(recordings.c.device_id == device)
-    rows = connection.execute(query.order_by(*_KEY).limit(limit)).all()
-    return [(ResultPosition(row.analysed_at, row.id), row.document) for row in rows]
+    rows = connection.execute(query.order_by(result_feed.c.number).limit(limit)).all()
+    return [(row.number, row.document) for row in rows]
 
 
 def last_events(connection: Connection, device_id: str, limit: int) -> list[str]:

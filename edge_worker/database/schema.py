@@ -60,7 +60,6 @@ recordings: Final = Table(
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_status", "status", "id"),
-    Index("recordings_by_analysed_at", "analysed_at", "id"),
     # Partial: most recordings belong to no exam.
     Index(
         "recordings_by_exam",
@@ -72,6 +71,17 @@ recordings: Final = Table(
 """One row per recording, from the moment its audio is durable; `status` and `document` (the full result
 as published) are null until it is analysed. The WAV file begins with sample `audio_start`: of a stream only
 the end is stored. An event is a part of the stream `parent`, from its sample `parent_start` on."""
+
+result_feed: Final = Table(
+    "result_feed",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column(
+        "recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False, unique=True
+    ),
+    sqlite_autoincrement=True,
+)
+"""Number of each result, in the order in which they were made: no clock decides what is new."""
 
 predictions: Final = Table(
     "predictions",

@@ -177,9 +177,7 @@ class Store:
         """
         with self._engine.begin() as connection:
             new = [each for each in results if _update_result(connection, each)]
-            rows = [row for each in new for row in _prediction_rows(each)]
-            if rows:
-                connection.execute(insert(predictions), rows)
+            _add_to_history(connection, new)
             if delivered:
                 outbox.remove(connection, delivered)
             for each in new:
@@ -202,9 +200,7 @@ class Store:
             row_id = connection.execute(_INSERT_RECORDING, [_columns(stream)]).scalar_one()
             result = result_of_row(row_id)
             _update_result(connection, result)
-            rows = _prediction_rows(result)
-            if rows:
-                connection.execute(insert(predictions), rows)
+            _add_to_history(connection, [result])
             connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
             return outbox.add(connection, [*result.messages, *_exam_messages(connection, [result])])
 
@@ -263,6 +259,14 @@ def _update_result(connection: Connection, new: AnalysisResult) -> bool:
         "document": new.document,
     }
     return connection.execute(_UPDATE_RESULT, values).rowcount > 0
+
+
+def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:
+    """Insert the predictions of new results, and give each result its number."""
+    rows = [row for each in new for row in _prediction_rows(each)]
+    if rows:
+        connection.execute(insert(predictions), rows)
+    result_feed.add(connection, [each.recording for each in new])
 
 
 def _prediction_rows(new: AnalysisResult) -> list[dict[str, Any]]:

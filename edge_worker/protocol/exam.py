@@ -118,7 +118,7 @@ class Position:
 
     site: str | None
     recordings: tuple[ExamRecording, ...]
-    """In the order of `captured_at`."""
+    """In the order in which they were stored: clocks of devices may be wrong."""
 
     @property
     def used(self) -> ExamRecording | None:
@@ -187,7 +187,7 @@ class Exam:
     def of(cls, device_id: str, exam_id: str, recordings: Sequence[ExamRecording]) -> "Exam":
         """Return the exam of `recordings`, which are in the order in which they were stored."""
         by_position: dict[str | None, list[ExamRecording]] = {site: [] for site in POSITIONS}
-        for recording in sorted(recordings, key=lambda each: each.captured_at):
+        for recording in recordings:
             by_position.setdefault(recording.position, []).append(recording)
         positions = tuple(Position(site, tuple(each)) for site, each in by_position.items())
         return cls(device_id, exam_id, positions)

@@ -1,7 +1,8 @@
 """Event stream: server-sent events of everything that happens at a site, as it happens.
 
-Results come from the history, in the order in which they were made, so that `Last-Event-ID` misses none; an
-MQTT message only triggers a query. All other events are of the moment and are not repeated.
+Results come from the history, by the numbers that they get when they are made, so that `Last-Event-ID` misses
+none, whatever the clock does; an MQTT message only triggers a query. All other events are of the moment and
+are not repeated.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from typing import Final
 
 from flask import Blueprint, Response, g, request
 
-from edge_worker.database.result_feed import ResultPosition
+from edge_worker.database.history import History
 from edge_worker.errors import StoreError
 from history_api.live.event import Event, event_of
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query
@@ -66,10 +67,10 @@ PATHS: Final[Paths] = {
 def stream() -> Response:
     """Answer events until the client ends the stream."""
     last = request.headers.get("Last-Event-ID") or g.query["last"]
-    position = services().history.last_position() if last is None else _position(last)
+    number = _last_number(services().history, last)
     if not _free_streams.acquire(blocking=False):
         raise ProblemError(503, f"{_MOST_STREAMS} streams are open; close one", {"Retry-After": "10"})
-    events = _EventStream(services(), position, g.query["device"], g.query["seconds"])
+    events = _EventStream(services(), number, g.query["device"], g.query["seconds"])
     response = Response(events.encoded(), mimetype="text/event-stream")
     response.call_on_close(events.close)
     response.headers["X-Accel-Buffering"] = "no"
@@ -79,11 +80,9 @@ def stream() -> Response:
 class _EventStream:
     """One open stream: the thread of the MQTT session adds events, a thread of the server sends them."""
 
-    def __init__(
-        self, services: Services, position: ResultPosition, device: str | None, seconds: int | None
-    ) -> None:
+    def __init__(self, services: Services, number: int, device: str | None, seconds: int | None) -> None:
         self._history, self._session = services.history, services.mqtt_session
-        self._position, self._device = position, device
+        self._number, self._device = number, device
         self._ends_at = float("inf") if seconds is None else time.monotonic() + seconds
         self._waiting: queue.Queue[Event] = queue.Queue(_MOST_WAITING)
         self._is_open = True
@@ -140,12 +139,12 @@ class _EventStream:
     def _new_results(self) -> Iterator[str]:
         while True:
             try:
-                results = self._history.results_after(self._position, _BATCH, self._device)
+                results = self._history.results_after(self._number, _BATCH, self._device)
             except StoreError:
                 return  # the next query is a second away
-            for position, document in results:
-                self._position = position
-                yield f"id: {position.analysed_at}/{position.row}\nevent: result\ndata: {document}\n\n"
+            for number, document in results:
+                self._number = number
+                yield f"id: {number}\nevent: result\ndata: {document}\n\n"
             if len(results) < _BATCH:
                 return
 
@@ -161,13 +160,27 @@ class _EventStream:
         self._waiting.put_nowait(event)
 
 
-def _position(event_id: str) -> ResultPosition:
-    """Return the position that the id of a result's event names; raise ProblemError 400 if it is none."""
-    analysed_at, _, row = event_id.rpartition("/")
-    if not (row.isascii() and row.isdigit() and len(row) < 19):  # noqa: PLR2004 - digits of a 63-bit number
+def _last_number(history: History, event_id: str | None) -> int:
+    """Return the number of the last result that a client knows; without an id it knows all.
+
+    A number above all others is of another database: its client knows none of this one's, and gets what is
+    new from now on. Ids of earlier versions end with the row of the recording.
+    """
+    newest = history.last_result_number()
+    if event_id is None:
+        return newest
+    number = _digits(event_id.rpartition("/")[2], event_id)
+    if "/" in event_id:
+        of_row = history.result_number_of_row(number)
+        return newest if of_row is None else of_row
+    return min(number, newest)
+
+
+def _digits(text: str, event_id: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004 - digits of a 63-bit number
         raise ProblemError(
             400,
             f"{event_id!r} is no id of an event; read /api/v1/results and begin without one",
             parameter="last",
         )
-    return ResultPosition(analysed_at, int(row))
+    return int(text)

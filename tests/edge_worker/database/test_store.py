@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from edge_worker.database import schema
+from edge_worker.database import result_feed, schema
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
 from edge_worker.database.outbox import OutboxMessage
@@ -123,6 +123,26 @@ def test_a_database_of_the_version_before_exams_keeps_its_recordings(url: str) -
         command.downgrade(config, "0003")
         assert "device_spectra" not in inspect(connection).get_table_names()
         assert "exam" not in {each["name"] for each in inspect(connection).get_columns("recordings")}
+
+
+def test_results_of_the_version_before_are_numbered_in_the_order_in_which_they_were_made(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "edge_worker.database:migrations")
+    engine = connect(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        rows = "device_id, recording_id, received_at, captured_at, captured_at_source, completeness, missing"
+        more = "sample_rate, channels, samples, audio_sha256, audio_file, meta, analysed_at, document"
+        for name, made in (("a", "'2026-11-21', '2'"), ("b", "NULL, NULL"), ("c", "'2026-11-20', '1'")):
+            connection.exec_driver_sql(
+                f"INSERT INTO recordings ({rows}, {more}) VALUES "  # noqa: S608 - names of columns
+                f"('st-01', '{name}', '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{{}}', {made})"
+            )
+    engine.dispose()
+    Store.open(url).close()
+    with connect(url).connect() as connection:
+        assert result_feed.results_after(connection, 0, 9) == [(1, "1"), (2, "2")]
 
 
 def test_the_schema_is_portable_to_postgresql() -> None:
