@@ -33,6 +33,10 @@ class SpoolError(StethoError):
     """The spool directory cannot be used."""
 
 
+class SpoolFileError(StethoError):
+    """The chunk file of one recording is gone or damaged; no other recording is affected."""
+
+
 class BrokerError(StethoError):
     """The broker is unreachable or refuses the client."""
 

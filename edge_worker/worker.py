@@ -15,7 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
-from edge_worker.analysis.recording_analysis import RecordingAnalysis, RecordingStored
+from edge_worker.analysis.recording_analysis import RecordingAnalysis
+from edge_worker.analysis.recording_storage import RecordingStored, SpoolFileLost
 from edge_worker.analysis.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
@@ -42,7 +43,15 @@ _CLOSE_WITHIN_S: Final = 2.0
 _BUSY_FROM: Final = 2
 """Closed recordings that wait: with more, their results come before previews of those that are open."""
 
-Outgoing = ControlMessage | OutboxMessage | RecordingStored | StorageFault | LiveMessage | TrimRequest
+Outgoing = (
+    ControlMessage
+    | OutboxMessage
+    | RecordingStored
+    | SpoolFileLost
+    | StorageFault
+    | LiveMessage
+    | TrimRequest
+)
 """Items that other threads hand to the network thread."""
 
 
@@ -96,7 +105,8 @@ class Worker:
             ControlMessage: self._publish_control,
             OutboxMessage: self._publish,
             RecordingStored: lambda stored: self._intake.mark_stored(stored.key),
-            StorageFault: lambda fault: self._set_fault("analysis", fault.text),
+            SpoolFileLost: self._receive_again,
+            StorageFault: lambda fault: self._set_fault(fault.source, fault.text),
             LiveMessage: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             TrimRequest: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
@@ -215,6 +225,9 @@ class Worker:
                 self._publish_control(event)
             else:
                 self._live_analysis.offer(event)
+
+    def _receive_again(self, lost: SpoolFileLost) -> None:
+        self._handle(self._intake.reopen(lost.recording, lost.reason, time.monotonic()))
 
     # --- publishing ---------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ ROOMS: Final = ("live", "analysis", "ingest", "database", "inference", "signal",
 ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
     *("settings", "errors", "directory_lock", "doctor", "calibrate", "private_files", "text_file"),
+    "damaged_file",
 }
 MODULES, LINES = 20, 300
 VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}

@@ -1,5 +1,6 @@
 """Pipeline of a closed recording: its sound becomes durable, then its result is computed."""
 
+import contextlib
 import hashlib
 import logging
 import time
@@ -83,6 +84,7 @@ class Pipeline:
 
         Raises:
             OSError, StoreFault: disk or database refuse for now; try again later.
+            SpoolFileError: the chunk file of one of them is gone or damaged.
         """
         # Each file waits for the disk; side by side they wait together.
         written = list(self._writers.map(self._write, closes))
@@ -92,6 +94,10 @@ class Pipeline:
         return [
             UnanalysedRecording(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)
         ]
+
+    def set_aside(self, close: ClosedRecording, reason: object) -> None:
+        """Take a recording that cannot be stored out of the spool, for an operator to look at."""
+        self._spool.set_aside(close.recording, reason)
 
     def _write(self, close: ClosedRecording) -> tuple[StoredRecording, bytearray]:
         """Write the WAV file of one recording; return its row and its PCM."""
@@ -145,7 +151,8 @@ class Pipeline:
         for each in results:
             if each.result.event is not None and not self._settings.stream_audio_s:
                 name = f"{each.result.device_id}/{each.result.recording_id}.wav"
-                (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a file too many harms nobody
+                    (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
 
     def analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
         """Return the result of a stored recording, with the messages that announce it.
@@ -162,9 +169,7 @@ class Pipeline:
             analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
-            # Without the META of the device: that may be what raised it.
-            failed = build_result(replace(stored, meta={}), _NO_PRE_ANALYSIS, (), ("failed",))
-            analysed = analysis_result(stored.id, failed)
+            analysed = failed_result(stored)
         log_result(analysed.result, (time.perf_counter() - started) * 1000)
         return analysed
 
@@ -192,6 +197,12 @@ class Pipeline:
         can_learn = any(each.card.adaptation is not None for each in classifiers)
         is_heart = pre_analysis.quality.usable and not gaps and stored.parent is None
         return result, _heart_shape(signal) if can_learn and is_heart else None
+
+
+def failed_result(stored: StoredRecording) -> AnalysisResult:
+    """Return the result `error`, without META and exam of the device: those may be what fails."""
+    failed = build_result(replace(stored, meta={}, exam=None), _NO_PRE_ANALYSIS, (), ("failed",))
+    return analysis_result(stored.id, failed)
 
 
 def _heart_shape(signal: Signal) -> tuple[float, ...]:

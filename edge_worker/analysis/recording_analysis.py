@@ -5,25 +5,27 @@ that waited together are stored together: the disk is what a recording waits for
 all.
 """
 
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.analysis import last_sounds
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.finished_stream import FinishedStream
-from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording, failed_result
+from edge_worker.analysis.recording_storage import Post, RecordingStorage, Unstored
 from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.store import AnalysisResult, Store
-from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, stored_message
-from edge_worker.ingest.recording import RecordingKey
+from edge_worker.database.store import AnalysisResult, Store, StoredRecording
+from edge_worker.ingest.intake_event import ClosedRecording
+from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
+_LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
 _HEARTBEAT_EVERY_S: Final = 5.0
 _REFRESH_EVERY_S: Final = 1.0
@@ -31,18 +33,9 @@ _REFRESH_EVERY_S: Final = 1.0
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 
-Job = ClosedRecording | UnanalysedRecording | EventRecording | FinishedStream
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingStored:
-    """A recording is durable: the database answers for it from now on."""
-
-    key: RecordingKey
-
-
-Post = Callable[[ControlMessage | OutboxMessage | RecordingStored | StorageFault], None]
-"""Hands something to the network thread."""
+Job = Unstored | UnanalysedRecording
+Analysed = tuple[AnalysisResult, StoredRecording, float]
+"""A result, its recording, and the monotonic time since when it waits."""
 
 
 class RecordingAnalysis(threading.Thread):
@@ -60,7 +53,6 @@ class RecordingAnalysis(threading.Thread):
     ) -> None:
         super().__init__(name="recording-analysis", daemon=True)
         self._pipeline = pipeline
-        self._streams = streams
         self._store = store
         self._metrics = metrics
         self._post = post
@@ -71,6 +63,7 @@ class RecordingAnalysis(threading.Thread):
         self._delivered: list[int] = []
         self._stopping = threading.Event()
         self._retry = StorageRetry(post, self._stopping)
+        self._storage = RecordingStorage(pipeline, streams, metrics, self._retry, post)
         self._heartbeat_at = float("-inf")
         self._refreshed_at = float("-inf")
         self.failure: BaseException | None = None
@@ -98,7 +91,7 @@ class RecordingAnalysis(threading.Thread):
     @property
     def backlog(self) -> int:
         """Number of jobs that wait."""
-        return self._jobs.qsize()
+        return self._jobs.qsize() + len(self._storage.postponed)
 
     def run(self) -> None:
         """Work until stopped."""
@@ -114,26 +107,23 @@ class RecordingAnalysis(threading.Thread):
     def _work(self) -> None:
         """Store and analyse one batch of jobs."""
         batch = self._next_batch()
-        closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
-        events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
         unanalysed = [(job, since) for job, since in batch if isinstance(job, UnanalysedRecording)]
-        if closed:
-            unanalysed += self._retry.call(lambda: self._store_recordings(closed)) or []
-        if events:
-            unanalysed += self._retry.call(lambda: self._store_events(events)) or []
-        if unanalysed:
-            results = [(self._analyse(each), since) for each, since in unanalysed]
-            for message in self._retry.call(lambda: self._save(results)) or ():
-                self._post(message)
-            self._pipeline.delete_event_audio([result for result, _ in results])
-        for job, _ in batch:  # after their events, which came before
+        closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
+        unanalysed += self._storage.store_recordings(closed)
+        events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
+        unanalysed += self._storage.store_events(events)
+        results = [(self._analyse(each), each.recording, since) for each, since in unanalysed]
+        for message in self._save_all(results):
+            self._post(message)
+        self._pipeline.delete_event_audio([result for result, _, _ in results])
+        for job, since in batch:  # after their events, which came before
             if isinstance(job, FinishedStream):
-                self._store_stream(job)
+                self._storage.store_stream(job, since)
 
     def _next_batch(self) -> list[tuple[Job, float]]:
         """Return the jobs that wait, as far as they fit into memory; wait a while when there is none."""
-        batch: list[tuple[Job, float]] = []
-        samples = 0
+        batch: list[tuple[Job, float]] = [*self._storage.postponed.take_due()]
+        samples = sum(_samples(job) for job, _ in batch)
         try:
             while samples < _BATCH_SAMPLES:
                 job, since = self._jobs.get(timeout=0 if batch else _IDLE_S)
@@ -143,51 +133,35 @@ class RecordingAnalysis(threading.Thread):
             pass
         return batch
 
-    def _store_recordings(
-        self, closed: list[tuple[ClosedRecording, float]]
-    ) -> list[tuple[UnanalysedRecording, float]]:
-        stored = self._pipeline.store([each for each, _ in closed])
-        now = time.monotonic()
-        for each, since in closed:
-            recording = each.recording
-            self._post(RecordingStored(recording.key))
-            self._post(stored_message(recording.device_id, recording.name, each.completeness))
-            self._metrics.observe_stored(now - since)
-        return [(each, since) for each, (_, since) in zip(stored, closed, strict=True)]
-
-    def _store_events(
-        self, events: list[tuple[EventRecording, float]]
-    ) -> list[tuple[UnanalysedRecording, float]]:
-        since = min(since for _, since in events)
-        return [(each, since) for each in self._pipeline.store_events([event for event, _ in events])]
-
-    def _store_stream(self, finished: FinishedStream) -> None:
-        """Store a stream with its result, and publish it."""
-        saved = self._retry.call(lambda: self._streams.store(finished))
-        if saved is None:
-            return
-        result, messages = saved
-        self._metrics.count_stream(result)
-        stream = finished.stream
-        self._post(RecordingStored(stream.key))
-        self._post(stored_message(stream.device_id, stream.name, finished.completeness))
-        for message in messages:
-            self._post(message)
-
     def _analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
         started = time.perf_counter()
         analysed = self._pipeline.analyse(unanalysed)
         self._metrics.observe_analysis(analysed.result, time.perf_counter() - started)
         return analysed
 
-    def _save(self, results: list[tuple[AnalysisResult, float]]) -> list[OutboxMessage]:
+    def _save_all(self, results: list[Analysed]) -> list[OutboxMessage]:
+        """Save results together; one by one where that fails. One that cannot be saved becomes an error."""
+        if not results:
+            return []
+        try:
+            return self._retry.call(lambda: self._save(results)) or []
+        except Exception:
+            if len(results) > 1:
+                return [message for each in results for message in self._save_all([each])]
+            result, recording, since = results[0]
+            _LOG.exception(line("failed", device=recording.device_id, recording=recording.recording_id))
+            if result.result.status == "error":
+                return []  # the next start tries again
+            return self._save_all([(failed_result(recording), recording, since)])
+
+    def _save(self, results: list[Analysed]) -> list[OutboxMessage]:
         """Save results, and take the messages that were delivered out of the outbox, in one transaction."""
         self._collect_delivered()
-        announced = last_sounds.with_messages([result for result, _ in results], self._store)
+        announced = last_sounds.with_messages([result for result, *_ in results], self._store)
         messages = self._store.save_results(announced, self._delivered)
         self._delivered.clear()
         now = time.monotonic()
-        for _, since in results:
+        for *_, since in results:
             self._metrics.observe_saved(now - since)
         return messages
 

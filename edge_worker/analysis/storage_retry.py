@@ -20,6 +20,8 @@ class StorageFault:
     """Disk or database refuse; an empty text: they work again."""
 
     text: str
+    source: str = "analysis"
+    """What is refused; each has a fault of its own."""
 
 
 class StorageRetry:
@@ -30,13 +32,15 @@ class StorageRetry:
         self._report = report
         self._stopping = stopping
 
-    def call(self, action: Callable[[], T]) -> T | None:
-        """Return what `action` returns; None when stopped before it worked."""
+    def call(
+        self, action: Callable[[], T], passing: tuple[type[Exception], ...] = (OSError, *StoreFault)
+    ) -> T | None:
+        """Return what `action` returns; None when stopped before it worked. `passing` errors are retried."""
         attempt = 0
         while True:
             try:
                 outcome = action()
-            except (OSError, *StoreFault) as error:
+            except passing as error:
                 problem = str(error).split("\n", 1)[0]
                 _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
                 self._report(StorageFault(problem))

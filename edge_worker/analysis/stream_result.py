@@ -51,6 +51,10 @@ class StreamResultWriter:
         log_result(result, (time.perf_counter() - started) * 1000)
         return result, messages
 
+    def set_aside(self, finished: FinishedStream, reason: object) -> None:
+        """Take a stream that cannot be stored out of the spool, for an operator to look at."""
+        self._spool.set_aside(finished.stream, reason)
+
     def _write(self, finished: FinishedStream) -> StoredRecording:
         """Write the end of the sound as a WAV file, if the settings ask for any; return the stream's row."""
         stream, summary, audio_s = finished.stream, finished.summary, self._settings.stream_audio_s

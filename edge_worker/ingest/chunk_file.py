@@ -8,6 +8,7 @@ length and their position in the recording.
 import errno
 import os
 import struct
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,6 +18,8 @@ from edge_worker.protocol.chunk import HEADER, HEADER_BYTES, Chunk, body_bytes, 
 _HEADER: Final = struct.Struct("<8sQ")
 _MAGIC: Final = b"STSPOOL1"
 FILE_HEADER_BYTES: Final = _HEADER.size
+_LATEST: Final = 4_102_444_800.0
+"""The year 2100."""
 
 
 def file_header(received_at: float) -> bytes:
@@ -25,11 +28,14 @@ def file_header(received_at: float) -> bytes:
 
 
 def received_at_of(content: bytes) -> float | None:
-    """Return the Unix time of the first chunk, seconds; None: this is no chunk file, or nothing follows."""
+    """Return the Unix time of the first chunk, seconds; None: this is no chunk file, or nothing follows.
+
+    The header has no checksum: now is returned for a time that cannot be.
+    """
     if len(content) <= FILE_HEADER_BYTES or not content.startswith(_MAGIC):
         return None
-    milliseconds: int = _HEADER.unpack_from(content)[1]
-    return milliseconds / 1000
+    received_at: float = _HEADER.unpack_from(content)[1] / 1000
+    return received_at if received_at < _LATEST else time.time()
 
 
 def append_whole(descriptor: int, content: bytes, size: int) -> None:

@@ -4,12 +4,13 @@ Pure of MQTT and of wall clocks: payloads and a monotonic time go in, control me
 audio of streams come out. Normative: `docs/protocol.md` § Delivery promise and § Rejections.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from edge_worker.errors import ChunkError
+from edge_worker.errors import ChunkError, SpoolFileError
 from edge_worker.ingest.intake_event import (
     ClosedRecording,
     ControlMessage,
@@ -27,7 +28,9 @@ from edge_worker.protocol import control
 from edge_worker.protocol.chunk import Chunk, decode, recording_name
 from edge_worker.protocol.result import Completeness
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
 
+_LOG = logging.getLogger(__name__)
 _REJECTION_EVERY_S: Final = 1.0
 """A rejection is answered at most once in this time, per device and reason."""
 _MAX_REJECTIONS: Final = 10_000
@@ -86,7 +89,12 @@ class Intake:
             OSError: the spool cannot be written now. Nothing was changed; receive the payload again later.
         """
         try:
-            return self._receive(device_id, decode(payload), payload, now)
+            chunk = decode(payload)
+            try:
+                return self._receive(device_id, chunk, payload, now)
+            except SpoolFileError as error:
+                recording = self.recordings.open[device_id, chunk.recording_id]
+                return self.reopen(recording, error, now) + self._receive(device_id, chunk, payload, now)
         except ChunkError as error:
             events = self.reject(device_id, error, now)
             if error.reason == "meta" and error.recording_id is not None:
@@ -123,6 +131,12 @@ class Intake:
         """Restart all timers: no device was silent while the broker was away."""
         self.recordings.broker_reconnected(now)
         self.streams.broker_reconnected(now)
+
+    def reopen(self, recording: Recording, reason: SpoolFileError, now: float) -> list[IntakeEvent]:
+        """Open a recording again whose chunk file is damaged or gone; what is missing is requested."""
+        _LOG.error(line("spool_damaged", device=recording.device_id, recording=recording.name, reason=reason))
+        self._closing.discard(recording.key)
+        return self._note_closing(self.recordings.reopen(recording, now))
 
     def mark_stored(self, key: RecordingKey) -> None:
         """Note that a closed recording is stored: from now on the database tells about it."""

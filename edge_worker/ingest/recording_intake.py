@@ -49,6 +49,19 @@ class RecordingIntake:
         self.open[recording.key] = recording
         return [self._close(recording, "complete")] if recording.is_complete() else []
 
+    def reopen(self, recording: Recording, now: float) -> list[IntakeEvent]:
+        """Open a recording again with what is whole of its chunk file, which is damaged or gone.
+
+        Returns the request for all of it where nothing is: a device keeps a recording until it is stored.
+        """
+        self.open.pop(recording.key, None)
+        self._counts["spool_damaged"] += 1
+        whole = self._spool.reload(recording)
+        if whole is not None:
+            return self.restore(whole, now)
+        everything = control.missing(recording.name, [(0, None)], meta=recording.expects_meta)
+        return [ControlMessage(recording.device_id, everything)]
+
     def remove(self, recording: Recording) -> None:
         """Delete the file of a recording that is stored."""
         self._spool.remove(recording)

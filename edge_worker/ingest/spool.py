@@ -1,5 +1,6 @@
 """Spool of recordings: the chunk file of each open recording, `spool/<device>/<recording id>.chunks`."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.errors import SpoolError
+from edge_worker.damaged_file import FOLDER, move_out_of_the_way
+from edge_worker.errors import ChunkError, SpoolError, SpoolFileError
 from edge_worker.ingest.chunk_file import (
     FILE_HEADER_BYTES,
     append_whole,
@@ -19,12 +21,15 @@ from edge_worker.ingest.chunk_file import (
 )
 from edge_worker.ingest.descriptor_cache import DescriptorCache
 from edge_worker.ingest.recording import Recording, RecordingKey
-from edge_worker.protocol.chunk import HEADER_BYTES, META
-from edge_worker.protocol.meta import parse_meta
+from edge_worker.protocol.chunk import HEADER_BYTES, META, Chunk
+from edge_worker.protocol.meta import parse_stored_meta
+from edge_worker.protocol.topics import DEVICE_ID
 
 Int16Array = npt.NDArray[np.int16]
 
 _FILE_NAME: Final = re.compile("[0-9a-f]{16}")
+_GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
+"""Errors of a file that no later try will read: deleted by hand, or on a bad block."""
 
 
 class Spool:
@@ -50,6 +55,7 @@ class Spool:
         """Append `payload` to the file of `recording`; return its offset.
 
         Raises:
+            SpoolFileError: the file is gone.
             OSError: nothing was written: no space, no permission.
         """
         descriptor = self._descriptor(recording)
@@ -59,9 +65,17 @@ class Spool:
         return offset
 
     def body(self, recording: Recording, first_sample: int) -> bytes:
-        """Return the body of the received chunk that begins with `first_sample`."""
+        """Return the body of the received chunk that begins with `first_sample`.
+
+        Raises:
+            SpoolFileError: the file is gone, or shorter than it was.
+        """
         count, offset = recording.chunks[first_sample]
-        return os.pread(self._descriptor(recording), count * recording.bytes_per_sample, offset)
+        size = count * recording.bytes_per_sample
+        body = os.pread(self._descriptor(recording), size, offset)
+        if len(body) < size:
+            raise SpoolFileError(f"{self._path(recording.device_id, recording.name)} was cut off")
+        return body
 
     def close(self, key: RecordingKey) -> None:
         """Close the descriptor of a recording; its file stays."""
@@ -75,12 +89,28 @@ class Spool:
         """Return the first `samples` per channel of a closed recording, gaps as zeros.
 
         Signed 16-bit little endian, channels interleaved.
+
+        Raises:
+            SpoolFileError: the file is gone, or not all that was received is whole in it.
+            OSError: it cannot be read now.
         """
-        unit = recording.bytes_per_sample
+        path, unit = self._path(recording.device_id, recording.name), recording.bytes_per_sample
+        try:
+            content = memoryview(path.read_bytes())
+        except OSError as error:
+            if error.errno in _GONE:
+                raise SpoolFileError(f"{path} cannot be read: {error.strerror}") from error
+            raise
         pcm = bytearray(samples * unit)
-        content = memoryview(self._path(recording.device_id, recording.name).read_bytes())
-        for first, (count, offset) in recording.chunks.items():
-            pcm[first * unit : (first + count) * unit] = content[offset : offset + count * unit]
+        offset = FILE_HEADER_BYTES
+        for chunk in chunks_in(content[offset:]):
+            if chunk.recording_id != recording.recording_id or chunk.end > samples:
+                break
+            if chunk.type != META:
+                pcm[chunk.first_sample * unit : chunk.end * unit] = chunk.body
+            offset += HEADER_BYTES + len(chunk.body)
+        if offset < recording.spool_bytes or len(pcm) != samples * unit:
+            raise SpoolFileError(f"{path} is damaged after {offset} of {recording.spool_bytes} bytes")
         return pcm
 
     def read_recent(self, recording: Recording, start: int, end: int) -> Int16Array | None:
@@ -106,13 +136,35 @@ class Spool:
     def load(self) -> Iterator[Recording]:
         """Yield every recording of an earlier process, cutting off a last chunk that is not whole."""
         for path in sorted(self.directory.glob("*/*.chunks")):
-            if not _FILE_NAME.fullmatch(path.stem):
+            if not (_FILE_NAME.fullmatch(path.stem) and DEVICE_ID.fullmatch(path.parent.name)):
                 continue
+            recording = self._loaded(path)
+            if recording is not None:
+                yield recording
+
+    def reload(self, recording: Recording) -> Recording | None:
+        """Return what is whole of a recording whose file is damaged; None: nothing is."""
+        self.close(recording.key)
+        path = self._path(recording.device_id, recording.name)
+        return self._loaded(path) if path.exists() else None
+
+    def set_aside(self, recording: Recording, reason: object) -> None:
+        """Move the file of a recording that cannot be stored out of the spool, for an operator to look at."""
+        self._set_aside(self._path(recording.device_id, recording.name), reason)
+
+    def _loaded(self, path: Path) -> Recording | None:
+        """Return the recording in a file; a file that cannot be read, or holds none, leaves the spool."""
+        try:
             recording = _load(path)
             if recording is None:
                 path.unlink()
-            else:
-                yield recording
+        except OSError as error:
+            self._set_aside(path, error)
+            return None
+        return recording
+
+    def _set_aside(self, path: Path, reason: object) -> None:
+        move_out_of_the_way(path, reason, self.directory.parent / FOLDER)
 
     def _descriptor(self, recording: Recording) -> int:
         key = recording.key
@@ -122,15 +174,32 @@ class Spool:
         if descriptor is not None:
             return descriptor
         path = self._path(recording.device_id, recording.name)
-        if not recording.spool_bytes:
-            path.parent.mkdir(exist_ok=True)
-        descriptor = self._descriptors.open(key, path)
-        if not recording.spool_bytes:
-            header = file_header(recording.received_at)
-            os.ftruncate(descriptor, 0)
-            append_whole(descriptor, header, 0)
-            recording.spool_bytes = len(header)
+        return self._reopened(key, path) if recording.spool_bytes else self._created(recording, path)
+
+    def _reopened(self, key: RecordingKey, path: Path) -> int:
+        try:
+            return self._descriptors.open(key, path, is_new=False)
+        except OSError as error:
+            if error.errno in _GONE:
+                raise SpoolFileError(f"{path} cannot be opened again: {error.strerror}") from error
+            raise
+
+    def _created(self, recording: Recording, path: Path) -> int:
+        try:
+            descriptor = self._open_new(recording.key, path)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            # Something else lies where our directory or our file belongs.
+            self._set_aside(path if path.is_dir() else path.parent, error)
+            descriptor = self._open_new(recording.key, path)
+        header = file_header(recording.received_at)
+        os.ftruncate(descriptor, 0)
+        append_whole(descriptor, header, 0)
+        recording.spool_bytes = len(header)
         return descriptor
+
+    def _open_new(self, key: RecordingKey, path: Path) -> int:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return self._descriptors.open(key, path)
 
     def _path(self, device_id: str, name: str) -> Path:
         return self.directory / device_id / f"{name}.chunks"
@@ -145,12 +214,26 @@ def _load(path: Path) -> Recording | None:
     recording = Recording(path.parent.name, int(path.stem, 16), 0, 0, received_at)
     end = FILE_HEADER_BYTES
     for chunk in chunks_in(memoryview(content)[end:]):
+        if not _belongs(chunk, recording):
+            break
         start, end = end, end + HEADER_BYTES + len(chunk.body)
         if chunk.type == META:
-            recording.meta = parse_meta(bytes(chunk.body), chunk.recording_id)
+            recording.meta = parse_stored_meta(bytes(chunk.body), chunk.recording_id)
         else:
             recording.add(chunk, start + HEADER_BYTES)
         recording.spool_bytes = end
     if end < len(content):
         os.truncate(path, end)
     return recording if recording.spool_bytes else None
+
+
+def _belongs(chunk: Chunk, recording: Recording) -> bool:
+    """Return whether a chunk of a file is one of its recording, and agrees with those before it."""
+    if chunk.recording_id != recording.recording_id:
+        return False
+    try:
+        if chunk.type != META:
+            recording.check(chunk)
+    except ChunkError:
+        return False
+    return True

@@ -9,6 +9,8 @@ bounded by `STETHO_STREAM_AUDIO_S`, some segments, and a state that does not gro
 """
 
 import json
+import logging
+import operator
 import os
 import re
 import shutil
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from edge_worker.damaged_file import FOLDER, move_out_of_the_way
 from edge_worker.ingest.chunk_file import (
     FILE_HEADER_BYTES,
     append_whole,
@@ -25,8 +28,12 @@ from edge_worker.ingest.chunk_file import (
 )
 from edge_worker.ingest.descriptor_cache import DescriptorCache
 from edge_worker.ingest.stream import Segment, Stream
-from edge_worker.protocol.chunk import HEADER_BYTES, META, Chunk
-from edge_worker.protocol.meta import parse_meta
+from edge_worker.protocol.chunk import HEADER_BYTES, MAX_SAMPLES, META, Chunk
+from edge_worker.protocol.meta import parse_stored_meta
+from edge_worker.protocol.topics import DEVICE_ID
+from edge_worker.telemetry.logfmt import line
+
+_LOG = logging.getLogger(__name__)
 
 SEGMENT_S: Final = 20.0
 _DIRECTORY: Final = re.compile(r"([0-9a-f]{16})\.stream")
@@ -55,7 +62,11 @@ class StreamSpool:
         last = stream.segments[-1] if stream.segments else None
         is_full = last is None or last.samples >= SEGMENT_S * chunk.sample_rate
         segment = Segment(0 if last is None else last.number + 1) if last is None or is_full else last
-        descriptor = self._descriptor(stream, segment)
+        try:
+            descriptor = self._descriptor(stream, segment)
+        except (FileNotFoundError, NotADirectoryError):  # deleted by hand: the sound goes on in another file
+            segment = Segment(segment.number + 1)
+            descriptor = self._descriptor(stream, segment)
         if not segment.bytes:
             os.ftruncate(descriptor, 0)
             append_whole(descriptor, file_header(stream.received_at) + payload, 0)
@@ -89,20 +100,34 @@ class StreamSpool:
         """Yield every stream of an earlier process with its state and its META, without its audio."""
         for path in sorted(self._directory.glob("*/*.stream")):
             named = _DIRECTORY.fullmatch(path.name)
-            stream = None if named is None else self._load(path, int(named[1], 16))
+            if named is None or not DEVICE_ID.fullmatch(path.parent.name):
+                continue
+            try:
+                stream = self._load(path, int(named[1], 16))
+            except OSError as error:
+                self._set_aside(path, error)
+                continue
             if stream is not None:
                 yield stream
-            elif named is not None:
+            else:
                 shutil.rmtree(path, ignore_errors=True)
 
     def read_chunks(self, stream: Stream, from_sample: int = 0) -> Iterator[Chunk]:
         """Yield the PCM chunks with audio from `from_sample` on, by first sample; one at a time is in memory.
 
-        LAST chunks are yielded in any case: they tell where the stream ends.
+        LAST chunks are yielded in any case: they tell where the stream ends. A segment that was deleted by
+        hand is a gap.
         """
         index: list[tuple[int, int, int, int]] = []
         for segment in stream.segments:
-            content = self._segment_path(stream, segment.number).read_bytes()
+            path = self._segment_path(stream, segment.number)
+            try:
+                content = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                _LOG.error(
+                    line("spool_damaged", device=stream.device_id, recording=stream.name, reason=error)
+                )
+                continue
             offset = FILE_HEADER_BYTES
             for chunk in chunks_in(memoryview(content)[offset:]):
                 size = HEADER_BYTES + len(chunk.body)
@@ -118,14 +143,29 @@ class StreamSpool:
         """Delete all files of a stream."""
         shutil.rmtree(self._path(stream), ignore_errors=True)
 
+    def set_aside(self, stream: Stream, reason: object) -> None:
+        """Move the files of a stream that cannot be stored out of the spool, for an operator to look at."""
+        self._set_aside(self._path(stream), reason)
+
+    def _set_aside(self, path: Path, reason: object) -> None:
+        move_out_of_the_way(path, reason, self._directory.parent / FOLDER)
+
     def _descriptor(self, stream: Stream, segment: Segment) -> int:
         key = (stream.key, segment.number)
         descriptor = self._descriptors.get(key)
         if descriptor is not None:
             return descriptor
         if not segment.bytes:
-            self._path(stream).mkdir(parents=True, exist_ok=True)
-        return self._descriptors.open(key, self._segment_path(stream, segment.number))
+            self._make_directory(self._path(stream))
+        is_new = not segment.bytes
+        return self._descriptors.open(key, self._segment_path(stream, segment.number), is_new=is_new)
+
+    def _make_directory(self, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:  # something else lies where it belongs
+            self._set_aside(path if path.exists() else path.parent, error)
+            path.mkdir(parents=True, exist_ok=True)
 
     def _load(self, path: Path, recording_id: int) -> Stream | None:
         """Return the stream in a directory, None when not one chunk of it is whole."""
@@ -137,16 +177,35 @@ class StreamSpool:
         if not stream.segments:
             return None
         if (path / _STATE).exists():
-            stream.state = json.loads((path / _STATE).read_text())
-            stream.received_at, stream.meta = stream.state["received_at"], stream.meta or stream.state["meta"]
-            stream.sample_rate, stream.channels = stream.state["sample_rate"], stream.state["channels"]
+            self._load_state(stream, path / _STATE)
         return stream
+
+    def _load_state(self, stream: Stream, path: Path) -> None:
+        """Continue from a saved state; a damaged one leaves the spool, and the sound is classified again."""
+        try:
+            state = json.loads(path.read_text())
+            _check_state(state)
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            self._set_aside(path, error)
+            return
+        stream.state = state
+        stream.received_at, stream.meta = state["received_at"], stream.meta or state["meta"]
+        stream.sample_rate, stream.channels = state["sample_rate"], state["channels"]
 
     def _path(self, stream: Stream) -> Path:
         return self._directory / stream.device_id / f"{stream.name}.stream"
 
     def _segment_path(self, stream: Stream, number: int) -> Path:
         return self._path(stream) / f"{number:06}.chunks"
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    """Raise LookupError, TypeError or ValueError unless the facts of a stream in a state are possible."""
+    samples = operator.index(state["needed_from"]), operator.index(state["position"])
+    rate, channels = operator.index(state["sample_rate"]), operator.index(state["channels"])
+    is_possible = 0 <= samples[0] <= samples[1] <= MAX_SAMPLES and rate > 0 and channels in (1, 2)
+    if not (is_possible and float(state["received_at"]) > 0 and isinstance(state["meta"], dict | None)):
+        raise ValueError("not the state of a stream")
 
 
 def _load_segment(stream: Stream, path: Path, number: int) -> None:
@@ -161,7 +220,7 @@ def _load_segment(stream: Stream, path: Path, number: int) -> None:
     for chunk in chunks_in(memoryview(content)[FILE_HEADER_BYTES:]):
         _count(segment, chunk, HEADER_BYTES + len(chunk.body))
         if chunk.type == META:
-            stream.meta = parse_meta(bytes(chunk.body), chunk.recording_id)
+            stream.meta = parse_stored_meta(bytes(chunk.body), chunk.recording_id)
     if segment.bytes < len(content):
         os.truncate(path, segment.bytes)
     if segment.bytes > FILE_HEADER_BYTES:

@@ -44,10 +44,9 @@ class StreamSession:
     ) -> None:
         """Begin, or continue from the state that an earlier process saved."""
         self.stream = stream
-        state, stream.state = stream.state, None
-        begin, known_until = (0, 0) if state is None else (state["needed_from"], state["position"])
-        self.classifier = StreamClassifier(StreamBuffer(stream.sample_rate, begin, known_until), adapt)
         self._models, self._segmenter = models, segmenter
+        state, stream.state = stream.state, None
+        self.classifier = self._classifier(state, adapt)
         self._requested: tuple[str, ...] = ()
         """Names of the models that META or the profile of the device request."""
         self._classifiers: list[Classifier] = []
@@ -56,8 +55,6 @@ class StreamSession:
         self._unstored_events: list[EventRecording] = []
         self._saved_position = self.classifier.buffer.position
         self._value_position_s = self._value_at = float("-inf")
-        if state is not None:
-            self._restore(state)
         self._follow_settings(profiles)
 
     def process(self, audio: StreamAudio, profiles: DeviceProfiles) -> list[EventRecording]:
@@ -131,11 +128,22 @@ class StreamSession:
         finished = FinishedStream(self.stream, classifier.summary(self._requested), is_ended)
         return finished, self._event_recordings(events)
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.classifier.restore(state, self._models)
-        if state["cutter"] is not None:
-            extractor = EventExtractor.restore(self.stream.sample_rate, state["cutter"])
-            self.classifier.event_extractor = extractor
+    def _classifier(self, state: dict[str, Any] | None, adapt: Adapt) -> StreamClassifier:
+        """Return a classifier that continues from `state`; with none, or a damaged one, it begins anew."""
+        rate = self.stream.sample_rate
+        if state is not None:
+            try:
+                buffer = StreamBuffer(rate, state["needed_from"], state["position"])
+                classifier = StreamClassifier(buffer, adapt)
+                classifier.restore(state, self._models)
+                if state["cutter"] is not None:
+                    classifier.event_extractor = EventExtractor.restore(rate, state["cutter"])
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                facts = {"device": self.stream.device_id, "recording": self.stream.name}
+                _LOG.error(line("state_damaged", **facts, reason=repr(error)))
+            else:
+                return classifier
+        return StreamClassifier(StreamBuffer(rate, 0, 0), adapt)
 
     def _follow_settings(self, profiles: DeviceProfiles) -> list[EventAudio]:
         """Follow META, the profile of the device and the loaded models; return an event that this ends."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
+from edge_worker.ingest.chunk_file import file_header
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk
@@ -20,6 +21,14 @@ PCM = beep(16_000)
 
 def operator_client(site: Site) -> Client:
     return Client(site.broker, site.operator, "stetho/v1/result/#", "stetho/v1/worker/+")
+
+
+def spool_on_a_full_disk(site: Site) -> Path:
+    """Let the disk refuse recording 1 of st-01 until the returned file is deleted."""
+    obstacle = site.data_dir / "spool" / "st-01" / "0000000000000001.chunks"
+    obstacle.parent.mkdir()
+    obstacle.symlink_to("/dev/full")
+    return obstacle
 
 
 def test_bad_input_is_rejected_and_harms_no_other_device(site: Site) -> None:
@@ -54,12 +63,11 @@ def test_bad_input_is_rejected_and_harms_no_other_device(site: Site) -> None:
 
 def test_chunks_wait_while_the_spool_refuses_and_none_is_lost(site: Site) -> None:
     site.start_worker()
-    obstacle = site.data_dir / "spool" / "st-01"
-    obstacle.write_text("a file where the directory of this device belongs")
+    obstacle = spool_on_a_full_disk(site)
     with operator_client(site) as operator, Device(site, "st-01") as device:
         device.send_all(cut(PCM, 1))
         degraded = operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
-        assert "st-01" in degraded["reason"]
+        assert degraded["reason"]
         obstacle.unlink()
         assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
         operator.messages.clear()
@@ -69,8 +77,7 @@ def test_chunks_wait_while_the_spool_refuses_and_none_is_lost(site: Site) -> Non
 
 def test_a_worker_that_reconnects_while_its_disk_refuses_becomes_ready_again(site: Site) -> None:
     site.start_worker()
-    obstacle = site.data_dir / "spool" / "st-01"
-    obstacle.write_text("a file where the directory of this device belongs")
+    obstacle = spool_on_a_full_disk(site)
     with operator_client(site) as operator, Device(site, "st-01") as device:
         device.send_all(cut(PCM, 1))
         operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
@@ -103,6 +110,47 @@ def test_results_wait_while_the_database_refuses_and_none_is_lost(site: Site) ->
         lock.execute("ROLLBACK")
         lock.close()
         assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
+
+
+def test_a_spool_file_that_is_deleted_costs_no_other_recording_and_is_sent_again(site: Site) -> None:
+    worker = site.start_worker()
+    lock = sqlite3.connect(site.data_dir / "stetho.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with operator_client(site) as operator, Device(site, "st-01") as bad, Device(site, "st-02") as good:
+        bad.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
+        good.send_all(cut(PCM, 2))
+        (site.data_dir / "spool" / "st-01" / "0000000000000001.chunks").unlink()
+        lock.execute("ROLLBACK")
+        lock.close()
+        assert operator.wait_for("stetho/v1/result/st-02")["completeness"] == "complete"
+        missing = bad.wait_for("stetho/v1/device/st-01/down/control", type="missing")
+        assert missing["ranges"] == [[0, None]]
+        bad.send_all(cut(PCM, 1))
+        assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
+    assert worker.log.count("event=spool_damaged") == 1
+
+
+def test_a_worker_starts_with_damaged_files_of_its_spool(site: Site) -> None:
+    spool = site.data_dir / "spool"
+    old_meta = codec.encode(Chunk(codec.META, codec.HAS_META, 1, 4000, 5, 0, 18, b'{"exam":"Visit 7"}'))
+    (spool / "st-01" / "0000000000000003.stream").mkdir(parents=True)
+    (spool / "st-01" / "0000000000000003.stream" / "state.json").write_text("[]")
+    (spool / "st-01" / "0000000000000003.stream" / "000000.chunks").write_bytes(bytes(100))
+    (spool / "st-01" / "0000000000000004.stream").write_text("a file where a directory belongs")
+    (spool / "st-01" / "0000000000000006.chunks").mkdir()
+    (spool / "Not A Device").mkdir()
+    audio = b"".join(codec.encode(each) for each in cut(PCM, 5))
+    (spool / "Not A Device" / "0000000000000005.chunks").write_bytes(file_header(1.0) + audio)
+    (spool / "st-01" / "0000000000000005.chunks").write_bytes(file_header(1e15) + old_meta + audio)
+    (spool / "st-02").write_text("a file where the directory of this device belongs")
+    with operator_client(site) as operator, Device(site, "st-02") as device:
+        site.start_worker()
+        assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
+        device.send_all(cut(PCM, 1))
+        assert operator.wait_for("stetho/v1/result/st-02")["completeness"] == "complete"
+    aside = {path.name.partition(".damaged-")[0] for path in (site.data_dir / "damaged").iterdir()}
+    assert aside == {"st-01-0000000000000004.stream", "st-01-0000000000000006.chunks", "spool-st-02"}
 
 
 def test_the_will_is_offline_and_the_will_of_an_earlier_boot_is_ignored(site: Site) -> None:
