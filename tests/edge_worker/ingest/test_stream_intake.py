@@ -211,6 +211,7 @@ def test_segments_are_deleted_when_not_needed_and_the_state_stays(rig: StreamRig
     stream = rig.intake.streams.open["st-01", 7]
     assert len(stream.segments) == 5
     state = {
+        "position": 75 * RATE,
         "needed_from": 70 * RATE,
         "received_at": stream.received_at,
         "meta": {"site": "MV"},
