@@ -17,6 +17,7 @@ from edge_worker import __version__
 _OURS: Final = ("broker", "edge_worker", "history_api", "models_tflite", "simulator")
 
 _CHECK: Final = "whether the worker lives; check a whole site"
+_BACKUP: Final = "a site in one file, while it runs; back from it"
 _SEND: Final = "send a file, or stream sound, as a stethoscope does"
 _TRAIN: Final = "train a model on recordings; retrain from labelled uploads"
 
@@ -39,6 +40,8 @@ PROGRAMS: Final = {
     "health": Program(_CHECK, "edge_worker.__main__ health", "worker"),
     "doctor": Program(_CHECK, "edge_worker.doctor", "worker"),
     "calibrate": Program("teach a stethoscope its own threshold", "edge_worker.calibrate", "worker"),
+    "backup": Program(_BACKUP, "edge_worker.upkeep.backup", "worker"),
+    "restore": Program(_BACKUP, "edge_worker.upkeep.restore", "worker"),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program("add, list or remove keys of the API", "history_api.__main__ key", "api"),

@@ -29,6 +29,10 @@ class StoreError(StethoError):
     """The database cannot be used: unreachable, unwritable, or of another schema."""
 
 
+class BackupError(StethoError):
+    """A backup cannot be written, or is not whole."""
+
+
 class SpoolError(StethoError):
     """The spool directory cannot be used."""
 

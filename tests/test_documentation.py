@@ -31,6 +31,8 @@ COMMANDS = [
     "stetho certificate",
     "stetho doctor",
     "stetho calibrate",
+    "stetho backup",
+    "stetho restore",
     "stetho evaluate",
     "stetho explain",
     "stetho report",
