@@ -29,6 +29,8 @@ class MessageRouter:
         self._publish = publish
         self._boots: dict[str, str] = {}
         """By device: the boot id of its last state."""
+        self._erased: set[str] = set()
+        """Topics of retained chunks that were erased, until the broker has told us so."""
 
     def route(self, message: Inbound, now: float) -> list[IntakeEvent]:
         """Process one message; return what the intake made of it.
@@ -48,8 +50,17 @@ class MessageRouter:
             self._receive_state(device_id, message.payload, now)
             return []
         if message.retain:
-            return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+            return self._erase_chunk(topic, device_id, now)
+        if not message.payload and topic in self._erased:
+            self._erased.discard(topic)
+            return []
         return self._intake.receive(device_id, message.payload, now)
+
+    def _erase_chunk(self, topic: str, device_id: str, now: float) -> list[IntakeEvent]:
+        """Reject a chunk that the broker had retained, and take it out of the broker."""
+        self._erased.add(topic)
+        self._publish([DiscoveryMessage(topic, b"")])
+        return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
 
     def _receive_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow birth and will messages; a will of an earlier boot is out of date."""

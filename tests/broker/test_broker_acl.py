@@ -4,6 +4,8 @@ Over MQTT 3.1.1 a refused message is acknowledged and dropped, so each test obse
 message that follows proves that the refused one would have arrived before it.
 """
 
+from pathlib import Path
+
 import pytest
 from mqtt_probe import Probe
 
@@ -24,6 +26,21 @@ def test_a_device_cannot_publish_as_another(broker: Broker, worker: Credentials,
             sender.publish(topic)
         receiver.wait_for(f"{ST_01}/up/pcm")
         assert receiver.topics == [f"{ST_01}/up/pcm"]
+
+
+def test_a_device_retains_nothing_beside_the_topics_of_the_protocol(
+    own_broker: Broker, tmp_path: Path
+) -> None:
+    device = own_broker.add_user("device", "st-01")
+    own_broker.start()
+    foreign = [f"{ST_01}/{rest}" for rest in ("up/x/1", "up", "up/pcm/x", "up/other", "down/command", "x")]
+    with Probe(own_broker.port, device) as sender:
+        for topic in (*foreign, f"{ST_01}/up/state"):
+            sender.publish(topic, b"rubbish" if topic in foreign else b"online", retain=True)
+    own_broker.stop()
+    kept = (tmp_path / "broker" / "data" / "mosquitto.db").read_bytes()
+    assert b"online" in kept
+    assert b"rubbish" not in kept
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,18 @@ def test_bad_input_is_rejected_and_harms_no_other_device(site: Site) -> None:
     assert "Traceback" not in worker.log
 
 
+def test_a_retained_chunk_is_erased_at_the_broker(site: Site) -> None:
+    with Device(site, "st-01") as device, operator_client(site) as operator:
+        device.publish(topics.pcm("st-01"), codec.encode(cut(PCM, 3)[0]), retain=True)
+        for recording_id in (1, 2):  # the second worker finds nothing retained
+            worker = site.start_worker()
+            device.send_all(cut(PCM, recording_id))
+            operator.wait_for("stetho/v1/result/st-01", recording_id=f"{recording_id:016x}")
+            assert worker.stop() == 0
+        controls = device.documents(topics.control("st-01"))
+        assert [each["reason"] for each in controls if each["type"] == "rejected"] == ["retained"]
+
+
 def test_chunks_wait_while_the_spool_refuses_and_none_is_lost(site: Site) -> None:
     site.start_worker()
     obstacle = spool_on_a_full_disk(site)
