@@ -14,6 +14,7 @@ from edge_worker.analysis.recording_result import analysis_result, build_result,
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store, StoredRecording
 from edge_worker.ingest import wav
+from edge_worker.ingest.recording import plausible_bytes
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol.result import Quality, Result, StreamFacts
@@ -64,6 +65,7 @@ class StreamResultWriter:
         digest = hashlib.sha256()
         audio_file = f"audio/{stream.device_id}/{stream.name}.wav"
         if audio_s:
+            start = self._plausible_start(stream, start)
             parts = _hashed(self._pcm(stream, start), digest)
             wav.write_parts(self._settings.data_dir / audio_file, parts, stream.sample_rate, stream.channels)
         return StoredRecording(
@@ -83,6 +85,21 @@ class StreamResultWriter:
             exam=meta.get("exam"),
             audio_start=start if audio_s else stream.next_sample,
         )
+
+    def _plausible_start(self, stream: Stream, start: int) -> int:
+        """Return the sample from which on there is enough sound, beside gaps; `start` or a later one."""
+        ranges = [
+            (max(start, each.first_sample), each.end) for each in self._spool.read_chunks(stream, start)
+        ]
+        size, position, silent, came = stream.bytes_per_sample, stream.next_sample, 0, 0
+        plausible = position
+        for first, end in reversed(ranges):
+            silent += max(0, position - end) * size
+            came += max(0, min(position, end) - first) * size
+            position = min(position, first)
+            if silent <= plausible_bytes(came):
+                plausible = position
+        return start if silent + (position - start) * size <= plausible_bytes(came) else plausible
 
     def _pcm(self, stream: Stream, start: int) -> Iterator[bytes]:
         """Yield the PCM from sample `start` to the end, chunk by chunk, gaps as zeros."""

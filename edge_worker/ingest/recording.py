@@ -1,5 +1,6 @@
 """One open recording while its chunks arrive: received samples, gaps, end and META."""
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,9 +10,24 @@ from edge_worker.protocol.chunk import GAP_BEFORE, HAS_META, LAST, SAMPLE_BYTES,
 
 MAX_CHUNKS: Final = 65_536
 """Chunks in one recording: bounds its index, which is held in memory."""
+SPOOL_FACTOR: Final = 2
+"""A recording takes at most so many times `max_recording_mb` in the spool, headers and overlaps included."""
+_FREE_CHUNKS: Final = 1024
+_BYTES_PER_CHUNK: Final = 128
+"""Beyond the free ones, a recording has one chunk for so many bytes: each that overlaps is compared."""
+_FREE_BYTES: Final = 2**20
+_LENGTH_FACTOR: Final = 32
 
 RecordingKey = tuple[str, int]
 """Device id and recording id."""
+
+
+def plausible_bytes(came: int) -> int:
+    """Return how many bytes of sound may be stored, gaps as silence, where so many bytes came.
+
+    Where sound lies is a claim of a header: without this, one sample would be stored as an hour of silence.
+    """
+    return _FREE_BYTES + _LENGTH_FACTOR * came
 
 
 class IncomingAudio:
@@ -64,6 +80,10 @@ class Recording(IncomingAudio):
     received: SampleRanges = field(default_factory=SampleRanges)
     chunks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Index of the spool file: first sample → (sample count, offset of the body)."""
+    first_samples: list[int] = field(default_factory=list)
+    """Keys of `chunks` in order."""
+    longest_chunk: int = 0
+    """Samples of the longest chunk."""
     spool_bytes: int = 0
     declared_gaps: set[int] = field(default_factory=set)
     """Samples before which the device reports that it lost audio."""
@@ -86,14 +106,22 @@ class Recording(IncomingAudio):
 
     def overlapping(self, start: int, end: int) -> list[Range]:
         """Return the sample ranges of the received chunks that overlap `[start, end)`."""
-        exact = self.chunks.get(start)
-        if exact is not None and start + exact[0] >= end:
-            return [(start, start + exact[0])]
-        return [
-            (first, first + count)
-            for first, (count, _) in self.chunks.items()
-            if first < end and first + count > start
-        ]
+        low = bisect_left(self.first_samples, start - self.longest_chunk)
+        high = bisect_left(self.first_samples, end, low)
+        candidates = ((first, first + self.chunks[first][0]) for first in self.first_samples[low:high])
+        return [each for each in candidates if each[1] > start]
+
+    def cut_to_what_came(self) -> bool:
+        """Shorten the recording to a length that is plausible; return whether that was needed."""
+        limit = plausible_bytes(self.spool_bytes) // self.bytes_per_sample
+        if max(self.end or 0, self.received.end) <= limit:
+            return False
+        end = self.end = self.received.last_end(limit)
+        self.received.cut(end)
+        self.first_samples = self.first_samples[: bisect_left(self.first_samples, end)]
+        kept = ((first, *self.chunks[first]) for first in self.first_samples)
+        self.chunks = {first: (min(count, end - first), offset) for first, count, offset in kept}
+        return True
 
     def check(self, chunk: Chunk) -> None:
         """Raise ChunkError when `chunk` contradicts the format or the end, or is one too many."""
@@ -103,13 +131,17 @@ class Recording(IncomingAudio):
         )
         if ends_elsewhere or (self.end is not None and chunk.end > self.end):
             raise ChunkError("contradiction", "audio beyond the end of the recording", chunk.recording_id)
-        if len(self.chunks) >= MAX_CHUNKS:
-            raise ChunkError("too_long", f"more than {MAX_CHUNKS} chunks", chunk.recording_id)
+        most = min(MAX_CHUNKS, _FREE_CHUNKS + (self.spool_bytes + len(chunk.body)) // _BYTES_PER_CHUNK)
+        if len(self.chunks) >= most:
+            raise ChunkError("too_long", f"more than {most} chunks for so few bytes", chunk.recording_id)
 
     def add(self, chunk: Chunk, offset: int) -> None:
         """Add a PCM chunk whose body is at `offset` of the spool file."""
         self.sample_rate, self.channels = chunk.sample_rate, chunk.channels
         if chunk.sample_count:
+            if chunk.first_sample not in self.chunks:
+                insort(self.first_samples, chunk.first_sample)
+            self.longest_chunk = max(self.longest_chunk, chunk.sample_count)
             self.chunks[chunk.first_sample] = (chunk.sample_count, offset)
             self.received.add(chunk.first_sample, chunk.end)
         flags = chunk.flags

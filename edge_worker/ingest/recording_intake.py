@@ -10,7 +10,7 @@ from typing import Final
 
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
-from edge_worker.ingest.recording import Recording, RecordingKey
+from edge_worker.ingest.recording import SPOOL_FACTOR, Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import control
 from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk
@@ -138,6 +138,7 @@ class RecordingIntake:
                 return False
         elif not chunk.sample_count and recording.end is not None:
             return False
+        self._check_spool(recording, chunk, len(payload))
         offset = self._spool.append(recording, payload)
         recording.add(chunk, offset + HEADER_BYTES)
         return True
@@ -150,11 +151,18 @@ class RecordingIntake:
         if chunk.end * chunk.channels * SAMPLE_BYTES > limit_mb * 2**20:
             raise ChunkError("too_long", f"beyond {limit_mb} MiB of sound", chunk.recording_id)
 
+    def _check_spool(self, recording: Recording, chunk: Chunk, size: int) -> None:
+        """Raise ChunkError where chunks that overlap would fill the disk."""
+        limit_mb = SPOOL_FACTOR * self._settings.max_recording_mb
+        if recording.spool_bytes + size > limit_mb * 2**20:
+            raise ChunkError("too_long", f"its chunks take more than {limit_mb} MiB", chunk.recording_id)
+
     def _check_same_audio(self, recording: Recording, chunk: Chunk) -> None:
         """Raise ChunkError unless `chunk` has the same audio as the chunks that it overlaps."""
         unit = recording.bytes_per_sample
-        for first, end in recording.overlapping(chunk.first_sample, chunk.end):
-            body = self._spool.body(recording, first)
+        ends = dict(recording.overlapping(chunk.first_sample, chunk.end))
+        for first, body in self._spool.bodies(recording, ends):
+            end = ends[first]
             low, high = max(first, chunk.first_sample), min(end, chunk.end)
             new = chunk.body[(low - chunk.first_sample) * unit : (high - chunk.first_sample) * unit]
             if new != body[(low - first) * unit : (high - first) * unit]:
@@ -193,9 +201,14 @@ class RecordingIntake:
             yield ControlMessage(recording.device_id, document)
 
     def _give_up(self, recording: Recording) -> Iterator[IntakeEvent]:
-        """Close a recording as it is; abandon one that has no audio."""
+        """Close a recording as far as it came; abandon one that has no audio."""
+        is_cut = recording.sample_rate > 0 and recording.cut_to_what_came()
+        if is_cut:
+            self._counts["rejected_sparse"] += 1
+            detail = "sparse: the recording claims a length that is far beyond the sound that came"
+            yield ControlMessage(recording.device_id, control.rejected(recording.name, "sparse", detail))
         if recording.sample_rate:
-            is_whole = recording.end is not None and recording.received.covers(recording.end)
+            is_whole = not is_cut and recording.end is not None and recording.received.covers(recording.end)
             yield self._close(recording, "complete" if is_whole else "partial")
             return
         self._counts["abandoned"] += 1

@@ -58,6 +58,18 @@ class SampleRanges:
         """Return whether all of `[0, end)` is contained."""
         return self.contains(0, end)
 
+    def last_end(self, limit: int) -> int:
+        """Return where the last range that ends at `limit` or before ends; 0 where none does."""
+        position = bisect_right(self._ends, limit)
+        return self._ends[position - 1] if position else 0
+
+    def cut(self, end: int) -> None:
+        """Remove what lies at `end` or behind."""
+        keep = bisect_left(self._starts, end)
+        del self._starts[keep:], self._ends[keep:]
+        if self._ends:
+            self._ends[-1] = min(self._ends[-1], end)
+
     @property
     def end(self) -> int:
         """Index after the last sample that is contained; 0 when none is."""

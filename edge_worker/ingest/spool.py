@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ Int16Array = npt.NDArray[np.int16]
 _FILE_NAME: Final = re.compile("[0-9a-f]{16}")
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
 """Errors of a file that no later try will read: deleted by hand, or on a bad block."""
+_BLOCK_BYTES: Final = 2**16
 
 
 class Spool:
@@ -64,18 +65,25 @@ class Spool:
         recording.spool_bytes = offset + len(payload)
         return offset
 
-    def body(self, recording: Recording, first_sample: int) -> bytes:
-        """Return the body of the received chunk that begins with `first_sample`.
+    def bodies(self, recording: Recording, first_samples: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield the bodies of received chunks with their first samples, in the order of the file.
+
+        Chunks that lie close together are read at once: of small ones there are many.
 
         Raises:
             SpoolFileError: the file is gone, or shorter than it was.
         """
-        count, offset = recording.chunks[first_sample]
-        size = count * recording.bytes_per_sample
-        body = os.pread(self._descriptor(recording), size, offset)
-        if len(body) < size:
-            raise SpoolFileError(f"{self._path(recording.device_id, recording.name)} was cut off")
-        return body
+        unit, descriptor = recording.bytes_per_sample, self._descriptor(recording)
+        places = sorted((recording.chunks[first][1], first) for first in first_samples)
+        block, block_start = b"", 0
+        for offset, first in places:
+            size = recording.chunks[first][0] * unit
+            if offset + size > block_start + len(block):
+                block, block_start = os.pread(descriptor, max(size, _BLOCK_BYTES), offset), offset
+                if len(block) < size:
+                    raise SpoolFileError(f"{self._path(recording.device_id, recording.name)} was cut off")
+            start = offset - block_start
+            yield first, block[start : start + size]
 
     def close(self, key: RecordingKey) -> None:
         """Close the descriptor of a recording; its file stays."""
@@ -104,10 +112,11 @@ class Spool:
         pcm = bytearray(samples * unit)
         offset = FILE_HEADER_BYTES
         for chunk in chunks_in(content[offset:]):
-            if chunk.recording_id != recording.recording_id or chunk.end > samples:
+            if chunk.recording_id != recording.recording_id:
                 break
-            if chunk.type != META:
-                pcm[chunk.first_sample * unit : chunk.end * unit] = chunk.body
+            first, end = chunk.first_sample, min(chunk.end, samples)
+            if chunk.type != META and first < end:  # else it lies behind the end of a recording that was cut
+                pcm[first * unit : end * unit] = chunk.body[: (end - first) * unit]
             offset += HEADER_BYTES + len(chunk.body)
         if offset < recording.spool_bytes or len(pcm) != samples * unit:
             raise SpoolFileError(f"{path} is damaged after {offset} of {recording.spool_bytes} bytes")

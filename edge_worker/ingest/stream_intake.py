@@ -10,7 +10,7 @@ from typing import Final
 
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent, StreamAudio, StreamEnd
-from edge_worker.ingest.recording import RecordingKey
+from edge_worker.ingest.recording import SPOOL_FACTOR, RecordingKey
 from edge_worker.ingest.stream import OrderedAudio, Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import control
@@ -76,6 +76,7 @@ class StreamIntake:
         if stream.is_duplicate(chunk):
             self._counts["duplicates"] += 1
             return []
+        self._check_spool(stream, chunk, len(payload))
         self._spool.append(stream, payload, chunk)
         self._note_chunk(stream, now)
         audio = self._hand_on(stream, stream.add(chunk), now, now)
@@ -115,6 +116,12 @@ class StreamIntake:
         self._note_chunk(stream, now)
         stream.meta = meta
         return list(self._close_if_ended(stream, now))
+
+    def _check_spool(self, stream: Stream, chunk: Chunk, size: int) -> None:
+        """Raise ChunkError where too much waits in the spool: overlaps, or a database that is locked."""
+        limit_mb = SPOOL_FACTOR * self._settings.max_recording_mb
+        if stream.spool_bytes + size > limit_mb * 2**20:
+            raise ChunkError("quota", f"more than {limit_mb} MiB of the stream wait", chunk.recording_id)
 
     def _note_chunk(self, stream: Stream, now: float) -> None:
         self._counts["chunks"] += 1

@@ -10,6 +10,7 @@ from intake_rig import RATE, IntakeRig, closed_recordings, control_documents, me
 
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk
+from edge_worker.settings import Settings
 
 
 @pytest.fixture
@@ -237,3 +238,61 @@ def test_more_gaps_than_fit_one_message_are_requested_in_turn(rig: IntakeRig) ->
     (answer,) = control_documents(rig.wait(0.5))
     assert isinstance(answer["ranges"], list)
     assert answer["ranges"][0][0] > ranges[-1][0]
+
+
+def test_the_length_of_a_recording_is_what_came_and_not_what_a_header_claims(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings())
+    far = Chunk(codec.PCM, codec.LAST | codec.GAP_BEFORE, 1, 192_000, 7, 2**25 - 1, 1, b"\1\0")
+    assert rig.send(far) == []
+    events = [*rig.wait(1.0), *rig.wait(31.0)]
+    (closed,) = closed_recordings(events)
+    assert (closed.completeness, rig.pcm(closed)) == ("partial", b"")
+    assert control_documents(events)[-1]["reason"] == "sparse"
+
+
+def test_sound_before_an_implausible_gap_is_stored(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings())
+    pcm = random_pcm(1000)
+    for chunk in split(pcm, 100)[:9]:
+        rig.send(chunk)
+    rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, 7, 2_000_000, 1, b"\1\0"))
+    events = rig.wait(31.0)
+    (closed,) = closed_recordings(events)
+    assert closed.completeness == "partial"
+    assert closed.recording.received.end == 900
+    assert rig.pcm(closed) == pcm[:1800]
+    assert rig.intake.counts["rejected_sparse"] == 1
+
+
+def test_half_a_minute_of_which_one_second_came_is_stored_as_ever(rig: IntakeRig) -> None:
+    pcm = random_pcm(RATE)
+    for chunk in split(pcm, 400)[:9]:
+        rig.send(chunk)
+    rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, 7, 30_000, 10, b"\1\0" * 10))
+    (closed,) = closed_recordings(rig.wait(31.0))
+    assert closed.recording.gaps() == [(3600, 30_000)]
+    assert len(rig.pcm(closed)) == 60_020
+
+
+def test_chunks_of_one_sample_end_soon_and_what_overlaps_them_is_compared(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings())
+    pcm = random_pcm(32_768)
+    tiny = split(pcm, 1)
+    answers = [each for chunk in tiny[:5000] for each in control_documents(rig.send(chunk))]
+    assert {each["reason"] for each in answers} == {"too_long"}
+    (recording,) = rig.intake.recordings.open.values()
+    assert 1024 <= len(recording.chunks) < 1500
+    assert rig.send(split(pcm, 32_768)[0]._replace(flags=0)) == []
+    rig.now += 2.0
+    changed = bytes(1)[:1] + pcm[1:] if pcm[0] else b"\1" + pcm[1:]
+    (answer,) = control_documents(rig.send(split(changed, 32_768)[0]._replace(flags=0)))
+    assert answer["reason"] == "contradiction"
+
+
+def test_overlaps_do_not_fill_the_disk(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings(max_recording_mb=1))
+    pcm = random_pcm(40_000)
+    for end in range(30_000, 30_100):  # one sample more each time
+        rig.send(Chunk(codec.PCM, 0, 1, RATE, 7, 0, end, pcm[: 2 * end]))
+    assert rig.intake.spool_bytes <= 2 * 2**20
+    assert rig.intake.counts["rejected_too_long"] > 0
