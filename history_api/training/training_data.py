@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import soundfile
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
 from edge_worker.database.training import TrainingTables
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import StethoError
+from edge_worker.sound_files.sound_file_error import SoundFileError
+from edge_worker.sound_files.sound_reader import open_sound
 from history_api.models import models
 from history_api.openapi.operation import (
     PRINTABLE,
@@ -29,7 +30,7 @@ from history_api.openapi.schemas import COUNT, TEXT, Schema, ref, strict_object
 from history_api.services import services
 from models_tflite.training.retraining import upload
 
-_SUFFIXES: Final = {"WAV": ".wav", "MP3": ".mp3", "FLAC": ".flac", "OGG": ".ogg"}
+_KINDS: Final = ("wav", "mp3", "flac", "ogg")
 _MAX_FILES: Final = 500
 MODEL: Final = query("model", {**PRINTABLE, "default": "heart2"}, "the model to train")
 _FILES: Final[Schema] = {
@@ -121,11 +122,12 @@ def _temporary_copies(files: Sequence[FileStorage]) -> Iterator[list[Path]]:
 
 def _suffix(path: Path, name: str | None) -> str:
     try:
-        return _SUFFIXES[soundfile.info(str(path)).format]
-    except (soundfile.LibsndfileError, KeyError):
-        raise ProblemError(
-            415, f"{name!r} is no wav, mp3, flac or ogg that can be decoded; no file was stored"
-        ) from None
+        with open_sound(path, path.parent) as sound:
+            if sound.kind in _KINDS:
+                return f".{sound.kind}"
+    except SoundFileError:
+        pass
+    raise ProblemError(415, f"{name!r} is no wav, mp3, flac or ogg that can be decoded; no file was stored")
 
 
 def _add(

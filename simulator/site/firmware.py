@@ -7,8 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-import soundfile
-
 from broker.account import Credentials
 from edge_worker.errors import SettingsError
 from simulator.sound import sound_file
@@ -70,11 +68,10 @@ def record(
 
 
 def _playable(sound: Path, converted: Path) -> Path:
-    """Return `sound`, or a copy in a format that the program plays: 16-bit WAV at a rate of a stethoscope."""
-    if sound.suffix.lower() == ".wav" and sound.is_file():
-        info = soundfile.info(sound)
-        if info.samplerate in _RATES_HZ and info.subtype == "PCM_16":
-            return sound
+    """Return a copy of `sound` as the program plays it: 16-bit WAV at a rate of a stethoscope."""
+    recorded = sound_file.read(sound)
+    if recorded.sample_rate not in _RATES_HZ:
+        recorded = sound_file.read(sound, _RATES_HZ[0])
     converted.parent.mkdir(parents=True, exist_ok=True)
-    sound_file.write(converted, sound_file.read(sound, _RATES_HZ[0]))
+    sound_file.write(converted, recorded)
     return converted

@@ -10,7 +10,9 @@ import soxr
 from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError
-from edge_worker.protocol.chunk import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
+from edge_worker.sound_files import sound_reader
+from edge_worker.sound_files.sound_file_error import SoundFileError
 
 _FULL_SCALE: Final = 32_768
 
@@ -37,7 +39,7 @@ def from_samples(samples: NDArray[np.float32], sample_rate: int) -> Sound:
 
 
 def read(path: Path, sample_rate: int | None = None) -> Sound:
-    """Read a file that libsndfile reads, resampled to `sample_rate` (Hz) if one is given.
+    """Read a sound file of any format, resampled to `sample_rate` (Hz) if one is given.
 
     More channels than the protocol allows are mixed to one.
 
@@ -47,19 +49,18 @@ def read(path: Path, sample_rate: int | None = None) -> Sound:
     if not path.is_file():
         raise AudioError(f"{path} is {'a directory' if path.is_dir() else 'not there'}; name an audio file")
     try:
-        samples, own_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise AudioError(f"{path} is not audio that can be read; use WAV, FLAC, Ogg or MP3") from error
-    if not len(samples):
-        raise AudioError(f"{path} holds no samples; record something first")
-    if samples.shape[1] > MAX_CHANNELS:
-        samples = samples.mean(axis=1, keepdims=True)
+        pcm, own_rate = sound_reader.read(path)
+    except SoundFileError as error:
+        raise AudioError(f"{path} {error.predicate}") from error
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read ({error.strerror}); name an audio file") from error
     rate = sample_rate or own_rate
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
         raise AudioError(f"{path} has {rate} Hz; choose {MIN_RATE_HZ} to {MAX_RATE_HZ} with --sample-rate")
-    if rate != own_rate:
-        samples = soxr.resample(samples, own_rate, rate)
-    return from_samples(samples, rate)
+    if rate == own_rate:
+        return Sound(pcm, rate)
+    samples = pcm.astype(np.float32) / _FULL_SCALE
+    return from_samples(soxr.resample(samples, own_rate, rate), rate)
 
 
 def write(path: Path, sound: Sound) -> None:

@@ -173,8 +173,8 @@ WRONG: dict[str, tuple[Callable[[Path], dict[str, str]], str]] = {
     "no label column": (lambda _: {"file": "sound.wav"}, "no column label"),
     "no file column": (lambda _: {"path": "sound.wav", "label": "normal"}, "no column file"),
     "no file named": (lambda _: {"file": "", "label": "normal"}, "line 2 names no file"),
-    "empty audio": (no_samples, "holds no samples"),
-    "unreadable audio": (no_audio, "cannot be read as audio"),
+    "empty audio": (no_samples, "holds no sound"),
+    "unreadable audio": (no_audio, "is no sound that can be decoded"),
 }
 
 
