@@ -39,6 +39,7 @@ PROGRAMS: Final = {
     "broker": Program("run Mosquitto with the shipped configuration", "broker.__main__", "broker"),
     "health": Program(_CHECK, "edge_worker.__main__ health", "worker"),
     "doctor": Program(_CHECK, "edge_worker.doctor", "worker"),
+    "quarantine": Program("look at what could not be processed", "edge_worker.quarantine", "worker"),
     "calibrate": Program("teach a stethoscope its own threshold", "edge_worker.calibrate", "worker"),
     "backup": Program(_BACKUP, "edge_worker.upkeep.backup", "worker"),
     "restore": Program(_BACKUP, "edge_worker.upkeep.restore", "worker"),

@@ -60,7 +60,7 @@ def assemble(settings: Settings) -> Worker:
         intake=Intake(spool, settings, store.completeness),
         store=store,
         pipeline=pipeline,
-        streams=StreamResultWriter(settings, StreamSpool(spool.directory), store),
+        streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store),
         live_analysis=_live_analysis(settings, spool, registry, profiles, adaptations),
         models=list(models),
         lock=lock,

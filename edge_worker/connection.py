@@ -18,7 +18,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_worker.errors import BrokerError, SettingsError
+from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -29,6 +29,9 @@ _KEEPALIVE_S: Final = 30
 _MIN_RECONNECT_DELAY_S: Final = 0.25
 _MAX_RECONNECT_DELAY_S: Final = 15.0
 _MAX_IN_FLIGHT: Final = 1000
+MAX_PAYLOAD_BYTES: Final = 65_568
+"""Of a published message: a chunk of the largest size. The broker's `max_packet_size` has room for a
+topic, too; it throws the sender of a larger packet out, at each attempt."""
 _MESSAGES_PER_READ: Final = 16
 """Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
@@ -111,8 +114,20 @@ class Connection:
             self._wake_in.send(b"\0")
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
-        """Queue a message at QoS 1; return the packet id that `on_published` will be called with."""
-        return self._client.publish(topic, payload, qos=1, retain=retain).mid
+        """Queue a message at QoS 1; return the packet id that `on_published` will be called with.
+
+        Raises:
+            PayloadError: no broker would take it, and all that are queued behind it would wait for ever.
+        """
+        content = payload.encode() if isinstance(payload, str) else payload
+        if len(content) > MAX_PAYLOAD_BYTES:
+            raise PayloadError(f"a message of {len(content)} bytes is over {MAX_PAYLOAD_BYTES}")
+        if not topic.isprintable():
+            raise PayloadError(f"{topic!r} is no topic")
+        try:
+            return self._client.publish(topic, content, qos=1, retain=retain).mid
+        except ValueError as error:  # wildcards in the topic, or an empty or an endless one
+            raise PayloadError(f"the topic cannot be published to: {error}") from error
 
     def publish_at_most_once(self, topic: str, payload: bytes) -> None:
         """Send a message at QoS 0, for values of the moment; without a connection it is dropped."""
@@ -226,7 +241,11 @@ class Connection:
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self._received += 1
-        inbound = Inbound(message.topic, bytes(message.payload), message.retain, message.mid)
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # the router counts it as malformed
+            topic = ""
+        inbound = Inbound(topic, bytes(message.payload), message.retain, message.mid)
         self._listener.on_message(inbound)
 
     def _on_connect(

@@ -41,8 +41,16 @@ class SpoolFileError(StethoError):
     """The chunk file of one recording is gone or damaged; no other recording is affected."""
 
 
+class QuarantineError(StethoError):
+    """There is no such entry in the quarantine."""
+
+
 class BrokerError(StethoError):
     """The broker is unreachable or refuses the client."""
+
+
+class PayloadError(StethoError):
+    """A message cannot be published: its topic is malformed, or it is larger than a broker takes."""
 
 
 class ChunkError(StethoError):

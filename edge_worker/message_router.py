@@ -8,7 +8,9 @@ from edge_worker.connection import Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import IntakeEvent
+from edge_worker.ingest.quarantine import Origin
 from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import peek_recording_id, recording_name
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
@@ -61,6 +63,18 @@ class MessageRouter:
         self._erased.add(topic)
         self._publish([DiscoveryMessage(topic, b"")])
         return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+
+    def refuse(self, message: Inbound, error: Exception, now: float) -> list[IntakeEvent]:
+        """Set aside a message that raised an unexpected exception; return the answer to its device."""
+        device_id = _device_of(message.topic)
+        recording_id = peek_recording_id(message.payload) if message.topic.endswith("/up/pcm") else None
+        name = None if recording_id is None else recording_name(recording_id)
+        origin = Origin("message", device_id, name, message.topic)
+        self._intake.quarantine.put(origin, message.payload, error)
+        if device_id is None or not message.topic.endswith("/up/pcm"):
+            return []
+        refusal = ChunkError("failed", "the worker cannot process it, and has set it aside", recording_id)
+        return self._intake.refuse(device_id, message.payload, refusal, now)
 
     def _receive_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow birth and will messages; a will of an earlier boot is out of date."""

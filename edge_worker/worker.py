@@ -5,7 +5,6 @@ analysis stores, classifies and writes the database; the live analysis follows s
 for a model.
 """
 
-import json
 import logging
 import time
 from collections import deque
@@ -21,14 +20,15 @@ from edge_worker.analysis.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.store import Store, StoreFault
+from edge_worker.database.store import LookupFault, Store
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
 from edge_worker.protocol import topics
-from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
+from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
+from edge_worker.publisher import Publisher
 from edge_worker.settings import Settings
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.heartbeat_metrics import worker_families
@@ -101,29 +101,29 @@ class Worker:
         intake.recordings.on_progress = live_analysis.preview
         self._heartbeat_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
+        self._deferred: deque[Inbound] = deque()
+        """Messages that disk or database refused, and those that came after them, in order."""
+        self._retry_at = 0.0
+        self._timeouts_at = 0.0
+        self._is_stopping = False
+        discovery = HomeAssistantDiscovery(
+            self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
+        )
+        will = (topics.worker(self._worker_id), self._status.message("offline"))
+        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
+        self._connection = Connection(settings, subscriptions, will, self)
+        acknowledge = self._recording_analysis.acknowledge
+        self._publisher = Publisher(self._connection, acknowledge, intake.quarantine)
+        self._router = MessageRouter(intake, discovery, self._publisher.announce)
         self._handlers: dict[type, Callable[[Any], None]] = {
-            ControlMessage: self._publish_control,
-            OutboxMessage: self._publish,
+            ControlMessage: self._publisher.publish_control,
+            OutboxMessage: self._publisher.publish_outbox,
             RecordingStored: lambda stored: self._intake.mark_stored(stored.key),
             SpoolFileLost: self._receive_again,
             StorageFault: lambda fault: self._set_fault(fault.source, fault.text),
             LiveMessage: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             TrimRequest: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
-        self._deferred: deque[Inbound] = deque()
-        """Messages that disk or database refused, and those that came after them, in order."""
-        self._retry_at = 0.0
-        self._timeouts_at = 0.0
-        self._in_flight: dict[int, int] = {}
-        """By MQTT packet id: the id of a message of the outbox that the broker has not acknowledged."""
-        self._is_stopping = False
-        discovery = HomeAssistantDiscovery(
-            self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
-        )
-        self._router = MessageRouter(intake, discovery, self._announce)
-        will = (topics.worker(self._worker_id), self._status.message("offline"))
-        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
-        self._connection = Connection(settings, subscriptions, will, self)
 
     def run(self) -> None:
         """Serve until `stop`.
@@ -134,7 +134,7 @@ class Worker:
         self._recording_analysis.submit(UnanalysedRecording(each) for each in self._store.unanalysed())
         self._handle(self._intake.load(time.monotonic()))
         for message in self._store.pending():
-            self._publish(message)
+            self._publisher.publish_outbox(message)
         self._recording_analysis.start()
         self._live_analysis.start()
         self._handle(self._intake.load_streams(time.monotonic()))
@@ -176,9 +176,7 @@ class Worker:
 
     def on_published(self, mid: int) -> None:
         """Take a message that the broker has out of the outbox."""
-        message_id = self._in_flight.pop(mid, None)
-        if message_id is not None:
-            self._recording_analysis.acknowledge(message_id)
+        self._publisher.on_published(mid)
 
     # --- receiving ----------------------------------------------------------------------------------
 
@@ -196,14 +194,19 @@ class Worker:
             self._handle(self._intake.check_timeouts(now))
 
     def _receive(self, message: Inbound) -> bool:
-        """Process and acknowledge one message; return False when disk or database refuse it for now."""
+        """Process and acknowledge one message; return False when disk or database refuse it for now.
+
+        One that raises any other exception would raise it at each delivery: it is set aside and acknowledged.
+        """
         now = time.monotonic()
         try:
             self._handle(self._router.route(message, now))
-        except (OSError, *StoreFault) as error:
+        except (OSError, *LookupFault) as error:
             self._set_fault("intake", str(error).split("\n", 1)[0])
             self._retry_at = now + _RETRY_S
             return False
+        except Exception as error:
+            self._handle(self._router.refuse(message, error, now))
         self._connection.ack(message)
         if self._status.is_degraded:
             self._set_fault("intake", "")
@@ -222,7 +225,7 @@ class Worker:
                 self._live_analysis.forget(event.recording.key)
                 self._recording_analysis.submit([event])
             elif isinstance(event, ControlMessage):
-                self._publish_control(event)
+                self._publisher.publish_control(event)
             else:
                 self._live_analysis.offer(event)
 
@@ -231,22 +234,10 @@ class Worker:
 
     # --- publishing ---------------------------------------------------------------------------------
 
-    def _publish_control(self, message: ControlMessage) -> None:
-        payload = json.dumps(message.document, separators=(",", ":"))
-        self._connection.publish(topics.control(message.device_id), payload)
-
-    def _publish(self, message: OutboxMessage) -> None:
-        mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
-        self._in_flight[mid] = message.id
-
-    def _announce(self, messages: Iterable[DiscoveryMessage]) -> None:
-        for topic, payload in messages:
-            self._connection.publish(topic, payload, retain=True)
-
     def _publish_state(self, state: State | None = None) -> None:
         """Publish a state, by default `degraded` or `ready`, whichever holds."""
         payload = self._status.message(state or self._status.state(is_connected=True))
-        self._connection.publish(topics.worker(self._worker_id), payload, retain=True)
+        self._publisher.publish(topics.worker(self._worker_id), payload, retain=True)
 
     def _set_fault(self, source: str, text: str) -> None:
         """Set or clear a storage fault; publish the state when that changes anything."""
@@ -292,7 +283,8 @@ class Worker:
             "open_recordings": len(self._intake),
             "backlog": self._recording_analysis.backlog,
             "spool_bytes": self._intake.spool_bytes,
-            "outbox": len(self._in_flight),
+            "outbox": self._publisher.waiting,
+            "quarantine": self._intake.quarantine.document(),
             "counters": dict(self._intake.counts),
             "live": self._live_analysis.metrics.document(),
             **self._recording_metrics.document(),

@@ -95,7 +95,7 @@ class Pipeline:
             UnanalysedRecording(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)
         ]
 
-    def set_aside(self, close: ClosedRecording, reason: object) -> None:
+    def set_aside(self, close: ClosedRecording, reason: Exception) -> None:
         """Take a recording that cannot be stored out of the spool, for an operator to look at."""
         self._spool.set_aside(close.recording, reason)
 

@@ -8,6 +8,7 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, StoredRecording
 from edge_worker.inference.unfamiliar_device import FAMILIAR
 from edge_worker.protocol import topics
+from edge_worker.protocol.meta import ignored_fields
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.telemetry.logfmt import line
@@ -42,6 +43,7 @@ def build_result(
         reasons=tuple(dict.fromkeys(reasons)),
         site=stored.meta.get("site"),
         exam=stored.exam,
+        ignored_meta=ignored_fields(stored.meta),
         event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),
     )
 

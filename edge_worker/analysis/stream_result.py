@@ -52,7 +52,7 @@ class StreamResultWriter:
         log_result(result, (time.perf_counter() - started) * 1000)
         return result, messages
 
-    def set_aside(self, finished: FinishedStream, reason: object) -> None:
+    def set_aside(self, finished: FinishedStream, reason: Exception) -> None:
         """Take a stream that cannot be stored out of the spool, for an operator to look at."""
         self._spool.set_aside(finished.stream, reason)
 

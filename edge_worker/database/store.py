@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import exam_query, outbox, result_feed, worker_heartbeat
 from edge_worker.database.adaptation import running_spectrum
@@ -24,6 +24,8 @@ from edge_worker.protocol.result import Completeness, Prediction, Result
 
 StoreFault = (StoreError, OperationalError, InterfaceError)
 """Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
+LookupFault = (*StoreFault, DatabaseError)
+"""Errors of a query by ids: it may find the database damaged, which is not the fault of what it looks up."""
 
 _COMPLETENESS = select(recordings.c.completeness).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")

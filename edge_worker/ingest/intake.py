@@ -25,7 +25,7 @@ from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import StreamIntake
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import control
-from edge_worker.protocol.chunk import Chunk, decode, recording_name
+from edge_worker.protocol.chunk import META, Chunk, decode, is_meta, recording_name
 from edge_worker.protocol.result import Completeness
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
@@ -35,6 +35,9 @@ _REJECTION_EVERY_S: Final = 1.0
 """A rejection is answered at most once in this time, per device and reason."""
 _MAX_REJECTIONS: Final = 10_000
 """Pairs of device and reason whose last rejection is remembered."""
+_MAX_REFUSED_META: Final = 1000
+_FINAL_FOR_META: Final = frozenset({"meta", "length", "failed"})
+"""Reasons for which the same META is refused again."""
 
 StoredLookup = Callable[[str, str], Completeness | None]
 
@@ -49,11 +52,15 @@ class Intake:
         self._closing: set[RecordingKey] = set()
         """Closed, not yet stored."""
         self._offline: set[str] = set()
+        self._refused_meta: dict[RecordingKey, None] = {}
+        """Recordings whose META was refused before their first sound, the oldest first."""
         self._rejected_at: dict[tuple[str, str], float] = {}
         self.counts: Counter[str] = Counter()
         """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
-        self.streams = StreamIntake(StreamSpool(spool.directory), settings, self.counts)
+        self.quarantine = spool.quarantine
+        stream_spool = StreamSpool(spool.directory, spool.quarantine)
+        self.streams = StreamIntake(stream_spool, settings, self.counts)
 
     def __len__(self) -> int:
         return len(self.recordings.open) + len(self.streams.open)
@@ -96,10 +103,14 @@ class Intake:
                 recording = self.recordings.open[device_id, chunk.recording_id]
                 return self.reopen(recording, error, now) + self._receive(device_id, chunk, payload, now)
         except ChunkError as error:
-            events = self.reject(device_id, error, now)
-            if error.reason == "meta" and error.recording_id is not None:
-                events += self._skip_meta((device_id, error.recording_id))
-            return events
+            return self.refuse(device_id, payload, error, now)
+
+    def refuse(self, device_id: str, payload: bytes, error: ChunkError, now: float) -> list[IntakeEvent]:
+        """Reject a payload; a META that would be the same when it is sent again is waited for no longer."""
+        events = self.reject(device_id, error, now)
+        if error.recording_id is not None and is_meta(payload) and error.reason in _FINAL_FOR_META:
+            events += self._skip_meta((device_id, error.recording_id))
+        return events
 
     def reject(self, device_id: str, error: ChunkError, now: float) -> list[IntakeEvent]:
         """Count a rejection; return the answer, unless the same was sent within the last second."""
@@ -157,9 +168,11 @@ class Intake:
             if chunk.is_stream:
                 stream = Stream(device_id, chunk.recording_id, time.time())
         if stream is not None:
+            self._apply_refusal(stream, chunk)
             events = self.streams.receive(stream, chunk, payload, now)
         else:
             recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
+            self._apply_refusal(recording, chunk)
             events = self.recordings.receive(recording, chunk, payload, now)
         return self._note_closing(events) if events else events
 
@@ -174,8 +187,20 @@ class Intake:
             raise ChunkError("quota", "the worker has no room for another recording", chunk.recording_id)
 
     def _skip_meta(self, key: RecordingKey) -> list[IntakeEvent]:
+        """Wait no longer for the META of a recording, also where it was refused before the first sound."""
+        if key not in self.recordings.open and key not in self.streams.open:
+            self._refused_meta[key] = None
+            if len(self._refused_meta) > _MAX_REFUSED_META:
+                del self._refused_meta[next(iter(self._refused_meta))]
         self.streams.skip_meta(key)
         return self._note_closing(self.recordings.skip_meta(key))
+
+    def _apply_refusal(self, audio: Recording | Stream, chunk: Chunk) -> None:
+        """Do not wait for a META that was refused before the first sound; another one still counts."""
+        if self._refused_meta and audio.key in self._refused_meta and chunk.type != META:
+            del self._refused_meta[audio.key]
+            if audio.meta is None:
+                audio.meta = {}
 
     def _note_closing(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
         """Return `events`; note which recordings and streams they close."""

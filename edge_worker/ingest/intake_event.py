@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.stream import Stream
 from edge_worker.protocol import control
+from edge_worker.protocol.meta import ignored_fields
 from edge_worker.protocol.result import Completeness
 
 
@@ -46,6 +47,12 @@ class StreamEnd:
 
 
 IntakeEvent = ControlMessage | ClosedRecording | StreamAudio | StreamEnd
+
+
+def ignored_messages(audio: Recording | Stream) -> list[ControlMessage]:
+    """Return what tells a device which fields of its META were left out; nothing where all count."""
+    fields = ignored_fields(audio.meta or {})
+    return [ControlMessage(audio.device_id, control.ignored(audio.name, fields))] if fields else []
 
 
 def stored_message(device_id: str, recording_name: str, completeness: Completeness) -> ControlMessage:

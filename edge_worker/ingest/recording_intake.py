@@ -4,12 +4,21 @@ Beside `stream_intake`, and below `intake`, which decides who may open a recordi
 Normative: `docs/protocol.md` § Delivery promise.
 """
 
+import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
+from edge_worker.ingest.intake_event import (
+    ClosedRecording,
+    ControlMessage,
+    IntakeEvent,
+    ignored_messages,
+)
+from edge_worker.ingest.quarantine import guarded
 from edge_worker.ingest.recording import SPOOL_FACTOR, Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import control
@@ -17,7 +26,9 @@ from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk
 from edge_worker.protocol.meta import parse_meta
 from edge_worker.protocol.result import Completeness
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
 
+_LOG = logging.getLogger(__name__)
 _TAIL_AFTER: Final = 8
 """The end of a recording is requested after this many `missing_after_s`: a slow device has not stopped."""
 
@@ -82,22 +93,19 @@ class RecordingIntake:
         self._counts["chunks"] += 1
         recording.restart_timer(now)
         self.open[recording.key] = recording
+        notices = ignored_messages(recording) if chunk.type == META else []
         if recording.is_complete():
-            return [self._close(recording, "complete")]
+            return [*notices, self._close(recording, "complete")]
         if chunk.type != META:
             self.on_progress(recording, now)
-        return []
+        return [*notices]
 
     def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
         """Yield requests for missing audio, and close or abandon recordings that were silent for too long."""
         for recording in list(self.open.values()):
-            silent_s = now - recording.last_chunk_at
             is_offline = recording.device_id in offline
-            limit_s = self._settings.offline_give_up_s if is_offline else self._settings.give_up_s
-            if silent_s >= limit_s or self._only_declared_gaps_left(recording, silent_s):
-                yield from self._give_up(recording)
-            elif not is_offline and silent_s >= self._request_after_s(recording):
-                yield from self._request_missing(recording, silent_s)
+            events = self._check_timeout(recording, now, is_offline=is_offline)
+            yield from guarded(events, partial(self.set_aside, recording))
 
     def device_returned(self, device_id: str, now: float) -> None:
         """Restart the timers of a device that is online again: it was silent because it was away."""
@@ -117,6 +125,24 @@ class RecordingIntake:
             return []
         recording.meta = {}
         return [self._close(recording, "complete")] if recording.is_complete() else []
+
+    def set_aside(self, recording: Recording, error: Exception) -> None:
+        """Close a recording that cannot be processed; what the disk refuses stays for the next start."""
+        self.open.pop(recording.key, None)
+        with contextlib.suppress(OSError):
+            self._spool.close(recording.key)
+        if isinstance(error, OSError):
+            _LOG.error(line("storage_refuses", error=error, recording=recording.name))
+        else:
+            self._spool.set_aside(recording, error)
+
+    def _check_timeout(self, recording: Recording, now: float, *, is_offline: bool) -> Iterator[IntakeEvent]:
+        silent_s = now - recording.last_chunk_at
+        limit_s = self._settings.offline_give_up_s if is_offline else self._settings.give_up_s
+        if silent_s >= limit_s or self._only_declared_gaps_left(recording, silent_s):
+            yield from self._give_up(recording)
+        elif not is_offline and silent_s >= self._request_after_s(recording):
+            yield from self._request_missing(recording, silent_s)
 
     def _add_meta(self, recording: Recording, chunk: Chunk, payload: bytes) -> bool:
         """Add a META chunk; return False for a duplicate."""

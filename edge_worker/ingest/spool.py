@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.damaged_file import FOLDER, move_out_of_the_way
 from edge_worker.errors import ChunkError, SpoolError, SpoolFileError
 from edge_worker.ingest.chunk_file import (
     FILE_HEADER_BYTES,
@@ -20,6 +19,7 @@ from edge_worker.ingest.chunk_file import (
     received_at_of,
 )
 from edge_worker.ingest.descriptor_cache import DescriptorCache
+from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.protocol.chunk import HEADER_BYTES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
@@ -43,6 +43,8 @@ class Spool:
             SpoolError: it cannot be created or written.
         """
         self.directory = directory
+        self.quarantine = Quarantine(directory.parent / "quarantine")
+        """For all that arrives and cannot be processed."""
         self._descriptors = DescriptorCache()
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -143,7 +145,10 @@ class Spool:
         return pcm
 
     def load(self) -> Iterator[Recording]:
-        """Yield every recording of an earlier process, cutting off a last chunk that is not whole."""
+        """Yield every recording of an earlier process, cutting off a last chunk that is not whole.
+
+        A file that cannot be read or understood is set aside.
+        """
         for path in sorted(self.directory.glob("*/*.chunks")):
             if not (_FILE_NAME.fullmatch(path.stem) and DEVICE_ID.fullmatch(path.parent.name)):
                 continue
@@ -157,7 +162,7 @@ class Spool:
         path = self._path(recording.device_id, recording.name)
         return self._loaded(path) if path.exists() else None
 
-    def set_aside(self, recording: Recording, reason: object) -> None:
+    def set_aside(self, recording: Recording, reason: Exception) -> None:
         """Move the file of a recording that cannot be stored out of the spool, for an operator to look at."""
         self._set_aside(self._path(recording.device_id, recording.name), reason)
 
@@ -167,13 +172,13 @@ class Spool:
             recording = _load(path)
             if recording is None:
                 path.unlink()
-        except OSError as error:
+        except Exception as error:
             self._set_aside(path, error)
             return None
         return recording
 
-    def _set_aside(self, path: Path, reason: object) -> None:
-        move_out_of_the_way(path, reason, self.directory.parent / FOLDER)
+    def _set_aside(self, path: Path, reason: Exception) -> None:
+        self.quarantine.take(path, reason)
 
     def _descriptor(self, recording: Recording) -> int:
         key = recording.key

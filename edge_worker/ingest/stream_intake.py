@@ -4,12 +4,22 @@ Beside `recording_intake`, and below `intake`, which decides who may open a stre
 Normative: `docs/protocol.md` § Streams.
 """
 
+import contextlib
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent, StreamAudio, StreamEnd
+from edge_worker.ingest.intake_event import (
+    ControlMessage,
+    IntakeEvent,
+    StreamAudio,
+    StreamEnd,
+    ignored_messages,
+)
+from edge_worker.ingest.quarantine import guarded
 from edge_worker.ingest.recording import SPOOL_FACTOR, RecordingKey
 from edge_worker.ingest.stream import OrderedAudio, Stream
 from edge_worker.ingest.stream_spool import StreamSpool
@@ -17,7 +27,9 @@ from edge_worker.protocol import control
 from edge_worker.protocol.chunk import META, Chunk
 from edge_worker.protocol.meta import parse_meta
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
 
+_LOG = logging.getLogger(__name__)
 _TAIL_AFTER: Final = 8
 """The end of a silent stream is requested after this many `missing_after_s`."""
 _META_REQUESTS: Final = 3
@@ -45,6 +57,16 @@ class StreamIntake:
 
     def restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
         """Open a stream of an earlier process again; yield its audio as far as the analysis needs it."""
+        yield from guarded(self._restore(stream, now), partial(self.set_aside, stream))
+
+    def set_aside(self, stream: Stream, error: Exception) -> None:
+        """Close a stream that cannot be processed."""
+        self.open.pop(stream.key, None)
+        with contextlib.suppress(OSError):
+            self._spool.close(stream)
+        self._spool.set_aside(stream, error)
+
+    def _restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
         self.open[stream.key] = stream
         stream.last_chunk_at = now
         stream.next_sample = 0 if stream.state is None else stream.state["needed_from"]
@@ -59,8 +81,12 @@ class StreamIntake:
     def trim(self, key: RecordingKey, before: int) -> None:
         """Delete audio before a sample: it was analysed, and need not be stored."""
         stream = self.open.get(key)
-        if stream is not None:
+        if stream is None:
+            return
+        try:
             self._spool.trim(stream, before)
+        except OSError as error:  # it takes room, and is gone when the stream is stored
+            _LOG.error(line("storage_refuses", error=error, recording=stream.name))
 
     def receive(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         """Add a chunk to its stream, which is new where it is not among the open ones.
@@ -85,14 +111,8 @@ class StreamIntake:
     def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
         """Yield requests for missing audio, the audio after gaps that are skipped, and ends by silence."""
         for stream in list(self.open.values()):
-            silent_s = now - stream.last_chunk_at
-            if silent_s >= self._settings.stream_give_up_s:
-                yield from self._give_up(stream, now)
-            elif self._is_gap_over(stream, now):
-                yield from self._skip_gap(stream, now)
-            elif stream.device_id not in offline:
-                yield from self._request_missing(stream, now, silent_s)
-            yield from self._close_if_ended(stream, now)
+            events = self._check_timeout(stream, now, is_offline=stream.device_id in offline)
+            yield from guarded(events, partial(self.set_aside, stream))
 
     def broker_reconnected(self, now: float) -> None:
         """Restart all timers: no device was silent while the broker was away."""
@@ -107,6 +127,16 @@ class StreamIntake:
         if stream is not None and stream.meta is None:
             stream.meta = {}
 
+    def _check_timeout(self, stream: Stream, now: float, *, is_offline: bool) -> Iterator[IntakeEvent]:
+        silent_s = now - stream.last_chunk_at
+        if silent_s >= self._settings.stream_give_up_s:
+            yield from self._give_up(stream, now)
+        elif self._is_gap_over(stream, now):
+            yield from self._skip_gap(stream, now)
+        elif not is_offline:
+            yield from self._request_missing(stream, now, silent_s)
+        yield from self._close_if_ended(stream, now)
+
     def _add_meta(self, stream: Stream, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         meta = parse_meta(bytes(chunk.body), chunk.recording_id)
         if stream.meta is not None:
@@ -115,7 +145,7 @@ class StreamIntake:
         self._spool.append(stream, payload, chunk)
         self._note_chunk(stream, now)
         stream.meta = meta
-        return list(self._close_if_ended(stream, now))
+        return [*ignored_messages(stream), *self._close_if_ended(stream, now)]
 
     def _check_spool(self, stream: Stream, chunk: Chunk, size: int) -> None:
         """Raise ChunkError where too much waits in the spool: overlaps, or a database that is locked."""

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from edge_worker.damaged_file import FOLDER, move_out_of_the_way
 from edge_worker.ingest.chunk_file import (
     FILE_HEADER_BYTES,
     append_whole,
@@ -27,6 +26,7 @@ from edge_worker.ingest.chunk_file import (
     received_at_of,
 )
 from edge_worker.ingest.descriptor_cache import DescriptorCache
+from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.stream import Segment, Stream
 from edge_worker.protocol.chunk import HEADER_BYTES, MAX_SAMPLES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
@@ -34,7 +34,6 @@ from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-
 SEGMENT_S: Final = 20.0
 _DIRECTORY: Final = re.compile(r"([0-9a-f]{16})\.stream")
 _SEGMENT: Final = re.compile(r"([0-9]{6,})\.chunks")
@@ -48,9 +47,10 @@ class StreamSpool:
     other methods are for the thread that holds a stream that has ended.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, which `Spool` has created."""
+    def __init__(self, directory: Path, quarantine: Quarantine | None = None) -> None:
+        """Use `directory`, which `Spool` has created, and its quarantine."""
         self._directory = directory
+        self._quarantine = quarantine or Quarantine(directory.parent / "quarantine")
         self._descriptors = DescriptorCache()
 
     def append(self, stream: Stream, payload: bytes, chunk: Chunk) -> None:
@@ -97,14 +97,17 @@ class StreamSpool:
         draft.replace(path)
 
     def load(self) -> Iterator[Stream]:
-        """Yield every stream of an earlier process with its state and its META, without its audio."""
+        """Yield every stream of an earlier process with its state and its META, without its audio.
+
+        One that cannot be read or understood is set aside.
+        """
         for path in sorted(self._directory.glob("*/*.stream")):
             named = _DIRECTORY.fullmatch(path.name)
             if named is None or not DEVICE_ID.fullmatch(path.parent.name):
                 continue
             try:
                 stream = self._load(path, int(named[1], 16))
-            except OSError as error:
+            except Exception as error:
                 self._set_aside(path, error)
                 continue
             if stream is not None:
@@ -143,12 +146,12 @@ class StreamSpool:
         """Delete all files of a stream."""
         shutil.rmtree(self._path(stream), ignore_errors=True)
 
-    def set_aside(self, stream: Stream, reason: object) -> None:
+    def set_aside(self, stream: Stream, reason: Exception) -> None:
         """Move the files of a stream that cannot be stored out of the spool, for an operator to look at."""
         self._set_aside(self._path(stream), reason)
 
-    def _set_aside(self, path: Path, reason: object) -> None:
-        move_out_of_the_way(path, reason, self._directory.parent / FOLDER)
+    def _set_aside(self, path: Path, reason: Exception) -> None:
+        self._quarantine.take(path, reason)
 
     def _descriptor(self, stream: Stream, segment: Segment) -> int:
         key = (stream.key, segment.number)
@@ -185,7 +188,7 @@ class StreamSpool:
         try:
             state = json.loads(path.read_text())
             _check_state(state)
-        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        except (OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
             self._set_aside(path, error)
             return
         stream.state = state

@@ -82,7 +82,7 @@ class LiveAnalysis(threading.Thread):
         self._audio_s = settings.stream_audio_s
         self._models, self._segmenter, self._profiles, self.metrics = models, segmenter, profiles, metrics
         self._adaptations = adaptations or ActiveAdaptations()
-        self._stream_spool = StreamSpool(spool.directory)
+        self._stream_spool = StreamSpool(spool.directory, spool.quarantine)
         self._spool = spool
         self._post: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None

@@ -113,6 +113,17 @@ def decode(payload: bytes | memoryview) -> Chunk:
     return chunk
 
 
+def is_meta(payload: bytes) -> bool:
+    """Return whether the header of a payload says that it is a META chunk, as it should be."""
+    return len(payload) >= HEADER_BYTES and payload[len(MAGIC)] == META
+
+
+def peek_recording_id(payload: bytes) -> int | None:
+    """Return the recording id in the header of a payload, unchecked; None where there is no header."""
+    is_chunk = len(payload) >= HEADER_BYTES and payload.startswith(MAGIC)
+    return int(HEADER.unpack_from(payload)[6]) if is_chunk else None
+
+
 def body_bytes(chunk_type: int, channels: int, sample_count: int) -> int:
     """Return the length in bytes of the body of a chunk with these header fields."""
     return sample_count if chunk_type == META else sample_count * channels * SAMPLE_BYTES

@@ -1,4 +1,4 @@
-"""Control messages to a device about its recordings: `missing`, `stored` and `rejected`.
+"""Control messages to a device about its recordings: `missing`, `stored`, `rejected` and `ignored`.
 
 Worker to device on `stetho/v1/device/{device}/down/control`, QoS 1, not retained; JSON.
 Normative: `docs/protocol.md` § Control messages and § Rejections.
@@ -11,6 +11,8 @@ from edge_worker.protocol.result import Completeness
 
 MAX_RANGES: Final = 32
 """Ranges in one `missing` message, which so stays under 1 KiB."""
+MAX_DETAIL: Final = 200
+"""Characters of the detail of a `rejected`."""
 
 Document = dict[str, Any]
 OpenRange = Sequence[int | None]
@@ -29,9 +31,15 @@ def stored(recording_id: str, completeness: Completeness) -> Document:
     return {"type": "stored", "recording_id": recording_id, "completeness": completeness}
 
 
+def ignored(recording_id: str, fields: Sequence[str]) -> Document:
+    """Return the notice that fields of META are not of their form, and were left out."""
+    return {"type": "ignored", "recording_id": recording_id, "fields": list(fields)}
+
+
 def rejected(recording_id: str | None, reason: str, detail: str) -> Document:
     """Return the refusal of a chunk; `reason` is one of `docs/protocol.md` § Rejections.
 
     `recording_id` is None when the header could not be read.
     """
-    return {"type": "rejected", "recording_id": recording_id, "reason": reason, "detail": detail}
+    document = {"type": "rejected", "recording_id": recording_id, "reason": reason}
+    return document | {"detail": detail[:MAX_DETAIL]}

@@ -2,91 +2,138 @@
 
 Travels like audio: device to worker on `stetho/v1/device/{device}/up/pcm`, QoS 1, not retained.
 Normative: `docs/protocol.md` § Chunk.
+
+Everything behind this door may rely on it: what is kept is bounded, finite and valid JSON.
 """
 
 import json
-from datetime import datetime
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from edge_worker.errors import ChunkError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import EXAM_ID
 
+IGNORED: Final = "ignored_meta"
+"""Key of the names of fields that were left out, in META as it is kept."""
+MAX_IGNORED: Final = 8
+"""Names in that list."""
 MAX_MODELS: Final = 8
 MAX_MODEL_NAME: Final = 32
 """Characters."""
 MAX_SITE: Final = 16
 """Characters."""
 MAX_AMPLIFICATION: Final = 100
+MAX_DEPTH: Final = 8
+"""Levels of lists and objects in the value of a key."""
+MAX_NUMBER: Final = 2**53
+"""Magnitude: up to here, every reader of JSON has the same whole numbers."""
+_MAX_NAME: Final = 64
+"""Characters of a key."""
+_MAX_BOOT: Final = 32
+"""Characters."""
+_MAX_GAIN_DB: Final = 200
+_YEARS: Final = range(1970, 2200)
 
 
 def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
-    """Return the META object in `body`, checked; `captured_at` in UTC.
+    """Return the META object in `body`; `captured_at` in UTC.
+
+    A field that is not of its form is left out, and named in the list `ignored_meta`: the others count.
 
     Raises:
-        ChunkError: reason `meta`, when it does not follow `docs/protocol.md` § Chunk.
+        ChunkError: reason `meta`, when the body is no JSON object.
     """
-    meta = _parse_object(body, recording_id)
-    models = meta.get("models")
-    if models is not None and not _is_name_list(models):
-        raise ChunkError("meta", f"models is not a list of at most {MAX_MODELS} names", recording_id)
-    site = meta.get("site")
-    if site is not None and not (isinstance(site, str) and len(site) <= MAX_SITE):
-        raise ChunkError("meta", f"site is not a text of at most {MAX_SITE} characters", recording_id)
-    exam = meta.get("exam")
-    if exam is not None and not (isinstance(exam, str) and EXAM_ID.fullmatch(exam)):
-        raise ChunkError("meta", "exam is not 1 to 32 of a-z, 0-9 and -", recording_id)
-    if not _is_amplification(meta.get("amplification", 1)):
-        limit = f"a number from 1 to {MAX_AMPLIFICATION}"
-        raise ChunkError("meta", f"amplification is not {limit}", recording_id)
-    if meta.get("captured_at") is not None:
-        meta["captured_at"] = _utc(meta["captured_at"], recording_id)
-    return meta
+    try:
+        meta = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ChunkError("meta", "the body is not JSON", recording_id) from None
+    if not isinstance(meta, dict):
+        raise ChunkError("meta", "the body is not a JSON object", recording_id)
+    meta.pop(IGNORED, None)
+    kept = {name: value for name, value in meta.items() if _is_kept(name, value)}
+    if kept.get("captured_at") is not None:
+        kept["captured_at"] = rfc3339(datetime.fromisoformat(kept["captured_at"]))
+    ignored = {name if _is_name(name) else "?" for name in meta if name not in kept}
+    return kept | ({IGNORED: sorted(ignored)[:MAX_IGNORED]} if ignored else {})
 
 
 def parse_stored_meta(body: bytes, recording_id: int) -> dict[str, Any]:
-    """Return the META of a recording in the spool; an empty one where today's rules refuse it.
-
-    An earlier version of this program took it, and may have had other rules.
-    """
+    """Return the META object in `body`, which an earlier process accepted; `{}` where it is none today."""
     try:
         return parse_meta(body, recording_id)
     except ChunkError:
         return {}
 
 
-def _parse_object(body: bytes, recording_id: int) -> dict[str, Any]:
-    try:
-        meta = json.loads(body)
-        # Python's parser accepts NaN, infinity and lone surrogates, which other parsers refuse.
-        json.dumps(meta, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise ChunkError("meta", "the body is not JSON", recording_id) from None
-    if not isinstance(meta, dict):
-        raise ChunkError("meta", "the body is not a JSON object", recording_id)
-    return meta
+def ignored_fields(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a META that were left out."""
+    return tuple(meta.get(IGNORED, ()))
 
 
-def _is_name_list(value: object) -> bool:
+def _is_kept(name: str, value: object) -> bool:
+    if value is None:
+        return _is_name(name)
+    is_valid = _RULES.get(name)
+    return _is_name(name) and (is_valid(value) if is_valid is not None else is_bounded(value))
+
+
+def is_bounded(value: object, depth: int = MAX_DEPTH) -> bool:
+    """Return whether a value of JSON can be kept: neither too deep nor too large, finite, valid Unicode."""
+    if isinstance(value, str):
+        return _is_unicode(value)
+    if isinstance(value, (int, float)):
+        return abs(value) <= MAX_NUMBER  # false for NaN
+    if isinstance(value, list):
+        return depth > 0 and all(is_bounded(each, depth - 1) for each in value)
+    if isinstance(value, dict):
+        names = all(_is_unicode(name) for name in value)
+        return depth > 0 and names and all(is_bounded(each, depth - 1) for each in value.values())
+    return value is None
+
+
+def _is_unicode(text: str) -> bool:
+    # Python's parser accepts lone surrogates, which other parsers refuse; PostgreSQL stores no NUL.
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _is_name(text: object) -> bool:
+    return _is_text(text, _MAX_NAME)
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and len(value) <= longest and value.isprintable()
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_model_list(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= MAX_MODELS
-        and all(isinstance(name, str) and 0 < len(name) <= MAX_MODEL_NAME for name in value)
+        and all(_is_text(name, MAX_MODEL_NAME) and name for name in value)
     )
 
 
-def _is_amplification(value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 1 <= float(value) <= MAX_AMPLIFICATION  # type: ignore[arg-type]
-
-
-def _utc(text: object, recording_id: int) -> str:
+def _is_time(value: object) -> bool:
     try:
-        moment = datetime.fromisoformat(str(text))
-        return rfc3339(moment) if moment.tzinfo else _reject_time(recording_id)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment is not None and moment.tzinfo is not None and moment.astimezone(UTC).year in _YEARS
     except (ValueError, OverflowError):
-        return _reject_time(recording_id)
+        return False
 
 
-def _reject_time(recording_id: int) -> NoReturn:
-    raise ChunkError("meta", "captured_at is not an RFC 3339 time with offset", recording_id) from None
+_RULES: Final[dict[str, Callable[[Any], bool]]] = {
+    "captured_at": _is_time,
+    "models": _is_model_list,
+    "site": lambda value: _is_text(value, MAX_SITE),
+    "exam": lambda value: isinstance(value, str) and EXAM_ID.fullmatch(value) is not None,
+    "amplification": lambda value: _is_number(value, 1, MAX_AMPLIFICATION),
+    "boot": lambda value: _is_text(value, _MAX_BOOT),
+    "uptime_ms": lambda value: _is_number(value, 0, MAX_NUMBER),
+    "gain_db": lambda value: _is_number(value, -_MAX_GAIN_DB, _MAX_GAIN_DB),
+}
+"""By key that the protocol knows: whether a value is of its form."""

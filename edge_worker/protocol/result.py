@@ -148,6 +148,8 @@ class Result:
     """Of streams only."""
     event: EventFacts | None = None
     """Of events only."""
+    ignored_meta: tuple[str, ...] = ()
+    """Names of the fields of META that were left out, because they are not of their form."""
     v: int = field(default=1)
 
     def document(self) -> dict[str, Any]:
@@ -183,6 +185,7 @@ class Result:
             },
             **({} if self.stream is None else {"stream": asdict(self.stream)}),
             **({} if self.event is None else {"event": asdict(self.event)}),
+            **({"ignored_meta": list(self.ignored_meta)} if self.ignored_meta else {}),
             # A recording id is unique per device only.
             "links": {"self": f"/api/v1/recordings/{self.recording_id}?device={self.device_id}"},
         }

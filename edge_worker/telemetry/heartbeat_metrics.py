@@ -71,6 +71,10 @@ def _missing_requests(document: Document) -> Iterator[Sample]:
     yield (), _counters(document).get("asked", 0)
 
 
+def _quarantined(document: Document) -> Iterable[Sample]:
+    return _each(dict(_each(document.get("quarantine"))).get(("counts",)))
+
+
 def _labels(document: Document) -> Iterator[Sample]:
     for (model,), counts in _each(document.get("labels")):
         for (label,), count in _each(counts):
@@ -83,6 +87,10 @@ def _value(key: str) -> Callable[[Document], Iterable[Sample]]:
 
 def _live(key: str) -> Callable[[Document], Iterable[Sample]]:
     return lambda document: [((), dict(_each(document.get("live"))).get((key,)))]
+
+
+def _quarantine(key: str) -> Callable[[Document], Iterable[Sample]]:
+    return lambda document: [((), dict(_each(document.get("quarantine"))).get((key,)))]
 
 
 def _counters(document: Document) -> dict[str, Any]:
@@ -114,6 +122,9 @@ _FAMILIES: Final = (
     _Family(_GAUGE, "outbox_messages", "Messages the broker has not acknowledged", _value("outbox")),
     _Family(_COUNTER, "chunks", "Messages: accepted, duplicate or rejected", _chunks, ("outcome", "reason")),
     _Family(_COUNTER, "recordings", "Complete, partial or abandoned", _recordings, ("outcome",)),
+    _Family(_COUNTER, "quarantined", "Input that could not be processed", _quarantined, ("kind",)),
+    _Family(_GAUGE, "quarantine_entries", "Entries in the quarantine", _quarantine("entries")),
+    _Family(_GAUGE, "quarantine_bytes", "Bytes in the quarantine", _quarantine("bytes")),
     _Family(_COUNTER, "missing_requests", "Requests for missing sound", _missing_requests),
     _Family(_COUNTER, "missing_samples", "Samples that did not arrive", _value("missing_samples")),
     _Family(_COUNTER, "results", "By status", lambda document: _each(document.get("results")), ("status",)),

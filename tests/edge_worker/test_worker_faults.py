@@ -11,6 +11,7 @@ import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
 from edge_worker.ingest.chunk_file import file_header
+from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk
@@ -161,8 +162,8 @@ def test_a_worker_starts_with_damaged_files_of_its_spool(site: Site) -> None:
         assert operator.wait_for("stetho/v1/result/st-01")["completeness"] == "complete"
         device.send_all(cut(PCM, 1))
         assert operator.wait_for("stetho/v1/result/st-02")["completeness"] == "complete"
-    aside = {path.name.partition(".damaged-")[0] for path in (site.data_dir / "damaged").iterdir()}
-    assert aside == {"st-01-0000000000000004.stream", "st-01-0000000000000006.chunks", "spool-st-02"}
+    aside = {each.reason.split(":")[0] for each in Quarantine(site.data_dir / "quarantine").entries()}
+    assert aside == {"st-01/0000000000000004.stream", "st-01/0000000000000006.chunks", "spool/st-02"}
 
 
 def test_the_will_is_offline_and_the_will_of_an_earlier_boot_is_ignored(site: Site) -> None:

@@ -17,6 +17,7 @@ from edge_worker.database.store import Store, StoredRecording
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage
+from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol.chunk import encode
@@ -104,8 +105,8 @@ def test_a_recording_that_the_code_cannot_store_is_moved_aside_and_answered(
     waiting = [rig.close(f"st-0{number}", 1) for number in range(1, 4)]
     assert len(rig.storage.store_recordings(waiting)) == 2
     assert rig.stored() == {"st-01", "st-03"}
-    (aside,) = (rig.settings.data_dir / "damaged").iterdir()
-    assert aside.name.startswith("st-02-0000000000000001.chunks")
+    (aside,) = Quarantine(rig.settings.data_dir / "quarantine").entries()
+    assert (aside.device, aside.recording) == ("st-02", "0000000000000001")
     answers = [each for each in rig.posted if isinstance(each, ControlMessage) and each.device_id == "st-02"]
     assert answers[0].document["reason"] == "failed"
     assert RecordingStored(("st-02", 1)) in rig.posted

@@ -158,21 +158,39 @@ def test_meta_without_audio_is_abandoned(rig: IntakeRig) -> None:
         b"[]",
         b"{",
         b"\xff\xfe",
-        b'{"models":"heart5"}',
-        b'{"models":[1]}',
-        b'{"site":5}',
-        b'{"captured_at":"yesterday"}',
-        b'{"captured_at":"2026-11-20T17:20:01"}',
-        b'{"gain_db":NaN}',
-        b'{"gain_db":1e999}',
-        b'{"site":"\\ud800"}',
         b"[" * 3000,
+        b'{"gain_db":' + b"9" * 4000 + b"[}",
     ],
 )
 def test_an_invalid_meta_is_rejected_and_changes_nothing(rig: IntakeRig, body: bytes) -> None:
     (answer,) = control_documents(rig.send(meta(body)))
     assert (answer["type"], answer["reason"]) == ("rejected", "meta")
     assert closed_recordings(rig.send(split(random_pcm(10), 10)[0]))
+
+
+def test_one_odd_field_is_left_out_and_its_device_is_told(rig: IntakeRig) -> None:
+    (notice,) = control_documents(rig.send(meta(b'{"captured_at":"2026-11-20T17:20:01","site":"MV"}')))
+    assert notice == {"type": "ignored", "recording_id": f"{7:016x}", "fields": ["captured_at"]}
+    assert control_documents(rig.send(meta(b'{"captured_at":"yesterday"}'))) == []  # a duplicate
+    rig.restart()
+    (closed,) = closed_recordings(rig.send(split(random_pcm(10), 10)[0]))
+    assert closed.recording.meta == {"site": "MV", "ignored_meta": ["captured_at"]}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5" * 4097], ids=["no object", "too long"])
+def test_a_meta_refused_before_the_first_sound_is_not_waited_for(rig: IntakeRig, body: bytes) -> None:
+    rig.send(meta(body))
+    (chunk,) = split(random_pcm(100), 100, flags=codec.HAS_META)
+    (closed,) = closed_recordings(rig.send(chunk))
+    assert (closed.completeness, closed.recording.meta) == ("complete", {})
+
+
+def test_a_meta_that_is_right_after_one_that_was_refused_counts(rig: IntakeRig) -> None:
+    rig.send(meta(b"[]"))
+    rig.send(meta())
+    (chunk,) = split(random_pcm(100), 100, flags=codec.HAS_META)
+    (closed,) = closed_recordings(rig.send(chunk))
+    assert closed.recording.meta == {"site": "MV"}
 
 
 def test_an_invalid_meta_that_was_announced_is_not_waited_for(rig: IntakeRig) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from intake_rig import RATE, random_pcm, split
 
+from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import chunk as codec
@@ -58,7 +59,7 @@ def test_a_damaged_state_is_moved_aside_and_the_sound_stays(tmp_path: Path, text
     (loaded,) = StreamSpool(tmp_path / "spool").load()
     assert loaded.state is None
     assert audio(spool, loaded) == PCM
-    assert len(list((tmp_path / "damaged").iterdir())) == 1
+    assert len(Quarantine(tmp_path / "quarantine").entries()) == 1
     (again,) = StreamSpool(tmp_path / "spool").load()
     assert again.state is None
 

@@ -1,19 +1,83 @@
-"""META: what is rejected and what is optional; its other rules are tested through the intake."""
+"""META at the door: what is kept, what is left out, and that no JSON raises anything but a rejection."""
+
+import contextlib
+import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_worker.errors import ChunkError
-from edge_worker.protocol.meta import parse_meta
+from edge_worker.protocol.meta import ignored_fields, parse_meta, parse_stored_meta
+
+HUGE = "1" + "0" * 400
+KNOWN = ("captured_at", "models", "site", "exam", "amplification", "boot", "uptime_ms", "gain_db")
 
 
 @pytest.mark.parametrize(
-    "wrong", ['"Visit 7"', '""', '"' + "a" * 33 + '"', "7", "[]", '"../x"', '"a/b"', '"#"']
+    ("field", "wrong"),
+    [
+        *(("exam", text) for text in ('"Visit 7"', '""', f'"{"a" * 33}"', "7", '"../x"', '"a/b"', '"#"')),
+        *(("captured_at", text) for text in ('"yesterday"', '"2026-11-20T17:20:01"', "5", "[]", "true")),
+        *(("captured_at", text) for text in ('"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"')),
+        *(("models", text) for text in ('"heart5"', "[1]", '[""]', '["a\\u0000"]', f"{list('abcdefghi')}")),
+        *(("site", text) for text in ("5", f'"{"x" * 17}"', '"\\ud800"', '"a\\nb"', '"\\u202eVA"', "{}")),
+        *(("amplification", text) for text in ("0", "101", HUGE, f"-{HUGE}", "1e999", "NaN", '"5"', "true")),
+        *(("gain_db", text) for text in (HUGE, "NaN", "-1e999", '"x"', "1e300")),
+        *(("uptime_ms", text) for text in ("-1", '"x"', HUGE)),
+        *(("boot", text) for text in ('["x"]', "7", f'"{"x" * 33}"')),
+        *(("x", text) for text in (HUGE, "NaN", "[" * 9 + "]" * 9, '"\\ud800"', '{"\\udc00":1}', '[1e999]')),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_not_of_its_form_is_left_out_and_the_others_count(field: str, wrong: str) -> None:
+    text = wrong.replace("'", '"')
+    meta = parse_meta(f'{{"{field}":{text},"note":"kept"}}'.encode(), 1)
+    assert meta == {"note": "kept", "ignored_meta": [field]}
+
+
+def test_fields_of_their_form_and_unknown_keys_are_kept() -> None:
+    document = {
+        "captured_at": "2026-11-20T17:20:01.123Z", "models": ["heart5"], "site": "\N{GRINNING FACE}",
+        "exam": "visit-7", "amplification": 2.5, "boot": "9f3a12cd", "uptime_ms": 2**53, "gain_db": -3,
+        "unknown": {"a": [[[[1, None, True, "x\n"]]]]},
+    }  # fmt: skip
+    assert parse_meta(json.dumps(document).encode(), 1) == document
+    assert parse_meta(json.dumps(dict.fromkeys(KNOWN)).encode(), 1) == dict.fromkeys(KNOWN)
+
+
+def test_a_device_cannot_say_itself_what_was_left_out() -> None:
+    assert parse_meta(b'{"ignored_meta":{"a":1}}', 1) == {}
+
+
+def test_the_names_of_what_was_left_out_are_few_and_printable() -> None:
+    ignored = ignored_fields(parse_meta(json.dumps({f"k{n}\n": 1 for n in range(99)}).encode(), 1))
+    assert ignored == ("?",)
+    assert len(ignored_fields(parse_meta(b"{%s}" % b",".join(b'"k%d":NaN' % n for n in range(99)), 1))) == 8
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"\xff\xfe", b"[" * 4000, b'{"a":' * 600, b"9" * 4096, b'"x"'])
+def test_what_is_no_object_is_rejected_and_forgiven_in_files(body: bytes) -> None:
+    with pytest.raises(ChunkError, match="meta"):
+        parse_meta(body, 1)
+    assert parse_stored_meta(body, 1) == {}
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.just(10**400)
+    | st.just("\ud800"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-def test_an_invalid_exam_id_is_rejected(wrong: str) -> None:
-    with pytest.raises(ChunkError, match="exam is not 1 to 32"):
-        parse_meta(f'{{"exam":{wrong}}}'.encode(), 1)
 
 
-def test_an_exam_id_is_optional() -> None:
-    assert parse_meta(b'{"exam":null}', 1) == {"exam": None}
-    assert parse_meta(b'{"exam":"visit-7"}', 1) == {"exam": "visit-7"}
+@given(st.dictionaries(st.sampled_from(KNOWN) | st.text(), _VALUES))
+def test_whatever_json_it_is_meta_is_kept_as_strict_json_or_rejected(document: dict[str, Any]) -> None:
+    with contextlib.suppress(ChunkError):
+        meta = parse_meta(json.dumps(document).encode(), 1)
+        assert json.loads(json.dumps(meta, allow_nan=False, ensure_ascii=False).encode()) == meta
+        assert set(meta) - {"ignored_meta"} <= set(document)

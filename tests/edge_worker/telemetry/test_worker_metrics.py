@@ -30,6 +30,7 @@ DOCUMENT: dict[str, Any] = {
     "backlog": 1,
     "spool_bytes": 4096,
     "outbox": 3,
+    "quarantine": {"entries": 2, "bytes": 70, "counts": {"message": 5}},
     "counters": {"chunks": 22, "duplicates": 1, "rejected_crc": 4, "closed_partial": 2, "asked": 5},
     "results": {"ok": 2, "error": 1},
     "labels": {"heart5": {"normal": 2}},
@@ -79,6 +80,8 @@ def test_a_heartbeat_document_becomes_metrics() -> None:
     assert of("chunks_total", outcome="rejected", reason="crc") == 4
     assert of("recordings_total", outcome="partial") == 2
     assert of("recordings_total", outcome="complete") == 0
+    assert (of("quarantine_entries"), of("quarantine_bytes")) == (2, 70)
+    assert of("quarantined_total", kind="message") == 5
     assert of("missing_requests_total") == 5
     assert of("missing_samples_total") == 700
     assert of("results_total", status="error") == 1
