@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.settings import Settings
+from edge_worker.shared_account import ShortConnections
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Connection:
         self._listener = listener
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         self._reconnect_at = 0.0
+        self._short_connections = ShortConnections(settings.mqtt_username)
         self._received = 0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -94,6 +96,11 @@ class Connection:
     def is_connected(self) -> bool:
         """Whether the broker has accepted the connection, and no error was seen since."""
         return self._client.is_connected()
+
+    @property
+    def account_fault(self) -> str:
+        """What is wrong when another program uses this account, too; empty where none does."""
+        return self._short_connections.fault(time.monotonic())
 
     def loop(self) -> bool:
         """Wait at most `_LOOP_S` for network traffic, and handle it; when disconnected, try to connect once.
@@ -254,7 +261,7 @@ class Connection:
         if code.is_failure:
             self._handle_refusal(code)
             return
-        self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
+        self._short_connections.began(time.monotonic())
         client.subscribe(self._subscriptions)
         _LOG.info(line("connected", session_present=flags.session_present))
         self._listener.on_connected()
@@ -272,4 +279,7 @@ class Connection:
         self, _client: object, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
         _LOG.warning(line("disconnected", reason=code))
+        # Two that share an account and return at once would throw each other out many times a second.
+        if not self._short_connections.ended(time.monotonic()):
+            self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         self._listener.on_disconnected()

@@ -1,6 +1,7 @@
 """Router of incoming MQTT messages: chunks, device states, and topics of Home Assistant."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -12,7 +13,10 @@ from edge_worker.ingest.quarantine import Origin
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
+from edge_worker.shared_account import BootWatch
+from edge_worker.telemetry.logfmt import line
 
+_LOG = logging.getLogger(__name__)
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
@@ -31,6 +35,7 @@ class MessageRouter:
         self._publish = publish
         self._boots: dict[str, str] = {}
         """By device: the boot id of its last state."""
+        self.boots = BootWatch()
         self._erased: set[str] = set()
         """Topics of retained chunks that were erased, until the broker has told us so."""
 
@@ -87,6 +92,12 @@ class MessageRouter:
         if state == "lost" and self._boots.get(device_id, boot) != boot:
             return
         self._boots[device_id] = boot
+        if self.boots.saw(device_id, boot, now):
+            _LOG.error(
+                line(
+                    "account_shared", user=device_id, reason="two devices use this account; give each its own"
+                )
+            )
         is_online = state not in ("lost", "offline")
         self._publish(self._discovery.update_device(device_id, is_online=is_online))
         self._intake.set_device_online(device_id, is_online, now)

@@ -185,6 +185,7 @@ class Worker:
         for failure in (self._recording_analysis.failure, self._live_analysis.failure):
             if failure is not None:
                 raise failure
+        self._set_fault("account", self._connection.account_fault)
         if self._deferred and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read no device is silent: asking for them now would only bring them twice,
@@ -286,6 +287,7 @@ class Worker:
             "outbox": self._publisher.waiting,
             "quarantine": self._intake.quarantine.document(),
             "counters": dict(self._intake.counts),
+            "shared_accounts": self._router.boots.shared(time.monotonic()),
             "live": self._live_analysis.metrics.document(),
             **self._recording_metrics.document(),
         }

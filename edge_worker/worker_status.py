@@ -52,4 +52,5 @@ class WorkerStatus:
     def document(self, *, is_connected: bool) -> dict[str, Any]:
         """Return state, facts and process of this worker, as its heartbeat holds them."""
         process = {"pid": os.getpid(), "started_at": self._started_at}
-        return {"state": self.state(is_connected=is_connected), **self.facts, **process}
+        faults = {"faults": list(self._faults.values())} if self._faults else {}
+        return {"state": self.state(is_connected=is_connected), **faults, **self.facts, **process}
