@@ -75,7 +75,7 @@ def _migrate(settings: Settings) -> int:
     from edge_worker.database.store import Store  # noqa: PLC0415
 
     keep_private(settings.data_dir)
-    Store.open(settings.database).close()
+    Store.open(settings.database, is_ours=not settings.database_url).close()
     print(f"the database is at schema {REVISION}")
     return 0
 

@@ -41,7 +41,7 @@ def assemble(settings: Settings) -> Worker:
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
     spool = Spool(settings.data_dir / "spool")
-    store = Store.open(settings.database)
+    store = Store.open(settings.database, is_ours=not settings.database_url)
     database = connect_existing(settings.database)
     profiles = ActiveProfiles(settings, DeviceSettingsTable(database))
     adaptations = ActiveAdaptations(AdaptationTables(database))

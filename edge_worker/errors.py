@@ -33,6 +33,14 @@ class BackupError(StethoError):
     """A backup cannot be written, or is not whole."""
 
 
+class DatabaseDamagedError(StoreError):
+    """Pages of the database cannot be read: trying again does not help, repairing it may."""
+
+
+class DatabaseGoneError(StoreError):
+    """The file of the database was deleted while it was in use."""
+
+
 class SpoolError(StethoError):
     """The spool directory cannot be used."""
 

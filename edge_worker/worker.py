@@ -204,6 +204,7 @@ class Worker:
             self._handle(self._router.route(message, now))
         except (OSError, *LookupFault) as error:
             self._set_fault("intake", str(error).split("\n", 1)[0])
+            self._recording_analysis.request_repair(error)
             self._retry_at = now + _RETRY_S
             return False
         except Exception as error:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ import numpy as np
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
+from edge_worker.analysis.lost_recordings import lost_recordings
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
@@ -94,6 +95,10 @@ class Pipeline:
         return [
             UnanalysedRecording(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)
         ]
+
+    def lost_recordings(self) -> Iterator[StoredRecording]:
+        """Yield the recordings whose WAV files no row names, to be stored again."""
+        return lost_recordings(self._settings.data_dir, self._store.known())
 
     def set_aside(self, close: ClosedRecording, reason: Exception) -> None:
         """Take a recording that cannot be stored out of the spool, for an operator to look at."""

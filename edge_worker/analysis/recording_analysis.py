@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from edge_worker.analysis import last_sounds
@@ -21,6 +21,7 @@ from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
+from edge_worker.errors import StoreError
 from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
@@ -62,8 +63,12 @@ class RecordingAnalysis(threading.Thread):
         self._acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._delivered: list[int] = []
         self._stopping = threading.Event()
-        self._retry = StorageRetry(post, self._stopping)
+        self._retry = StorageRetry(post, self._stopping, store.mend)
+        self._damage: StoreError | None = None
+        """Met by another thread, to be repaired by this one."""
         self._storage = RecordingStorage(pipeline, streams, metrics, self._retry, post)
+        self._lost: Iterator[StoredRecording] = iter(())
+        """Recordings whose sound is there, and whose rows a damaged database lost."""
         self._heartbeat_at = float("-inf")
         self._refreshed_at = float("-inf")
         self.failure: BaseException | None = None
@@ -77,6 +82,11 @@ class RecordingAnalysis(threading.Thread):
     def acknowledge(self, message_id: int) -> None:
         """Note that the broker has a message of the outbox."""
         self._acknowledged.put(message_id)
+
+    def request_repair(self, error: Exception) -> None:
+        """Repair the database soon, if `error` says that it is damaged or gone."""
+        if isinstance(error, StoreError):
+            self._damage = error
 
     def request_heartbeat(self) -> None:
         """Write the next heartbeat at once: something changed that operators watch."""
@@ -166,8 +176,12 @@ class RecordingAnalysis(threading.Thread):
         return messages
 
     def _housekeeping(self) -> None:
+        damage, self._damage = self._damage, None
+        if damage is not None:
+            self._store.mend(damage)
         if self._jobs.empty():  # else the next results take them along
             self._clear_outbox()
+            self._adopt_lost()
         if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
             self._refreshed_at = time.monotonic()
             if self._pipeline.refresh():
@@ -175,6 +189,15 @@ class RecordingAnalysis(threading.Thread):
         if time.monotonic() - self._heartbeat_at >= _HEARTBEAT_EVERY_S:
             self._write_heartbeat()
             self._heartbeat_at = time.monotonic()
+
+    def _adopt_lost(self) -> None:
+        """Give the next recording that lost its row a new one, after a repair of the database."""
+        if self._store.repair.take_lost_rows():
+            self._lost = self._pipeline.lost_recordings()
+        for lost in self._lost:
+            (stored,) = self._store.save_recordings([lost])
+            self.submit([UnanalysedRecording(stored)])
+            return
 
     def _clear_outbox(self) -> None:
         self._collect_delivered()

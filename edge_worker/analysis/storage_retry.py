@@ -27,10 +27,19 @@ class StorageFault:
 class StorageRetry:
     """Repeats an action, with growing pauses, until disk and database accept it."""
 
-    def __init__(self, report: Callable[[StorageFault], None], stopping: threading.Event) -> None:
-        """Report each refusal, and the first success after one; give up once `stopping` is set."""
+    def __init__(
+        self,
+        report: Callable[[StorageFault], None],
+        stopping: threading.Event,
+        mend: Callable[[Exception], None] = lambda _error: None,
+    ) -> None:
+        """Report each refusal, and the first success after one; give up once `stopping` is set.
+
+        `mend` is called with each error, to repair what another try would find as it is.
+        """
         self._report = report
         self._stopping = stopping
+        self._mend = mend
 
     def call(
         self, action: Callable[[], T], passing: tuple[type[Exception], ...] = (OSError, *StoreFault)
@@ -44,6 +53,7 @@ class StorageRetry:
                 problem = str(error).split("\n", 1)[0]
                 _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
                 self._report(StorageFault(problem))
+                self._try_to_mend(error)
                 if self._stopping.wait(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]):
                     return None
                 attempt += 1
@@ -51,3 +61,9 @@ class StorageRetry:
                 if attempt:
                     self._report(StorageFault(""))
                 return outcome
+
+    def _try_to_mend(self, error: Exception) -> None:
+        try:
+            self._mend(error)
+        except (OSError, *StoreFault) as refused:
+            _LOG.error(line("not_repaired", error=str(refused).split("\n", 1)[0]))

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from edge_worker.database.repair import sqlite_file
 from edge_worker.database.revision import require_revision
-from edge_worker.errors import StoreError
+from edge_worker.errors import DatabaseDamagedError, DatabaseGoneError, StoreError
 
 Database = Engine
 """An open database, for type hints of modules that must not import SQLAlchemy."""
@@ -43,10 +45,11 @@ def connect_existing(url: str, *, read_only: bool = False) -> Engine:
         StoreError: the database does not exist, or is of another version.
     """
     engine = connect(url, read_only=read_only)
-    path = engine.url.database
-    if engine.dialect.name == "sqlite" and path and not Path(path).exists():
+    path = sqlite_path(engine)
+    if path and not path.exists():
         raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
     require_revision(engine)
+    follow_file(engine)
     return engine
 
 
@@ -80,7 +83,55 @@ class LazyDatabase:
             raise StoreError(f"{self._FAILURE}: {str(error).splitlines()[0]}") from error
 
 
+def sqlite_path(engine: Engine) -> Path | None:
+    """Return the file of a SQLite database; None: it has none, or it is another database."""
+    path = engine.url.database
+    return Path(path) if engine.dialect.name == "sqlite" and path and path != ":memory:" else None
+
+
+def follow_file(engine: Engine) -> None:
+    """Let connections of `engine` follow the file: never use one that was deleted, never create one.
+
+    A file that was replaced, by a repair or by an operator, is used from the next connection on.
+
+    Raises, on every use:
+        DatabaseGoneError: there is no file.
+    """
+    path = sqlite_path(engine)
+    if path is None:
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def _on_open(*_: object) -> None:
+        if not path.exists():
+            raise DatabaseGoneError(f"the database {path} was deleted; the worker writes it again")
+
+    @event.listens_for(engine, "connect", insert=True)
+    def _on_connect(_connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own type
+        record.info["file"] = sqlite_file.identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - likewise
+        if record.info.get("file") != sqlite_file.identity(path):
+            raise DisconnectionError("another file lies there now")
+
+
+def _name_damage(engine: Engine) -> None:
+    """Raise DatabaseDamagedError where SQLite finds a damaged page: the driver has no class for that."""
+
+    @event.listens_for(engine, "handle_error")
+    def _on_error(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if sqlite_file.is_damage(error):
+            raise DatabaseDamagedError(
+                f"the database {engine.url.database} is damaged ({error}); the worker repairs it "
+                "(docs/operations.md)"
+            ) from error
+
+
 def _tune_sqlite(engine: Engine, *, read_only: bool) -> None:
+    _name_damage(engine)
+
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         cursor = connection.cursor()

@@ -1,12 +1,16 @@
-"""Queries of exams: the recordings of one exam, and pages of all exams."""
+"""Queries of exams: the recordings of one exam, pages of all exams, and the messages that publish some."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.schema import recordings, reviews
+from edge_worker.protocol import topics
 from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, ExamRecording
+from edge_worker.protocol.result import Result
 
 _RECORDINGS: Final = (
     select(
@@ -72,3 +76,9 @@ def _exam_recording(
     site = meta.get("site")
     result = None if document is None else json.loads(document)
     return ExamRecording(recording_id, captured_at, None if site is None else str(site), result, verdict)
+
+
+def messages(connection: Connection, results: Sequence[Result]) -> list[OutboxMessage]:
+    """Return the messages that publish the exams which results belong to."""
+    exams = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
+    return [OutboxMessage(topics.exam(*key), exam(connection, *key).to_json(), retain=False) for key in exams]

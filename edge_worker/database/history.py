@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,7 +23,7 @@ from edge_worker.database import (
     worker_heartbeat,
 )
 from edge_worker.database.device_query import DeviceSummary
-from edge_worker.database.engine import connect
+from edge_worker.database.engine import connect, follow_file
 from edge_worker.database.exam_query import ExamPage
 from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
@@ -32,7 +32,7 @@ from edge_worker.database.result_query import ResultFilter, ResultPage
 from edge_worker.database.review import Review
 from edge_worker.database.revision import current_revision, require_revision
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
-from edge_worker.errors import StoreError
+from edge_worker.errors import DatabaseDamagedError, StoreError
 from edge_worker.protocol.exam import Exam
 
 _PAGE_SIZE: Final = 200
@@ -55,8 +55,10 @@ class History:
             StoreError: `url` is malformed, or what it names is not our database.
         """
         history = cls(connect(url, read_only=True))
+        follow_file(history._engine)
         if history._exists():
-            current_revision(history._engine)
+            with suppress(DatabaseDamagedError):  # the worker repairs it
+                current_revision(history._engine)
         else:
             _require_writable(Path(str(history._engine.url.database)).parent)
         return history

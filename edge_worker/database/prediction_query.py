@@ -1,10 +1,15 @@
-"""Queries of predictions: the latest, and how often each model gave each label."""
+"""Predictions: their rows, queries of the latest, and how often each model gave each label."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
 from edge_worker.database.schema import predictions, recordings
+from edge_worker.protocol.result import Prediction, Result
+
+_COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name in predictions.c)
+"""What is queried has a column; the whole prediction is in the document of the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,9 @@ def label_counts(connection: Connection) -> list[LabelCount]:
     accepted = func.sum(case((predictions.c.accepted, 1), else_=0))
     query = select(model, label, total, accepted).group_by(model, label)
     return [LabelCount(*row) for row in connection.execute(query.order_by(model, total.desc(), label))]
+
+
+def rows(recording: int, result: Result) -> list[dict[str, Any]]:
+    """Return the rows of the predictions of a result; `recording` is the id of the recording's row."""
+    key = {"recording": recording, "device_id": result.device_id, "recording_id": result.recording_id}
+    return [{**key, **{name: getattr(prediction, name) for name in _COLUMNS}} for prediction in result.models]

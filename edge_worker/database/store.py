@@ -11,16 +11,16 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
-from edge_worker.database import exam_query, outbox, result_feed, worker_heartbeat
+from edge_worker.database import exam_query, outbox, prediction_query, result_feed, worker_heartbeat
 from edge_worker.database.adaptation import running_spectrum
-from edge_worker.database.engine import connect, connect_existing
+from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, predictions, recordings, timelines
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
-from edge_worker.protocol import topics
-from edge_worker.protocol.result import Completeness, Prediction, Result
+from edge_worker.protocol.result import Completeness, Result
 
 StoreFault = (StoreError, OperationalError, InterfaceError)
 """Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
@@ -37,8 +37,6 @@ _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("
 _ROW_ID = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
-_PREDICTION_COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name in predictions.c)
-"""What is queried has a column; the whole prediction is in the document of the result."""
 _INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
 _UPDATE_RESULT = (
     update(recordings)
@@ -110,24 +108,41 @@ class AnalysisResult:
 class Store:
     """The writing side of the database; `History` is the reading side."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, repair: DatabaseRepair) -> None:
         self._engine = engine
+        self.repair = repair
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, is_ours: bool = False) -> Self:
         """Open the database at `url`, creating it where it does not exist, and upgrade its tables.
+
+        A damaged SQLite file is repaired; one of which nothing can be read is moved aside if it `is_ours`.
 
         Raises:
             StoreError: it cannot be opened or written, is not ours, or is of a newer version.
         """
         engine = connect(url)
-        if current_revision(engine) != REVISION:
-            upgrade(engine)
-        return cls(engine)
+        store = cls(engine, DatabaseRepair(sqlite_path(engine), is_ours=is_ours))
+        store.repair.make_usable()
+        store._make_tables()
+        follow_file(engine)
+        return store
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self.repair.close()
+
+    def mend(self, error: Exception) -> None:
+        """Repair the file if `error` says that it is damaged or gone; raises StoreError where that fails."""
+        if self.repair.mend(error):
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        if current_revision(self._engine) != REVISION:
+            upgrade(self._engine)
+        self._engine.dispose()
+        self.repair.hold()
 
     # --- recordings ---------------------------------------------------------------------------------
 
@@ -154,6 +169,12 @@ class Store:
         query = select(*columns).where(recordings.c.document.is_(None)).order_by(recordings.c.id)
         with self._engine.connect() as connection:
             return [StoredRecording(**row._mapping) for row in connection.execute(query)]
+
+    def known(self) -> set[tuple[str, str]]:
+        """Return device and recording id of every recording that is stored or was deleted."""
+        columns = [(table.c.device_id, table.c.recording_id) for table in (recordings, deletions)]
+        with self._engine.connect() as connection:
+            return {(row[0], row[1]) for pair in columns for row in connection.execute(select(*pair))}
 
     def save_recordings(self, new: Sequence[StoredRecording]) -> list[StoredRecording]:
         """Insert recordings, leaving those alone that exist already; return all with their ids."""
@@ -186,7 +207,9 @@ class Store:
                 if each.heart_shape is not None:
                     running_spectrum.learn(connection, each.result.device_id, each.heart_shape)
             messages = [message for each in new for message in each.messages]
-            return outbox.add(connection, messages + _exam_messages(connection, new))
+            return outbox.add(
+                connection, messages + exam_query.messages(connection, [each.result for each in new])
+            )
 
     def save_stream(
         self, stream: StoredRecording, result_of_row: Callable[[int], AnalysisResult], timeline: str
@@ -204,7 +227,9 @@ class Store:
             _update_result(connection, result)
             _add_to_history(connection, [result])
             connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
-            return outbox.add(connection, [*result.messages, *_exam_messages(connection, [result])])
+            return outbox.add(
+                connection, [*result.messages, *exam_query.messages(connection, [result.result])]
+            )
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
         """Return the results of the last events of a device, newest first, JSON texts."""
@@ -235,12 +260,8 @@ class Store:
 
 
 def open_existing(url: str) -> Store:
-    """Return a read-only store on a database that a worker created; nothing is created or changed.
-
-    Raises:
-        StoreError: it does not exist or is of another version.
-    """
-    return Store(connect_existing(url, read_only=True))
+    """Return a read-only store on an existing database of this version; raises StoreError."""
+    return Store(connect_existing(url, read_only=True), DatabaseRepair(None, is_ours=False))
 
 
 def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
@@ -265,33 +286,10 @@ def _update_result(connection: Connection, new: AnalysisResult) -> bool:
 
 def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:
     """Insert the predictions of new results, and give each result its number."""
-    rows = [row for each in new for row in _prediction_rows(each)]
+    rows = [row for each in new for row in prediction_query.rows(each.recording, each.result)]
     if rows:
         connection.execute(insert(predictions), rows)
     result_feed.add(connection, [each.recording for each in new])
-
-
-def _prediction_rows(new: AnalysisResult) -> list[dict[str, Any]]:
-    result = new.result
-    key = {
-        "recording": new.recording,
-        "device_id": result.device_id,
-        "recording_id": result.recording_id,
-    }
-    return [
-        {**key, **{name: getattr(prediction, name) for name in _PREDICTION_COLUMNS}}
-        for prediction in result.models
-    ]
-
-
-def _exam_messages(connection: Connection, new: Sequence[AnalysisResult]) -> list[OutboxMessage]:
-    """Return the messages that publish the exams which these results belong to."""
-    results = [each.result for each in new]
-    exams = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
-    return [
-        OutboxMessage(topics.exam(*key), exam_query.exam(connection, *key).to_json(), retain=False)
-        for key in exams
-    ]
 
 
 def _columns(row: StoredRecording) -> dict[str, Any]:

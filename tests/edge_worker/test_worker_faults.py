@@ -231,3 +231,32 @@ def test_a_wrong_setting_is_one_sentence_and_exit_2(
     ]
     assert len(lines) == 1, "one sentence beside the line of the TFLite runtime"
     assert "event=broker_unreachable" not in done.stdout, "refused before connecting"
+
+
+def test_a_database_that_is_deleted_while_the_worker_runs_is_written_again(site: Site) -> None:
+    worker = site.start_worker()
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/result/st-01", recording_id="0000000000000001")
+        for file in site.data_dir.glob("stetho.db*"):
+            file.unlink()
+        device.send_all(cut(PCM, 2))
+        operator.wait_for("stetho/v1/result/st-01", recording_id="0000000000000002")
+        worker.kill()
+    assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(2,)]
+
+
+def test_recordings_that_a_damaged_database_lost_are_stored_and_analysed_again(site: Site) -> None:
+    site.start_worker()
+    with operator_client(site) as operator, Device(site, "st-01") as device:
+        device.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/result/st-01", recording_id="0000000000000001")
+    site.processes.pop().stop()
+    (site.data_dir / "stetho.db").write_bytes(bytes(200_000))
+    with operator_client(site) as operator:
+        worker = site.start_worker()
+        again = operator.wait_for("stetho/v1/result/st-01", recording_id="0000000000000001")
+    assert again["audio"]["samples"] == len(PCM) // 2
+    assert "Traceback" not in worker.log
+    assert worker.log.count("event=database_repaired") == 1
+    assert len(list(site.data_dir.glob("stetho.db.damaged-*/stetho.db"))) == 1

@@ -1,0 +1,62 @@
+"""Recordings that a damaged database lost: their sound is there, and is stored and analysed again.
+
+What only their rows knew is lost: META, exam, review, and when they were captured.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from edge_worker.database.store import StoredRecording
+from edge_worker.errors import AudioError
+from edge_worker.ingest import wav
+from edge_worker.protocol.chunk import SAMPLE_BYTES
+from edge_worker.protocol.timestamp import rfc3339
+from edge_worker.protocol.topics import DEVICE_ID
+from edge_worker.telemetry.logfmt import line
+
+_LOG = logging.getLogger(__name__)
+_NAME: Final = re.compile("[0-9a-f]{16}")
+
+
+def lost_recordings(data_dir: Path, known: Collection[tuple[str, str]]) -> Iterator[StoredRecording]:
+    """Yield the recordings in the audio folder that are not `known`, oldest first; what is no WAV stays."""
+    found = [(_changed_at(path), path) for path in data_dir.glob("audio/*/*.wav")]
+    for at, path in sorted(found):
+        device_id, name = path.parent.name, path.stem
+        is_ours = DEVICE_ID.fullmatch(device_id) is not None and _NAME.fullmatch(name) is not None
+        if not is_ours or (device_id, name) in known:
+            continue
+        try:
+            audio = wav.read_with_format(path)
+        except AudioError as error:
+            _LOG.warning(line("recording_not_adopted", device=device_id, recording=name, reason=error))
+            continue
+        _LOG.info(line("recording_adopted", device=device_id, recording=name))
+        moment = rfc3339(datetime.fromtimestamp(at, UTC))
+        yield StoredRecording(
+            device_id=device_id,
+            recording_id=name,
+            received_at=moment,
+            captured_at=moment,
+            captured_at_source="worker",
+            completeness="complete",
+            missing=[],
+            sample_rate=audio.sample_rate,
+            channels=audio.channels,
+            samples=len(audio.pcm) // (audio.channels * SAMPLE_BYTES),
+            audio_sha256=hashlib.sha256(audio.pcm).hexdigest(),
+            audio_file=f"audio/{device_id}/{name}.wav",
+            meta={},
+        )
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # deleted meanwhile
+        return 0.0

@@ -1,0 +1,1 @@
+"""Repair of a damaged SQLite file: indexes made again, what can be read copied into a new file."""
