@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from edge_worker.protocol import strict_json
+
 Figures = dict[str, float]
 
 _MACHINE: Final = "machine"
@@ -54,7 +56,7 @@ class Results:
     def _write(self) -> None:
         document = {**self._earlier, **self._measured, _MACHINE: self._machine}
         temporary = self._path.with_name(f".{self._path.name}.new")
-        temporary.write_text(json.dumps(document, indent=1) + "\n")
+        temporary.write_text(strict_json.write(document, indent=1) + "\n")
         temporary.replace(self._path)
 
 

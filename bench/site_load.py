@@ -14,6 +14,7 @@ from bench.ingest import publish_open_recordings
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.progress import steps
 from edge_worker.errors import StethoError
+from edge_worker.protocol import strict_json
 from simulator.site.site import Site
 
 OPEN_RECORDINGS: Final = 200
@@ -59,7 +60,7 @@ def live_devices(steps_tried: Sequence[int], seconds: float) -> dict[str, float]
     best: dict[str, float] = {"live_devices": 0}
     for count in steps(list(steps_tried), "live devices"):
         report = _fleet(count, seconds)
-        print(f"  {count} devices: {json.dumps(report)}", file=sys.stderr)
+        print(f"  {count} devices: {strict_json.write(report)}", file=sys.stderr)
         if not _is_lossless(report):
             break
         best = {
@@ -82,7 +83,7 @@ def _fleet(count: int, seconds: float) -> dict[str, Any]:
             f"sim-{number:04}": site.add_device(f"sim-{number:04}").password for number in range(count)
         }
         credentials = Path(name) / "devices.json"
-        credentials.write_text(json.dumps(devices))
+        credentials.write_text(strict_json.write(devices))
         worker = site.start_worker()
         before_s = cpu_seconds(worker.pid)
         report = _run_fleet(site, credentials, count, seconds)

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
+from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 from edge_worker.shared_account import ShortConnections
 from edge_worker.telemetry.logfmt import line
@@ -129,12 +130,8 @@ class Connection:
         content = payload.encode() if isinstance(payload, str) else payload
         if len(content) > MAX_PAYLOAD_BYTES:
             raise PayloadError(f"a message of {len(content)} bytes is over {MAX_PAYLOAD_BYTES}")
-        if not topic.isprintable():
-            raise PayloadError(f"{topic!r} is no topic")
-        try:
-            return self._client.publish(topic, content, qos=1, retain=retain).mid
-        except ValueError as error:  # wildcards in the topic, or an empty or an endless one
-            raise PayloadError(f"the topic cannot be published to: {error}") from error
+        topics.require_publishable(topic)
+        return self._client.publish(topic, content, qos=1, retain=retain).mid
 
     def publish_at_most_once(self, topic: str, payload: bytes) -> None:
         """Send a message at QoS 0, for values of the moment; without a connection it is dropped."""

@@ -1,6 +1,5 @@
 """Router of incoming MQTT messages: chunks, device states, and topics of Home Assistant."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -12,7 +11,9 @@ from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.ingest.quarantine import Origin
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name
+from edge_worker.protocol.device_report import parse_state
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
+from edge_worker.protocol.strict_json import JsonError
 from edge_worker.shared_account import BootWatch
 from edge_worker.telemetry.logfmt import line
 
@@ -33,7 +34,7 @@ class MessageRouter:
         self._intake = intake
         self._discovery = discovery
         self._publish = publish
-        self._boots: dict[str, str] = {}
+        self._boots: dict[str, str | None] = {}
         """By device: the boot id of its last state."""
         self.boots = BootWatch()
         self._erased: set[str] = set()
@@ -84,20 +85,18 @@ class MessageRouter:
     def _receive_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow birth and will messages; a will of an earlier boot is out of date."""
         try:
-            document = json.loads(payload)
-            state, boot = str(document["state"]), str(document.get("boot"))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            self._intake.counts["rejected_state"] += 1
+            state = parse_state(payload)
+        except JsonError:
+            self._intake.counts["rejected_state"] += bool(payload)  # an empty one clears the retained state
             return
-        if state == "lost" and self._boots.get(device_id, boot) != boot:
+        if state.state == "lost" and self._boots.get(device_id, state.boot) != state.boot:
             return
-        self._boots[device_id] = boot
-        if self.boots.saw(device_id, boot, now):
+        self._boots[device_id] = state.boot
+        if self.boots.saw(device_id, str(state.boot), now):
             _LOG.error(
                 line(
                     "account_shared", user=device_id, reason="two devices use this account; give each its own"
                 )
             )
-        is_online = state not in ("lost", "offline")
-        self._publish(self._discovery.update_device(device_id, is_online=is_online))
-        self._intake.set_device_online(device_id, is_online, now)
+        self._publish(self._discovery.update_device(device_id, is_online=state.is_online))
+        self._intake.set_device_online(device_id, state.is_online, now)

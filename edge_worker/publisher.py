@@ -3,7 +3,6 @@
 A message that no broker takes would hold up all those behind it, for ever: it is set aside.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 
@@ -12,7 +11,7 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.errors import PayloadError
 from edge_worker.ingest.intake_event import ControlMessage
 from edge_worker.ingest.quarantine import Origin, Quarantine
-from edge_worker.protocol import topics
+from edge_worker.protocol import strict_json, topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage
 from edge_worker.telemetry.logfmt import line
 
@@ -55,7 +54,7 @@ class Publisher:
 
     def publish_control(self, message: ControlMessage) -> None:
         """Publish a control message to its device."""
-        self.publish(topics.control(message.device_id), json.dumps(message.document, separators=(",", ":")))
+        self.publish(topics.control(message.device_id), strict_json.write(message.document))
 
     def announce(self, messages: Iterable[DiscoveryMessage]) -> None:
         """Publish descriptions for Home Assistant."""

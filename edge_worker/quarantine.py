@@ -4,7 +4,6 @@ It may run while the worker does.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Final
 
 from edge_worker.errors import QuarantineError, StethoError
 from edge_worker.ingest.quarantine import Quarantine, QuarantineEntry
+from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 
 _SHOWN_BYTES: Final = 256
@@ -74,7 +74,7 @@ def _entry(entries: list[QuarantineEntry], name: str) -> QuarantineEntry:
 
 def _show(entry: QuarantineEntry, quarantine: Quarantine) -> None:
     path = quarantine.payload_path(entry.id)
-    print(json.dumps(asdict(entry), indent=2))
+    print(strict_json.write(asdict(entry), indent=2))
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     for file in files:
         print(f"{file}:")

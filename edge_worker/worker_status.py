@@ -1,6 +1,5 @@
 """Status of a worker: the state message on its own topic, and the common part of its heartbeat."""
 
-import json
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Any, Literal
 
 from edge_worker import __version__
 from edge_worker.inference.interpreter import runtime_name
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 
 State = Literal["ready", "degraded", "offline"]
@@ -41,7 +41,7 @@ class WorkerStatus:
     def message(self, state: State) -> str:
         """Return the JSON that is published on the worker's topic."""
         reason = {"reason": "; ".join(self._faults.values())} if state == "degraded" else {}
-        return json.dumps({"state": state, **self.facts, **reason})
+        return strict_json.write({"state": state, **self.facts, **reason})
 
     def state(self, *, is_connected: bool) -> State:
         """Return the state of this moment; a worker without a broker is offline."""

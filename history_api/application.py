@@ -1,12 +1,14 @@
 """Factory of the Flask application."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask
-from flask.json.provider import DefaultJSONProvider
+from flask.json.provider import JSONProvider
 
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
+from edge_worker.protocol import strict_json
 from history_api import index, openapi_document
 from history_api.access import authorization, security_headers
 from history_api.monitoring import metrics
@@ -16,8 +18,14 @@ from history_api.services import Services
 from history_api.settings import ApiSettings
 
 
-class _OrderedJSON(DefaultJSONProvider):
-    sort_keys = False  # documents are ordered for their readers
+class _StrictJSON(JSONProvider):
+    """JSON of requests and answers, by the one reader and the one writer."""
+
+    def dumps(self, obj: object, **_: Any) -> str:  # noqa: ANN401 - Flask's options of the standard library
+        return strict_json.write(obj)
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:  # noqa: ANN401 - JSON is what it is
+        return strict_json.read(s)
 
 
 def create_app(settings: ApiSettings) -> Flask:
@@ -29,7 +37,7 @@ def create_app(settings: ApiSettings) -> Flask:
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.json = _OrderedJSON(app)
+    app.json = _StrictJSON(app)
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)

@@ -11,7 +11,6 @@ from flask import g
 
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol.exam import Exam
-from edge_worker.protocol.topics import EXAM_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.problem import ProblemError
 from history_api.services import services
@@ -27,9 +26,7 @@ def recording(recording_id: str) -> RecordingEntry:
     Raises:
         ProblemError: there is none (404), or several devices have one (409).
     """
-    # Not every database accepts every text, such as one with a NUL.
-    is_id = _RECORDING_ID.fullmatch(recording_id) is not None
-    entries = services().history.recording(recording_id, g.query["device"]) if is_id else []
+    entries = services().history.recording(recording_id, g.query["device"])
     none = "no recording has this id; GET /api/v1/results lists those that were analysed"
     return _only(entries, none, "a recording")
 
@@ -40,8 +37,7 @@ def exam(exam_id: str) -> Exam:
     Raises:
         ProblemError: there is none (404), or several devices have one (409).
     """
-    is_id = EXAM_ID.fullmatch(exam_id) is not None
-    exams = services().history.exam(exam_id, g.query["device"]) if is_id else []
+    exams = services().history.exam(exam_id, g.query["device"])
     none = "no recording belongs to this exam; GET /api/v1/exams lists those that exist"
     return _only(exams, none, "an exam")
 

@@ -1,7 +1,6 @@
 """Waitress channel that limits the size of bodies and answers malformed requests with a problem document."""
 
 import copy
-import json
 import logging
 import secrets
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from waitress.task import ErrorTask
 from werkzeug import Request
 
 from edge_worker.errors import StoreError
+from edge_worker.protocol import strict_json
 from edge_worker.telemetry.logfmt import line
 from history_api.access import security_headers
 from history_api.access.authentication import Authenticator
@@ -87,4 +87,4 @@ def _problem(status: int, request_id: str) -> str:
         "detail": _DETAILS.get(status, "this is no valid request; send HTTP/1.1"),
         "request_id": request_id,
     }
-    return json.dumps(document)
+    return strict_json.write(document)

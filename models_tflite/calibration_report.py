@@ -4,7 +4,6 @@ The site must be one that training did not hear, recorded with one kind of steth
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from edge_worker.errors import StethoError
 from edge_worker.inference.adaptation import ABNORMAL, log_odds
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceSpectrum
+from edge_worker.protocol import strict_json
 from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.device_spectrum import spectral_shape
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StethoError, OSError) as error:
         print(f"report calibration: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(report, indent=1))
+    print(strict_json.write(report, indent=1))
     return 0
 
 

@@ -4,7 +4,6 @@ Every file is processed as by the worker: PCM, signal, signal quality, classifie
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from edge_worker.errors import StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.interpreter import runtime_name
+from edge_worker.protocol import strict_json
 from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio, cost, label_table
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StethoError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(json.dumps({**report, "cost": cost.measure(classifier, content)}, indent=1))
+    print(strict_json.write({**report, "cost": cost.measure(classifier, content)}, indent=1))
     return 0
 
 
@@ -86,7 +86,7 @@ def _unseen_sites(model: str, models_dir: Path, data: Path) -> int:
     except (StethoError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(report, indent=1))
+    print(strict_json.write(report, indent=1))
     return 0
 
 

@@ -6,7 +6,6 @@ site), `targets` (0 normal, 1 abnormal), `patient`, `position` and `site`; `exam
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.errors import ModelError, StethoError
+from edge_worker.protocol import strict_json
 from models_tflite.evaluation import exam_figures
 from models_tflite.evaluation.exam_figures import Exams
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StethoError, OSError) as error:
         print(f"report exam: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(exam_figures.report(exams), indent=1))
+    print(strict_json.write(exam_figures.report(exams), indent=1))
     return 0
 
 

@@ -17,6 +17,7 @@ from edge_worker.errors import AudioError, ModelError, StethoError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.occlusion import OcclusionMap, occlude
 from edge_worker.inference.occlusion_picture import svg
+from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
 from models_tflite.evaluation import audio
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StethoError, OSError) as error:
         print(f"explain: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(occlusion.document()) if options.svg is None else f"{occlusion.label}: {options.svg}")
+    document = strict_json.write(occlusion.document())
+    print(document if options.svg is None else f"{occlusion.label}: {options.svg}")
     return 0
 
 

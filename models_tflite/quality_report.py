@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from edge_worker.errors import StethoError
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality, quality_model
 from models_tflite.evaluation import clips, metrics
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name: {part: document[name][part] for part in ("unheard_groups", "unheard_sites")}
         for name in ("heart", "clear")
     }
-    print(json.dumps({**report(assessed), "cross_validated": cross_validated}, indent=1))
+    print(strict_json.write({**report(assessed), "cross_validated": cross_validated}, indent=1))
     return 0
 
 

@@ -5,7 +5,6 @@ not use.
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from edge_worker.errors import StethoError
 from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.protocol import strict_json
 from edge_worker.signal import heart_rate, quality
 from edge_worker.signal.heart_cycle import HeartCycle
 from edge_worker.signal.log_mel import HEART_LOG_MEL
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StethoError, OSError) as error:
         print(f"report signal: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(report, indent=1))
+    print(strict_json.write(report, indent=1))
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store
-from edge_worker.protocol import topics
+from edge_worker.protocol import strict_json, topics
 
 MAX_SOUNDS: Final = 10
 MAX_BYTES: Final = 1024
@@ -58,7 +58,7 @@ def _payload(sounds: Sequence[Document]) -> bytes:
     count = MAX_SOUNDS
     while True:
         document = {"v": 1, "sounds": sounds[:count]}
-        payload = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        payload = strict_json.write(document).encode()
         if len(payload) <= MAX_BYTES or not count:
             return payload
         count -= 1

@@ -1,7 +1,6 @@
 """Writer of finished streams: the end of the sound, the result and the timeline become durable."""
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ from edge_worker.ingest import wav
 from edge_worker.ingest.recording import plausible_bytes
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality, Result, StreamFacts
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
@@ -46,7 +46,7 @@ class StreamResultWriter:
         stored = self._write(finished)
         result = _result(finished, stored)
         timeline = _EMPTY_TIMELINE if finished.summary is None else finished.summary.timeline
-        document = json.dumps(timeline, separators=(",", ":"))
+        document = strict_json.write(timeline)
         messages = self._store.save_stream(stored, lambda row: analysis_result(row, result), document)
         self._spool.remove(finished.stream)
         log_result(result, (time.perf_counter() - started) * 1000)

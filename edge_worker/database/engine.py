@@ -13,6 +13,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from edge_worker.database.repair import sqlite_file
 from edge_worker.database.revision import require_revision
 from edge_worker.errors import DatabaseDamagedError, DatabaseGoneError, StoreError
+from edge_worker.protocol import strict_json
 
 Database = Engine
 """An open database, for type hints of modules that must not import SQLAlchemy."""
@@ -28,7 +29,9 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         StoreError: `url` is malformed or its driver is not installed.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(
+            url, pool_pre_ping=not url.startswith("sqlite"), json_serializer=strict_json.write
+        )
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
     if engine.dialect.name == "sqlite":

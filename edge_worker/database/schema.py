@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -20,11 +21,26 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
+from edge_worker.protocol import strict_json
+
 metadata: Final = MetaData()
+
+
+class JsonText(TypeDecorator[str]):
+    """A document as it is published, JSON text; one of an earlier version is read as today's are written."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return a document from the database as strict JSON."""
+        return None if value is None else strict_json.rewrite(value)
+
 
 SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
 """Type of sample indices: a day of audio has more samples than 31 bits count. SQLite's integers are as wide
@@ -51,7 +67,7 @@ recordings: Final = Table(
     Column("status", String(12)),
     Column("heart_rate_bpm", Float),
     Column("analysed_at", String(24)),
-    Column("document", Text),
+    Column("document", JsonText),
     Column("audio_start", SAMPLES, nullable=False, server_default="0"),
     Column("parent", String(16)),
     Column("parent_start", SAMPLES),
@@ -113,7 +129,7 @@ timelines: Final = Table(
     "timelines",
     metadata,
     Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
-    Column("document", Text, nullable=False),
+    Column("document", JsonText, nullable=False),
 )
 """Timeline of a stream: scores over time, JSON. Its size does not grow with the length of the stream."""
 

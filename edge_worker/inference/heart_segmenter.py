@@ -17,6 +17,7 @@ from edge_worker.inference import slow_motion
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_files import read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
+from edge_worker.protocol import strict_json
 from edge_worker.signal import segmentation
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
@@ -57,7 +58,7 @@ class SegmenterCard:
         }
         for key, value in expected.items():
             if document[key] != value:
-                raise ValueError(f"its {key} must be {json.dumps(value)}")
+                raise ValueError(f"its {key} must be {strict_json.write(value)}")
         numbers = {key: float(document[key]) for key in ("window_s", "hop_s", "threshold")}
         if not (numbers["window_s"] > 0 < numbers["hop_s"] and 0 <= numbers["threshold"] <= 1):
             raise ValueError("it needs window_s and hop_s above 0 and a threshold from 0 to 1")

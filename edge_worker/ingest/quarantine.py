@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar, get_args
 
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
@@ -170,7 +171,7 @@ class Quarantine:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The description first: a file that was not moved after it comes again at the next start.
-            self._description(entry.id).write_text(f"{json.dumps(asdict(entry), indent=2)}\n")
+            self._description(entry.id).write_text(f"{strict_json.write(asdict(entry), indent=2)}\n")
             place(self.payload_path(entry.id))
         except OSError as refusal:
             _LOG.error(line("storage_refuses", where="quarantine", error=refusal))

@@ -28,6 +28,7 @@ from edge_worker.ingest.chunk_file import (
 from edge_worker.ingest.descriptor_cache import DescriptorCache
 from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.stream import Segment, Stream
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.chunk import HEADER_BYTES, MAX_SAMPLES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
 from edge_worker.protocol.topics import DEVICE_ID
@@ -93,7 +94,7 @@ class StreamSpool:
         """Replace the saved state of a stream, whole or not at all; raise OSError if the disk refuses."""
         path = self._path(stream) / _STATE
         draft = path.with_suffix(".part")
-        draft.write_text(json.dumps(state, separators=(",", ":")))
+        draft.write_text(strict_json.write(state))
         draft.replace(path)
 
     def load(self) -> Iterator[Stream]:

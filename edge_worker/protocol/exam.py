@@ -7,13 +7,12 @@ whenever it is needed and never stored, so deletions and reviews need no upkeep.
 The label is that of the evidence of all positions together (`exam_evidence`), where two or more have some.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final, Literal
 
-from edge_worker.protocol import exam_evidence
+from edge_worker.protocol import exam_evidence, strict_json
 from edge_worker.protocol.exam_evidence import MIN_POSITIONS, SURE_ABNORMAL, SURE_NORMAL
 from edge_worker.protocol.result import REASONS
 
@@ -267,7 +266,7 @@ class Exam:
 
     def to_json(self) -> bytes:
         """Return `document()` as compact UTF-8 JSON."""
-        return json.dumps(self.document(), separators=(",", ":"), ensure_ascii=False).encode()
+        return strict_json.write(self.document()).encode()
 
 
 def _path(recording_id: str, device_id: str) -> str:

@@ -4,12 +4,13 @@ Worker to Home Assistant on `homeassistant/device/{device}/config`, QoS 1, retai
 https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
 """
 
-import json
 from typing import Any, Final
 
 from edge_worker import __version__
 from edge_worker.protocol import topics
+from edge_worker.protocol.device_report import ONLINE, STATES
 from edge_worker.protocol.result import REASONS
+from edge_worker.protocol.strict_json import JsonError, read, write
 
 _MAKER: Final = "Stetho Edge"
 _NOTICE: Final = "research and education, not a medical device"
@@ -17,8 +18,6 @@ _MAX_INFO: Final = 64
 """Characters of a text that a device reports about itself."""
 _LIVE_S: Final = 5
 """Seconds after which a live value expires: they come twice a second while a recording is open."""
-_ONLINE: Final = ("online", "recording")
-_STATES: Final = (*_ONLINE, "offline", "lost")
 
 Document = dict[str, Any]
 
@@ -43,14 +42,14 @@ def payload(device_id: str, worker_id: str, info: Document) -> bytes:
         },
         "qos": 1,
     }
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return write(document).encode()
 
 
 def is_ours(config: bytes, worker_id: str) -> bool:
     """Return whether this worker, or an earlier run of it, published a description."""
     try:
-        name = json.loads(config)["origin"]["name"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        name = read(config)["origin"]["name"]
+    except (JsonError, TypeError, KeyError):
         return False
     return bool(name == _origin(worker_id))
 
@@ -160,7 +159,7 @@ def _state(device_id: str) -> dict[str, Document]:
             "name": "State",
             "icon": "mdi:state-machine",
             "device_class": "enum",
-            "options": list(_STATES),
+            "options": list(STATES),
             "value_template": _template("value_json.state"),
         },
         "connected": about
@@ -168,7 +167,7 @@ def _state(device_id: str) -> dict[str, Document]:
             "platform": "binary_sensor",
             "name": "Connected",
             "device_class": "connectivity",
-            "value_template": _template(f"'ON' if value_json.state in {list(_ONLINE)} else 'OFF'", "'OFF'"),
+            "value_template": _template(f"'ON' if value_json.state in {list(ONLINE)} else 'OFF'", "'OFF'"),
         },
     }
 

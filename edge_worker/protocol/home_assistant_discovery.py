@@ -3,11 +3,12 @@
 Pure of MQTT: messages and device states go in, the messages to publish come out.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from edge_worker.protocol import home_assistant, topics
+from edge_worker.protocol.device_report import parse_facts
+from edge_worker.protocol.strict_json import JsonError
 
 
 class DiscoveryMessage(NamedTuple):
@@ -47,7 +48,7 @@ class HomeAssistantDiscovery:
         device_id = topics.device_of(topic)
         if device_id is None:
             return []
-        self._infos[device_id] = _json_object(message)
+        self._infos[device_id] = _facts(message)
         return self._describe(device_id) if device_id in self._published else []
 
     def update_device(self, device_id: str, *, is_online: bool) -> list[DiscoveryMessage]:
@@ -81,11 +82,8 @@ class HomeAssistantDiscovery:
         return []
 
 
-def _json_object(message: bytes) -> dict[str, Any]:
+def _facts(message: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(message)
-        # Python's parser accepts lone surrogates, which other parsers refuse.
-        json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        return parse_facts(message)
+    except JsonError:
         return {}
-    return document if isinstance(document, dict) else {}

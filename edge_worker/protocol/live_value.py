@@ -4,10 +4,10 @@ Worker to device on `stetho/v1/device/{device}/down/live`, QoS 0, not retained; 
 Normative: `docs/protocol.md` § Live values.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality
 
 MAX_BYTES: Final = 256
@@ -81,4 +81,4 @@ def room_hint(quality: Quality, label: str | None) -> str:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return strict_json.write(document).encode()

@@ -8,9 +8,10 @@ Imports only the standard library: the history API and the simulator read result
 runtime.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
+
+from edge_worker.protocol import strict_json
 
 Status = Literal["ok", "inconclusive", "error"]
 Completeness = Literal["complete", "partial"]
@@ -254,4 +255,4 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return strict_json.write(document).encode()

@@ -7,9 +7,15 @@ each are in `docs/protocol.md` § Topics, which is normative.
 import re
 from typing import Final
 
+from edge_worker.errors import PayloadError
+
 PREFIX: Final = "stetho/v1"
 DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 EXAM_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
+_MAX_TOPIC: Final = 256
+"""Characters; the longest of ours has 90."""
+_NOT_IN_TOPICS: Final = re.compile("[^!-~]|[+#]")
+"""All of ours are printable ASCII."""
 
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
@@ -39,6 +45,11 @@ def state(device_id: str) -> str:
 def info(device_id: str) -> str:
     """Return the topic of the firmware and hardware of a device: QoS 1, retained."""
     return f"{PREFIX}/device/{device_id}/up/info"
+
+
+def telemetry(device_id: str) -> str:
+    """Return the topic of the measurements of a device about itself: QoS 0, not retained."""
+    return f"{PREFIX}/device/{device_id}/up/telemetry"
 
 
 def control(device_id: str) -> str:
@@ -79,6 +90,12 @@ def exam(device_id: str, exam_id: str) -> str:
 def worker(worker_id: str) -> str:
     """Return the topic of the state and will of a worker: QoS 1, retained."""
     return f"{PREFIX}/worker/{worker_id}"
+
+
+def require_publishable(topic: str) -> None:
+    """Raise PayloadError unless a message can have this topic: brokers refuse the client otherwise."""
+    if not 0 < len(topic) <= _MAX_TOPIC or _NOT_IN_TOPICS.search(topic):
+        raise PayloadError(f"no message can have the topic {topic[:_MAX_TOPIC]!r}")
 
 
 def device_of(topic: str) -> str | None:

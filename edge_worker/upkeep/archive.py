@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from edge_worker.errors import BackupError
+from edge_worker.protocol import strict_json
 
 DATA: Final = "data"
 BROKER: Final = "broker"
@@ -78,7 +79,7 @@ class ArchiveWriter:
     def commit(self, facts: dict[str, Any]) -> None:
         """Write the manifest with these `facts`, and give the archive its name; it is durable then."""
         manifest = {"format": _FORMAT, **facts, "files": self._entries}
-        self.add(_MANIFEST, json.dumps(manifest, separators=(",", ":")).encode())
+        self.add(_MANIFEST, strict_json.write(manifest).encode())
         self._tar.close()
         self._file.flush()
         os.fsync(self._file.fileno())

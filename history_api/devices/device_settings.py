@@ -8,7 +8,6 @@ from flask import Blueprint, Response, g, jsonify
 from edge_worker.database.device_settings import DesiredSettings
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.meta import MAX_MODELS
-from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.operation import (
     DEVICE_PARAMETERS,
@@ -82,14 +81,12 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def settings(device_id: str) -> Response:
     """Answer the settings of a device."""
-    require_name(device_id)
     return jsonify(document(device_id, services().device_settings.find(device_id)))
 
 
 @blueprint.put("")
 def put(device_id: str) -> Response:
     """Replace the settings of a device; workers apply them within a second or two."""
-    require_name(device_id)
     _require_models(g.body.get("models") or [])
     desired = services().device_settings.put(device_id, g.body, g.principal.name)
     _LOG.info(line("device_settings", device=device_id, by=desired.changed_by))
@@ -99,7 +96,6 @@ def put(device_id: str) -> Response:
 @blueprint.delete("")
 def reset(device_id: str) -> Response:
     """Reset a device to the settings of the worker."""
-    require_name(device_id)
     if services().device_settings.find(device_id) is not None:
         services().device_settings.put(device_id, {}, g.principal.name)
     return Response(status=204)
@@ -116,12 +112,6 @@ def document(device_id: str, desired: DesiredSettings | None) -> dict[str, Any]:
         "changed_at": None if desired is None else desired.changed_at,
         "changed_by": None if desired is None else desired.changed_by,
     }
-
-
-def require_name(device_id: str) -> None:
-    """Raise ProblemError 404 unless `device_id` is a possible device id."""
-    if DEVICE_ID.fullmatch(device_id) is None:
-        raise ProblemError(404, "no device can have this name; use 1 to 32 of a-z, 0-9 and -")
 
 
 def _require_models(models: list[str]) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from edge_worker.database.device_query import DeviceSummary
-from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 from history_api.devices import calibrations
 from history_api.openapi.operation import (
@@ -83,8 +82,6 @@ def delete(device_id: str) -> Response:
             "delete again for those",
             {"Retry-After": "5"},
         )
-    if not _is_name(device_id):
-        raise _unknown()
     is_forgotten = deletion.forget_device(device_id)
     if not (count or is_forgotten or deletion.remove_leftovers(device_id)):
         raise _unknown()
@@ -92,12 +89,8 @@ def delete(device_id: str) -> Response:
 
 
 def _find(device_id: str) -> DeviceSummary | None:
-    devices = services().history.devices(device_id) if _is_name(device_id) else []
+    devices = services().history.devices(device_id)
     return devices[0] if devices else None
-
-
-def _is_name(text: str) -> bool:
-    return DEVICE_ID.fullmatch(text) is not None
 
 
 def _unknown() -> ProblemError:

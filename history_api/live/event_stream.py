@@ -17,6 +17,7 @@ from flask import Blueprint, Response, g, request
 from edge_worker.database.history import History
 from edge_worker.errors import StoreError
 from history_api.live.event import Event, event_of
+from history_api.mqtt.bus_message import BusMessage
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, TEXT, Schema
@@ -130,11 +131,11 @@ class _EventStream:
         """Yield the last states of workers and devices: a stream begins with the whole picture."""
         if self._session is None:
             return
-        for worker, document in sorted(self._session.workers.items()):
-            yield Event("worker", {"worker_id": worker, **document}).encode()
+        for _, document in sorted(self._session.workers.items()):
+            yield Event("worker", document).encode()
         for device, document in sorted(self._session.devices.items()):
             if self._device in (None, device):
-                yield Event("device", {"device_id": device, **document}).encode()
+                yield Event("device", document).encode()
 
     def _new_results(self) -> Iterator[str]:
         while True:
@@ -148,8 +149,8 @@ class _EventStream:
             if len(results) < _BATCH:
                 return
 
-    def _on_message(self, topic: str, payload: bytes) -> None:
-        event = event_of(topic, payload)
+    def _on_message(self, message: BusMessage) -> None:
+        event = event_of(message)
         if event is None or (
             self._device is not None and event.document.get("device_id") not in (None, self._device)
         ):

@@ -12,12 +12,12 @@ from typing import Final
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from prometheus_client import Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from edge_worker import __version__
 from edge_worker.telemetry import metrics as worker_metrics
 from history_api.monitoring.site_metrics import SiteMetrics
-from history_api.mqtt.mqtt_session import BROKER
+from history_api.mqtt.bus_message import BusMessage
 from history_api.openapi.operation import Paths, get
 from history_api.openapi.schemas import ref
 from history_api.services import Services
@@ -75,6 +75,7 @@ class Metrics:
     def __init__(self, services: Services) -> None:
         self.registry = worker_metrics.new_registry()
         self.site = SiteMetrics(services)
+        self._session = services.mqtt_session
         self._broker: dict[str, float] = {}
         self._requests = Counter(
             "stetho_http_requests", "Requests", ["route", "method", "status"], registry=self.registry
@@ -93,13 +94,13 @@ class Metrics:
         self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(took_s)
 
-    def on_message(self, topic: str, payload: bytes) -> None:
-        """Take an MQTT message; an empty topic means that the connection to the broker was lost."""
-        if not topic:
+    def on_message(self, message: BusMessage) -> None:
+        """Take an MQTT message."""
+        if message.kind == "lost":
             self.clear_broker_gauges()
-        elif topic.startswith(BROKER):
+        elif message.kind == "broker":
             with contextlib.suppress(ValueError):
-                self.set_broker_gauge(topic, float(payload))
+                self.set_broker_gauge(message.name, float(message.payload))
 
     def set_broker_gauge(self, topic: str, value: float) -> None:
         """Export a number of a `$SYS` topic: `$SYS/broker/a/b c` becomes `stetho_broker_a_b_c`."""
@@ -115,8 +116,19 @@ class Metrics:
         info.add_metric((__version__,), 1)
         yield info
         yield from self.site.collect()
+        yield from self._refused()
         for name, value in self._broker.items():
             yield GaugeMetricFamily(f"stetho_broker_{name}", "Value of the broker's $SYS topic", value)
+
+    def _refused(self) -> Iterator[Metric]:
+        refused = CounterMetricFamily(
+            "stetho_mqtt_refused_messages",
+            "Messages that were not as the protocol has them",
+            labels=("topic",),
+        )
+        for kind, count in ({} if self._session is None else dict(self._session.refused)).items():
+            refused.add_metric((kind,), count)
+        yield refused
 
 
 def _count(response: Response) -> Response:

@@ -4,19 +4,22 @@ One thread drives the connection, as in the worker. Without an account (`STETHO_
 is no session: history is served, uploads are refused with what to do.
 """
 
-import json
 import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from edge_worker.connection import Connection, Inbound
-from edge_worker.errors import BrokerError, StethoError
+from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
+from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line
+from history_api.mqtt import bus_message
+from history_api.mqtt.bus_message import BROKER, BusMessage
 from history_api.mqtt.upload_publisher import UploadPublisher
 from history_api.mqtt.upload_queue import UploadQueue
 from history_api.settings import ApiSettings
@@ -30,7 +33,6 @@ _FIRST_WITHIN_S: Final = 5.0
 _RETAINED_WITHIN_S: Final = 1.0
 """Time after a connection in which retained messages may still arrive."""
 _POLL_S: Final = 0.02
-BROKER: Final = "$SYS/broker"
 _STATISTICS: Final = (
     "publish/messages/dropped",
     "clients/connected",
@@ -49,8 +51,8 @@ _TOPICS: Final = (
     topics.ALL_WORKERS,
     *(f"{BROKER}/{name}" for name in _STATISTICS),
 )
-Listener = Callable[[str, bytes], None]
-"""Called with topic and payload of each message; with an empty topic when the connection is lost."""
+Listener = Callable[[BusMessage], None]
+"""Called with each message that is as the protocol has it; with `LOST` when the connection is lost."""
 Document = dict[str, Any]
 
 
@@ -73,6 +75,8 @@ class MqttSession:
         """The last state of each device, by its id, with its last `info` and `telemetry`."""
         self.connection_error = ""
         """Why the broker refuses the connection; empty where it does not, or that is not known."""
+        self.refused: Counter[str] = Counter()
+        """Messages that are not as the protocol has them, by the last level of their topic."""
         self.uploads = UploadQueue()
         self._spool = settings.data_dir / "uploads"
         self._listeners: dict[Listener, bool] = {}
@@ -122,7 +126,12 @@ class MqttSession:
         self._connection.wake()
 
     def publish_retained(self, topic: str, payload: bytes) -> None:
-        """Publish `payload` as the retained message of `topic`; an empty one removes it."""
+        """Publish `payload` as the retained message of `topic`; an empty one removes it.
+
+        Raises:
+            PayloadError: MQTT has no such topic.
+        """
+        topics.require_publishable(topic)
         self._retained.put((topic, payload))
         self._connection.wake()
 
@@ -150,43 +159,45 @@ class MqttSession:
         self.uploads.on_connected()
 
     def on_disconnected(self) -> None:
-        """Forget the workers, whose state is unknown now, and call listeners with an empty topic."""
+        """Forget the workers, whose state is unknown now, and call the listeners with `LOST`."""
         self.workers.clear()
-        self._notify("", b"")
+        self._notify(bus_message.LOST)
 
     def on_message(self, message: Inbound) -> None:
-        """Take one message; malformed ones are ignored."""
+        """Take one message; one that is not as the protocol has it is counted and changes nothing."""
         self._connection.ack(message)
-        if not message.topic.endswith("/up/pcm"):
-            try:
-                document = json.loads(message.payload or b"null")
-            except (ValueError, RecursionError):
-                return
-            if not isinstance(document, dict):
-                document = {}
-            self._take(message.topic, document)
-        self._notify(message.topic, message.payload)
+        kind = _kind(message.topic)
+        try:
+            known = bus_message.read(message.topic, message.payload)
+            if known is not None:
+                self._take(known)
+                self._notify(known)
+        except JsonError as error:
+            self.refused[kind] += 1
+            _LOG.info(line("message_refused", topic=message.topic, reason=error))
+        except Exception:  # one message that meets a fault of ours does not end the session
+            self.refused[kind] += 1
+            _LOG.exception(line("message_failed", topic=message.topic))
 
     def on_published(self, mid: int) -> None:
         """Make room for another chunk: the broker has the message `mid`."""
         self.uploads.on_published(mid)
 
-    def _take(self, topic: str, document: Document) -> None:
-        match topic.removeprefix(topics.PREFIX).split("/")[1:]:
-            case ["worker", worker]:
-                self.workers[worker] = document
-            case ["result", device]:
-                self.uploads.on_result(device, document)
-            case ["device", device, "down", "control"]:
-                self.uploads.on_control(device, document)
-            case ["device", device, "up", "state"]:
-                self.devices.setdefault(device, {}).update(document)
-            case ["device", device, "up", kind]:
-                self.devices.setdefault(device, {})[kind] = document
+    def _take(self, message: BusMessage) -> None:
+        match message.kind:
+            case "worker":
+                self.workers[message.name] = message.document
+            case "result":
+                self.uploads.on_result(message.name, message.document)
+            case "control":
+                self.uploads.on_control(message.name, message.document)
+            case "state" | "info" | "telemetry":
+                # A new document: requests may be reading the old one.
+                self.devices[message.name] = self.devices.get(message.name, {}) | message.document
 
-    def _notify(self, topic: str, payload: bytes) -> None:
+    def _notify(self, message: BusMessage) -> None:
         for listener in list(self._listeners):
-            listener(topic, payload)
+            listener(message)
 
     # --- the loop of our thread ---------------------------------------------------------------------
 
@@ -202,7 +213,7 @@ class MqttSession:
                 self._wait_until = 0.0
                 _LOG.error(line("bus_refused", reason=self.connection_error))
                 self._pause(_RETRY_REFUSED_S)
-            except (StethoError, OSError, ValueError):
+            except Exception:  # whatever it is: without this thread there is neither upload nor live data
                 _LOG.exception(line("bus_failed"))
                 self._pause(_RETRY_FAILED_S)
         self._connection.close(_STOP_WITHIN_S)
@@ -224,3 +235,9 @@ class MqttSession:
         deadline = time.monotonic() + seconds
         while not self._is_stopping and time.monotonic() < deadline:
             time.sleep(0.1)
+
+
+def _kind(topic: str) -> str:
+    """Return what messages on a topic are about: the last level of those of a device, else the third."""
+    levels = topic.split("/")
+    return levels[-1] if "device" in levels[:3] else "/".join(levels[2:3])

@@ -4,21 +4,24 @@ It implements the device's half of `docs/protocol.md` for sound that exists alre
 a restart of this process; they are removed when the worker has stored the recording.
 """
 
-import json
 import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.chunk import (
     HAS_META,
     LAST,
     MAX_BODY_BYTES,
+    MAX_CHANNELS,
+    MAX_RATE_HZ,
     META,
+    MIN_RATE_HZ,
     PCM,
     RESEND,
     SAMPLE_BYTES,
@@ -26,6 +29,7 @@ from edge_worker.protocol.chunk import (
     encode,
     recording_name,
 )
+from edge_worker.protocol.topics import DEVICE_ID
 
 _REMIND_AFTER_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
@@ -63,8 +67,7 @@ class UploadPublisher:
     def __init__(self, sound: Sound, pcm_path: Path) -> None:
         self.sound = sound
         self.finished = threading.Event()
-        """Set when there is a result, or never will be."""
-        self.result: dict[str, Any] | None = None
+        """Set when the database has a result, or never will."""
         self.rejection = ""
         """Why the worker rejected the upload; empty where it did not."""
         self.is_stored = False
@@ -75,13 +78,14 @@ class UploadPublisher:
         self._flags = HAS_META
         self._remind_at = float("inf")
         self._pause_s = _REMIND_AFTER_S
+        self._paused_until = 0.0
 
     @classmethod
     def spool(cls, sound: Sound, pcm_path: Path) -> Self:
         """Return a publisher of the PCM at `pcm_path`; write `sound` beside it for `recover`."""
         sidecar = pcm_path.with_suffix(".json")
         draft = sidecar.with_suffix(".tmp")
-        draft.write_text(json.dumps({name: getattr(sound, name) for name in sound.__dataclass_fields__}))
+        draft.write_text(strict_json.write(asdict(sound)))
         draft.replace(sidecar)
         return cls(sound, pcm_path)
 
@@ -96,17 +100,21 @@ class UploadPublisher:
                 shutil.rmtree(path)
             elif not (path.suffix == ".json" and path.with_suffix(".pcm").exists()):
                 path.unlink(missing_ok=True)
+                path.with_suffix(".json").unlink(missing_ok=True)
 
     def next_payload(self, now: float) -> bytes | None:
         """Return the next chunk to publish; None when nothing is due at `now`, a monotonic time in seconds.
 
         When all is sent and the worker does not answer, the last sample is sent again from time to time.
+
+        Raises:
+            OSError: the spooled sound cannot be read; FileNotFoundError where it is gone for good.
         """
-        if self.is_stored or self.rejection:
+        if self.is_stored or self.rejection or now < self._paused_until:
             return None
         if self._is_meta_due:
             self._is_meta_due = False
-            body = json.dumps(self.sound.meta).encode()
+            body = strict_json.write(self.sound.meta).encode()
             return encode(self._chunk(META, HAS_META, 0, len(body), body))
         if not self._ranges and now >= self._remind_at:
             self._flags |= RESEND
@@ -121,21 +129,28 @@ class UploadPublisher:
                 self._mark_stored()
             case "missing":
                 self._flags |= RESEND
-                self._ranges = deque((int(start), end) for start, end in document.get("ranges", []))
+                self._ranges = deque((start, end) for start, end in document.get("ranges", []))
                 self._is_meta_due = document.get("meta") is True
             case "rejected" if document.get("reason") in _TEMPORARY_REJECTIONS:
                 self._ranges, self._is_meta_due = deque(), True
                 self._remind_at = time.monotonic() + 1
             case "rejected":
-                self.rejection = str(document.get("detail"))
-                self.remove_files()
-                self.finished.set()
+                self.reject(str(document.get("detail")))
 
-    def on_result(self, result: dict[str, Any]) -> None:
-        """Take the result of this recording, which is therefore stored."""
+    def on_result(self) -> None:
+        """Note that there is a result of this recording, which is therefore stored."""
         self._mark_stored()
-        self.result = result
         self.finished.set()
+
+    def reject(self, reason: str) -> None:
+        """End the upload without a recording."""
+        self.rejection = reason
+        self.remove_files()
+        self.finished.set()
+
+    def pause(self, until: float) -> None:
+        """Send nothing before `until`, a monotonic time in seconds."""
+        self._paused_until = until
 
     def remove_files(self) -> None:
         """Remove the spooled files."""
@@ -152,6 +167,8 @@ class UploadPublisher:
         with self._path.open("rb") as file:
             file.seek(start * sample_size)
             body = file.read((stop - start) * sample_size)
+        if len(body) != (stop - start) * sample_size:
+            raise FileNotFoundError(f"{self._path} was cut off")
         flags = self._flags | (LAST if stop == sound.samples else 0)
         if not self._ranges:
             self._remind_at = now + self._pause_s
@@ -169,6 +186,21 @@ class UploadPublisher:
 def _read_sidecar(pcm_path: Path) -> Sound | None:
     """Return the `Sound` written beside a PCM file; None where the process was killed before it was."""
     try:
-        return Sound(**json.loads(pcm_path.with_suffix(".json").read_bytes()))
+        sound = Sound(**strict_json.read(pcm_path.with_suffix(".json").read_bytes()))
+        return sound if _is_sendable(sound) else None
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _is_sendable(sound: Sound) -> bool:
+    """Return whether a file that may be damaged describes a sound that chunks can carry."""
+    return (
+        DEVICE_ID.fullmatch(sound.device_id) is not None
+        and 0 <= sound.recording_id < 2**64
+        and MIN_RATE_HZ <= sound.sample_rate <= MAX_RATE_HZ
+        and 1 <= sound.channels <= MAX_CHANNELS
+        and 0 < sound.samples < 2**32
+        and all(isinstance(each, int) for each in (sound.recording_id, sound.sample_rate, sound.samples))
+        and isinstance(sound.channels, int)
+        and isinstance(sound.meta, dict)
+    )

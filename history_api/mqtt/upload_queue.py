@@ -1,11 +1,15 @@
 """Uploads on their way to the worker, and those that it rejected lately."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
 from edge_worker.protocol import topics
+from edge_worker.telemetry.logfmt import line
 from history_api.mqtt.upload_publisher import UploadPublisher
 
+_LOG: Final = logging.getLogger(__name__)
+_RETRY_S: Final = 1.0
 _IN_FLIGHT: Final = 16
 """Chunks that the broker has not acknowledged: so much of an upload is in memory, at most 1 MiB."""
 _MOST_REJECTED: Final = 1000
@@ -42,10 +46,25 @@ class UploadQueue:
         """
         for publisher in list(self._publishers.values()):
             while len(self._unacknowledged) < _IN_FLIGHT:
-                payload = publisher.next_payload(now)
+                payload = self._next_payload(publisher, now)
                 if payload is None:
                     break
                 self._unacknowledged.add(publish(topics.pcm(publisher.sound.device_id), payload))
+
+    def _next_payload(self, publisher: UploadPublisher, now: float) -> bytes | None:
+        """Return the next chunk of an upload; one whose file cannot be read holds up no other."""
+        try:
+            return publisher.next_payload(now)
+        except FileNotFoundError as error:
+            _LOG.warning(line("upload_lost", recording=publisher.sound.name, reason=error))
+            publisher.reject(
+                "its sound was removed from the data directory before it was sent; send it again"
+            )
+            self._keep_rejected((publisher.sound.device_id, publisher.sound.name))
+        except OSError as error:
+            _LOG.warning(line("upload_waits", recording=publisher.sound.name, reason=error))
+            publisher.pause(now + _RETRY_S)
+        return None
 
     def on_connected(self) -> None:
         """Begin anew with a new connection: what the old one had not delivered is asked for by the worker."""
@@ -67,12 +86,16 @@ class UploadQueue:
             return
         publisher.on_control(document)
         if publisher.rejection:
-            self._rejected[key] = self._publishers.pop(key)
-            while len(self._rejected) > _MOST_REJECTED:
-                del self._rejected[next(iter(self._rejected))]
+            self._keep_rejected(key)
 
     def on_result(self, device_id: str, document: dict[str, Any]) -> None:
         """Hand a result to the upload that it is of, which ends with it."""
         publisher = self._publishers.pop((device_id, str(document.get("recording_id"))), None)
         if publisher is not None:
-            publisher.on_result(document)
+            publisher.on_result()
+
+    def _keep_rejected(self, key: _Key) -> None:
+        """Move an upload that ended without a recording to those that can still be asked for."""
+        self._rejected[key] = self._publishers.pop(key)
+        while len(self._rejected) > _MOST_REJECTED:
+            del self._rejected[next(iter(self._rejected))]

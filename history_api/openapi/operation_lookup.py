@@ -44,6 +44,12 @@ def query_parameters(operation: Method | None) -> dict[str, Schema]:
     }
 
 
+def path_parameters(operation: Method | None) -> dict[str, Schema]:
+    """Return the schemas of the parameters in the path of `operation` by name."""
+    parameters = (operation or {}).get("parameters", [])
+    return {spec["name"]: spec["schema"] for spec in parameters if spec["in"] == "path"}
+
+
 def openapi_path(rule: str) -> str:
     """Return a Flask rule in the spelling of OpenAPI: `/a/<b>` is `/a/{b}`."""
     return _FLASK_PARAMETER.sub(r"{\1}", rule)

@@ -3,7 +3,6 @@
 A browser that opens a page of the dashboard gets the same as a page.
 """
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from edge_worker.database.page_cursor import CursorError
 from edge_worker.errors import StoreError
+from edge_worker.protocol import strict_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5
@@ -59,7 +59,7 @@ def _answer(problem: ProblemError) -> Response:
         **problem.members,
     }
     return Response(
-        json.dumps(document), status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE
+        strict_json.write(document), status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE
     )
 
 

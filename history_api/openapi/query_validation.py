@@ -1,4 +1,4 @@
-"""Validation of query parameters against the OpenAPI document."""
+"""Validation of the parameters in path and query against the OpenAPI document."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Flask, g, request
 
-from history_api.openapi.operation_lookup import OperationLookup, query_parameters
+from history_api.openapi.operation_lookup import OperationLookup, path_parameters, query_parameters
 from history_api.openapi.problem import ProblemError
 
 _ROUND_UP: Final = timedelta(microseconds=999)
@@ -16,9 +16,10 @@ _ROUND_UP: Final = timedelta(microseconds=999)
 
 
 def register(app: Flask, operations: OperationLookup) -> None:
-    """Validate the query of every request of `app` against its operation; leave the values in `g.query`.
+    """Validate path and query of every request of `app` against its operation; leave the query in `g.query`.
 
-    Unknown, repeated and malformed parameters are answered with 400 and the name of the parameter.
+    Unknown, repeated and malformed parameters are answered with 400 and the name of the parameter; an id that
+    nothing can have with 404, so that it reaches neither the database nor the broker.
     """
     app.before_request(partial(_validate, operations))
 
@@ -27,7 +28,9 @@ def _validate(operations: OperationLookup) -> None:
     """Fill `g.query` with the value of each documented parameter: its default, or None, where not given."""
     if request.url_rule is None:
         return
-    known = query_parameters(operations.of_request())
+    operation = operations.of_request()
+    _require_path(path_parameters(operation))
+    known = query_parameters(operation)
     for name, values in request.args.lists():
         if name not in known:
             names = ", ".join(known) or "none"
@@ -38,6 +41,14 @@ def _validate(operations: OperationLookup) -> None:
         name: _parse(name, request.args[name], schema) if name in request.args else schema.get("default")
         for name, schema in known.items()
     }
+
+
+def _require_path(known: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, schema in known.items():
+        text = str((request.view_args or {}).get(name, ""))
+        if not re.fullmatch(schema.get("pattern", "(?s:.*)"), text):
+            what = f"no {name.removesuffix('_id')} can have this id"
+            raise ProblemError(404, f"{what}; take one from a list of the API", parameter=name)
 
 
 def _parse(name: str, text: str, schema: Mapping[str, Any]) -> str | int:

@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import json
 from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 
 from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.protocol import strict_json
 from history_api import lookup
 from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
@@ -74,7 +74,7 @@ def _codes() -> dict[str, Any]:
 
 
 def _answer(bundle: Resource) -> Response:
-    return Response(json.dumps(bundle, ensure_ascii=False), mimetype=MEDIA_TYPE)
+    return Response(strict_json.write(bundle), mimetype=MEDIA_TYPE)
 
 
 def _attachment(entry: RecordingEntry) -> AudioAttachment | None:

@@ -4,11 +4,12 @@ from itertools import islice
 from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, json, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import PredictionEntry
 from edge_worker.database.result_query import ResultFilter
+from edge_worker.protocol import strict_json
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
@@ -57,7 +58,7 @@ def results() -> Response:
     """Answer a page of results, newest first."""
     page = services().history.results(result_filter(), g.query["limit"], g.query["cursor"], g.query["sort"])
     # The documents are stored as the JSON that was published; parsing and writing them again would be slower.
-    body = f'{{"items":[{",".join(page.documents)}],"next":{json.dumps(page.next)}}}\n'
+    body = f'{{"items":[{",".join(page.documents)}],"next":{strict_json.write(page.next)}}}\n'
     response = Response(body, mimetype="application/json")
     if page.next:
         query_string = urlencode({**request.args.to_dict(), "cursor": page.next})

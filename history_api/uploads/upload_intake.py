@@ -10,6 +10,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from edge_worker.database.upload import Upload
 from edge_worker.protocol.chunk import recording_name
+from edge_worker.protocol.meta import MAX_MODELS
 from history_api.models import models
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
@@ -90,7 +91,11 @@ class UploadIntake:
         return session
 
     def check_models(self, names: tuple[str, ...]) -> None:
-        """Raise ProblemError 400 unless there are models of these names."""
+        """Raise ProblemError 400 unless there are models of these names, and no more than META takes."""
+        if len(names) > MAX_MODELS:
+            raise ProblemError(
+                400, f"model names {len(names)} models; name at most {MAX_MODELS}", parameter="model"
+            )
         known = models.cards(self._services.settings)
         for name in names:
             if name not in known:
@@ -146,10 +151,8 @@ class UploadIntake:
                 min(left_s, _POLL_S if publisher.is_stored else _POLL_SENDING_S)
             )
             if publisher.rejection:
-                raise ProblemError(422, f"the worker rejected the sound: {publisher.rejection}")
-            if has_ended:
-                return publisher.result
-            if not left_s:
+                raise ProblemError(422, f"the sound was rejected: {publisher.rejection}")
+            if has_ended or not left_s:
                 return self._services.history.document(*recording)
 
     def _find_by_key(self, key: str | None, digest: str) -> RecordingKey | None:

@@ -6,7 +6,6 @@ mixup.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from keras import layers
 
 from edge_worker.errors import StethoError
+from edge_worker.protocol import strict_json
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.log_mel import LogMelParameters
 from edge_worker.signal.windowing import windows
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StethoError as error:
         print(f"baseline: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(cross_validate(corpus, fold, EPOCHS[options.model]), indent=1))
+    print(strict_json.write(cross_validate(corpus, fold, EPOCHS[options.model]), indent=1))
     return 0
 
 

@@ -1,7 +1,6 @@
 """`stetho train quality`: fit the quality model of `edge_worker.signal.quality` and write it."""
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_worker.errors import StethoError
+from edge_worker.protocol import strict_json
 from edge_worker.signal.quality_model import FILE
 from models_tflite.training.assessment.quality_fit import fit
 from models_tflite.training.augmentation import quality_corpus
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _json(document: dict[str, Any]) -> str:
     """Return JSON for people: pairs of numbers stay on one line."""
-    return re.sub(r"\[\s+([^][]+?),\s+([^][]+?)\s+\]", r"[\1, \2]", json.dumps(document, indent=1)) + "\n"
+    text = strict_json.write(document, indent=1)
+    return re.sub(r"\[\s+([^][]+?),\s+([^][]+?)\s+\]", r"[\1, \2]", text) + "\n"
 
 
 if __name__ == "__main__":

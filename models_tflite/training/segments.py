@@ -5,7 +5,6 @@ stetho train segments --data ../shared/datasets --out /tmp/models
 
 import argparse
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from edge_worker.errors import StethoError
 from edge_worker.inference import heart_segmenter
+from edge_worker.protocol import strict_json
 from edge_worker.signal import heart_cycle
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from models_tflite.training.assessment import model_files, state_assessment
@@ -77,7 +77,7 @@ def train(
     content = state_fit.to_int8(model, recordings)
     schedule = {"epochs": epochs, "seed": seed, "parameters": model.count_params()}
     card = _card(content, len(recordings), schedule, {"cross_validation": {"folds": folds, **figures}})
-    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = strict_json.write(card, indent=1) + "\n"
     stem = out / heart_segmenter.MODEL
     files = {weights: state_network.serialize_weights(model)} if weights else {}
     files |= {stem.with_suffix(".tflite"): content, stem.with_suffix(".json"): text.encode()}

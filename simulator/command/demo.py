@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from broker.account import Credentials
+from edge_worker.protocol import strict_json
 from simulator.command.argument import DISCLAIMER
 from simulator.site.process import PACKAGES, ProcessError
 from simulator.site.site import Site
@@ -102,7 +103,7 @@ def _play(site: Site, device: Credentials, sound: DemoSound, history: str) -> bo
     if done.returncode != 0:
         return False
     result = json.loads(done.stdout)
-    print(f"\npublished:\nstetho/v1/result/{DEVICE_ID} {json.dumps(result, indent=2)}")
+    print(f"\npublished:\nstetho/v1/result/{DEVICE_ID} {strict_json.write(result, indent=2)}")
     url = history + result["links"]["self"]
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
         print(f"\nstored: {url} ({answer.status})\n", flush=True)
@@ -143,7 +144,7 @@ def _record(site: Site, device: Credentials, sound: DemoSound, history: str, pro
     if compact is None:
         return False
     count = len(list(pictures.iterdir()))
-    print(f"\nits {count} pictures: {pictures}/\n\nresult for the device: {json.dumps(compact)}")
+    print(f"\nits {count} pictures: {pictures}/\n\nresult for the device: {strict_json.write(compact)}")
     url = f"{history}/api/v1/recordings/{compact['recording_id']}?device={DEVICE_ID}"
     with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own loopback server
         print(f"stored: {url} ({answer.status})\n", flush=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge_worker.errors import SettingsError
+from edge_worker.protocol import strict_json
 from simulator.command import argument, argument_type
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _fleet(args: argparse.Namespace) -> int:
     plan = LoadPlan(args.seconds, args.recording_seconds, args.ramp, args.timeout, args.models)
     recordings = template_recordings(args.recording_seconds, args.sample_rate, args.chunk_samples)
     report = Fleet(argument.broker_address(args), _accounts(args), recordings, plan).run()
-    print(json.dumps(report))
+    print(strict_json.write(report))
     return 0 if report["results"] == report["recordings_planned"] else 1
 
 

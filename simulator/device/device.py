@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, Final
 
 from edge_worker import __version__
-from edge_worker.protocol import topics
+from edge_worker.protocol import strict_json, topics
 from edge_worker.protocol.chunk import Chunk, encode
 from simulator.device.delivery import Delivery
 from simulator.device.message import Message
@@ -230,4 +230,4 @@ def _is_index(value: object) -> bool:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+    return strict_json.write(document).encode()

@@ -1,6 +1,5 @@
 """Recording in the memory of a device, and the chunks in which it is sent."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.chunk import (
     CLIPPED,
     HAS_META,
@@ -118,4 +118,4 @@ def encode_meta(models: Sequence[str], site: str | None, exam: str | None = None
         document["site"] = site
     if exam:
         document["exam"] = exam
-    return json.dumps(document, separators=(",", ":")).encode()
+    return strict_json.write(document).encode()

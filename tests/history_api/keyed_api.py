@@ -29,7 +29,11 @@ class KeyedApi:
 
     def ask(self, path: str, method: str = "get", role: Role | None = None, query: str = "") -> TestResponse:
         """Return the answer to an operation of the document, which must promise it."""
-        address = path.replace("{recording_id}", "0000000000000001").replace("{device_id}", OTHER_DEVICE)
+        address = (
+            path.replace("{recording_id}", "0000000000000001")
+            .replace("{device_id}", OTHER_DEVICE)
+            .replace("{exam_id}", "visit-7")
+        )
         headers = {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
         answer = self.api.client.open(address + query, method=method.upper(), headers=headers, buffered=False)
         if answer.mimetype != "text/event-stream":

@@ -24,7 +24,7 @@ function onDevice(update) {
 
 function telemetry(device) {
   const rssi = device.telemetry?.rssi;
-  return rssi === undefined ? null : element("small", {}, ` · Wi-Fi ${rssi} dBm`);
+  return typeof rssi !== "number" ? null : element("small", {}, ` · Wi-Fi ${rssi} dBm`);
 }
 
 function addOption(device) {

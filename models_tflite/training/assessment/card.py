@@ -1,12 +1,12 @@
 """The card of a trained model: what the worker needs, how it was trained, its figures and its cost."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_card import ModelCard
+from edge_worker.protocol import strict_json
 from edge_worker.signal.features import features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import check
@@ -63,7 +63,7 @@ def _network(recipe: Recipe) -> dict[str, Any]:
 
 def measured(card: dict[str, Any], content: bytes, recipe: Recipe, data: Path) -> dict[str, Any]:
     """Return a card with the measurements of the finished files: their cost on this machine, and `check`."""
-    classifier = Classifier(ModelCard.parse(json.dumps(card)), content)
+    classifier = Classifier(ModelCard.parse(strict_json.write(card)), content)
     return {
         **card,
         "cost": cost.measure(classifier, content),

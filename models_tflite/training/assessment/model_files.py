@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from edge_worker.protocol import strict_json
 from models_tflite import card_page
 from models_tflite.training.corpus.corpus import TrainingError
 
@@ -22,7 +23,7 @@ def check_writable(folder: Path) -> None:
 
 def write(folder: Path, card: dict[str, Any], content: bytes) -> None:
     """Replace the files of a model in `folder` by a network and its card; raise TrainingError."""
-    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = strict_json.write(card, indent=1) + "\n"
     replace(
         {
             folder / f"{card['model']}.tflite": content,

@@ -4,13 +4,13 @@ A model with a linear model for unfamiliar devices also ships `unseen_sites/SITE
 without that site: `stetho evaluate --unseen-sites` measures them.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from edge_worker.protocol import strict_json
 from edge_worker.signal.device_spectrum import spectral_shape
 from models_tflite.evaluation import site_report
 from models_tflite.training.assessment import (
@@ -87,7 +87,7 @@ def _write_pair(
     assessed = Assessment(calibration.temperature, calibration.thresholds.unfamiliar, RULE, {})
     without = replace(recipe, facts={"task": recipe.facts["task"], "not_for": "Use: it only measures."})
     document = card.document(without, assessed, of.content, len(corpus))
-    text = json.dumps({**document, **_device_entries(corpus, of, calibration)}) + "\n"
+    text = strict_json.write({**document, **_device_entries(corpus, of, calibration)}) + "\n"
     model_files.check_writable(folder)
     model_files.replace(
         {folder / f"{recipe.model}.tflite": of.content, folder / f"{recipe.model}.json": text.encode()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
+from edge_worker.protocol import strict_json
 from models_tflite.training.assessment import model_files
 from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
 from models_tflite.training.corpus.corpus import TrainingError
@@ -34,7 +35,7 @@ class TrainedModel:
         model_files.check_writable(folder)
         files = {folder / f"{model}.tflite": self.content}
         if self.unfamiliar is not None:
-            files[folder / _UNFAMILIAR] = json.dumps(self.unfamiliar.document()).encode()
+            files[folder / _UNFAMILIAR] = strict_json.write(self.unfamiliar.document()).encode()
         model_files.replace(files)
         self.predictions.save(folder / PREDICTIONS)
 

@@ -1,12 +1,12 @@
 """Training of a candidate: a recipe trained on a job's recordings, as files that the worker could load."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
+from edge_worker.protocol import strict_json
 from models_tflite.training.assessment import assessment, calibration, card, model_files
 from models_tflite.training.assessment.assessment import Assessment
 from models_tflite.training.corpus.corpus import Corpus, load_corpus
@@ -40,7 +40,7 @@ def train(request: TrainingRequest, report: Callable[[Progress], None]) -> None:
     trained = shipping.to_file(model, corpus, recipe), unfamiliar_fit.fit(corpus, recipe)
     assessed, content = _calibrated(corpus, recipe, *trained), trained[0]
     document = card.document(recipe, assessed, content, len(corpus)) | _unfamiliar(assessed, trained[1])
-    text = json.dumps({**document, **_facts(recipe, request)}, indent=1, ensure_ascii=False) + "\n"
+    text = strict_json.write({**document, **_facts(recipe, request)}, indent=1) + "\n"
     names = request.out / f"{request.model}.tflite", request.out / f"{request.model}.json"
     model_files.replace(dict(zip(names, (content, text.encode()), strict=True)))
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from edge_worker.database.training import ModelVersion, TrainingTables
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
+from edge_worker.protocol import strict_json
 from models_tflite.training.corpus.corpus import TrainingError
 
 LOCAL: Final = "+local."
@@ -100,4 +101,4 @@ class ModelDeployment:
 
 def _write_figures(path: Path, figures: dict[str, Any]) -> None:
     document = {**json.loads(path.read_text(encoding="utf-8")), "figures": figures}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(strict_json.write(document, indent=1) + "\n", encoding="utf-8")
