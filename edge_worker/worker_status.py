@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from edge_worker import __version__
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 
+_MAX_REASON: Final = 1000
+"""Characters of the reason of `degraded`."""
 State = Literal["ready", "degraded", "offline"]
 
 
@@ -40,7 +42,8 @@ class WorkerStatus:
 
     def message(self, state: State) -> str:
         """Return the JSON that is published on the worker's topic."""
-        reason = {"reason": "; ".join(self._faults.values())} if state == "degraded" else {}
+        faults = "; ".join(self._faults.values())[:_MAX_REASON]
+        reason = {"reason": faults} if state == "degraded" else {}
         return strict_json.write({"state": state, **self.facts, **reason})
 
     def state(self, *, is_connected: bool) -> State:

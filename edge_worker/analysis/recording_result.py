@@ -65,7 +65,7 @@ def analysis_result(row: int | None, result: Result) -> AnalysisResult:
         raise ValueError(f"recording {result.recording_id} was not saved before it was analysed")
     document = result.to_json()
     messages = (
-        OutboxMessage(topics.result(result.device_id), document, retain=False),
+        OutboxMessage(topics.result(result.device_id), result.to_message(), retain=False),
         OutboxMessage(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
     )
     return AnalysisResult(row, result, document.decode(), rfc3339(datetime.now(UTC)), messages)

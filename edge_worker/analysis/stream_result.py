@@ -1,6 +1,7 @@
 """Writer of finished streams: the end of the sound, the result and the timeline become durable."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.store import Store, StoredRecording
+from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.ingest import wav
 from edge_worker.ingest.recording import plausible_bytes
 from edge_worker.ingest.stream import Stream
@@ -20,7 +21,9 @@ from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality, Result, StreamFacts
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
 
+_LOG = logging.getLogger(__name__)
 _TOO_SHORT: Final = Quality(usable=False, snr_db=None, clipped=0.0, reasons=("too_short",))
 _EMPTY_TIMELINE: Final[dict[str, Any]] = {"models": {}, "heart": []}
 _PIECE_BYTES: Final = 2**20
@@ -42,6 +45,17 @@ class StreamResultWriter:
         Raises:
             OSError, StoreFault: disk or database refuse for now; try again later.
         """
+        try:
+            return self._save(finished)
+        except (OSError, *StoreFault):
+            raise
+        except Exception:
+            if finished.summary is None:
+                raise
+            _LOG.exception(line("failed", device=finished.stream.device_id, recording=finished.stream.name))
+            return self._save(replace(finished, summary=None))  # its sound stays, with the result `error`
+
+    def _save(self, finished: FinishedStream) -> tuple[Result, list[OutboxMessage]]:
         started = time.perf_counter()
         stored = self._write(finished)
         result = _result(finished, stored)

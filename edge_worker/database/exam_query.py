@@ -1,6 +1,7 @@
 """Queries of exams: the recordings of one exam, pages of all exams, and the messages that publish some."""
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,9 @@ from edge_worker.database.schema import recordings, reviews
 from edge_worker.protocol import topics
 from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, ExamRecording
 from edge_worker.protocol.result import Result
+from edge_worker.telemetry.logfmt import line
+
+_LOG = logging.getLogger(__name__)
 
 _RECORDINGS: Final = (
     select(
@@ -79,6 +83,17 @@ def _exam_recording(
 
 
 def messages(connection: Connection, results: Sequence[Result]) -> list[OutboxMessage]:
-    """Return the messages that publish the exams which results belong to."""
-    exams = dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None)
-    return [OutboxMessage(topics.exam(*key), exam(connection, *key).to_json(), retain=False) for key in exams]
+    """Return the messages that publish the exams which results belong to.
+
+    One that cannot be computed is logged and left out: another recording of it, such as one with a result
+    of an earlier version, must not cost this recording its result.
+    """
+    found = []
+    for key in dict.fromkeys((each.device_id, each.exam) for each in results if each.exam is not None):
+        try:
+            payload = exam(connection, *key).to_message()
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            _LOG.exception(line("failed", device=key[0], exam=key[1]))
+        else:
+            found.append(OutboxMessage(topics.exam(*key), payload, retain=False))
+    return found

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final, Literal
 
-from edge_worker.protocol import exam_evidence, strict_json
+from edge_worker.protocol import exam_evidence
+from edge_worker.protocol.document_size import MAX_BYTES, compact_json
 from edge_worker.protocol.exam_evidence import MIN_POSITIONS, SURE_ABNORMAL, SURE_NORMAL
 from edge_worker.protocol.result import REASONS
 
@@ -266,7 +267,23 @@ class Exam:
 
     def to_json(self) -> bytes:
         """Return `document()` as compact UTF-8 JSON."""
-        return strict_json.write(self.document()).encode()
+        return compact_json(self.document())
+
+    def to_message(self) -> bytes:
+        """Return what is published to operators: `to_json`, without the last positions if it is too large."""
+        document = self.document()
+        room = MAX_BYTES - len(
+            compact_json(document | {"positions": [], "more_positions": len(self.positions)})
+        )
+        shown = []
+        for position in document["positions"]:
+            room -= len(compact_json(position)) + 1
+            if room < 0:
+                break
+            shown.append(position)
+        left_out = len(self.positions) - len(shown)
+        more = {"more_positions": left_out} if left_out else {}
+        return compact_json(document | {"positions": shown} | more)
 
 
 def _path(recording_id: str, device_id: str) -> str:

@@ -11,13 +11,17 @@ runtime.
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from edge_worker.protocol import strict_json
+from edge_worker.protocol.document_size import compact_json, fitted_json, joined
 
 Status = Literal["ok", "inconclusive", "error"]
 Completeness = Literal["complete", "partial"]
 
 COMPACT_MAX_BYTES: Final = 256
 """Upper limit of the retained result on `down/result`: a device reads it into a fixed buffer."""
+MAX_MISSING_RANGES: Final = 256
+"""Ranges in `missing`. Of more, the closest are joined, and cover a little too much."""
+MAX_PUBLISHED_ONSETS: Final = 1_000
+"""Of S1, and of S2, in a published result that would be too large: those of the first minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ class Result:
             "captured_at_source": self.captured_at_source,
             "status": self.status,
             "completeness": self.completeness,
-            "missing": [list(gap) for gap in self.missing],
+            "missing": [list(gap) for gap in joined(self.missing, MAX_MISSING_RANGES)],
             "reasons": list(self.reasons),
             "hints": [REASONS[reason] for reason in self.reasons],
             "models": [_prediction_document(prediction) for prediction in self.models],
@@ -186,6 +190,7 @@ class Result:
             },
             **({} if self.stream is None else {"stream": asdict(self.stream)}),
             **({} if self.event is None else {"event": asdict(self.event)}),
+            **({"missing_ranges": count} if (count := len(self.missing)) > MAX_MISSING_RANGES else {}),
             **({"ignored_meta": list(self.ignored_meta)} if self.ignored_meta else {}),
             # A recording id is unique per device only.
             "links": {"self": f"/api/v1/recordings/{self.recording_id}?device={self.device_id}"},
@@ -193,16 +198,18 @@ class Result:
 
     def to_json(self) -> bytes:
         """Return `document()` as compact UTF-8 JSON."""
-        return _json(self.document())
+        return compact_json(self.document())
+
+    def to_message(self) -> bytes:
+        """Return what is published to operators: `to_json`, without what makes it too large."""
+        return fitted_json(self.document(), (_with_fewer_onsets, _without_probabilities))
 
     def to_compact_json(self) -> bytes:
         """Return the compact form for the OLED of a device, at most `COMPACT_MAX_BYTES` long.
 
         It has the prediction of the first model whose label is accepted, else of the first model: the order
-        of `models` is the order in which they were requested.
-
-        Raises:
-            ValueError: the names of model and label are too long for it.
+        of `models` is the order in which they were requested. It has none where the names of model and label
+        are too long for it.
         """
         compact: dict[str, Any] = {
             "v": self.v,
@@ -210,6 +217,8 @@ class Result:
             "status": self.status,
             "bpm": None if self.heart_rate_bpm is None else round(self.heart_rate_bpm),
         }
+        reason = {"reason": self.reasons[0]} if self.reasons and self.status != "ok" else {}
+        payload = compact_json(compact | reason)
         if self.models:
             headline = next((model for model in self.models if model.accepted), self.models[0])
             compact |= {
@@ -218,12 +227,8 @@ class Result:
                 "confidence": round(headline.confidence, 3),
                 "accepted": headline.accepted,
             }
-        if self.reasons and self.status != "ok":
-            compact["reason"] = self.reasons[0]
-        payload = _json(compact)
-        if len(payload) > COMPACT_MAX_BYTES:
-            raise ValueError(f"compact result of {len(payload)} bytes: shorten model and label names")
-        return payload
+        with_headline = compact_json(compact | reason)
+        return with_headline if len(with_headline) <= COMPACT_MAX_BYTES else payload
 
 
 def _prediction_document(prediction: Prediction) -> dict[str, Any]:
@@ -250,9 +255,18 @@ def _onsets_document(sounds: HeartSounds) -> dict[str, list[float]]:
     return {name: [round(onset, 3) for onset in getattr(sounds, name)] for name in ("s1_s", "s2_s")}
 
 
+def _with_fewer_onsets(document: dict[str, Any]) -> dict[str, Any]:
+    onsets = document["heart_sounds"]
+    if onsets is None:
+        return document
+    left_out = max(len(each) for each in onsets.values()) - MAX_PUBLISHED_ONSETS
+    shorter = {name: each[:MAX_PUBLISHED_ONSETS] for name, each in onsets.items()}
+    return document | {"heart_sounds": shorter | ({"more": left_out} if left_out > 0 else {})}
+
+
+def _without_probabilities(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"models": [each | {"probabilities": {}} for each in document["models"]]}
+
+
 def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return strict_json.write(document).encode()

@@ -101,3 +101,46 @@ def test_an_outbox_message_that_no_broker_takes_is_set_aside_and_blocks_none(sit
     entries = Quarantine(site.data_dir / "quarantine").entries()
     assert [(each.kind, each.bytes) for each in entries] == [("outgoing", len(each)) for _, each in values]
     assert "100000 bytes is over" in entries[0].reason
+
+
+def test_a_recording_of_many_gaps_has_a_result_that_leaves_and_all_its_gaps_are_stored(site: Site) -> None:
+    site.start_worker()
+    with Client(site.broker, site.operator, "stetho/v1/#") as operator, Device(site, "st-01") as device:
+        for first in range(0, 1200, 2):
+            flags = codec.GAP_BEFORE | (codec.LAST if first == 1198 else 0)
+            device.send(Chunk(codec.PCM, flags, 1, 4000, 1, first, 1, b"\1\0"))
+        result = operator.wait_for("stetho/v1/result/st-01")
+        wait_until(lambda: rows(site, "SELECT * FROM outbox") == [], "an empty outbox")
+    assert (len(result["missing"]), result["missing_ranges"]) == (256, 599)
+    ((missing,),) = rows(site, "SELECT missing FROM recordings")
+    assert json.loads(missing) == [[first + 1, first + 2] for first in range(0, 1198, 2)]
+
+
+def test_an_exam_with_a_recording_that_cannot_be_read_costs_no_result(site: Site) -> None:
+    worker = site.start_worker()
+    with Client(site.broker, site.operator, "stetho/v1/#") as operator, Device(site, "st-01") as device:
+        for number in (1, 2):
+            device.send(meta(b'{"exam":"visit-7"}', number))
+            device.send_all(cut(PCM, number))
+            result = operator.wait_for("stetho/v1/result/st-01", recording_id=f"{number:016x}")
+            with sqlite3.connect(site.data_dir / "stetho.db") as connection:
+                connection.execute("UPDATE recordings SET document = '{}' WHERE recording_id LIKE '%1'")
+    assert (result["status"], result["exam"]) != ("error", None)
+    assert worker.stop() == 0
+    assert "event=failed device=st-01 exam=visit-7" in worker.log
+
+
+def test_a_stream_whose_result_cannot_be_written_keeps_its_sound(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = "edge_worker.live.stream_quality.StreamQuality.heart_rate_bpm"
+    monkeypatch.setattr(rate, lambda _self: "a bug")
+    with (
+        worker_here(site),
+        Client(site.broker, site.operator, "stetho/v1/#") as operator,
+        Device(site, "st-01") as device,
+    ):
+        device.send_all([each._replace(flags=each.flags | codec.STREAM) for each in cut(PCM, 1)])
+        result = operator.wait_for("stetho/v1/result/st-01")
+    assert (result["status"], result["reasons"], result["heart_rate_bpm"]) == ("error", ["failed"], None)
+    assert len(list((site.data_dir / "audio" / "st-01").glob("*.wav"))) == 1

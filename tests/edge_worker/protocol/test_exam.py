@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge_worker.protocol.document_size import MAX_BYTES
 from edge_worker.protocol.exam import (
     ABNORMAL,
     NORMAL,
@@ -175,3 +176,28 @@ def test_every_label_of_the_heart_models_is_normal_or_abnormal() -> None:
     cards = [json.loads(path.read_text()) for path in MODELS.glob("*.json")]
     labels = {label for card in cards if card.get("hears") == "heart" for label in card["labels"]}
     assert labels - {"artifact"} == ABNORMAL | {NORMAL}
+
+
+def test_a_published_exam_is_bounded_and_says_how_many_positions_it_lacks() -> None:
+    models = tuple(
+        Prediction(
+            "m" * 32, "1.0.0", "f" * 64, "\N{GRINNING FACE}" * 64, 0.9, 0.8, True, {"normal": 0.9}, 1, 0.5
+        )
+        for _ in range(8)
+    )
+    sites = [*POSITIONS, *(f"site {number}" for number in range(96))]
+    large = Exam.of(
+        "st-01", "visit-7", [recording(n % 60, site, models=models) for n, site in enumerate(sites)]
+    )
+    payload, full = large.to_message(), large.document()
+    published = json.loads(payload)
+    assert len(payload) <= MAX_BYTES < len(large.to_json())
+    shown = len(published["positions"])
+    assert len(POSITIONS) <= shown < 100
+    assert published["more_positions"] == 100 - shown
+    assert published == full | {"positions": full["positions"][:shown], "more_positions": 100 - shown}
+
+
+def test_an_exam_that_fits_is_published_as_it_is() -> None:
+    small = Exam.of("st-01", "visit-7", four())
+    assert small.to_message() == small.to_json()
