@@ -8,7 +8,7 @@ from broker import directory, listener
 from broker.account import Accounts
 from broker.directory import StateDirectory
 from broker.mosquitto import CONFIGURATION
-from broker.program import CONTAINER, find_mosquitto
+from broker.program import CONTAINER, START, find_mosquitto
 from edge_worker.errors import BrokerError, StethoError
 
 
@@ -51,7 +51,7 @@ def _exec_mosquitto(state: StateDirectory, port: int | None) -> None:
     listeners = [listener.Listener(port)] if port else listener.deployment_listeners(state)
     listener.write_configuration(state, listeners)
     os.chdir(state.path)
-    os.execv(program, [program, "-c", str(CONFIGURATION)])  # noqa: S606 - no shell is wanted
+    os.execv("/bin/sh", ["sh", str(START), program, str(CONFIGURATION)])  # noqa: S606 - a script of ours
 
 
 if __name__ == "__main__":

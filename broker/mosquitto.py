@@ -15,7 +15,7 @@ from broker import listener
 from broker.account import Accounts, Credentials
 from broker.directory import PACKAGE, StateDirectory
 from broker.listener import LOOPBACK, Listener
-from broker.program import CONTAINER, IMAGE, find_mosquitto
+from broker.program import CONTAINER, IMAGE, START, find_mosquitto
 from edge_worker.errors import BrokerError
 
 CONFIGURATION: Final = PACKAGE / "mosquitto.conf"
@@ -146,12 +146,23 @@ class Broker:
 
     def _command(self) -> list[str]:
         if self._program != CONTAINER:
-            return [self._program, "-c", str(CONFIGURATION)]
+            return ["sh", str(START), self._program, str(CONFIGURATION)]
         publish = [f"--publish={LOOPBACK}:{each.port}:{each.port}" for each in self._listeners()]
-        mounts = [f"--volume={path}:{path}" for path in (self._directory.path, CONFIGURATION)]
+        mounts = [f"--volume={path}:{path}" for path in (self._directory.path, CONFIGURATION, START)]
         owner = f"--user={os.getuid()}:{os.getgid()}"
         place = [f"--workdir={self._directory.path}", f"--name={self._container}", "--rm", owner]
-        return ["docker", "run", *place, *publish, *mounts, IMAGE, "mosquitto", "-c", str(CONFIGURATION)]
+        return [
+            "docker",
+            "run",
+            *place,
+            *publish,
+            *mounts,
+            IMAGE,
+            "sh",
+            str(START),
+            "mosquitto",
+            str(CONFIGURATION),
+        ]
 
     def _wait_for(self, credentials: Credentials | None) -> None:
         deadline = time.monotonic() + DEADLINE_S

@@ -5,8 +5,11 @@ import shutil
 import subprocess
 from typing import Final
 
+from broker.directory import PACKAGE
 from edge_worker.errors import BrokerError
 
+START: Final = PACKAGE / "start_mosquitto"
+"""Script that starts Mosquitto; a persistence file that it cannot read is moved aside."""
 CONTAINER: Final = "docker"  # value of $STETHO_MOSQUITTO that runs the image instead of a local program
 IMAGE: Final = os.environ.get("STETHO_MOSQUITTO_IMAGE", "eclipse-mosquitto:2")
 # On Debian it is not in the PATH of ordinary users, with Homebrew not in that of cron and CI.

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,48 @@ def test_a_restarted_broker_keeps_its_port_and_accounts(own_broker: Broker) -> N
     assert own_broker.pid != pid
     with Probe(port, device) as client:
         assert client.is_accepted
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: bytes(len(content)),
+        lambda content: content[:40],
+        lambda content: b"RIFF" + content,
+        lambda _content: b"",
+    ],
+)
+def test_a_broker_starts_with_a_damaged_persistence_file(
+    own_broker: Broker, damage: Callable[[bytes], bytes]
+) -> None:
+    device = own_broker.add_user("device", "st-01")
+    own_broker.start()
+    with Probe(own_broker.port, device) as client:
+        assert client.is_accepted
+    own_broker.stop()
+    data = own_broker.log_path.parent / "data"
+    file = data / "mosquitto.db"
+    damaged = damage(file.read_bytes())
+    file.write_bytes(damaged)
+    own_broker.start()
+    with Probe(own_broker.port, device) as client:
+        assert client.is_accepted
+    if damaged:
+        (aside,) = data.glob("mosquitto.db.damaged-*")
+        assert aside.read_bytes() == damaged
+        assert own_broker.log_path.read_text().count("event=moved_aside") == 1
+    own_broker.stop()
+    assert file.exists()
+    assert not (data / "trial").exists()
+
+
+def test_a_persistence_file_that_is_whole_stays(own_broker: Broker) -> None:
+    own_broker.start()
+    own_broker.stop()
+    content = (own_broker.log_path.parent / "data" / "mosquitto.db").read_bytes()
+    own_broker.start()
+    own_broker.kill()
+    assert (own_broker.log_path.parent / "data" / "mosquitto.db").read_bytes() == content
 
 
 def test_stop_ends_the_process(tmp_path: Path) -> None:

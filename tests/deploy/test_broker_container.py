@@ -55,10 +55,11 @@ def in_container(directory: Path) -> Iterator[Running]:
     listener.write_configuration(state, listener.deployment_listeners(state))
     container = (
         DockerContainer(program.IMAGE)
-        .with_command("mosquitto -c /mosquitto.conf")
+        .with_command("sh /start_mosquitto mosquitto /mosquitto.conf")
         .with_kwargs(user=f"{os.getuid()}:{os.getgid()}", working_dir="/state")
         .with_volume_mapping(str(directory), "/state", "rw")
         .with_volume_mapping(str(mosquitto.CONFIGURATION), "/mosquitto.conf", "ro")
+        .with_volume_mapping(str(program.START), "/start_mosquitto", "ro")
         .with_exposed_ports(listener.TLS.port)
         .waiting_for(ExecWaitStrategy(HEALTH, expected_exit_code=NOT_AUTHORISED))
     )

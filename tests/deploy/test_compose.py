@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from broker import listener
+from broker import listener, program
+from broker.mosquitto import CONFIGURATION
 from history_api.settings import ApiSettings
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,12 @@ def test_a_program_reaches_the_broker_as_it_is_published(name: str) -> None:
     )
     assert int(settings["STETHO_MQTT_PORT"]) == listener.TLS.port
     assert SERVICES[name]["user"] == SERVICES["provision"]["user"], "who may read the password"
+
+
+def test_the_broker_is_started_as_everywhere_else() -> None:
+    mounted = dict(volume.removesuffix(":ro").split(":") for volume in SERVICES["broker"]["volumes"])
+    assert SERVICES["broker"]["command"] == "sh /start_mosquitto mosquitto /mosquitto.conf"
+    assert {ROOT / name for name in mounted if name.startswith("./")} == {program.START, CONFIGURATION}
 
 
 def test_worker_and_api_share_their_data() -> None:
