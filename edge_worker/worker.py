@@ -264,7 +264,10 @@ class Worker:
                 item = self._outgoing.get_nowait()
             except Empty:
                 return
-            self._handlers[type(item)](item)
+            try:
+                self._handlers[type(item)](item)
+            except Exception:  # one item must not keep the others from leaving, at this start and the next
+                _LOG.exception(line("failed", item=type(item).__name__))
 
     def _write_heartbeat(self) -> None:
         """Write the heartbeat; called on the recording analysis, which is the thread that writes."""

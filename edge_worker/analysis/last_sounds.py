@@ -3,6 +3,7 @@
 Topic `stetho/v1/device/{device}/down/sounds`, QoS 1. Normative: `docs/protocol.md` § Last sounds.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,9 +24,13 @@ def message(device_id: str, results: Iterable[Document]) -> OutboxMessage:
 
     An event without an accepted label is in the list, without a label: there was a sound.
     """
-    by_id = {result["recording_id"]: result for result in results}
-    sounds = [_sound(each) for each in by_id.values()]
-    return OutboxMessage(topics.sounds(device_id), _payload(sounds), retain=True)
+    sounds: dict[str, Document] = {}
+    for result in results:
+        with contextlib.suppress(
+            TypeError, LookupError
+        ):  # of an earlier version, which must not cost this one
+            sounds[result["recording_id"]] = _sound(result)
+    return OutboxMessage(topics.sounds(device_id), _payload([*sounds.values()]), retain=True)
 
 
 def with_messages(results: Sequence[AnalysisResult], store: Store) -> list[AnalysisResult]:

@@ -58,7 +58,11 @@ class RecordingIntake:
         """Open a recording of an earlier process again."""
         recording.last_chunk_at = now
         self.open[recording.key] = recording
-        return [self._close(recording, "complete")] if recording.is_complete() else []
+        try:
+            return [self._close(recording, "complete")] if recording.is_complete() else []
+        except Exception as error:
+            self.set_aside(recording, error)
+            return []
 
     def reopen(self, recording: Recording, now: float) -> list[IntakeEvent]:
         """Open a recording again with what is whole of its chunk file, which is damaged or gone.
