@@ -1,8 +1,8 @@
 """The recording analysis: a thread that stores recordings and computes their results.
 
-It is a thread of its own so that chunks never wait for it. Recordings are taken as they arrive, and those
-that waited together are stored together: the disk is what a recording waits for, and one sync serves them
-all.
+It is a thread of its own so that chunks never wait for it. Devices take turns, and storing comes before
+analysing: a device waits for `stored` with its sound in memory. Recordings that waited together are stored
+together: the disk is what a recording waits for, and one sync serves them all.
 """
 
 import logging
@@ -10,10 +10,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from edge_worker.analysis import last_sounds
 from edge_worker.analysis.event_recording import EventRecording
+from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording, failed_result
 from edge_worker.analysis.recording_storage import Post, RecordingStorage, Unstored
@@ -33,6 +35,10 @@ _REFRESH_EVERY_S: Final = 1.0
 
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
+_ANALYSE_AT_LEAST_S: Final = 0.03
+"""Results are computed for so long before recordings are stored that have arrived meanwhile."""
+_JOB_COST_S: Final = 0.1
+"""A job takes as much time as the analysis of so much sound, beside its own."""
 
 Job = Unstored | UnanalysedRecording
 Analysed = tuple[AnalysisResult, StoredRecording, float]
@@ -58,8 +64,12 @@ class RecordingAnalysis(threading.Thread):
         self._metrics = metrics
         self._post = post
         self._write_heartbeat = write_heartbeat
-        self._jobs: queue.SimpleQueue[tuple[Job, float]] = queue.SimpleQueue()
+        self._to_store: FairQueue[tuple[Unstored, float]] = FairQueue()
         """Jobs, and the monotonic time since when each waits."""
+        self._to_analyse: FairQueue[tuple[UnanalysedRecording | FinishedStream, float]] = FairQueue()
+        """Streams are here behind their events, which are stored before."""
+        self._held_samples = 0
+        """Sound in memory of recordings that wait to be analysed; the others are read from their files."""
         self._acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._delivered: list[int] = []
         self._stopping = threading.Event()
@@ -76,8 +86,12 @@ class RecordingAnalysis(threading.Thread):
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue recordings to be stored, and stored ones to be analysed."""
+        now = time.monotonic()
         for job in jobs:
-            self._jobs.put((job, time.monotonic()))
+            if isinstance(job, UnanalysedRecording):
+                self._put_unanalysed(job, now)
+            else:
+                self._to_store.put(_device_of(job), _cost_s(job), (job, now))
 
     def acknowledge(self, message_id: int) -> None:
         """Note that the broker has a message of the outbox."""
@@ -101,7 +115,7 @@ class RecordingAnalysis(threading.Thread):
     @property
     def backlog(self) -> int:
         """Number of jobs that wait."""
-        return self._jobs.qsize() + len(self._storage.postponed)
+        return len(self._to_store) + len(self._to_analyse) + len(self._storage.postponed)
 
     def run(self) -> None:
         """Work until stopped."""
@@ -115,33 +129,61 @@ class RecordingAnalysis(threading.Thread):
             self._post(StorageFault(str(error)))
 
     def _work(self) -> None:
-        """Store and analyse one batch of jobs."""
+        """Store what waits, and analyse until more waits to be stored."""
         batch = self._next_batch()
-        unanalysed = [(job, since) for job, since in batch if isinstance(job, UnanalysedRecording)]
         closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
-        unanalysed += self._storage.store_recordings(closed)
         events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
-        unanalysed += self._storage.store_events(events)
-        results = [(self._analyse(each), each.recording, since) for each, since in unanalysed]
-        for message in self._save_all(results):
-            self._post(message)
-        self._pipeline.delete_event_audio([result for result, _, _ in results])
-        for job, since in batch:  # after their events, which came before
+        for unanalysed, since in self._storage.store_recordings(closed) + self._storage.store_events(events):
+            self._put_unanalysed(unanalysed, since)
+        for job, since in batch:
             if isinstance(job, FinishedStream):
-                self._storage.store_stream(job, since)
+                self._to_analyse.put(_device_of(job), _cost_s(job), (job, since))
+        self._analyse_next()
 
-    def _next_batch(self) -> list[tuple[Job, float]]:
+    def _next_batch(self) -> list[tuple[Unstored, float]]:
         """Return the jobs that wait, as far as they fit into memory; wait a while when there is none."""
-        batch: list[tuple[Job, float]] = [*self._storage.postponed.take_due()]
+        batch: list[tuple[Unstored, float]] = [*self._storage.postponed.take_due()]
         samples = sum(_samples(job) for job, _ in batch)
         try:
             while samples < _BATCH_SAMPLES:
-                job, since = self._jobs.get(timeout=0 if batch else _IDLE_S)
+                job, since = self._to_store.get(0 if batch or len(self._to_analyse) else _IDLE_S)
                 samples += _samples(job)
                 batch.append((job, since))
         except queue.Empty:
             pass
         return batch
+
+    def _put_unanalysed(self, unanalysed: UnanalysedRecording, since: float) -> None:
+        """Queue a stored recording; without its sound, if much sound waits already."""
+        samples = 0 if unanalysed.pcm is None else unanalysed.recording.samples
+        if self._held_samples + samples > _BATCH_SAMPLES:
+            unanalysed, samples = replace(unanalysed, pcm=None), 0
+        self._held_samples += samples
+        self._to_analyse.put(_device_of(unanalysed), _cost_s(unanalysed), (unanalysed, since))
+
+    def _analyse_next(self) -> None:
+        """Compute and save results, only for a short time if more waits to be stored."""
+        results: list[Analysed] = []
+        samples, until = 0, time.monotonic() + _ANALYSE_AT_LEAST_S
+        while len(self._to_analyse) and samples < _BATCH_SAMPLES and not self._stopping.is_set():
+            job, since = self._to_analyse.get(0)
+            if isinstance(job, FinishedStream):
+                self._publish(results)
+                results = []
+                self._storage.store_stream(job, since)
+            else:
+                samples += job.recording.samples
+                self._held_samples -= 0 if job.pcm is None else job.recording.samples
+                results.append((self._analyse(job), job.recording, since))
+            if len(self._to_store) and time.monotonic() >= until:
+                break
+        self._publish(results)
+
+    def _publish(self, results: list[Analysed]) -> None:
+        """Save results, and hand on the messages that announce them."""
+        for message in self._save_all(results):
+            self._post(message)
+        self._pipeline.delete_event_audio([result for result, *_ in results])
 
     def _analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
         started = time.perf_counter()
@@ -179,7 +221,7 @@ class RecordingAnalysis(threading.Thread):
         damage, self._damage = self._damage, None
         if damage is not None:
             self._store.mend(damage)
-        if self._jobs.empty():  # else the next results take them along
+        if not len(self._to_store) and not len(self._to_analyse):  # else the next results take them along
             self._clear_outbox()
             self._adopt_lost()
         if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
@@ -208,6 +250,16 @@ class RecordingAnalysis(threading.Thread):
     def _collect_delivered(self) -> None:
         while not self._acknowledged.empty():
             self._delivered.append(self._acknowledged.get())
+
+
+def _device_of(job: Job) -> str:
+    return job.stream.device_id if isinstance(job, FinishedStream) else job.recording.device_id
+
+
+def _cost_s(job: Job) -> float:
+    """Return what a job costs, in seconds of sound."""
+    rate = job.stream.sample_rate if isinstance(job, FinishedStream) else job.recording.sample_rate
+    return _samples(job) / max(1, rate) + _JOB_COST_S
 
 
 def _samples(job: Job) -> int:

@@ -1,18 +1,23 @@
-"""Queue from the network thread to the live analysis; back pressure bounds the sound that waits in it."""
+"""Queue from the network thread to the live analysis; what waits in it is bounded, by device and in all."""
 
-import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.live.recording_preview import RecordingPreview
 
 MAX_WAITING_BYTES: Final = 2**25
 """Sound of streams that may wait; with more, the network thread waits, and the broker with it."""
+MAX_WAITING_BYTES_OF_DEVICE: Final = 2**22
+"""Sound of the streams of one device that may wait: 45 s at 44.1 kHz."""
 MAX_WAITING_ITEMS_FOR_PREVIEW: Final = 64
 """With more items that wait, no preview is queued."""
 _POLL_S: Final = 0.2
+_ITEM_COST_S: Final = 0.1
+"""An item takes as much time as so much sound, beside its own."""
 
 Item = StreamAudio | StreamEnd | RecordingPreview
 
@@ -23,26 +28,37 @@ class LiveQueue:
     def __init__(self, has_reader: Callable[[], bool]) -> None:
         """Let `put` wait only while `has_reader` returns True."""
         self._has_reader = has_reader
-        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._items: FairQueue[Item] = FairQueue()
         self._has_room = threading.Condition()
-        self.waiting_bytes = 0
+        self._waiting_bytes: Counter[str] = Counter()
+        """By device."""
 
     def __len__(self) -> int:
-        return self._items.qsize()
+        return len(self._items)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of sound that wait."""
+        return self._waiting_bytes.total()
+
+    def has_room(self, device_id: str) -> bool:
+        """Return whether more sound of a device may wait."""
+        return self._waiting_bytes[device_id] <= MAX_WAITING_BYTES_OF_DEVICE
 
     def put(self, item: StreamAudio | StreamEnd) -> None:
         """Queue sound or the end of a stream; wait while too much sound waits."""
-        size = len(item.body) if isinstance(item, StreamAudio) else 0
+        stream, size = item.stream, len(item.body) if isinstance(item, StreamAudio) else 0
         with self._has_room:
             while self.waiting_bytes > MAX_WAITING_BYTES and self._has_reader():
                 self._has_room.wait(_POLL_S)
-            self.waiting_bytes += size
-        self._items.put(item)
+            self._waiting_bytes[stream.device_id] += size
+        sound_s = size / max(1, stream.bytes_per_sample * stream.sample_rate)
+        self._items.put(stream.device_id, sound_s + _ITEM_COST_S, item)
 
     def put_preview(self, preview: RecordingPreview) -> None:
         """Queue a preview, unless much waits already."""
         if len(self) < MAX_WAITING_ITEMS_FOR_PREVIEW:
-            self._items.put(preview)
+            self._items.put(preview.recording.device_id, _ITEM_COST_S, preview)
 
     def get(self, timeout_s: float) -> Item:
         """Return the next item.
@@ -50,9 +66,12 @@ class LiveQueue:
         Raises:
             queue.Empty: none arrived within `timeout_s` seconds.
         """
-        item = self._items.get(timeout=timeout_s)
+        item = self._items.get(timeout_s)
         if isinstance(item, StreamAudio):
+            device_id = item.stream.device_id
             with self._has_room:
-                self.waiting_bytes -= len(item.body)
+                self._waiting_bytes[device_id] -= len(item.body)
+                if not self._waiting_bytes[device_id]:
+                    del self._waiting_bytes[device_id]
                 self._has_room.notify()
         return item

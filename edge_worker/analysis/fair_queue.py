@@ -1,0 +1,52 @@
+"""Queue in which devices take turns: one that queues much waits behind those that queue little.
+
+Start-time fair queueing (P. Goyal, H. M. Vin and H. Cheng, IEEE/ACM Trans. Networking 5(5), 1997): each item
+begins, in virtual time, where the last one of its device ends. The item that begins first is served next.
+"""
+
+import queue
+import threading
+from heapq import heappop, heappush
+from itertools import count
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class FairQueue(Generic[T]):
+    """Queue of items of many devices. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[float, int, T]] = []
+        """A heap: virtual time at which an item begins, its number, and the item."""
+        self._numbers = count()
+        self._ends: dict[str, float] = {}
+        """By device: the virtual time at which its last item ends."""
+        self._time = 0.0
+        """Virtual time at which the item that was served last began."""
+        self._is_filled = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, device_id: str, cost: float, item: T) -> None:
+        """Queue an item that takes so much of what the devices share. Items of a device stay in order."""
+        with self._is_filled:
+            begin = max(self._time, self._ends.get(device_id, 0.0))
+            self._ends[device_id] = begin + cost
+            heappush(self._items, (begin, next(self._numbers), item))
+            self._is_filled.notify()
+
+    def get(self, timeout_s: float) -> T:
+        """Return the next item.
+
+        Raises:
+            queue.Empty: there was none within `timeout_s` seconds.
+        """
+        with self._is_filled:
+            if not self._is_filled.wait_for(lambda: self._items, timeout_s):
+                raise queue.Empty
+            self._time, _, item = heappop(self._items)
+            if not self._items:
+                self._ends.clear()
+            return item
