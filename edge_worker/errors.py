@@ -65,11 +65,20 @@ class ChunkError(StethoError):
     """A payload is not a chunk of this protocol.
 
     `reason` is one of the words of `docs/protocol.md` § Rejections, as counters and the `rejected` message
-    carry it; `recording_id` is set when the header could be read.
+    carry it; `recording_id` is set when the header could be read, `retry_after_s` when the same chunk may be
+    received later.
     """
 
-    def __init__(self, reason: str, detail: str, recording_id: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        recording_id: int | None = None,
+        *,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.recording_id = recording_id
+        self.retry_after_s = retry_after_s

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Final
 
 from edge_worker.connection import Inbound
 from edge_worker.errors import ChunkError
@@ -18,6 +19,8 @@ from edge_worker.shared_account import BootWatch
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
+_MAX_FACTS_BYTES: Final = 4096
+"""Bytes of a state or an info."""
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
@@ -46,29 +49,42 @@ class MessageRouter:
         Raises:
             OSError, StoreFault: disk or database refuse it for now. Nothing was changed.
         """
-        topic = message.topic
+        topic, device_id = message.topic, _device_of(message.topic)
+        if device_id is not None and not self._is_admitted(device_id, message, now):
+            return []
         if self._discovery.handles(topic):
             self._publish(self._discovery.receive(topic, message.payload))
             return []
-        device_id = _device_of(topic)
         if device_id is None:
             self._intake.counts["rejected_topic"] += 1
             return []
         if topic.endswith("/up/state"):
             self._receive_state(device_id, message.payload, now)
             return []
+        return self._receive_chunk(device_id, message, now)
+
+    def _receive_chunk(self, device_id: str, message: Inbound, now: float) -> list[IntakeEvent]:
+        """Hand a chunk to the intake; one that the broker had retained is rejected, and erased there."""
+        topic = message.topic
         if message.retain:
-            return self._erase_chunk(topic, device_id, now)
-        if not message.payload and topic in self._erased:
+            self._erased.add(topic)
+            self._publish([DiscoveryMessage(topic, b"")])
+            return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+        if not message.payload and topic in self._erased:  # what we published ourselves
             self._erased.discard(topic)
             return []
         return self._intake.receive(device_id, message.payload, now)
 
-    def _erase_chunk(self, topic: str, device_id: str, now: float) -> list[IntakeEvent]:
-        """Reject a chunk that the broker had retained, and take it out of the broker."""
-        self._erased.add(topic)
-        self._publish([DiscoveryMessage(topic, b"")])
-        return self._intake.reject(device_id, ChunkError("retained", "a chunk is never retained"), now)
+    def _is_admitted(self, device_id: str, message: Inbound, now: float) -> bool:
+        """Return whether a state or an info is short, and its device within its share; chunks always are."""
+        kind = message.topic.rpartition("/")[2]
+        if kind not in ("state", "info"):
+            return True
+        is_short = len(message.payload) <= _MAX_FACTS_BYTES
+        is_admitted = is_short and self._intake.admits(device_id, message.payload, now)
+        if not is_admitted:
+            self._intake.counts[f"rejected_{kind}"] += 1
+        return is_admitted
 
     def refuse(self, message: Inbound, error: Exception, now: float) -> list[IntakeEvent]:
         """Set aside a message that raised an unexpected exception; return the answer to its device."""

@@ -59,6 +59,9 @@ class Settings:
     max_spool_mb: int = setting(
         4096, "size of open recordings above which no new recording is opened, MiB", 1
     )
+    max_mb_per_minute: int = setting(
+        120, "what one device may send a minute, MiB; with more it is refused as `too_fast`", 1
+    )
     missing_after_s: float = setting(
         0.5, "time without new chunks after which missing audio is requested, seconds", 0.01
     )

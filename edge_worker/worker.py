@@ -99,6 +99,7 @@ class Worker:
             lambda: self._recording_analysis.backlog > _BUSY_FROM,
         )
         intake.recordings.on_progress = live_analysis.preview
+        intake.streams.has_room = live_analysis.has_room
         self._heartbeat_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._deferred: deque[Inbound] = deque()

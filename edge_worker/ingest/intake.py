@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_worker.errors import ChunkError, SpoolFileError
+from edge_worker.ingest.device_share import NEW_RECORDING_BYTES, DeviceShares
 from edge_worker.ingest.intake_event import (
     ClosedRecording,
     ControlMessage,
@@ -39,6 +40,9 @@ _MAX_REFUSED_META: Final = 1000
 _FINAL_FOR_META: Final = frozenset({"meta", "length", "failed"})
 """Reasons for which the same META is refused again."""
 
+_QUOTA_AGAIN_S: Final = 5.0
+"""Advice to a device that may open no recording now."""
+
 StoredLookup = Callable[[str, str], Completeness | None]
 
 
@@ -55,6 +59,7 @@ class Intake:
         self._refused_meta: dict[RecordingKey, None] = {}
         """Recordings whose META was refused before their first sound, the oldest first."""
         self._rejected_at: dict[tuple[str, str], float] = {}
+        self._shares = DeviceShares(settings.max_mb_per_minute)
         self.counts: Counter[str] = Counter()
         """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
@@ -77,7 +82,7 @@ class Intake:
             if self._lookup(recording.device_id, recording.name) is not None:
                 self.recordings.remove(recording)
             else:
-                events += self._note_closing(self.recordings.restore(recording, now))
+                events += self._note_closing(self.recordings.restore(recording, now), now)
         return events
 
     def load_streams(self, now: float) -> Iterator[IntakeEvent]:
@@ -87,7 +92,7 @@ class Intake:
                 self.streams.remove(stream)
             else:
                 for event in self.streams.restore(stream, now):
-                    yield from self._note_closing([event])
+                    yield from self._note_closing([event], now)
 
     def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         """Take one payload; return the events that it leads to.
@@ -96,6 +101,7 @@ class Intake:
             OSError: the spool cannot be written now. Nothing was changed; receive the payload again later.
         """
         try:
+            self._shares.admit(device_id, payload, now)
             chunk = decode(payload)
             try:
                 return self._receive(device_id, chunk, payload, now)
@@ -109,7 +115,7 @@ class Intake:
         """Reject a payload; a META that would be the same when it is sent again is waited for no longer."""
         events = self.reject(device_id, error, now)
         if error.recording_id is not None and is_meta(payload) and error.reason in _FINAL_FOR_META:
-            events += self._skip_meta((device_id, error.recording_id))
+            events += self._skip_meta((device_id, error.recording_id), now)
         return events
 
     def reject(self, device_id: str, error: ChunkError, now: float) -> list[IntakeEvent]:
@@ -122,7 +128,16 @@ class Intake:
             self._rejected_at.clear()
         self._rejected_at[device_id, error.reason] = now
         name = None if error.recording_id is None else recording_name(error.recording_id)
-        return [ControlMessage(device_id, control.rejected(name, error.reason, str(error)))]
+        document = control.rejected(name, error.reason, str(error), error.retry_after_s)
+        return [ControlMessage(device_id, document)]
+
+    def admits(self, device_id: str, payload: bytes, now: float) -> bool:
+        """Charge another message than a chunk to its device; return False when it has used its share."""
+        try:
+            self._shares.admit(device_id, payload, now)
+        except ChunkError:
+            return False
+        return True
 
     def set_device_online(self, device_id: str, online: bool, now: float) -> None:
         """Note that a device went online or offline; one that is back is asked for missing audio soon."""
@@ -133,13 +148,18 @@ class Intake:
             self.recordings.device_returned(device_id, now)
 
     def check_timeouts(self, now: float) -> list[IntakeEvent]:
-        """Return the events of silence: requests for missing audio, recordings and streams given up."""
+        """Return the events of silence: requests for missing audio, recordings and streams given up.
+
+        Call it only while no message waits to be received.
+        """
+        self._shares.end_backlog(now)
         recordings = self.recordings.check_timeouts(now, self._offline)
         streams = self.streams.check_timeouts(now, self._offline)
-        return self._note_closing([*recordings, *streams])
+        return self._note_closing([*recordings, *streams], now)
 
     def broker_reconnected(self, now: float) -> None:
-        """Restart all timers: no device was silent while the broker was away."""
+        """Restart all timers: no device was silent while the broker was away, and what it sent comes now."""
+        self._shares.expect_backlog(now)
         self.recordings.broker_reconnected(now)
         self.streams.broker_reconnected(now)
 
@@ -147,7 +167,7 @@ class Intake:
         """Open a recording again whose chunk file is damaged or gone; what is missing is requested."""
         _LOG.error(line("spool_damaged", device=recording.device_id, recording=recording.name, reason=reason))
         self._closing.discard(recording.key)
-        return self._note_closing(self.recordings.reopen(recording, now))
+        return self._note_closing(self.recordings.reopen(recording, now), now)
 
     def mark_stored(self, key: RecordingKey) -> None:
         """Note that a closed recording is stored: from now on the database tells about it."""
@@ -165,35 +185,45 @@ class Intake:
                 self.counts["duplicates"] += 1
                 return [stored_message(device_id, recording_name(chunk.recording_id), completeness)]
             self._check_quota(device_id, chunk)
+            self._shares.charge(device_id, NEW_RECORDING_BYTES, now)
             if chunk.is_stream:
                 stream = Stream(device_id, chunk.recording_id, time.time())
         if stream is not None:
             self._apply_refusal(stream, chunk)
+            self._admit_stream(stream, chunk, now)
             events = self.streams.receive(stream, chunk, payload, now)
         else:
             recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
             self._apply_refusal(recording, chunk)
             events = self.recordings.receive(recording, chunk, payload, now)
-        return self._note_closing(events) if events else events
+        return self._note_closing(events, now) if events else events
+
+    def _admit_stream(self, stream: Stream, chunk: Chunk, now: float) -> None:
+        """Raise ChunkError where sound of streams comes faster than it can have been recorded."""
+        seconds = 0.0 if chunk.type == META else chunk.sample_count / chunk.sample_rate
+        has_room = self.streams.has_room(stream.device_id)
+        self._shares.admit_stream(stream.device_id, stream.recording_id, seconds, now, has_room=has_room)
 
     def _check_quota(self, device_id: str, chunk: Chunk) -> None:
         """Raise ChunkError `quota` unless another recording may be opened."""
         open_keys = (*self.recordings.open, *self.streams.open)
         of_device = sum(1 for owner, _ in open_keys if owner == device_id)
         if of_device >= self._settings.max_open_per_device:
-            raise ChunkError("quota", f"{of_device} recordings are open already", chunk.recording_id)
+            detail = f"{of_device} recordings are open already"
+            raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)
         is_full = self.spool_bytes >= self._settings.max_spool_mb * 2**20
         if is_full or len(self) >= self._settings.max_open:
-            raise ChunkError("quota", "the worker has no room for another recording", chunk.recording_id)
+            detail = "the worker has no room for another recording"
+            raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)
 
-    def _skip_meta(self, key: RecordingKey) -> list[IntakeEvent]:
+    def _skip_meta(self, key: RecordingKey, now: float) -> list[IntakeEvent]:
         """Wait no longer for the META of a recording, also where it was refused before the first sound."""
         if key not in self.recordings.open and key not in self.streams.open:
             self._refused_meta[key] = None
             if len(self._refused_meta) > _MAX_REFUSED_META:
                 del self._refused_meta[next(iter(self._refused_meta))]
         self.streams.skip_meta(key)
-        return self._note_closing(self.recordings.skip_meta(key))
+        return self._note_closing(self.recordings.skip_meta(key), now)
 
     def _apply_refusal(self, audio: Recording | Stream, chunk: Chunk) -> None:
         """Do not wait for a META that was refused before the first sound; another one still counts."""
@@ -202,11 +232,12 @@ class Intake:
             if audio.meta is None:
                 audio.meta = {}
 
-    def _note_closing(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
+    def _note_closing(self, events: list[IntakeEvent], now: float) -> list[IntakeEvent]:
         """Return `events`; note which recordings and streams they close."""
         for event in events:
             if isinstance(event, ClosedRecording):
                 self._closing.add(event.recording.key)
+                self._shares.charge(event.recording.device_id, event.recording.silent_bytes, now)
             elif isinstance(event, StreamEnd):
                 self._closing.add(event.stream.key)
         return events

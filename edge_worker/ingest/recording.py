@@ -104,6 +104,11 @@ class Recording(IncomingAudio):
         """Return the missing ranges before LAST, or before the last sample when LAST is unknown."""
         return self.received.gaps(self.received.end if self.end is None else self.end)
 
+    @property
+    def silent_bytes(self) -> int:
+        """Bytes of silence that stand for the gaps where it is stored."""
+        return sum(end - start for start, end in self.gaps()) * self.bytes_per_sample
+
     def overlapping(self, start: int, end: int) -> list[Range]:
         """Return the sample ranges of the received chunks that overlap `[start, end)`."""
         low = bisect_left(self.first_samples, start - self.longest_chunk)

@@ -7,7 +7,7 @@ Normative: `docs/protocol.md` § Streams.
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Final
 
@@ -45,6 +45,8 @@ class StreamIntake:
         self._settings = settings
         self._counts = counts
         self.open: dict[RecordingKey, Stream] = {}
+        self.has_room: Callable[[str], bool] = lambda _device_id: True
+        """Tells whether more sound of the streams of a device may wait to be analysed."""
 
     @property
     def spool_bytes(self) -> int:

@@ -109,6 +109,10 @@ class LiveAnalysis(threading.Thread):
         """Queue sound or the end of a stream; wait while too much sound waits."""
         self._queue.put(item)
 
+    def has_room(self, device_id: str) -> bool:
+        """Return whether more sound of the streams of a device may wait."""
+        return self._queue.has_room(device_id)
+
     def preview(self, recording: Recording, now: float) -> None:
         """Queue a preview of a recording that has new sound, if one is due."""
         preview = self._preview_schedule.due(recording, now)

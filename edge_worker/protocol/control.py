@@ -5,6 +5,7 @@ Normative: `docs/protocol.md` § Control messages and § Rejections.
 """
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Final
 
 from edge_worker.protocol.result import Completeness
@@ -36,10 +37,14 @@ def ignored(recording_id: str, fields: Sequence[str]) -> Document:
     return {"type": "ignored", "recording_id": recording_id, "fields": list(fields)}
 
 
-def rejected(recording_id: str | None, reason: str, detail: str) -> Document:
+def rejected(
+    recording_id: str | None, reason: str, detail: str, retry_after_s: float | None = None
+) -> Document:
     """Return the refusal of a chunk; `reason` is one of `docs/protocol.md` § Rejections.
 
-    `recording_id` is None when the header could not be read.
+    `recording_id` is None when the header could not be read. With `retry_after_s`, the same may be sent again
+    then.
     """
-    document = {"type": "rejected", "recording_id": recording_id, "reason": reason}
-    return document | {"detail": detail[:MAX_DETAIL]}
+    document: Document = {"type": "rejected", "recording_id": recording_id, "reason": reason}
+    document["detail"] = detail[:MAX_DETAIL]
+    return document | ({} if retry_after_s is None else {"retry_after_s": ceil(10 * retry_after_s) / 10})

@@ -33,7 +33,7 @@ from edge_worker.protocol.topics import DEVICE_ID
 
 _REMIND_AFTER_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
-_TEMPORARY_REJECTIONS: Final = ("quota",)
+_TEMPORARY_REJECTIONS: Final = ("quota", "too_fast")
 """Reasons of a rejection that does not concern the sound: it is sent again later."""
 SampleRange = tuple[int, int | None]
 """First sample and the one after the last; None: to the end."""
@@ -133,7 +133,7 @@ class UploadPublisher:
                 self._is_meta_due = document.get("meta") is True
             case "rejected" if document.get("reason") in _TEMPORARY_REJECTIONS:
                 self._ranges, self._is_meta_due = deque(), True
-                self._remind_at = time.monotonic() + 1
+                self._remind_at = time.monotonic() + _again_after_s(document)
             case "rejected":
                 self.reject(str(document.get("detail")))
 
@@ -181,6 +181,12 @@ class UploadPublisher:
     def _mark_stored(self) -> None:
         self.is_stored = True
         self.remove_files()
+
+
+def _again_after_s(rejection: dict[str, Any]) -> float:
+    """Return when to send again what was rejected for now, seconds; 1 to 60."""
+    advice = rejection.get("retry_after_s")
+    return min(_LONGEST_PAUSE_S, max(1.0, advice)) if isinstance(advice, (int, float)) else 1.0
 
 
 def _read_sidecar(pcm_path: Path) -> Sound | None:

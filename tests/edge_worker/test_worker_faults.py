@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,29 @@ def test_a_retained_chunk_is_erased_at_the_broker(site: Site) -> None:
             assert worker.stop() == 0
         controls = device.documents(topics.control("st-01"))
         assert [each["reason"] for each in controls if each["type"] == "rejected"] == ["retained"]
+
+
+def test_a_flood_of_one_device_is_told_so_and_its_neighbour_is_served(site: Site) -> None:
+    worker = site.start_worker(settings={"STETHO_MAX_MB_PER_MINUTE": "20", "STETHO_MAX_RECORDING_S": "3600"})
+    time.sleep(11)  # until then messages may be of the time before the worker
+    with operator_client(site) as operator, Device(site, "st-01") as bad, Device(site, "st-02") as good:
+        chunk = cut(bytes(65_536), 7, size=32_768)[0]._replace(flags=0)
+        for number in range(600):
+            bad.send(chunk._replace(first_sample=number * 32_768))
+            if number % 200 == 100:
+                good.send_all(cut(PCM, number))
+                operator.wait_for("stetho/v1/result/st-02", recording_id=f"{number:016x}")
+        refusal = bad.wait_for(topics.control("st-01"), type="rejected", reason="too_fast")
+        assert refusal["retry_after_s"] > 0
+        assert refusal["recording_id"] == "0000000000000007"
+        assert not [each for each in good.documents(topics.control("st-02")) if each["type"] == "rejected"]
+        bad.publish(topics.state("st-01"), b'{"state":"online","boot":"1","x":"' + b"y" * 60_000 + b'"}')
+        good.send_all(cut(PCM, 9))
+        operator.wait_for("stetho/v1/result/st-02", recording_id="0000000000000009")
+    spool = site.data_dir / "spool" / "st-01"
+    assert sum(each.stat().st_size for each in spool.iterdir()) < 21 * 2**20
+    assert worker.stop() == 0
+    assert "event=too_fast device=st-01" in worker.log
 
 
 def test_chunks_wait_while_the_spool_refuses_and_none_is_lost(site: Site) -> None:

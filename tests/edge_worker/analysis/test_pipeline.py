@@ -38,6 +38,7 @@ class Rig:
 
     def __init__(self, directory: Path, classifiers: dict[str, Classifier]) -> None:
         self.settings = Settings(data_dir=directory)
+        self.now = 0.0
         self.spool = Spool(directory / "spool")
         self.store = Store.open(self.settings.database)
         self.intake = Intake(self.spool, self.settings, self.store.completeness)
@@ -47,9 +48,12 @@ class Rig:
 
     def close(self, *chunks: Chunk) -> ClosedRecording:
         """Receive chunks that make one recording complete, or give it up."""
-        events = [event for chunk in chunks for event in self.intake.receive("st-01", encode(chunk), 0.0)]
+        start, self.now = self.now, self.now + 1e6
+        events = [event for chunk in chunks for event in self.intake.receive("st-01", encode(chunk), start)]
         closes = [
-            event for event in events or self.intake.check_timeouts(1e6) if isinstance(event, ClosedRecording)
+            event
+            for event in events or self.intake.check_timeouts(self.now)
+            if isinstance(event, ClosedRecording)
         ]
         assert len(closes) == 1
         return closes[0]
