@@ -16,6 +16,7 @@ from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
 from history_api.settings import ApiSettings
+from history_api.uploads.upload_form import UploadRequest
 
 
 class _StrictJSON(JSONProvider):
@@ -38,6 +39,7 @@ def create_app(settings: ApiSettings) -> Flask:
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json = _StrictJSON(app)
+    app.request_class = UploadRequest
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
@@ -30,6 +31,7 @@ from history_api.openapi.schemas import (
 from history_api.results import legacy_prediction
 from history_api.services import services
 from history_api.uploads.decoding import Pcm, copy_pcm
+from history_api.uploads.upload_form import has_form
 from history_api.uploads.upload_intake import RecordingKey, UploadIntake, UploadOptions
 from history_api.uploads.upload_request import (
     BYTES,
@@ -41,7 +43,8 @@ from history_api.uploads.upload_request import (
     decode_file,
     form,
     pending,
-    sent_file,
+    sent_files,
+    sent_sound,
     upload_options,
     upload_state,
     wait_s,
@@ -53,6 +56,9 @@ _MOST_FILES: Final = 50
 _MOST_BASE64: Final = 32 * 2**20
 """Characters. They are held in memory: text is not decoded as a stream."""
 _AUDIO_KEYS: Final = ("audio", "audio_data", "file", "data")
+_FORM_STARTS: Final = tuple(f"{key}=" for key in _AUDIO_KEYS)
+_MOST_VALUES: Final = 16
+_DATA_URI_START: Final = b"data:"
 _RATE: Final[Schema] = {
     "name": "X-Sample-Rate",
     "in": "header",
@@ -147,7 +153,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def upload_audio() -> Response:
     """Take raw PCM; answer label and confidence as a line of text."""
     intake = UploadIntake(services())
-    recording = intake.receive(request.stream, upload_options(), partial(_decode_raw, _sample_rate()))
+    decode = partial(_decode_raw, _sample_rate())
+    recording = intake.receive(sent_sound().stream, upload_options(), decode)
     result = intake.wait_for_result(recording, wait_s())
     if result is None:
         return pending(recording)
@@ -157,8 +164,8 @@ def upload_audio() -> Response:
 @blueprint.post("/predict")
 def predict() -> Response:
     """Take a sound file; answer the prediction of one model."""
-    file = sent_file()
-    return _predict(file.stream, file.filename)
+    file = sent_sound()
+    return _predict(file.stream, file.filename or None)
 
 
 @blueprint.post("/record")
@@ -170,7 +177,7 @@ def record() -> Response:
 @blueprint.post("/batch-predict")
 def batch_predict() -> Response:
     """Take several files; answer for each, so that a bad one does not fail the others."""
-    files = request.files.getlist("files")
+    files = sent_files("files")
     if not 0 < len(files) <= _MOST_FILES:
         raise ProblemError(400, f"{len(files)} files came under the key files; send 1 to {_MOST_FILES}")
     intake, options = UploadIntake(services()), _options()
@@ -238,24 +245,33 @@ def _sample_rate() -> int:
 
 
 def _data_uri() -> bytes:
-    """Return the sound in a data URI: the body, or a value of a JSON object or a form."""
+    """Return the sound in a data URI: the body, or a value of a JSON object or a form; or a form's file."""
     if (request.content_length or 0) > _MOST_BASE64:
         raise ProblemError(413, f"a data URI has at most {_MOST_BASE64} characters; send a file to /predict")
     if request.is_json:
         body = request.get_json(silent=True)
         values = body if isinstance(body, dict) else {}
-    elif request.form:
-        values = request.form.to_dict()
+    elif has_form(request):
+        content: bytes = sent_sound().read()
+        if not content.startswith(_DATA_URI_START):
+            return content
+        values = {"audio": content.decode("latin-1")}
     else:
-        values = {"audio": request.get_data(as_text=True)}
+        values = _text_values(request.get_data(as_text=True).strip())
     text = next((values[key] for key in _AUDIO_KEYS if isinstance(values.get(key), str)), "")
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
-        return base64.b64decode(encoded, validate=True)
+        return base64.b64decode(encoded.replace(" ", "+"), validate=True)  # curl leaves a + as it is
     except (binascii.Error, ValueError):
         raise ProblemError(
             400, 'this is no base64; send {"audio": "data:audio/wav;base64,…"} or the data URI as the body'
         ) from None
+
+
+def _text_values(text: str) -> dict[str, str]:
+    """Return the values of a body of text, which is a data URI itself or a form of short texts."""
+    is_form = request.mimetype == "application/x-www-form-urlencoded" and text.startswith(_FORM_STARTS)
+    return dict(parse_qsl(text, max_num_fields=_MOST_VALUES)) if is_form else {"audio": text}
 
 
 def _decode_raw(sample_rate: int, file: Path, target: Path) -> Pcm:

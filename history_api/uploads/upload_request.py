@@ -12,6 +12,7 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
 from history_api.services import services
 from history_api.uploads.decoding import FORMATS, Pcm, decode
+from history_api.uploads.upload_form import has_form
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE, RecordingKey, UploadOptions
 
 _KEY_CHARACTERS: Final = 64
@@ -75,12 +76,23 @@ def wait_s() -> float:
     return services().settings.upload_wait_s if wait is None else float(wait)
 
 
-def sent_file() -> FileStorage:
-    """Return the `file` of the current request's form; raise ProblemError 400 where there is none."""
-    file = request.files.get("file")
-    if file is None:
+def sent_sound() -> FileStorage:
+    """Return the sound of the current request: a file of its form, else the body, whatever type it names.
+
+    Raises:
+        ProblemError: the form has no file, or several and none under the key `file` (400).
+    """
+    if not has_form(request):
+        return FileStorage(request.stream, filename="")  # else a temporary file would be asked for its name
+    files = sent_files("file") or [file for _, file in request.files.items(multi=True)]
+    if len(files) != 1:
         raise ProblemError(400, f"send the sound as a form's file under the key file: {FORMATS}")
-    return file
+    return files[0]
+
+
+def sent_files(key: str) -> list[FileStorage]:
+    """Return the files of the current request's form under `key`."""
+    return request.files.getlist(key) if has_form(request) else []
 
 
 def decode_file(file: Path, target: Path) -> Pcm:

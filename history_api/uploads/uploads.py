@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify
 
 from history_api.openapi.operation import NOT_FOUND, RECORDING_PARAMETERS, Paths, get, json_answer, operation
 from history_api.openapi.problem import ProblemError
@@ -20,7 +20,7 @@ from history_api.uploads.upload_request import (
     form,
     links,
     pending,
-    sent_file,
+    sent_sound,
     upload_options,
     upload_state,
     wait_s,
@@ -67,8 +67,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def upload() -> Response:
     """Take a sound, as a form's `file` or as the body; answer its result, or 202 while there is none."""
     intake = UploadIntake(services())
-    body = sent_file().stream if request.files else request.stream
-    recording = intake.receive(body, upload_options(), decode_file)
+    recording = intake.receive(sent_sound().stream, upload_options(), decode_file)
     result = intake.wait_for_result(recording, wait_s())
     if result is None:
         return pending(recording)

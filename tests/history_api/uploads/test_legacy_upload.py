@@ -176,7 +176,7 @@ def test_e2_a_bad_file_does_not_fail_the_others(running: UploadSite, heart: Path
 @pytest.mark.parametrize(
     ("address", "body", "status", "detail"),
     [
-        ("/predict", {"files": {"other": b"x"}}, 400, "under the key file"),
+        ("/predict", {"files": {"other": b"x", "another": b"x"}}, 400, "under the key file"),
         ("/predict", {"files": {"file": ("x.wav", b"this is no sound")}}, 415, "wav, mp3"),
         ("/predict", {"files": {"file": ("../../etc/passwd", b"root:x:0:0")}}, 415, "wav, mp3"),
         ("/predict?model=nothing", {"files": {"file": b"x"}}, 400, "heart2"),
