@@ -1,39 +1,35 @@
 """Command `stetho doctor`: checks what a worker needs on this machine, one line for each check.
 
-It changes nothing and disturbs nobody: the broker is reached, but not with the worker's account, which would
-disconnect a worker that runs.
+It changes nothing and disturbs nobody: the worker's account is tried at the broker only where no worker
+runs, which that would disconnect.
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
-import socket
-import ssl
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect_existing
-from edge_worker.database.revision import REVISION
-from edge_worker.database.store import open_existing
-from edge_worker.errors import BrokerError, SettingsError, StethoError, StoreError
+from edge_worker.errors import SettingsError, StethoError, StoreError
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import Settings
+from edge_worker.upkeep import data_checks, site_checks
 
-_CONNECT_WITHIN_S: Final = 5.0
 _ROOM_MB: Final = 500
 """Less free disk than this is a fault: an hour of 44.1 kHz needs 300 MB."""
-_STALE_S: Final = 30.0
 _MIB: Final = 2**20
 _EXAMPLES: Final = """examples:
   stetho doctor                          check with the STETHO_* settings of the environment
   STETHO_MQTT_HOST=stetho.local stetho doctor
+  stetho doctor --json                   for a monitor
 
 Exit status: 0 when every check passes, 1 when one fails, 2 when the settings cannot be read."""
 
@@ -45,27 +41,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all checks; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="stetho doctor",
-        description="Check what a worker needs on this machine: settings, models, disk, database, broker.",
+        description="Check a site on this machine, a sentence each: models, disk, data, broker, worker.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.parse_args(arguments)
+    parser.add_argument("--json", action="store_true", help="print the checks as one JSON document")
+    as_json: bool = parser.parse_args(arguments).json
     try:
         settings = Settings.from_environ(os.environ)
     except StethoError as error:
         print(f"stetho doctor: {error}", file=sys.stderr)
         return 2
-    results = [_passes(name, check, settings) for name, check in CHECKS.items()]
-    return 0 if all(results) else 1
+    results = []
+    for name, check in CHECKS.items():
+        results.append(_result(name, check, settings))
+        if not as_json:
+            print(f"{'ok  ' if results[-1].ok else 'FAIL'}  {name:12} {results[-1].text}", flush=True)
+    is_well = all(result.ok for result in results)
+    if as_json:
+        print(json.dumps({"ok": is_well, "checks": [result._asdict() for result in results]}, indent=2))
+    return 0 if is_well else 1
 
 
-def _passes(name: str, check: Check, settings: Settings) -> bool:
+class Result(NamedTuple):
+    """Outcome of a check: what is well, or what is not and what to do."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+def _result(name: str, check: Check, settings: Settings) -> Result:
     try:
-        print(f"ok    {name:9} {check(settings)}")
+        return Result(name, True, check(settings))
     except (StethoError, OSError) as error:
-        print(f"FAIL  {name:9} {error}")
-        return False
-    return True
+        return Result(name, False, str(error).split("\n", 1)[0])
 
 
 def check_runtime(_settings: Settings) -> str:
@@ -95,12 +105,6 @@ def check_data_directory(settings: Settings) -> str:
     return f"{path} is writable, {free_mb} MiB are free"
 
 
-def check_database(settings: Settings) -> str:
-    """Check that the database can be read and is of this version."""
-    open_existing(settings.database)
-    return f"at schema {REVISION}"
-
-
 def check_calibrations(settings: Settings) -> str:
     """Check that the calibrations of devices belong to the model versions in use."""
     registry = ModelRegistry.from_settings(settings)
@@ -117,55 +121,21 @@ def check_calibrations(settings: Settings) -> str:
     return f"{len(found)} calibrated" if found else "none is calibrated"
 
 
-def check_worker(settings: Settings) -> str:
-    """Check that a worker has written its heartbeat lately."""
-    seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
-    if seen_at is None:
-        raise StoreError(f"{settings.worker_id} has never run with this database: start `stetho worker`")
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(seen_at)).total_seconds()
-    if not -_STALE_S < age_s < _STALE_S:
-        raise StoreError(f"{settings.worker_id} wrote its last heartbeat at {seen_at}: start `stetho worker`")
-    return f"{settings.worker_id} wrote its heartbeat at {seen_at}"
-
-
-def check_broker(settings: Settings) -> str:
-    """Check that the broker accepts a connection, and that its certificate is trusted where TLS is used."""
-    address = (settings.mqtt_host, settings.mqtt_port)
-    where = f"{address[0]}:{address[1]}"
-    try:
-        with socket.create_connection(address, _CONNECT_WITHIN_S) as connection:
-            if settings.mqtt_ca_file is None:
-                return f"{where} accepts connections, without TLS"
-            context = ssl.create_default_context(cafile=str(settings.mqtt_ca_file))
-            with context.wrap_socket(connection, server_hostname=settings.mqtt_host):
-                return f"{where} accepts connections, and its certificate is trusted"
-    except ssl.SSLError as error:
-        raise BrokerError(f"{where} is not trusted ({error.reason}); check STETHO_MQTT_CA_FILE") from error
-    except OSError as error:
-        raise BrokerError(
-            f"{where} cannot be reached ({error}); start `stetho broker`, or check STETHO_MQTT_HOST"
-        ) from error
-
-
-def check_password(settings: Settings) -> str:
-    """Check that the worker has a password for the broker."""
-    if not settings.password:
-        raise SettingsError(
-            "the worker has no password for the broker; set STETHO_MQTT_PASSWORD_FILE to the file that "
-            "`stetho provision init` wrote"
-        )
-    return f"the account {settings.mqtt_username} has a password"
-
-
 CHECKS: Final[dict[str, Check]] = {
     "runtime": check_runtime,
     "models": check_models,
     "disk": check_data_directory,
-    "database": check_database,
-    "devices": check_calibrations,
-    "account": check_password,
-    "broker": check_broker,
-    "worker": check_worker,
+    "privacy": data_checks.check_privacy,
+    "database": data_checks.check_database,
+    "spool": data_checks.check_spool,
+    "audio": data_checks.check_audio,
+    "quarantine": data_checks.check_quarantine,
+    "outbox": data_checks.check_outbox,
+    "calibrations": check_calibrations,
+    "broker": site_checks.check_broker,
+    "account": site_checks.check_account,
+    "worker": site_checks.check_worker,
+    "devices": site_checks.check_devices,
 }
 
 

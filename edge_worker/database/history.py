@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker.database import (
     device_query,
     exam_query,
+    outbox,
     prediction_query,
     recording_query,
     result_feed,
@@ -182,6 +183,16 @@ class History:
         """Return the last heartbeat of every worker, the newest first."""
         with self._connection() as connection:
             return worker_heartbeat.find_all(connection)
+
+    def audio_files(self) -> list[str]:
+        """Return the paths of all WAV files below the data directory, as recordings name them."""
+        with self._connection() as connection:
+            return recording_query.audio_files(connection)
+
+    def outbox_messages(self) -> int:
+        """Return how many messages the broker has not acknowledged."""
+        with self._connection() as connection:
+            return outbox.count(connection)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

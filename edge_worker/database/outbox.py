@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from edge_worker.database.schema import outbox
 
@@ -34,6 +34,11 @@ def pending(connection: Connection) -> list[OutboxMessage]:
     """Return the messages that the broker has not acknowledged, oldest first."""
     rows = connection.execute(select(outbox).order_by(outbox.c.id))
     return [OutboxMessage(row.topic, row.payload, row.retain, row.id) for row in rows]
+
+
+def count(connection: Connection) -> int:
+    """Return how many messages the broker has not acknowledged."""
+    return connection.execute(select(func.count()).select_from(outbox)).scalar_one()
 
 
 def remove(connection: Connection, message_ids: Iterable[int]) -> None:

@@ -60,6 +60,11 @@ class RecordingEntry:
         ]
 
 
+def audio_files(connection: Connection) -> list[str]:
+    """Return the paths of all WAV files below the data directory, as recordings name them."""
+    return list(connection.execute(select(recordings.c.audio_file)).scalars())
+
+
 def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the conditions under which a row of `recordings` is this recording."""
     return recordings.c.device_id == device_id, recordings.c.recording_id == recording_id

@@ -159,7 +159,8 @@ def _add_audio(archive: ArchiveWriter, data_dir: Path, database: Path, copy: Pat
 
 def _others(data_dir: Path, broker: Path | None) -> Iterator[tuple[str, Path]]:
     """Yield the other files that belong to a site, with their names in an archive."""
-    for folder in sorted(path for path in data_dir.iterdir() if path.is_dir() and path.name not in NOT_KEPT):
+    folders = (path for path in data_dir.iterdir() if path.is_dir() and path.name not in NOT_KEPT)
+    for folder in sorted(path for path in folders if not path.name.startswith(DATABASE)):  # damaged ones
         for path in _files(folder):
             yield f"{DATA}/{path.relative_to(data_dir)}", path
     if broker is not None:

@@ -55,7 +55,11 @@ def test_a_site_that_is_well_passes_every_check(
         ({"STETHO_MQTT_PASSWORD": ""}, {"account"}, "stetho provision init"),
         ({"STETHO_WORKER_ID": "edge-02"}, {"worker"}, "stetho worker"),
         ({"STETHO_MODELS_DIR": "/nonexistent"}, {"models"}, "/nonexistent"),
-        ({"STETHO_DATA_DIR": "/nonexistent"}, {"disk", "database", "devices", "worker"}, "/nonexistent"),
+        (
+            {"STETHO_DATA_DIR": "/nonexistent"},
+            {"disk", "database", "calibrations", "audio", "outbox", "worker"},
+            "the worker",
+        ),
     ],
     ids=lambda fault: next(iter(fault[0])),
 )
@@ -90,9 +94,9 @@ def test_a_calibration_of_another_version_is_named(
     tables.put("st-07", DeviceCalibration("heart2", "0" * 64, 0.7, 12, "folder", *made))
     status, _passed, failed = examine(site.environ, monkeypatch, capsys)
     tables.remove("st-07", "heart2")
-    assert (status, set(failed)) == (1, {"devices"})
-    assert "st-07 (heart2)" in failed["devices"]
-    assert "`stetho calibrate st-07 --undo --model heart2`" in failed["devices"]
+    assert (status, set(failed)) == (1, {"calibrations"})
+    assert "st-07 (heart2)" in failed["calibrations"]
+    assert "`stetho calibrate st-07 --undo --model heart2`" in failed["calibrations"]
 
 
 def test_settings_that_cannot_be_read_are_one_sentence(

@@ -1,0 +1,42 @@
+"""Orphans: WAV files that no recording names, and recordings whose WAV file is gone."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge_worker.database.history import History
+
+_NEW_S: Final = 60.0
+"""A file younger than this may belong to a recording that is being stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """What does not fit together; paths are below the data directory, sorted."""
+
+    files: list[str]
+    """Without a recording: a crash or a restore by hand left them."""
+    bytes: int
+    """Of these files."""
+    recordings: list[str]
+    """Paths that recordings name, and that are not there."""
+
+
+def find(history: History, data_dir: Path) -> Orphans:
+    """Compare the database with the audio on disk; files are listed first, so that a new one is no orphan."""
+    before = time.time() - _NEW_S
+    sizes, new = {}, set()
+    for path in (data_dir / "audio").glob("*/*"):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:  # deleted meanwhile
+            continue
+        name = str(path.relative_to(data_dir))
+        sizes[name] = status.st_size
+        if status.st_mtime > before:
+            new.add(name)
+    named = set(history.audio_files())
+    files = sorted(sizes.keys() - named - new)
+    gone = sorted(name for name in named - sizes.keys() if not (data_dir / name).exists())
+    return Orphans(files, sum(sizes[name] for name in files), gone)

@@ -1,0 +1,93 @@
+"""Checks of what runs together at a site: the broker, the worker's account there, the worker, its devices."""
+
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from edge_worker.database.history import History
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
+from edge_worker.errors import BrokerError, SettingsError, StoreError
+from edge_worker.settings import Settings
+from edge_worker.upkeep import broker_probe
+
+STALE: Final = timedelta(seconds=30)
+_RENEW_WITHIN: Final = timedelta(days=14)
+
+
+def check_broker(settings: Settings) -> str:
+    """Check that the broker can be reached; with TLS, that its certificate is trusted and stays valid."""
+    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
+    with broker_probe.connection_to(settings) as connection:
+        if not isinstance(connection, ssl.SSLSocket):
+            return f"{where} accepts connections, without TLS"
+        certificate = connection.getpeercert() or {}
+        authorities = connection.context.get_ca_certs()
+    expiry = min(_expiry(each) for each in (certificate, *authorities))
+    left = expiry - datetime.now(UTC)
+    if left < _RENEW_WITHIN:
+        raise BrokerError(
+            f"the certificate of {where} expires on {expiry:%Y-%m-%d}; renew it with `stetho certificate "
+            "server HOST` and reload the broker"
+        )
+    return f"{where} accepts connections, and its certificate is trusted until {expiry:%Y-%m-%d}"
+
+
+def check_account(settings: Settings) -> str:
+    """Check that the worker's account is let in and has its rights, without disturbing a worker that runs."""
+    user = settings.mqtt_username
+    if not settings.password:
+        raise SettingsError(
+            "the worker has no password for the broker; set STETHO_MQTT_PASSWORD_FILE to the file that "
+            "`stetho provision init` wrote"
+        )
+    try:
+        running = _fresh_heartbeats(settings)
+    except StoreError:
+        return f"{user} has a password, which is not tried: without a database, nobody knows if a worker runs"
+    if any(each.document.get("state") != "offline" for each in running):
+        return f"the worker that runs is connected as {user}"
+    broker_probe.require_rights(settings)
+    return f"{user} is let in, and may publish as a worker"
+
+
+def check_worker(settings: Settings) -> str:
+    """Check that the worker has written its heartbeat lately, and has no fault."""
+    own = [each for each in _fresh_heartbeats(settings) if each.worker_id == settings.worker_id]
+    if not own:
+        raise StoreError(f"{settings.worker_id} has written no heartbeat lately: start `stetho worker`")
+    document = own[0].document
+    faults = "; ".join(map(str, document.get("faults", [])))
+    if faults:
+        raise StoreError(f"{settings.worker_id} is degraded: {faults}")
+    if document.get("state") == "offline":
+        raise StoreError(f"{settings.worker_id} runs, but is not connected to the broker; its log says why")
+    return f"{settings.worker_id} is {document.get('state')}, its heartbeat is fresh"
+
+
+def check_devices(settings: Settings) -> str:
+    """Check that no two devices share an account, as far as a worker that runs has noticed."""
+    try:
+        running = _fresh_heartbeats(settings)
+    except StoreError:
+        running = []
+    shared = [str(name) for each in running for name in each.document.get("shared_accounts", [])]
+    if shared:
+        raise StoreError(
+            f"two devices use the account {shared[0]}; give one of them an account of its own "
+            "(`stetho provision device`)"
+        )
+    return "no two devices use one account" if running else "no worker runs that would notice"
+
+
+def _fresh_heartbeats(settings: Settings) -> list[WorkerHeartbeat]:
+    """Return the last heartbeat of each worker that runs."""
+    history = History.open(settings.database)
+    found = history.heartbeats()
+    history.close()
+    now = datetime.now(UTC)
+    return [each for each in found if -STALE < now - datetime.fromisoformat(each.seen_at) < STALE]
+
+
+def _expiry(certificate: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
