@@ -26,9 +26,8 @@ def message(device_id: str, results: Iterable[Document]) -> OutboxMessage:
     """
     sounds: dict[str, Document] = {}
     for result in results:
-        with contextlib.suppress(
-            TypeError, LookupError
-        ):  # of an earlier version, which must not cost this one
+        # One of an earlier version must not cost the others.
+        with contextlib.suppress(TypeError, LookupError):
             sounds[result["recording_id"]] = _sound(result)
     return OutboxMessage(topics.sounds(device_id), _payload([*sounds.values()]), retain=True)
 

@@ -171,7 +171,8 @@ class Quarantine:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The description first: a file that was not moved after it comes again at the next start.
-            self._description(entry.id).write_text(f"{strict_json.write(asdict(entry), indent=2)}\n")
+            text = strict_json.write(asdict(entry), indent=2)
+            self._description(entry.id).write_text(f"{text}\n", encoding="utf-8")
             place(self.payload_path(entry.id))
         except OSError as refusal:
             _LOG.error(line("storage_refuses", where="quarantine", error=refusal))

@@ -32,3 +32,9 @@ def test_c6_long_names_make_the_list_shorter_and_never_too_long() -> None:
     message = last_sounds.message("room-01", [event(number, "ü" * 64) for number in range(20)])
     assert len(message.payload) <= last_sounds.MAX_BYTES
     assert 1 <= len(json.loads(message.payload)["sounds"]) < 10
+
+
+def test_a_result_that_cannot_be_read_is_left_out_and_costs_no_other() -> None:
+    unreadable: list[Any] = [{}, {"recording_id": "1"}, event(1) | {"models": [3]}, [], None]
+    sounds = json.loads(last_sounds.message("room-01", [event(2), *unreadable, event(3)]).payload)["sounds"]
+    assert [each["at"][-6:] for each in sounds] == ["2.000Z", "3.000Z"]

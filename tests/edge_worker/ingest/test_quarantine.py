@@ -22,7 +22,7 @@ def test_an_entry_is_its_payload_and_strict_json_that_says_where_it_came_from_an
     quarantine.put(MESSAGE, b"\xffpayload", raised("too\nlarge\ud800"))
     (entry,) = quarantine.entries()
     assert quarantine.payload_path(entry.id).read_bytes() == b"\xffpayload"
-    document = json.loads((tmp_path / "quarantine" / f"{entry.id}.json").read_text(encoding="ascii"))
+    document = json.loads((tmp_path / "quarantine" / f"{entry.id}.json").read_text(encoding="utf-8"))
     assert document["reason"].startswith("LookupError at test_quarantine.py:")
     assert document["reason"].endswith(": too\N{REPLACEMENT CHARACTER}large\N{REPLACEMENT CHARACTER}")
     assert {**document, "reason": "", "at": ""} == {
