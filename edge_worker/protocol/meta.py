@@ -51,9 +51,14 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
         raise ChunkError("meta", "the body is not JSON", recording_id) from None
     if not isinstance(meta, dict):
         raise ChunkError("meta", "the body is not a JSON object", recording_id)
-    meta.pop(IGNORED, None)
+    # Only the worker says what was left out; null is as good as absent.
+    meta = {
+        name: value
+        for name, value in meta.items()
+        if name != IGNORED and not (value is None and name in _RULES)
+    }
     kept = {name: value for name, value in meta.items() if _is_kept(name, value)}
-    if kept.get("captured_at") is not None:
+    if "captured_at" in kept:
         kept["captured_at"] = rfc3339(datetime.fromisoformat(kept["captured_at"]))
     ignored = {name if _is_name(name) else "?" for name in meta if name not in kept}
     return kept | ({IGNORED: sorted(ignored)[:MAX_IGNORED]} if ignored else {})
@@ -73,8 +78,6 @@ def ignored_fields(meta: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_kept(name: str, value: object) -> bool:
-    if value is None:
-        return _is_name(name)
     is_valid = _RULES.get(name)
     return _is_name(name) and (is_valid(value) if is_valid is not None else is_bounded(value))
 
