@@ -46,6 +46,7 @@ PROGRAMS: Final = {
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program("add, list or remove keys of the API", "history_api.__main__ key", "api"),
+    "clock": Program("is the clock believed? or confirm it", "history_api.__main__ clock", "api"),
     "send": Program(_SEND, "simulator.__main__ send", "simulator"),
     "live": Program(_SEND, "simulator.__main__ live", "simulator"),
     "synth": Program("synthesise a heart sound", "simulator.__main__ synth", "simulator"),

@@ -21,12 +21,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from broker import directory
 from broker.directory import StateDirectory, write_private
+from edge_worker import RELEASED
 from edge_worker.errors import BrokerError, StethoError
 
 CA_DAYS: Final = 3650  # devices store it
 SERVER_DAYS: Final = 397  # the maximum that browsers accept
 RENEWAL: Final = timedelta(days=30)
 CLOCK_SKEW: Final = timedelta(days=1)  # the clock of a device that has just booted may be slow
+MAX_AHEAD: Final = timedelta(days=5 * 365)  # after the release: a clock that says a later time is wrong
 DIGITAL_SIGNATURE: Final = "digital_signature"
 SIGNING: Final = ("key_cert_sign", "crl_sign")
 
@@ -77,7 +79,7 @@ def ensure(folder: Path, wanted: list[str]) -> None:
     if not (folder / "ca.pem").exists():
         create_ca(folder)
     present = hosts(folder) if (folder / "server.pem").exists() else []
-    if not set(wanted) <= set(present) or _expires(folder) < datetime.now(UTC) + RENEWAL:
+    if not set(wanted) <= set(present) or not _is_current(folder):
         create_server(folder, list(dict.fromkeys([*wanted, *present])))
 
 
@@ -93,8 +95,19 @@ def hosts(folder: Path) -> list[str]:
     return [str(name.value) for name in names]
 
 
-def _expires(folder: Path) -> datetime:
-    return x509.load_pem_x509_certificate((folder / "server.pem").read_bytes()).not_valid_after_utc
+def _is_current(folder: Path) -> bool:
+    """Return whether the server's certificate is valid now and for some time; one of the future is not."""
+    certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
+    now = _now()
+    return certificate.not_valid_before_utc <= now and certificate.not_valid_after_utc >= now + RENEWAL
+
+
+def _now() -> datetime:
+    """Return the time; raise BrokerError where it cannot be: what is made now would not be valid."""
+    now = datetime.now(UTC)
+    if not RELEASED <= now <= RELEASED + MAX_AHEAD:
+        raise BrokerError(f"the clock of this machine says {now:%Y-%m-%d}; set it before making certificates")
+    return now
 
 
 def _load_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -111,7 +124,7 @@ def _load_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int, authority: bool
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+    now = _now()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

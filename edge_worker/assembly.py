@@ -57,7 +57,7 @@ def assemble(settings: Settings) -> Worker:
     )
     return Worker(
         settings,
-        intake=Intake(spool, settings, store.completeness),
+        intake=Intake(spool, settings, store.completeness, store.clock.now),
         store=store,
         pipeline=pipeline,
         streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store),

@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 import time
+from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
 import paho.mqtt.client as mqtt
@@ -20,6 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.protocol import topics
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.shared_account import ShortConnections
 from edge_worker.telemetry.logfmt import line
@@ -36,6 +38,9 @@ MAX_PAYLOAD_BYTES: Final = 65_568
 topic, too; it throws the sender of a larger packet out, at each attempt."""
 _MESSAGES_PER_READ: Final = 16
 """Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
+_MATTERS_OF_TIME: Final = {9, 10}
+"""Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
+_TIME_ADVICE: Final = "if this clock is wrong, set it; if not, renew it: `stetho certificate server HOST`"
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
 
@@ -179,6 +184,12 @@ class Connection:
         try:
             self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, _KEEPALIVE_S)
         except ssl.SSLCertVerificationError as error:
+            if error.verify_code in _MATTERS_OF_TIME:
+                # Time passes, a clock is set, a certificate is renewed: ending would help nobody.
+                reason = f"the broker's certificate is not valid now ({error.verify_message})"
+                clock = rfc3339(datetime.now(UTC))
+                _LOG.warning(line("certificate_waits", clock=clock, reason=f"{reason}; {_TIME_ADVICE}"))
+                return False
             problem = f"the broker's certificate is not trusted ({error.verify_message})"
             raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
         except OSError as error:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect_existing
+from edge_worker.database.site_state.site_state import SiteState
 from edge_worker.errors import SettingsError, StethoError, StoreError
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import runtime_name
@@ -105,6 +106,15 @@ def check_data_directory(settings: Settings) -> str:
     return f"{path} is writable, {free_mb} MiB are free"
 
 
+def check_clock(settings: Settings) -> str:
+    """Check that the clock is believed, and that no old recordings wait for a person to be deleted."""
+    state = SiteState(settings.database)
+    warnings = state.warnings()
+    if any(warnings):
+        raise StoreError("; ".join(filter(None, warnings)))
+    return state.clock().sentence
+
+
 def check_calibrations(settings: Settings) -> str:
     """Check that the calibrations of devices belong to the model versions in use."""
     registry = ModelRegistry.from_settings(settings)
@@ -127,6 +137,7 @@ CHECKS: Final[dict[str, Check]] = {
     "disk": check_data_directory,
     "privacy": data_checks.check_privacy,
     "database": data_checks.check_database,
+    "clock": check_clock,
     "spool": data_checks.check_spool,
     "audio": data_checks.check_audio,
     "quarantine": data_checks.check_quarantine,

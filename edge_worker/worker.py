@@ -271,7 +271,8 @@ class Worker:
                 _LOG.exception(line("failed", item=type(item).__name__))
 
     def _write_heartbeat(self) -> None:
-        """Write the heartbeat; called on the recording analysis, which is the thread that writes."""
+        """Check the clock, write the heartbeat; called on the recording analysis: the thread that writes."""
+        self._store.clock.check()
         self._store.save_heartbeat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
         self._heartbeat_at = time.monotonic()
 

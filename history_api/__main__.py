@@ -10,6 +10,7 @@ from edge_worker.errors import StethoError
 from edge_worker.telemetry.logfmt import log_to_stdout
 from history_api import server
 from history_api.access import key_command
+from history_api.monitoring import clock_command
 from history_api.settings import ApiSettings
 
 _EXAMPLES: Final = """examples:
@@ -46,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"stetho-edge {__version__}")
     parser.set_defaults(run=_serve)
-    key_command.add_parser(parser.add_subparsers(metavar="COMMAND"))
+    commands = parser.add_subparsers(metavar="COMMAND")
+    key_command.add_parser(commands)
+    clock_command.add_parser(commands)
     return parser
 
 

@@ -12,7 +12,11 @@ class ApiSettings(Settings):
 
     keep_days: int = setting(0, "days after which the history API deletes a recording; 0: never", 0)
     keep_free_mb: int = setting(
-        0, "free disk space below which the history API deletes the oldest recordings, MiB; 0: never", 0
+        0, "free disk space below which the history API deletes old recordings, MiB; 0: never", 0
+    )
+    keep_free_from: str = setting(
+        "cause",
+        "whose recordings make that room: `cause`, of devices that filled the disk; `all`, of all devices",
     )
     api_host: str = setting("127.0.0.1", "address that the history API listens on")
     api_port: int = setting(8080, "port that the history API listens on; 0: any free port", 0)
@@ -47,6 +51,7 @@ class ApiSettings(Settings):
         """Raise SettingsError unless the values are possible and fit together."""
         Settings.check(self)  # super() knows no class with slots before Python 3.14
         self.require_port("api_port")
+        self.require_one_of("keep_free_from", "cause", "all")
         self.require_one_of("api_auth", "keys", "none")
         self.require_name("api_mqtt_username")
         self.require(

@@ -2,10 +2,13 @@
 
 import hashlib
 import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Self
 
+from edge_worker.analysis.recording_times import RecordingTimes
+from edge_worker.database.site_state.clock_check import text_of
+from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.database.store import StoredRecording
 from edge_worker.ingest.stream import Stream
 from edge_worker.protocol.timestamp import rfc3339
@@ -18,22 +21,21 @@ class EventRecording:
 
     recording: StoredRecording
     pcm: bytes
+    stream_received_s: float
+    """Unix time of the first chunk of the stream."""
     is_stored: threading.Event = field(default_factory=threading.Event)
     """Set when it is durable."""
 
     @classmethod
     def from_stream(cls, stream: Stream, event: Event, pcm: bytes) -> Self:
         """Return an event of `stream`; detected again after a restart, it has the same recording id."""
-        stream_meta = stream.meta or {}
-        received_at = rfc3339(datetime.fromtimestamp(stream.received_at, UTC))
-        stream_start = datetime.fromisoformat(stream_meta.get("captured_at") or received_at)
         name = hashlib.sha256(f"{stream.name}:{event.start}".encode()).hexdigest()[:16]
         recording = StoredRecording(
             device_id=stream.device_id,
             recording_id=name,
-            received_at=rfc3339(datetime.now(UTC)),
-            captured_at=rfc3339(stream_start + timedelta(seconds=event.start / stream.sample_rate)),
-            captured_at_source="device" if stream_meta.get("captured_at") else "worker",
+            received_at="",  # its times follow when it is stored
+            captured_at="",
+            captured_at_source="unsure",
             completeness="complete",
             missing=[],
             sample_rate=stream.sample_rate,
@@ -41,8 +43,20 @@ class EventRecording:
             samples=event.end - event.start,
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
             audio_file=f"audio/{stream.device_id}/{name}.wav",
-            meta={key: value for key, value in stream_meta.items() if key != "captured_at"},
+            meta=stream.meta or {},
             parent=stream.name,
             parent_start=event.start,
         )
-        return cls(recording, pcm)
+        return cls(recording, pcm, stream.received_at)
+
+    def dated(self, clock: SiteClock) -> StoredRecording:
+        """Return the recording with its times, which follow from those of the stream."""
+        recording = self.recording
+        stream = RecordingTimes.of(self.stream_received_s, recording.meta, clock)
+        offset = timedelta(seconds=(recording.parent_start or 0) / recording.sample_rate)
+        captured_at = rfc3339(datetime.fromisoformat(stream.captured_at) + offset)
+        times = RecordingTimes(text_of(clock.now()), captured_at, stream.captured_at_source)
+        meta = dict(recording.meta)
+        if times.captured_at_source == "device":
+            del meta["captured_at"]  # of the stream
+        return replace(recording, meta=meta, **times._asdict())

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.lost_recordings import lost_recordings
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
+from edge_worker.analysis.recording_times import RecordingTimes
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
@@ -25,7 +25,6 @@ from edge_worker.ingest import wav
 from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol.result import Prediction, Quality, Result
-from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.device_spectrum import spectral_shape
@@ -109,14 +108,12 @@ class Pipeline:
         recording = close.recording
         samples = recording.received.end if recording.end is None else recording.end
         pcm = self._spool.read_pcm(recording, samples)
-        received_at = rfc3339(datetime.fromtimestamp(recording.received_at, UTC))
         meta = recording.meta or {}
+        times = RecordingTimes.of(recording.received_at, meta, self._store.clock)
         stored = StoredRecording(
             device_id=recording.device_id,
             recording_id=recording.name,
-            received_at=received_at,
-            captured_at=meta.get("captured_at") or received_at,
-            captured_at_source="device" if meta.get("captured_at") else "worker",
+            **times._asdict(),
             completeness=close.completeness,
             missing=recording.gaps(),
             sample_rate=recording.sample_rate,
@@ -137,7 +134,8 @@ class Pipeline:
         Raises:
             OSError, StoreFault: disk or database refuse for now; try again later.
         """
-        fresh = [each for each in events if self._is_new(each.recording)]
+        dated = [replace(each, recording=each.dated(self._store.clock)) for each in events]
+        fresh = [each for each in dated if self._is_new(each.recording)]
         for each in fresh:
             path = self._settings.data_dir / each.recording.audio_file
             wav.write(path, each.pcm, each.recording.sample_rate, each.recording.channels)

@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
+from edge_worker.analysis.recording_times import RecordingTimes
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.ingest import wav
@@ -19,7 +19,6 @@ from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality, Result, StreamFacts
-from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -74,8 +73,8 @@ class StreamResultWriter:
         """Write the end of the sound as a WAV file, if the settings ask for any; return the stream's row."""
         stream, summary, audio_s = finished.stream, finished.summary, self._settings.stream_audio_s
         start = max(0, stream.next_sample - round(audio_s * stream.sample_rate))
-        received_at = rfc3339(datetime.fromtimestamp(stream.received_at, UTC))
         meta = stream.meta or {}
+        times = RecordingTimes.of(stream.received_at, meta, self._store.clock)
         digest = hashlib.sha256()
         audio_file = f"audio/{stream.device_id}/{stream.name}.wav"
         if audio_s:
@@ -85,9 +84,7 @@ class StreamResultWriter:
         return StoredRecording(
             device_id=stream.device_id,
             recording_id=stream.name,
-            received_at=received_at,
-            captured_at=meta.get("captured_at") or received_at,
-            captured_at_source="device" if meta.get("captured_at") else "worker",
+            **times._asdict(),
             completeness=finished.completeness,
             missing=[] if summary is None else list(summary.missing_ranges),
             sample_rate=stream.sample_rate,

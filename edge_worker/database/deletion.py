@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     tuple_,
@@ -31,9 +32,11 @@ from edge_worker.database.schema import (
     device_calibrations,
     device_spectra,
     recordings,
+    uncertain_times,
     uploads,
 )
 from edge_worker.errors import StoreError
+from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.timestamp import rfc3339
 
 BATCH: Final = 100
@@ -43,6 +46,12 @@ _TOMBSTONES_READ: Final = 1000
 _REMOVE_TOMBSTONE: Final = delete(deletions).where(
     deletions.c.device_id == bindparam("device"), deletions.c.recording_id == bindparam("recording")
 )
+
+
+_BYTES: Final = (
+    (recordings.c.samples - recordings.c.audio_start) * recordings.c.channels * SAMPLE_BYTES
+).label("bytes")
+"""Size of the stored sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +88,41 @@ class RecordingDeletion(LazyDatabase):
             ]
         return any(counts)
 
-    def delete_oldest(self, received_before: str | None = None) -> Deleted:
-        """Delete up to `BATCH` of the recordings stored first; only those `received_before`, RFC 3339."""
-        is_old = () if received_before is None else (recordings.c.received_at < received_before,)
-        return self._delete((), is_old)
+    def delete_received_before(self, time: str) -> Deleted:
+        """Delete up to `BATCH` recordings that arrived before `time`, RFC 3339, and whose age is certain."""
+        return self._delete(_arrived_before(time), order=recordings.c.received_at)
+
+    def count_received_before(self, time: str) -> tuple[int, int]:
+        """Return how many recordings `delete_received_before` would delete, and how many there are in all."""
+        count = select(func.count()).select_from(recordings)
+        with self._transaction() as connection:
+            old = connection.execute(count.where(*_arrived_before(time))).scalar_one()
+            return old, connection.execute(count).scalar_one()
+
+    def delete_oldest(self, needed: int, device_id: str | None = None) -> Deleted:
+        """Delete the recordings stored first, of one device or of all, until `needed` bytes are free.
+
+        At most `BATCH` of them, and not one more than needed.
+        """
+        which = () if device_id is None else (recordings.c.device_id == device_id,)
+        query = select(recordings.c.id, _BYTES).where(*which, recordings.c.document.is_not(None))
+        ids: list[int] = []
+        for row in self._rows(query.order_by(recordings.c.id).limit(BATCH)):
+            if needed <= 0:
+                break
+            ids.append(row.id)
+            needed -= row.bytes
+        return self._delete((recordings.c.id.in_(ids),))
+
+    def bytes_stored_after(self, row: int) -> dict[str, int]:
+        """Return the bytes of sound that each device stored after a recording, by the id of its row."""
+        query = select(recordings.c.device_id, func.sum(_BYTES).label("bytes")).where(recordings.c.id > row)
+        return {each.device_id: each.bytes for each in self._rows(query.group_by(recordings.c.device_id))}
+
+    def last_row(self) -> int:
+        """Return the id of the row that was stored last, 0 where there is none."""
+        with self._transaction() as connection:
+            return connection.execute(select(func.max(recordings.c.id))).scalar() or 0
 
     def remove_leftovers(self, device_id: str | None = None, recording_id: str | None = None) -> int:
         """Remove the files that a crash left of deleted recordings.
@@ -108,13 +148,13 @@ class RecordingDeletion(LazyDatabase):
             return connection.execute(query).all()
 
     def _delete(
-        self, which: Sequence[ColumnElement[bool]], also: Sequence[ColumnElement[bool]] = ()
+        self, which: Sequence[ColumnElement[bool]], order: ColumnElement[Any] = recordings.c.id
     ) -> Deleted:
-        """Delete the first `BATCH` analysed recordings that are `which`, where they are `also`."""
+        """Delete the first `BATCH` analysed recordings that are `which`."""
         is_analysed = recordings.c.document.is_not(None)
-        chosen = select(recordings.c.id).where(*which, is_analysed).order_by(recordings.c.id).limit(BATCH)
+        chosen = select(recordings.c.id).where(*which, is_analysed).order_by(order).limit(BATCH)
         # Predictions and review are deleted with their recording: ON DELETE CASCADE.
-        removal = delete(recordings).where(recordings.c.id.in_(chosen), *also)
+        removal = delete(recordings).where(recordings.c.id.in_(chosen))
         columns = (recordings.c.device_id, recordings.c.recording_id, recordings.c.audio_file)
         with self._transaction() as connection:
             rows = connection.execute(removal.returning(*columns)).all()
@@ -141,6 +181,12 @@ class RecordingDeletion(LazyDatabase):
                 raise StoreError(f"{name} cannot be removed ({error}); mend that and delete again") from error
             freed += size
         return freed
+
+
+def _arrived_before(time: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions under which a recording is older than `time`: not by a clock that was wrong."""
+    is_unsure = recordings.c.id.in_(select(uncertain_times.c.recording))
+    return recordings.c.received_at < time, ~is_unsure
 
 
 def _add_tombstones(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:

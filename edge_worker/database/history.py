@@ -32,6 +32,8 @@ from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.result_query import ResultFilter, ResultPage
 from edge_worker.database.review import Review
 from edge_worker.database.revision import current_revision, require_revision
+from edge_worker.database.site_state import site_state
+from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import DatabaseDamagedError, StoreError
 from edge_worker.protocol.exam import Exam
@@ -178,6 +180,11 @@ class History:
         """Return all devices by name, or only `device`; the counting reads one index alone."""
         with self._connection() as connection:
             return device_query.summaries(connection, device)
+
+    def site_warnings(self) -> SiteWarnings:
+        """Return what somebody has to look at: the clock, and what keeps recordings from being deleted."""
+        with self._connection() as connection:
+            return site_state.warnings(connection)
 
     def heartbeats(self) -> list[WorkerHeartbeat]:
         """Return the last heartbeat of every worker, the newest first."""

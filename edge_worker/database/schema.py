@@ -43,8 +43,7 @@ class JsonText(TypeDecorator[str]):
 
 
 SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
-"""Type of sample indices: a day of audio has more samples than 31 bits count. SQLite's integers are as wide
-as they need to be."""
+"""Type of sample indices: a day of audio has more samples than 31 bits count."""
 
 recordings: Final = Table(
     "recordings",
@@ -75,6 +74,7 @@ recordings: Final = Table(
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
+    Index("recordings_by_received_at", "received_at"),
     Index("recordings_by_status", "status", "id"),
     # Partial: most recordings belong to no exam.
     Index(
@@ -92,12 +92,28 @@ result_feed: Final = Table(
     "result_feed",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column(
-        "recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False, unique=True
-    ),
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    UniqueConstraint("recording"),
     sqlite_autoincrement=True,
 )
 """Number of each result, in the order in which they were made: no clock decides what is new."""
+
+uncertain_times: Final = Table(
+    "uncertain_times",
+    metadata,
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("boot", String(36), nullable=False),
+    Column("uptime_s", Float, nullable=False),
+)
+"""When recordings arrived while the clock was not believed: seconds since the start of the system `boot`."""
+
+site_facts: Final = Table(
+    "site_facts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("document", JSON, nullable=False),
+)
+"""What outlives the processes of a site: the last time that was believed, the state of retention."""
 
 predictions: Final = Table(
     "predictions",
@@ -122,8 +138,7 @@ predictions: Final = Table(
     Index("predictions_by_model", "model", "recording"),
     Index("predictions_by_model_label", "model", "label", "recording"),
 )
-"""One row per recording and model. Its unique constraint makes a result exist once, whatever was delivered
-twice."""
+"""One row per recording and model: a result exists once, whatever was delivered twice."""
 
 timelines: Final = Table(
     "timelines",
@@ -259,8 +274,7 @@ deletions: Final = Table(
     Column("recording_id", String(16), primary_key=True),
     Column("deleted_at", String(24), nullable=False),
 )
-"""Tombstones of deleted recordings: a device that sends one again is answered with `stored`, and nothing is
-stored."""
+"""Tombstones of deleted recordings: one that is sent again is answered with `stored`, and not stored."""
 
 api_keys: Final = Table(
     "api_keys",
@@ -272,8 +286,7 @@ api_keys: Final = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("made_at", String(24), nullable=False),
 )
-"""Keys of the API with their roles: `owner` (of `device_id`), `operator` or `admin`. A key is random, so
-storing its SHA-256 is enough: there is nothing to guess."""
+"""Keys of the API with their roles: `owner` (of `device_id`), `operator` or `admin`, and their digests."""
 
 uploads: Final = Table(
     "uploads",
@@ -284,5 +297,4 @@ uploads: Final = Table(
     Column("sha256", String(64), nullable=False),
     Column("made_at", String(24), nullable=False),
 )
-"""Idempotency-Key of each upload, with the digest of its body: the same upload again gets the same
-recording."""
+"""Idempotency-Key of each upload, with the digest of its body: the same one again gets the same recording."""

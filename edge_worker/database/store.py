@@ -6,6 +6,7 @@ the disk, and calling it twice changes nothing.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
@@ -15,12 +16,14 @@ from edge_worker.database import exam_query, outbox, prediction_query, result_fe
 from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.recording_query import is_recording
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, predictions, recordings, timelines
+from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
-from edge_worker.protocol.result import Completeness, Result
+from edge_worker.protocol.result import CapturedAtSource, Completeness, Result
 
 StoreFault = (StoreError, OperationalError, InterfaceError)
 """Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
@@ -38,22 +41,6 @@ _ROW_ID = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
 _INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
-_UPDATE_RESULT = (
-    update(recordings)
-    .where(
-        recordings.c.id == bindparam("row_id"),
-        # The row may have been deleted meanwhile, and its id be another recording's.
-        recordings.c.device_id == bindparam("of_device"),
-        recordings.c.recording_id == bindparam("of_recording"),
-        recordings.c.document.is_(None),
-    )
-    .values(
-        status=bindparam("status"),
-        heart_rate_bpm=bindparam("heart_rate_bpm"),
-        analysed_at=bindparam("analysed_at"),
-        document=bindparam("document"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ class StoredRecording:
     recording_id: str
     received_at: str
     captured_at: str
-    captured_at_source: str
+    captured_at_source: CapturedAtSource
     completeness: Completeness
     missing: Sequence[Sequence[int]]
     """Half-open ranges of samples that did not arrive."""
@@ -128,6 +115,11 @@ class Store:
         follow_file(engine)
         return store
 
+    @cached_property
+    def clock(self) -> SiteClock:
+        """The clock of this site, whose believed time is in this database."""
+        return SiteClock(self._engine)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -182,9 +174,11 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
+                self.clock.mark(connection, _arrivals(ids, new))
         except IntegrityError:  # a crash came between this commit and what follows it
             with self._engine.begin() as connection:
                 ids = [_insert_if_new(connection, row) for row in rows]
+                self.clock.mark(connection, _arrivals(ids, new))
         return [replace(recording, id=row_id) for recording, row_id in zip(new, ids, strict=True)]
 
     # --- results ------------------------------------------------------------------------------------
@@ -223,6 +217,7 @@ class Store:
             if connection.execute(_ROW_ID, key).scalar() is not None:
                 return []
             row_id = connection.execute(_INSERT_RECORDING, [_columns(stream)]).scalar_one()
+            self.clock.mark(connection, _arrivals([row_id], [stream]))
             result = result_of_row(row_id)
             _update_result(connection, result)
             _add_to_history(connection, [result])
@@ -270,18 +265,19 @@ def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
     return connection.execute(_INSERT_RECORDING, [row]).scalar_one() if row_id is None else row_id
 
 
+def _arrivals(rows: Sequence[int], new: Sequence[StoredRecording]) -> list[tuple[int, str]]:
+    return [(row, each.received_at) for row, each in zip(rows, new, strict=True)]
+
+
 def _update_result(connection: Connection, new: AnalysisResult) -> bool:
     """Write a result into the row of its recording; return False when that has one already, or is gone."""
-    values = {
-        "row_id": new.recording,
-        "of_device": new.result.device_id,
-        "of_recording": new.result.recording_id,
-        "status": new.result.status,
-        "heart_rate_bpm": new.result.heart_rate_bpm,
-        "analysed_at": new.analysed_at,
-        "document": new.document,
-    }
-    return connection.execute(_UPDATE_RESULT, values).rowcount > 0
+    result = new.result
+    # The row may have been deleted meanwhile, and its id be another recording's.
+    is_mine = (recordings.c.id == new.recording, *is_recording(result.device_id, result.recording_id))
+    values: dict[str, Any] = {"status": result.status, "heart_rate_bpm": result.heart_rate_bpm}
+    values |= {"analysed_at": new.analysed_at, "document": new.document}
+    change = update(recordings).where(*is_mine, recordings.c.document.is_(None))
+    return connection.execute(change.values(values)).rowcount > 0
 
 
 def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:

@@ -49,8 +49,18 @@ StoredLookup = Callable[[str, str], Completeness | None]
 class Intake:
     """All open recordings and streams. Used by the network thread; `mark_stored` may be called by another."""
 
-    def __init__(self, spool: Spool, settings: Settings, lookup: StoredLookup) -> None:
-        """Use `lookup(device_id, recording_name)` to learn whether a recording was stored earlier."""
+    def __init__(
+        self,
+        spool: Spool,
+        settings: Settings,
+        lookup: StoredLookup,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Use `lookup(device_id, recording_name)` to learn whether a recording was stored earlier.
+
+        `clock` gives the Unix time that recordings are said to arrive at.
+        """
+        self._clock = clock
         self._settings = settings
         self._lookup = lookup
         self._closing: set[RecordingKey] = set()
@@ -187,13 +197,13 @@ class Intake:
             self._check_quota(device_id, chunk)
             self._shares.charge(device_id, NEW_RECORDING_BYTES, now)
             if chunk.is_stream:
-                stream = Stream(device_id, chunk.recording_id, time.time())
+                stream = Stream(device_id, chunk.recording_id, self._clock())
         if stream is not None:
             self._apply_refusal(stream, chunk)
             self._admit_stream(stream, chunk, now)
             events = self.streams.receive(stream, chunk, payload, now)
         else:
-            recording = recording or Recording(device_id, chunk.recording_id, 0, 0, time.time())
+            recording = recording or Recording(device_id, chunk.recording_id, 0, 0, self._clock())
             self._apply_refusal(recording, chunk)
             events = self.recordings.receive(recording, chunk, payload, now)
         return self._note_closing(events, now) if events else events

@@ -21,6 +21,8 @@ class PreviewSchedule:
 
     def __init__(self) -> None:
         self._previews: dict[RecordingKey, tuple[RecordingPreview, float]] = {}
+        self._began_at: dict[RecordingKey, float] = {}
+        """Monotonic time at which the sound of each recording began, if it arrives as it is recorded."""
 
     def due(self, recording: Recording, now: float) -> RecordingPreview | None:
         """Return the preview of a recording with new sound when it is due at `now`, monotonic seconds."""
@@ -29,7 +31,7 @@ class PreviewSchedule:
         if now - previewed_at < PREVIEW_EVERY_S and not is_new:
             return None
         received_s = recording.received.end / recording.sample_rate
-        is_ahead = received_s > time.time() - recording.received_at + _AHEAD_S
+        is_ahead = received_s > now - self._began_at.setdefault(recording.key, now - received_s) + _AHEAD_S
         if is_ahead or received_s < PREVIEW_EVERY_S:
             return None
         preview = RecordingPreview(recording) if is_new else preview
@@ -39,6 +41,7 @@ class PreviewSchedule:
     def forget(self, key: RecordingKey) -> None:
         """Drop the preview of a recording that is closed."""
         self._previews.pop(key, None)
+        self._began_at.pop(key, None)
 
 
 class PreviewBudget:

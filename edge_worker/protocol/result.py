@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from edge_worker.protocol.document_size import compact_json, fitted_json, joined
 
+CapturedAtSource = Literal["device", "worker", "unsure"]
 Status = Literal["ok", "inconclusive", "error"]
 Completeness = Literal["complete", "partial"]
 
@@ -136,7 +137,8 @@ class Result:
     quality: Quality
     captured_at: str
     """RFC 3339, UTC, `Z`."""
-    captured_at_source: Literal["device", "worker"]
+    captured_at_source: CapturedAtSource
+    """`unsure`: the worker, whose clock was not believed."""
     missing: tuple[tuple[int, int], ...] = ()
     """Half-open ranges of samples that did not arrive."""
     models: tuple[Prediction, ...] = ()
@@ -149,6 +151,8 @@ class Result:
     """Auscultation site, as the device reports it: AV, PV, TV, MV."""
     exam: str | None = None
     """Id of the exam that the recording belongs to."""
+    captured_at_claimed: str | None = None
+    """Time that was not believed: `captured_at` replaces it."""
     stream: StreamFacts | None = None
     """Of streams only."""
     event: EventFacts | None = None
@@ -165,6 +169,7 @@ class Result:
             "device_id": self.device_id,
             "captured_at": self.captured_at,
             "captured_at_source": self.captured_at_source,
+            **({} if self.captured_at_claimed is None else {"captured_at_claimed": self.captured_at_claimed}),
             "status": self.status,
             "completeness": self.completeness,
             "missing": [list(gap) for gap in joined(self.missing, MAX_MISSING_RANGES)],

@@ -33,6 +33,7 @@ from history_api.openapi.schemas import STATUS, TEXT, Schema
 from history_api.results import exam_words
 from history_api.results.exams import CURSOR
 from history_api.results.time_format import utc
+from history_api.results.time_words import time_words
 from history_api.services import services
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE
 
@@ -120,6 +121,7 @@ def recording(recording_id: str) -> Response:
     return render_page(
         "recording.html",
         entry=entry,
+        time_words=time_words(entry),
         result=lookup.result(entry),
         review=review,
         gaps=entry.gaps_s,

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify
 
 from edge_worker import __version__
 from edge_worker.database.history import History
+from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
@@ -87,14 +88,17 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     try:
         history.require_ready()
         database = {"status": "ok", "recordings": history.count()}
-        heartbeats = history.heartbeats()
+        heartbeats, warnings = history.heartbeats(), history.site_warnings()
     except StoreError as error:
         database, heartbeats = {"status": "degraded", "detail": str(error)}, []
+        warnings = SiteWarnings()
     workers = [_worker(heartbeat, now) for heartbeat in heartbeats]
     ready = [worker for worker in workers if worker["is_fresh"] and worker["state"] == "ready"]
     loaded = sorted({name for worker in ready for name in worker["models"]})
     return {
         "database": database,
+        "clock": _part(warnings.clock),
+        "retention": _part(warnings.retention or warnings.room),
         "worker": {"status": _status(bool(ready)), "workers": workers},
         "models": {
             "status": _status(bool(loaded)),
@@ -120,6 +124,11 @@ def _worker(heartbeat: WorkerHeartbeat, now: datetime) -> dict[str, Any]:
         "backlog": heartbeat.document.get("backlog"),
         "counters": heartbeat.document.get("counters", {}),
     }
+
+
+def _part(warning: str) -> dict[str, Any]:
+    """Return a part that is degraded where there is a warning, which says what to do."""
+    return {"status": "degraded", "detail": warning} if warning else {"status": "ok"}
 
 
 def _status(is_ok: bool) -> str:

@@ -1,16 +1,15 @@
 """Thread that deletes the oldest recordings when they exceed an age, or when the disk gets full."""
 
 import logging
-import shutil
 import threading
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from edge_worker.database.deletion import Deleted, RecordingDeletion
+from edge_worker.database.site_state.site_state import SiteState
 from edge_worker.errors import StoreError
-from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.telemetry.logfmt import line
+from history_api.monitoring.age_limit import AgeLimit, AgeUncertainError
+from history_api.monitoring.room_limit import RoomLimit
 from history_api.pictures.picture_cache import PictureCache
 from history_api.settings import ApiSettings
 
@@ -18,7 +17,6 @@ _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 300.0
 _PAUSE_S: Final = 0.2
 """Pause between two batches, so that the worker can write."""
-_MIB: Final = 2**20
 
 
 class Retention(threading.Thread):
@@ -28,6 +26,9 @@ class Retention(threading.Thread):
         super().__init__(name="retention", daemon=True)
         self._settings = settings
         self._deletion = deletion
+        state = SiteState(settings.database)
+        self._age = AgeLimit(settings.keep_days, deletion, state)
+        self._room = RoomLimit(settings, deletion, state)
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -51,26 +52,28 @@ class Retention(threading.Thread):
             self._stopping.wait(_EVERY_S)
 
     def apply_limits(self) -> None:
-        """Delete recordings that are too old, then the oldest until enough space is free."""
-        days, min_free = self._settings.keep_days, self._settings.keep_free_mb * _MIB
-        if days:
-            before = rfc3339(datetime.now(UTC) - timedelta(days=days))
-            while self._continues(self._deletion.delete_oldest(before), "age"):
-                pass
-        # A batch that frees nothing ends it: something else fills the disk, and deleting more does not help.
-        while min_free and _free_bytes(self._settings.data_dir) < min_free:
-            deleted = self._deletion.delete_oldest()
-            if not self._continues(deleted, "room") or not deleted.bytes:
-                return
+        """Delete recordings that are too old, then what fills the disk until enough space is free."""
+        if self._settings.keep_days:
+            self._apply_age()
+        if self._settings.keep_free_mb:
+            for deleted in self._room.apply():
+                if self._is_last(deleted, "room"):
+                    return
 
-    def _continues(self, deleted: Deleted, reason: str) -> bool:
-        """Log a batch and pause for the worker; return False if it was empty or the thread stops."""
+    def _apply_age(self) -> None:
+        try:
+            before = self._age.oldest_kept()
+        except AgeUncertainError as error:
+            _LOG.warning(line("retention_waits", reason=error))
+            return
+        deleted = self._deletion.delete_received_before(before)
+        while deleted.recordings and not self._is_last(deleted, "age"):
+            deleted = self._deletion.delete_received_before(before)
+
+    def _is_last(self, deleted: Deleted, reason: str) -> bool:
+        """Log a batch and pause for the worker; return True if the thread stops."""
         if deleted.recordings:
             PictureCache.from_settings(self._settings).clear()
             facts = {"recordings": deleted.recordings, "bytes": deleted.bytes}
             _LOG.info(line("retention", reason=reason, **facts))
-        return deleted.recordings > 0 and not self._stopping.wait(_PAUSE_S)
-
-
-def _free_bytes(directory: Path) -> int:
-    return shutil.disk_usage(directory).free
+        return self._stopping.wait(_PAUSE_S)

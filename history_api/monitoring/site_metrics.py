@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.heartbeat_metrics import worker_families
@@ -57,6 +58,7 @@ class SiteMetrics:
                 _gauge("database_up", "Whether the database can be read", 1),
                 _gauge("database_recordings", "Recordings in the database", self._recordings()),
                 *_workers(self._history.heartbeats(), datetime.now(UTC)),
+                *_warnings(self._history.site_warnings()),
             ]
         except StoreError:
             database = [_gauge("database_up", "Whether the database can be read", 0)]
@@ -96,6 +98,12 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[M
         workers.add_metric((state,), count)
     yield workers
     yield from worker_families(documents)
+
+
+def _warnings(warnings: SiteWarnings) -> Iterator[Metric]:
+    yield _gauge("clock_believed", "Whether the clock of the site is believed", not warnings.clock)
+    is_waiting = bool(warnings.retention or warnings.room)
+    yield _gauge("retention_waiting", "Whether old recordings wait for a person to be deleted", is_waiting)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -63,7 +63,7 @@ _FACTS: Final[dict[str, Schema]] = {
     "recording_id": RECORDING,
     "device_id": DEVICE,
     "captured_at": TIME,
-    "captured_at_source": {"type": "string", "enum": ["device", "worker"]},
+    "captured_at_source": {"type": "string", "enum": ["device", "worker", "unsure"]},
     "completeness": {"type": "string", "enum": ["complete", "partial"]},
     "missing": _GAPS,
 }
@@ -99,6 +99,7 @@ _RESULT: Final = open_object(
     {
         "v": {"type": "integer", "const": 1},
         **_FACTS,
+        "captured_at_claimed": TIME,
         "status": STATUS,
         "reasons": _REASONS,
         "hints": list_of(TEXT),
@@ -119,7 +120,7 @@ _RESULT: Final = open_object(
         "audio": open_object(_AUDIO),
         "links": map_of(TEXT),
     },
-    optional=("exam",),  # results older than exams have none
+    optional=("exam", "captured_at_claimed"),  # results older than exams have none
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
@@ -233,6 +234,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     "database": strict_object(
                         {"status": _HEALTH, "recordings": COUNT, "detail": TEXT}, ("recordings", "detail")
                     ),
+                    "clock": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
+                    "retention": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
                     "models": strict_object(
                         {"status": _HEALTH, "loaded": list_of(TEXT), "cards": list_of(TEXT)}

@@ -14,6 +14,7 @@ from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import WIDTH, PdfSheet
 from history_api.results.time_format import utc
+from history_api.results.time_words import time_words
 
 _MAX_BARS: Final = 5
 """Labels of a model that get a bar of their own; the others share one."""
@@ -68,9 +69,8 @@ def write_recording(sheet: PdfSheet, recording: ReportedRecording) -> None:
 
 def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     entry, review = recording.entry, recording.review
-    clock = "by the clock of the device" if entry.captured_at_source == "device" else "when it was received"
     sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
-    sheet.field("Captured", f"{utc(entry.captured_at)}, {clock}")
+    sheet.field("Captured", f"{utc(entry.captured_at)}, {time_words(entry)}")
     sheet.field("Site", str(entry.meta.get("site") or "not given"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
     sheet.field("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")

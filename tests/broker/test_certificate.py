@@ -1,8 +1,9 @@
 """Certificate authority: strict X.509, private keys, nothing overwritten (TLS: test_broker_access)."""
 
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from cryptography import x509
@@ -67,6 +68,31 @@ def test_ensure_keeps_a_valid_certificate(folder: Path) -> None:
 def test_ensure_adds_a_name_and_keeps_the_others(folder: Path) -> None:
     certificate.ensure(folder, ["edge.local"])
     assert certificate.hosts(folder) == ["edge.local", *HOSTS]
+
+
+@pytest.mark.parametrize("year", [1970, 2036])
+def test_no_certificate_is_made_while_the_clock_is_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(year, 2, 1, tzinfo=tz)
+
+    before = certificate.fingerprint(folder / "server.pem")
+    monkeypatch.setattr(certificate, "datetime", Clock)
+    with pytest.raises(BrokerError, match=f"says {year}-02-01; set it"):
+        certificate.create_server(folder, HOSTS)
+    assert certificate.fingerprint(folder / "server.pem") == before
+
+
+def test_ensure_renews_what_is_not_valid_yet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate, "CLOCK_SKEW", timedelta(days=-40))
+    certificate.create_server(folder, HOSTS)
+    monkeypatch.undo()
+    certificate.ensure(folder, HOSTS)
+    loaded = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
+    assert loaded.not_valid_before_utc <= datetime.now(UTC)
 
 
 def test_ensure_renews_what_ends_within_a_month(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,14 @@
 import hashlib
 import sqlite3
 import wave
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from conftest import Client, Device, beep, cut, rows, wait_until
 
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk
+from edge_worker.protocol.timestamp import rfc3339
 from simulator.site.site import Site
 
 PCM = beep(16_000)
@@ -144,9 +146,10 @@ def test_too_large_a_gap_is_inconclusive(site: Site) -> None:
 
 def test_meta_requests_models_and_unknown_ones_are_a_reason(site: Site) -> None:
     site.start_worker()
+    yesterday = rfc3339(datetime.now(UTC) - timedelta(days=1))
     with operator_client(site) as operator, Device(site, "st-01") as device:
         for number, models in enumerate(('["heart2"]', '["heart2","lungs"]', '["lungs"]'), start=1):
-            body = f'{{"models":{models},"captured_at":"2026-11-20T17:20:01Z"}}'.encode()
+            body = f'{{"models":{models},"captured_at":"{yesterday}"}}'.encode()
             device.send(Chunk(codec.META, 0, 1, 4000, number, 0, len(body), body))
             device.send_all(cut(PCM, number))
         one, both, none = (
@@ -159,7 +162,7 @@ def test_meta_requests_models_and_unknown_ones_are_a_reason(site: Site) -> None:
     )
     assert "unknown_model" in both["reasons"]
     assert (none["status"], none["models"]) == ("error", [])
-    assert (one["captured_at"], one["captured_at_source"]) == ("2026-11-20T17:20:01.000Z", "device")
+    assert (one["captured_at"], one["captured_at_source"]) == (yesterday, "device")
 
 
 def test_an_empty_recording_is_inconclusive_and_the_next_one_is_analysed(site: Site) -> None:

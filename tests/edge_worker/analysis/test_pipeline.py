@@ -4,6 +4,7 @@ import json
 import wave
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
+from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import synthesise
@@ -194,10 +196,11 @@ def test_a_model_that_is_requested_twice_has_one_prediction(rig: Rig) -> None:
 
 
 def test_facts_of_meta_are_in_the_result(rig: Rig) -> None:
-    about = '{"site":"MV","exam":"visit-7","captured_at":"2026-11-20T17:20:01Z"}'
+    yesterday = rfc3339(datetime.now(UTC) - timedelta(days=1))
+    about = f'{{"site":"MV","exam":"visit-7","captured_at":"{yesterday}"}}'
     result = rig.analyse(meta(about), *cut(heart(), 1))
     assert result["exam"] == "visit-7"
-    assert (result["site"], result["captured_at"]) == ("MV", "2026-11-20T17:20:01.000Z")
+    assert (result["site"], result["captured_at"]) == ("MV", yesterday)
     assert result["captured_at_source"] == "device"
 
 

@@ -173,7 +173,7 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(rig: Rig) -> None:
     session = StreamSession(stream, live._models, live._segmenter, live._profiles.current, adapt)
     session._saved_position = -25 * RATE
     assert session.state_due()
-    session._unstored_events.append(EventRecording(None, b""))  # type: ignore[arg-type] # only whether it is stored counts
+    session._unstored_events.append(EventRecording(None, b"", 0.0))  # type: ignore[arg-type] # only whether it is stored counts
     assert not session.state_due()
     session._unstored_events[0].is_stored.set()
     assert session.state_due()

@@ -10,6 +10,7 @@ from conftest import wait_until
 from edge_worker import doctor
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
+from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.store import open_existing
 from edge_worker.inference.device_adaptation import DeviceCalibration
 from simulator.site.site import Site
@@ -57,7 +58,7 @@ def test_a_site_that_is_well_passes_every_check(
         ({"STETHO_MODELS_DIR": "/nonexistent"}, {"models"}, "/nonexistent"),
         (
             {"STETHO_DATA_DIR": "/nonexistent"},
-            {"disk", "database", "calibrations", "audio", "outbox", "worker"},
+            {"disk", "database", "clock", "calibrations", "audio", "outbox", "worker"},
             "the worker",
         ),
     ],
@@ -105,3 +106,13 @@ def test_settings_that_cannot_be_read_are_one_sentence(
     monkeypatch.setenv("STETHO_MQTT_PORT", "many")
     assert doctor.main([]) == 2
     assert "STETHO_MQTT_PORT" in capsys.readouterr().err
+
+
+def test_a_clock_that_cannot_be_right_is_a_fault(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ClockReading, "now", lambda: ClockReading(110.0, "another start", 10.0))
+    status, _, failed = examine(site.environ, monkeypatch, capsys)
+    assert status == 1
+    assert "the clock says 1970-01-01T00:01:50.000Z" in failed["clock"]
+    assert "stetho clock confirm" in failed["clock"]

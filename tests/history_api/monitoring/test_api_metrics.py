@@ -158,6 +158,7 @@ def test_e3_database_workers_and_disk_space_are_exported(archive: Archive, api: 
     )
     samples = scraped(api)
     assert value(samples, "stetho_database_up") == value(samples, "stetho_database_recordings") == 1
+    assert (value(samples, "stetho_clock_believed"), value(samples, "stetho_retention_waiting")) == (1, 0)
     assert value(samples, "stetho_workers", state="ready") == 1
     assert value(samples, "stetho_workers", state="stale") == 1
     assert value(samples, "stetho_workers", state="degraded") == 1
