@@ -35,7 +35,7 @@ def channel_class(authenticator: Authenticator) -> type[Any]:
         def has_valid_key(self) -> bool:
             environ = {f"HTTP_{name}": value for name, value in self.headers.items()}
             try:
-                return authenticator.is_open or authenticator.find_key(Request(environ)) is not None
+                return authenticator.is_known(Request(environ))
             except StoreError:
                 return False  # the application answers with the reason
 

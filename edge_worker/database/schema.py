@@ -288,6 +288,16 @@ api_keys: Final = Table(
 )
 """Keys of the API with their roles: `owner` (of `device_id`), `operator` or `admin`, and their digests."""
 
+browser_sessions: Final = Table(
+    "browser_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("key_digest", String(64), nullable=False),
+    Column("ends_at", String(24), nullable=False),
+    Index("browser_sessions_by_key", "key_digest"),
+)
+"""Sessions of browsers by the SHA-256 of their cookie, begun with the key that has `key_digest`."""
+
 uploads: Final = Table(
     "uploads",
     metadata,

@@ -39,6 +39,8 @@ def take(database: Path, copy: Path) -> None:
             with closing(sqlite3.connect(database, timeout=_WAIT_S)) as source:
                 source.execute("PRAGMA query_only=ON")
                 source.backup(target)  # in one step: of several, a write makes SQLite begin anew
+            with target:
+                target.execute("DELETE FROM browser_sessions")  # one that ended would open again
             target.execute("PRAGMA journal_mode=DELETE")
             problem = integrity_problem(target)
     except sqlite3.Error as error:

@@ -8,9 +8,10 @@ from typing import Final
 from flask import current_app, request
 from werkzeug import Request
 
-from edge_worker.database.api_key import ROLES, ApiKey, ApiKeys, Role, digest
+from edge_worker.database.access.api_key import ROLES, ApiKey, ApiKeys, Role, digest
+from edge_worker.database.access.browser_session import BrowserSessions
 from history_api.access.rate_limit import RateLimiter
-from history_api.access.session import COOKIE, Sessions
+from history_api.access.session import COOKIE
 from history_api.openapi.problem import ProblemError
 from history_api.settings import ApiSettings
 
@@ -34,6 +35,14 @@ class Principal:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens a request: a key in a header, or a session, whose cookie a browser sends for any page."""
+
+    principal: Principal
+    is_session: bool
+
+
 ANONYMOUS: Final = Principal("anonymous", "admin")
 """Every client on this machine, with STETHO_API_AUTH=none."""
 
@@ -44,33 +53,38 @@ class Authenticator:
     def __init__(self, settings: ApiSettings) -> None:
         self.is_open = settings.api_auth == "none"
         """Whether no keys are required."""
-        self.sessions = Sessions(settings.data_dir)
+        self.sessions = BrowserSessions(settings.database)
         self._keys = ApiKeys(settings.database)
         self._requests = RateLimiter(settings.api_rate)
         self._wrong_keys = RateLimiter(_WRONG_KEYS)
 
-    def principal(self) -> Principal | None:
-        """Return the sender of the current request; None where it has neither key nor session.
+    def find(self, request: Request) -> Credentials | None:
+        """Return with what a request opens its address; None where it has nothing valid. Raises StoreError.
 
-        Raises:
-            ProblemError: the key is wrong (401), or one of too many wrong ones (429).
-            StoreError: the keys cannot be read.
+        A header may be that of a proxy in front of us, which is no reason to refuse a valid session.
         """
         if self.is_open:
-            return ANONYMOUS
-        key = self.find_key(request)
-        if key is None and request_token(request) is not None:
-            self._limit_wrong_keys()
-            raise unauthorised("this key is unknown or was removed")
-        return None if key is None else Principal(key.name, key.role, key.device_id)
+            return Credentials(ANONYMOUS, is_session=False)
+        for token in request_tokens(request):
+            key = self._keys.find(digest(token))
+            if key is not None:
+                return Credentials(Principal(key.name, key.role, key.device_id), is_session=False)
+        cookie = request.cookies.get(COOKIE)
+        key = None if cookie is None else self.sessions.find(cookie)
+        return (
+            None
+            if key is None
+            else Credentials(Principal(key.name, key.role, key.device_id), is_session=True)
+        )
 
-    def find_key(self, request: Request) -> ApiKey | None:
-        """Return the key of a request, in a header or as a session; raises StoreError."""
-        token = request_token(request)
-        if token is not None:
-            return self._keys.find(digest(token))
-        key_digest = self.sessions.digest(request.cookies.get(COOKIE, ""))
-        return None if key_digest is None else self._keys.find(key_digest)
+    def count_wrong_keys(self) -> None:
+        """Count a request without a valid key; raise ProblemError (429) after too many of its address."""
+        if request_tokens(request):
+            self._limit_wrong_keys()
+
+    def is_known(self, request: Request) -> bool:
+        """Return whether a request has a valid key or session; raises StoreError."""
+        return self.find(request) is not None
 
     def check_token(self, token: str) -> ApiKey | None:
         """Return the key of `token`, None where it is wrong; raises ProblemError (429) after too many."""
@@ -99,12 +113,12 @@ def authenticator() -> Authenticator:
     return registered
 
 
-def request_token(request: Request) -> str | None:
-    """Return the key in the headers of a request."""
+def request_tokens(request: Request) -> list[str]:
+    """Return what the headers of a request have as keys; the bearer may be that of a proxy."""
     authorization = request.authorization
-    if authorization is not None and authorization.type == "bearer" and authorization.token:
-        return authorization.token
-    return request.headers.get("X-API-Key") or None
+    is_bearer = authorization is not None and authorization.type == "bearer"
+    bearer = authorization.token if authorization is not None and is_bearer else None
+    return [token for token in (request.headers.get("X-API-Key"), bearer) if token]
 
 
 def unauthorised(reason: str) -> ProblemError:

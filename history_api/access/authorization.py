@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from edge_worker.database.api_key import Role
+from edge_worker.database.access.api_key import Role
 from edge_worker.errors import SettingsError
 from history_api.access.authentication import (
     Authenticator,
+    Credentials,
     Principal,
     authenticator,
-    request_token,
+    request_tokens,
     unauthorised,
 )
 from history_api.access.role import RequiredRole
@@ -56,10 +57,15 @@ def restrict_owners(app: Flask) -> None:
 
 def _authorize(operations: OperationLookup) -> Response | None:
     _require_loopback_host()
-    _require_same_origin()
     operation = operations.of_request()
     role = _required_role(operation)
-    g.principal = None if role == "public" else authenticator().principal()
+    is_changing = request.method not in _SAFE_METHODS
+    credentials = authenticator().find(request) if is_changing or role != "public" else None
+    if is_changing and not _has_key(credentials):
+        _require_same_origin()
+    g.principal = None if role == "public" or credentials is None else credentials.principal
+    if role != "public" and credentials is None:
+        authenticator().count_wrong_keys()
     if request.path not in _UNLIMITED:
         authenticator().limit(g.principal)
     if role == "public":
@@ -96,6 +102,8 @@ def _wants_page(operation: Method | None) -> bool:
 
 
 def _require_role(principal: Principal | None, role: Role) -> None:
+    if principal is None and request_tokens(request):
+        raise unauthorised("this key is unknown or was removed")
     if principal is None:
         raise unauthorised("this address needs a key")
     if not principal.may_act_as(role):
@@ -110,10 +118,13 @@ def _require_loopback_host() -> None:
         )
 
 
+def _has_key(credentials: Credentials | None) -> bool:
+    """Return whether the sender itself put a valid key into a header: no page of another site can."""
+    return credentials is not None and not credentials.is_session and bool(request_tokens(request))
+
+
 def _require_same_origin() -> None:
-    """Refuse changes that a page of another site makes a browser request (CSRF)."""
-    if request.method in _SAFE_METHODS or request_token(request) is not None:
-        return
+    """Refuse a change that a page of another site makes a browser request (CSRF)."""
     is_same_origin = _is_same_origin()
     # A browser sends the cookie along for any page, so with it the origin must be known.
     if is_same_origin is False or (is_same_origin is None and COOKIE in request.cookies):

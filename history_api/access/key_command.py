@@ -4,7 +4,8 @@ import argparse
 import sys
 from typing import Final
 
-from edge_worker.database.api_key import ROLES, ApiKeys
+from edge_worker.database.access.api_key import ROLES, ApiKeys
+from edge_worker.database.access.browser_session import BrowserSessions
 from edge_worker.settings import Settings
 
 _EXAMPLES: Final = """examples:
@@ -12,6 +13,7 @@ _EXAMPLES: Final = """examples:
   stetho key add bob --role owner --device st-01
   stetho key list
   stetho key remove bob                         ends bob's sessions as well
+  stetho key sign-out ann                       ends ann's sessions and keeps the key
 
 An owner reads the recordings of one device; an operator reads all of them, uploads, reviews and deletes; an
 admin also trains. The database must exist: start the worker once."""
@@ -37,6 +39,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     remove = actions.add_parser("remove", help="remove a key, at once")
     remove.add_argument("name", metavar="NAME", help="name of the holder")
     remove.set_defaults(run=_remove)
+    sign_out = actions.add_parser("sign-out", help="end all sessions that were begun with a key")
+    sign_out.add_argument("name", metavar="NAME", help="name of the holder")
+    sign_out.set_defaults(run=_sign_out)
 
 
 def _add(arguments: argparse.Namespace, settings: Settings) -> None:
@@ -55,3 +60,8 @@ def _list(_arguments: argparse.Namespace, settings: Settings) -> None:
 def _remove(arguments: argparse.Namespace, settings: Settings) -> None:
     ApiKeys(settings.database).remove(arguments.name)
     print(f"{arguments.name} is removed.")
+
+
+def _sign_out(arguments: argparse.Namespace, settings: Settings) -> None:
+    ended = BrowserSessions(settings.database).end_all(arguments.name)
+    print(f"{ended} sessions of {arguments.name} are ended.")

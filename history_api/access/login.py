@@ -4,9 +4,10 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
-from edge_worker.database.api_key import ROLES
+from edge_worker.database.access.api_key import ROLES
+from edge_worker.database.access.browser_session import LIFETIME
 from history_api.access.authentication import authenticator
-from history_api.access.session import COOKIE, LIFETIME
+from history_api.access.session import COOKIE
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation
 from history_api.openapi.schemas import DEVICE, TEXT, Schema, or_null, strict_object
 
@@ -38,7 +39,10 @@ PATHS: Final[Paths] = {
     },
     "/logout": {
         "post": operation(
-            "end the session", "logout", {"303": {"description": "A redirect to /login."}}, role="public"
+            "end the session",
+            "logout",
+            {"303": {"description": "A redirect to /login."}} | UNAVAILABLE,
+            role="public",
         ),
     },
     "/api/v1/me": get(
@@ -73,10 +77,11 @@ def login() -> Response:
     key = authenticator().check_token(request.form.get("key", "").strip())
     if key is None:
         return Response(_form("This key is unknown or was removed."), 401, mimetype="text/html")
+    _end_session()
     response = _redirect("/")
     response.set_cookie(
         COOKIE,
-        authenticator().sessions.begin(key.digest),
+        authenticator().sessions.begin(key),
         max_age=LIFETIME,
         secure=request.is_secure,
         httponly=True,
@@ -87,7 +92,8 @@ def login() -> Response:
 
 @blueprint.post("/logout")
 def logout() -> Response:
-    """End the session of this browser."""
+    """End the session of this browser: its cookie opens nothing more, wherever it was copied to."""
+    _end_session()
     response = _redirect("/login")
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Strict")
     return response
@@ -98,6 +104,12 @@ def me() -> Response:
     """Answer the principal of the request."""
     principal = g.principal
     return jsonify({"name": principal.name, "role": principal.role, "device_id": principal.device_id})
+
+
+def _end_session() -> None:
+    cookie = request.cookies.get(COOKIE)
+    if cookie is not None:
+        authenticator().sessions.end(cookie)
 
 
 def _redirect(address: str) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from edge_worker.database.api_key import Role
+from edge_worker.database.access.api_key import Role
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Method, Paths
 from history_api.openapi.schemas import Schema

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from flask import Response, g, render_template
 
-from edge_worker.database.api_key import Role
+from edge_worker.database.access.api_key import Role
 from history_api.models import models
 from history_api.openapi.operation import query
 from history_api.openapi.schemas import TEXT, Schema

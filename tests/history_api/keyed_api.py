@@ -6,7 +6,7 @@ from pathlib import Path
 from archive import Api, Archive, assert_documented, stop_clock
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_key import ROLES, ApiKeys, Role
+from edge_worker.database.access.api_key import ROLES, ApiKeys, Role
 from history_api.settings import ApiSettings
 
 OWN_DEVICE, OTHER_DEVICE = "st-01", "st-02"

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from archive import PCM, Archive
 
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 
 WITHIN_S = 30.0
 HEAVY = ("librosa", "tensorflow", "keras", "tflite_runtime", "ai_edge_litert")

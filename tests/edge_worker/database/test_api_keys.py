@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_worker.database.api_key import ApiKeyError, ApiKeys, digest
+from edge_worker.database.access.api_key import ApiKeyError, ApiKeys, digest
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 

@@ -8,7 +8,7 @@ import pytest
 from archive import Api, Archive, problem
 from keyed_api import OWN_DEVICE, KeyedApi
 
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 from edge_worker.errors import SettingsError
 from history_api.application import create_app
 from history_api.settings import ApiSettings

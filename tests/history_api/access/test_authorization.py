@@ -8,7 +8,7 @@ import pytest
 from archive import problem
 from keyed_api import OTHER_DEVICE, OWN_DEVICE, KeyedApi
 
-from edge_worker.database.api_key import ROLES, Role
+from edge_worker.database.access.api_key import ROLES, Role
 from history_api import openapi_document
 from history_api.access import role
 from history_api.access.role import with_roles

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archive import Archive
 
-from edge_worker.database.api_key import ApiKeys, digest
+from edge_worker.database.access.api_key import ApiKeys, digest
 
 
 def run(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

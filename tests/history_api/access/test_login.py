@@ -1,6 +1,7 @@
 """Browser sessions: the login form, the cookie, logout, and requests from other sites."""
 
-import stat
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +11,14 @@ from archive import Api, Archive, assert_documented, problem, stop_clock
 from flask import Response, g
 from werkzeug.test import TestResponse
 
-from edge_worker.database.api_key import ApiKeys, digest
+from edge_worker.database.access.api_key import ApiKeys, digest
+from edge_worker.database.access.browser_session import LIFETIME, MOST_PER_KEY, BrowserSessions
 from history_api import openapi_document
+from history_api.__main__ import main
 from history_api.access.role import with_roles
-from history_api.access.session import COOKIE, Sessions
+from history_api.access.session import COOKIE
 from history_api.openapi.operation import operation
+from history_api.settings import ApiSettings
 
 OWN = {"Origin": "http://localhost"}
 FOREIGN = {"Origin": "http://evil.example"}
@@ -24,7 +28,7 @@ class Browser:
     """A client with cookies, of an API that requires keys."""
 
     def __init__(self, directory: Path) -> None:
-        settings = replace(Archive(directory).settings, api_auth="keys")
+        self.settings = settings = replace(Archive(directory).settings, api_auth="keys")
         self.api_keys = ApiKeys(settings.database)
         self.key = self.api_keys.add("ann", "operator")
         self.api = Api(settings)
@@ -35,6 +39,13 @@ class Browser:
         answer = self.client.post("/login", data={"key": key}, headers=headers or OWN, **more)
         assert_documented(answer, "/login", "POST")
         return answer
+
+    @property
+    def cookie(self) -> str:
+        """The cookie of the session."""
+        cookie = self.client.get_cookie(COOKIE)
+        assert cookie is not None
+        return cookie.value
 
     @property
     def name(self) -> str | None:
@@ -102,46 +113,93 @@ def test_a_removed_key_ends_its_sessions(browser: Browser) -> None:
     assert browser.name is None
 
 
-def test_a_session_expires_and_cannot_be_forged(tmp_path: Path, browser: Browser) -> None:
-    known = digest(browser.key)
-    sessions = Sessions(tmp_path)
-    cookie = sessions.begin(known)
-    assert sessions.digest(cookie) == known
-    assert Sessions(tmp_path, timedelta(seconds=-1)).digest(cookie) is None, "too old"
-    other = tmp_path / "other"
-    forged = Sessions(other).begin(known)
-    for wrong in ("", "x", known, cookie[:-1], forged, cookie.replace(".", "")):
-        assert sessions.digest(wrong) is None
+def test_a_session_ends_at_its_time_and_cannot_be_forged(browser: Browser) -> None:
+    key = browser.api_keys.find(digest(browser.key))
+    assert key is not None
+    late = BrowserSessions(browser.settings.database, timedelta(seconds=-1)).begin(key)
+    cookie = BrowserSessions(browser.settings.database).begin(key)
+    for wrong in ("", "x", late, digest(cookie), key.digest, cookie[:-1], "ö"):
         browser.client.set_cookie(COOKIE, wrong)
         assert browser.name is None
     browser.client.set_cookie(COOKIE, cookie)
     assert browser.name == "ann"
 
 
-def test_the_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
-    assert Sessions(tmp_path).digest("x") is None
-    assert not (tmp_path / "api_secret").exists()
-    first, second = Sessions(tmp_path), Sessions(tmp_path)
-    cookie = first.begin("a")
-    assert second.digest(cookie) == "a"
-    assert second.begin("b")
-    assert [path.name for path in tmp_path.iterdir()] == ["api_secret"]
-    assert stat.S_IMODE((tmp_path / "api_secret").stat().st_mode) == 0o600
+def test_a_copied_cookie_opens_nothing_after_signing_out(browser: Browser) -> None:
+    browser.login(browser.key)
+    cookie = browser.cookie
+    browser.client.post("/logout", headers=OWN)
+    browser.client.set_cookie(COOKIE, cookie)
+    assert browser.name is None
 
 
-def test_two_processes_that_create_the_secret_at_once_share_it(tmp_path: Path) -> None:
-    late, early = Sessions(tmp_path), Sessions(tmp_path)
-    cookie = early.begin("a")
-    late._create()
-    assert late.digest(cookie) == "a"
+def test_signing_in_again_ends_the_session_before(browser: Browser) -> None:
+    browser.login(browser.key)
+    before = browser.cookie
+    browser.login(browser.key)
+    after = browser.cookie
+    browser.client.set_cookie(COOKIE, before)
+    assert browser.name is None
+    browser.client.set_cookie(COOKIE, after)
+    assert browser.name == "ann"
 
 
-@pytest.mark.parametrize("damage", [b"", b"short"])
-def test_a_damaged_secret_is_a_503(tmp_path: Path, browser: Browser, damage: bytes) -> None:
-    (tmp_path / "api_secret").write_bytes(damage)
-    assert "delete it" in problem(browser.login(browser.key), 503)["detail"]
-    browser.client.set_cookie(COOKIE, "forged")
-    problem(browser.client.get("/api/v1/me"), 503)
+def test_all_sessions_of_a_key_end_with_sign_out(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STETHO_DATA_DIR", str(browser.settings.data_dir))
+    browser.api_keys.add("eve", "operator")
+    browser.login(browser.key)
+    assert main(["key", "sign-out", "eve"]) == 0
+    assert browser.name == "ann"
+    assert main(["key", "sign-out", "ann"]) == 0
+    assert browser.name is None
+    assert "1 sessions of ann are ended." in capsys.readouterr().out
+    assert main(["key", "sign-out", "nobody"]) == 2
+    assert browser.login(browser.key).status_code == 303
+
+
+def test_the_sessions_of_a_key_are_bounded_and_the_oldest_end(browser: Browser) -> None:
+    key = browser.api_keys.find(digest(browser.key))
+    assert key is not None
+    sessions = BrowserSessions(browser.settings.database)
+    first = sessions.begin(key)
+    for hours in range(1, MOST_PER_KEY):
+        BrowserSessions(browser.settings.database, LIFETIME + timedelta(hours=hours)).begin(key)
+    assert sessions.find(first) == key
+    BrowserSessions(browser.settings.database, LIFETIME + timedelta(hours=1)).begin(key)
+    assert sessions.find(first) is None
+    assert _rows(browser) == MOST_PER_KEY
+
+
+def _rows(browser: Browser) -> int:
+    with closing(sqlite3.connect(browser.settings.data_dir / "stetho.db")) as connection:
+        return int(connection.execute("SELECT count(*) FROM browser_sessions").fetchone()[0])
+
+
+@pytest.mark.parametrize("bearer", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Basic eDp5", "Bearer", "Digest x"])
+def test_a_header_of_a_proxy_does_no_harm_to_a_session(browser: Browser, bearer: str) -> None:
+    proxied = {"Authorization": bearer}
+    page = browser.client.get("/", headers=proxied | {"Accept": "text/html"})
+    assert (page.status_code, page.headers["Location"]) == (303, "/login"), "a browser can still sign in"
+    assert browser.login(browser.key, proxied | OWN).status_code == 303
+    assert browser.client.get("/api/v1/me", headers=proxied).get_json()["name"] == "ann"
+    assert browser.client.post("/logout", headers=proxied | FOREIGN).status_code == 403, "no key of ours"
+    assert browser.client.post("/logout", headers=proxied).status_code == 403
+    assert browser.client.post("/logout", headers=proxied | OWN).status_code == 303
+    assert browser.name is None
+
+
+def test_a_key_beside_the_bearer_of_a_proxy_counts(browser: Browser) -> None:
+    both = {"Authorization": "Bearer of-a-proxy", "X-API-Key": browser.key}
+    assert browser.client.get("/api/v1/me", headers=both).get_json()["name"] == "ann"
+
+
+def test_without_a_database_nobody_signs_in(tmp_path: Path) -> None:
+    api = Api(ApiSettings(data_dir=tmp_path))
+    problem(api.client.post("/login", data={"key": "x"}), 503)
+    api.client.set_cookie(COOKIE, "x")
+    problem(api.client.get("/api/v1/me"), 503)
 
 
 @pytest.mark.parametrize(

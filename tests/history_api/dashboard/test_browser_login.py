@@ -11,7 +11,7 @@ from browser_site import WITHIN_MS, chromium, require_chromium
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 from history_api.application import create_app
 
 

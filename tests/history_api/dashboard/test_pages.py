@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from archive import MORNING, Api, Archive, prediction, problem
 
+from edge_worker.database.access.api_key import ApiKeys
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
-from edge_worker.database.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect
 from edge_worker.inference.device_adaptation import DeviceCalibration

@@ -8,7 +8,7 @@ import pytest
 from archive import MORNING, Api, Archive, problem
 
 from edge_worker.analysis.active_profiles import ActiveProfiles
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect
 from edge_worker.database.store import StoredRecording

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 from history_api import openapi_document
 from history_api.application import create_app
 

@@ -7,7 +7,7 @@ import pytest
 from archive import Api, Archive, problem
 from exam_archive import ADDRESS, add_evidence, add_four, review
 
-from edge_worker.database.api_key import ApiKeys
+from edge_worker.database.access.api_key import ApiKeys
 from edge_worker.protocol.exam import POSITION_REASONS
 
 pytest_plugins = ["archive_fixtures"]

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from edge_worker.database.engine import LazyDatabase
-from edge_worker.database.schema import api_keys
+from edge_worker.database.schema import api_keys, browser_sessions
 from edge_worker.errors import StethoError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import DEVICE_ID
@@ -85,7 +85,9 @@ class ApiKeys(LazyDatabase):
 
     def remove(self, name: str) -> None:
         """Delete a key, which is invalid from now on; raise ApiKeyError when there is none of that name."""
+        own = select(api_keys.c.digest).where(api_keys.c.name == name).scalar_subquery()
         with self._transaction() as connection:
+            connection.execute(delete(browser_sessions).where(browser_sessions.c.key_digest == own))
             removed = connection.execute(delete(api_keys).where(api_keys.c.name == name)).rowcount
         if not removed:
             raise ApiKeyError(f"there is no key {name!r}; `stetho key list` shows those that exist")
