@@ -8,6 +8,7 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, StoredRecording
 from edge_worker.inference.unfamiliar_device import FAMILIAR
 from edge_worker.protocol import topics
+from edge_worker.protocol.document_size import MAX_BYTES
 from edge_worker.protocol.meta import ignored_fields
 from edge_worker.protocol.result import Audio, EventFacts, Prediction, Result
 from edge_worker.protocol.timestamp import rfc3339
@@ -65,8 +66,9 @@ def analysis_result(row: int | None, result: Result) -> AnalysisResult:
     if row is None:
         raise ValueError(f"recording {result.recording_id} was not saved before it was analysed")
     document = result.to_json()
+    published = document if len(document) <= MAX_BYTES else result.to_message()
     messages = (
-        OutboxMessage(topics.result(result.device_id), result.to_message(), retain=False),
+        OutboxMessage(topics.result(result.device_id), published, retain=False),
         OutboxMessage(topics.device_result(result.device_id), result.to_compact_json(), retain=True),
     )
     return AnalysisResult(row, result, document.decode(), rfc3339(datetime.now(UTC)), messages)

@@ -1,13 +1,18 @@
 """Queries of single recordings: by id, the last of a device, their result and their timeline."""
 
 import json
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, select
 
 from edge_worker.database.schema import recordings, timelines
 from edge_worker.protocol.result import Completeness, Status
+from edge_worker.telemetry.logfmt import line
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class RecordingEntry:
     heart_rate_bpm: float | None
     analysed_at: str | None
     document: str | None
-    """The result, JSON text exactly as published."""
+    """The full result, JSON text."""
     audio_start: int
     """Sample with which the WAV file begins: of a stream only the end is stored."""
 
@@ -105,3 +110,23 @@ def count(connection: Connection) -> int:
 
 
 _COLUMNS = [recordings.c[name] for name in RecordingEntry.__dataclass_fields__]
+
+
+def readable_rows(
+    connection: Connection, columns: Sequence[Column[Any]], condition: ColumnElement[bool]
+) -> Iterator[RowMapping]:
+    """Yield the columns of all recordings of which `condition` holds, oldest first.
+
+    One by one, because a row whose JSON cannot be read must cost no other; it is logged.
+    """
+    ids = (
+        connection.execute(select(recordings.c.id).where(condition).order_by(recordings.c.id)).scalars().all()
+    )
+    for row_id in ids:
+        try:
+            row = connection.execute(select(*columns).where(recordings.c.id == row_id)).mappings().first()
+        except (ValueError, TypeError, RecursionError):
+            _LOG.exception(line("failed", row=row_id))
+            continue
+        if row is not None:
+            yield row

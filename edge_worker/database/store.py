@@ -12,7 +12,14 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
-from edge_worker.database import exam_query, outbox, prediction_query, result_feed, worker_heartbeat
+from edge_worker.database import (
+    exam_query,
+    outbox,
+    prediction_query,
+    recording_query,
+    result_feed,
+    worker_heartbeat,
+)
 from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
@@ -84,7 +91,7 @@ class AnalysisResult:
     """Id of the recording's row."""
     result: Result
     document: str
-    """The full result as published, JSON."""
+    """The full result, JSON; the published one may be shorter."""
     analysed_at: str
     """RFC 3339, UTC, `Z`."""
     messages: tuple[OutboxMessage, ...]
@@ -156,11 +163,11 @@ class Store:
             return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
 
     def unanalysed(self) -> list[StoredRecording]:
-        """Return the recordings that have no result yet, oldest first."""
+        """Return the recordings that have no result yet, oldest first; without those that cannot be read."""
         columns = [recordings.c[name] for name in StoredRecording.__dataclass_fields__]
-        query = select(*columns).where(recordings.c.document.is_(None)).order_by(recordings.c.id)
         with self._engine.connect() as connection:
-            return [StoredRecording(**row._mapping) for row in connection.execute(query)]
+            rows = recording_query.readable_rows(connection, columns, recordings.c.document.is_(None))
+            return [StoredRecording(**row) for row in rows]
 
     def known(self) -> set[tuple[str, str]]:
         """Return device and recording id of every recording that is stored or was deleted."""

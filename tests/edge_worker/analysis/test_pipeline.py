@@ -153,7 +153,8 @@ def test_a_missing_or_damaged_wav_file_is_an_error_result(rig: Rig, damage: Any)
 
 def test_hostile_meta_is_an_error_result(rig: Rig) -> None:
     (unanalysed,) = rig.pipeline.store([rig.close(*cut(beep(9000), 1))])
-    hostile = UnanalysedRecording(replace(unanalysed.recording, meta={"site": "\ud800"}), unanalysed.pcm)
+    recording = replace(unanalysed.recording, meta={"amplification": "loud"})
+    hostile = UnanalysedRecording(recording, unanalysed.pcm)
     analysed = rig.pipeline.analyse(hostile)
     assert (analysed.result.status, analysed.result.reasons) == ("error", ("failed",))
 

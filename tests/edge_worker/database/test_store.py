@@ -311,3 +311,14 @@ def test_a_deleted_recording_counts_as_stored_and_is_not_stored_again(tmp_path: 
         connection.execute(schema.deletions.insert(), deleted)
     assert store.completeness("st-01", "00000000000000aa") == "complete"
     assert store.completeness("st-02", "00000000000000aa") is None
+
+
+@pytest.mark.parametrize("damage", ["{", "", "[" * 100_000, "NaN["])
+def test_a_recording_whose_row_cannot_be_read_costs_no_other(
+    store: Store, tmp_path: Path, damage: str
+) -> None:
+    save(store, STORED)
+    save(store, replace(STORED, device_id="st-02"))
+    with sqlite3.connect(tmp_path / "stetho.db") as connection:
+        connection.execute("UPDATE recordings SET meta = ? WHERE device_id = 'st-01'", (damage,))
+    assert [each.device_id for each in store.unanalysed()] == ["st-02"]
