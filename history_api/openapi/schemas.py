@@ -119,8 +119,15 @@ _RESULT: Final = open_object(
         "exam": or_null(EXAM),
         "audio": open_object(_AUDIO),
         "links": map_of(TEXT),
+        "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
+        "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
     },
-    optional=("exam", "captured_at_claimed"),  # results older than exams have none
+    optional=(
+        "exam",
+        "captured_at_claimed",
+        "ignored_meta",
+        "missing_ranges",
+    ),  # results older than exams have none
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}

@@ -258,6 +258,15 @@ def test_an_announced_meta_is_waited_for_and_requested(rig: StreamRig) -> None:
     assert end.stream.meta == {"models": ["esc50"]}
 
 
+def test_a_meta_refused_before_the_first_sound_is_not_waited_for(rig: StreamRig) -> None:
+    rig.send(Chunk(codec.META, codec.STREAM, 1, RATE, 7, 0, 2, b"[]"))
+    chunks = [chunk._replace(flags=chunk.flags | codec.HAS_META) for chunk in split(random_pcm(1000))]
+    rig.send(chunks[0])
+    (*_, end) = rig.send(chunks[1])
+    assert isinstance(end, StreamEnd)
+    assert end.stream.meta == {}
+
+
 def test_a_disk_that_refuses_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = StreamRig(tmp_path / "spool", replace(SETTINGS))
     pcm = random_pcm(1500)
