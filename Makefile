@@ -23,7 +23,7 @@ demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="
 # group of their own, so that Ctrl-C ends them, too. The last line is pytest's, of the main environment.
 test: setup tools ## Check format, lint, types, imports; run all tests
 	@mkdir -p build && rm -f build/*.log
-	@set -m; { $(MAKE) test-training && $(MAKE) firmware; } >build/beside.log 2>&1 & beside=$$!; set +m; \
+	@set -m; { $(MAKE) test-training && $(MAKE) firmware && $(MAKE) fuzz SECONDS=60; } >build/beside.log 2>&1 & beside=$$!; set +m; \
 	trap 'kill -- -$$beside 2>/dev/null' EXIT; \
 	$(MAKE) check test-tflite-runtime unit; status=$$?; \
 	echo "waiting for the tests of training and firmware"; \
@@ -49,9 +49,14 @@ unit: setup tools ## All tests of the main environment but the firmware's (ARGS=
 firmware: setup tools ## The stethoscope's firmware: build it, run its tests on host and emulators (ARGS="-k gate")
 	$(PY) -m pytest -p no:cacheprovider tests/firmware $(ARGS)
 
-fuzz: ## Feed the firmware's readers what nobody expects, 20 s each (SECONDS=600)
+# Fourteen readers, half of them of the firmware; each has its share of the time.
+FUZZ_EACH_S = $(shell expr $(or $(SECONDS),600) / 14)
+
+fuzz: setup ## Feed every reader what nobody expects, guided by coverage (SECONDS=600 in all)
+	@requirements/install.sh .venv-fuzz fuzz
 	@firmware/install.sh all
-	firmware/tests/fuzz.sh $(or $(SECONDS),20)
+	tests/fuzz/fuzz.sh .venv-fuzz/bin/python $(FUZZ_EACH_S)
+	firmware/tests/fuzz.sh $(FUZZ_EACH_S)
 
 test-tflite-runtime: ## The classifier on the runtime that the design names (Python 3.11 only)
 ifneq ($(PYTHON311),)
@@ -89,6 +94,7 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirement
 	$(call lock_of,demo,--extra demo)
 	$(call lock_of,build,--group build)
 	$(call lock_of,dev,--extra demo --extra evaluation --group dev)
+	$(call lock_of,fuzz,--extra demo --group fuzz)
 	$(call lock_of,training,--extra demo --extra training --group dev)
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 

@@ -2,7 +2,8 @@
 
 import os
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,14 +57,26 @@ def read(path: Path) -> bytes:
 
 def read_with_format(path: Path) -> WavAudio:
     """Return the PCM of a WAV file with its sample rate and channels; raises AudioError as `read` does."""
+    with opened(path) as audio:
+        pcm = audio.readframes(audio.getnframes())
+        return WavAudio(pcm, audio.getframerate(), audio.getnchannels())
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[wave.Wave_read]:
+    """Yield a WAV file of 16-bit PCM, opened for reading.
+
+    Raises:
+        AudioError: it is gone, is something else, or is found to be damaged while it is read.
+    """
     try:
         with wave.open(str(path), "rb") as audio:
-            if audio.getsampwidth() != SAMPLE_BYTES:
-                raise AudioError(f"{path} is not 16-bit PCM")
-            pcm = audio.readframes(audio.getnframes())
-            return WavAudio(pcm, audio.getframerate(), audio.getnchannels())
-    except (OSError, EOFError, wave.Error) as error:
-        raise AudioError(f"{path} cannot be read as WAV: {error}") from error
+            if audio.getsampwidth() != SAMPLE_BYTES or not audio.getframerate():
+                raise AudioError(f"{path.name} is not 16-bit PCM of a known rate")
+            yield audio
+    # Of a chunk that ends beyond its list, Python's reader says RuntimeError, without a word.
+    except (OSError, EOFError, RuntimeError, ValueError, wave.Error) as error:
+        raise AudioError(f"{path.name} cannot be read as WAV: {error or 'it is damaged'}") from error
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,8 +1,6 @@
 """Reader of stored WAV files in blocks, so that ten minutes fit into little memory: envelope and samples."""
 
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,8 +8,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from edge_worker.errors import AudioError
-from edge_worker.protocol.chunk import SAMPLE_BYTES
+from edge_worker.ingest import wav
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.pcm import FULL_SCALE
 
@@ -39,7 +36,7 @@ def read_envelope(path: Path, columns: int) -> Envelope:
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
-    with _open(path) as file:
+    with wav.opened(path) as file:
         edges = np.linspace(0, file.getnframes(), min(columns, file.getnframes()) + 1).astype(int)
         bounds = np.zeros((len(edges) - 1, 2), dtype=np.float32)
         for column, length in enumerate(np.diff(edges)):
@@ -54,7 +51,7 @@ def read_samples(path: Path, rate: int) -> Float32Array:
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
-    with _open(path) as file:
+    with wav.opened(path) as file:
         stream = soxr.ResampleStream(file.getframerate(), rate, 1, dtype="float32", quality="MQ")
         blocks = []
         while True:
@@ -69,14 +66,3 @@ def _read_mono(file: wave.Wave_read, length: int) -> Float32Array:
     pcm = np.frombuffer(file.readframes(length), "<i2").reshape(-1, file.getnchannels())
     mean: Float32Array = pcm.mean(axis=1, dtype=np.float32) / np.float32(FULL_SCALE)
     return mean
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[wave.Wave_read]:
-    try:
-        with wave.open(str(path), "rb") as file:
-            if file.getsampwidth() != SAMPLE_BYTES:
-                raise AudioError(f"{path.name} is not 16-bit PCM")
-            yield file
-    except (OSError, EOFError, ValueError, wave.Error) as error:
-        raise AudioError(f"{path.name} cannot be read as WAV: {error}") from error
