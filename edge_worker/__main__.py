@@ -14,7 +14,7 @@ from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
-_STALE: Final = timedelta(seconds=30)
+_STALE: Final = timedelta(seconds=15)
 _SWITCH_INTERVAL_S: Final = 0.0005
 _EXAMPLES: Final = """examples:
   stetho worker                 run with the STETHO_* settings of the environment
@@ -81,15 +81,22 @@ def _migrate(settings: Settings) -> int:
 
 
 def _health(settings: Settings) -> int:
-    from edge_worker.database.store import StoreFault, open_existing  # noqa: PLC0415
+    from edge_worker.database.history import History  # noqa: PLC0415
+    from edge_worker.errors import StoreError  # noqa: PLC0415
 
     try:
-        seen_at = open_existing(settings.database).last_heartbeat(settings.worker_id)
-    except StoreFault as error:
+        heartbeats = History.open(settings.database).heartbeats()
+    except StoreError as error:
         print(f"unhealthy: {error}")
         return 1
-    is_fresh = seen_at is not None and datetime.now(UTC) - datetime.fromisoformat(seen_at) < _STALE
-    print(f"{'healthy' if is_fresh else 'unhealthy'}: last heartbeat {seen_at or 'never'}")
+    own = next((each for each in heartbeats if each.worker_id == settings.worker_id), None)
+    if own is None:
+        print("unhealthy: last heartbeat never")
+        return 1
+    state, faults = own.document.get("state"), own.document.get("faults") or []
+    is_fresh = abs(datetime.now(UTC) - datetime.fromisoformat(own.seen_at)) < _STALE and state != "offline"
+    facts = "; ".join([f"last heartbeat {own.seen_at}", f"state {state}", *faults])
+    print(f"{'healthy' if is_fresh else 'unhealthy'}: {facts}")
     return 0 if is_fresh else 1
 
 

@@ -30,11 +30,13 @@ from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.publisher import Publisher
 from edge_worker.settings import Settings
+from edge_worker.start_log import StartLog
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
-from edge_worker.worker_status import State, WorkerStatus
+from edge_worker.worker_state import WorkerState
+from edge_worker.worker_status import WorkerStatus
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0
@@ -76,6 +78,7 @@ class Worker:
         self._intake = intake
         self._store = store
         self._status = WorkerStatus(models)
+        self._start_log = StartLog(settings.data_dir / "worker.starts")
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
         """Registry for Prometheus; safe from any thread."""
@@ -110,18 +113,21 @@ class Worker:
         discovery = HomeAssistantDiscovery(
             self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
         )
-        will = (topics.worker(self._worker_id), self._status.message("offline"))
-        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES]
+        own = topics.worker(self._worker_id)
+        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES, own]
+        will = (own, self._status.message("offline"))
         self._connection = Connection(settings, subscriptions, will, self)
         acknowledge = self._recording_analysis.acknowledge
         self._publisher = Publisher(self._connection, acknowledge, intake.quarantine)
+        request_heartbeat = self._recording_analysis.request_heartbeat
+        self._state = WorkerState(self._worker_id, self._status, self._publisher, request_heartbeat)
         self._router = MessageRouter(intake, discovery, self._publisher.announce)
         self._handlers: dict[type, Callable[[Any], None]] = {
             ControlMessage: self._publisher.publish_control,
             OutboxMessage: self._publisher.publish_outbox,
             RecordingStored: lambda stored: self._intake.mark_stored(stored.key),
             SpoolFileLost: self._receive_again,
-            StorageFault: lambda fault: self._set_fault(fault.source, fault.text),
+            StorageFault: lambda fault: self._state.set_fault(fault.source, fault.text),
             LiveMessage: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             TrimRequest: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
@@ -147,13 +153,15 @@ class Worker:
             self._live_analysis.stop()
             self._recording_analysis.stop()
             self._drain_outgoing()
-            self._publish_state("offline")
+            self._state.publish("offline")
             self._connection.close(_CLOSE_WITHIN_S)
-            _LOG.info(line("stopped"))
+        self._start_log.stopped()
+        _LOG.info(line("stopped"))
 
     def stop(self) -> None:
         """End `run` soon; safe from a signal handler."""
         self._is_stopping = True
+        self._status.is_stopping = True
         self._connection.wake()
 
     # --- callbacks of the connection ----------------------------------------------------------------
@@ -161,7 +169,7 @@ class Worker:
     def on_connected(self) -> None:
         """Publish the state; no device counts as silent for the time without a connection."""
         self._intake.broker_reconnected(time.monotonic())
-        self._publish_state()
+        self._state.publish()
         self._recording_analysis.request_heartbeat()
         facts = self._status.facts
         _LOG.info(line("ready", models=",".join(facts["models"]), runtime=facts["runtime"]))
@@ -172,7 +180,10 @@ class Worker:
 
     def on_message(self, message: Inbound) -> None:
         """Receive a message, or defer it behind others that disk or database refuse for now."""
-        if self._deferred or not self._receive(message):
+        if message.topic == self._state.topic:
+            self._connection.ack(message)
+            self._state.on_message(message.payload)
+        elif self._deferred or not self._receive(message):
             self._deferred.append(message)
 
     def on_published(self, mid: int) -> None:
@@ -186,7 +197,8 @@ class Worker:
         for failure in (self._recording_analysis.failure, self._live_analysis.failure):
             if failure is not None:
                 raise failure
-        self._set_fault("account", self._connection.account_fault)
+        self._state.set_fault("account", self._connection.account_fault)
+        self._state.correct(now)
         if self._deferred and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read no device is silent: asking for them now would only bring them twice,
@@ -204,7 +216,7 @@ class Worker:
         try:
             self._handle(self._router.route(message, now))
         except (OSError, *LookupFault) as error:
-            self._set_fault("intake", str(error).split("\n", 1)[0])
+            self._state.set_fault("intake", str(error).split("\n", 1)[0])
             self._recording_analysis.request_repair(error)
             self._retry_at = now + _RETRY_S
             return False
@@ -212,7 +224,7 @@ class Worker:
             self._handle(self._router.refuse(message, error, now))
         self._connection.ack(message)
         if self._status.is_degraded:
-            self._set_fault("intake", "")
+            self._state.set_fault("intake", "")
         return True
 
     def _retry(self, now: float) -> None:
@@ -234,23 +246,6 @@ class Worker:
 
     def _receive_again(self, lost: SpoolFileLost) -> None:
         self._handle(self._intake.reopen(lost.recording, lost.reason, time.monotonic()))
-
-    # --- publishing ---------------------------------------------------------------------------------
-
-    def _publish_state(self, state: State | None = None) -> None:
-        """Publish a state, by default `degraded` or `ready`, whichever holds."""
-        payload = self._status.message(state or self._status.state(is_connected=True))
-        self._publisher.publish(topics.worker(self._worker_id), payload, retain=True)
-
-    def _set_fault(self, source: str, text: str) -> None:
-        """Set or clear a storage fault; publish the state when that changes anything."""
-        if not self._status.set_fault(source, text):
-            return
-        if text:
-            _LOG.error(line("degraded", where=source, reason=text))
-        else:
-            _LOG.info(line("recovered", where=source))
-        self._publish_state()
 
     # --- between the threads ------------------------------------------------------------------------
 
@@ -286,6 +281,7 @@ class Worker:
         """Return the heartbeat document; safe from any thread, and cheap."""
         return {
             **self._status.document(is_connected=self._connection.is_connected),
+            "warning": self._start_log.warning(),
             "versions": self._versions(),
             "open_recordings": len(self._intake),
             "backlog": self._recording_analysis.backlog,

@@ -25,6 +25,8 @@ class WorkerStatus:
         self.facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
         self._started_at = rfc3339(datetime.now(UTC))
         self._faults: dict[str, str] = {}
+        self.is_stopping = False
+        """Set when the process ends in order: it is offline from then on."""
 
     @property
     def is_degraded(self) -> bool:
@@ -48,7 +50,7 @@ class WorkerStatus:
 
     def state(self, *, is_connected: bool) -> State:
         """Return the state of this moment; a worker without a broker is offline."""
-        if not is_connected:
+        if not is_connected or self.is_stopping:
             return "offline"
         return "degraded" if self._faults else "ready"
 

@@ -12,6 +12,7 @@ from edge_worker.errors import SettingsError
 from edge_worker.private_files import keep_private
 from history_api.application import create_app
 from history_api.monitoring.retention import Retention
+from history_api.monitoring.worker_watch import WorkerWatch
 from history_api.services import Services
 from history_api.settings import ApiSettings
 from history_api.waitress_channel import channel_class
@@ -50,6 +51,7 @@ def serve(settings: ApiSettings) -> None:
     services: Services = app.extensions["stetho"]
     if services.mqtt_session is not None:
         services.mqtt_session.start()
+        WorkerWatch(services.history, services.mqtt_session).start()
     retention = Retention(settings, services.deletion)
     retention.start()
     server.run()

@@ -124,6 +124,7 @@ class RecordingAnalysis(threading.Thread):
                 self._work()
                 self._retry.call(self._housekeeping)
             self._retry.call(self._clear_outbox)
+            self._retry.call(self._write_heartbeat)  # the last one: it is offline
         except BaseException as error:
             self.failure = error
             self._post(StorageFault(str(error)))

@@ -1,5 +1,7 @@
 """Health endpoints: the state of database, workers and models, liveness, readiness and uptime."""
 
+import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,11 +15,15 @@ from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.models import models
 from history_api.openapi.operation import OK, UNAVAILABLE, Paths, get, json_answer
+from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import NUMBER, TIME, ref, strict_object
 from history_api.services import services
 
-STALE: Final = timedelta(seconds=30)
+STALE: Final = timedelta(seconds=15)
 """Age of a heartbeat after which a worker counts as dead; workers write one every 5 s."""
+_LEAST_FREE: Final = 16 * 2**20
+"""Less free disk than this is as good as none."""
+_RETRY_AFTER_S: Final = 5
 blueprint = Blueprint("health", __name__)
 PATHS: Final[Paths] = {
     "/health": get(
@@ -55,8 +61,14 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 when the database can be read, 503 with what to do otherwise."""
+    """Answer 200 when the site can record: database, disk and a worker; 503 with what to do otherwise."""
     services().history.require_ready()
+    workers = _workers(services().history.heartbeats(), datetime.now(UTC))
+    problem = _disk().get("detail") or _problem(workers)
+    if problem:
+        raise ProblemError(
+            503, f"{problem}; what is stored can be read", {"Retry-After": str(_RETRY_AFTER_S)}
+        )
     return jsonify({"status": "ok"})
 
 
@@ -92,14 +104,15 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     except StoreError as error:
         database, heartbeats = {"status": "degraded", "detail": str(error)}, []
         warnings = SiteWarnings()
-    workers = [_worker(heartbeat, now) for heartbeat in heartbeats]
-    ready = [worker for worker in workers if worker["is_fresh"] and worker["state"] == "ready"]
+    workers = _workers(heartbeats, now)
+    ready = [worker for worker in workers if _is_ready(worker)]
     loaded = sorted({name for worker in ready for name in worker["models"]})
     return {
         "database": database,
+        "disk": _disk(),
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
-        "worker": {"status": _status(bool(ready)), "workers": workers},
+        "worker": {"status": _status(not _problem(workers)), "workers": workers},
         "models": {
             "status": _status(bool(loaded)),
             "loaded": loaded,
@@ -108,14 +121,57 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     }
 
 
-def _worker(heartbeat: WorkerHeartbeat, now: datetime) -> dict[str, Any]:
+def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> list[dict[str, Any]]:
+    """Return the health of each worker: its heartbeat, and what the broker reports of it if that is worse."""
+    session = services().mqtt_session
+    reported = {} if session is None or not session.is_connected else session.workers
+    return [_worker(heartbeat, now, reported.get(heartbeat.worker_id, {})) for heartbeat in heartbeats]
+
+
+def _is_ready(worker: dict[str, Any]) -> bool:
+    return bool(worker["is_fresh"] and worker["state"] == "ready")
+
+
+def _problem(workers: list[dict[str, Any]]) -> str:
+    """Return why no worker is ready and well, an empty text where one is."""
+    if any(_is_ready(worker) and not worker["reason"] for worker in workers):
+        return ""
+    reasons = [f"{worker['worker_id']}: {worker['reason']}" for worker in workers if worker["reason"]]
+    return reasons[0] if reasons else "no worker has ever run here: start `stetho worker`"
+
+
+def _disk() -> dict[str, Any]:
+    """Return the health of the disk with the data directory."""
+    data_dir = services().settings.data_dir
+    try:
+        free = shutil.disk_usage(data_dir).free
+    except OSError as error:
+        return {"status": "degraded", "detail": f"{data_dir} cannot be read ({error.strerror})"}
+    if free < _LEAST_FREE:
+        return {
+            "status": "degraded",
+            "free_bytes": free,
+            "detail": f"the disk of {data_dir} is full: make room",
+        }
+    return {"status": "ok", "free_bytes": free}
+
+
+def _worker(heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any]) -> dict[str, Any]:
     age = now - datetime.fromisoformat(heartbeat.seen_at)
+    is_fresh = -STALE < age < STALE
+    is_worse = reported.get("state") in ("degraded", "offline")
+    state = reported["state"] if is_worse else heartbeat.document.get("state")
+    faults = heartbeat.document.get("faults") or [heartbeat.document.get("warning") or ""]
+    reason = str(reported.get("reason") or "; ".join(faults) if is_worse or is_fresh else "")
+    if not reason and not (is_fresh and state == "ready"):
+        reason = f"{state}, last heard of at {heartbeat.seen_at}: check `stetho worker` and its log"
     return {
         "worker_id": heartbeat.worker_id,
-        "state": heartbeat.document.get("state"),
+        "state": state,
         "seen_at": heartbeat.seen_at,
         "age_s": round(age.total_seconds(), 1),
-        "is_fresh": age < STALE,
+        "is_fresh": is_fresh,
+        "reason": reason,
         "models": heartbeat.document.get("models", []),
         "versions": heartbeat.document.get("versions", {}),
         "version": heartbeat.document.get("version"),

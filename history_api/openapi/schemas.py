@@ -229,6 +229,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "open_recordings": or_null(COUNT),
             "backlog": or_null(COUNT),
             "counters": map_of(COUNT),
+            "reason": TEXT
+            | {"description": "why it is not ready, or what is wrong with it; empty: nothing is"},
         }
     ),
     "Health": strict_object(
@@ -243,6 +245,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     ),
                     "clock": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "retention": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
+                    "disk": strict_object(
+                        {"status": _HEALTH, "free_bytes": COUNT, "detail": TEXT}, ("free_bytes", "detail")
+                    ),
                     "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
                     "models": strict_object(
                         {"status": _HEALTH, "loaded": list_of(TEXT), "cards": list_of(TEXT)}

@@ -14,12 +14,14 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from archive import PCM, Archive
 
 from edge_worker.database.access.api_key import ApiKeys
+from edge_worker.protocol.timestamp import rfc3339
 
 WITHIN_S = 30.0
 HEAVY = ("librosa", "tensorflow", "keras", "tflite_runtime", "ai_edge_litert")
@@ -163,14 +165,16 @@ def test_ctrl_c_stops_with_exit_status_0(tmp_path: Path) -> None:
         assert process.wait(WITHIN_S) == 0
 
 
-def test_it_starts_before_the_worker_and_is_ready_once_there_is_a_database(tmp_path: Path) -> None:
+def test_it_starts_before_the_worker_and_is_ready_once_there_is_one(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with serving(environment(data_dir)) as (_, address):
         assert fetch(f"{address}/livez")[0] == 200
         assert fetch(f"{address}/readyz")[0] == 503
         assert not data_dir.exists()
         data_dir.mkdir()
-        Archive(data_dir).add(1)
+        archive = Archive(data_dir)
+        archive.add(1)
+        archive.store.save_heartbeat("edge-01", rfc3339(datetime.now(UTC)), {"state": "ready"})
         deadline = time.monotonic() + WITHIN_S
         while fetch(f"{address}/readyz")[0] != 200:
             assert time.monotonic() < deadline

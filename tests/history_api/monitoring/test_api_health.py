@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +78,35 @@ def test_e4_health_without_any_worker(api: Api) -> None:
     assert health["components"]["worker"] == {"status": "degraded", "workers": []}
 
 
+@pytest.mark.parametrize(
+    ("age", "changed", "reason"),
+    [
+        (STALE + timedelta(seconds=1), {}, "check `stetho worker`"),
+        (-STALE - timedelta(seconds=1), {}, "check `stetho worker`"),
+        (timedelta(), {"state": "offline"}, "check `stetho worker`"),
+        (timedelta(), {"state": "degraded", "faults": ["the disk is full"]}, "the disk is full"),
+        (timedelta(), {"warning": "ended unexpectedly 3 times"}, "ended unexpectedly 3 times"),
+    ],
+)
+def test_health_and_readiness_name_what_is_wrong_with_the_worker(
+    archive: Archive, api: Api, age: timedelta, changed: dict[str, object], reason: str
+) -> None:
+    write_heartbeat(archive, age, **changed)
+    health = api.json("/health")
+    assert health["status"] == "degraded"
+    assert reason in health["components"]["worker"]["workers"][0]["reason"]
+    assert reason in problem(api.get("/readyz"), 503)["detail"]
+
+
+def test_a_full_disk_is_degraded(archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_heartbeat(archive, timedelta(seconds=1))
+    assert api.json("/health")["components"]["disk"]["status"] == "ok"
+    usage = shutil.disk_usage(archive.settings.data_dir)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    assert api.json("/health")["components"]["disk"]["status"] == "degraded"
+    assert "is full" in problem(api.get("/readyz"), 503)["detail"]
+
+
 def test_a_stale_worker_does_not_hide_a_fresh_one(archive: Archive, api: Api) -> None:
     write_heartbeat(archive, timedelta(seconds=1))
     archive.store.save_heartbeat("edge-00", rfc3339(datetime.now(UTC) - timedelta(days=1)), READY)
@@ -98,7 +128,10 @@ def test_the_api_is_ready_once_the_worker_creates_the_tables(tmp_path: Path) -> 
     settings = ApiSettings(data_dir=tmp_path, api_auth="none")
     api = Api(settings)
     problem(api.get("/readyz"), 503)
-    Store.open(settings.database).close()
+    store = Store.open(settings.database)
+    assert "no worker has ever run" in problem(api.get("/readyz"), 503)["detail"]
+    store.save_heartbeat("edge-01", rfc3339(datetime.now(UTC)), READY)
+    store.close()
     assert api.json("/readyz") == {"status": "ok"}
     assert api.json("/api/v1/results")["items"] == []
 
@@ -163,7 +196,8 @@ def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Arch
     assert described() == "1.0.0"
 
 
-def test_b2_the_index_names_every_endpoint(api: Api) -> None:
+def test_b2_the_index_names_every_endpoint(archive: Archive, api: Api) -> None:
+    write_heartbeat(archive, timedelta(seconds=1))
     index = api.json("/")
     for path in index["endpoints"]:
         if "{" not in path and openapi_document.OPERATIONS.find(path, "GET"):
