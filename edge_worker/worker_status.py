@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from edge_worker import __version__
+from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
@@ -56,6 +57,7 @@ class WorkerStatus:
 
     def document(self, *, is_connected: bool) -> dict[str, Any]:
         """Return state, facts and process of this worker, as its heartbeat holds them."""
-        process = {"pid": os.getpid(), "started_at": self._started_at}
+        clock = ClockReading.now().to_document()
+        process = {"pid": os.getpid(), "started_at": self._started_at, "clock": clock}
         faults = {"faults": list(self._faults.values())} if self._faults else {}
         return {"state": self.state(is_connected=is_connected), **faults, **self.facts, **process}

@@ -1,6 +1,6 @@
 """Services that the endpoints share, made once per application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
 from edge_worker.database.review import ReviewTable
+from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.settings import ApiSettings
@@ -27,6 +28,8 @@ class Services:
     """With time zone."""
     deletion: RecordingDeletion
     mqtt_session: MqttSession | None = None
+    started_uptime_s: float = field(default_factory=uptime_s)
+    """When this process was started, by the uptime of the system: wall clocks jump."""
 
     @cached_property
     def database(self) -> Database:

@@ -100,6 +100,7 @@ def test_a_clock_that_was_1970_and_is_2036_for_a_moment_loses_nothing(
         following = follow(url, heard)
         for seconds in (HOUR_S, -HOUR_S, 0):
             clock.move(seconds)
+            assert health(url, "worker")["workers"][0]["is_fresh"]
             upload(url, heart)
         wait_until(lambda: len(heard) == 3, "the results in the live stream")
 

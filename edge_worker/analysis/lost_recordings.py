@@ -11,20 +11,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.store import StoredRecording
 from edge_worker.errors import AudioError
 from edge_worker.ingest import wav
 from edge_worker.protocol.chunk import SAMPLE_BYTES
-from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _NAME: Final = re.compile("[0-9a-f]{16}")
+_FIRST_S: Final = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+"""There was no version of this program before."""
 
 
-def lost_recordings(data_dir: Path, known: Collection[tuple[str, str]]) -> Iterator[StoredRecording]:
-    """Yield the recordings in the audio folder that are not `known`, oldest first; what is no WAV stays."""
+def lost_recordings(
+    data_dir: Path, known: Collection[tuple[str, str]], now: float
+) -> Iterator[StoredRecording]:
+    """Yield the recordings in the audio folder that are not `known`, oldest first; what is no WAV stays.
+
+    A file that a wrong clock dated, before this program was made or after `now`, Unix seconds, arrived now.
+    """
     found = [(_changed_at(path), path) for path in data_dir.glob("audio/*/*.wav")]
     for at, path in sorted(found):
         device_id, name = path.parent.name, path.stem
@@ -37,7 +44,7 @@ def lost_recordings(data_dir: Path, known: Collection[tuple[str, str]]) -> Itera
             _LOG.warning(line("recording_not_adopted", device=device_id, recording=name, reason=error))
             continue
         _LOG.info(line("recording_adopted", device=device_id, recording=name))
-        moment = rfc3339(datetime.fromtimestamp(at, UTC))
+        moment = text_of(at if _FIRST_S <= at <= now else now)
         yield StoredRecording(
             device_id=device_id,
             recording_id=name,

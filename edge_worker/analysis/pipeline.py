@@ -97,7 +97,7 @@ class Pipeline:
 
     def lost_recordings(self) -> Iterator[StoredRecording]:
         """Yield the recordings whose WAV files no row names, to be stored again."""
-        return lost_recordings(self._settings.data_dir, self._store.known())
+        return lost_recordings(self._settings.data_dir, self._store.known(), self._store.clock.now())
 
     def set_aside(self, close: ClosedRecording, reason: Exception) -> None:
         """Take a recording that cannot be stored out of the spool, for an operator to look at."""

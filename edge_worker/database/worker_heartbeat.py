@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from edge_worker.database.schema import workers
+from edge_worker.database.site_state.clock_check import text_of
+from edge_worker.database.site_state.clock_reading import ClockReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,21 +16,30 @@ class WorkerHeartbeat:
 
     worker_id: str
     seen_at: str
-    """RFC 3339, UTC, `Z`."""
+    """RFC 3339, UTC, `Z`; as read, by what the wall clock says now: no jump makes a heartbeat old."""
     document: dict[str, Any]
-    """State, models, versions and counters of the worker."""
+    """State, models, versions and counters of the worker; `clock`: the reading of its clocks."""
+
+    def dated(self, now: ClockReading) -> "WorkerHeartbeat":
+        """Return this heartbeat with the time that the clock of `now` would have said when it was written."""
+        clock = self.document.get("clock")
+        written = None if clock is None else ClockReading.from_document(clock)
+        if written is None or written.boot != now.boot:
+            return self
+        seen_at = text_of(now.wall_s - written.elapsed_s(now))
+        return WorkerHeartbeat(self.worker_id, seen_at, self.document)
 
 
 def find_all(connection: Connection) -> list[WorkerHeartbeat]:
     """Return the last heartbeat of every worker, the newest first."""
-    query = select(workers).order_by(workers.c.seen_at.desc())
-    return [WorkerHeartbeat(**row._mapping) for row in connection.execute(query)]
+    now = ClockReading.now()
+    found = [WorkerHeartbeat(**row._mapping).dated(now) for row in connection.execute(select(workers))]
+    return sorted(found, key=lambda each: each.seen_at, reverse=True)
 
 
 def last_seen(connection: Connection, worker_id: str) -> str | None:
     """Return the time of a worker's last heartbeat, RFC 3339, None where there is none."""
-    query = select(func.max(workers.c.seen_at)).where(workers.c.worker_id == worker_id)
-    return connection.execute(query).scalar()
+    return next((each.seen_at for each in find_all(connection) if each.worker_id == worker_id), None)
 
 
 def save(connection: Connection, heartbeat: WorkerHeartbeat) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g
 
 from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
 from history_api.dashboard.page_rendering import (
@@ -172,7 +173,7 @@ def training() -> Response:
 def system() -> Response:
     """Answer the health of database, workers, models and broker."""
     now = datetime.now(UTC)
-    uptime = timedelta(seconds=round((now - services().started_at).total_seconds()))
+    uptime = timedelta(seconds=round(uptime_s() - services().started_uptime_s))
     return render_page(
         "system.html",
         components=health.components(services().history, now),

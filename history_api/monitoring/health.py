@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 
 from edge_worker import __version__
 from edge_worker.database.history import History
+from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
@@ -75,9 +76,10 @@ def readyz() -> Response:
 @blueprint.get("/uptime")
 def uptime() -> Response:
     """Answer the start time and the uptime of this process."""
-    started_at = services().started_at
-    seconds = round((datetime.now(UTC) - started_at).total_seconds(), 3)
-    return jsonify({"started_at": rfc3339(started_at), "uptime_s": seconds, "uptime_seconds": seconds})
+    seconds = round(uptime_s() - services().started_uptime_s, 3)
+    return jsonify(
+        {"started_at": rfc3339(services().started_at), "uptime_s": seconds, "uptime_seconds": seconds}
+    )
 
 
 @blueprint.get("/health")

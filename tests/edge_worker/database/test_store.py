@@ -22,6 +22,8 @@ from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.revision import REVISION
+from edge_worker.database.site_state.clock_check import text_of
+from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording, open_existing
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import Audio, Prediction, Quality, Result
@@ -322,3 +324,17 @@ def test_a_recording_whose_row_cannot_be_read_costs_no_other(
     with sqlite3.connect(tmp_path / "stetho.db") as connection:
         connection.execute("UPDATE recordings SET meta = ? WHERE device_id = 'st-01'", (damage,))
     assert [each.device_id for each in store.unanalysed()] == ["st-02"]
+
+
+def test_a_heartbeat_is_as_old_as_the_time_that_passed_whatever_the_wall_clock_did(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = ClockReading(1_795_000_000.0, "this start", 50.0)
+    store.save_heartbeat("edge-01", text_of(written.wall_s), {"clock": written.to_document()})
+    for wall_s in (110.0, 1_795_000_007.0, 2_085_978_496.0):
+        monkeypatch.setattr(
+            ClockReading, "now", lambda wall_s=wall_s: ClockReading(wall_s, "this start", 57.0)
+        )
+        assert store.last_heartbeat("edge-01") == text_of(wall_s - 7)
+    monkeypatch.setattr(ClockReading, "now", lambda: ClockReading(1_795_000_500.0, "another start", 57.0))
+    assert store.last_heartbeat("edge-01") == text_of(written.wall_s)
