@@ -32,9 +32,9 @@ from edge_worker.database.schema import (
     device_calibrations,
     device_spectra,
     recordings,
-    uncertain_times,
     uploads,
 )
+from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.errors import StoreError
 from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.timestamp import rfc3339

@@ -1,4 +1,4 @@
-"""Tables of the database: recordings, predictions, reviews, outbox, training and the rest.
+"""Tables of the database: recordings, predictions, reviews, outbox, training; `site_state` has two more.
 
 Times are RFC 3339 text in UTC with `Z`: they sort as they are and mean the same in every database. A change
 of this file needs a migration in `migrations/` and the new `revision.REVISION`.
@@ -97,23 +97,6 @@ result_feed: Final = Table(
     sqlite_autoincrement=True,
 )
 """Number of each result, in the order in which they were made: no clock decides what is new."""
-
-uncertain_times: Final = Table(
-    "uncertain_times",
-    metadata,
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
-    Column("boot", String(36), nullable=False),
-    Column("uptime_s", Float, nullable=False),
-)
-"""When recordings arrived while the clock was not believed: seconds since the start of the system `boot`."""
-
-site_facts: Final = Table(
-    "site_facts",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("document", JSON, nullable=False),
-)
-"""What outlives the processes of a site: the last time that was believed, the state of retention."""
 
 predictions: Final = Table(
     "predictions",

@@ -100,6 +100,12 @@ def known_reading(connection: Connection) -> ClockReading | None:
     return None if known is None else ClockReading.from_document(known)
 
 
+def best_time(connection: Connection) -> datetime:
+    """Return the best time that is known now, which a clock that jumps does not move."""
+    verdict = judge(known_reading(connection), ClockReading.now())
+    return datetime.fromisoformat(text_of(verdict.at))
+
+
 def confirm(connection: Connection) -> str:
     """Believe the wall clock from now on, because a person says that it is right; return what it says.
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from edge_worker.database.schema import site_facts
+from edge_worker.database.site_state.site_tables import site_facts
 
 CLOCK: Final = "clock"
 """The last believed reading of the clock, with what the last check found."""

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from edge_worker.database.schema import recordings, uncertain_times
+from edge_worker.database.schema import recordings
 from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.site_state.clock_reading import ClockReading
+from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.protocol import strict_json
 
 _BATCH: Final = 100

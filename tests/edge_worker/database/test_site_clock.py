@@ -15,10 +15,11 @@ from test_store import RESULT, STORED
 from edge_worker import RELEASED
 from edge_worker.analysis.recording_times import RecordingTimes
 from edge_worker.database.engine import connect
-from edge_worker.database.schema import recordings, uncertain_times
+from edge_worker.database.schema import recordings
 from edge_worker.database.site_state.clock_check import HELD_S, ClockState, judge, text_of
 from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.site_state.site_state import SiteState
+from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.database.store import AnalysisResult, Store
 
 DAY_S, YEAR_S = 86_400.0, 365 * 86_400.0

@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from edge_worker.database.access.api_key import ApiKeys, digest
 from edge_worker.database.access.browser_session import LIFETIME, MOST_PER_KEY, BrowserSessions
+from edge_worker.database.site_state.clock_reading import ClockReading
+from edge_worker.database.store import Store
 from history_api import openapi_document
 from history_api.__main__ import main
 from history_api.access.role import with_roles
@@ -123,6 +125,29 @@ def test_a_session_ends_at_its_time_and_cannot_be_forged(browser: Browser) -> No
         assert browser.name is None
     browser.client.set_cookie(COOKIE, cookie)
     assert browser.name == "ann"
+
+
+def test_a_clock_that_jumps_ends_no_session_and_makes_none_longer(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = browser.api_keys.find(digest(browser.key))
+    assert key is not None
+    sessions = BrowserSessions(browser.settings.database)
+    Store.open(browser.settings.database).clock.check()
+    before = sessions.begin(key)
+    true = ClockReading.now
+    for wrong_s in (110.0, 2_085_978_496.0):
+        monkeypatch.setattr(ClockReading, "now", lambda wrong_s=wrong_s: replace(true(), wall_s=wrong_s))
+        meanwhile = sessions.begin(key)
+        assert sessions.find(before) == sessions.find(meanwhile) == key
+    later = true()
+    hours_s = 13 * 3600
+    monkeypatch.setattr(
+        ClockReading,
+        "now",
+        lambda: ClockReading(later.wall_s + hours_s, later.boot, later.uptime_s + hours_s),
+    )
+    assert (sessions.find(before), sessions.find(meanwhile)) == (None, None)
 
 
 def test_a_copied_cookie_opens_nothing_after_signing_out(browser: Browser) -> None:
