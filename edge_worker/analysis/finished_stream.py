@@ -6,7 +6,7 @@ from typing import Any
 
 from edge_worker.ingest.sample_ranges import Range
 from edge_worker.ingest.stream import Stream
-from edge_worker.protocol.result import Completeness, Prediction, Quality
+from edge_worker.protocol.result import Channel, Completeness, Prediction, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class StreamSummary:
     missing_samples: int
     skipped_windows: int
     """Windows that were left out for lack of time."""
+    channel: Channel | None
+    """That was heard alone at the end; None: the mean of all."""
     timeline: dict[str, Any] = field(repr=False)
     """As it is stored: `models` with labels and points by model, and the points of `heart`."""
 

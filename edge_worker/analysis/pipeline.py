@@ -14,6 +14,7 @@ import numpy as np
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
+from edge_worker.analysis.heard_sound import HeardSound
 from edge_worker.analysis.lost_recordings import lost_recordings
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
@@ -29,7 +30,6 @@ from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.pcm import amplify
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -184,8 +184,19 @@ class Pipeline:
         classifiers = [self._classifiers[model] for model in requested if model in self._classifiers]
         unknown = () if len(classifiers) == len(requested) else ("unknown_model",)
         samples = np.frombuffer(pcm, "<i2").reshape(-1, stored.channels)
-        signal = Signal.from_pcm(amplify(samples, stored.meta.get("amplification", 1)), stored.sample_rate)
-        pre_analysis = PreAnalysis.of(signal, [each.card for each in classifiers], self._segmenter)
+        heard = HeardSound.of(
+            samples,
+            stored.sample_rate,
+            stored.meta.get("amplification", 1),
+            is_heart=any(each.card.domain == "heart" for each in classifiers),
+            has_gaps=bool(stored.missing),
+        )
+        signal = heard.signal
+        pre_analysis = (
+            PreAnalysis.of(signal, [each.card for each in classifiers], self._segmenter)
+            if heard.fault is None
+            else PreAnalysis.impossible(heard.fault)
+        )
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()
         predictions = tuple(
@@ -197,6 +208,7 @@ class Pipeline:
         )
         reasons = (*unknown, *gaps, *pre_analysis.quality.reasons)
         result = build_result(stored, pre_analysis, predictions, reasons)
+        result = replace(result, audio=replace(result.audio, channel=heard.channel))
         can_learn = any(each.card.adaptation is not None for each in classifiers)
         is_heart = pre_analysis.quality.usable and not gaps and stored.parent is None
         return result, _heart_shape(signal) if can_learn and is_heart else None

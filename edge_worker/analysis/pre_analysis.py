@@ -37,6 +37,12 @@ class PreAnalysis:
             return cls(heart, any_sound)
         return cls(heart, any_sound, cycle.heart_rate_bpm, HeartSounds(cycle.s1_s, cycle.s2_s))
 
+    @classmethod
+    def impossible(cls, reason: str) -> Self:
+        """Return the analysis of samples that are no sound, for a word of `protocol.result.IMPOSSIBLE`."""
+        no_sound = quality.impossible(reason)
+        return cls(no_sound, no_sound)
+
     def usable(self, card: ModelCard) -> bool:
         """Return whether the sound is good enough for a label of that model to be accepted."""
         return (self.quality if card.domain == "heart" else self.any_sound).usable

@@ -144,7 +144,8 @@ def _result(finished: FinishedStream, stored: StoredRecording) -> Result:
         missing_samples=summary.missing_samples,
         skipped_windows=summary.skipped_windows,
     )
-    return replace(build_result(stored, pre_analysis, summary.predictions, reasons), stream=facts)
+    result = build_result(stored, pre_analysis, summary.predictions, reasons)
+    return replace(result, stream=facts, audio=replace(result.audio, channel=summary.channel))
 
 
 def _hashed(parts: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.ingest.sample_ranges import MissingRanges
+from edge_worker.live.stream_check import StreamCheck
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.features import FeatureParameters
 from edge_worker.signal.level_meter import Level, LevelMeter
-from edge_worker.signal.pcm import FULL_SCALE
+from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.streaming_features import StreamingFeatures
 from edge_worker.signal.streaming_resampler import StreamingResampler
 
@@ -37,6 +38,7 @@ class StreamBuffer:
         """Begin at `first_sample`; gaps before `known_until` are not added to `missing` (for a restart)."""
         self.sample_rate = sample_rate
         self.missing = MissingRanges()
+        self.check = StreamCheck(sample_rate)
         self._known_until = known_until
         self._features: set[FeatureParameters] = set()
         self._resamplers: dict[int, StreamingResampler] = {}
@@ -134,8 +136,8 @@ class StreamBuffer:
         pcm = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
         self._pending.clear()
         self._computed = self.position
-        channel = pcm[:, 0] if pcm.shape[1] == 1 else pcm.mean(axis=1, dtype=np.float32)
-        mono = np.multiply(channel, np.float32(1 / FULL_SCALE), dtype=np.float32)
+        has_gaps = self.missing.within(self.position - len(pcm), self.position) > 0
+        mono = self.check.push(pcm, is_heart=HEART_LOG_MEL in self._features, has_gaps=has_gaps)
         self._levels.push(pcm, mono)
         for rate, resampler in self._resamplers.items():
             self._push(rate, resampler.push(mono))

@@ -22,6 +22,8 @@ from edge_worker.live.window_schedule import WindowSchedule
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import Quality
 from edge_worker.signal import quality
+from edge_worker.signal.arrays import Float32Array
+from edge_worker.signal.level_meter import Level
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import trim, windows
 
@@ -117,19 +119,33 @@ class StreamClassifier:
         level, rate = self.buffer.level(begin, end), self.buffer.sample_rate
         duration_s = (end - begin) / rate
         if card.domain == "sound":
-            any_sound = quality.assess_level(duration_s, level.loudest_db, level.clipped)
+            any_sound = self._any_sound(duration_s, level)
             self.sound_quality.add(begin / rate, end / rate, any_sound, None)
             return any_sound
         if self._assessed is None or self._assessed[0] != (begin, end):
             first = self.buffer.frame_of(HEART_LOG_MEL, begin)
             frames = self.buffer.frames(HEART_LOG_MEL).window(first, HEART_LOG_MEL.frame_count(duration_s))
-            heart = quality.assess_frames(frames, duration_s, level.clipped)
-            is_heart = "no_heartbeat" not in heart.reasons
+            heart = self._heart(frames, duration_s, level)
+            is_heart = self.buffer.check.fault is None and "no_heartbeat" not in heart.reasons
             bpm = segmenter.segment_spectrogram(frames).heart_rate_bpm if is_heart else None
             self._heart_rate.update(bpm, end / rate)
             self.heart_quality.add(begin / rate, end / rate, heart, bpm)
             self._assessed = ((begin, end), heart)
         return self._assessed[1]
+
+    def _any_sound(self, duration_s: float, level: Level) -> Quality:
+        fault = self.buffer.check.fault
+        if fault is not None:
+            return quality.impossible(fault)
+        return quality.assess_level(duration_s, level.loudest_db, level.clipped)
+
+    def _heart(self, frames: Float32Array, duration_s: float, level: Level) -> Quality:
+        fault = self.buffer.check.fault
+        return (
+            quality.assess_frames(frames, duration_s, level.clipped)
+            if fault is None
+            else quality.impossible(fault)
+        )
 
     # --- live values --------------------------------------------------------------------------------
 
@@ -147,14 +163,14 @@ class StreamClassifier:
         duration_s = min(RECENT_S, (buffer.position - buffer.begin) / buffer.sample_rate)
         label = self._current_label(classifiers, now_s)
         if not buffer.has(HEART_LOG_MEL):
-            any_sound = quality.assess_level(duration_s, level.loudest_db, level.clipped)
+            any_sound = self._any_sound(duration_s, level)
             return LiveValue(name, now_s, room_hint(any_sound, label[1]), None, None, *label)
         features = buffer.frames(HEART_LOG_MEL)
         frames = features.last(HEART_LOG_MEL.frame_count(RECENT_S))
         if not len(frames):
             return LiveValue(name, now_s, heart_hint(Quality(False, None, 0.0, ("too_short",)), None))
-        heart = quality.assess_frames(frames, duration_s, level.clipped)
-        if "no_heartbeat" not in heart.reasons:
+        heart = self._heart(frames, duration_s, level)
+        if buffer.check.fault is None and "no_heartbeat" not in heart.reasons:
             searched = features.last(HEART_LOG_MEL.frame_count(SEARCH_S))
             self._heart_rate.search(segmenter, searched, now_s, stretch)
         bpm = self._heart_rate.current(now_s)
@@ -186,6 +202,7 @@ class StreamClassifier:
             missing_ranges=tuple(self.buffer.missing.ranges),
             missing_samples=self.buffer.missing.samples,
             skipped_windows=self.schedule.skipped,
+            channel=self.buffer.check.channel,
             timeline={
                 "models": {
                     model: {"labels": list(each.card.labels), "points": each.timeline.document()}

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.protocol import strict_json
-from edge_worker.protocol.result import Quality
+from edge_worker.protocol.result import IMPOSSIBLE, Quality
 
 MAX_BYTES: Final = 256
 """A device reads a live value into a fixed buffer."""
 MAX_HINT: Final = 21
 """Characters in a row of the OLED."""
 LISTENING: Final = "listening"
-_HINTS: Final = {
+_HINTS: Final = dict.fromkeys(IMPOSSIBLE, "check the device") | {
     "clipped": "too loud",
     "too_quiet": "press firmer",
     "no_heartbeat": "no heartbeat",
@@ -75,8 +75,9 @@ def room_hint(quality: Quality, label: str | None) -> str:
 
     It may be longer than `MAX_HINT`: `to_json` cuts it.
     """
-    if "clipped" in quality.reasons:
-        return _HINTS["clipped"]
+    spoilt = next((reason for reason in quality.reasons if reason in (*IMPOSSIBLE, "clipped")), None)
+    if spoilt is not None:
+        return _HINTS[spoilt]
     return LISTENING if label is None else label.replace("_", " ")
 
 

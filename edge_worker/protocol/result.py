@@ -16,6 +16,7 @@ from edge_worker.protocol.document_size import compact_json, fitted_json, joined
 CapturedAtSource = Literal["device", "worker", "unsure"]
 Status = Literal["ok", "inconclusive", "error"]
 Completeness = Literal["complete", "partial"]
+Channel = Literal["left", "right"]
 
 COMPACT_MAX_BYTES: Final = 256
 """Upper limit of the retained result on `down/result`: a device reads it into a fixed buffer."""
@@ -66,7 +67,17 @@ class Quality:
     """Score of how much this sounds like a well-recorded heart, 0..1; None when it was not assessed."""
 
 
-REASONS: Final[dict[str, str]] = {
+IMPOSSIBLE: Final[dict[str, str]] = {
+    "one_value": "no signal: check the wires of the microphone",
+    "counter": "a test pattern: send what the microphone hears",
+    "interleaved": "two channels sent as one: send one, or declare both",
+    "held_samples": "each sample comes several times: send it once",
+    "repeated_blocks": "sound is sent twice: check the audio buffer of the device",
+    "wrong_format": "wrong sample format: send signed 16-bit, little endian",
+    "stuck_bit": "a bit never changes: check the wires of the microphone",
+}
+"""Reasons for which samples cannot be sound, each with what to do: the device or its program is wrong."""
+REASONS: Final[dict[str, str]] = IMPOSSIBLE | {
     "clipped": "too loud: press less or lower the gain",
     "too_quiet": "too quiet: press firmer",
     "no_heartbeat": "no heartbeat found: move the chestpiece",
@@ -100,6 +111,8 @@ class Audio:
     """Per channel, gaps included."""
     sha256: str
     """Of the signed 16-bit little endian PCM bytes."""
+    channel: Channel | None = None
+    """Channel of two that was analysed alone, as the other spoils their mean; None: the mean of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,7 @@ class Result:
                 "channels": self.audio.channels,
                 "samples": self.audio.samples,
                 "sha256": self.audio.sha256,
+                **({} if self.audio.channel is None else {"channel": self.audio.channel}),
             },
             **({} if self.stream is None else {"stream": asdict(self.stream)}),
             **({} if self.event is None else {"event": asdict(self.event)}),

@@ -70,6 +70,11 @@ def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Qu
     return Quality(not reasons, snr_db, clipped, reasons, heart * clear)
 
 
+def impossible(reason: str) -> Quality:
+    """Return the quality of samples that are no sound, by `signal.impossible_sound`."""
+    return Quality(usable=False, snr_db=None, clipped=0.0, reasons=(reason,), score=0.0)
+
+
 def assess_any_sound(signal: Signal) -> Quality:
     """Return the quality of a sound for models of any sound: long enough, loud enough and not clipped."""
     return assess_level(signal.duration_s, loudest_db(signal.samples, signal.sample_rate), _clipped(signal))

@@ -117,7 +117,9 @@ _RESULT: Final = open_object(
         "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
         "site": or_null(TEXT),
         "exam": or_null(EXAM),
-        "audio": open_object(_AUDIO),
+        "audio": open_object(
+            _AUDIO | {"channel": {"type": "string", "enum": ["left", "right"]}}, optional=("channel",)
+        ),
         "links": map_of(TEXT),
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},

@@ -24,7 +24,14 @@ struct Advice {
 };
 
 Advice advice(std::string_view reason) {
-    static constexpr std::array<Advice, 10> kAdvice{{
+    static constexpr std::array<Advice, 17> kAdvice{{
+        {"one_value", "no signal", "check the microphone"},
+        {"counter", "test pattern", "check the firmware"},
+        {"interleaved", "two channels mixed", "check the firmware"},
+        {"held_samples", "repeated samples", "check the firmware"},
+        {"repeated_blocks", "repeated sound", "check the firmware"},
+        {"wrong_format", "wrong format", "check the firmware"},
+        {"stuck_bit", "a bit is stuck", "check the microphone"},
         {"clipped", "too loud", "press less, or lower the gain"},
         {"too_quiet", "too quiet", "press firmer"},
         {"no_heartbeat", "no heartbeat", "move the chestpiece"},

@@ -21,6 +21,7 @@ from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
+from edge_worker.protocol.result import REASONS
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
@@ -102,11 +103,35 @@ def test_a_heart_is_ok_and_both_models_return_the_same_as_without_the_pipeline(
 
 
 def test_a_sound_without_heartbeat_is_inconclusive_with_a_reason_and_a_hint(rig: Rig) -> None:
-    result = rig.analyse(*cut(bytes(2 * 8 * RATE), 1))
+    hiss = np.random.default_rng(1).integers(-2, 3, 8 * RATE)
+    result = rig.analyse(*cut(hiss.astype("<i2").tobytes(), 1))
     assert result["status"] == "inconclusive"
     assert "too_quiet" in result["reasons"]
     assert all(result["hints"])
     assert not any(model["accepted"] for model in result["models"])
+
+
+def test_impossible_samples_get_their_own_reason_and_no_heart_rate(rig: Rig) -> None:
+    pcm = np.frombuffer(heart(), "<i2")
+    as_one = np.stack([pcm, np.zeros_like(pcm)], axis=1).reshape(-1)
+    for number, (samples, reason) in enumerate(((as_one, "interleaved"), (0 * pcm, "one_value")), 1):
+        result = rig.analyse(*cut(samples.tobytes(), number))
+        assert (result["status"], result["reasons"]) == ("inconclusive", [reason])
+        assert result["hints"] == [REASONS[reason]]
+        assert (result["heart_rate_bpm"], result["heart_sounds"]) == (None, None)
+        assert not any(model["accepted"] for model in result["models"])
+
+
+def test_two_channels_that_cancel_out_are_heard_one_by_one(rig: Rig) -> None:
+    pcm = np.frombuffer(heart(), "<i2")
+    both, half = np.stack([pcm, -pcm], axis=1), len(pcm) // 2
+    first = Chunk(codec.PCM, 0, 2, RATE, 1, 0, half, both[:half].tobytes())
+    last = Chunk(codec.PCM, codec.LAST, 2, RATE, 1, half, half, both[half:].tobytes())
+    result = rig.analyse(first, last)
+    assert result["status"] == "ok"
+    assert result["heart_rate_bpm"] == pytest.approx(72, abs=3)
+    assert result["audio"]["channel"] in ("left", "right")
+    assert result["audio"]["channels"] == 2
 
 
 def test_storing_again_after_a_crash_changes_nothing(rig: Rig) -> None:

@@ -274,3 +274,30 @@ def test_the_calibration_of_a_device_holds_for_its_streams_too(
     assert log_odds(after.probabilities) == pytest.approx(log_odds(before.probabilities) - 1.0)
     assert before.calibration is None
     assert after.calibration == {"hearts": 8, "shift": 1.0, "calibrated_at": "2026-11-20T17:20:09.000Z"}
+
+
+def test_a_stream_of_impossible_samples_has_their_reason_and_no_heart_rate(
+    classifiers: list[Classifier], segmenter: HeartSegmenter
+) -> None:
+    pcm = heart(10)
+    as_one = np.stack([pcm[:, 0], np.zeros(len(pcm), np.int16)], axis=1).reshape(-1, 1)
+    stream = StreamClassifier(StreamBuffer(RATE))
+    process(stream, as_one, classifiers, segmenter)
+    summary = stream.summary([each.card.model for each in classifiers])
+    assert summary.heart_quality is not None
+    assert summary.heart_quality.reasons == ("interleaved",)
+    assert summary.heart_rate_bpm is None
+    assert not any(each.accepted for each in summary.predictions)
+    value = stream.live_value("x", classifiers, segmenter)
+    assert (value.hint, value.bpm, value.label) == ("check the device", None, None)
+
+
+def test_a_stream_whose_channels_cancel_out_is_heard_on_one_of_them(
+    classifiers: list[Classifier], segmenter: HeartSegmenter
+) -> None:
+    pcm = heart(20)[:, 0]
+    stream = StreamClassifier(StreamBuffer(RATE))
+    process(stream, np.stack([-pcm, pcm], axis=1), classifiers, segmenter)
+    summary = stream.summary([each.card.model for each in classifiers])
+    assert summary.channel in ("left", "right")
+    assert summary.heart_rate_bpm == pytest.approx(72, abs=3)

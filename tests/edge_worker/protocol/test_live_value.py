@@ -21,6 +21,7 @@ def quality(*reasons: str) -> Quality:
         (("too_quiet", "no_heartbeat", "noisy"), "press firmer"),
         (("too_quiet", "clipped", "no_heartbeat"), "too loud"),
         (("too_short", "no_heartbeat"), LISTENING),
+        (("interleaved",), "check the device"),
     ],
 )
 def test_e8_the_hint_is_about_the_worst_reason(reasons: tuple[str, ...], hint: str) -> None:
@@ -32,6 +33,7 @@ def test_the_hint_is_listening_without_a_heart_rate_and_in_a_quiet_room() -> Non
     assert room_hint(quality("too_quiet"), None) == LISTENING
     assert room_hint(quality(), "dog_bark") == "dog bark"
     assert room_hint(quality("clipped"), "dog") == "too loud"
+    assert room_hint(quality("stuck_bit"), "dog") == "check the device"
 
 
 def test_every_reason_of_a_quality_has_a_hint_that_fits_the_display() -> None:
