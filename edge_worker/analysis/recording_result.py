@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, StoredRecording
-from edge_worker.inference.unfamiliar_device import FAMILIAR
 from edge_worker.protocol import topics
 from edge_worker.protocol.document_size import MAX_BYTES
 from edge_worker.protocol.meta import ignored_fields
@@ -51,10 +50,9 @@ def build_result(
 
 
 def _is_untaught(prediction: Prediction) -> bool:
-    """Return whether a model does not know the stethoscope, and no healthy hearts taught it."""
-    is_known = prediction.familiarity is None or prediction.familiarity >= FAMILIAR
-    is_taught = prediction.calibration is not None and "outdated" not in prediction.calibration
-    return not is_known and not is_taught
+    """Return whether a model accepts nothing on this stethoscope, because no known hearts proved it right."""
+    is_proven = prediction.calibration is not None and "abnormal_hearts" in prediction.calibration
+    return prediction.familiarity is not None and prediction.threshold >= 1 and not is_proven
 
 
 def analysis_result(row: int | None, result: Result) -> AnalysisResult:

@@ -33,6 +33,8 @@ class Review:
     reviewed_at: str
     version: int
     """1 for the first, one more with every change."""
+    finding: Literal["normal", "abnormal"] | None = None
+    """What the reviewer says that the heart is; None: nothing."""
 
 
 def find(connection: Connection, device_id: str, recording_id: str) -> Review | None:
@@ -47,7 +49,15 @@ class ReviewTable(LazyDatabase):
     """Writes reviews, with optimistic locking: a change names the version that it replaces."""
 
     def save(
-        self, device_id: str, recording_id: str, *, verdict: str, note: str, reviewer: str, expected: int
+        self,
+        device_id: str,
+        recording_id: str,
+        *,
+        verdict: str,
+        note: str,
+        reviewer: str,
+        expected: int,
+        finding: str | None = None,
     ) -> bool:
         """Save a review; return False when the present one is not version `expected` (0: none) any more."""
         values: dict[str, Any] = {
@@ -56,6 +66,7 @@ class ReviewTable(LazyDatabase):
             "reviewer": reviewer,
             "reviewed_at": rfc3339(datetime.now(UTC)),
             "version": expected + 1,
+            "finding": finding,
         }
         recording = is_recording(device_id, recording_id)
         with self._transaction() as connection:

@@ -156,8 +156,10 @@ device_calibrations: Final = Table(
     Column("calibrated_at", String(24), nullable=False),
     Column("calibrated_by", String(64), nullable=False),
     Column("reference", JSON(none_as_null=True)),
+    Column("abnormal_hearts", Integer, nullable=False, server_default="0"),
+    Column("threshold", Float),
 )
-"""Calibration of a device by healthy hearts, for the version of a model with this SHA-256."""
+"""Calibration of a device by known hearts, for the version of a model with this SHA-256."""
 
 device_spectra: Final = Table(
     "device_spectra",
@@ -247,8 +249,10 @@ reviews: Final = Table(
     Column("reviewer", String(64), nullable=False),
     Column("reviewed_at", String(24), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("finding", String(8)),
 )
-"""Review of a result by a person: `confirmed` or `rejected`. `version` counts changes, for `If-Match`."""
+"""Review of a result by a person: `confirmed` or `rejected`. `version` counts changes, for `If-Match`;
+`finding` is what the person says that the heart is, `normal` or `abnormal`."""
 
 deletions: Final = Table(
     "deletions",

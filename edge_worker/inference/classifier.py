@@ -86,12 +86,14 @@ class Classifier:
         Probabilities of a model with a background output add up to less than 1: the rest is "none of
         these". `accepted` means confident enough, and more likely than none of these; whether the
         recording is usable is a question of `signal.quality`. With an `adaptation` of the device, its
-        spectrum is corrected before, and the log odds are shifted after the model.
+        spectrum is corrected before the model, the log odds are shifted after it, and the threshold is
+        what known hearts of the device ask for.
         """
         start = time.perf_counter()
         card = self.card
         adaptation = adaptation or DeviceAdaptation()
-        scored = self.score(self.windows(signal, adaptation), self.device(signal.features(card.features)))
+        device = self.device(signal.features(card.features))
+        scored = self.score(self.windows(signal, adaptation), device, adaptation.proven_threshold(card))
         scores, threshold = scored.probabilities.mean(axis=0), scored.threshold
         calibration = adaptation.current(card)
         if calibration is not None:
@@ -148,21 +150,25 @@ class Classifier:
         """Return the calibrated probabilities of windows, (windows, outputs); see `score`."""
         return self.score(inputs, device).probabilities
 
-    def score(self, inputs: Float32Array, device: DeviceDistance | None = None) -> WindowScores:
+    def score(
+        self, inputs: Float32Array, device: DeviceDistance | None = None, proven: float | None = None
+    ) -> WindowScores:
         """Return the calibrated probabilities of windows, and the confidence that accepts a label.
 
         Args:
             inputs: windows of one device, in dB, (windows, frames, bands).
             device: its familiarity; None: that of these windows.
+            proven: threshold that known hearts of the device gave; None: the card decides.
         """
         card, unfamiliar = self.card, self.card.unfamiliar_device
         logits, *states = self._run(normalise(inputs))
         if unfamiliar is None:
-            return WindowScores(softmax((logits / card.temperature).astype(np.float64)), None, card.threshold)
+            threshold = card.threshold if proven is None else proven
+            return WindowScores(softmax((logits / card.temperature).astype(np.float64)), None, threshold)
         device = device or unfamiliar.familiarity.of(inputs.reshape(-1, inputs.shape[2]))
         contrasts = unfamiliar.standardised(inputs, states[0])
         blended = unfamiliar.blend(logits, contrasts, device.familiarity) / card.temperature
-        threshold = unfamiliar.threshold_for(device, contrasts)
+        threshold = unfamiliar.threshold_for(device, contrasts, proven)
         return WindowScores(softmax(blended), device.familiarity, threshold)
 
     def _run(self, inputs: Float32Array) -> list[Float32Array]:

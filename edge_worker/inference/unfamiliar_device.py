@@ -106,13 +106,18 @@ class UnfamiliarDevice:
         blended: FloatArray = linear + familiarity * logits
         return blended
 
-    def threshold_for(self, device: DeviceDistance, contrasts: FloatArray) -> float:
+    def threshold_for(
+        self, device: DeviceDistance, contrasts: FloatArray, proven: float | None = None
+    ) -> float:
         """Return the lowest confidence of an accepted label for windows with these standardised contrasts.
 
-        1, which no confidence exceeds, where the contrasts are unlike those of any heart in training.
+        1, which no confidence exceeds, where the contrasts are unlike those of any heart in training; else
+        `proven`, which known hearts of the device gave, or without it what the card says.
         """
         if np.square(contrasts.mean(axis=0)).mean() > self.max_strangeness:
             return 1.0
+        if proven is not None:
+            return proven
         return self.thresholds[device.nearest] if device.familiarity >= FAMILIAR else self.threshold
 
 

@@ -108,7 +108,7 @@ class StreamClassifier:
         scores.add(
             begin / buffer.sample_rate,
             end / buffer.sample_rate,
-            classifier.score(model_input, device),
+            classifier.score(model_input, device, scores.adaptation.proven_threshold(card)),
             usable=usable and lost <= card.max_missing_fraction,
             took_ms=(time.perf_counter() - started) * 1000,
         )

@@ -76,7 +76,10 @@ _AUDIO: Final[dict[str, Schema]] = {
 _KEPT_FROM: Final[Schema] = COUNT | {
     "description": "first sample of audio.wav, to which sha256 applies: of a stream only the end is stored"
 }
-_CALIBRATION_FACTS: Final = strict_object({"hearts": COUNT, "shift": NUMBER, "calibrated_at": TIME})
+_CALIBRATION_FACTS: Final = strict_object(
+    {"hearts": COUNT, "abnormal_hearts": COUNT, "shift": NUMBER, "calibrated_at": TIME},
+    optional=("abnormal_hearts",),
+)
 _OUTDATED: Final = strict_object({"outdated": {"type": "boolean", "const": True}})
 _PREDICTION: Final = open_object(
     {
@@ -132,6 +135,11 @@ _RESULT: Final = open_object(
     ),  # results older than exams have none
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
+_FINDING: Final[Schema] = {
+    "type": ["string", "null"],
+    "enum": ["normal", "abnormal", None],
+    "description": "what the reviewer says that the heart is",
+}
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
 _REVIEW: Final = strict_object(
     {
@@ -140,6 +148,7 @@ _REVIEW: Final = strict_object(
         "reviewer": TEXT,
         "reviewed_at": TIME,
         "version": {"type": "integer", "minimum": 1, "description": "the ETag, without its quotes"},
+        "finding": _FINDING,
     }
 )
 _DEVICE: Final = strict_object(
@@ -164,6 +173,10 @@ _CALIBRATION: Final = strict_object(
         "source": {"type": "string", "enum": ["folder", "reviews"]},
         "calibrated_at": TIME,
         "calibrated_by": TEXT,
+        "abnormal_hearts": COUNT,
+        "threshold": or_null(
+            {**SHARE, "description": "labels are accepted from it on; null: the card decides"}
+        ),
         "in_use": {"type": "boolean", "description": "false: it belongs to another version of the model"},
     }
 )
@@ -185,7 +198,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Review": _REVIEW,
     "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
-    "NewReview": strict_object({"verdict": _VERDICT, "note": _NOTE}, optional=("note",)),
+    "NewReview": strict_object(
+        {"verdict": _VERDICT, "note": _NOTE, "finding": _FINDING}, optional=("note", "finding")
+    ),
     "Device": _DEVICE,
     "Calibration": _CALIBRATION,
     "HistoryItem": strict_object(

@@ -79,6 +79,8 @@ def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
         sheet.field("Review", "none: no person has confirmed or rejected this result")
     else:
         sheet.field("Review", f"{review.verdict} by {review.reviewer}, {utc(review.reviewed_at)}")
+        if review.finding:
+            sheet.field("Known by other means", review.finding)
         if review.note:
             sheet.field("Note", review.note)
 

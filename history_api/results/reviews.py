@@ -81,6 +81,7 @@ def put(recording_id: str) -> Response:
         entry.recording_id,
         verdict=g.body["verdict"],
         note=g.body.get("note", ""),
+        finding=g.body.get("finding"),
         reviewer=_reviewer(),
         expected=_expected(entry),
     )

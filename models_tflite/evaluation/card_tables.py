@@ -73,6 +73,26 @@ def _unseen_sites(unseen: Card | None, labels: list[str]) -> str:
         "The last columns: of the recordings with this label, how many were accepted, and which share of "
         "these got it. A patient is the mean of the log odds of the recordings.\n\n"
         + markdown_table([*head, *(f"{label}: accepted, right" for label in labels)], rows)
+        + _proofs(reports, labels)
+    )
+
+
+def _proofs(reports: Card, labels: list[str]) -> str:
+    """Return what is accepted at the sites once hearts of both labels are known there."""
+    rows = [
+        [site, known, of["proven"], of["accepted_fraction"], *(of["right"].get(label) for label in labels)]
+        for site, report in reports.items()
+        for known, of in report.get("proof", {}).items()
+    ]
+    if not rows:
+        return ""
+    head = ("site", "known of each label", "proven", "accepted", *(f"{label}: right" for label in labels))
+    return (
+        "\n\n**After a proof** (`stetho calibrate DEVICE --normals DIR --abnormals DIR`): patients of the "
+        "site are drawn who prove the model right or do not, the others are judged. Proven is the share of "
+        "the draws after which labels are accepted, accepted the share of recordings over all draws, and "
+        "right the share of the accepted recordings of a label. Sites with fewer hearts are left out.\n\n"
+        + markdown_table(head, rows)
     )
 
 

@@ -5,12 +5,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.inference.adaptation import LEAST_PROBABILITY
+from models_tflite.evaluation import proof_worth
+from models_tflite.evaluation.bias import log_odds
 from models_tflite.evaluation.classification_report import LabelledPredictions, classification_report
 
-NORMAL: Final = 0
-ABNORMAL: Final = 1
-"""Indices of the labels of a model of normal and abnormal hearts."""
 SUMMARISED: Final = (
     *("auc", "balanced_accuracy", "specificity", "sensitivity", "expected_calibration_error"),
     *("accepted_fraction", "accuracy_when_accepted"),
@@ -20,8 +18,13 @@ PATIENTS_KNOWN: Final = ("circor", "bmd-hs")
 
 
 def site_report(labelled: LabelledPredictions, site: str, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return the figures of one site, by recording and, where patients are known, by patient."""
+    """Return the figures of one site, by recording and, where patients are known, by patient.
+
+    `proof`: what is accepted there once so many hearts of each label are known.
+    """
     report = figures(labelled, labels)
+    worth = {str(known): proof_worth.worth(labelled, known) for known in proof_worth.KNOWN}
+    report["proof"] = {known: of for known, of in worth.items() if of is not None}
     if site in PATIENTS_KNOWN:
         report["by_patient"] = figures(by_patient(labelled), labels)
     return report
@@ -70,13 +73,6 @@ def summary(reports: dict[str, dict[str, Any]]) -> dict[str, Any]:
             mean = round(float(np.mean(list(of_site.values()))), 4)
             of_all[name] = {"mean": mean, "worst": of_site[worst], "worst_site": worst}
     return of_all
-
-
-def log_odds(probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    """Return ln(p(abnormal) / p(normal)) of probabilities (recordings, outputs), limited as in the worker."""
-    limited = np.maximum(probabilities, LEAST_PROBABILITY)
-    odds: npt.NDArray[np.floating[Any]] = np.log(limited[:, ABNORMAL] / limited[:, NORMAL])
-    return odds
 
 
 def _share(right: npt.NDArray[np.bool_]) -> dict[str, Any]:

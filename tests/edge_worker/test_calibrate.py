@@ -19,7 +19,8 @@ from edge_worker.database.review import ReviewTable
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.adaptation import AdaptationRule, log_odds
 from edge_worker.inference.classifier import Classifier
-from edge_worker.inference.device_adaptation import DeviceCalibration
+from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration
+from edge_worker.inference.device_proof import LEAST_KNOWN
 from edge_worker.ingest import wav
 from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
@@ -32,14 +33,24 @@ HEARTS = 6
 def synth(path: Path, seed: int, finding: Any = "normal") -> Path:  # noqa: ANN401 - a literal
     """Write what `stetho synth` writes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, from_samples(heart_sound(finding, 60 + 4 * seed, 8.0, RATE, seed).samples, RATE))
+    write(path, from_samples(heart_sound(finding, 60 + 4 * (seed % 20), 8.0, RATE, seed).samples, RATE))
     return path
 
 
-def odds_of(models: Path, path: Path) -> float:
+def signal_of(path: Path) -> Signal:
     audio = wav.read_with_format(path)
-    signal = Signal.from_pcm(np.frombuffer(audio.pcm, "<i2"), audio.sample_rate)
-    return log_odds(Classifier.load(models, "heart2").classify(signal).probabilities)
+    return Signal.from_pcm(np.frombuffer(audio.pcm, "<i2"), audio.sample_rate)
+
+
+def odds_of(models: Path, path: Path) -> float:
+    return log_odds(Classifier.load(models, "heart2").classify(signal_of(path)).probabilities)
+
+
+def never_strange(models: Path) -> dict[str, Any]:
+    """Return the entry of the card on unfamiliar devices, with synthetic hearts not too strange to accept."""
+    entry: dict[str, Any] = json.loads((models / "heart2.json").read_text())["unfamiliar_device"]
+    none = [1.0] * len(entry["thresholds"])
+    return {**entry, "max_strangeness": 1e9, "thresholds": none, "threshold": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +181,7 @@ def reviewed(
     **changed: Any,  # noqa: ANN401 - as the fields
 ) -> None:
     """Store a recording of st-01 with the sound of a file, its result, and a review."""
-    audio = wav.read_with_format(path)
+    audio, finding = wav.read_with_format(path), changed.pop("finding", None)
     result = result_of(number, labels={"heart2": label}, accepted=changed.pop("accepted", True))
     name = f"audio/st-01/{number:016x}.wav"
     wav.write(rig.data_dir / name, audio.pcm, audio.sample_rate, audio.channels)
@@ -186,7 +197,10 @@ def reviewed(
     store.close()
     if verdict is not None:
         table = ReviewTable(rig.url)
-        table.save("st-01", result.recording_id, verdict=verdict, note="", reviewer="ann", expected=0)
+        table.save(
+            *("st-01", result.recording_id),
+            **{"verdict": verdict, "note": "", "reviewer": "ann", "expected": 0, "finding": finding},
+        )
         table.close()
 
 
@@ -231,6 +245,79 @@ def test_a_reviewed_recording_whose_sound_is_gone_is_one_sentence(rig: Rig, hear
     review_all(rig, hearts)
     (rig.data_dir / "audio/st-01/0000000000000001.wav").unlink()
     assert "0000000000000001.wav cannot be read" in rig.refusal("st-01", "--reviews")
+
+
+def test_what_a_reviewer_says_that_the_heart_is_counts_without_an_accepted_label(
+    rig: Rig, hearts: Path
+) -> None:
+    for number, path in enumerate(sorted(hearts.glob("*.wav"))):
+        reviewed(rig, path, number, "abnormal", "confirmed", accepted=False, finding="normal")
+    rig.run("st-01", "--reviews")
+    assert (rig.calibration().hearts, rig.calibration().abnormal_hearts) == (HEARTS, 0)
+    assert rig.calibration().threshold is None
+
+
+# --- proof ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("both")
+    for seed in range(LEAST_KNOWN):
+        synth(folder / "normal" / f"{seed}.wav", seed)
+        synth(folder / "abnormal" / f"{seed}.wav", seed, "murmur")
+    return folder / "normal", folder / "abnormal"
+
+
+def test_hearts_of_both_labels_prove_from_which_confidence_on_labels_are_accepted(
+    rig: Rig, of_both: tuple[Path, Path]
+) -> None:
+    normals, abnormals = of_both
+    write_card(rig.models, unfamiliar_device=never_strange(rig.models))
+    signal = signal_of(normals / "0.wav")
+    assert not Classifier.load(rig.models, "heart2").classify(signal).accepted
+    printed = rig.run("st-01", "--normals", str(normals), "--abnormals", str(abnormals))
+    calibration = rig.calibration()
+    assert (calibration.hearts, calibration.abnormal_hearts) == (LEAST_KNOWN, LEAST_KNOWN)
+    assert calibration.threshold is not None
+    assert 0.5 <= calibration.threshold < 1
+    odds = [[odds_of(rig.models, path) for path in sorted(of.glob("*.wav"))] for of in of_both]
+    assert calibration.shift == pytest.approx(np.mean([np.mean(each) for each in odds]), abs=1e-3)
+    assert f"accepted on st-01 from a confidence of {calibration.threshold:.2f} on" in printed
+    assert f"accepts from {calibration.threshold:.2f}" in rig.run("--list")
+    taught = Classifier.load(rig.models, "heart2").classify(signal, DeviceAdaptation(calibration))
+    assert (taught.label, taught.accepted, taught.threshold) == ("normal", True, calibration.threshold)
+
+
+def test_a_device_where_the_model_is_no_better_than_a_coin_accepts_nothing(
+    rig: Rig, of_both: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for number, path in enumerate(sorted(path for of in of_both for path in of.glob("*.wav"))):
+        target = tmp_path / ("one", "other")[number % 2] / f"{number}.wav"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    printed = rig.run("st-01", "--normals", str(tmp_path / "one"), "--abnormals", str(tmp_path / "other"))
+    assert rig.calibration().threshold == 1
+    assert "No label is accepted on st-01" in printed
+    assert "accepts nothing" in rig.run("--list")
+
+
+def test_too_few_hearts_of_one_label_prove_nothing(
+    rig: Rig, hearts: Path, of_both: tuple[Path, Path]
+) -> None:
+    sentence = rig.refusal("st-01", "--normals", str(hearts), "--abnormals", str(of_both[1]))
+    assert f"not {HEARTS} normal and {LEAST_KNOWN} abnormal" in sentence
+
+
+def test_reviews_of_both_labels_prove_as_well(rig: Rig, of_both: tuple[Path, Path]) -> None:
+    for label, folder in zip(("normal", "abnormal"), of_both, strict=True):
+        for number, path in enumerate(sorted(folder.glob("*.wav"))):
+            digest = f"{label}-{number}"
+            facts = {"accepted": False, "finding": label, "audio_sha256": digest}
+            reviewed(rig, path, number + 100 * (label == "normal"), "normal", "confirmed", **facts)
+    rig.run("st-01", "--reviews")
+    assert (rig.calibration().abnormal_hearts, rig.calibration().source) == (LEAST_KNOWN, "reviews")
+    assert rig.calibration().threshold is not None
 
 
 # --- bad input --------------------------------------------------------------------------------------

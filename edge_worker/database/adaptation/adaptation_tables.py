@@ -68,7 +68,7 @@ class AdaptationTables:
             return running_spectrum.find(connection, device_id)
 
     def reviewed(self, device_id: str, model: str) -> list[ReviewedRecording]:
-        """Return the reviewed recordings of a device whose label `model` accepted, oldest first."""
+        """Return the reviewed recordings of a device that `model` classified, oldest first."""
         with self._transaction() as connection:
             return reviewed_recordings.find_all(connection, device_id, model)
 

@@ -1,4 +1,4 @@
-"""Recordings of a device whose label of normal or abnormal a person reviewed."""
+"""Recordings of a device of which a person said in a review what heart they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from edge_worker.database.schema import predictions, recordings, reviews, timeli
 
 @dataclass(frozen=True, slots=True)
 class ReviewedRecording:
-    """A reviewed recording with the label that a model accepted."""
+    """A reviewed recording with the label of one model."""
 
     recording_id: str
     audio_sha256: str
@@ -21,16 +21,18 @@ class ReviewedRecording:
     missing: Sequence[Sequence[int]]
     meta: dict[str, Any]
     label: str
+    accepted: bool
+    """Whether the label was shown, so that the verdict is about it."""
     verdict: Literal["confirmed", "rejected"]
+    finding: Literal["normal", "abnormal"] | None
 
 
 def find_all(connection: Connection, device_id: str, model: str) -> list[ReviewedRecording]:
-    """Return the reviewed recordings of a device whose label `model` accepted, oldest first.
+    """Return the reviewed recordings of a device that `model` classified, oldest first.
 
-    A label that was not accepted was not shown, so no review is about it. Streams and events are left out:
-    their sound is not stored whole.
+    Streams and events are left out: their sound is not stored whole.
     """
-    source = {"label": predictions, "verdict": reviews}
+    source = {"label": predictions, "accepted": predictions, "verdict": reviews, "finding": reviews}
     names = ReviewedRecording.__dataclass_fields__
     columns = [source.get(name, recordings).c[name] for name in names]
     is_stream = exists().where(timelines.c.recording == recordings.c.id)
@@ -39,7 +41,7 @@ def find_all(connection: Connection, device_id: str, model: str) -> list[Reviewe
         .join_from(reviews, recordings, reviews.c.recording == recordings.c.id)
         .join(predictions, predictions.c.recording == recordings.c.id)
         .where(recordings.c.device_id == device_id, recordings.c.parent.is_(None), ~is_stream)
-        .where(predictions.c.model == model, predictions.c.accepted)
+        .where(predictions.c.model == model)
         .order_by(recordings.c.id)
     )
     return [ReviewedRecording(**row._mapping) for row in connection.execute(query)]

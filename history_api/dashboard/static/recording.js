@@ -9,13 +9,15 @@ const showMessage = (text) => (document.getElementById("message").textContent = 
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const body = JSON.stringify({ verdict: event.submitter.value, note: form.elements.note.value });
+  const { note, finding } = form.elements;
+  const verdict = event.submitter.value;
+  const body = JSON.stringify({ verdict, note: note.value, finding: finding.value || null });
   try {
     // The version that the page showed: a review that was changed meanwhile is not overwritten.
     const headers = { "Content-Type": "application/json", "If-Match": `"${form.dataset.version}"` };
     const saved = await request(`${address}/review${query}`, { method: "PUT", headers, body });
     form.dataset.version = (await saved.json()).version;
-    showMessage(`Saved: ${event.submitter.value}.`);
+    showMessage(`Saved: ${verdict}.`);
   } catch (error) {
     showMessage(`Not saved: ${error.message}`);
   }

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
-from models_tflite.evaluation.site_report import NORMAL, log_odds
+from models_tflite.evaluation.bias import NORMAL, log_odds
 from models_tflite.training.assessment import acceptance, out_of_fold
 from models_tflite.training.assessment.calibration import fit_temperature, recording_probabilities
 from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions
@@ -66,7 +66,9 @@ def fit(
     provisional = SiteCalibration(temperature, acceptance.Thresholds({}, 1.0), adaptation={})
     everything = replace(out_of_fold.concatenate([known, unseen]), float_logits=None)
     names = tuple(sorted(site for site in sites if site != without))
-    thresholds = acceptance.fit(everything, provisional.probabilities(everything), labels, names)
+    is_unseen = np.repeat([False, True], [len(known.targets), len(unseen.targets)])
+    probabilities = provisional.probabilities(everything)
+    thresholds = acceptance.fit(everything, probabilities, labels, names, is_unseen)
     adaptation = _adaptation(unseen, provisional)
     return replace(provisional, thresholds=thresholds, adaptation=adaptation)
 

@@ -31,7 +31,11 @@ def stored() -> StoredRecording:
 
 
 def prediction(
-    familiarity: float | None, calibration: dict[str, Any] | None = None, *, accepted: bool = False
+    familiarity: float | None,
+    calibration: dict[str, Any] | None = None,
+    *,
+    accepted: bool = False,
+    threshold: float = 0.9,
 ) -> Prediction:
     return Prediction(
         model="heart2",
@@ -39,7 +43,7 @@ def prediction(
         sha256="0" * 64,
         label="normal",
         confidence=0.7,
-        threshold=0.9,
+        threshold=threshold,
         accepted=accepted,
         probabilities={"normal": 0.7, "abnormal": 0.3},
         windows=5,
@@ -49,20 +53,25 @@ def prediction(
     )
 
 
+HEALTHY = {"hearts": 5, "shift": 0.3, "calibrated_at": "2026-11-20T10:00:00.000Z"}
+
+
 @pytest.mark.parametrize(
-    ("familiarity", "calibration", "reason"),
+    ("familiarity", "threshold", "calibration", "reason"),
     [
-        (0.1, None, "unfamiliar_device"),
-        (0.1, {"outdated": True}, "unfamiliar_device"),
-        (0.1, {"hearts": 5, "shift": 0.3, "calibrated_at": "2026-11-20T10:00:00.000Z"}, "low_confidence"),
-        (0.9, None, "low_confidence"),
-        (None, None, "low_confidence"),
+        (0.1, 1.0, None, "unfamiliar_device"),
+        (0.9, 1.0, None, "unfamiliar_device"),
+        (0.1, 1.0, {"outdated": True}, "unfamiliar_device"),
+        (0.1, 1.0, HEALTHY, "unfamiliar_device"),
+        (0.1, 1.0, HEALTHY | {"abnormal_hearts": 30}, "low_confidence"),
+        (0.1, 0.9, None, "low_confidence"),
+        (None, 0.9, None, "low_confidence"),
     ],
 )
-def test_a_stethoscope_that_nothing_taught_is_named_as_the_reason(
-    familiarity: float | None, calibration: dict[str, Any] | None, reason: str
+def test_a_stethoscope_that_nothing_proved_is_named_as_the_reason(
+    familiarity: float | None, threshold: float, calibration: dict[str, Any] | None, reason: str
 ) -> None:
-    predictions = (prediction(familiarity, calibration), prediction(None))
+    predictions = (prediction(familiarity, calibration, threshold=threshold), prediction(None))
 
     result = build_result(stored(), PreAnalysis(GOOD, GOOD), predictions, ())
 

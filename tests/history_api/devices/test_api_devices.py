@@ -58,6 +58,8 @@ def test_the_calibrations_of_a_device_are_in_its_document(archive: Archive, api:
         "source": "folder",
         "calibrated_at": MORNING,
         "calibrated_by": "ann",
+        "abnormal_hearts": 0,
+        "threshold": None,
         "in_use": True,
     }
     items = api.json("/api/v1/devices")["items"]

@@ -41,11 +41,19 @@ def test_c6_a_review_is_part_of_its_recording(api: Api) -> None:
         "reviewer": "anonymous",
         "reviewed_at": "",
         "version": 1,
+        "finding": None,
     }
     assert api.json(REVIEW) == api.json(ADDRESS)["review"] == review
     assert [each["recording_id"][-1] for each in api.json("/api/v1/results?reviewed=rejected")["items"]] == [
         "1"
     ]
+
+
+def test_a_review_says_what_the_heart_is_or_leaves_it_open(api: Api) -> None:
+    known = put(api, {"verdict": "confirmed", "finding": "abnormal"}, If_Match='"0"').get_json()
+    assert known["finding"] == api.json(REVIEW)["finding"] == "abnormal"
+    assert put(api, {"verdict": "confirmed"}, If_Match='"1"').get_json()["finding"] is None
+    problem(put(api, {"verdict": "confirmed", "finding": "murmur"}, If_Match='"2"'), 400)
 
 
 def test_a_client_that_has_not_seen_a_review_does_not_overwrite_it(api: Api) -> None:

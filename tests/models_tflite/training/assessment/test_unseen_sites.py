@@ -20,6 +20,7 @@ from models_tflite.training.assessment.out_of_fold import OutOfFoldPredictions, 
 from models_tflite.training.corpus.corpus import BACKGROUND, Corpus, Recording
 
 LABELS = ("normal", "abnormal")
+UNCALIBRATED = site_calibration.SiteCalibration(1.0, acceptance.Thresholds({}, 1.0), {})
 
 
 def predictions(
@@ -44,34 +45,39 @@ def predictions(
     )
 
 
+def fit(*sites: OutOfFoldPredictions) -> acceptance.Thresholds:
+    """Return the thresholds near the site `near` of recordings that all are of sites left out."""
+    all_sites = concatenate(list(sites))
+    is_unseen = np.ones(len(all_sites.targets), dtype=bool)
+    return acceptance.fit(all_sites, UNCALIBRATED.probabilities(all_sites), 2, ("near", "nobody"), is_unseen)
+
+
 def test_a_threshold_holds_for_each_label_and_site_that_falls_near_a_site() -> None:
-    good, bad = predictions("good", nearest="near"), predictions("bad", nearest="near", blur=2.5, seed=1)
-    both = concatenate([good, bad])
-    calibration = site_calibration.SiteCalibration(1.0, acceptance.Thresholds({}, 1.0), {})
+    sites = [
+        predictions(f"site-{seed}", nearest="near", blur=blur, seed=seed)
+        for seed, blur in enumerate((1.0, 1.1, 1.2))
+    ]
 
-    alone = acceptance.fit(good, calibration.probabilities(good), 2, ("near",))
-    fitted = acceptance.fit(both, calibration.probabilities(both), 2, ("near", "nobody"))
+    alone, fitted = fit(*sites[:2]), fit(*sites)
 
-    assert 0.5 <= alone.by_site["near"] < fitted.by_site["near"]
+    assert 0.5 <= alone.by_site["near"] < fitted.by_site["near"] < 1
     assert fitted.by_site["nobody"] == fitted.unfamiliar == 1.0
-    accepted = replace(calibration, thresholds=fitted)
-    for part in (good, bad):
+    accepted = replace(UNCALIBRATED, thresholds=fitted)
+    for part in sites:
         labelled = site_figures.labelled_predictions(part, accepted, 2)
         right = labelled.probabilities.argmax(axis=1) == labelled.targets
         for label in (0, 1):
             chosen = labelled.accepted & (labelled.targets == label)
-            if chosen.sum() >= acceptance.MIN_ACCEPTED:
-                assert right[chosen].mean() >= acceptance.RIGHT
+            assert chosen.sum() >= acceptance.MIN_ACCEPTED
+            assert right[chosen].mean() >= acceptance.RIGHT
 
 
-def test_nothing_is_accepted_near_a_site_where_confidence_says_nothing() -> None:
-    noise = predictions("noise", nearest="near", blur=50)
-    calibration = site_calibration.SiteCalibration(1.0, acceptance.Thresholds({}, 1.0), {})
+def test_nothing_is_accepted_where_the_thresholds_of_others_do_not_hold_at_one_site() -> None:
+    good = [predictions(f"good-{seed}", nearest="near", seed=seed) for seed in range(2)]
+    sure_and_wrong = predictions("bad", nearest="near", blur=9, seed=7)
 
-    fitted = acceptance.fit(noise, calibration.probabilities(noise), 2, ("near",))
-
-    labelled = site_figures.labelled_predictions(noise, replace(calibration, thresholds=fitted), 2)
-    assert labelled.accepted.mean() < 0.2
+    assert fit(*good).by_site["near"] < 1
+    assert fit(*good, sure_and_wrong) == acceptance.Thresholds({}, 1.0)
 
 
 def test_strange_recordings_are_not_accepted() -> None:
