@@ -8,7 +8,7 @@ from history_api.dashboard import assets, device_pages, pages
 from history_api.devices import device_settings, devices
 from history_api.live import event_stream
 from history_api.models import evaluation_figures, models
-from history_api.monitoring import health, metrics
+from history_api.monitoring import health, metrics, upkeep
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
@@ -44,6 +44,7 @@ BLUEPRINT_MODULES: Final = (
     retraining,
     health,
     metrics,
+    upkeep,
     login,
     pages,
     device_pages,

@@ -19,7 +19,7 @@ from history_api.dashboard.page_rendering import (
     render_page,
 )
 from history_api.models import card_summary, models
-from history_api.monitoring import health
+from history_api.monitoring import health, upkeep
 from history_api.openapi.operation import (
     EXAM_PARAMETERS,
     NOT_FOUND,
@@ -84,6 +84,9 @@ PATHS: Final[Paths] = {
     ),
     "/ui/system": get(
         "health of the parts of the system", "system_page", PAGE_ANSWER | UNAVAILABLE, role="operator"
+    ),
+    "/ui/upkeep": get(
+        "what needs somebody's care", "upkeep_page", PAGE_ANSWER | UNAVAILABLE, role="operator"
     ),
 }
 
@@ -180,6 +183,12 @@ def system() -> Response:
         uptime=uptime,
         mqtt_session=services().mqtt_session,
     )
+
+
+@blueprint.get("/upkeep")
+def upkeep_page() -> Response:
+    """Answer the quarantine, audio that belongs nowhere, and what waits for the broker."""
+    return render_page("upkeep.html", **upkeep.document())
 
 
 def _day(filters: dict[str, str], name: str, days_later: int) -> str | None:

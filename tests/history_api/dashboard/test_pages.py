@@ -30,6 +30,7 @@ HEADINGS = {
     "/ui/models": "Models",
     "/ui/training": "Training",
     "/ui/system": "System",
+    "/ui/upkeep": "Upkeep",
 }
 
 
