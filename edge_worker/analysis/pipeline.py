@@ -14,11 +14,11 @@ import numpy as np
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
-from edge_worker.analysis.heard_sound import HeardSound
 from edge_worker.analysis.lost_recordings import lost_recordings
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.analysis.recording_times import RecordingTimes
+from edge_worker.analysis.samples.heard_sound import HeardSound
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter

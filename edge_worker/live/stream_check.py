@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.analysis.heard_sound import HeardSound
+from edge_worker.analysis.samples.heard_sound import HeardSound
 from edge_worker.protocol.result import Channel
 from edge_worker.signal.arrays import Float32Array, Int16Array
 from edge_worker.signal.pcm import FULL_SCALE

@@ -71,7 +71,7 @@ def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Qu
 
 
 def impossible(reason: str) -> Quality:
-    """Return the quality of samples that are no sound, by `signal.impossible_sound`."""
+    """Return the quality of samples that are no sound, by `analysis.samples.impossible_sound`."""
     return Quality(usable=False, snr_db=None, clipped=0.0, reasons=(reason,), score=0.0)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge_worker.analysis.heard_sound import HeardSound
+from edge_worker.analysis.samples.heard_sound import HeardSound
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 import soxr
 
+from edge_worker.analysis.samples.impossible_sound import find_fault
 from edge_worker.protocol.result import IMPOSSIBLE
-from edge_worker.signal.impossible_sound import find_fault
 from edge_worker.sound_files.sound_reader import read
 from simulator.sound.heart_sound import synthesise
 from simulator.sound.sound_file import from_samples

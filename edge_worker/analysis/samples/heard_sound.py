@@ -9,8 +9,9 @@ from typing import Final, Self
 
 import numpy as np
 
+from edge_worker.analysis.samples import impossible_sound
 from edge_worker.protocol.result import Channel
-from edge_worker.signal import impossible_sound, quality
+from edge_worker.signal import quality
 from edge_worker.signal.arrays import Int16Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.pcm import amplify
