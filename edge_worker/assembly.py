@@ -1,6 +1,7 @@
 """Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
 import os
+import time
 
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
@@ -22,6 +23,7 @@ from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
+from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.worker import Worker
 
 
@@ -37,6 +39,7 @@ def assemble(settings: Settings) -> Worker:
         f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
         "another directory",
     )
+    DiskReserve.from_settings(settings).keep(time.monotonic())  # on a full disk, what follows needs its room
     registry = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))

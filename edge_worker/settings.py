@@ -62,6 +62,11 @@ class Settings:
     max_mb_per_minute: int = setting(
         120, "what one device may send a minute, MiB; with more it is refused as `too_fast`", 1
     )
+    reserve_mb: int = setting(
+        32,
+        "disk space that is kept back for when the disk is full, MiB, at most a twentieth of it; 0: none",
+        0,
+    )
     missing_after_s: float = setting(
         0.5, "time without new chunks after which missing audio is requested, seconds", 0.01
     )

@@ -30,11 +30,12 @@ from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.publisher import Publisher
 from edge_worker.settings import Settings
-from edge_worker.start_log import StartLog
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
+from edge_worker.upkeep.disk_reserve import DiskReserve
+from edge_worker.upkeep.start_log import StartLog
 from edge_worker.worker_state import WorkerState
 from edge_worker.worker_status import WorkerStatus
 
@@ -78,6 +79,7 @@ class Worker:
         self._intake = intake
         self._store = store
         self._status = WorkerStatus(models)
+        self._reserve = DiskReserve.from_settings(settings)
         self._start_log = StartLog(settings.data_dir / "worker.starts")
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
@@ -199,6 +201,9 @@ class Worker:
                 raise failure
         self._state.set_fault("account", self._connection.account_fault)
         self._state.correct(now)
+        disk_problem = self._reserve.keep(now)
+        self._intake.has_room = not disk_problem
+        self._state.set_fault("disk", disk_problem)
         if self._deferred and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read no device is silent: asking for them now would only bring them twice,

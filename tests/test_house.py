@@ -14,7 +14,13 @@ ROOMS: Final = (
 ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
     *("settings", "errors", "directory_lock", "doctor", "calibrate", "private_files", "text_file"),
-    *("publisher", "quarantine", "shared_account", "damaged_file", "worker_state", "start_log"),
+    *(
+        "publisher",
+        "quarantine",
+        "shared_account",
+        "damaged_file",
+        "worker_state",
+    ),
 }
 MODULES, LINES = 20, 300
 VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}

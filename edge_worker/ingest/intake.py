@@ -70,6 +70,8 @@ class Intake:
         """Recordings whose META was refused before their first sound, the oldest first."""
         self._rejected_at: dict[tuple[str, str], float] = {}
         self._shares = DeviceShares(settings.max_mb_per_minute)
+        self.has_room = True
+        """False: the disk is full, and no recording is opened; those that are open go on."""
         self.counts: Counter[str] = Counter()
         """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
@@ -221,7 +223,7 @@ class Intake:
         if of_device >= self._settings.max_open_per_device:
             detail = f"{of_device} recordings are open already"
             raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)
-        is_full = self.spool_bytes >= self._settings.max_spool_mb * 2**20
+        is_full = not self.has_room or self.spool_bytes >= self._settings.max_spool_mb * 2**20
         if is_full or len(self) >= self._settings.max_open:
             detail = "the worker has no room for another recording"
             raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)

@@ -14,6 +14,7 @@ from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
+from edge_worker.upkeep.disk_reserve import least_free
 from history_api.models import models
 from history_api.openapi.operation import OK, UNAVAILABLE, Paths, get, json_answer
 from history_api.openapi.problem import ProblemError
@@ -22,8 +23,6 @@ from history_api.services import services
 
 STALE: Final = timedelta(seconds=15)
 """Age of a heartbeat after which a worker counts as dead; workers write one every 5 s."""
-_LEAST_FREE: Final = 16 * 2**20
-"""Less free disk than this is as good as none."""
 _RETRY_AFTER_S: Final = 5
 blueprint = Blueprint("health", __name__)
 PATHS: Final[Paths] = {
@@ -146,10 +145,11 @@ def _disk() -> dict[str, Any]:
     """Return the health of the disk with the data directory."""
     data_dir = services().settings.data_dir
     try:
-        free = shutil.disk_usage(data_dir).free
+        usage = shutil.disk_usage(data_dir)
     except OSError as error:
         return {"status": "degraded", "detail": f"{data_dir} cannot be read ({error.strerror})"}
-    if free < _LEAST_FREE:
+    free = usage.free
+    if free < least_free(usage.total):
         return {
             "status": "degraded",
             "free_bytes": free,

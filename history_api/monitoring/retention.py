@@ -2,12 +2,14 @@
 
 import logging
 import threading
+import time
 from typing import Final
 
 from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.database.site_state.site_state import SiteState
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.logfmt import line
+from edge_worker.upkeep.disk_reserve import DiskReserve
 from history_api.monitoring.age_limit import AgeLimit, AgeUncertainError
 from history_api.monitoring.room_limit import RoomLimit
 from history_api.pictures.picture_cache import PictureCache
@@ -15,6 +17,8 @@ from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 300.0
+_AGAIN_S: Final = 15.0
+"""After an error."""
 _PAUSE_S: Final = 0.2
 """Pause between two batches, so that the worker can write."""
 
@@ -29,6 +33,7 @@ class Retention(threading.Thread):
         state = SiteState(settings.database)
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
+        self._reserve = DiskReserve.from_settings(settings)
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -41,7 +46,9 @@ class Retention(threading.Thread):
         """Finish deletions that a crash interrupted, then apply the limits every five minutes."""
         is_finished = False
         while not self._stopping.is_set():
+            pause_s = _EVERY_S
             try:
+                self._reserve.keep(time.monotonic())  # deleting needs room, too
                 is_finished = is_finished or self._deletion.remove_leftovers() >= 0
                 self.apply_limits()
             except (
@@ -49,7 +56,8 @@ class Retention(threading.Thread):
                 OSError,
             ) as error:  # no database yet, or a full or broken disk: try again later
                 _LOG.warning(line("retention_waits", reason=error))
-            self._stopping.wait(_EVERY_S)
+                pause_s = _AGAIN_S
+            self._stopping.wait(pause_s)
 
     def apply_limits(self) -> None:
         """Delete recordings that are too old, then what fills the disk until enough space is free."""

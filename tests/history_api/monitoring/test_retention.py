@@ -197,7 +197,7 @@ def disk_with(archive: Archive, monkeypatch: pytest.MonkeyPatch, room: int) -> N
 
     def usage(_: Path) -> SimpleNamespace:
         used = sum(path.stat().st_size for path in archive.settings.data_dir.rglob("*.wav"))
-        return SimpleNamespace(free=2**20 + room * size - used)
+        return SimpleNamespace(total=2**40, free=2**20 + room * size - used)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
 
@@ -260,7 +260,7 @@ def test_deleting_that_makes_no_room_ends(archive: Archive, monkeypatch: pytest.
         archive.add(number)
     for path in archive.settings.data_dir.rglob("*.wav"):
         path.unlink()
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**40, free=0))
     for whose in ("cause", "all"):
         retention_of(archive, free_mb=1, free_from=whose).apply_limits()
     assert len(archive.api().json("/api/v1/results")["items"]) == 2

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edge_worker.start_log import StartLog
+from edge_worker.upkeep.start_log import StartLog
 
 
 def test_three_unexpected_ends_are_a_warning_and_orderly_stops_are_none(tmp_path: Path) -> None:
