@@ -35,7 +35,9 @@ _REFRESH_EVERY_S: Final = 1.0
 
 _BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
-_ANALYSE_AT_LEAST_S: Final = 0.03
+_BATCH_JOBS: Final = 16
+"""Jobs of one batch: very short recordings are many, and each has a file."""
+_ANALYSE_AT_LEAST_S: Final = 0.01
 """Results are computed for so long before recordings are stored that have arrived meanwhile."""
 _JOB_COST_S: Final = 0.1
 """A job takes as much time as the analysis of so much sound, beside its own."""
@@ -146,7 +148,7 @@ class RecordingAnalysis(threading.Thread):
         batch: list[tuple[Unstored, float]] = [*self._storage.postponed.take_due()]
         samples = sum(_samples(job) for job, _ in batch)
         try:
-            while samples < _BATCH_SAMPLES:
+            while samples < _BATCH_SAMPLES and len(batch) < _BATCH_JOBS:
                 job, since = self._to_store.get(0 if batch or len(self._to_analyse) else _IDLE_S)
                 samples += _samples(job)
                 batch.append((job, since))

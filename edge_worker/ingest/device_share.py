@@ -8,16 +8,20 @@ import logging
 from typing import Final
 
 from edge_worker.errors import ChunkError
-from edge_worker.protocol.chunk import peek_recording_id
+from edge_worker.protocol.chunk import META, Chunk, peek_recording_id
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _IN_ADVANCE_S: Final = 60.0
 """A share of so many seconds may be used up at once."""
+_LONGEST_DEBT_S: Final = 5.0
+"""A device that was charged beyond its share is refused for so long at most: its recordings wait longer."""
 _MESSAGE_BYTES: Final = 4096
 """Charged for each message beside its bytes: very small ones cost time, too."""
-NEW_RECORDING_BYTES: Final = 65_536
-"""Charged for opening a recording: it costs files, a row and an analysis, however short it is."""
+UNKNOWN_RECORDING_BYTES: Final = 65_536
+"""Charged for a chunk of no open recording: it costs a query, and maybe files, a row and an analysis."""
+_SOUND_BYTES_PER_S: Final = 65_536
+"""A second of sound of a recording is charged as so many bytes at least: its analysis takes time."""
 _STREAM_SPEED: Final = 4.0
 """Seconds of sound a second: streams of one device, each in real time, and some of it late."""
 _BACKLOG_BYTES: Final = 2**28
@@ -41,7 +45,8 @@ class Share:
         """Use `amount` of the share of a device, whether there is so much or not."""
         if len(self._used_until) >= _MAX_DEVICES:
             self._used_until = {device: until for device, until in self._used_until.items() if until > now}
-        self._used_until[device_id] = max(now, self._used_until.get(device_id, now)) + amount / self._per_s
+        used_until = max(now, self._used_until.get(device_id, now)) + amount / self._per_s
+        self._used_until[device_id] = min(used_until, now + _IN_ADVANCE_S + _LONGEST_DEBT_S)
 
     def wait_s(self, device_id: str, amount: float, now: float) -> float:
         """Return after how many seconds there is room for `amount`; 0 or less: now."""
@@ -93,6 +98,12 @@ class DeviceShares:
         """Charge bytes that a device makes us store beyond those of its messages."""
         if not self.is_backlog:
             self._bytes.charge(device_id, size, now)
+
+    def charge_sound(self, device_id: str, chunk: Chunk, now: float) -> None:
+        """Charge the sound of a recording as far as its bytes, which are charged already, stand for less."""
+        if chunk.type != META:
+            size = chunk.sample_count / chunk.sample_rate * _SOUND_BYTES_PER_S - len(chunk.body)
+            self.charge(device_id, max(0.0, size), now)
 
     def admit_stream(
         self, device_id: str, recording_id: int, seconds: float, now: float, *, has_room: bool

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_worker.errors import ChunkError, SpoolFileError
-from edge_worker.ingest.device_share import NEW_RECORDING_BYTES, DeviceShares
+from edge_worker.ingest.device_share import UNKNOWN_RECORDING_BYTES, DeviceShares
 from edge_worker.ingest.intake_event import (
     ClosedRecording,
     ControlMessage,
@@ -192,12 +192,12 @@ class Intake:
             if key in self._closing:
                 self.counts["duplicates"] += 1
                 return []
+            self._shares.charge(device_id, UNKNOWN_RECORDING_BYTES, now)
             completeness = self._lookup(device_id, recording_name(chunk.recording_id))
             if completeness is not None:
                 self.counts["duplicates"] += 1
                 return [stored_message(device_id, recording_name(chunk.recording_id), completeness)]
             self._check_quota(device_id, chunk)
-            self._shares.charge(device_id, NEW_RECORDING_BYTES, now)
             if chunk.is_stream:
                 stream = Stream(device_id, chunk.recording_id, self._clock())
         if stream is not None:
@@ -207,6 +207,7 @@ class Intake:
         else:
             recording = recording or Recording(device_id, chunk.recording_id, 0, 0, self._clock())
             self._apply_refusal(recording, chunk)
+            self._shares.charge_sound(device_id, chunk, now)
             events = self.recordings.receive(recording, chunk, payload, now)
         return self._note_closing(events, now) if events else events
 

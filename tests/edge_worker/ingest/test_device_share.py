@@ -41,7 +41,9 @@ def test_a_flood_is_refused_with_advice_and_a_neighbour_is_not(rig: IntakeRig) -
     assert control_documents(rig.send(big(7, 39 * 32_768))) == []
 
 
-def test_what_was_refused_is_requested_and_nothing_is_lost(rig: IntakeRig) -> None:
+def test_what_was_refused_is_requested_and_nothing_is_lost(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings(max_mb_per_minute=4))
+    rig.wait(60.0)
     pcm = random_pcm(600_000)
     chunks = split(pcm, 2048)
     for chunk in chunks:
@@ -82,6 +84,28 @@ def test_silence_that_stands_for_gaps_is_charged(tmp_path: Path) -> None:
     assert answer["reason"] == "too_fast"
 
 
+def test_chunks_of_recordings_that_are_not_open_are_charged(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings(max_mb_per_minute=1))
+    rig.wait(60.0)
+    looked_up: list[str] = []
+    rig.intake._lookup = lambda _device, name: looked_up.append(name)
+    for number in range(1000):
+        rig.send(split(random_pcm(20), 10, recording_id=number)[0])
+    assert len(looked_up) < 20
+    assert rig.intake.counts["rejected_too_fast"] > 900
+
+
+def test_sound_of_a_low_rate_is_charged_by_its_length(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings())
+    rig.wait(60.0)
+    chunk = Chunk(codec.PCM, 0, 1, 1000, 7, 0, 10_000, bytes(20_000))
+    for number in range(300):  # 3000 s in 6 MB
+        rig.send(chunk._replace(recording_id=number // 60, first_sample=number % 60 * 10_000))
+        rig.wait(0.0)
+    assert 150 < rig.intake.counts["chunks"] < 250
+    assert rig.intake.counts["rejected_too_fast"] > 0
+
+
 def test_a_stream_is_not_faster_than_real_time_for_long(tmp_path: Path) -> None:
     rig = IntakeRig(tmp_path / "spool", Settings())
     rig.wait(60.0)
@@ -120,6 +144,14 @@ def test_what_waited_at_the_broker_is_taken_in_beyond_the_share(rig: IntakeRig) 
     rig.wait(15.0)
     answers = [each for n in range(41, 80) for each in control_documents(rig.send(big(7, n * 32_768)))]
     assert [each["reason"] for each in answers] == ["too_fast"]
+
+
+def test_a_device_is_never_refused_for_as_long_as_its_recordings_wait(rig: IntakeRig) -> None:
+    for number in range(3):
+        rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, number, 500_000, 1, b"\1\0"))
+    assert len(closed_recordings(rig.wait(31.0))) == 3
+    (answer,) = control_documents(rig.send(big(7)))
+    assert float(str(answer["retry_after_s"])) < 10.0
 
 
 def test_devices_that_used_nothing_lately_are_forgotten() -> None:
