@@ -89,6 +89,7 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
         with bar, ArchiveWriter(file, bar.update) as archive:
             open_recordings = _add_spool(archive, data_dir / "spool")
             snapshot.take(database, copy)
+            snapshot.forget_browser_sessions(copy)
             lost = _add_audio(archive, data_dir, database, copy)
             archive.add_file(f"{DATA}/{DATABASE}", copy)
             for name, path in _others(data_dir, broker):

@@ -55,6 +55,12 @@ def integrity_problem(connection: sqlite3.Connection) -> str:
     return "" if found == "ok" else str(found).splitlines()[-1]
 
 
+def forget_browser_sessions(copy: Path) -> None:
+    """Delete from a snapshot what lets browsers in that are signed in now."""
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("DELETE FROM browser_sessions")
+
+
 def audio_files(copy: Path) -> list[str]:
     """Return the paths of all WAV files that a snapshot names, below the data directory."""
     with closing(sqlite3.connect(copy)) as connection:

@@ -111,6 +111,7 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     return {
         "database": database,
         "disk": _disk(),
+        "broker": _part(services().mqtt_session.account_fault if services().mqtt_session else ""),
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
         "worker": {"status": _status(not _problem(workers)), "workers": workers},

@@ -110,6 +110,11 @@ class MqttSession:
         return self._connection.is_connected
 
     @property
+    def account_fault(self) -> str:
+        """What is wrong when another program uses the API's account, too; empty where none does."""
+        return self._connection.account_fault
+
+    @property
     def has_ready_worker(self) -> bool:
         """Whether a worker reports that it is ready."""
         return self.is_connected and any(each.get("state") == "ready" for each in self.workers.values())

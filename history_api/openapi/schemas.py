@@ -260,6 +260,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     "database": strict_object(
                         {"status": _HEALTH, "recordings": COUNT, "detail": TEXT}, ("recordings", "detail")
                     ),
+                    "broker": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "clock": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "retention": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "disk": strict_object(

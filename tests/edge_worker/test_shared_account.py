@@ -2,8 +2,10 @@
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from conftest import Client, Device, beep, cut, rows, wait_until
 
@@ -23,10 +25,10 @@ class Deaf:
 
 
 @contextmanager
-def second_holder(site: Site) -> Iterator[None]:
-    """Another program on another machine, with the worker's account."""
+def second_holder(settings: Settings) -> Iterator[None]:
+    """Another program on another machine, with the account of these settings."""
     is_over = threading.Event()
-    connection = Connection(Settings.from_environ(site.environ), ["stetho/v1/worker/edge-01"], None, Deaf())
+    connection = Connection(settings, ["stetho/v1/worker/edge-01"], None, Deaf())
 
     def run() -> None:
         while not is_over.is_set():
@@ -50,7 +52,7 @@ def faults(site: Site) -> list[str]:
 def test_a_worker_says_that_another_program_uses_its_account(site: Site) -> None:
     worker = site.start_worker()
     with Client(site.broker, site.operator, "stetho/v1/worker/+") as operator:
-        with second_holder(site):
+        with second_holder(Settings.from_environ(site.environ)):
             worker.wait_for("event=account_shared user=worker")
             worker.wait_for("event=degraded where=account")
             wait_until(
@@ -63,6 +65,24 @@ def test_a_worker_says_that_another_program_uses_its_account(site: Site) -> None
         device.send_all(cut(beep(16_000), 1))
         device.wait_for("stetho/v1/device/st-01/down/result")
     assert "Traceback" not in worker.log
+
+
+def test_the_api_says_that_another_program_uses_its_account(site: Site) -> None:
+    site.start_worker()
+    health = f"{site.start_api()}/health"
+
+    def broker() -> dict[str, str]:
+        with urllib.request.urlopen(health, timeout=10) as answer:
+            found: dict[str, str] = json.load(answer)["components"]["broker"]
+            return found
+
+    assert broker() == {"status": "ok"}
+    settings = Settings.from_environ(site.environ)
+    account = {"mqtt_username": "api", "mqtt_password": site.environ["STETHO_API_MQTT_PASSWORD"]}
+    with second_holder(replace(settings, **account)):
+        wait_until(lambda: broker()["status"] == "degraded", "the fault to be shown")
+        assert "'api'" in broker()["detail"]
+    wait_until(lambda: broker()["status"] == "ok", "the end of the fault", 90)
 
 
 def test_two_devices_of_one_account_are_named(site: Site) -> None:

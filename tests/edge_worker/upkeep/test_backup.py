@@ -250,6 +250,15 @@ def test_a_recording_whose_audio_is_gone_is_named_and_the_others_are_kept(
         ).fetchone() == (0, 0)
 
 
+def test_a_backup_lets_no_browser_in(stored: Site, file: Path) -> None:
+    with sqlite3.connect(stored.data_dir / "stetho.db") as connection:
+        connection.execute("INSERT INTO browser_sessions VALUES ('d', 'k', '2026-11-20T08:00:00.000Z')")
+    assert backup.main([str(file), "--force"]) == 0
+    assert restore.main([str(file), "--into", str(file.parent / "into")]) == 0
+    with sqlite3.connect(file.parent / "into" / "stetho.db") as connection:
+        assert connection.execute("SELECT count(*) FROM browser_sessions").fetchone() == (0,)
+
+
 def test_the_state_of_a_stream_is_no_newer_than_its_audio(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
