@@ -105,13 +105,13 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     except StoreError as error:
         database, heartbeats = {"status": "degraded", "detail": str(error)}, []
         warnings = SiteWarnings()
-    workers = _workers(heartbeats, now)
+    workers, mqtt_session = _workers(heartbeats, now), services().mqtt_session
     ready = [worker for worker in workers if _is_ready(worker)]
     loaded = sorted({name for worker in ready for name in worker["models"]})
     return {
         "database": database,
         "disk": _disk(),
-        "broker": _part(services().mqtt_session.account_fault if services().mqtt_session else ""),
+        "broker": _part(mqtt_session.account_fault if mqtt_session is not None else ""),
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
         "worker": {"status": _status(not _problem(workers)), "workers": workers},

@@ -78,8 +78,8 @@ def test_the_api_says_that_another_program_uses_its_account(site: Site) -> None:
 
     assert broker() == {"status": "ok"}
     settings = Settings.from_environ(site.environ)
-    account = {"mqtt_username": "api", "mqtt_password": site.environ["STETHO_API_MQTT_PASSWORD"]}
-    with second_holder(replace(settings, **account)):
+    password = site.environ["STETHO_API_MQTT_PASSWORD"]
+    with second_holder(replace(settings, mqtt_username="api", mqtt_password=password)):
         wait_until(lambda: broker()["status"] == "degraded", "the fault to be shown")
         assert "'api'" in broker()["detail"]
     wait_until(lambda: broker()["status"] == "ok", "the end of the fault", 90)
