@@ -22,8 +22,10 @@ TESTED_ELSEWHERE = {
     "/api/v1/models/{model}/reliability.svg",
     "/api/v1/recordings/0000000000000001/timeline",
     "/api/v1/recordings/0000000000000001/timeline.svg",
+    "/readyz",
 }
-"""What needs a model or a stream: test_api_occlusion_map, test_api_charts and test_api_device_settings."""
+"""What needs a model, a stream or a worker: test_api_occlusion_map, test_api_charts, test_api_device_settings,
+test_api_health."""
 
 
 @pytest.fixture
