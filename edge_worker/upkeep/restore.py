@@ -25,7 +25,7 @@ from edge_worker.upkeep.backup import DATABASE
 
 _DRAFT: Final = ".restore"
 _LOCK: Final = "worker.lock"
-_OURS: Final = {_DRAFT, _LOCK, "lost+found"}
+_OURS: Final = {_DRAFT, _LOCK, "reserve", "lost+found"}
 """What may lie in a directory that counts as empty."""
 _REPLACED: Final = "replaced"
 _MARGIN: Final = 16 * 2**20

@@ -24,8 +24,8 @@ TESTED_ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/timeline.svg",
     "/readyz",
 }
-"""What needs a model, a stream or a worker: test_api_occlusion_map, test_api_charts, test_api_device_settings,
-test_api_health."""
+"""What needs a model, a stream or a worker: test_api_occlusion_map, test_api_charts, test_api_health,
+test_api_device_settings."""
 
 
 @pytest.fixture
