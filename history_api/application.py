@@ -10,7 +10,7 @@ from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
 from edge_worker.protocol import strict_json
 from history_api import index, openapi_document
-from history_api.access import authorization, security_headers
+from history_api.access import authorization, proxy, security_headers
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
@@ -45,6 +45,7 @@ def create_app(settings: ApiSettings) -> Flask:
     history = History.open(settings.database)
     deletion = RecordingDeletion(settings.database, settings.data_dir)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
+    proxy.register(app, settings)
     security_headers.register(app)
     metrics.register(app)
     authorization.register(app, settings, openapi_document.OPERATIONS)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from edge_worker import __version__
 from edge_worker.database.result_query import ResultFilter
 from history_api import openapi_document
+from history_api.access.proxy import root
 from history_api.dashboard import pages
 from history_api.services import services
 
@@ -39,7 +40,8 @@ def index() -> Response:
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """Answer the OpenAPI document."""
-    return jsonify(openapi_document.DOCUMENT)
+    servers = {"servers": [{"url": root()}]} if root() else {}
+    return jsonify(openapi_document.DOCUMENT | servers)
 
 
 def _latest(device: str | None) -> dict[str, Any]:

@@ -32,7 +32,10 @@ class ApiSettings(Settings):
         600, "requests per minute from one key, or from one address without a key; 0: no limit", 0
     )
     api_proxy: int = setting(
-        0, "proxies in front of the history API whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
+        0,
+        "proxies in front of the history API that are trusted: X-Forwarded-For, -Proto, -Host and -Prefix, "
+        "X-Ingress-Path",
+        0,
     )
     upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
     upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)

@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from edge_worker.database.access.api_key import Role
 from edge_worker.errors import SettingsError
@@ -44,9 +43,6 @@ def register(app: Flask, settings: ApiSettings, operations: OperationLookup) -> 
             "could do everything; use keys, or listen on 127.0.0.1"
         )
     app.extensions["stetho_authenticator"] = Authenticator(settings)
-    if settings.api_proxy:
-        trusted = settings.api_proxy
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
     app.before_request(partial(_authorize, operations))
 
 

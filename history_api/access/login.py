@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, jsonify, render_template, request
 from edge_worker.database.access.api_key import ROLES
 from edge_worker.database.access.browser_session import LIFETIME
 from history_api.access.authentication import authenticator
+from history_api.access.proxy import root
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation
 from history_api.openapi.schemas import DEVICE, TEXT, Schema, or_null, strict_object
@@ -83,6 +84,7 @@ def login() -> Response:
         COOKIE,
         authenticator().sessions.begin(key),
         max_age=LIFETIME,
+        path=root() or "/",
         secure=request.is_secure,
         httponly=True,
         samesite="Strict",
@@ -95,7 +97,9 @@ def logout() -> Response:
     """End the session of this browser: its cookie opens nothing more, wherever it was copied to."""
     _end_session()
     response = _redirect("/login")
-    response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Strict")
+    response.delete_cookie(
+        COOKIE, path=root() or "/", secure=request.is_secure, httponly=True, samesite="Strict"
+    )
     return response
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from edge_worker.telemetry.logfmt import line
+from history_api.access.proxy import is_framed
 
 _LOG: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -50,6 +51,11 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     headers = HEADERS | (_PAGE_HEADERS if response.mimetype == "text/html" else {})
+    if is_framed():
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = policy.replace(
+            "frame-ancestors 'none'", "frame-ancestors 'self'"
+        )
     for name, value in (headers | (_HTTPS_HEADERS if request.is_secure else {})).items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = g.request_id

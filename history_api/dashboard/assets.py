@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, send_from_directory
 
+from history_api.access.proxy import root
 from history_api.openapi.operation import PROBLEM, Paths, get
 from history_api.openapi.schemas import TEXT
 
@@ -39,7 +40,7 @@ PATHS: Final[Paths] = {
 @blueprint.app_template_global("asset")
 def address(filename: str) -> str:
     """Return the address of a file. Its relative imports resolve under the same fingerprint."""
-    return f"/static/{_FINGERPRINT}/{filename}"
+    return f"{root()}/static/{_FINGERPRINT}/{filename}"
 
 
 @blueprint.get("/static/<fingerprint>/<file>")

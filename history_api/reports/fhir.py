@@ -86,5 +86,5 @@ def _attachment(entry: RecordingEntry) -> AudioAttachment | None:
             size = file.tell()
     except (ProblemError, OSError):
         return None
-    url = request.host_url.rstrip("/") + links(entry)["audio"]
+    url = request.root_url.rstrip("/") + links(entry)["audio"]
     return AudioAttachment(url, size, base64.b64encode(digest.digest()).decode())

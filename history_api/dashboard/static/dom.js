@@ -1,5 +1,8 @@
 // DOM elements, API requests and text formats that all pages share. Data becomes text nodes, never markup.
 
+// The prefix of all addresses, where a proxy has put one.
+export const root = document.documentElement.dataset.root ?? "";
+
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -9,7 +12,7 @@ export function element(tag, attributes = {}, ...children) {
 
 // Returns the response. Throws an Error with the detail of a problem document; without a session it opens the login.
 export async function request(address, options = {}) {
-  const response = await fetch(address, { headers: { Accept: "application/json" }, ...options }).catch(() => {
+  const response = await fetch(root + address, { headers: { Accept: "application/json" }, ...options }).catch(() => {
     throw new Error("the server cannot be reached; is it running?");
   });
   if (response.status === 401) return openLogin();
@@ -26,7 +29,7 @@ export function problemDetail(text, status) {
 }
 
 export function openLogin() {
-  location.assign("/login");
+  location.assign(`${root}/login`);
   return new Promise(() => {});
 }
 
@@ -35,5 +38,5 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 export const utc = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 
 export function recordingAddress(recording) {
-  return `/ui/recordings/${encodeURIComponent(recording.recording_id)}?device=${encodeURIComponent(recording.device_id)}`;
+  return `${root}/ui/recordings/${encodeURIComponent(recording.recording_id)}?device=${encodeURIComponent(recording.device_id)}`;
 }

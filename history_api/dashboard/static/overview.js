@@ -1,5 +1,5 @@
 // Overview page: devices, live sound and results, as they arrive in the event stream.
-import { element, openLogin, percent, request } from "./dom.js";
+import { element, openLogin, percent, request, root } from "./dom.js";
 import { resultCard, resultSentence } from "./result.js";
 import { Trace } from "./trace.js";
 
@@ -72,7 +72,7 @@ function showResult(result) {
 }
 
 function openStream(last) {
-  const address = new URL("/api/v1/stream", location.href);
+  const address = new URL(`${root}/api/v1/stream`, location.href);
   if (deviceFilter) address.searchParams.set("device", deviceFilter);
   if (last) address.searchParams.set("last", last);
   const stream = new EventSource(address);
@@ -89,7 +89,7 @@ function openStream(last) {
 async function onError(stream) {
   showConnection("⚠ not connected, trying again");
   if (stream.readyState !== EventSource.CLOSED) return;
-  const response = await fetch("/api/v1/me").catch(() => null);
+  const response = await fetch(`${root}/api/v1/me`).catch(() => null);
   if (response?.status === 401) openLogin();
   else setTimeout(openStream, 5000); // refused for now: too many streams, or the server is starting
 }

@@ -1,5 +1,5 @@
 // Recording page: saves a review of the result, and deletes the recording.
-import { element, request } from "./dom.js";
+import { element, request, root } from "./dom.js";
 import "./picture.js";
 
 const form = document.getElementById("review");
@@ -30,7 +30,7 @@ dialog.addEventListener("close", async () => {
     await request(`${address}${query}`, { method: "DELETE" });
     document.querySelector("main").replaceChildren(
       element("h1", {}, "Deleted"),
-      element("p", {}, element("a", { href: "/ui/history" }, "Back to the history")),
+      element("p", {}, element("a", { href: `${root}/ui/history` }, "Back to the history")),
     );
   } catch (error) {
     showMessage(`Not deleted: ${error.message}`);

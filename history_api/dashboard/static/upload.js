@@ -1,5 +1,5 @@
 // Upload page: sends files one after the other, each with its progress and its result.
-import { element, openLogin, problemDetail, request } from "./dom.js";
+import { element, openLogin, problemDetail, request, root } from "./dom.js";
 import { resultCard } from "./result.js";
 
 const form = document.getElementById("upload");
@@ -29,7 +29,7 @@ function post(file, onProgress, onSent) {
     });
     const body = new FormData();
     body.append("file", file);
-    call.open("POST", address());
+    call.open("POST", root + address());
     call.send(body);
   });
 }
