@@ -5,7 +5,6 @@ runs, which that would disconnect.
 """
 
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -21,6 +20,7 @@ from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 from edge_worker.upkeep import data_checks, site_checks
 
@@ -60,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{'ok  ' if results[-1].ok else 'FAIL'}  {name:12} {results[-1].text}", flush=True)
     is_well = all(result.ok for result in results)
     if as_json:
-        print(json.dumps({"ok": is_well, "checks": [result._asdict() for result in results]}, indent=2))
+        print(
+            strict_json.write({"ok": is_well, "checks": [result._asdict() for result in results]}, indent=2)
+        )
     return 0 if is_well else 1
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -21,26 +20,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
-from edge_worker.protocol import strict_json
+from edge_worker.database.json_text import JsonText
 
 metadata: Final = MetaData()
-
-
-class JsonText(TypeDecorator[str]):
-    """A document as it is published, JSON text; one of an earlier version is read as today's are written."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return a document from the database as strict JSON."""
-        return None if value is None else strict_json.rewrite(value)
-
 
 SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
 """Type of sample indices: a day of audio has more samples than 31 bits count."""

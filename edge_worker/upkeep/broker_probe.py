@@ -4,7 +4,6 @@ Spoken in MQTT 5, which has an answer to a refused publish; MQTT 3.1.1 acknowled
 publishes, that the worker is offline, is true: it is asked only while no worker runs.
 """
 
-import json
 import socket
 import ssl
 import struct
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from edge_worker.errors import BrokerError
-from edge_worker.protocol import topics
+from edge_worker.protocol import strict_json, topics
 from edge_worker.settings import Settings
 
 WITHIN_S: Final = 5.0
@@ -73,7 +72,9 @@ def require_rights(settings: Settings) -> None:
                 "gives it a new password"
             )
         had_session = bool(body[0] & 1)
-        connection.sendall(_publish(topics.worker(settings.worker_id), json.dumps({"state": "offline"})))
+        connection.sendall(
+            _publish(topics.worker(settings.worker_id), strict_json.write({"state": "offline"}))
+        )
         body = _answer(answers.read, _PUBACK)
         connection.sendall(_KEEP_SESSION if had_session else _END_SESSION)
     if len(body) > len(_PACKET_ID) and body[len(_PACKET_ID)] == _NOT_AUTHORISED:
