@@ -1,5 +1,6 @@
 """The house: few modules in a room, short files, and a room for every module of the worker."""
 
+import ast
 import subprocess
 import tomllib
 from collections import Counter
@@ -24,6 +25,10 @@ ROOT: Final = {
 }
 MODULES, LINES = 20, 300
 VAGUE: Final = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
+
+WRITER: Final = "edge_worker/protocol/strict_json.py"
+QUOTED: Final = "edge_worker/telemetry/logfmt.py"
+"""Quotes a text of a log line, which is no document."""
 
 FILES: Final = [
     PROJECT / name
@@ -69,3 +74,17 @@ def test_every_module_of_the_worker_lies_in_a_room() -> None:
     folders = {path.name for path in worker.iterdir() if (path / "__init__.py").exists()}
     assert folders == set(ROOMS)
     assert {path.stem for path in worker.glob("*.py")} == ROOT
+
+
+def test_all_json_that_leaves_a_program_is_written_by_the_one_writer() -> None:
+    found = {(named(path), name) for path in CODE for name in written_otherwise(path)}
+    assert found == {(each, "json.dumps") for each in (WRITER, QUOTED)}
+
+
+def written_otherwise(path: Path) -> list[str]:
+    """Return the calls in a module that write JSON with something else than `strict_json.write`."""
+    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    direct = ("dump", "dumps", "JSONEncoder")
+    return [
+        name for name in map(ast.unparse, calls) if name in {*direct, *(f"json.{each}" for each in direct)}
+    ]

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from edge_worker.protocol import strict_json
+
 _WITHIN_S: Final = 600.0
 _CRASHES: Final = 3
 """So many within `_WITHIN_S` are a fault."""
@@ -39,7 +41,7 @@ class StartLog:
     def _write(self, starts: list[float]) -> None:
         draft = self._path.with_suffix(".part")
         with contextlib.suppress(OSError):  # a full disk must not keep it from starting
-            draft.write_text(json.dumps(starts))
+            draft.write_text(strict_json.write(starts))
             os.replace(draft, self._path)  # noqa: PTH105 the atomic one, by name
 
 

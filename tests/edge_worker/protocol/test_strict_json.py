@@ -1,20 +1,13 @@
 """Strict JSON: what the reader refuses, and what the writer never writes."""
 
-import ast
 import json
-from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_house import CODE, named
 
 from edge_worker.protocol.strict_json import MAX_DEPTH, JsonError, read, read_object, rewrite, write
-
-WRITER: Final = "edge_worker/protocol/strict_json.py"
-QUOTED: Final = "edge_worker/telemetry/logfmt.py"
-"""Quotes a text of a log line, which is no document."""
 
 
 @pytest.mark.parametrize(
@@ -92,17 +85,3 @@ def test_a_document_of_an_earlier_version_is_read_as_todays_are_written() -> Non
     assert rewrite('{"a":"\\ud800"}') == '{"a":"\ufffd"}'
     untouched = '{"label": "normal"}'
     assert rewrite(untouched) is untouched
-
-
-def test_all_json_that_leaves_a_program_is_written_by_the_one_writer() -> None:
-    found = {(named(path), name) for path in CODE for name in written_otherwise(path)}
-    assert found == {(each, "json.dumps") for each in (WRITER, QUOTED)}
-
-
-def written_otherwise(path: Path) -> list[str]:
-    """Return the calls in a module that write JSON with something else than `strict_json.write`."""
-    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
-    direct = ("dump", "dumps", "JSONEncoder")
-    return [
-        name for name in map(ast.unparse, calls) if name in {*direct, *(f"json.{each}" for each in direct)}
-    ]
