@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 import soundfile
@@ -163,3 +164,41 @@ def test_an_upload_that_a_killed_worker_had_not_stored_is_analysed_by_the_next(
         analysed(url + answer.headers["Location"])
         # The result is in the history before the API has it from the worker.
         wait_until(lambda: not spooled(site), "an empty spool")
+
+
+def test_odd_files_are_taken_whole_or_refused_with_what_to_do(running: UploadSite, heart: Path) -> None:
+    samples, rate = soundfile.read(heart)
+    mp3 = heart.with_suffix(".mp3")
+    soundfile.write(mp3, samples, rate)
+    content = mp3.read_bytes()
+    # Without its first frame, which counts the others, as an encoder writes it into a pipe.
+    answer = running.post("/api/v1/recordings", files={"file": content[content.index(content[:2], 10) :]})
+    assert answer.status_code == 201
+    assert answer.json()["result"]["audio"]["samples"] >= len(samples)
+    wav = heart.read_bytes()
+    at = wav.index(b"data") + 4
+    killed = wav[:at] + bytes(4) + wav[at + 4 :]
+    answer = running.post("/api/v1/recordings", files={"file": killed})
+    assert answer.json()["result"]["audio"]["samples"] == len(samples)
+    many = wav[:22] + (1024).to_bytes(2, "little") + wav[24:]
+    for refused, detail in ((many, "1024 channels"), (wav + wav, "several recordings")):
+        answer = running.post("/api/v1/recordings", files={"file": refused})
+        assert answer.status_code == 422, answer.text
+        assert detail in answer.json()["detail"]
+
+
+def test_the_result_says_why_samples_are_no_sound_and_which_channel_was_heard(
+    running: UploadSite, heart: Path
+) -> None:
+    pcm, rate = soundfile.read(heart, dtype="int16")
+    as_mono = np.stack([pcm, np.zeros_like(pcm)], axis=1).reshape(-1)
+    results = []
+    for name, samples in (("mono", as_mono), ("opposite", np.stack([pcm, -pcm], axis=1))):
+        file = heart.with_name(f"{name}.wav")
+        soundfile.write(file, samples, rate, subtype="PCM_16")
+        answer = running.post("/api/v1/recordings", files={"file": file.open("rb")})
+        results.append(answer.json()["result"])
+    assert results[0]["reasons"] == ["interleaved"]
+    assert results[0]["heart_rate_bpm"] is None
+    assert results[1]["audio"]["channel"] == "left"
+    assert results[1]["heart_rate_bpm"] == pytest.approx(72, abs=3)
