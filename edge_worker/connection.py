@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import paho.mqtt.client as mqtt
@@ -96,7 +97,8 @@ class Connection:
         self._received = 0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
-        self._client = self._make_client(will, is_persistent=is_persistent)
+        self._new_client = partial(self._make_client, will, is_persistent=is_persistent)
+        self._client = self._new_client()
 
     @property
     def is_connected(self) -> bool:
@@ -137,6 +139,10 @@ class Connection:
             raise PayloadError(f"a message of {len(content)} bytes is over {MAX_PAYLOAD_BYTES}")
         topics.require_publishable(topic)
         return self._client.publish(topic, content, qos=1, retain=retain).mid
+
+    def forget_published(self) -> None:
+        """Forget all messages that the broker has not acknowledged; while disconnected."""
+        self._client = self._new_client()
 
     def publish_at_most_once(self, topic: str, payload: bytes) -> None:
         """Send a message at QoS 0, for values of the moment; without a connection it is dropped."""

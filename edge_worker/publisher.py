@@ -5,6 +5,7 @@ A message that no broker takes would hold up all those behind it, for ever: it i
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from edge_worker.connection import Connection
 from edge_worker.database.outbox import OutboxMessage
@@ -16,6 +17,8 @@ from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
+_MAX_FRUITLESS: Final = 5
+"""Connections that ended before the broker took one of the messages that waited for it."""
 
 
 class Publisher:
@@ -28,8 +31,11 @@ class Publisher:
         self._connection = connection
         self._acknowledge = acknowledge
         self._quarantine = quarantine
-        self._in_flight: dict[int, int] = {}
-        """By MQTT packet id: the id of a message of the outbox that the broker has not acknowledged."""
+        self._in_flight: dict[int, OutboxMessage] = {}
+        """By MQTT packet id: a message of the outbox that the broker has not acknowledged."""
+        self._fruitless = 0
+        self._has_progress = True
+        """Whether the broker took a message of the outbox in this connection, or there is none."""
 
     @property
     def waiting(self) -> int:
@@ -41,16 +47,45 @@ class Publisher:
         try:
             mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         except PayloadError as error:
-            self._quarantine.put(Origin("outgoing", topic=message.topic), message.payload, str(error))
-            self._acknowledge(message.id)
+            self._set_aside(message, str(error))
         else:
-            self._in_flight[mid] = message.id
+            self._in_flight[mid] = message
+
+    def on_connected(self) -> None:
+        """Note that the broker has accepted the connection."""
+        self._has_progress = not self._in_flight
 
     def on_published(self, mid: int) -> None:
         """Take a message that the broker has out of the outbox."""
-        message_id = self._in_flight.pop(mid, None)
-        if message_id is not None:
-            self._acknowledge(message_id)
+        message = self._in_flight.pop(mid, None)
+        if message is not None:
+            self._has_progress = True
+            self._acknowledge(message.id)
+
+    def on_disconnected(self) -> None:
+        """Set the largest message aside when the broker ends each connection without taking any.
+
+        So does a broker whose packets are smaller than those of ours, and it says nothing else about it.
+        """
+        self._fruitless = 0 if self._has_progress else self._fruitless + 1
+        self._has_progress = True  # an attempt that the broker does not accept says nothing
+        if self._fruitless < _MAX_FRUITLESS:
+            return
+        self._fruitless = 0
+        waiting = sorted(self._in_flight.values(), key=lambda each: each.id)
+        largest = max(waiting, key=lambda each: len(each.payload))
+        self._set_aside(
+            largest, f"the broker ended {_MAX_FRUITLESS} connections and took no message: too large?"
+        )
+        self._in_flight.clear()
+        self._connection.forget_published()
+        for message in waiting:
+            if message is not largest:
+                self.publish_outbox(message)
+
+    def _set_aside(self, message: OutboxMessage, reason: str) -> None:
+        self._quarantine.put(Origin("outgoing", topic=message.topic), message.payload, reason)
+        self._acknowledge(message.id)
 
     def publish_control(self, message: ControlMessage) -> None:
         """Publish a control message to its device."""

@@ -170,6 +170,7 @@ class Worker:
 
     def on_connected(self) -> None:
         """Publish the state; no device counts as silent for the time without a connection."""
+        self._publisher.on_connected()
         self._intake.broker_reconnected(time.monotonic())
         self._state.publish()
         self._recording_analysis.request_heartbeat()
@@ -179,6 +180,7 @@ class Worker:
     def on_disconnected(self) -> None:
         """Drop the deferred messages: the broker delivers them again."""
         self._deferred.clear()
+        self._publisher.on_disconnected()
 
     def on_message(self, message: Inbound) -> None:
         """Receive a message, or defer it behind others that disk or database refuse for now."""

@@ -103,6 +103,26 @@ def test_an_outbox_message_that_no_broker_takes_is_set_aside_and_blocks_none(sit
     assert "100000 bytes is over" in entries[0].reason
 
 
+def test_a_message_that_only_this_broker_refuses_is_set_aside_after_some_connections(site: Site) -> None:
+    site.start_worker().stop()
+    site.broker.stop()
+    (site.directory / "broker" / "conf.d" / "small.conf").write_text("max_packet_size 20000\n")
+    for topic, size in (("a", 3), ("b", 30_000), ("c", 4)):
+        with sqlite3.connect(site.data_dir / "stetho.db") as connection:
+            values = (f"stetho/v1/result/{topic}", json.dumps({"x": "x" * size}).encode())
+            connection.execute("INSERT INTO outbox (topic, payload, retain) VALUES (?, ?, 0)", values)
+    site.broker.start()
+    with Client(site.broker, site.operator, "stetho/v1/#") as operator, Device(site, "st-01") as device:
+        site.start_worker()
+        operator.wait_for("stetho/v1/result/a", x="xxx")
+        operator.wait_for("stetho/v1/result/c", x="xxxx")
+        wait_until(lambda: rows(site, "SELECT * FROM outbox") == [], "an empty outbox")
+        device.send_all(cut(PCM, 1))
+        operator.wait_for("stetho/v1/result/st-01")
+    (entry,) = Quarantine(site.data_dir / "quarantine").entries()
+    assert (entry.kind, entry.topic, entry.bytes) == ("outgoing", "stetho/v1/result/b", 30_009)
+
+
 def test_a_recording_of_many_gaps_has_a_result_that_leaves_and_all_its_gaps_are_stored(site: Site) -> None:
     site.start_worker()
     with Client(site.broker, site.operator, "stetho/v1/#") as operator, Device(site, "st-01") as device:
