@@ -99,9 +99,7 @@ class Worker:
         self._live_analysis = live_analysis
         live_analysis.metrics.register(self.metrics)
         live_analysis.connect(
-            self._post,
-            self._recording_analysis.submit,
-            lambda: self._recording_analysis.backlog > _BUSY_FROM,
+            self._post, self._recording_analysis.submit, lambda: self._recording_analysis.backlog > _BUSY_FROM
         )
         intake.recordings.on_progress = live_analysis.preview
         intake.streams.has_room = live_analysis.has_room
@@ -119,10 +117,9 @@ class Worker:
         subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES, own]
         will = (own, self._status.message("offline"))
         self._connection = Connection(settings, subscriptions, will, self)
-        acknowledge = self._recording_analysis.acknowledge
-        self._publisher = Publisher(self._connection, acknowledge, intake.quarantine)
-        request_heartbeat = self._recording_analysis.request_heartbeat
-        self._state = WorkerState(self._worker_id, self._status, self._publisher, request_heartbeat)
+        analysis = self._recording_analysis
+        self._publisher = Publisher(self._connection, analysis.acknowledge, intake.quarantine)
+        self._state = WorkerState(self._worker_id, self._status, self._publisher, analysis.request_heartbeat)
         self._router = MessageRouter(intake, discovery, self._publisher.announce)
         self._handlers: dict[type, Callable[[Any], None]] = {
             ControlMessage: self._publisher.publish_control,
