@@ -75,9 +75,11 @@ def check_audio(settings: Settings) -> str:
         )
     if found.files:
         raise StoreError(
-            f"{_some(found.files)} without a recording ({found.bytes // _MIB} MiB in all): look at it, then "
-            "delete it"
+            f"{_some(found.files)} without a recording ({found.bytes // _MIB} MiB in all): the history API "
+            f"moves it to {orphans.FOLDER} after an hour"
         )
+    if found.aside:
+        raise StoreError(f"{_some(found.aside)} moved aside, without a recording: look at it, then delete it")
     return "each recording has its file, and each file its recording"
 
 

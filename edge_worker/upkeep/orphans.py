@@ -7,6 +7,8 @@ from typing import Final
 
 from edge_worker.database.history import History
 
+FOLDER: Final = "orphans"
+"""Below the data directory: where the history API moves orphans after an hour."""
 _NEW_S: Final = 60.0
 """A file younger than this may belong to a recording that is being stored."""
 
@@ -18,14 +20,18 @@ class Orphans:
     files: list[str]
     """Without a recording: a crash or a restore by hand left them."""
     bytes: int
-    """Of these files."""
+    """Of these files, and of those that were moved aside."""
+    audio_files: int
+    """How many files there are in all."""
+    aside: list[str]
+    """Orphans that were moved to `FOLDER`."""
     recordings: list[str]
     """Paths that recordings name, and that are not there."""
 
 
 def find(history: History, data_dir: Path) -> Orphans:
     """Compare the database with the audio on disk; files are listed first, so that a new one is no orphan."""
-    before = time.time() - _NEW_S
+    now = time.time()
     sizes, new = {}, set()
     for path in (data_dir / "audio").glob("*/*"):
         try:
@@ -34,9 +40,13 @@ def find(history: History, data_dir: Path) -> Orphans:
             continue
         name = str(path.relative_to(data_dir))
         sizes[name] = status.st_size
-        if status.st_mtime > before:
+        if abs(now - status.st_mtime) < _NEW_S:  # one that a wrong clock dated later is not new
             new.add(name)
     named = set(history.audio_files())
     files = sorted(sizes.keys() - named - new)
     gone = sorted(name for name in named - sizes.keys() if not (data_dir / name).exists())
-    return Orphans(files, sum(sizes[name] for name in files), gone)
+    aside = {
+        str(path.relative_to(data_dir)): path.lstat().st_size for path in (data_dir / FOLDER).glob("*/*")
+    }
+    size = sum(sizes[name] for name in files) + sum(aside.values())
+    return Orphans(files, size, len(sizes), sorted(aside), gone)

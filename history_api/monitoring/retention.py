@@ -11,14 +11,15 @@ from edge_worker.errors import StoreError
 from edge_worker.telemetry.logfmt import line
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from history_api.monitoring.age_limit import AgeLimit, AgeUncertainError
+from history_api.monitoring.orphan_sweep import OrphanSweep
 from history_api.monitoring.room_limit import RoomLimit
 from history_api.pictures.picture_cache import PictureCache
 from history_api.settings import ApiSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 300.0
-_AGAIN_S: Final = 15.0
-"""After an error."""
+_RETRY_S: Final = 15.0
+"""After a limit could not be applied: a clock may be right again, or a disk have room."""
 _PAUSE_S: Final = 0.2
 """Pause between two batches, so that the worker can write."""
 
@@ -34,6 +35,9 @@ class Retention(threading.Thread):
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
         self._reserve = DiskReserve.from_settings(settings)
+        self._orphans = OrphanSweep(settings.database, settings.data_dir)
+        self._said_at = float("-inf")
+        """When the log last had the reason why nothing is deleted by age, monotonic seconds."""
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -43,40 +47,51 @@ class Retention(threading.Thread):
             self.join()
 
     def run(self) -> None:
-        """Finish deletions that a crash interrupted, then apply the limits every five minutes."""
-        is_finished = False
+        """Finish deletions that a crash interrupted, and apply the limits every five minutes."""
         while not self._stopping.is_set():
-            pause_s = _EVERY_S
             try:
                 self._reserve.keep(time.monotonic())  # deleting needs room, too
-                is_finished = is_finished or self._deletion.remove_leftovers() >= 0
-                self.apply_limits()
+                self._sweep()
+                is_applied = self.apply_limits()
             except (
                 StoreError,
                 OSError,
             ) as error:  # no database yet, or a full or broken disk: try again later
                 _LOG.warning(line("retention_waits", reason=error))
-                pause_s = _AGAIN_S
-            self._stopping.wait(pause_s)
+                is_applied = False
+            self._stopping.wait(_EVERY_S if is_applied else _RETRY_S)
 
-    def apply_limits(self) -> None:
-        """Delete recordings that are too old, then what fills the disk until enough space is free."""
-        if self._settings.keep_days:
-            self._apply_age()
+    def _sweep(self) -> None:
+        """Remove files of deleted recordings, and move those aside that belong to none, once an hour."""
+        if self._orphans.is_due:
+            self._deletion.remove_leftovers()
+            if moved := self._orphans.sweep():
+                _LOG.warning(line("orphans_moved", files=moved))
+
+    def apply_limits(self) -> bool:
+        """Delete recordings that are too old, then what fills the disk until enough space is free.
+
+        Return whether the limits could be applied.
+        """
+        is_applied = not self._settings.keep_days or self._apply_age()
         if self._settings.keep_free_mb:
             for deleted in self._room.apply():
                 if self._is_last(deleted, "room"):
-                    return
+                    break
+        return is_applied
 
-    def _apply_age(self) -> None:
+    def _apply_age(self) -> bool:
         try:
             before = self._age.oldest_kept()
         except AgeUncertainError as error:
-            _LOG.warning(line("retention_waits", reason=error))
-            return
+            if time.monotonic() - self._said_at >= _EVERY_S:
+                self._said_at = time.monotonic()
+                _LOG.warning(line("retention_waits", reason=error))
+            return False
         deleted = self._deletion.delete_received_before(before)
         while deleted.recordings and not self._is_last(deleted, "age"):
             deleted = self._deletion.delete_received_before(before)
+        return True
 
     def _is_last(self, deleted: Deleted, reason: str) -> bool:
         """Log a batch and pause for the worker; return True if the thread stops."""

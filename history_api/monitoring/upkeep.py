@@ -32,6 +32,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     "files": COUNT,
                     "bytes": COUNT,
                     "first_files": _PATHS | {"description": "WAV files without a recording"},
+                    "aside": COUNT | {"description": "of them, moved to `orphans` below the data directory"},
                     "recordings": COUNT,
                     "first_recordings": _PATHS | {"description": "WAV files that recordings name, but gone"},
                 }
@@ -56,9 +57,10 @@ def document() -> dict[str, Any]:
     return {
         "quarantine": [asdict(entry) for entry in reversed(entries)],
         "orphans": {
-            "files": len(found.files),
+            "files": len(found.files) + len(found.aside),
             "bytes": found.bytes,
-            "first_files": found.files[:_MAX_PATHS],
+            "first_files": [*found.aside, *found.files][:_MAX_PATHS],
+            "aside": len(found.aside),
             "recordings": len(found.recordings),
             "first_recordings": found.recordings[:_MAX_PATHS],
         },

@@ -34,6 +34,7 @@ def test_what_needs_care_is_listed(archive: Archive) -> None:
         "files": 1,
         "bytes": 3000,
         "first_files": ["audio/st-01/00000000000000ff.wav"],
+        "aside": 0,
         "recordings": 1,
         "first_recordings": ["audio/st-01/0000000000000001.wav"],
     }
