@@ -155,6 +155,7 @@ class Worker:
             self._state.publish("offline")
             self._connection.close(_CLOSE_WITHIN_S)
         self._start_log.stopped()
+        self._reserve.keep(float("inf"))  # for the next start
         _LOG.info(line("stopped"))
 
     def stop(self) -> None:
@@ -200,9 +201,8 @@ class Worker:
                 raise failure
         self._state.set_fault("account", self._connection.account_fault)
         self._state.correct(now)
-        disk_problem = self._reserve.keep(now)
-        self._intake.has_room = not disk_problem
-        self._state.set_fault("disk", disk_problem)
+        self._state.set_fault("disk", self._reserve.keep(now))
+        self._intake.has_room = not self._reserve.problem
         if self._deferred and now >= self._retry_at:
             self._retry(now)
         # While chunks wait to be read no device is silent: asking for them now would only bring them twice,

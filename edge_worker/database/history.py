@@ -5,12 +5,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from edge_worker.database import (
     device_query,
@@ -60,8 +60,7 @@ class History:
         history = cls(connect(url, read_only=True))
         follow_file(history._engine)
         if history._exists():
-            with suppress(DatabaseDamagedError):  # the worker repairs it
-                current_revision(history._engine)
+            _require_ours(history._engine)
         else:
             _require_writable(Path(str(history._engine.url.database)).parent)
         return history
@@ -219,6 +218,17 @@ class History:
     def _exists(self) -> bool:
         path = self._engine.url.database
         return self._engine.dialect.name != "sqlite" or path is None or Path(path).exists()
+
+
+def _require_ours(engine: Engine) -> None:
+    """Raise StoreError where the database is not ours; one that cannot be read now may be later."""
+    try:
+        current_revision(engine)
+    except DatabaseDamagedError:  # the worker repairs it
+        pass
+    except StoreError as error:
+        if not isinstance(error.__cause__, OperationalError):
+            raise
 
 
 def _require_writable(directory: Path) -> None:

@@ -20,8 +20,10 @@ _EVERY_S: Final = 1.0
 _MIB: Final = 2**20
 _SHARE: Final = 20
 """The reserve takes at most a twentieth of the disk."""
+_LAST: Final = 4
+"""The reserve is given up when less than this part of the least free space is left."""
 _LEAST_FREE: Final = 8 * _MIB
-"""Less free space than this, or than a twentieth of a small disk, is none."""
+"""Less free space than this, or than a tenth of a small disk, is none."""
 
 
 class DiskReserve:
@@ -33,7 +35,8 @@ class DiskReserve:
         self._path = directory / _NAME
         self._size = size
         self._looked_at = float("-inf")
-        self._problem = ""
+        self.problem = ""
+        """What `keep` returned last."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -50,20 +53,21 @@ class DiskReserve:
             with contextlib.suppress(OSError):  # a disk that cannot be read is found by those who need it
                 usage = shutil.disk_usage(self._directory)
                 has_room = self._keep(usage.total, usage.free)
-                self._problem = "" if has_room else f"the disk of {self._directory} is full: make room"
-        return self._problem
+                self.problem = "" if has_room else f"the disk of {self._directory} is full: make room"
+        return self.problem
 
     def _keep(self, total: int, free: int) -> bool:
         """Return whether the disk has room for recordings."""
         least, size = least_free(total), min(self._size, total // _SHARE)
-        if self._path.exists():
-            if free < least:
-                self._path.unlink()
-                _LOG.error(line("reserve_used", file=self._path))
-            return free >= least
-        if size and free >= least + 2 * size:
-            self._make(size)
-        return free >= least + size
+        # New recordings are refused before the reserve is given up, and until it is there again.
+        if not self._path.exists():
+            if size and free >= size + 2 * least // _LAST:
+                self._make(size)
+            return free >= least + size
+        if free < least // _LAST:
+            self._path.unlink()
+            _LOG.error(line("reserve_used", file=self._path))
+        return free >= least
 
     def _make(self, size: int) -> None:
         try:
@@ -76,4 +80,4 @@ class DiskReserve:
 
 def least_free(total: int) -> int:
     """Return how many bytes of a disk of `total` bytes have to be free for new recordings."""
-    return min(_LEAST_FREE, total // _SHARE)
+    return min(_LEAST_FREE, 2 * total // _SHARE)
