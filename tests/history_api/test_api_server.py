@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ import pytest
 from archive import PCM, Archive
 
 from edge_worker.database.access.api_key import ApiKeys
+from edge_worker.database.store import Store
 from edge_worker.protocol.timestamp import rfc3339
 
 WITHIN_S = 30.0
@@ -212,8 +214,19 @@ def test_wrong_settings_are_reported_in_one_sentence(
     assert named in refusal(environment(tmp_path, **changed))
 
 
-def test_a_file_that_is_no_database_is_reported_in_one_sentence(tmp_path: Path) -> None:
+def test_a_damaged_database_is_waited_for_until_the_worker_has_repaired_it(tmp_path: Path) -> None:
     (tmp_path / "stetho.db").write_bytes(b"this is not a database, however long one reads it" * 100)
+    with serving(environment(tmp_path)) as (_, address):
+        status, body = fetch(f"{address}/readyz")
+        assert status == 503
+        assert b"is damaged" in body
+        Store.open(f"sqlite:///{tmp_path / 'stetho.db'}", is_ours=True).close()
+        assert json.loads(fetch(f"{address}/api/v1/results")[1])["items"] == []
+
+
+def test_a_database_of_another_program_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "stetho.db") as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER)")
     assert "stetho.db" in refusal(environment(tmp_path))
 
 
