@@ -77,6 +77,8 @@ class UploadPublisher:
         self._is_meta_due = True
         self._flags = HAS_META
         self._remind_at = float("inf")
+        self._paused_until = 0.0
+        """Monotonic time until which the worker takes nothing of it."""
         self._pause_s = _REMIND_AFTER_S
         self._paused_until = 0.0
 
@@ -129,11 +131,12 @@ class UploadPublisher:
                 self._mark_stored()
             case "missing":
                 self._flags |= RESEND
+                self._paused_until = 0.0
                 self._ranges = deque((start, end) for start, end in document.get("ranges", []))
                 self._is_meta_due = document.get("meta") is True
             case "rejected" if document.get("reason") in _TEMPORARY_REJECTIONS:
                 self._ranges, self._is_meta_due = deque(), True
-                self._remind_at = time.monotonic() + _again_after_s(document)
+                self._paused_until = self._remind_at = time.monotonic() + _again_after_s(document)
             case "rejected":
                 self.reject(str(document.get("detail")))
 

@@ -1,6 +1,7 @@
 """Uploads at the MQTT session without a broker: rejections, and what an earlier process left."""
 
 import json
+import time
 from pathlib import Path
 
 from edge_worker.connection import Inbound
@@ -39,3 +40,21 @@ def test_recover_yields_spooled_uploads_and_removes_incomplete_files(tmp_path: P
     assert [each.sound for each in UploadPublisher.recover(tmp_path)] == [sound]
     assert {path.name for path in tmp_path.iterdir()} == {"whole.pcm", "whole.json"}
     assert not list(UploadPublisher.recover(tmp_path / "nowhere"))
+
+
+def test_an_upload_that_is_refused_for_now_is_sent_again_when_the_worker_says(tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcm"
+    path.write_bytes(bytes(8))
+    publisher = UploadPublisher(Sound("st-01", 7, 4000, 1, 4, {}), path)
+    start = time.monotonic()
+    first = [publisher.next_payload(start) for _ in range(3)]
+    assert [payload is None for payload in first] == [False, False, True]
+    publisher.on_control({"type": "rejected", "reason": "too_fast", "retry_after_s": 20.0})
+    assert publisher.next_payload(start + 15) is None
+    again = [publisher.next_payload(time.monotonic() + 21) for _ in range(3)]
+    assert [payload is None for payload in again] == [False, False, True]
+    assert again[0] == first[0], "META"
+    publisher.on_control({"type": "rejected", "reason": "too_fast", "retry_after_s": 20.0})
+    publisher.on_control({"type": "missing", "ranges": [[0, None]]})
+    assert publisher.next_payload(start + 1) is not None
+    assert not publisher.rejection
