@@ -22,7 +22,7 @@ from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
-from edge_worker.upkeep import data_checks, site_checks
+from edge_worker.upkeep import data_checks, disk_reserve, site_checks
 
 _ROOM_MB: Final = 500
 """Less free disk than this is a fault: an hour of 44.1 kHz needs 300 MB."""
@@ -105,7 +105,11 @@ def check_data_directory(settings: Settings) -> str:
     free_mb = shutil.disk_usage(path).free // _MIB
     if free_mb < _ROOM_MB:
         raise SettingsError(f"{path} has {free_mb} MiB left; make room, or set STETHO_KEEP_FREE_MB")
-    return f"{path} is writable, {free_mb} MiB are free"
+    has_reserve = (path / disk_reserve.NAME).exists()
+    reserve = (
+        "and the reserve is there" if has_reserve or not settings.reserve_mb else "no reserve is made yet"
+    )
+    return f"{path} is writable, {free_mb} MiB are free, {reserve}"
 
 
 def check_clock(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_NAME: Final = "reserve"
+NAME: Final = "reserve"
 _EVERY_S: Final = 1.0
 _MIB: Final = 2**20
 _SHARE: Final = 20
@@ -32,7 +32,7 @@ class DiskReserve:
     def __init__(self, directory: Path, size: int) -> None:
         """Reserve `size` bytes in `directory`, as far as that is a small part of the disk."""
         self._directory = directory
-        self._path = directory / _NAME
+        self._path = directory / NAME
         self._size = size
         self._looked_at = float("-inf")
         self.problem = ""

@@ -20,12 +20,13 @@ from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import BackupError, StethoError
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
+from edge_worker.upkeep import disk_reserve
 from edge_worker.upkeep.archive import BROKER, DATA, Archive
 from edge_worker.upkeep.backup import DATABASE
 
 _DRAFT: Final = ".restore"
 _LOCK: Final = "worker.lock"
-_OURS: Final = {_DRAFT, _LOCK, "reserve", "lost+found"}
+_OURS: Final = {_DRAFT, _LOCK, disk_reserve.NAME, "lost+found"}
 """What may lie in a directory that counts as empty."""
 _REPLACED: Final = "replaced"
 _MARGIN: Final = 16 * 2**20

@@ -46,6 +46,7 @@ def test_a_site_that_is_well_passes_every_check(
     status, passed, failed = examine(site.environ, monkeypatch, capsys)
     assert (status, failed) == (0, {})
     assert "heart2" in passed["models"]
+    assert "the reserve is there" in passed["disk"]
     assert "segments" in passed["models"]
 
 
