@@ -5,8 +5,6 @@ none, whatever the clock does; an MQTT message only triggers a query. All other 
 are not repeated.
 """
 
-import contextlib
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from flask import Blueprint, Response, g, request
 from edge_worker.database.history import History
 from edge_worker.errors import StoreError
 from history_api.live.event import Event, event_of
+from history_api.live.event_backlog import EventBacklog
 from history_api.mqtt.bus_message import BusMessage
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, query
 from history_api.openapi.problem import ProblemError
@@ -27,8 +26,6 @@ _HEARTBEAT_S: Final = 10.0
 _POLL_S: Final = 1.0
 """How often the history is queried even if no MQTT message announces a result."""
 _BATCH: Final = 100
-_MOST_WAITING: Final = 500
-"""Events that wait for a slow client; older ones are dropped."""
 _MOST_STREAMS: Final = 20
 """Each occupies a thread of the server."""
 _free_streams: Final = threading.BoundedSemaphore(_MOST_STREAMS)
@@ -85,7 +82,7 @@ class _EventStream:
         self._history, self._session = services.history, services.mqtt_session
         self._number, self._device = number, device
         self._ends_at = float("inf") if seconds is None else time.monotonic() + seconds
-        self._waiting: queue.Queue[Event] = queue.Queue(_MOST_WAITING)
+        self._waiting = EventBacklog()
         self._is_open = True
         if self._session is not None:
             self._session.add_listener(self._on_message, to_sound=True)
@@ -106,26 +103,20 @@ class _EventStream:
             yield from self._new_results()
             queried_at = beaten_at = time.monotonic()
             while self._is_open and time.monotonic() < self._ends_at:
-                event = self._next_event()
+                event = self._waiting.get(_POLL_S)
                 is_result = event is not None and event.kind == "result"
                 now = time.monotonic()
                 if is_result or now - queried_at >= _POLL_S:
                     queried_at = now
                     yield from self._new_results()
                 if event is not None and not is_result:
-                    yield event.encode()
+                    yield event.text
                 if now - beaten_at >= _HEARTBEAT_S:
                     beaten_at = now
                     is_connected = self._session is not None and self._session.is_connected
                     yield Event("heartbeat", {"connected": is_connected}).encode()
         finally:
             self.close()
-
-    def _next_event(self) -> Event | None:
-        try:
-            return self._waiting.get(timeout=_POLL_S)
-        except queue.Empty:
-            return None
 
     def _current_states(self) -> Iterator[str]:
         """Yield the last states of workers and devices: a stream begins with the whole picture."""
@@ -150,15 +141,11 @@ class _EventStream:
                 return
 
     def _on_message(self, message: BusMessage) -> None:
-        event = event_of(message)
-        if event is None or (
-            self._device is not None and event.document.get("device_id") not in (None, self._device)
-        ):
+        if self._device is not None and message.document.get("device_id") not in (None, self._device):
             return
-        if self._waiting.full():  # only this thread adds, so there is room then
-            with contextlib.suppress(queue.Empty):
-                self._waiting.get_nowait()
-        self._waiting.put_nowait(event)
+        event = event_of(message)
+        if event is not None:
+            self._waiting.put(event)
 
 
 def _last_number(history: History, event_id: str | None) -> int:

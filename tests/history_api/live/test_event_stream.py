@@ -13,6 +13,8 @@ from archive import Api, Archive, problem
 
 from edge_worker.protocol.chunk import LAST, PCM, Chunk, encode
 from history_api.live import waveform
+from history_api.live.event import Event
+from history_api.live.event_backlog import EventBacklog
 from simulator.site.site import Site
 
 WITHIN_S = 60
@@ -125,6 +127,25 @@ def test_peaks_are_lowest_and_highest_values_of_the_first_channel() -> None:
     assert (envelope["start_s"], envelope["step_s"], envelope["is_last"]) == (0.5, 0.01, True)
     assert (envelope["low"], envelope["high"]) == ([-1.0] * 3, [0.5] * 3)
     assert waveform.peaks(b"garbage") is None
+
+
+def test_events_that_wait_for_a_client_are_bounded_in_number_and_in_bytes() -> None:
+    backlog = EventBacklog(most_events=3, most_bytes=200)
+    for number in range(5):
+        backlog.put(Event("live", {"n": number}))
+    assert [getattr(backlog.get(0), "text", None) for _ in range(4)] == [
+        *(f'event: live\ndata: {{"n":{number}}}\n\n' for number in (2, 3, 4)),
+        None,
+    ]
+    for number in range(3):
+        backlog.put(Event("sound", {"n": number, "low": "x" * 100}))
+    kept = backlog.get(0)
+    assert kept is not None
+    assert (kept.kind, '"n":2' in kept.text, backlog.get(0)) == ("sound", True, None)
+    backlog.put(Event("sound", {"low": "x" * 300}))
+    assert backlog.get(0) is None
+    backlog.put(Event("live", {}))
+    assert backlog.get(0) is not None
 
 
 def test_c6_a_recording_device_is_seen_live(tmp_path: Path) -> None:
