@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
-from edge_worker.sound_files.sound_file_error import SoundFileError, several, truncated
+from edge_worker.sound_files.sound_file_error import SoundFileError, several, too_long, truncated
 from edge_worker.sound_files.spliced_file import Span
 
 _MPEG_1, _LAYER_3 = 3, 1
@@ -35,6 +35,7 @@ DELAY: Final = 3 * 1152
 """Samples that decoders leave out at most: the delay of encoder and decoder."""
 _ID3: Final = 10
 """Bytes of the header of an ID3 tag."""
+_MOST_TAGS: Final = 100
 
 
 class _Frame(NamedTuple):
@@ -75,22 +76,23 @@ class Mp3File:
 def after_tags(file: BinaryIO) -> int:
     """Return where sound begins: behind ID3 tags, which may stand before MP3 and FLAC."""
     start = 0
-    while True:
+    for _ in range(_MOST_TAGS):
         file.seek(start)
         head = file.read(_ID3)
         if len(head) < _ID3 or head[:3] != b"ID3":
-            return start
+            break
         size = 0
         for byte in head[6:]:
             size = size << 7 | byte & 0x7F
         start += _ID3 + size
+    return start
 
 
-def parse(file: BinaryIO, within: Span) -> Mp3File | None:
+def parse(file: BinaryIO, within: Span, max_s: float) -> Mp3File | None:
     """Return the MP3 in a part of a file; None: it is none.
 
     Raises:
-        SoundFileError: frames are missing, or there are several recordings.
+        SoundFileError: frames are missing, there are several recordings, or more than `max_s` seconds.
     """
     if within.end - within.start < _HEADER:
         return None
@@ -101,7 +103,7 @@ def parse(file: BinaryIO, within: Span) -> Mp3File | None:
         first = _frame(content, start)
         count = _count(content, start, first)
         sound = Span(start if count is None else start + first.size, within.end)
-        frames, end = _scan(content, sound, first)
+        frames, end = _scan(content, sound, first, max_s)
     seconds = frames * first.samples / first.sample_rate
     if count is not None and count > frames + 1:
         raise truncated(seconds)
@@ -111,10 +113,12 @@ def parse(file: BinaryIO, within: Span) -> Mp3File | None:
     return Mp3File(parts, first.sample_rate, frames * first.samples)
 
 
-def _scan(content: mmap.mmap, sound: Span, first: _Frame) -> tuple[int, int]:
+def _scan(content: mmap.mmap, sound: Span, first: _Frame, max_s: float) -> tuple[int, int]:
     """Return how many whole frames follow each other, and where the last ends."""
-    position, frames = sound.start, 0
+    position, frames, most = sound.start, 0, max_s * first.sample_rate / first.samples
     while position + _HEADER <= sound.end:
+        if frames > most:
+            raise too_long(max_s)
         frame = _parse_header(content, position)
         if frame is None or not frame.resembles(first):
             if _find(content, Span(position, sound.end), first, _SURE) is None:

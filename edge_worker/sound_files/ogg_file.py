@@ -3,7 +3,7 @@
 import struct
 from typing import BinaryIO, Final, NamedTuple
 
-from edge_worker.sound_files.sound_file_error import several, truncated
+from edge_worker.sound_files.sound_file_error import several, too_long, truncated
 from edge_worker.sound_files.spliced_file import Span
 
 _HEAD: Final = struct.Struct("<4sBBqIIIB")
@@ -12,6 +12,8 @@ _FLAGS_AT: Final = 5
 _CHECKSUM: Final = slice(22, 26)
 _BEGINS, _ENDS = 2, 4
 """Flags of the first and the last page of a stream."""
+_HEAD_PAGES, _PAGES_PER_S = 1000, 200
+"""Pages before the sound, and of it, at most: a packet of 5 ms each."""
 _SEARCHED: Final = 65_536
 """Bytes behind the last page in which another is searched."""
 _POLYNOMIAL: Final = 0x04C11DB7
@@ -26,16 +28,20 @@ class _Page(NamedTuple):
     """Offset of the next page."""
 
 
-def parse(file: BinaryIO, size: int) -> list[bytes | Span]:
+def parse(file: BinaryIO, size: int, max_s: float) -> list[bytes | Span]:
     """Return the parts of a file of one recording, whose last page says that it is the last.
 
     What is missing in the middle shows when it is decoded: libsndfile then returns less than it announced.
 
     Raises:
-        SoundFileError: the last page is damaged or cut off, or there are several recordings.
+        SoundFileError: the last page is damaged or cut off, there are several recordings, or more pages than
+            `max_s` seconds need.
     """
-    position, last, is_begun = 0, 0, False
+    position, last, is_begun, pages = 0, 0, False, 0
     while (page := _page(file, position)) is not None:
+        pages += 1
+        if pages > _HEAD_PAGES + max_s * _PAGES_PER_S:
+            raise too_long(max_s)
         if page.end > size:
             raise truncated()
         if page.begins and is_begun:

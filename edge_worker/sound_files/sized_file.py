@@ -17,6 +17,7 @@ _W64_NAME: Final = 16
 _W64_HEAD: Final = _W64_NAME + 8
 _SAMPLES_OF_FLAC: Final = 21
 """Offset of the byte whose low half, with four more, is the number of samples."""
+_MOST_CHUNKS: Final = 1000
 _AU_UNKNOWN: Final = b"\xff\xff\xff\xff"
 _UNCOMPRESSED: Final = (b"", b"NONE", b"sowt", b"twos", b"raw ", b"fl32", b"FL32", b"fl64", b"FL64")
 
@@ -32,9 +33,12 @@ class Sized(NamedTuple):
 def aiff(file: BinaryIO, size: int) -> Sized:
     """Return an AIFF or AIFC file; raises SoundFileError where samples are missing."""
     whole, position, common = Sized([Span(0, size)]), 12, b""
-    while position + 8 <= size:
-        file.seek(position)
-        name, length = struct.unpack(">4sI", file.read(8))
+    for _ in range(_MOST_CHUNKS):
+        file.seek(min(position, size))
+        head = file.read(8)
+        if len(head) < 8:  # noqa: PLR2004 - the head of a chunk
+            break
+        name, length = struct.unpack(">4sI", head)
         if name == b"COMM":
             common = file.read(min(length, 64))
         elif name == b"SSND" and len(common) >= 18:  # noqa: PLR2004 - the least that a header has
@@ -64,9 +68,12 @@ def au(file: BinaryIO, size: int) -> Sized:
 def caf(file: BinaryIO, size: int) -> Sized:
     """Return a CAF file; raises SoundFileError where sound is missing."""
     position = 8
-    while position + 12 <= size:
-        file.seek(position)
-        name, length = struct.unpack(">4sq", file.read(12))
+    for _ in range(_MOST_CHUNKS):
+        file.seek(min(position, size))
+        head = file.read(12)
+        if len(head) < 12:  # noqa: PLR2004 - the head of a chunk
+            break
+        name, length = struct.unpack(">4sq", head)
         start = position + 12
         if name == b"data":
             if length > size - start:
@@ -81,9 +88,12 @@ def caf(file: BinaryIO, size: int) -> Sized:
 def w64(file: BinaryIO, size: int) -> Sized:
     """Return a W64 file; raises SoundFileError where sound is missing."""
     position = 40
-    while position + _W64_HEAD <= size:
-        file.seek(position)
-        name, length = struct.unpack("<16sQ", file.read(_W64_HEAD))
+    for _ in range(_MOST_CHUNKS):
+        file.seek(min(position, size))
+        head = file.read(_W64_HEAD)
+        if len(head) < _W64_HEAD:
+            break
+        name, length = struct.unpack("<16sQ", head)
         if name[:4] == b"data":
             if position + length > size and length < _PLACEHOLDER:
                 raise truncated()

@@ -32,6 +32,11 @@ def several() -> SoundFileError:
     return SoundFileError("damaged", "holds several recordings one after another; send each on its own")
 
 
+def too_long(max_s: float) -> SoundFileError:
+    """Return the error of a file that is longer than may be read."""
+    return SoundFileError("too_long", f"holds more than {max_s:g} s of sound; cut it")
+
+
 def require_channels(channels: int) -> None:
     """Raise SoundFileError unless so many channels can be read."""
     if not 0 < channels <= MOST_CHANNELS:

@@ -98,19 +98,19 @@ class SoundReader:
 
 @contextmanager
 def open_sound(path: Path, scratch: Path | None = None, max_s: float = _MOST_S) -> Iterator[SoundReader]:
-    """Open the sound in a file; what ffmpeg must convert is cut after `max_s` seconds.
+    """Open the sound in a file; little is done for one of more than `max_s` seconds.
 
-    `scratch` is a folder for what ffmpeg converts; None: that of the system.
+    `scratch` is a folder for what ffmpeg converts, up to `max_s`; None: that of the system.
 
     Raises:
-        SoundFileError: the file is no sound, damaged or empty.
+        SoundFileError: the file is no sound, damaged, empty or too long.
         OSError: it cannot be opened.
     """
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         if size_of(file) == 0:
             raise SoundFileError("empty", "is empty; record again")
-        trusted = _trusted(file)
+        trusted = _trusted(file, max_s)
         try:
             sound = stack.enter_context(_libsndfile(file, trusted))
             least = _least(sound) if trusted.samples is None else trusted.samples
@@ -174,7 +174,7 @@ def float_scale(blocks: Iterator[npt.NDArray[np.float64]]) -> float:
     return scale
 
 
-def _trusted(file: BinaryIO) -> Sized:
+def _trusted(file: BinaryIO, max_s: float) -> Sized:
     """Return the file as libsndfile may trust it."""
     size = size_of(file)
     start = mp3_file.after_tags(file)
@@ -183,19 +183,19 @@ def _trusted(file: BinaryIO) -> Sized:
     if kind == "wav" and not start:
         wav = wav_file.parse(file)
         if wav.format.tag in (wav_file.MPEG, wav_file.MP3):
-            return _mp3(file, wav.sound) or Sized([Span(0, size)])
+            return _mp3(file, wav.sound, max_s) or Sized([Span(0, size)])
         return Sized([wav.header(), wav.sound], wav.samples)
     if kind == "flac":
         return sized_file.flac(file, start, size)
     if kind == "ogg":
-        return Sized(ogg_file.parse(file, size))
+        return Sized(ogg_file.parse(file, size, max_s))
     if kind in _SIZED:
         return _SIZED[kind](file, size)
-    return (None if kind else _mp3(file, Span(start, size))) or Sized([Span(0, size)])
+    return (None if kind else _mp3(file, Span(start, size), max_s)) or Sized([Span(0, size)])
 
 
-def _mp3(file: BinaryIO, within: Span) -> Sized | None:
-    mp3 = mp3_file.parse(file, within)
+def _mp3(file: BinaryIO, within: Span, max_s: float) -> Sized | None:
+    mp3 = mp3_file.parse(file, within, max_s)
     return None if mp3 is None else Sized(mp3.parts, max(0, mp3.samples - mp3_file.DELAY))
 
 
@@ -213,7 +213,7 @@ def _libsndfile(file: BinaryIO, trusted: Sized) -> Any:  # noqa: ANN401 - soundf
 def _open_converted(stack: ExitStack, wav: Path) -> Any:  # noqa: ANN401 - as above
     file = stack.enter_context(wav.open("rb"))
     try:
-        return stack.enter_context(_libsndfile(file, _trusted(file)))
+        return stack.enter_context(_libsndfile(file, _trusted(file, _MOST_S)))
     except soundfile.LibsndfileError:
         raise SoundFileError("unknown", f"is no sound that can be decoded; use {ffmpeg.FORMATS}") from None
 

@@ -39,6 +39,8 @@ def decode(file: Path, target: Path, settings: Settings) -> Pcm:
     try:
         return _decode(file, target, settings)
     except SoundFileError as error:
+        if error.fault == "too_long":
+            raise _too_long(settings) from None
         problem = "No audio data received: " if error.fault == "empty" else ""
         raise ProblemError(_STATUS[error.fault], problem + str(error)) from None
 

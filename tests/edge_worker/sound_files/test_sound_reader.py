@@ -254,6 +254,19 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert grown_kib * 1024 < size / 2
 
 
+LONG: dict[str, bytes] = {
+    "MP3": without_count(MP3) * 3,
+    "tiny pages": pages(VORBIS)[0] + (b"OggS" + bytes(23)) * 3000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_file_that_is_too_long_is_not_read_to_its_end(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(SoundFileError) as caught, open_sound(put(tmp_path, LONG[kind]), max_s=10):
+        pass
+    assert caught.value.fault == "too_long"
+
+
 def test_the_format_is_told_by_the_content() -> None:
     heads = {kind: sniff(WHOLE[kind][:12]) for kind in ("RF64", "AIFF", "AU", "CAF", "W64", "FLAC")}
     assert heads == {"RF64": "wav", "AIFF": "aiff", "AU": "au", "CAF": "caf", "W64": "w64", "FLAC": "flac"}
