@@ -11,7 +11,7 @@ from edge_worker.inference.interpreter import runtime_name
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 
-_MAX_REASON: Final = 1000
+_MAX_REASON: Final = 500
 """Characters of the reason of `degraded`."""
 State = Literal["ready", "degraded", "offline"]
 

@@ -19,6 +19,8 @@ IGNORED: Final = "ignored_meta"
 """Key of the names of fields that were left out, in META as it is kept."""
 MAX_IGNORED: Final = 8
 """Names in that list."""
+_MAX_IGNORED_NAME: Final = 32
+"""Characters."""
 MAX_MODELS: Final = 8
 MAX_MODEL_NAME: Final = 32
 """Characters."""
@@ -60,7 +62,7 @@ def parse_meta(body: bytes, recording_id: int) -> dict[str, Any]:
     kept = {name: value for name, value in meta.items() if _is_kept(name, value)}
     if "captured_at" in kept:
         kept["captured_at"] = rfc3339(datetime.fromisoformat(kept["captured_at"]))
-    ignored = {name if _is_name(name) else "?" for name in meta if name not in kept}
+    ignored = {_named(name) for name in meta if name not in kept}
     return kept | ({IGNORED: sorted(ignored)[:MAX_IGNORED]} if ignored else {})
 
 
@@ -99,6 +101,11 @@ def is_bounded(value: object, depth: int = MAX_DEPTH) -> bool:
 def _is_unicode(text: str) -> bool:
     # Python's parser accepts lone surrogates, which other parsers refuse; PostgreSQL stores no NUL.
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _named(name: str) -> str:
+    """Return the name of a field as it is told: "?" for one that takes more room than a message has."""
+    return name if _is_text(name, _MAX_IGNORED_NAME) and name.isascii() else "?"
 
 
 def _is_name(text: object) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_worker.errors import ChunkError
+from edge_worker.protocol import control
 from edge_worker.protocol.meta import ignored_fields, parse_meta, parse_stored_meta
 
 HUGE = "1" + "0" * 400
@@ -50,10 +51,16 @@ def test_a_device_cannot_say_itself_what_was_left_out() -> None:
     assert parse_meta(b'{"ignored_meta":{"a":1}}', 1) == {}
 
 
-def test_the_names_of_what_was_left_out_are_few_and_printable() -> None:
-    ignored = ignored_fields(parse_meta(json.dumps({f"k{n}\n": 1 for n in range(99)}).encode(), 1))
-    assert ignored == ("?",)
-    assert len(ignored_fields(parse_meta(b"{%s}" % b",".join(b'"k%d":NaN' % n for n in range(99)), 1))) == 8
+@pytest.mark.parametrize("name", ["k\n", "k" * 33, "\N{GRINNING FACE}"])
+def test_a_name_that_cannot_be_told_is_a_question_mark(name: str) -> None:
+    assert ignored_fields(parse_meta(json.dumps({name: float("nan")}).encode(), 1)) == ("?",)
+
+
+def test_what_was_left_out_fits_into_a_control_message() -> None:
+    body = b"{%s}" % b",".join(b'"%s%02d":NaN' % (b"k" * 30, number) for number in range(99))
+    fields = ignored_fields(parse_meta(body, 1))
+    assert len(fields) == 8
+    assert len(json.dumps(control.ignored("f" * 16, fields))) <= 1024
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"\xff\xfe", b"[" * 4000, b'{"a":' * 600, b"9" * 4096, b'"x"'])
