@@ -90,6 +90,8 @@ def check_models(settings: Settings) -> str:
     """Load every model in its version in use; each runs once on zeros."""
     registry = ModelRegistry.from_settings(settings)
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
+    for refused in models.refused.values():
+        raise refused
     segmenter = HeartSegmenter.load(settings.models_dir)
     versions = [f"{name} {each.card.version}" for name, each in models.items()]
     return ", ".join([*versions, f"segments {segmenter.card.version}"])

@@ -71,7 +71,7 @@ class Classifier:
         text, content = read_pair(directory, model)
         try:
             card = ModelCard.parse(text.decode())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
                 f"{card_path} is not a model card ({_reason(error)}): copy the pair again"
             ) from error

@@ -18,15 +18,20 @@ class LoadedModels(Mapping[str, Classifier]):
     """
 
     def __init__(self, registry: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
-        """Load the version in use of every model; raises ModelError at the first that cannot be loaded.
+        """Load the version in use of every model, the shipped one where that cannot be loaded.
 
         `is_quiet`: changes are logged at debug level, because another instance logs the same ones.
+
+        Raises:
+            ModelError: of a model neither can be loaded.
         """
         self._registry = registry
         self._is_quiet = is_quiet
         # Tokens before models: a change during loading is then seen at the next refresh.
         self._tokens = {model: registry.change_token(model) for model in models}
-        self._classifiers = {model: _load(registry, model) for model in self._tokens}
+        self.refused: dict[str, ModelError] = {}
+        """Why the version in use of a model was not loaded at the start."""
+        self._classifiers = {model: self._first(model) for model in self._tokens}
 
     def __getitem__(self, model: str) -> Classifier:
         return self._classifiers[model]
@@ -46,6 +51,23 @@ class LoadedModels(Mapping[str, Classifier]):
         changed = [self._refresh(model) for model in self._tokens]
         return any(changed)
 
+    def _first(self, model: str) -> Classifier:
+        try:
+            return _load(self._registry, model)
+        except ModelError as error:
+            shipped = self._registry.directory(model, None)
+            try:
+                classifier = Classifier.load(shipped, model)
+            except ModelError:
+                raise error from None
+            self.refused[model] = error
+            self._log_refused(model, classifier, error)
+            return classifier
+
+    def _log_refused(self, model: str, stays: Classifier, error: ModelError) -> None:
+        level = logging.DEBUG if self._is_quiet else logging.ERROR
+        _LOG.log(level, line("model_refused", model=model, stays=stays.card.version, reason=error))
+
     def _refresh(self, model: str) -> bool:
         token = self._registry.change_token(model)
         if token == self._tokens[model]:
@@ -55,10 +77,7 @@ class LoadedModels(Mapping[str, Classifier]):
         try:
             after = _load(self._registry, model)
         except ModelError as error:
-            _LOG.log(
-                logging.DEBUG if self._is_quiet else logging.ERROR,
-                line("model_refused", model=model, stays=before.version, reason=error),
-            )
+            self._log_refused(model, self._classifiers[model], error)
             return False
         self._classifiers[model] = after
         change = {"from": before.version, "to": after.card.version, "sha256": after.card.sha256}

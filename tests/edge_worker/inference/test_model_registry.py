@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_worker.errors import ModelError
+from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 
@@ -77,22 +78,23 @@ def test_a_damaged_version_is_logged_once_and_the_previous_one_stays(
     ("pointer", "message"),
     [("../../etc", "names no version"), ("", "names no version"), ("7.7.7", "needs heart2.json")],
 )
-def test_an_invalid_active_file_is_one_sentence(
-    registry: ModelRegistry, tmp_path: Path, pointer: str, message: str
+def test_with_an_invalid_active_file_the_shipped_version_is_used(
+    registry: ModelRegistry, tmp_path: Path, pointer: str, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "models" / "heart2" / "active"
     path.parent.mkdir(parents=True)
     path.write_text(pointer)
-    with pytest.raises(ModelError, match=message) as caught:
-        LoadedModels(registry, ["heart2"])
-    assert "\n" not in str(caught.value)
+    models = LoadedModels(registry, ["heart2"])
+    assert models["heart2"].card.version == Classifier.load(MODELS, "heart2").card.version
+    assert message in str(models.refused["heart2"])
+    assert "\n" not in str(models.refused["heart2"])
+    assert caplog.text.count("event=model_refused model=heart2") == 1
 
 
 def test_a_version_in_the_directory_of_another_is_refused(registry: ModelRegistry, tmp_path: Path) -> None:
     write_version(tmp_path / "models" / "heart2" / "9.0.1", version=NEW)
     registry.activate("heart2", "9.0.1")
-    with pytest.raises(ModelError, match=f"holds version {NEW.replace('+', '.')}"):
-        LoadedModels(registry, ["heart2"])
+    assert f"holds version {NEW}" in str(LoadedModels(registry, ["heart2"]).refused["heart2"])
 
 
 def test_a_version_is_stored_atomically_and_never_changed(registry: ModelRegistry, tmp_path: Path) -> None:
@@ -141,13 +143,20 @@ def worker_check(data_dir: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_e6_a_promoted_pair_that_does_not_match_its_card_stops_the_worker_at_start(tmp_path: Path) -> None:
+def test_e6_a_worker_starts_with_the_shipped_model_when_the_promoted_one_is_damaged(tmp_path: Path) -> None:
     registry = ModelRegistry(MODELS, tmp_path / "models")
     registry.put("heart2", NEW, write_version(tmp_path / "made", sha256="0" * 64))
     assert worker_check(tmp_path).returncode == 0
     registry.activate("heart2", NEW)
-    refused = worker_check(tmp_path)
-    assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1].startswith("edge_worker: ")
-    assert "do not belong together" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    started = worker_check(tmp_path)
+    assert started.returncode == 0
+    assert "event=model_refused model=heart2" in started.stderr
+    assert "do not belong together" in started.stderr
+    assert "Traceback" not in started.stderr
+
+
+def test_a_model_of_which_no_version_can_be_loaded_is_one_sentence(tmp_path: Path) -> None:
+    registry = ModelRegistry(tmp_path / "empty", tmp_path / "models")
+    with pytest.raises(ModelError, match=r"needs heart2\.json") as caught:
+        LoadedModels(registry, ["heart2"])
+    assert "\n" not in str(caught.value)
