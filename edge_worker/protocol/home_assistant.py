@@ -160,7 +160,7 @@ def _state(device_id: str) -> dict[str, Document]:
             "icon": "mdi:state-machine",
             "device_class": "enum",
             "options": list(STATES),
-            "value_template": _template("value_json.state"),
+            "value_template": _template(f"value_json.state if value_json.state in {list(STATES)} else none"),
         },
         "connected": about
         | {

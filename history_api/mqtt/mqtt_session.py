@@ -33,6 +33,8 @@ _FIRST_WITHIN_S: Final = 5.0
 _RETAINED_WITHIN_S: Final = 1.0
 """Time after a connection in which retained messages may still arrive."""
 _POLL_S: Final = 0.02
+_LOG_EVERY_S: Final = 10.0
+"""Between two lines about refused messages of one kind; all are counted."""
 _STATISTICS: Final = (
     "publish/messages/dropped",
     "clients/connected",
@@ -77,6 +79,7 @@ class MqttSession:
         """Why the broker refuses the connection; empty where it does not, or that is not known."""
         self.refused: Counter[str] = Counter()
         """Messages that are not as the protocol has them, by the last level of their topic."""
+        self._refusal_logged_at: dict[str, float] = {}
         self.uploads = UploadQueue()
         self._spool = settings.data_dir / "uploads"
         self._listeners: dict[Listener, bool] = {}
@@ -178,11 +181,11 @@ class MqttSession:
                 self._take(known)
                 self._notify(known)
         except JsonError as error:
-            self.refused[kind] += 1
-            _LOG.info(line("message_refused", topic=message.topic, reason=error))
+            if self._count_refused(kind):
+                _LOG.info(line("message_refused", topic=message.topic, reason=error))
         except Exception:  # one message that meets a fault of ours does not end the session
-            self.refused[kind] += 1
-            _LOG.exception(line("message_failed", topic=message.topic))
+            if self._count_refused(kind):
+                _LOG.exception(line("message_failed", topic=message.topic))
 
     def on_published(self, mid: int) -> None:
         """Make room for another chunk: the broker has the message `mid`."""
@@ -199,6 +202,15 @@ class MqttSession:
             case "state" | "info" | "telemetry":
                 # A new document: requests may be reading the old one.
                 self.devices[message.name] = self.devices.get(message.name, {}) | message.document
+
+    def _count_refused(self, kind: str) -> bool:
+        """Count a message; return whether to log it: whoever sends nothing else must not fill the log."""
+        self.refused[kind] += 1
+        now = time.monotonic()
+        if now - self._refusal_logged_at.get(kind, -_LOG_EVERY_S) < _LOG_EVERY_S:
+            return False
+        self._refusal_logged_at[kind] = now
+        return True
 
     def _notify(self, message: BusMessage) -> None:
         for listener in list(self._listeners):

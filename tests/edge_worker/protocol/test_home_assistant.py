@@ -148,6 +148,13 @@ def test_live_values_and_states_have_their_values() -> None:
     assert value("connected", "") == "OFF"
 
 
+@pytest.mark.parametrize(
+    "payload", ["[1]", "5", '"online"', "null", '{"state":["online"]}', '{"state":5}', "{}"]
+)
+def test_what_is_no_state_is_unknown_and_not_connected(payload: str) -> None:
+    assert (value("state", payload), value("connected", payload)) == ("None", "OFF")
+
+
 def test_entities_are_available_while_their_worker_is() -> None:
     (availability,) = described()["availability"]
     for state, availability_state in (("ready", "online"), ("degraded", "online"), ("offline", "offline")):

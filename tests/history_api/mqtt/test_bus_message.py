@@ -98,6 +98,16 @@ def test_refused_messages_are_counted_and_change_nothing(tmp_path: Path) -> None
     assert [each.kind for each in heard] == ["state"]
 
 
+def test_a_flood_of_refused_messages_fills_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mqtt_session = session(tmp_path)
+    with caplog.at_level("INFO"):
+        for _ in range(500):
+            say(mqtt_session, STATE, b"x")
+            say(mqtt_session, topics.telemetry("st-01"), b"x")
+    assert mqtt_session.refused == {"state": 500, "telemetry": 500}
+    assert [each.getMessage().split()[0] for each in caplog.records] == ["event=message_refused"] * 2
+
+
 def test_a_device_keeps_one_report_of_each_kind_whatever_it_sends(tmp_path: Path) -> None:
     mqtt_session = session(tmp_path)
     for number in range(200):
