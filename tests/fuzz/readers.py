@@ -41,6 +41,11 @@ from history_api.settings import ApiSettings
 from history_api.uploads import decoding
 
 Reader = Callable[[bytes], None]
+BUS_TOPICS: Final = (
+    *("device/st-01/up/state", "device/st-01/up/info", "device/st-01/up/telemetry", "device/st-01/up/pcm"),
+    *("device/st-01/down/control", "device/st-01/down/live", "worker/w", "result/st-01", "exam/st-01/e"),
+)
+"""Topics whose messages the history API reads."""
 _CRC_AT: Final = 28
 _SPOOL_HEADER: Final = b"STSPOOL1" + bytes(8)
 
@@ -62,9 +67,10 @@ def meta(data: bytes) -> None:
 def message(data: bytes) -> None:
     """Whatever a device sends on its topics, a worker goes on, and what a page is told is strict JSON."""
     router = _router()
-    for now, kind in enumerate(("pcm", "state")):
-        router.route(Inbound(f"stetho/v1/device/st-01/up/{kind}", data, False, 1), float(now))
-    for topic in ("device/st-01/up/state", "device/st-01/up/telemetry", "device/st-01/down/live", "worker/w"):
+    topics = ("stetho/v1/device/st-01/up/pcm", "stetho/v1/device/st-01/up/state", "homeassistant/status")
+    for now, topic in enumerate((*topics, "homeassistant/device/st-01/config")):
+        router.route(Inbound(topic, data, False, 1), float(now))
+    for topic in BUS_TOPICS:
         with suppress(JsonError):
             read = bus_message.read(f"stetho/v1/{topic}", data)
             event = None if read is None else event_of(read)
