@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.analysis.samples.heard_sound import HeardSound
+from edge_worker.analysis.samples.heard_sound import CHANNELS, HeardSound
 from edge_worker.protocol.result import Channel
 from edge_worker.signal.arrays import Float32Array, Int16Array
 from edge_worker.signal.pcm import FULL_SCALE
@@ -38,7 +38,7 @@ class StreamCheck:
             heard = HeardSound.of(recent, self._rate, is_heart=is_heart, has_gaps=has_gaps)
             self.channel, self.fault = heard.channel, heard.fault
         if pcm.shape[1] == 1 or self.channel is not None:
-            channel = pcm[:, 1 if self.channel == "right" else 0]
+            channel = pcm[:, CHANNELS.index(self.channel or "left")]
         else:
             channel = pcm.mean(axis=1, dtype=np.float32)
         return np.multiply(channel, np.float32(1 / FULL_SCALE), dtype=np.float32)

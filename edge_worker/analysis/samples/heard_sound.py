@@ -16,7 +16,7 @@ from edge_worker.signal.arrays import Int16Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.pcm import amplify
 
-_NAMES: Final[tuple[Channel, Channel]] = ("left", "right")
+CHANNELS: Final[tuple[Channel, Channel]] = ("left", "right")
 _CANCELLED: Final = 0.1
 """Power of the mean over that of the louder channel; 0.25 where the other is silent."""
 _CLEARLY: Final = 0.05
@@ -60,7 +60,7 @@ class HeardSound:
             return cls(mean)
         alone = {number: Signal.from_pcm(pcm[:, number], sample_rate) for number in sound}
         number = sound[0] if len(sound) == 1 else _better(mean, alone, is_heart=is_heart)
-        return cls(mean) if number is None else cls(alone[number], _NAMES[number])
+        return cls(mean) if number is None else cls(alone[number], CHANNELS[number])
 
 
 def _better(mean: Signal, alone: dict[int, Signal], *, is_heart: bool) -> int | None:
