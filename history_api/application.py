@@ -10,13 +10,14 @@ from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
 from edge_worker.protocol import strict_json
 from history_api import index, openapi_document
-from history_api.access import authorization, proxy, security_headers
+from history_api.access import authorization, long_requests, proxy, security_headers
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
 from history_api.services import Services
 from history_api.settings import ApiSettings
-from history_api.uploads.upload_form import UploadRequest
+from history_api.uploads import upload_room
+from history_api.uploads.spooling_request import SpoolingRequest
 
 
 class _StrictJSON(JSONProvider):
@@ -38,8 +39,8 @@ def create_app(settings: ApiSettings) -> Flask:
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.request_class = SpoolingRequest
     app.json = _StrictJSON(app)
-    app.request_class = UploadRequest
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
@@ -51,6 +52,8 @@ def create_app(settings: ApiSettings) -> Flask:
     authorization.register(app, settings, openapi_document.OPERATIONS)
     query_validation.register(app, openapi_document.OPERATIONS)
     authorization.restrict_owners(app)
+    long_requests.register(app, settings, openapi_document.OPERATIONS)
+    upload_room.register(app, settings, openapi_document.OPERATIONS)
     body_validation.register(app, openapi_document.DOCUMENT)
     problem.register(app)
     for module in (index, *openapi_document.BLUEPRINT_MODULES):

@@ -1,49 +1,42 @@
-"""Server process of the API: waitress with a pool of threads, until a signal ends it."""
+"""Server process of the API: the application, its HTTP server and its threads, until a signal ends them."""
 
-import signal
 import socket
 import sys
-from types import FrameType
+from dataclasses import replace
 from typing import Final
-
-from waitress.server import create_server
 
 from edge_worker.errors import SettingsError
 from edge_worker.private_files import keep_private
+from history_api.access.long_requests import most_long_requests
 from history_api.application import create_app
+from history_api.monitoring import metrics
 from history_api.monitoring.retention import Retention
 from history_api.monitoring.worker_watch import WorkerWatch
 from history_api.services import Services
+from history_api.serving.http_server import HttpServer
+from history_api.serving.limits import Limits
 from history_api.settings import ApiSettings
-from history_api.waitress_channel import channel_class
 
-_THREADS: Final = 32
-"""An event stream occupies one for as long as its client reads."""
-_MIB: Final = 1 << 20
+_SHORT_THREADS: Final = 32
+"""For requests that are answered at once, beside those that take long."""
+
+_SWITCH_S: Final = 0.001
+"""A thread that computes, as for a report, makes room for others this soon: five times sooner than usual."""
 
 
-def serve(settings: ApiSettings) -> None:
-    """Serve until SIGTERM or Ctrl-C.
+def serve(settings: ApiSettings, limits: Limits | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C; `limits` replace those that follow from the settings.
 
     Raises:
         SettingsError: the address cannot be bound, or settings contradict each other.
         StoreError: what the database URL names is not a database of this program.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     keep_private(settings.data_dir)
+    sys.setswitchinterval(_SWITCH_S)
     app = create_app(settings)
+    http_server = HttpServer(app, limits or _limits(settings))
+    metrics.of(app).watch(http_server.connections)
     listener = _listen(settings.api_host, settings.api_port)
-    server = create_server(
-        app,
-        sockets=[listener],
-        threads=_THREADS,
-        ident=None,
-        outbuf_high_watermark=_MIB,  # of an answer in memory: an export waits for a slow client
-        max_request_body_size=settings.upload_mb * _MIB + 1,  # the first size that is refused
-        clear_untrusted_proxy_headers=False,  # the application trusts STETHO_API_PROXY proxies, no more
-    )
-    server.channel_class = channel_class(app.extensions["stetho_authenticator"])
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
     if settings.api_auth == "none":
@@ -54,11 +47,18 @@ def serve(settings: ApiSettings) -> None:
         WorkerWatch(services.history, services.mqtt_session).start()
     retention = Retention(settings, services.deletion)
     retention.start()
-    server.run()
-    server.close()
+    http_server.run(listener)
     retention.stop()
     if services.mqtt_session is not None:
         services.mqtt_session.stop()
+
+
+def _limits(settings: ApiSettings) -> Limits:
+    limits = Limits(
+        threads=most_long_requests(settings) + _SHORT_THREADS, body_bytes=settings.upload_mb << 20
+    )
+    # All clients of a proxy come from its address.
+    return replace(limits, per_address=limits.connections) if settings.api_proxy else limits
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -70,7 +70,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingsError(
             f"cannot listen on {host}:{port} ({error}); set STETHO_API_HOST and STETHO_API_PORT"
         ) from error
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)  # ends waitress's `run`

@@ -31,6 +31,12 @@ class ApiSettings(Settings):
     api_rate: int = setting(
         600, "requests per minute from one key, or from one address without a key; 0: no limit", 0
     )
+    api_long: int = setting(
+        16,
+        "event streams, exports, reports, pictures and uploads at a time of one key; twice as many of one "
+        "address, eight times of all",
+        1,
+    )
     api_proxy: int = setting(
         0,
         "proxies in front of the history API that are trusted: X-Forwarded-For, -Proto, -Host and -Prefix, "

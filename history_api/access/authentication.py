@@ -1,7 +1,6 @@
 """Authentication of requests by API key or session, and the rate limits of each client."""
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Final
 
@@ -10,6 +9,7 @@ from werkzeug import Request
 
 from edge_worker.database.access.api_key import ROLES, ApiKey, ApiKeys, Role, digest
 from edge_worker.database.access.browser_session import BrowserSessions
+from history_api.access.client_address import network_of
 from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE
 from history_api.openapi.problem import ProblemError
@@ -17,8 +17,6 @@ from history_api.settings import ApiSettings
 
 _WRONG_KEYS: Final = 10
 """Wrong keys that an address may send a minute."""
-_IPV6_PREFIX: Final = 64
-"""A client with one IPv6 address has all addresses of its /64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +80,6 @@ class Authenticator:
         if request_tokens(request):
             self._limit_wrong_keys()
 
-    def is_known(self, request: Request) -> bool:
-        """Return whether a request has a valid key or session; raises StoreError."""
-        return self.find(request) is not None
-
     def check_token(self, token: str) -> ApiKey | None:
         """Return the key of `token`, None where it is wrong; raises ProblemError (429) after too many."""
         key = self._keys.find(digest(token))
@@ -96,7 +90,11 @@ class Authenticator:
     def limit(self, principal: Principal | None) -> None:
         """Count the current request; raise ProblemError (429) when its sender has sent too many."""
         if not self.is_open:
-            client = ("address", _client_address()) if principal is None else ("name", principal.name)
+            client = (
+                ("address", network_of(request.remote_addr or ""))
+                if principal is None
+                else ("name", principal.name)
+            )
             _require(self._requests.take(client), "requests")
 
     def _limit_wrong_keys(self) -> None:
@@ -104,7 +102,7 @@ class Authenticator:
 
         A right key is accepted after any number of wrong ones: no client locks out a neighbour.
         """
-        _require(self._wrong_keys.take(_client_address()), "wrong keys")
+        _require(self._wrong_keys.take(network_of(request.remote_addr or "")), "wrong keys")
 
 
 def authenticator() -> Authenticator:
@@ -129,16 +127,6 @@ def unauthorised(reason: str) -> ProblemError:
         "`stetho key add NAME --role operator`, on the server, makes a key",
         {"WWW-Authenticate": "Bearer"},
     )
-
-
-def _client_address() -> str:
-    text = request.remote_addr or ""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    is_v6 = isinstance(address, IPv6Address)
-    return str(ip_network((address, _IPV6_PREFIX), strict=False)) if is_v6 else text
 
 
 def _require(wait_s: float, what: str) -> None:

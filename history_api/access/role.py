@@ -39,7 +39,7 @@ def _with_role(path: str, method: str, operation: Method) -> Method:
     if role != "public" and "text/html" in operation["responses"].get("200", {}).get("content", {}):
         refusals |= _TO_LOGIN
     if "requestBody" in operation:
-        refusals |= {"413": PROBLEM}
+        refusals |= {"408": PROBLEM, "413": PROBLEM}
     is_open: Schema = {"security": []} if role == "public" else {}
     return operation | {"x-role": role} | is_open | {"responses": refusals | operation["responses"]}
 

@@ -5,7 +5,6 @@ none, whatever the clock does; an MQTT message only triggers a query. All other 
 are not repeated.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -26,9 +25,6 @@ _HEARTBEAT_S: Final = 10.0
 _POLL_S: Final = 1.0
 """How often the history is queried even if no MQTT message announces a result."""
 _BATCH: Final = 100
-_MOST_STREAMS: Final = 20
-"""Each occupies a thread of the server."""
-_free_streams: Final = threading.BoundedSemaphore(_MOST_STREAMS)
 blueprint = Blueprint("stream", __name__)
 _LAST_EVENT_ID: Final[Schema] = {
     "name": "Last-Event-ID",
@@ -66,8 +62,6 @@ def stream() -> Response:
     """Answer events until the client ends the stream."""
     last = request.headers.get("Last-Event-ID") or g.query["last"]
     number = _last_number(services().history, last)
-    if not _free_streams.acquire(blocking=False):
-        raise ProblemError(503, f"{_MOST_STREAMS} streams are open; close one", {"Retry-After": "10"})
     events = _EventStream(services(), number, g.query["device"], g.query["seconds"])
     response = Response(events.encoded(), mimetype="text/event-stream")
     response.call_on_close(events.close)
@@ -88,12 +82,11 @@ class _EventStream:
             self._session.add_listener(self._on_message, to_sound=True)
 
     def close(self) -> None:
-        """End the stream and make room for another; closing twice does no harm."""
+        """End the stream; closing twice does no harm."""
         if self._is_open:
             self._is_open = False
             if self._session is not None:
                 self._session.remove_listener(self._on_message)
-            _free_streams.release()
 
     def encoded(self) -> Iterator[str]:
         """Yield the events as text."""
@@ -104,6 +97,8 @@ class _EventStream:
             queried_at = beaten_at = time.monotonic()
             while self._is_open and time.monotonic() < self._ends_at:
                 event = self._waiting.get(_POLL_S)
+                if event is None:
+                    yield ""  # the server looks whether the client is still there
                 is_result = event is not None and event.kind == "result"
                 now = time.monotonic()
                 if is_result or now - queried_at >= _POLL_S:

@@ -7,7 +7,8 @@ at each scrape (`site_metrics`).
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
@@ -16,11 +17,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from edge_worker import __version__
 from edge_worker.telemetry import metrics as worker_metrics
+from history_api.access import long_requests
+from history_api.access.long_requests import Shares
 from history_api.monitoring.site_metrics import SiteMetrics
 from history_api.mqtt.bus_message import BusMessage
 from history_api.openapi.operation import Paths, get
 from history_api.openapi.schemas import ref
 from history_api.services import Services
+from history_api.serving.connections import REASONS, Connections
 
 _EXTENSION: Final = "stetho_metrics"
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,7 +63,7 @@ def metrics() -> Response:
 
 def register(app: Flask) -> None:
     """Create the metrics of `app`, whose services must exist, and count its requests from now on."""
-    app.extensions[_EXTENSION] = Metrics(app.extensions["stetho"])
+    app.extensions[_EXTENSION] = Metrics(app.extensions["stetho"], partial(long_requests.of, app))
     app.after_request(_count)
 
 
@@ -72,11 +76,14 @@ def of(app: Flask) -> "Metrics":
 class Metrics:
     """Prometheus metrics of one application; thread-safe."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, shares: Callable[[], Shares]) -> None:
+        """`shares` returns the long requests under way, which the application registers later."""
         self.registry = worker_metrics.new_registry()
         self.site = SiteMetrics(services)
         self._session = services.mqtt_session
         self._broker: dict[str, float] = {}
+        self._shares = shares
+        self._connections: Connections | None = None
         self._requests = Counter(
             "stetho_http_requests", "Requests", ["route", "method", "status"], registry=self.registry
         )
@@ -88,6 +95,10 @@ class Metrics:
             buckets=_LATENCY_BUCKETS_S,
         )
         self.registry.register(worker_metrics.CallbackCollector(self._collect))
+
+    def watch(self, connections: Connections) -> None:
+        """Export the connections of the server that this application has."""
+        self._connections = connections
 
     def count(self, route: str, method: str, status: int, took_s: float) -> None:
         """Count a request that was answered after `took_s` seconds."""
@@ -117,6 +128,7 @@ class Metrics:
         yield info
         yield from self.site.collect()
         yield from self._refused()
+        yield from self._collect_server()
         for name, value in self._broker.items():
             yield GaugeMetricFamily(f"stetho_broker_{name}", "Value of the broker's $SYS topic", value)
 
@@ -129,6 +141,19 @@ class Metrics:
         for kind, count in ({} if self._session is None else dict(self._session.refused)).items():
             refused.add_metric((kind,), count)
         yield refused
+
+    def _collect_server(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("stetho_http_long_requests", "Long requests under way", len(self._shares()))
+        connections, ended = self._connections, dict[str, int]()
+        if connections is not None:
+            ended = dict(connections.dropped)
+        yield GaugeMetricFamily("stetho_http_connections", "Open connections", len(connections or ()))
+        dropped = CounterMetricFamily(
+            "stetho_http_dropped_connections", "Connections that the server ended", labels=("reason",)
+        )
+        for reason in REASONS:
+            dropped.add_metric((reason,), ended.get(reason, 0))
+        yield dropped
 
 
 def _count(response: Response) -> Response:

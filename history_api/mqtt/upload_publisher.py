@@ -57,6 +57,11 @@ class Sound:
         """The recording id as text."""
         return recording_name(self.recording_id)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all samples."""
+        return self.samples * self.channels * SAMPLE_BYTES
+
 
 class UploadPublisher:
     """One upload on its way to the worker.

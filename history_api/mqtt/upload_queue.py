@@ -35,6 +35,11 @@ class UploadQueue:
         key = (device_id, recording_id)
         return self._publishers.get(key) or self._rejected.get(key)
 
+    def waiting_bytes(self, device_id: str) -> int:
+        """Return the size of the sounds of a device that the worker has not stored."""
+        waiting = [each for each in list(self._publishers.values()) if not each.is_stored]
+        return sum(each.sound.size for each in waiting if each.sound.device_id == device_id)
+
     def device_ids(self, recording_id: str) -> set[str]:
         """Return the devices with an upload of this recording id, under way or rejected lately."""
         return {key[0] for key in (*self._publishers, *self._rejected) if key[1] == recording_id}

@@ -3,6 +3,8 @@
 A browser that opens a page of the dashboard gets the same as a page.
 """
 
+import errno
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,13 +15,20 @@ from werkzeug.exceptions import HTTPException
 from edge_worker.database.page_cursor import CursorError
 from edge_worker.errors import StoreError
 from edge_worker.protocol import strict_json
+from edge_worker.telemetry.logfmt import line
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5
-_DETAILS: Final[dict[int, str]] = {
+_FULL_RETRY_AFTER_S: Final = 60
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_LOG: Final = logging.getLogger(__name__)
+DETAILS: Final[dict[int, str]] = {
     404: "there is nothing at this address; GET / lists the endpoints",
     405: "this address does not support this method; the header Allow names those it does",
+    408: "the body comes too slowly; send it again over a better connection, or in smaller pieces",
+    413: "the body is too large: STETHO_UPLOAD_MB MiB are accepted where sounds are sent, 64 KiB elsewhere",
     416: "the recording has no bytes in this range; Content-Range has its size",
+    507: "the disk of the server is full; free some room there, and send it again",
     500: "the server failed; its log has the reason under this request_id",
 }
 
@@ -43,6 +52,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(CursorError, _answer_cursor)
     app.register_error_handler(StoreError, _answer_store)
+    app.register_error_handler(OSError, _answer_full_disk)
 
 
 def _answer(problem: ProblemError) -> Response:
@@ -73,7 +83,7 @@ def _wants_page() -> bool:
 def _answer_http(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    return _answer(ProblemError(status, _DETAILS.get(status) or str(error.description), headers))
+    return _answer(ProblemError(status, DETAILS.get(status) or str(error.description), headers))
 
 
 def _answer_cursor(error: CursorError) -> Response:
@@ -82,3 +92,10 @@ def _answer_cursor(error: CursorError) -> Response:
 
 def _answer_store(error: StoreError) -> Response:
     return _answer(ProblemError(503, str(error), {"Retry-After": str(_RETRY_AFTER_S)}))
+
+
+def _answer_full_disk(error: OSError) -> Response:
+    if error.errno not in _DISK_FULL:
+        raise error  # a bug, answered with 500
+    _LOG.error(line("disk_full", id=g.request_id, reason=error))
+    return _answer(ProblemError(507, DETAILS[507], {"Retry-After": str(_FULL_RETRY_AFTER_S)}))

@@ -62,7 +62,7 @@ def occlusion_svg(recording_id: str) -> Response:
     name = picture_cache.file_name(
         entry.audio_sha256, f"{prediction['sha256'][:16]}-occlusion.svg", prediction["model"]
     )
-    response = render_with_etag(name, SVG, lambda: _cached(name, entry, prediction))
+    response = render_with_etag(name, SVG, lambda: _cached(name, entry, prediction), in_turn=False)
     # The SVG embeds its spectrogram as a data URI.
     response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; frame-ancestors 'none'"
     return response

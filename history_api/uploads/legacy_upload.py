@@ -246,8 +246,11 @@ def _sample_rate() -> int:
 
 def _data_uri() -> bytes:
     """Return the sound in a data URI: the body, or a value of a JSON object or a form; or a form's file."""
-    if (request.content_length or 0) > _MOST_BASE64:
-        raise ProblemError(413, f"a data URI has at most {_MOST_BASE64} characters; send a file to /predict")
+    # One in large chunks has no length until it has come, and would be cut at the limit.
+    if (request.content_length or 0) > _MOST_BASE64 or "Transfer-Encoding" in request.headers:
+        raise ProblemError(
+            413, f"a data URI has at most {_MOST_BASE64} characters, and states it; send a file to /predict"
+        )
     if request.is_json:
         body = request.get_json(silent=True)
         values = body if isinstance(body, dict) else {}

@@ -97,6 +97,6 @@ class _Decoder(MultipartDecoder):
 
 
 class UploadRequest(Request):
-    """A request of the history API."""
+    """A request whose form is parsed so."""
 
     form_data_parser_class: Any = UploadFormParser

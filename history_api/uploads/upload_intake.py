@@ -11,6 +11,7 @@ from typing import IO, Any, Final, NamedTuple
 from edge_worker.database.upload import Upload
 from edge_worker.protocol.chunk import recording_name
 from edge_worker.protocol.meta import MAX_MODELS
+from history_api.access.client_presence import client_is_gone
 from history_api.models import models
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
@@ -138,7 +139,7 @@ class UploadIntake:
         session = self._services.mqtt_session
         deadline = time.monotonic() + within_s
         while True:
-            left_s = max(0.0, deadline - time.monotonic())
+            left_s = 0.0 if client_is_gone() else max(0.0, deadline - time.monotonic())
             publisher = None if session is None else session.uploads.find(*recording)
             if publisher is None:
                 result = self._services.history.document(*recording)

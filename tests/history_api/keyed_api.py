@@ -38,4 +38,6 @@ class KeyedApi:
         answer = self.api.client.open(address + query, method=method.upper(), headers=headers, buffered=False)
         if answer.mimetype != "text/event-stream":
             assert_documented(answer, path, method.upper())
+            answer.get_data()
+        answer.close()  # as a server does: it frees the share of a long request
         return answer
