@@ -97,7 +97,10 @@ class SiteClock:
 def known_reading(connection: Connection) -> ClockReading | None:
     """Return the last reading that was believed; None: there was none yet."""
     known = site_facts.read(connection, site_facts.CLOCK).get("known")
-    return None if known is None else ClockReading.from_document(known)
+    try:
+        return None if known is None else ClockReading.from_document(known)
+    except (KeyError, TypeError, ValueError):  # damaged: as if nothing were known
+        return None
 
 
 def best_time(connection: Connection) -> datetime:

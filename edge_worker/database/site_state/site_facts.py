@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Text, cast, delete, insert, select
 
 from edge_worker.database.site_state.site_tables import site_facts
+from edge_worker.protocol import strict_json
 
 CLOCK: Final = "clock"
 """The last believed reading of the clock, with what the last check found."""
@@ -15,11 +16,15 @@ ROOM: Final = "room"
 
 
 def read(connection: Connection, name: str) -> dict[str, Any]:
-    """Return a fact; an empty one where nothing is known."""
-    document: dict[str, Any] | None = connection.execute(
-        select(site_facts.c.document).where(site_facts.c.name == name)
+    """Return a fact; an empty one where nothing is known, or where the row is damaged."""
+    text = connection.execute(
+        select(cast(site_facts.c.document, Text)).where(site_facts.c.name == name)
     ).scalar()
-    return document or {}
+    try:
+        document = strict_json.read(text or "{}")
+    except strict_json.JsonError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def write(connection: Connection, name: str, document: dict[str, Any]) -> None:

@@ -311,3 +311,18 @@ def test_a_recording_of_the_spool_that_an_earlier_process_received_under_a_wrong
     for received_s in (IN_1970, IN_2036, NOW - 8 * DAY_S):
         assert RecordingTimes.of(received_s, {}, store.clock).received_at == text_of(NOW)
     assert RecordingTimes.of(NOW - DAY_S, {}, store.clock).received_at == text_of(NOW - DAY_S)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "5", '{"known":5}', '{"known":{}}', '{"known":{"wall_s":"x"}}']
+)
+def test_a_damaged_fact_is_as_if_nothing_were_known(
+    store: Store, url: str, clocks: Clocks, damage: str
+) -> None:
+    store.clock.check()
+    with connect(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE site_facts SET document = ?", (damage,))
+    assert Store.open(url).clock.now() == pytest.approx(clocks.wall_s)
+    assert SiteState(url).warnings() == ("", "", "")
+    store.clock.check()
+    assert store.clock.is_believed
