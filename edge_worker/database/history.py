@@ -190,8 +190,8 @@ class History:
         with self._connection() as connection:
             return worker_heartbeat.find_all(connection)
 
-    def audio_files(self) -> list[str]:
-        """Return the paths of all WAV files below the data directory, as recordings name them."""
+    def audio_files(self) -> dict[str, bool]:
+        """Return the WAV files that recordings name, below the data directory: whether each must be there."""
         with self._connection() as connection:
             return recording_query.audio_files(connection)
 

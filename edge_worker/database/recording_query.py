@@ -4,9 +4,9 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select
 
 from edge_worker.database.schema import recordings, timelines
 from edge_worker.protocol.result import Completeness, Status
@@ -65,9 +65,18 @@ class RecordingEntry:
         ]
 
 
-def audio_files(connection: Connection) -> list[str]:
-    """Return the paths of all WAV files below the data directory, as recordings name them."""
-    return list(connection.execute(select(recordings.c.audio_file)).scalars())
+KEEPS_AUDIO: Final = """
+    audio_start < samples AND (parent IS NULL OR EXISTS (
+        SELECT 1 FROM recordings AS stream WHERE stream.device_id = recordings.device_id
+        AND stream.recording_id = recordings.parent AND stream.audio_start < stream.samples))"""
+"""Condition of SQL: the WAV file of the recording must be there. With `STETHO_STREAM_AUDIO_S=0` a stream and
+its events have none."""
+
+
+def audio_files(connection: Connection) -> dict[str, bool]:
+    """Return the WAV files that recordings name, below the data directory: whether each must be there."""
+    query = select(recordings.c.audio_file, literal_column(f"CASE WHEN {KEEPS_AUDIO} THEN 1 ELSE 0 END"))
+    return {name: bool(is_kept) for name, is_kept in connection.execute(query)}
 
 
 def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

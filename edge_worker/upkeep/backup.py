@@ -149,13 +149,16 @@ def _add_audio(archive: ArchiveWriter, data_dir: Path, database: Path, copy: Pat
     """
     missing = []
     for name in snapshot.audio_files(copy):
+        path = data_dir / name
         try:
-            archive.add(f"{DATA}/{name}", (data_dir / name).read_bytes())
+            if not path.resolve().is_relative_to((data_dir / "audio").resolve()):
+                raise FileNotFoundError(name)  # whatever the database says, only audio is audio
+            archive.add(f"{DATA}/{name}", path.read_bytes())
         except OSError:
             missing.append(name)
-    lost = snapshot.still_named(database, missing)
-    snapshot.forget(copy, [name for name in missing if name not in lost])
-    return lost
+    named = snapshot.still_named(database, missing)
+    snapshot.forget(copy, [name for name in missing if name not in named])
+    return [name for name, is_kept in named.items() if is_kept]
 
 
 def _others(data_dir: Path, broker: Path | None) -> Iterator[tuple[str, Path]]:

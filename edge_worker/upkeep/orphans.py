@@ -42,9 +42,10 @@ def find(history: History, data_dir: Path) -> Orphans:
         sizes[name] = status.st_size
         if abs(now - status.st_mtime) < _NEW_S:  # one that a wrong clock dated later is not new
             new.add(name)
-    named = set(history.audio_files())
-    files = sorted(sizes.keys() - named - new)
-    gone = sorted(name for name in named - sizes.keys() if not (data_dir / name).exists())
+    named = history.audio_files()
+    files = sorted(sizes.keys() - named.keys() - new)
+    wanted = sorted(name for name, is_kept in named.items() if is_kept and name not in sizes)
+    gone = [name for name in wanted if not (data_dir / name).exists()]
     aside = {
         str(path.relative_to(data_dir)): path.lstat().st_size for path in (data_dir / FOLDER).glob("*/*")
     }

@@ -53,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--force", action="store_true", help="replace what is there")
     options = parser.parse_args(arguments)
     try:
-        into = options.into or Settings.from_environ(os.environ).data_dir
+        settings = Settings.from_environ(os.environ)
+        into = options.into or settings.data_dir
+        if settings.database_url and options.into is None:
+            raise BackupError(f"STETHO_DATABASE_URL names another database than {into / DATABASE}; unset it")
         with Archive(options.file) as archive:
             _restore(archive, into, options.broker, may_replace=options.force)
     except (StethoError, OSError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.database.engine import connect_existing
+from edge_worker.database.recording_query import KEEPS_AUDIO
 from edge_worker.errors import StoreError
 
 _WAIT_S: Final = 30.0
@@ -74,8 +75,9 @@ def forget(copy: Path, audio_files: list[str]) -> None:
         connection.executemany("DELETE FROM recordings WHERE audio_file = ?", [(n,) for n in audio_files])
 
 
-def still_named(database: Path, audio_files: list[str]) -> list[str]:
-    """Return which of these WAV files the database names at this moment."""
-    query = "SELECT count(*) FROM recordings WHERE audio_file = ?"
+def still_named(database: Path, audio_files: list[str]) -> dict[str, bool]:
+    """Return those of these WAV files that the database names at this moment: whether each must be there."""
+    query = f"SELECT {KEEPS_AUDIO} FROM recordings WHERE audio_file = ?"  # noqa: S608 - a constant
     with closing(sqlite3.connect(database, timeout=_WAIT_S)) as connection:
-        return [name for name in audio_files if connection.execute(query, (name,)).fetchone()[0]]
+        found = {name: connection.execute(query, (name,)).fetchone() for name in audio_files}
+    return {name: bool(row[0]) for name, row in found.items() if row is not None}

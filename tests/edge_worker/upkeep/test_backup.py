@@ -17,9 +17,10 @@ import pytest
 from conftest import Device, beep, cut, rows, wait_until
 
 from broker.mosquitto import Broker, try_connect
+from edge_worker.database.history import History
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import BackupError
-from edge_worker.upkeep import backup, restore, snapshot
+from edge_worker.upkeep import backup, orphans, restore, snapshot
 from edge_worker.upkeep.archive import DATA, Archive, ArchiveWriter
 from simulator.site.site import Site
 
@@ -208,12 +209,16 @@ def test_a_restore_leaves_a_running_worker_alone(file: Path, capsys: pytest.Capt
     assert [path.name for path in into.iterdir()] == ["worker.lock"]
 
 
-def test_what_a_backup_lacks_or_cannot_be_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_backup_lacks_or_cannot_be_is_said(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     into = file.parent / "into"
     assert "provision init" in refusal(restore.main, capsys, file, "--into", into, "--broker", into / "b")
     assert "no whole backup" in refusal(restore.main, capsys, file.parent / "nothing", "--into", into)
     (file.parent / "other.tar").write_bytes(bytes(10240))
     assert "no whole backup" in refusal(restore.main, capsys, file.parent / "other.tar", "--into", into)
+    monkeypatch.setenv("STETHO_DATABASE_URL", "sqlite:////elsewhere.db")
+    assert "unset it" in refusal(restore.main, capsys, file)
     with ArchiveWriter(file, print) as archive:
         archive.commit({"schema": "9999"})
     assert "newer" in refusal(restore.main, capsys, file, "--into", into)
@@ -239,7 +244,7 @@ def test_a_recording_whose_audio_is_gone_is_named_and_the_others_are_kept(
         assert backup.main([str(file), "--force"]) == 1
         assert "audio/st-01/0000000000000001.wav" in capsys.readouterr().err
         # Deleted while the backup runs: it is deleted from the backup, too, and nothing is lost.
-        monkeypatch.setattr(snapshot, "still_named", lambda _database, _names: [])
+        monkeypatch.setattr(snapshot, "still_named", lambda _database, _names: {})
         assert backup.main([str(file), "--force"]) == 0
     finally:
         wav.write_bytes(content)
@@ -248,6 +253,31 @@ def test_a_recording_whose_audio_is_gone_is_named_and_the_others_are_kept(
         assert connection.execute(
             "SELECT (SELECT count(*) FROM recordings), count(*) FROM predictions"
         ).fetchone() == (0, 0)
+
+
+def test_streams_whose_sound_is_not_kept_lack_nothing(
+    stored: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With STETHO_STREAM_AUDIO_S=0 neither the stream nor its events have a WAV file; their rows are kept."""
+    data = tmp_path / "data"
+    shutil.copytree(stored.data_dir, data)
+    with sqlite3.connect(data / "stetho.db") as connection:
+        connection.execute("UPDATE recordings SET audio_start = samples")  # as of such a stream
+        connection.execute("CREATE TEMP TABLE event AS SELECT * FROM recordings")
+        connection.execute(
+            "UPDATE event SET id = 99, audio_start = 0, recording_id = '00000000000000ee', parent_start = 0, "
+            "parent = '0000000000000001', audio_file = 'audio/st-01/00000000000000ee.wav'"
+        )
+        connection.execute("INSERT INTO recordings SELECT * FROM event")
+    (data / "audio/st-01/0000000000000001.wav").unlink()
+    monkeypatch.setenv("STETHO_DATA_DIR", str(data))
+    history = History.open(f"sqlite:///{data / 'stetho.db'}")
+    assert orphans.find(history, data).recordings == []
+    history.close()
+    assert backup.main([str(tmp_path / "file")]) == 0
+    assert restore.main([str(tmp_path / "file"), "--into", str(tmp_path / "into")]) == 0
+    with sqlite3.connect(tmp_path / "into" / "stetho.db") as connection:
+        assert connection.execute("SELECT count(*) FROM recordings").fetchone() == (2,)
 
 
 def test_a_backup_lets_no_browser_in(stored: Site, file: Path) -> None:
