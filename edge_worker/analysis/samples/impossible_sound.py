@@ -28,6 +28,8 @@ _LOOKED_AT: Final = 20_000
 """Changes of value that are looked at."""
 _ANCHORS, _ANCHOR, _MIN_DISTINCT = 64, 48, 24
 """Sections that are searched for again, their length, and how many values they must have to be unique."""
+_FEW: Final = 8
+"""Places that are compared whole, and no longer sample by sample."""
 _OF_8_BITS: Final = 256
 """Different values that sound of 8 bits has at most."""
 _MAX_BLOCK: Final = 8192
@@ -105,12 +107,14 @@ def _is_held(samples: Int16Array) -> bool:
     changes = np.flatnonzero(np.diff(samples))[:_LOOKED_AT]
     if len(changes) < _MIN_CHANGES:
         return False
+    in_a_row = int(np.count_nonzero(np.diff(changes) == 1))
+    if in_a_row > 0.004 * len(changes):  # of two in a row one is in another phase: none has nearly all
+        return False
     for hold in range(2, _MAX_HOLD + 1):
         phases = np.bincount(changes % hold, minlength=hold)
         if phases.max() >= 0.999 * len(changes):
             return True
-    runs = np.diff(changes)
-    if np.count_nonzero(runs == 1) > 0.001 * len(runs):
+    if in_a_row > 0.001 * (len(changes) - 1):
         return False
     steps = np.abs(samples[changes + 1].astype(np.int32) - samples[changes])
     # Steps of coarse or slow sound are of one unit; those of held samples are of any size.
@@ -124,17 +128,18 @@ def _is_repeated(samples: Int16Array) -> bool:
     searched = 0
     for start in starts:
         anchor = samples[start : start + _ANCHOR]
-        if len(np.unique(anchor)) < _MIN_DISTINCT:
+        if len(set(anchor.tolist())) < _MIN_DISTINCT:
             continue
         searched += 1
         following = samples[start + _MIN_BLOCK : start + _MAX_BLOCK + _ANCHOR]
         found = np.flatnonzero(following[: len(following) - _ANCHOR + 1] == anchor[0])
         for offset in range(1, _ANCHOR):
-            if not len(found):
+            if len(found) <= _FEW:
                 break
             found = found[following[found + offset] == anchor[offset]]
-        if len(found):
-            lags.append(int(found[0]))
+        lag = next((int(at) for at in found if np.array_equal(following[at : at + _ANCHOR], anchor)), None)
+        if lag is not None:
+            lags.append(lag)
     if searched < _ANCHORS // 8 or not lags:
         return False
     same = int(np.unique(lags, return_counts=True)[1].max())
