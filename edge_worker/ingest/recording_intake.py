@@ -98,6 +98,7 @@ class RecordingIntake:
         recording.restart_timer(now)
         self.open[recording.key] = recording
         notices = ignored_messages(recording) if chunk.type == META else []
+        self._counts["ignored_meta"] += len(notices)
         if recording.is_complete():
             return [*notices, self._close(recording, "complete")]
         if chunk.type != META:

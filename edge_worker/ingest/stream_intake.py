@@ -147,7 +147,9 @@ class StreamIntake:
         self._spool.append(stream, payload, chunk)
         self._note_chunk(stream, now)
         stream.meta = meta
-        return [*ignored_messages(stream), *self._close_if_ended(stream, now)]
+        notices = ignored_messages(stream)
+        self._counts["ignored_meta"] += len(notices)
+        return [*notices, *self._close_if_ended(stream, now)]
 
     def _check_spool(self, stream: Stream, chunk: Chunk, size: int) -> None:
         """Raise ChunkError where too much waits in the spool: overlaps, or a database that is locked."""

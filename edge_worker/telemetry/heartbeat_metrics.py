@@ -71,6 +71,10 @@ def _missing_requests(document: Document) -> Iterator[Sample]:
     yield (), _counters(document).get("asked", 0)
 
 
+def _ignored_meta(document: Document) -> Iterator[Sample]:
+    yield (), _counters(document).get("ignored_meta", 0)
+
+
 def _quarantined(document: Document) -> Iterable[Sample]:
     return _each(dict(_each(document.get("quarantine"))).get(("counts",)))
 
@@ -122,6 +126,7 @@ _FAMILIES: Final = (
     _Family(_GAUGE, "outbox_messages", "Messages the broker has not acknowledged", _value("outbox")),
     _Family(_COUNTER, "chunks", "Messages: accepted, duplicate or rejected", _chunks, ("outcome", "reason")),
     _Family(_COUNTER, "recordings", "Complete, partial or abandoned", _recordings, ("outcome",)),
+    _Family(_COUNTER, "ignored_meta", "META of which fields were left out", _ignored_meta),
     _Family(_COUNTER, "quarantined", "Input that could not be processed", _quarantined, ("kind",)),
     _Family(_GAUGE, "quarantine_entries", "Entries in the quarantine", _quarantine("entries")),
     _Family(_GAUGE, "quarantine_bytes", "Bytes in the quarantine", _quarantine("bytes")),

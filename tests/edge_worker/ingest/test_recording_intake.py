@@ -177,6 +177,12 @@ def test_one_odd_field_is_left_out_and_its_device_is_told(rig: IntakeRig) -> Non
     assert closed.recording.meta == {"site": "MV", "ignored_meta": ["captured_at"]}
 
 
+def test_meta_of_which_fields_were_left_out_is_counted(rig: IntakeRig) -> None:
+    rig.send(meta(b'{"site":5}'))
+    rig.send(meta(b'{"site":"MV"}', recording_id=8))
+    assert rig.intake.counts["ignored_meta"] == 1
+
+
 @pytest.mark.parametrize("body", [b"[]", b"5" * 4097], ids=["no object", "too long"])
 def test_a_meta_refused_before_the_first_sound_is_not_waited_for(rig: IntakeRig, body: bytes) -> None:
     rig.send(meta(body))

@@ -82,6 +82,7 @@ def test_a_heartbeat_document_becomes_metrics() -> None:
     assert of("recordings_total", outcome="complete") == 0
     assert (of("quarantine_entries"), of("quarantine_bytes")) == (2, 70)
     assert of("quarantined_total", kind="message") == 5
+    assert of("ignored_meta_total") == 0
     assert of("missing_requests_total") == 5
     assert of("missing_samples_total") == 700
     assert of("results_total", status="error") == 1
@@ -152,6 +153,8 @@ def test_a_running_worker_serves_its_metrics(tmp_path: Path) -> None:
                 return value(scrape(address), f"stetho_worker_{name}", worker="edge-01", **labels)
 
             wait_until(lambda: of("outbox_messages") == 0, "an empty outbox")
+            age = "stetho_worker_heartbeat_age_seconds"
+            wait_until(lambda: age in scrape(address), "the first heartbeat")
             documented = set(exposed({"edge-01": DOCUMENT})) - {"stetho_worker_labels_total"}
             assert documented <= set(scrape(address)), "a beep gets no label, everything else is there"
             assert of("chunks_total", outcome="accepted") == 8
