@@ -21,8 +21,10 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import NUMBER, TIME, ref, strict_object
 from history_api.services import services
 
-STALE: Final = timedelta(seconds=15)
+STALE: Final = timedelta(seconds=10)
 """Age of a heartbeat after which a worker counts as dead; workers write one every 5 s."""
+_STALE_THOUGH_HEARD: Final = timedelta(seconds=30)
+"""The same for a worker that the broker would report if it were gone: it is busy."""
 _RETRY_AFTER_S: Final = 5
 blueprint = Blueprint("health", __name__)
 PATHS: Final[Paths] = {
@@ -126,8 +128,18 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
 def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> list[dict[str, Any]]:
     """Return the health of each worker: its heartbeat, and what the broker reports of it if that is worse."""
     session = services().mqtt_session
-    reported = {} if session is None or not session.is_connected else session.workers
-    return [_worker(heartbeat, now, reported.get(heartbeat.worker_id, {})) for heartbeat in heartbeats]
+    reported, heard = dict[str, Any](), set[str]()
+    if session is not None and session.is_connected:
+        reported, heard = session.workers, session.heard
+    return [
+        _worker(
+            each,
+            now,
+            reported.get(each.worker_id, {}),
+            _STALE_THOUGH_HEARD if each.worker_id in heard else STALE,
+        )
+        for each in heartbeats
+    ]
 
 
 def _is_ready(worker: dict[str, Any]) -> bool:
@@ -159,9 +171,11 @@ def _disk() -> dict[str, Any]:
     return {"status": "ok", "free_bytes": free}
 
 
-def _worker(heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any]) -> dict[str, Any]:
+def _worker(
+    heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any], stale: timedelta
+) -> dict[str, Any]:
     age = now - datetime.fromisoformat(heartbeat.seen_at)
-    is_fresh = -STALE < age < STALE
+    is_fresh = -stale < age < stale
     is_worse = reported.get("state") in ("degraded", "offline")
     state = reported["state"] if is_worse else heartbeat.document.get("state")
     faults = heartbeat.document.get("faults") or [heartbeat.document.get("warning") or ""]

@@ -93,7 +93,7 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[M
         age = now - datetime.fromisoformat(heartbeat.seen_at)
         documents[heartbeat.worker_id] = heartbeat.document | {"heartbeat_age_s": age.total_seconds()}
         states["stale" if abs(age) >= STALE else str(heartbeat.document.get("state"))] += 1
-    workers = GaugeMetricFamily("stetho_workers", "Workers by state; stale: none for 15 s", labels=("state",))
+    workers = GaugeMetricFamily("stetho_workers", "Workers by state; stale: none for 10 s", labels=("state",))
     for state, count in states.items():
         workers.add_metric((state,), count)
     yield workers

@@ -17,8 +17,8 @@ from history_api.mqtt.mqtt_session import MqttSession
 
 _LOG: Final = logging.getLogger(__name__)
 _EVERY_S: Final = 2.0
-_MISSED_AFTER_S: Final = 15.0
-"""Three heartbeats. Counted by our own clock from when one was first read: whatever the wall clock says."""
+_MISSED_AFTER_S: Final = 10.0
+"""Two heartbeats. Counted by our own clock from when one was first read: whatever the wall clock says."""
 
 
 class WorkerWatch(threading.Thread):

@@ -44,6 +44,7 @@ def test_a_worker_that_went_with_its_broker_is_reported_as_offline_and_corrects_
     url = site.start_api()
     with Client(site.broker, site.operator, TOPIC) as after:
         after.wait_for(TOPIC, state="ready")
+        wait_until(lambda: worker_of(url)["status"] == "degraded", "the missed heartbeat", 10.0)
         missed = after.wait_for(TOPIC, state="offline")
         assert "no heartbeat" in missed["reason"]
         assert worker_of(url)["status"] == "degraded"
