@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.settings import DEFAULT_MODELS_DIR
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -18,12 +20,12 @@ class LoadedModels(Mapping[str, Classifier]):
     """
 
     def __init__(self, registry: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
-        """Load the version in use of every model, the shipped one where that cannot be loaded.
+        """Load the version in use of every model, or the best that there is where that is damaged.
 
         `is_quiet`: changes are logged at debug level, because another instance logs the same ones.
 
         Raises:
-            ModelError: of a model neither can be loaded.
+            ModelError: of a model none can be loaded.
         """
         self._registry = registry
         self._is_quiet = is_quiet
@@ -52,17 +54,24 @@ class LoadedModels(Mapping[str, Classifier]):
         return any(changed)
 
     def _first(self, model: str) -> Classifier:
+        """Return the version in use; else the shipped one; else, if that is damaged, the program's own."""
         try:
             return _load(self._registry, model)
         except ModelError as error:
-            shipped = self._registry.directory(model, None)
-            try:
-                classifier = Classifier.load(shipped, model)
-            except ModelError:
-                raise error from None
+            classifier = self._fallback(model)
+            if classifier is None:
+                raise
             self.refused[model] = error
             self._log_refused(model, classifier, error)
             return classifier
+
+    def _fallback(self, model: str) -> Classifier | None:
+        shipped = self._registry.directory(model, None)
+        is_damaged = (shipped / f"{model}.tflite").exists()  # else it is not there: a wrong setting
+        for directory in (shipped, DEFAULT_MODELS_DIR) if is_damaged else ():
+            with suppress(ModelError):
+                return Classifier.load(directory, model)
+        return None
 
     def _log_refused(self, model: str, stays: Classifier, error: ModelError) -> None:
         level = logging.DEBUG if self._is_quiet else logging.ERROR

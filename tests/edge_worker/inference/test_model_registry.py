@@ -155,6 +155,16 @@ def test_e6_a_worker_starts_with_the_shipped_model_when_the_promoted_one_is_dama
     assert "Traceback" not in started.stderr
 
 
+def test_where_the_copied_models_are_damaged_those_of_the_program_are_used(tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    (copied / "heart2.json").write_bytes((MODELS / "heart2.json").read_bytes())
+    (copied / "heart2.tflite").write_bytes(b"rubbish")
+    models = LoadedModels(ModelRegistry(copied, tmp_path / "models"), ["heart2"])
+    assert models["heart2"].card.version == Classifier.load(MODELS, "heart2").card.version
+    assert "do not belong together" in str(models.refused["heart2"])
+
+
 def test_a_model_of_which_no_version_can_be_loaded_is_one_sentence(tmp_path: Path) -> None:
     registry = ModelRegistry(tmp_path / "empty", tmp_path / "models")
     with pytest.raises(ModelError, match=r"needs heart2\.json") as caught:
