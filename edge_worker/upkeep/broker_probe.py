@@ -18,6 +18,9 @@ from edge_worker.settings import Settings
 WITHIN_S: Final = 5.0
 Read = Callable[[int], bytes]
 _CONNACK, _PUBACK = 0x20, 0x40
+_MATTERS_OF_TIME: Final = {9, 10}
+"""Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
+_TIME_ADVICE: Final = "if this clock is wrong, set it; if not, `stetho certificate server HOST` renews it"
 _REFUSED: Final = {0x86: "user name or password are wrong", 0x87: "it is not authorised"}
 _NOT_AUTHORISED: Final = 0x87
 _NO_EXPIRY: Final = b"\x11\xff\xff\xff\xff"
@@ -46,9 +49,12 @@ def connection_to(settings: Settings) -> Iterator[socket.socket]:
             context = ssl.create_default_context(cafile=str(settings.mqtt_ca_file))
             with context.wrap_socket(plain, server_hostname=settings.mqtt_host) as secure:
                 yield secure
+    except ssl.SSLCertVerificationError as error:
+        is_of_time = error.verify_code in _MATTERS_OF_TIME
+        advice = _TIME_ADVICE if is_of_time else "check STETHO_MQTT_CA_FILE and STETHO_MQTT_HOST"
+        raise BrokerError(f"{where} is not trusted ({error.verify_message}); {advice}") from error
     except ssl.SSLError as error:
-        reason = getattr(error, "verify_message", "") or error.reason
-        raise BrokerError(f"{where} is not trusted ({reason}); check STETHO_MQTT_CA_FILE") from error
+        raise BrokerError(f"{where} is not trusted ({error.reason}); check STETHO_MQTT_CA_FILE") from error
     except OSError as error:
         raise BrokerError(
             f"{where} cannot be reached ({error}); start `stetho broker`, or check STETHO_MQTT_HOST"

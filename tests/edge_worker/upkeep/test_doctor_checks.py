@@ -96,6 +96,9 @@ def test_a_certificate_is_trusted_and_one_that_expires_soon_is_named(
     monkeypatch.setattr(certificate, "SERVER_DAYS", 10)
     with pytest.raises(BrokerError, match=r"expires on 20.*stetho certificate server"):
         checked(tmp_path / "soon")
+    monkeypatch.setattr(certificate, "SERVER_DAYS", 0)
+    with pytest.raises(BrokerError, match=r"expired.*if this clock is wrong"):
+        checked(tmp_path / "expired")
 
 
 def test_pages_of_the_database_that_are_damaged_are_found(settings: Settings) -> None:
