@@ -19,7 +19,6 @@ ROOT: Final = {
         "publisher",
         "quarantine",
         "shared_account",
-        "damaged_file",
         "worker_state",
     ),
 }

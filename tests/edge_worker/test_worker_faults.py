@@ -283,4 +283,4 @@ def test_recordings_that_a_damaged_database_lost_are_stored_and_analysed_again(s
     assert again["audio"]["samples"] == len(PCM) // 2
     assert "Traceback" not in worker.log
     assert worker.log.count("event=database_repaired") == 1
-    assert len(list(site.data_dir.glob("stetho.db.damaged-*/stetho.db"))) == 1
+    assert len(list(site.data_dir.glob("damaged/*/stetho.db"))) == 1

@@ -1,14 +1,16 @@
 """The file of a SQLite database with its `-wal` and `-shm`: its identity, whether it is whole, its place."""
 
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from edge_worker.damaged_file import aside, keep_newest
-
+_FOLDER: Final = "damaged"
+_KEPT: Final = 3
 _COMPANIONS: Final = ("", "-wal", "-shm")
 _BUSY_MS: Final = 5000
 _STEPS: Final = 20_000
@@ -59,18 +61,20 @@ def damage(path: Path, within_s: float = float("inf")) -> str:
 
 
 def set_aside(path: Path) -> Path:
-    """Move a database with its companions into a new folder beside it, `NAME.damaged-TIME`; return that.
+    """Move a database with its companions into `damaged/NAME-TIME/` beside it, where the newest three stay.
 
-    Raises:
+    Returns that folder. Raises:
         OSError: it cannot be moved.
     """
-    folder = aside(path)
-    folder.mkdir()
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    folder = path.with_name(_FOLDER) / f"{path.name}-{moment}"
+    folder.mkdir(parents=True)
     for companion in _COMPANIONS:
         part = path.with_name(path.name + companion)
         if part.exists():
             part.rename(folder / part.name)
-    keep_newest(path)
+    for old in sorted(folder.parent.glob(f"{path.name}-*"))[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

@@ -86,7 +86,7 @@ def test_a_file_whose_pages_are_whole_is_mended_in_place(path: Path) -> None:
     store = opened(path)
     store.mend(DatabaseDamagedError("an index names a row that is not there"))
     assert len(names(store)) == COUNT
-    assert not list(path.parent.glob("*.damaged-*"))
+    assert not list(path.parent.glob("damaged/*"))
     store.close()
 
 
@@ -97,7 +97,7 @@ def test_of_a_damaged_table_all_rows_are_kept_but_those_of_the_page(path: Path) 
     assert COUNT - 40 < len(kept) < COUNT
     assert {"0000000000000000", f"{COUNT - 1:016x}"} <= kept
     assert store.repair.take_lost_rows()
-    (aside,) = path.parent.glob("*.damaged-*")
+    (aside,) = path.parent.glob("damaged/*")
     assert (aside / "stetho.db").stat().st_size
     fill(store)
     assert len(names(store)) == COUNT, "rows that are there are no obstacle"
@@ -110,7 +110,7 @@ def test_a_file_of_which_nothing_can_be_read_is_moved_aside(path: Path, content:
     store = opened(path)
     assert names(store) == set()
     assert store.repair.take_lost_rows()
-    (aside,) = path.parent.glob("*.damaged-*")
+    (aside,) = path.parent.glob("damaged/*")
     assert (aside / "stetho.db").read_bytes() == content
     store.close()
 
