@@ -108,6 +108,7 @@ class DatabaseRepair:
             _LOG.error(line("database_repaired", file=path, how="indexes made again", reason=problem))
             return
         draft = _new_draft(path)
+        sqlite_file.restore_length(path)
         with closing(sqlite_file.open_file(path)) as damaged:
             salvaged = self._salvage(damaged, draft)
         aside = sqlite_file.set_aside(path)

@@ -12,6 +12,9 @@ from typing import Final
 _FOLDER: Final = "damaged"
 _KEPT: Final = 3
 _COMPANIONS: Final = ("", "-wal", "-shm")
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100
+_PAGE_SIZES: Final = tuple(2**power for power in range(9, 16))
 _BUSY_MS: Final = 5000
 _STEPS: Final = 20_000
 """Steps of SQLite's machine between two looks at the clock."""
@@ -58,6 +61,16 @@ def damage(path: Path, within_s: float = float("inf")) -> str:
     except sqlite3.Error as error:
         return str(error) if is_damage(error) else ""
     return "" if found == "ok" else str(found).replace("\n", " ")
+
+
+def restore_length(path: Path) -> None:
+    """Make a file that was cut off as long as its header says: else SQLite reads nothing of it."""
+    with path.open("r+b") as file:
+        header = file.read(_HEADER_BYTES)
+        page = int.from_bytes(header[16:18], "big")
+        length = int.from_bytes(header[28:32], "big") * page
+        if header.startswith(_MAGIC) and page in _PAGE_SIZES and path.stat().st_size < length:
+            file.truncate(length)
 
 
 def set_aside(path: Path) -> Path:
