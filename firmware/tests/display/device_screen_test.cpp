@@ -88,6 +88,15 @@ TEST_CASE("a label that was not accepted is not shown as an answer") {
     CHECK(screen.contains("press firmer"));
 }
 
+TEST_CASE("samples that cannot be sound say what to check, not how to hold the chestpiece") {
+    const Screen mixed = result_screen(result_of(ResultStatus::kInconclusive, "murmur", "interleaved"));
+    CHECK_FALSE(mixed.contains("MURMUR"));
+    CHECK(mixed.contains("two channels mixed"));
+    CHECK(mixed.contains("check the firmware"));
+    const Screen silent = result_screen(result_of(ResultStatus::kInconclusive, "", "one_value"));
+    CHECK(silent.contains("check the microphone"));
+}
+
 TEST_CASE("a reason that this firmware does not know is shown as it is") {
     CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "sunspots")).contains("sunspots"));
     CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "")).contains("record again"));
