@@ -107,8 +107,11 @@ class HttpProtocol(H11Protocol):
         super().handle_events()
         if self.cycle is not last:
             self._since = self.loop.time()
-            self._is_chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
+            names = {name for name, _ in self.headers}
+            self._is_chunked = b"transfer-encoding" in names
             self._read_at_once(_READ_BYTES)
+            if self._is_chunked and b"content-length" in names:
+                self._refuse(400, "a length and chunks")  # a proxy may have believed the length
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""

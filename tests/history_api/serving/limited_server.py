@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from archive import Archive
 from test_api_server import environment, first_line
 from upload_site import WITHIN_S
 
@@ -68,6 +70,18 @@ def limited(directory: Path, limits: dict[str, Any], **changed: str) -> Iterator
             yield LimitedServer(process, first_line(process).removeprefix("listening on ").strip())
         finally:
             process.kill()
+
+
+def with_many_results(archive: Archive, count: int) -> None:
+    """Copy the archive's one result, with 8 KiB of text more, `count` times."""
+    archive.add(1)
+    with sqlite3.connect(archive.settings.data_dir / "stetho.db") as connection:
+        columns = [each[1] for each in connection.execute("pragma table_info(recordings)")]
+        row = dict(zip(columns, connection.execute("select * from recordings").fetchone(), strict=True))
+        document = json.loads(row["document"]) | {"site": "x" * 8192}
+        for number in range(2, 2 + count):
+            row |= {"id": None, "recording_id": f"{number:016x}", "document": json.dumps(document)}
+            connection.execute(f"insert into recordings values ({','.join('?' * len(row))})", [*row.values()])  # noqa: S608
 
 
 def get_request(path: str, key: str = "", *headers: str) -> bytes:
