@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Flask, g, request
 
+from edge_worker.upkeep.disk_reserve import least_free
 from history_api.access.long_requests import takes_sound
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import DETAILS, ProblemError
@@ -13,8 +14,6 @@ from history_api.services import services
 from history_api.settings import ApiSettings
 from history_api.uploads.upload_intake import VIRTUAL_DEVICE
 
-_RESERVE_BYTES: Final = 64 << 20
-"""That uploads leave free: the worker and the database need some."""
 _COPIES: Final = 3
 """Of one upload at the same time: the form's file, the sound as it was sent, and as PCM."""
 _RECORDINGS: Final = 4
@@ -30,7 +29,8 @@ def _require_room(settings: ApiSettings, operations: OperationLookup) -> None:
     operation = operations.of_request()
     if operation is None or not takes_sound(operation) or not settings.data_dir.exists():
         return
-    if shutil.disk_usage(settings.data_dir).free < _RESERVE_BYTES + _COPIES * (request.content_length or 0):
+    usage = shutil.disk_usage(settings.data_dir)
+    if usage.free < least_free(usage.total) + _COPIES * (request.content_length or 0):
         raise ProblemError(507, DETAILS[507], {"Retry-After": "60"})
     session = services().mqtt_session
     device = g.query.get("device") or VIRTUAL_DEVICE

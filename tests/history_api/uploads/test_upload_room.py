@@ -16,6 +16,7 @@ from archive import Archive, problem
 from conftest import wait_until
 from upload_site import WITHIN_S, spooled
 
+from edge_worker.upkeep.disk_reserve import least_free
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from history_api.mqtt.upload_queue import UploadQueue
 from history_api.uploads import upload_intake
@@ -66,10 +67,11 @@ def test_a_disk_without_room_is_said_before_the_body_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Archive(tmp_path).api()
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=(64 << 20) + 2 * len(SOUND)))
+    usage = SimpleNamespace(total=1 << 40, free=least_free(1 << 40) + 2 * len(SOUND))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     document = problem(api.client.post("/upload_audio", data=SOUND), 507)
     assert "disk" in document["detail"]
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=(64 << 20) + 3 * len(SOUND)))
+    usage.free = least_free(1 << 40) + 3 * len(SOUND)
     assert problem(api.client.post("/upload_audio", data=SOUND), 503), (
         "no worker, which is the next to say so"
     )
