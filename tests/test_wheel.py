@@ -113,10 +113,12 @@ def test_a_recording_that_is_sent_gets_its_result(installed: Installed) -> None:
             "send", "heart.wav", "--device", "st-01", "--password", password, "--port", str(port)
         )
         examined = installed.run("doctor", **settings)
+        alive = installed.run("health", **settings)
     assert sent.returncode == 0, sent.stderr
     assert json.loads(sent.stdout)["status"] == "ok"
     assert examined.returncode == 0, examined.stdout
-    assert installed.run("health", **settings).returncode == 0
+    assert alive.returncode == 0, alive.stdout
+    assert installed.run("health", **settings).returncode == 1, "it was stopped in order, and says so at once"
 
 
 def test_the_demo_runs_away_from_the_checkout(installed: Installed) -> None:
