@@ -71,8 +71,10 @@ test-training: ## Training in its short form, with TensorFlow
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m pytest -p no:cacheprovider --quiet -m training tests
 
-chaos: setup ## Kill worker and broker at random under 30 live devices for two minutes
-	STETHO_CHAOS_S=$(or $(SECONDS),120) $(PY) -m pytest -q tests/test_chaos.py
+chaos: setup ## Faults, floods and kills at random against a site, and what its neighbours lose (SECONDS=120, ARGS="--list")
+	@mkdir -p build
+	$(PY) -m bench.chaos --json build/chaos.json $(ARGS)
+	$(if $(ARGS),,STETHO_CHAOS_S=$(or $(SECONDS),120) $(PY) -m pytest -q tests/test_chaos.py)
 
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
 	@tests/install_chromium.sh

@@ -1,10 +1,12 @@
 """Shares of devices: what one device may send a minute, so that none takes the worker from its neighbours.
 
 A device that sends more is refused before its message is decoded, and may send again later. Messages that
-waited at the broker while the worker was away came at no fault of their device: they are taken in beyond it.
+waited at the broker while the worker was away came at no fault of their device: they are taken in beyond it,
+up to a bound for each device, so that a flood that waited there takes no more.
 """
 
 import logging
+from collections import Counter, defaultdict
 from typing import Final
 
 from edge_worker.errors import ChunkError
@@ -26,6 +28,10 @@ _STREAM_SPEED: Final = 4.0
 """Seconds of sound a second: streams of one device, each in real time, and some of it late."""
 _BACKLOG_BYTES: Final = 2**28
 """What the broker queues for a worker that is away."""
+_BACKLOG_BYTES_OF_DEVICE: Final = 2**25
+"""Of that one device: six minutes at 44.1 kHz. What is refused beyond it is sent again by and by."""
+_BACKLOG_STREAM_S: Final = 600.0
+"""Sound of the streams of one device that is taken in beyond its share."""
 _BACKLOG_AT_LEAST_S: Final = 10.0
 """For so long after a connection, messages may be of the time before it."""
 _LOG_EVERY_S: Final = 60.0
@@ -62,11 +68,16 @@ class DeviceShares:
         self._stream_sound = Share(_STREAM_SPEED)
         self._backlog_bytes = _BACKLOG_BYTES
         self._backlog_since = float("-inf")
+        self._backlog_of: Counter[str] = Counter()
+        """By device: bytes that were taken in beyond its share."""
+        self._backlog_streams: defaultdict[str, float] = defaultdict(float)
+        """By device: the same of its streams, in seconds of sound."""
         self._logged_at: dict[str, float] = {}
 
     def expect_backlog(self, now: float) -> None:
         """Take in messages beyond the shares until `end_backlog`: they waited at the broker."""
         self._backlog_bytes, self._backlog_since = _BACKLOG_BYTES, now
+        self._backlog_of, self._backlog_streams = Counter(), defaultdict(float)
 
     def end_backlog(self, now: float) -> None:
         """Note that no message waits."""
@@ -85,8 +96,9 @@ class DeviceShares:
             ChunkError: `too_fast`; the device has used its share, and is charged nothing.
         """
         cost = len(payload) + _MESSAGE_BYTES
-        if self.is_backlog:
+        if self.is_backlog and self._backlog_of[device_id] < _BACKLOG_BYTES_OF_DEVICE:
             self._backlog_bytes -= cost
+            self._backlog_of[device_id] += cost
             return
         wait_s = self._bytes.wait_s(device_id, cost, now)
         if wait_s > 0:
@@ -113,7 +125,8 @@ class DeviceShares:
         Raises:
             ChunkError: `too_fast`, as in `admit`.
         """
-        if self.is_backlog:
+        if self.is_backlog and self._backlog_streams[device_id] < _BACKLOG_STREAM_S:
+            self._backlog_streams[device_id] += seconds
             return
         wait_s = self._stream_sound.wait_s(device_id, seconds, now)
         if wait_s > 0:

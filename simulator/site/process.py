@@ -50,6 +50,11 @@ class Process:
         return self._process.pid
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
+    @property
     def log(self) -> str:
         """Output of this process, after that of earlier ones with the same log file."""
         return self.log_path.read_text(errors="replace")
@@ -75,6 +80,10 @@ class Process:
     def pause(self) -> None:
         """Stop it with SIGSTOP, so that it hangs."""
         self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self._process.send_signal(signal.SIGCONT)
 
     def wait(self, within_s: float = 30.0) -> int:
         """Wait until the process ends; return its exit status."""

@@ -146,6 +146,23 @@ def test_what_waited_at_the_broker_is_taken_in_beyond_the_share(rig: IntakeRig) 
     assert [each["reason"] for each in answers] == ["too_fast"]
 
 
+def test_a_flood_that_waited_at_the_broker_is_refused_beyond_a_bound_and_a_neighbour_is_not(
+    tmp_path: Path,
+) -> None:
+    rig = IntakeRig(tmp_path / "spool", Settings(max_mb_per_minute=1))
+    rig.intake.broker_reconnected(rig.now)
+    for number in range(40):  # 1300 s of sound at 1 kHz
+        rig.send(stream(number * 32_768, 32_768))
+    assert rig.intake.counts["rejected_too_fast"] > 0
+    assert 600 / 33 < rig.intake.counts["chunks"] < 40
+    assert control_documents(rig.send(stream(0, 32_768), "st-02")) == []
+    admitted = 0
+    while not control_documents(rig.send(big(8, admitted * 32_768), "st-03")):
+        admitted += 1
+    assert 2**24 < admitted * 65_536 < 2**26
+    assert control_documents(rig.send(big(8), "st-04")) == []
+
+
 def test_a_device_is_never_refused_for_as_long_as_its_recordings_wait(rig: IntakeRig) -> None:
     for number in range(3):
         rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, number, 500_000, 1, b"\1\0"))
