@@ -6,7 +6,7 @@ used twice.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from edge_worker.database.schema import recordings, result_feed
 
@@ -14,6 +14,8 @@ from edge_worker.database.schema import recordings, result_feed
 def add(connection: Connection, rows: Sequence[int]) -> None:
     """Give the results of recordings, by the ids of their rows, the next numbers."""
     if rows:
+        # A result that was taken back by hand, and made again, is new.
+        connection.execute(delete(result_feed).where(result_feed.c.recording.in_(rows)))
         connection.execute(insert(result_feed), [{"recording": row} for row in rows])
 
 

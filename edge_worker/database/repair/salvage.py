@@ -42,10 +42,18 @@ def copy_readable(damaged: sqlite3.Connection, new: sqlite3.Connection) -> Salva
                 new.execute(sql)
         for name, _ in tables:
             rows[name] = sum(_copied(new, name, row) for row in _rows(damaged, name, failures))
+        _delete_orphans(new)
         for kind, _, sql in schema:
             if kind != "table":
                 new.execute(sql)
     return Salvaged(rows, is_whole=not failures)
+
+
+def _delete_orphans(new: sqlite3.Connection) -> None:
+    """Delete what belongs to rows that are lost: a later row may get the same id."""
+    orphans = new.execute("PRAGMA foreign_key_check").fetchall()
+    for table, row_id, *_ in orphans:
+        new.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row_id,))  # noqa: S608 - of the schema
 
 
 def _copied(new: sqlite3.Connection, table: str, row: Row) -> int:

@@ -91,9 +91,16 @@ def test_a_file_whose_pages_are_whole_is_mended_in_place(path: Path) -> None:
 
 
 def test_of_a_damaged_table_all_rows_are_kept_but_those_of_the_page(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO result_feed (recording) SELECT id FROM recordings")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
     overwrite(path, page_of(path, "recordings", "leaf"))
     store = opened(path)
     kept = names(store)
+    with sqlite3.connect(path) as connection:
+        numbered = connection.execute("SELECT count(*) FROM result_feed").fetchone()
+    assert numbered == (len(kept),), "nothing is left of rows that are lost"
     assert COUNT - 40 < len(kept) < COUNT
     assert {"0000000000000000", f"{COUNT - 1:016x}"} <= kept
     assert store.repair.take_lost_rows()
