@@ -44,7 +44,7 @@ def test_each_recording_of_an_exam_is_announced_until_no_position_is_missing(
         send(device, 4, silence, site="MV", exam="visit-7")
         announced = operator.wait_for(TOPIC, recordings=4)
         assert announced["missing"] == ["MV"]
-        assert announced["positions"][3]["reason"] == "too_quiet"
+        assert announced["positions"][3]["reason"] == "one_value"
         send(device, 5, heart, site="MV", exam="visit-7")
         announced = operator.wait_for(TOPIC, recordings=5)
     assert announced["missing"] == []
