@@ -49,7 +49,7 @@ def _exec_mosquitto(state: StateDirectory, port: int | None) -> None:
         raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
     Accounts(state)  # writes the files that the configuration names
     listeners = [listener.Listener(port)] if port else listener.deployment_listeners(state)
-    listener.write_configuration(state, listeners)
+    listener.write(state, listeners)
     os.chdir(state.path)
     os.execv("/bin/sh", ["sh", str(START), program, str(CONFIGURATION)])  # noqa: S606 - a script of ours
 

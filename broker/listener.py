@@ -48,7 +48,7 @@ def deployment_listeners(directory: StateDirectory) -> list[Listener]:
     return [PLAIN, WEBSOCKET, TLS, TLS_WEBSOCKET] if certified else [PLAIN, WEBSOCKET]
 
 
-def write_configuration(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
+def write(directory: StateDirectory, listeners: Iterable[Listener]) -> None:
     """Write `conf.d/listeners.conf`: the listeners, and the user that runs the broker."""
     # Started by root, Mosquitto would switch to a user that cannot read the private state directory.
     user = "user root\n" if os.geteuid() == 0 else ""

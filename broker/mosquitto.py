@@ -87,7 +87,7 @@ class Broker:
             raise BrokerError("the broker runs already")
         for each in self._listeners():
             _require_free_port(each.port)
-        listener.write_configuration(self._directory, self._listeners())
+        listener.write(self._directory, self._listeners())
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), cwd=self._directory.path, stdout=log, stderr=log

@@ -91,7 +91,7 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
 
     names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
     certificate.ensure(state.certificates, list(dict.fromkeys(names)))
-    listener.write_configuration(state, listener.deployment_listeners(state))
+    listener.write(state, listener.deployment_listeners(state))
     for role, prefix in SERVICES.items():
         if role not in accounts.names():
             _write_service_credentials(state, accounts.add(role), prefix)

@@ -179,7 +179,10 @@ def _usable(
 
 def _read(sound: KnownHeart) -> tuple[Signal, str]:
     """Return a sound, and the digest of its samples."""
-    audio = wav.read_with_format(sound.path)
+    try:
+        audio = wav.read_with_format(sound.path)
+    except AudioError as error:
+        raise AudioError(f"{sound.path.parent}: {error}") from error
     if audio.sample_rate < _LEAST_RATE:
         raise AudioError(f"{sound.path} has {audio.sample_rate} samples a second: record with 1000 or more")
     pcm = np.frombuffer(audio.pcm, "<i2").reshape(-1, audio.channels)

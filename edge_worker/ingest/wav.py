@@ -76,7 +76,7 @@ def opened(path: Path) -> Iterator[wave.Wave_read]:
             yield audio
     # Of a chunk that ends beyond its list, Python's reader says RuntimeError, without a word.
     except (OSError, EOFError, RuntimeError, ValueError, wave.Error) as error:
-        raise AudioError(f"{path.name} cannot be read as WAV: {error or 'it is damaged'}") from error
+        raise AudioError(f"{path.name} cannot be read as WAV: {str(error) or 'it is damaged'}") from error
 
 
 def _sync_directory(directory: Path) -> None:

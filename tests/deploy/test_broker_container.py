@@ -52,7 +52,7 @@ def in_container(directory: Path) -> Iterator[Running]:
     accounts = Accounts(state)
     worker, device = accounts.add("worker"), accounts.add("device", "st-01")
     certificate.ensure(state.certificates, ["localhost", "127.0.0.1"])
-    listener.write_configuration(state, listener.deployment_listeners(state))
+    listener.write(state, listener.deployment_listeners(state))
     container = (
         DockerContainer(program.IMAGE)
         .with_command("sh /start_mosquitto mosquitto /mosquitto.conf")

@@ -357,7 +357,7 @@ def test_hearts_that_are_not_all_healthy_are_refused(rig: Rig, hearts: Path, tmp
         ("St 01", "hearts", "'St 01' is no device id"),
         ("st-01", "nowhere", "nowhere is no folder"),
         ("st-01", "empty", "empty has no WAV file"),
-        ("st-01", "damaged", "damaged/a.wav cannot be read as WAV"),
+        ("st-01", "damaged", "damaged: a.wav cannot be read as WAV: it is damaged"),
         ("st-01", "eight-bit", "a.wav is not 16-bit PCM"),
     ],
 )

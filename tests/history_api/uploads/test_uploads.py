@@ -118,7 +118,7 @@ def test_without_a_ready_worker_an_upload_is_refused_with_503(tmp_path: Path, he
     with Site(tmp_path / "site") as site:
         site.start_worker().stop()
         url = site.start_api()
-        answer = requests.post(f"{url}/predict", files={"file": heart.open("rb")}, timeout=WITHIN_S)
+        answer = requests.post(f"{url}/predict?model=heart5", files={"file": heart.open("rb")}, timeout=WITHIN_S)
         assert answer.status_code == 503
         assert "nothing was stored" in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) > 0
@@ -142,7 +142,7 @@ def test_an_upload_in_the_first_moments_of_the_api_waits_until_the_broker_has_an
 
 
 def predict(url: str, file: Path) -> requests.Response:
-    return requests.post(f"{url}/predict", files={"file": file.read_bytes()}, timeout=WITHIN_S)
+    return requests.post(f"{url}/predict?model=heart5", files={"file": file.read_bytes()}, timeout=WITHIN_S)
 
 
 def test_an_upload_that_a_killed_worker_had_not_stored_is_analysed_by_the_next(
