@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,14 @@ from bench.chaos.audit import Audit, audit
 from bench.chaos.faults import FAULTS, Fault
 from bench.chaos.floods import FLOODS, Flood
 from bench.chaos.hostile_device import HostileDevice
+from bench.chaos.http_attacks import HTTP_ATTACKS, HttpAttack, Livez
 from bench.chaos.neighbours import Neighbours
 from bench.chaos.site_control import SiteControl
 
 NEIGHBOURS: Final = 2
+MOST_LIVEZ_MS: Final = 5000.0
+"""`/livez` answers within this: a supervisor waits no longer."""
+Action = Fault | Flood | HttpAttack
 _SETTLE_S: Final = 90.0
 
 
@@ -39,6 +44,9 @@ class Outcome:
     ms_before: float | None
     """Median time from last chunk to `stored` before, milliseconds."""
     ms_during: float | None
+    """The same during the case."""
+    livez_ms: float | None
+    """Slowest answer of `/livez` during an attack on the API, milliseconds; None: another kind of case."""
     ends: int
     """How often the worker ended by itself."""
     peak_mb: float
@@ -52,9 +60,11 @@ class Outcome:
 
     @property
     def is_survived(self) -> bool:
-        """Whether nothing was lost, doubled or corrupted, and no process ended by itself."""
+        """Whether nothing was lost, doubled or corrupted, no worker ended by itself, and the API answered."""
         counts = self.counts
-        return self.is_settled and not (counts.lost or counts.doubled or counts.corrupted or self.ends)
+        is_alive = self.livez_ms is None or self.livez_ms < MOST_LIVEZ_MS
+        is_whole = not (counts.lost or counts.doubled or counts.corrupted or self.ends)
+        return self.is_settled and is_alive and is_whole
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -62,39 +72,50 @@ class Outcome:
         return {**asdict(self), "latency_ratio": ratio, "survived": self.is_survived}
 
 
-def cases() -> dict[str, tuple[str, Fault | Flood]]:
+def cases() -> dict[str, tuple[str, Action]]:
     """Return kind and action of all cases, by name."""
-    named: dict[str, tuple[str, Fault | Flood]] = {each.__name__: ("fault", each) for each in FAULTS}
-    return named | {each.__name__: ("flood", each) for each in FLOODS}
+    kinds: dict[str, tuple[Action, ...]] = {"fault": FAULTS, "flood": FLOODS, "http": HTTP_ATTACKS}
+    return {each.__name__: (kind, each) for kind, actions in kinds.items() for each in actions}
 
 
 def run(name: str, plan: Plan) -> Outcome:
     """Run one case on a fresh site, and return what became of it."""
     kind, action = cases()[name]
+    call: Callable[..., object] = action
     with (
         tempfile.TemporaryDirectory(prefix="stetho-chaos-") as directory,
         SiteControl(Path(directory)) as site,
+        HostileDevice(site, plan.seed) as device,
     ):
         neighbours = Neighbours(site, NEIGHBOURS, plan.seed)
-        with HostileDevice(site, plan.seed) as device:
-            neighbours.start()
-            try:
-                began = _rest(plan.before_s)
-                ended = _act(kind, action, site, device, plan)
-                neighbours.rest()
-                is_settled = neighbours.settle(_SETTLE_S) and site.is_ready()
-            finally:
-                neighbours.stop()
+        url = site.site.start_api() if kind == "http" else None
+        livez = None if url is None else Livez(url)
+        neighbours.start()
+        try:
+            began = _rest(plan.before_s)
+            ended = _act(partial(call, *_arguments(kind, site, device, url)), kind, device, plan)
+            neighbours.rest()
+            is_settled = neighbours.settle(_SETTLE_S) and site.is_ready()
+        finally:
+            neighbours.stop()
+            if livez is not None:
+                livez.stop()
         return Outcome(
             name,
             kind,
             audit(site.data_dir, neighbours.sent),
             neighbours.latency_ms(0, began),
             neighbours.latency_ms(began, ended),
+            None if livez is None else livez.slowest_ms(began, ended),
             site.ends,
             round(site.peak_mb, 1),
             is_settled,
         )
+
+
+def _arguments(kind: str, site: SiteControl, device: HostileDevice, url: str | None) -> tuple[object, ...]:
+    """Return what an action of a kind takes."""
+    return {"fault": (site, device), "flood": (device,), "http": (url, device)}[kind]
 
 
 def _rest(seconds: float) -> float:
@@ -103,18 +124,15 @@ def _rest(seconds: float) -> float:
     return time.monotonic()
 
 
-def _act(
-    kind: str, action: Callable[..., None], site: SiteControl, device: HostileDevice, plan: Plan
-) -> float:
-    """Do what the case does; return when it was over."""
+def _act(action: Callable[[], object], kind: str, device: HostileDevice, plan: Plan) -> float:
+    """Do what the case does, then wait; return when it was over."""
     if kind == "fault":
-        action(site, device)
+        action()
         return _rest(plan.after_s)
-    attack = threading.Thread(target=action, args=(device,), name="attack")
+    attack = threading.Thread(target=action, name="attack")
     attack.start()
-    time.sleep(plan.flood_s)
+    over = _rest(plan.flood_s)
     device.end()
-    over = time.monotonic()
     attack.join()
     _rest(plan.after_s)
     return over

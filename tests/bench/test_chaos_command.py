@@ -13,7 +13,7 @@ from bench.chaos.case import cases
 from bench.chaos.neighbours import Sent
 from simulator.device.delivery import Delivery
 
-SHORT = ("power_cut", "poison_meta", "spool_of_another_version", "claimed_length")
+SHORT = ("power_cut", "poison_meta", "spool_of_another_version", "claimed_length", "endless_headers")
 BRIEF = ("--before-seconds", "2", "--flood-seconds", "4", "--after-seconds", "1")
 
 
@@ -23,7 +23,7 @@ def test_neighbours_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     printed = capsys.readouterr().out
     assert status == 0, printed
-    assert "4 of 4 survived, 0 recordings lost" in printed
+    assert "5 of 5 survived, 0 recordings lost" in printed
     document = json.loads((tmp_path / "chaos.json").read_text())
     assert [case["name"] for case in document["cases"]] == list(SHORT)
     for case in document["cases"]:

@@ -118,7 +118,9 @@ def test_without_a_ready_worker_an_upload_is_refused_with_503(tmp_path: Path, he
     with Site(tmp_path / "site") as site:
         site.start_worker().stop()
         url = site.start_api()
-        answer = requests.post(f"{url}/predict?model=heart5", files={"file": heart.open("rb")}, timeout=WITHIN_S)
+        answer = requests.post(
+            f"{url}/predict?model=heart5", files={"file": heart.open("rb")}, timeout=WITHIN_S
+        )
         assert answer.status_code == 503
         assert "nothing was stored" in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) > 0
