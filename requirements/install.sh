@@ -19,7 +19,20 @@ fi
 [ -n "$python" ] || { say "No Python 3.11 to 3.13 found; install one (Debian 12: apt-get install python3 python3-venv)."; exit 2; }
 
 wanted=$("$python" -c 'import hashlib, sys; print(sys.version_info[:2], hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$list")
-[ "$(cat "$environment/.installed" 2>/dev/null || true)" != "$wanted" ] || exit 0
+
+install_project() {
+  if grep -q "^hatchling==" "$list"; then
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
+  fi
+}
+
+if [ "$(cat "$environment/.installed" 2>/dev/null || true)" = "$wanted" ]; then
+  # An editable install follows packages, but has a copy of the single module.
+  for copy in "$environment"/lib/python3.*/site-packages/stetho.py; do
+    [ ! -f "$copy" ] || cmp -s stetho.py "$copy" || install_project
+  done
+  exit 0
+fi
 
 say "Installing $list into $environment (once) ..."
 rm -rf "$environment"
@@ -34,7 +47,5 @@ if ! "$python" -m venv "$environment" >/dev/null 2>&1; then
 fi
 quiet=--quiet; [ ! -t 2 ] || quiet= # somebody who watches sees pip's progress
 "$environment/bin/pip" install $quiet --disable-pip-version-check --no-input --require-hashes -r "$list"
-if grep -q "^hatchling==" "$list"; then
-  "$environment/bin/pip" install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --no-index --editable .
-fi
+install_project
 echo "$wanted" > "$environment/.installed"
