@@ -1,8 +1,8 @@
 """Threads that run the application, started as they are needed."""
 
 import asyncio
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -15,30 +15,36 @@ class Threads:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._started = 0
-        self._idle = threading.Semaphore(0)
-        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._started = self._idle = 0
+        self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._changed = threading.Condition()
 
     async def run(self, work: Callable[[], _Value]) -> _Value:
-        """Return what `work` does in a thread; only the thread of the event loop may call this."""
+        """Return what `work` does in a thread."""
         return await asyncio.wrap_future(self.submit(work))
 
     def submit(self, work: Callable[[], _Value]) -> Future[_Value]:
         """Have a thread do `work`, whether somebody waits for it or not."""
         future: Future[_Value] = Future()
-        self._jobs.put((future, work))
-        if not self._idle.acquire(blocking=False) and self._started < self._most:
-            self._started += 1
-            threading.Thread(target=self._work, name=f"http-{self._started}", daemon=True).start()
+        with self._changed:
+            self._jobs.append((future, work))
+            if len(self._jobs) > self._idle and self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._work, name=f"http-{self._started}", daemon=True).start()
+            self._changed.notify()
         return future
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]]:
+        with self._changed:
+            while not self._jobs:
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            return self._jobs.popleft()
 
     def _work(self) -> None:
         while True:
-            try:
-                future, work = self._jobs.get_nowait()
-            except queue.Empty:
-                self._idle.release()
-                future, work = self._jobs.get()
+            future, work = self._next()
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(work())
