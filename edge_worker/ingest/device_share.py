@@ -108,7 +108,9 @@ class DeviceShares:
 
     def charge(self, device_id: str, size: float, now: float) -> None:
         """Charge bytes that a device makes us store beyond those of its messages."""
-        if not self.is_backlog:
+        if self.is_backlog and self._backlog_of[device_id] < _BACKLOG_BYTES_OF_DEVICE:
+            self._backlog_of[device_id] += round(size)
+        else:
             self._bytes.charge(device_id, size, now)
 
     def charge_sound(self, device_id: str, chunk: Chunk, now: float) -> None:

@@ -163,6 +163,13 @@ def test_a_flood_that_waited_at_the_broker_is_refused_beyond_a_bound_and_a_neigh
     assert control_documents(rig.send(big(8), "st-04")) == []
 
 
+def test_recordings_that_never_end_are_bounded_in_a_backlog_by_what_they_cost(rig: IntakeRig) -> None:
+    rig.intake.broker_reconnected(rig.now)
+    for number in range(2000):  # 8 MiB of messages
+        rig.send(Chunk(codec.PCM, 0, 1, 8000, number, 0, 100, bytes(200)))
+    assert rig.intake.counts["rejected_too_fast"] > 1000
+
+
 def test_a_device_is_never_refused_for_as_long_as_its_recordings_wait(rig: IntakeRig) -> None:
     for number in range(3):
         rig.send(Chunk(codec.PCM, codec.LAST, 1, RATE, number, 500_000, 1, b"\1\0"))
