@@ -123,6 +123,7 @@ def test_e7_history_is_filtered_and_deletion_asks_for_confirmation(site: Dashboa
     expect(page.locator("main")).to_contain_text("No result passes this filter")
     page.get_by_role("link", name="All").click()
     page.locator("tbody a").first.click()
+    page.wait_for_url("**/ui/recordings/*")  # with its script, which the button needs
     page.get_by_role("button", name="Delete this recording").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
