@@ -27,7 +27,7 @@ def test_the_demo_shows_the_display_of_the_firmware(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("READY", "RECORDING", "NORMAL", "not a diagnosis"):
         assert words in done.stderr
-    assert '"label": "normal"' in done.stdout
+    assert '"label":"normal"' in done.stdout
     count, place = re.findall(r"its (\d+) pictures: (\S+)/", done.stdout)[0]
     pictures = sorted((toolchain.PROJECT / place).glob("*.png"))
     assert len(pictures) == int(count) > 10
