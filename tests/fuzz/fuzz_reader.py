@@ -9,7 +9,7 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).parent))  # its own folder, also where another starts it
 with atheris.instrument_imports(include=["edge_worker", "history_api"], enable_loader_override=False):
-    from readers import READERS, seed_folders
+    from readers import READERS, found_by_firmware, seed_folders
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     logging.disable()
     os.environ["PATH"] = ""  # a process of ffmpeg for each input would be all that is fuzzed
     name, *options = sys.argv[1:]
-    arguments = [sys.argv[0], *options, *map(str, seed_folders(name))]
+    arguments = [sys.argv[0], *options, *map(str, seed_folders(name) + found_by_firmware(name))]
     atheris.Setup(arguments, READERS[name])
     atheris.Fuzz()
 

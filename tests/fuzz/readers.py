@@ -152,13 +152,17 @@ PROJECT: Final = Path(__file__).parents[2]
 
 
 def seed_folders(name: str) -> list[Path]:
-    """Return the folders with the seeds of a reader, and what the firmware's fuzzers found of its kind."""
-    firmware = PROJECT / "firmware"
+    """Return the folders of the repository with the seeds of a reader."""
     places = [place for each in SEEDS[name] for place in (
         PROJECT / "tests/fuzz/corpus" / each,
-        firmware / "tests/fuzz/corpus" / each,
-        firmware / f"build/fuzz/corpus/{each}_fuzz",
+        PROJECT / "firmware/tests/fuzz/corpus" / each,
     )]  # fmt: skip
+    return [place for place in places if place.is_dir()]
+
+
+def found_by_firmware(name: str) -> list[Path]:
+    """Return the folders with what the firmware's fuzzers found of a kind; they change while those run."""
+    places = [PROJECT / f"firmware/build/fuzz/corpus/{each}_fuzz" for each in SEEDS[name]]
     return [place for place in places if place.is_dir()]
 
 

@@ -39,6 +39,16 @@ def test_a_reader_takes_or_refuses_whatever_comes(name: str, monkeypatch: pytest
         READERS[name](content)
 
 
+def test_seeds_are_files_of_the_repository() -> None:
+    """What a fuzzer finds comes and goes while it runs, beside these tests."""
+    listing = ["git", "ls-files", "-z"]
+    listed = subprocess.run(listing, cwd=PROJECT, capture_output=True, text=True, check=True)
+    known = {PROJECT / each for each in listed.stdout.split("\0")}
+    used = {path for name in READERS for folder in seed_folders(name) for path in folder.iterdir()}
+    assert used
+    assert used <= known
+
+
 def test_every_folder_of_seeds_is_used() -> None:
     used = {each for folders in SEEDS.values() for each in folders}
     assert {path.name for path in (PROJECT / "tests/fuzz/corpus").iterdir()} <= used
