@@ -19,6 +19,17 @@ bool I2cBus::begin(int sda, int scl) {
     return i2c_new_master_bus(&config, &bus_) == ESP_OK;
 }
 
+bool I2cBus::answers(std::uint8_t address) {
+    if (bus_ == nullptr) {
+        return false;
+    }
+    const esp_err_t error = i2c_master_probe(bus_, address, kWithinMs);
+    if (error == ESP_ERR_TIMEOUT) {
+        i2c_master_bus_reset(bus_);  // a display that was unplugged in the middle of a byte may hold SDA low
+    }
+    return error == ESP_OK;
+}
+
 bool I2cBus::write(std::uint8_t address, std::span<const std::uint8_t> bytes) {
     if (bus_ == nullptr) {
         return false;

@@ -11,6 +11,7 @@ class I2cBus final : public hal::I2c {
     // False: the pins cannot be used.
     bool begin(int sda, int scl);
 
+    bool answers(std::uint8_t address) override;
     bool write(std::uint8_t address, std::span<const std::uint8_t> bytes) override;
 
   private:

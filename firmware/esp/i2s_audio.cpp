@@ -1,5 +1,6 @@
 #include "esp/i2s_audio.h"
 
+#include "driver/gpio.h"
 #include "freertos/task.h"
 
 namespace stetho::esp {
@@ -94,6 +95,8 @@ bool I2sAudio::open(std::uint32_t rate_hz) {
         channel_ = nullptr;
         return false;
     }
+    // Without a microphone the line would float, and its noise would pass for sound; so it reads zeros.
+    gpio_set_pull_mode(standard.gpio_cfg.din, GPIO_PULLDOWN_ONLY);
     rate_hz_.store(rate_hz, std::memory_order_relaxed);
     return true;
 }

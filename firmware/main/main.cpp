@@ -150,11 +150,28 @@ class Stethoscope {
             const bool is_lit = is_display_on_;
             xSemaphoreGive(picture_lock_);
             board_.display.set_power(is_lit);
-            board_.display.show(picture);  // writes only what differs
+            board_.display.show(picture, board_.clock.now_ms());  // writes only what differs
+            report_display();
 #endif
             vTaskDelay(pdMS_TO_TICKS(kRefreshMs));
         }
     }
+
+#if !CONFIG_STETHO_SIM
+    // Says, once each time, that the display went or came.
+    void report_display() {
+        const std::optional<bool> is_there = board_.display.is_there();
+        if (is_there == was_there_ || !board_.events.post(Event::display(*is_there))) {
+            return;
+        }
+        was_there_ = is_there;
+        if (*is_there) {
+            ESP_LOGI(kTag, "the display answers");
+        } else {
+            ESP_LOGW(kTag, "the display does not answer: check SDA, SCL, its power and its address");
+        }
+    }
+#endif
 
     Board board_;
     RingBuffer ring_;
@@ -167,6 +184,7 @@ class Stethoscope {
     Canvas picture_;
     Screen screen_;
     bool is_display_on_ = true;
+    std::optional<bool> was_there_;  // what was told of the display
 };
 
 }  // namespace

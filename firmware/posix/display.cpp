@@ -30,13 +30,18 @@ void Display::show(const Device& device, std::uint64_t now_ms) {
     if (now_ms - shown_at_ms_ < kRefreshMs && shown_at_ms_ != 0) return;
     shown_at_ms_ = now_ms;
     driver_.set_power(device.is_display_on());
-    driver_.show(device.canvas());
+    driver_.show(device.canvas(), now_ms);
     const Canvas canvas = chip_.visible_canvas();
     if (!(canvas == canvas_)) {
         canvas_ = canvas;
         if (!directory_.empty()) save(canvas, device.state());
     }
     if (!is_quiet_) print(device.screen(), now_ms);
+}
+
+void Display::plug(bool is_plugged) {
+    chip_.unplug(!is_plugged);
+    if (!is_plugged) chip_.lose_power();
 }
 
 void Display::save(const Canvas& canvas, State state) {

@@ -18,6 +18,10 @@ class Display {
     // Shows the screen of `device`, at most ten times a second.
     void show(const Device& device, std::uint64_t now_ms);
 
+    // Unplugs the emulated display, or plugs it in again; without power meanwhile.
+    void plug(bool is_plugged);
+    std::optional<bool> is_there() const { return driver_.is_there(); }
+
   private:
     void save(const Canvas& canvas, State state);
     void print(const Screen& screen, std::uint64_t now_ms);

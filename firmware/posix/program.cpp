@@ -100,7 +100,19 @@ void Program::run_once() {
     sample_rate_hz_ = device_.settings().sample_rate_hz;
     on_state_change();
     if (arguments_.is_once) check_once();
+    show();
+}
+
+// Shows the screen; tells the device, and a person, when the display went or came.
+void Program::show() {
     display_.show(device_, clock_.now_ms());
+    const std::optional<bool> is_there = display_.is_there();
+    if (!is_there || is_there == was_display_there_) return;
+    if (!*is_there || was_display_there_)
+        std::fprintf(stderr, "stethoscope-posix: the display %s\n",
+                     *is_there ? "answers" : "does not answer: check its wires");
+    was_display_there_ = is_there;
+    device_.on(Event::display(*is_there));
 }
 
 void Program::handle_event(const Event& event) {
@@ -124,6 +136,9 @@ void Program::run_command(const std::string& line) {
     if (line == "press" || line.empty()) return press(now, kPressMs);
     if (line == "hold") return press(now, kHoldMs);
     if (line == "play") return microphone_.play();
+    if (line == "display in" || line == "display out") return display_.plug(line == "display in");
+    if (line == "microphone in" || line == "microphone out")
+        return microphone_.plug(line == "microphone in");
     if (line == "plug" || line == "unplug") return network_.plug(line == "plug");
     if (line == "quit") return finish(0, nullptr);
     if (line.starts_with("stall "))

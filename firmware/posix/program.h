@@ -54,6 +54,7 @@ class Program {
     void apply_button_changes();
     void press(std::uint64_t at_ms, std::uint64_t for_ms);
     void on_state_change();
+    void show();
     void check_once();
     void finish(int status, const char* why);
     void start_once();
@@ -86,6 +87,7 @@ class Program {
     std::atomic<bool> is_stopped_{false};
 
     std::deque<ButtonChange> button_changes_;
+    std::optional<bool> was_display_there_;
     State state_ = State::kBoot;
     std::uint64_t state_since_ms_ = 0;
     bool is_file_due_ = false;  // a recording has started, and the file has not

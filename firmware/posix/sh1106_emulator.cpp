@@ -37,8 +37,13 @@ void Sh1106Emulator::lose_power() {
     has_pump_ = true;
 }
 
+bool Sh1106Emulator::answers(std::uint8_t address) {
+    ++transactions_;
+    return !is_unplugged_ && address == address_;
+}
+
 bool Sh1106Emulator::write(std::uint8_t address, std::span<const std::uint8_t> bytes) {
-    if (is_unplugged_ || address != address_) return false;
+    if (!answers(address)) return false;
     std::size_t at = 0;
     while (at < bytes.size()) {
         const std::uint8_t control = bytes[at++];

@@ -20,6 +20,8 @@ class Sh1106Emulator final : public hal::I2c {
 
     explicit Sh1106Emulator(std::uint8_t address = 0x3C) : address_(address) { lose_power(); }
 
+    bool answers(std::uint8_t address) override;
+
     // Processes one transaction. False: it is for another address, or the chip is unplugged.
     bool write(std::uint8_t address, std::span<const std::uint8_t> bytes) override;
 
@@ -36,6 +38,8 @@ class Sh1106Emulator final : public hal::I2c {
     int unknown_commands() const { return unknown_commands_; }
     // Returns the number of bytes written to the memory.
     int data_bytes() const { return data_bytes_; }
+    // Returns how often anything was asked or written on the bus, whether it was answered or not.
+    int transactions() const { return transactions_; }
 
   private:
     void take_command(std::uint8_t byte);
@@ -60,6 +64,7 @@ class Sh1106Emulator final : public hal::I2c {
     bool is_unplugged_ = false;
     int unknown_commands_ = 0;
     int data_bytes_ = 0;
+    int transactions_ = 0;
 };
 
 }  // namespace stetho::posix

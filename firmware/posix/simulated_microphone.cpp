@@ -34,6 +34,7 @@ std::size_t SimulatedMicrophone::read(std::span<std::int32_t> slots) {
     }
     wait_for(slots.size());
     heart_.fill(slots);
+    if (!is_plugged_) std::fill(slots.begin(), slots.end(), 0);
     return slots.size();
 }
 
@@ -50,6 +51,7 @@ void SimulatedMicrophone::process_block(Capture& capture) {
     std::array<std::int16_t, Capture::kBlock> block{};
     wait_for(block.size());
     fill_from_file(block);
+    if (!is_plugged_) block.fill(0);
     capture.samples(block);
 }
 

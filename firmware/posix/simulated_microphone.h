@@ -29,6 +29,9 @@ class SimulatedMicrophone final : public hal::AudioSource {
     // Plays the file from its start, from the next sample on. Any thread.
     void play() { is_asked_to_play_ = true; }
 
+    // Unplugs the microphone, or plugs it in again: without it the line reads zeros. Any thread.
+    void plug(bool is_plugged) { is_plugged_ = is_plugged; }
+
     // Waits for a block and passes it to `capture`, in the capture thread. The samples of a file are passed
     // unchanged, those of a heart sound as slots of an I2S microphone.
     void process_block(Capture& capture);
@@ -43,6 +46,7 @@ class SimulatedMicrophone final : public hal::AudioSource {
     HeartSoundSynth heart_;
     std::atomic<bool> is_running_{false};
     std::atomic<bool> is_asked_to_play_{false};
+    std::atomic<bool> is_plugged_{true};
     // Used by the capture thread only:
     std::optional<std::size_t> at_;
     std::uint32_t noise_ = 1;

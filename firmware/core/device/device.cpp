@@ -82,6 +82,10 @@ void Device::on(const Event& event) {
         case EventKind::kOta:
             on_ota(event.step, event.percent);
             break;
+        case EventKind::kDisplay:
+            is_display_there_ = event.is_there;
+            telemetry_at_ms_ = 0;  // told at once
+            break;
         case EventKind::kProvisioned:
             on_form(event.payload);
             break;

@@ -200,6 +200,7 @@ class Device {
     Screen screen_;
     Canvas canvas_;
     bool is_display_on_ = true;
+    std::optional<bool> is_display_there_;  // nothing: nobody has asked it yet
     std::uint64_t shown_at_ms_ = 0;
     bool is_stale_ = true;  // the screen must be redrawn
 };

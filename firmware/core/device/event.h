@@ -26,12 +26,14 @@ enum class EventKind : std::uint8_t {
     kMqttMessage,       // topic, payload, is_retained
     kClockSet,
     kOta,          // step, percent
+    kDisplay,      // is_there: the display answers, or does not any more
     kProvisioned,  // payload: a form (core/storage/settings.h), from the access point or the serial console
 };
 
 struct Event {
     EventKind kind;
     bool is_down = false;
+    bool is_there = false;
     bool is_retained = false;  // a retained message: it was published earlier
     hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
@@ -62,6 +64,10 @@ struct Event {
 
     static constexpr Event disconnected(hal::ConnectionLoss loss) {
         return {.kind = EventKind::kMqttDisconnected, .loss = loss};
+    }
+
+    static constexpr Event display(bool is_there) {
+        return {.kind = EventKind::kDisplay, .is_there = is_there};
     }
 
     static constexpr Event puback(int token) { return {.kind = EventKind::kMqttPuback, .token = token}; }

@@ -77,6 +77,8 @@ std::string_view microphone_text(MicrophoneState microphone) {
             return "microphone stuck";
         case MicrophoneState::kTooLoud:
             return "too loud";
+        case MicrophoneState::kLoose:
+            return "microphone loose";
     }
     return "";
 }
@@ -130,10 +132,10 @@ Screen ready_screen(const ReadyStatus& status) {
         screen.add(Style::kBold, "no analyser");
     else if (fault.empty())
         screen.add(Style::kSmall, status.is_listening ? "records any sound" : "press to record");
-    if (fault == microphone_text(MicrophoneState::kSilent) ||
-        fault == microphone_text(MicrophoneState::kStuck)) {
+    if (status.microphone == MicrophoneState::kTooLoud)
+        screen.add(Style::kSmall, "lower the gain");
+    else if (!fault.empty())
         screen.add(Style::kSmall, "check the wiring");
-    }
     if (status.has_analyser)
         screen.add(Style::kFooter, "hold 3 s for settings");
     else

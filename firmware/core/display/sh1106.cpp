@@ -34,7 +34,14 @@ constexpr std::array<std::uint8_t, 21> kSetUp{
 
 }  // namespace
 
-bool Sh1106::show(const Canvas& canvas) {
+bool Sh1106::show(const Canvas& canvas, std::uint64_t now_ms) {
+    if (is_there_ == false && now_ms < ask_at_ms_) return false;
+    is_there_ = write_picture(canvas);
+    if (!*is_there_) ask_at_ms_ = now_ms + kAskAgainMs;
+    return *is_there_;
+}
+
+bool Sh1106::write_picture(const Canvas& canvas) {
     if (!is_ready_ && !set_up()) return false;
     for (int page = 0; page < Canvas::kPages; ++page) {
         if (!show_page(canvas, page)) {
@@ -48,6 +55,7 @@ bool Sh1106::show(const Canvas& canvas) {
 }
 
 bool Sh1106::set_up() {
+    if (!bus_.answers(address_)) return false;
     if (!command(kSetUp) || !command(std::array<std::uint8_t, 2>{0xA4, 0xA6})) return false;
     const Canvas black;
     for (int page = 0; page < Canvas::kPages;

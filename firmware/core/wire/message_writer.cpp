@@ -80,6 +80,7 @@ std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out) {
     json.key("recordings_kept").integer(telemetry.recordings_kept);
     if (!telemetry.reset_reason.empty()) json.key("reset_reason").string(telemetry.reset_reason);
     if (!telemetry.microphone.empty()) json.key("microphone").string(telemetry.microphone);
+    if (!telemetry.display.empty()) json.key("display").string(telemetry.display);
     json.end_object();
     return json.size();
 }

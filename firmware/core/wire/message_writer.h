@@ -49,6 +49,7 @@ struct Telemetry {
     std::uint32_t recordings_kept = 0;   // not stored by the worker yet
     std::string_view reset_reason = {};  // such as "power", "panic", "watchdog"
     std::string_view microphone = {};    // "ok", "silent", "stuck", "too loud"
+    std::string_view display = {};       // "ok", "missing"
 };
 
 // Writes `up/telemetry`.

@@ -35,6 +35,8 @@ extern "C" {
 esp_err_t i2c_new_master_bus(const i2c_master_bus_config_t* config, i2c_master_bus_handle_t* bus);
 esp_err_t i2c_master_bus_add_device(i2c_master_bus_handle_t bus, const i2c_device_config_t* config,
                                     i2c_master_dev_handle_t* device);
+esp_err_t i2c_master_bus_reset(i2c_master_bus_handle_t bus);
+esp_err_t i2c_master_probe(i2c_master_bus_handle_t bus, std::uint16_t address, int timeout_ms);
 esp_err_t i2c_master_transmit(i2c_master_dev_handle_t device, const std::uint8_t* bytes, std::size_t length,
                               int timeout_ms);
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <tuple>
 
 #include "tests/device_fixture.h"
 
@@ -35,6 +36,34 @@ TEST_CASE("a microphone that is silent, stuck or dead is shown, and harms nothin
     CHECK(fixture.device.window().held() == 0);
     fixture.press_button();
     CHECK(fixture.state() == State::kReady);
+}
+
+TEST_CASE("a microphone that is not connected says what to do") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    for (const auto& [state, words, remedy] :
+         {std::tuple{MicrophoneState::kSilent, "microphone silent", "check the wiring"},
+          std::tuple{MicrophoneState::kLoose, "microphone loose", "check the wiring"},
+          std::tuple{MicrophoneState::kTooLoud, "too loud", "lower the gain"}}) {
+        fixture.microphone = state;
+        fixture.run(200);
+        CHECK(fixture.shows(words));
+        CHECK(fixture.shows(remedy));
+    }
+}
+
+TEST_CASE("a display that is missing is told at once, and again when it is found") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    const auto telemetry = [&] { return fixture.mqtt.of("/up/telemetry").back().text(); };
+    CHECK(telemetry().find("display") == std::string::npos);
+    fixture.device.on(Event::display(false));
+    fixture.run(10);
+    CHECK(telemetry().find(R"("display":"missing")") != std::string::npos);
+    fixture.device.on(Event::display(true));
+    fixture.run(10);
+    CHECK(telemetry().find(R"("display":"ok")") != std::string::npos);
+    CHECK(fixture.mqtt.of("/up/telemetry").size() == 3);
 }
 
 TEST_CASE("a stream runs until the second press, with STREAM in every chunk") {

@@ -49,7 +49,7 @@ TEST_CASE("every screen looks as it did") {
         names.insert(name + ".png");
         Canvas canvas;
         draw(screen, canvas);
-        REQUIRE(display.show(canvas));
+        REQUIRE(display.show(canvas, 0));
         CHECK(chip.visible_canvas() == canvas);
         const File picture = posix::encode_png(chip.visible_canvas());
         if (renews) write_file(kGolden / (name + ".png"), picture);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,24 @@ TEST_CASE("too loud is a fiftieth of the samples at full scale") {
     CHECK(state_of(one_in(60)) == MicrophoneState::kOk);
 }
 
+TEST_CASE("random bits of a line that is connected to nothing are no sound") {
+    std::uint32_t random = 1;
+    const auto bits = [&](std::int32_t) {
+        random = random * 1'664'525U + 1'013'904'223U;
+        return static_cast<std::int32_t>(random);
+    };
+    CHECK(state_of(bits) == MicrophoneState::kLoose);
+    CHECK(state_of([&](std::int32_t at) { return bits(at) / 2; }) == MicrophoneState::kLoose);
+    CHECK(state_of([&](std::int32_t at) { return bits(at) / 8; }) == MicrophoneState::kOk);  // loud hiss
+    // A tone as loud as can be, up to a sixth of the rate.
+    for (const double per_sample : {0.01, 0.1, 0.5, 1.0}) {
+        CAPTURE(per_sample);
+        CHECK(state_of([&](std::int32_t at) {
+                  return static_cast<std::int32_t>(2e9 * std::sin(per_sample * at));
+              }) == MicrophoneState::kOk);
+    }
+}
+
 TEST_CASE("a microphone that comes back is believed") {
     MicrophoneCheck check(4'000);
     check.push(std::vector<std::int32_t>(1'999, 0));
@@ -59,4 +78,5 @@ TEST_CASE("a microphone that comes back is believed") {
 TEST_CASE("each state has a word") {
     CHECK(std::string_view(to_string(MicrophoneState::kOk)) == "ok");
     CHECK(std::string_view(to_string(MicrophoneState::kTooLoud)) == "too loud");
+    CHECK(std::string_view(to_string(MicrophoneState::kLoose)) == "loose");
 }
