@@ -11,6 +11,7 @@
 
 #include "core/wire/fixed_string.h"
 #include "esp/event_queue.h"
+#include "esp_event.h"
 #include "hal/mqtt.h"
 #include "hal/storage.h"
 #include "mqtt_client.h"

@@ -1,5 +1,6 @@
 #include "esp/https_ota.h"
 
+#include "esp_http_client.h"
 #include "esp_https_ota.h"
 #include "esp_log.h"
 #include "esp_ota_ops.h"

@@ -1,5 +1,7 @@
 #include "esp/i2c_bus.h"
 
+#include "driver/gpio.h"
+
 namespace stetho::esp {
 namespace {
 

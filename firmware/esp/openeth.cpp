@@ -1,6 +1,7 @@
 #include "esp/openeth.h"
 
 #include "esp_eth.h"
+#include "esp_event.h"
 #include "esp_idf_version.h"
 #include "esp_netif.h"
 #if __has_include("esp_eth_mac_openeth.h")
@@ -16,7 +17,9 @@ esp_eth_phy_t* make_phy() {
     eth_phy_config_t config = ETH_PHY_DEFAULT_CONFIG();
     config.autonego_timeout_ms = kNegotiateWithinMs;
     config.reset_gpio_num = -1;
-#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 4, 0)
+    // The emulated PHY is a DP83848. From 6.0 on its driver is a component of its own, but one for any PHY can
+    // be linked; before, that one is declared (from 5.4 on) and not linked.
+#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(6, 0, 0)
     return esp_eth_phy_new_generic(&config);
 #else
     return esp_eth_phy_new_dp83848(&config);

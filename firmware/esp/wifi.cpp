@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "esp_netif.h"
+
 namespace stetho::esp {
 namespace {
 

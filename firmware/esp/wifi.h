@@ -5,6 +5,7 @@
 
 #include "esp/event_queue.h"
 #include "esp/provisioning_server.h"
+#include "esp_event.h"
 #include "esp_wifi.h"
 #include "hal/network.h"
 

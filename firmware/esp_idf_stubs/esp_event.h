@@ -1,13 +1,8 @@
 // Stub of esp_event.h of ESP-IDF: the declarations that our adapters use, for type checks without ESP-IDF.
 #pragma once
 
-#include <cstdint>
-
-#include "esp_err.h"
-
-using esp_event_base_t = const char*;
-using esp_event_handler_t = void (*)(void* argument, esp_event_base_t base, std::int32_t id, void* data);
-inline constexpr int ESP_EVENT_ANY_ID = -1;
+#include <esp_err.h>
+#include <esp_event_base.h>
 
 extern "C" {
 esp_err_t esp_event_loop_create_default();

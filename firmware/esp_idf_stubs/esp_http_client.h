@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 struct esp_http_client_config_t {
     const char* url;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 using httpd_handle_t = void*;
 enum httpd_method_t { HTTP_GET = 1, HTTP_POST = 3 };

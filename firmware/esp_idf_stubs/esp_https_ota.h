@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "esp_http_client.h"
+#include <esp_http_client.h>
 
 using esp_https_ota_handle_t = void*;
 struct esp_https_ota_config_t {

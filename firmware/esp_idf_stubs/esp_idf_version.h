@@ -2,7 +2,9 @@
 // ESP-IDF.
 #pragma once
 
+#define ESP_IDF_VERSION_MAJOR 5
+#define ESP_IDF_VERSION_MINOR 3
+#define ESP_IDF_VERSION_PATCH 1
 #define ESP_IDF_VERSION_VAL(major, minor, patch) (((major) << 16) | ((minor) << 8) | (patch))
-#ifndef ESP_IDF_VERSION
-#define ESP_IDF_VERSION ESP_IDF_VERSION_VAL(5, 5, 0)
-#endif
+#define ESP_IDF_VERSION \
+    ESP_IDF_VERSION_VAL(ESP_IDF_VERSION_MAJOR, ESP_IDF_VERSION_MINOR, ESP_IDF_VERSION_PATCH)

@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "esp_netif.h"
+#include <esp_netif.h>
 
 struct timeval;
 

@@ -1,7 +1,7 @@
 // Stub of esp_ota_ops.h of ESP-IDF: the declarations that our adapters use, for type checks without ESP-IDF.
 #pragma once
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 struct esp_partition_t;
 enum esp_ota_img_states_t : unsigned {

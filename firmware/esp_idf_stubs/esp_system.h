@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 enum esp_reset_reason_t {
     ESP_RST_UNKNOWN,

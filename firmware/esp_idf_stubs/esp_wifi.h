@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "esp_netif.h"
+#include <esp_netif.h>
 
 struct wifi_init_config_t {
     int magic;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "esp_event.h"
+#include <esp_event.h>
 
 struct esp_mqtt_client;
 using esp_mqtt_client_handle_t = esp_mqtt_client*;

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 using nvs_handle_t = std::uint32_t;
 enum nvs_open_mode_t { NVS_READONLY, NVS_READWRITE };

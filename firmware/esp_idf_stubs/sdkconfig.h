@@ -14,3 +14,6 @@
 #define CONFIG_STETHO_OLED_ADDRESS 0x3c
 #define CONFIG_STETHO_SNTP_SERVER "pool.ntp.org"
 #endif
+#if CONFIG_STETHO_SIM
+#define CONFIG_ETH_USE_OPENETH 1
+#endif

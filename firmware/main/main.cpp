@@ -19,6 +19,7 @@
 #include "freertos/task.h"
 #include "main/board.h"
 #include "main/memory.h"
+#include "sdkconfig.h"
 
 namespace stetho::board {
 namespace {

@@ -1,34 +1,61 @@
-"""The adapters to ESP-IDF compile against our stubs of it, for the host and for the chip."""
+"""The adapters to ESP-IDF compile against our stubs of each version of it, for the host and for the chips."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
+import esp_idf
 import pytest
 import toolchain
 from toolchain import FIRMWARE
 
-pytestmark = pytest.mark.timeout(600)  # the first one builds
-NEWLIB = Path("/usr/lib/arm-none-eabi/include")
+pytestmark = pytest.mark.timeout(600)
+NEWLIB: Final = Path("/usr/lib/arm-none-eabi/include")
 """Headers of a C++ library for a bare 32-bit chip; only types are checked, nothing is linked."""
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+CHECKED: Final = ("-std=c++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti", "-I.")
+WARNINGS: Final = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 
-def test_adapters_and_tasks_compile_for_the_board_and_for_the_simulation() -> None:
-    toolchain.build("host", "adapters", "adapters_sim")
+def host() -> list[str]:
+    """Return the compiler of the host."""
+    toolchain.need("g++-12")
+    return ["g++-12"]
 
 
-@pytest.mark.parametrize("simulation", [0, 1], ids=["board", "simulation"])
-def test_adapters_and_tasks_compile_for_xtensa(simulation: int) -> None:
+def xtensa() -> list[str]:
+    """Return a compiler for the chip's instructions; it has a C++ library of another bare chip."""
     toolchain.need("clang++-22")
     libraries = sorted(NEWLIB.glob("c++/*"))
     if not libraries:
         toolchain.give_up("a C++ library for bare chips (libstdc++-arm-none-eabi-newlib) not found")
     includes = (libraries[-1], libraries[-1] / "arm-none-eabi", Path("/usr/include/newlib"))
-    command = ["clang++-22", "--target=xtensa", "-std=c++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti"]
-    command += ["-nostdinc++", *(f"-isystem{path}" for path in includes), *WARNINGS]
-    command += [f"-DCONFIG_STETHO_SIM={simulation}", "-I.", "-isystemesp_idf_stubs"]
-    sources = sorted([*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")])
+    return ["clang++-22", "--target=xtensa", "-nostdinc++", *(f"-isystem{path}" for path in includes)]
+
+
+def riscv() -> list[str]:
+    """Return a compiler whose `std::uint32_t` is `unsigned long`, as with the chip's own: formats show it."""
+    toolchain.need("riscv64-unknown-elf-g++")
+    libraries = sorted(NEWLIB.glob("c++/*"))
+    if not libraries:
+        toolchain.give_up("a C++ library for bare chips (libstdc++-arm-none-eabi-newlib) not found")
+    includes = (libraries[-1], libraries[-1] / "arm-none-eabi")
+    chip = ["-march=rv32imc", "-mabi=ilp32", "-specs=picolibc.specs", "-nostdinc++"]
+    return ["riscv64-unknown-elf-g++", *chip, *(f"-isystem{path}" for path in includes)]
+
+
+COMPILERS: Final = {"host": host, "xtensa": xtensa, "riscv": riscv}
+BUILDS: Final = [
+    *((chip, version) for chip in ("host", "xtensa") for version in esp_idf.VERSIONS),
+    ("riscv", "6.0"),
+]
+
+
+@pytest.mark.parametrize("simulation", [0, 1], ids=["board", "simulation"])
+@pytest.mark.parametrize(("compiler", "version"), BUILDS)
+def test_adapters_and_tasks_compile(compiler: str, version: str, simulation: int) -> None:
+    command = [*COMPILERS[compiler](), *CHECKED, *WARNINGS, f"-DCONFIG_STETHO_SIM={simulation}"]
+    command += [f"-isystem{folder}" for folder in esp_idf.VERSIONS[version]]
 
     def check(source: Path) -> str:
         done = subprocess.run(
@@ -37,8 +64,13 @@ def test_adapters_and_tasks_compile_for_xtensa(simulation: int) -> None:
         return "" if done.returncode == 0 else done.stderr
 
     with ThreadPoolExecutor(2) as pool:
-        faults = "".join(pool.map(check, sources))
+        faults = "".join(pool.map(check, esp_idf.sources(bool(simulation))))
     assert faults == ""
+
+
+def test_every_adapter_is_part_of_a_build() -> None:
+    built = {*esp_idf.sources(True), *esp_idf.sources(False)}
+    assert {*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")} == built
 
 
 def test_the_partitions_do_not_overlap_and_fit_the_flash() -> None:

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "esp_err.h"
+#include <esp_err.h>
 
 enum gpio_num_t { GPIO_NUM_NC = -1, GPIO_NUM_0 = 0, GPIO_NUM_MAX = 49 };
 enum gpio_mode_t { GPIO_MODE_INPUT = 1, GPIO_MODE_OUTPUT = 2 };

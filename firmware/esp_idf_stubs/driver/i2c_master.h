@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "driver/gpio.h"
-#include "esp_err.h"
+#include <driver/gpio.h>
+#include <esp_err.h>
 
 struct i2c_master_bus_t;
 struct i2c_master_dev_t;

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "driver/gpio.h"
-#include "esp_err.h"
+#include <driver/gpio.h>
+#include <esp_err.h>
 
 struct i2s_channel_obj_t;
 using i2s_chan_handle_t = i2s_channel_obj_t*;

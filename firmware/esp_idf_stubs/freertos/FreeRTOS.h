@@ -12,5 +12,6 @@ inline constexpr BaseType_t pdFALSE = 0;
 inline constexpr BaseType_t pdPASS = 1;
 inline constexpr TickType_t portMAX_DELAY = 0xffffffffU;
 
-#define pdMS_TO_TICKS(ms) (static_cast<TickType_t>(ms) / 10U)
+#define configTICK_RATE_HZ 1000
+#define pdMS_TO_TICKS(ms) ((TickType_t)(((TickType_t)(ms) * (TickType_t)configTICK_RATE_HZ) / (TickType_t)1000U))
 #define configSTACK_DEPTH_TYPE std::uint32_t

@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "freertos/FreeRTOS.h"
+#include <freertos/FreeRTOS.h>
 
 struct QueueDefinition;
 using QueueHandle_t = QueueDefinition*;

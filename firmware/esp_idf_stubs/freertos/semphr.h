@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "freertos/queue.h"
+#include <freertos/queue.h>
 
 using SemaphoreHandle_t = QueueHandle_t;
 

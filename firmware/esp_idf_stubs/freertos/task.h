@@ -2,7 +2,7 @@
 // ESP-IDF.
 #pragma once
 
-#include "freertos/FreeRTOS.h"
+#include <freertos/FreeRTOS.h>
 
 struct tskTaskControlBlock;
 using TaskHandle_t = tskTaskControlBlock*;
