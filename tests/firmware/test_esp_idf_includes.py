@@ -56,7 +56,7 @@ def _homes(version: str) -> dict[str, set[str]]:
 
 
 def _has(included: frozenset[str], home: str) -> bool:
-    """Return whether one of the headers is `home`, or promises what is in it: esp_eth.h all of esp_eth_*.h."""
+    """Return whether one of the headers is `home` or promises what is in it: esp_eth.h all of esp_eth_*.h."""
     return any(home == each or home.startswith(each.removesuffix(".h") + "_") for each in included)
 
 
