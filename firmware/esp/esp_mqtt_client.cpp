@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "hal/tasks.h"
+
 namespace stetho::esp {
 namespace {
 
 constexpr int kWriteWithinMs = 3000;
 constexpr int kPollMs = 200;  // `stop` waits half of it for a client that is not connected
-constexpr int kStackBytes = 6144;
-constexpr int kPriority = 6;
 constexpr int kBufferBytes = 2048;
 
 template <std::size_t Capacity>
@@ -60,8 +60,8 @@ bool EspMqttClient::connect(const hal::MqttOptions& options) {
     config.network.disable_auto_reconnect = true;
     config.network.reconnect_timeout_ms = kPollMs;
     config.network.timeout_ms = kWriteWithinMs;
-    config.task.priority = kPriority;
-    config.task.stack_size = kStackBytes;
+    config.task.priority = static_cast<int>(hal::kMqttTask.priority);
+    config.task.stack_size = static_cast<int>(hal::kMqttTask.stack_bytes);
     config.buffer.size = kBufferBytes;
     config.outbox.limit = outbox_bytes_;
     client_ = esp_mqtt_client_init(&config);

@@ -6,13 +6,12 @@
 #include "esp_ota_ops.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "hal/tasks.h"
 
 namespace stetho::esp {
 namespace {
 
 constexpr const char* kTag = "ota";
-constexpr std::uint32_t kStackBytes = 8192;  // a TLS handshake runs on it
-constexpr UBaseType_t kPriority = 4;         // below the application, so that recording continues meanwhile
 constexpr int kWithinMs = 10'000;
 
 std::uint8_t percent_of(int done, int total) {
@@ -30,7 +29,8 @@ bool HttpsOta::start(std::string_view url, std::string_view ca_pem) {
     url_ = FixedString<256>(url);
     ca_pem_.clear();
     ca_pem_.append(ca_pem);
-    if (xTaskCreatePinnedToCore(run, "ota", kStackBytes, this, kPriority, nullptr, 0) != pdPASS) {
+    if (xTaskCreatePinnedToCore(run, hal::kUpdateTask.name, hal::kUpdateTask.stack_bytes, this,
+                                hal::kUpdateTask.priority, nullptr, hal::kUpdateTask.core) != pdPASS) {
         is_busy_ = false;
         return false;
     }

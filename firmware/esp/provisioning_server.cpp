@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "hal/tasks.h"
+
 namespace stetho::esp {
 namespace {
 
@@ -49,6 +51,7 @@ bool ProvisioningServer::start() {
     httpd_config_t config = HTTPD_DEFAULT_CONFIG();
     config.max_open_sockets = 3;
     config.lru_purge_enable = true;
+    config.stack_size = hal::kFormTask.stack_bytes;
     if (server_ != nullptr || httpd_start(&server_, &config) != ESP_OK) {
         return server_ != nullptr;
     }

@@ -5,12 +5,11 @@
 
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "hal/tasks.h"
 
 namespace stetho::esp {
 namespace {
 
-constexpr std::uint32_t kStackBytes = 4096;
-constexpr UBaseType_t kPriority = 2;
 constexpr std::uint32_t kPressMs = 150;
 constexpr std::uint32_t kHoldMs = 5000;
 constexpr std::uint32_t kIdleMs = 50;
@@ -19,7 +18,8 @@ constexpr std::string_view kSet = "set ";
 }  // namespace
 
 bool SerialConsole::begin() {
-    return xTaskCreatePinnedToCore(run, "serial", kStackBytes, this, kPriority, nullptr, 0) == pdPASS;
+    return xTaskCreatePinnedToCore(run, hal::kSerialTask.name, hal::kSerialTask.stack_bytes, this,
+                                   hal::kSerialTask.priority, nullptr, hal::kSerialTask.core) == pdPASS;
 }
 
 void SerialConsole::run(void* self) { static_cast<SerialConsole*>(self)->read(); }

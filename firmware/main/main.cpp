@@ -1,10 +1,11 @@
 // Tasks of the stethoscope.
 //
+//   application  core 0: starts the board and the other two; then events, audio from the ring buffer, the button,
+//                the clock → Device → esp-mqtt's outbox
 //   capture      core 1, highest priority: microphone → Capture → RingBuffer; never waits for another task
-//   application  core 0: events, audio from the ring buffer, the button, the clock → Device → esp-mqtt's
-//   outbox display      core 0, lower priority: at most ten updates a second
+//   display      core 0, lower priority: at most ten updates a second
 //
-// Drivers, Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post
+// Everything large is static: stacks hold what a call needs and no more (hal/tasks.h has their sizes). Drivers, Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post
 // events.
 #include <array>
 #include <atomic>
@@ -17,6 +18,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
+#include "hal/tasks.h"
 #include "main/board.h"
 #include "main/memory.h"
 #include "sdkconfig.h"
@@ -47,20 +49,22 @@ class Stethoscope {
                   {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3"}),
           picture_lock_(xSemaphoreCreateMutex()) {}
 
+    // Starts the application task, which starts everything else: the stack of the main task is not for that.
+    bool start() { return start(application, hal::kApplicationTask); }
+
+  private:
+    bool start(TaskFunction_t function, const hal::Task& task) {
+        return xTaskCreatePinnedToCore(function, task.name, task.stack_bytes, this, task.priority, nullptr,
+                                       task.core) == pdPASS;
+    }
+
     bool begin() {
         if (!board_.begin()) {
             return false;
         }
         device_.begin();
         sample_rate_hz_ = device_.settings().sample_rate_hz;
-        return start(capture, "capture", 8192, 20, 1) && start(application, "application", 16'384, 10, 0) &&
-               start(display, "display", 6144, 3, 0);
-    }
-
-  private:
-    bool start(TaskFunction_t function, const char* name, std::uint32_t stack_bytes, UBaseType_t priority,
-               BaseType_t core) {
-        return xTaskCreatePinnedToCore(function, name, stack_bytes, this, priority, nullptr, core) == pdPASS;
+        return start(capture, hal::kCaptureTask) && start(display, hal::kDisplayTask);
     }
 
     static void capture(void* self) { static_cast<Stethoscope*>(self)->capture_loop(); }
@@ -68,32 +72,35 @@ class Stethoscope {
     static void display(void* self) { static_cast<Stethoscope*>(self)->display_loop(); }
 
     void capture_loop() {
-        std::array<std::int32_t, Capture::kBlock> slots{};
-        std::optional<Capture> capture;
         std::uint32_t microphone_hz = 0;
         std::uint32_t sample_hz = 0;
+        bool has_filter = false;
         for (;;) {
-            const std::size_t count = board_.audio.read(slots);
+            const std::size_t count = board_.audio.read(slots_);
             if (count == 0) {
                 continue;
             }
             if (board_.audio.rate_hz() != microphone_hz || sample_rate_hz_ != sample_hz) {
                 microphone_hz = board_.audio.rate_hz();
                 sample_hz = sample_rate_hz_;
-                capture = Capture::make({microphone_hz, sample_hz, CONFIG_STETHO_MICROPHONE_GAIN}, ring_);
+                has_filter = capture_.begin({microphone_hz, sample_hz, CONFIG_STETHO_MICROPHONE_GAIN});
             }
-            if (!capture) {
+            if (!has_filter) {
                 continue;
             }
             if (const std::uint32_t lost = board_.audio.take_lost(); lost > 0) {
-                capture->on_samples_lost(lost);
+                capture_.on_samples_lost(lost);
             }
-            capture->slots(std::span(slots).first(count));
-            microphone_state_.store(capture->microphone(), std::memory_order_relaxed);
+            capture_.slots(std::span(slots_).first(count));
+            microphone_state_.store(capture_.microphone(), std::memory_order_relaxed);
         }
     }
 
     void application_loop() {
+        if (!begin()) {
+            ESP_LOGE(kTag, "not enough memory to start");
+            vTaskDelete(nullptr);
+        }
         for (;;) {
             const auto event = board_.events.take(kTurnMs);
             if (event && event->kind == EventKind::kNetworkUp) {
@@ -143,15 +150,15 @@ class Stethoscope {
         for (;;) {
             xSemaphoreTake(picture_lock_, portMAX_DELAY);
 #if CONFIG_STETHO_SIM
-            const Screen screen = screen_;
+            shown_screen_ = screen_;
             xSemaphoreGive(picture_lock_);
-            board_.display.show(screen, board_.clock.now_ms());
+            board_.display.show(shown_screen_, board_.clock.now_ms());
 #else
-            const Canvas picture = picture_;
+            shown_picture_ = picture_;
             const bool is_lit = is_display_on_;
             xSemaphoreGive(picture_lock_);
             board_.display.set_power(is_lit);
-            board_.display.show(picture, board_.clock.now_ms());  // writes only what differs
+            board_.display.show(shown_picture_, board_.clock.now_ms());  // writes only what differs
             report_display();
 #endif
             vTaskDelay(pdMS_TO_TICKS(kRefreshMs));
@@ -181,10 +188,16 @@ class Stethoscope {
     std::array<std::int16_t, kBlockSamples> block_{};
     std::atomic<std::uint32_t> sample_rate_hz_{44'100};
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
+    // Of the capture task:
+    Capture capture_{ring_};
+    std::array<std::int32_t, Capture::kBlock> slots_{};
+    // Passed to the display task under the lock, and its own copies:
     SemaphoreHandle_t picture_lock_;
     Canvas picture_;
     Screen screen_;
     bool is_display_on_ = true;
+    Canvas shown_picture_;
+    Screen shown_screen_;
     std::optional<bool> was_there_;  // what was told of the display
 };
 
@@ -197,7 +210,7 @@ extern "C" void app_main() {
     ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
              memory.has_psram ? "with" : "without");
     static Stethoscope stethoscope(memory);
-    if (memory.ring.empty() || memory.device.samples.empty() || !stethoscope.begin()) {
+    if (memory.ring.empty() || memory.device.samples.empty() || !stethoscope.start()) {
         ESP_LOGE(kTag, "not enough memory to start");
     }
 }

@@ -21,7 +21,7 @@ constexpr std::uint32_t kPreRollMs = 250;
 void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
     std::array<std::int16_t, 2> memory{};
     RingBuffer ring(memory);
-    if (!Capture::make({microphone_hz, rate_hz, 1}, ring))
+    if (!Capture(ring).begin({microphone_hz, rate_hz, 1}))
         throw std::runtime_error("sound of " + std::to_string(microphone_hz) + " Hz cannot be recorded at " +
                                  std::to_string(rate_hz) +
                                  " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
@@ -44,9 +44,10 @@ Program::Program(Arguments arguments, Wav wav)
       samples_(arguments_.memory_samples),
       links_(arguments_.memory_samples / RecordingBuffer::kBlockSamples),
       pre_roll_(arguments_.settings.sample_rate_hz * kPreRollMs / 1000),
-      message_(std::max<std::size_t>(32 + 2 * arguments_.chunk_samples, 1'024)),
+      message_(std::max<std::size_t>(32 + 2 * arguments_.chunk_samples, hal::kMaxValueBytes)),
       block_(kBlockSamples),
       ring_(ring_memory_),
+      capture_(ring_),
       sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
               {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, build_info()) {
@@ -61,7 +62,7 @@ Program::~Program() {
 
 int Program::run() {
     for (const double at_s : arguments_.presses_s) press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
-    device_.begin(arguments_.settings_dir.empty() ? std::optional(arguments_.settings) : std::nullopt);
+    device_.begin(arguments_.settings_dir.empty() ? &arguments_.settings : nullptr);
     while (!exit_status_ && !is_stopped_ && !wants_restart()) run_once();
     device_.end();
     display_.show(device_, clock_.now_ms());
@@ -69,19 +70,19 @@ int Program::run() {
 }
 
 void Program::capture() {
-    std::optional<Capture> capture;
     std::uint32_t rate_hz = 0;
+    bool has_filter = false;
     while (is_capturing_) {
         if (rate_hz != sample_rate_hz_) {
             rate_hz = sample_rate_hz_;
-            capture = Capture::make({microphone_.rate_hz(), rate_hz, 1}, ring_);
+            has_filter = capture_.begin({microphone_.rate_hz(), rate_hz, 1});
         }
-        if (!capture) {  // no filter between the two rates: the device shows that there is no sound
+        if (!has_filter) {  // between the two rates: the device shows that there is no sound
             std::this_thread::sleep_for(kTurn);
             continue;
         }
-        microphone_.process_block(*capture);
-        microphone_state_ = capture->microphone();
+        microphone_.process_block(capture_);
+        microphone_state_ = capture_.microphone();
     }
 }
 

@@ -79,6 +79,7 @@ class Program {
     std::vector<std::uint8_t> message_;
     std::vector<std::int16_t> block_;
     RingBuffer ring_;
+    Capture capture_;  // of the capture thread
     std::atomic<std::uint32_t> sample_rate_hz_;
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
     Device device_;

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "core/wire/chunk.h"
 #include "tests/fake_hardware.h"
 #include "tests/fake_storage.h"
+#include "tests/stored_settings.h"
 
 namespace stetho::test {
 
@@ -59,7 +61,7 @@ class DeviceFixture {
         : samples_(memory_samples),
           links_(memory_samples / RecordingBuffer::kBlockSamples),
           pre_roll_(2'000),
-          message_((32 + 2 * chunk_samples > 1'024 ? 32 + 2 * chunk_samples : 1'024) / 2),
+          message_(std::max<std::size_t>(32 + 2 * chunk_samples, hal::kMaxValueBytes) / 2),
           device({samples_,
                   links_,
                   pre_roll_,
@@ -67,7 +69,7 @@ class DeviceFixture {
                   chunk_samples,
                   4},
                  {audio, mqtt, network, storage, clock, random, ota, system}, {"stetho 0.2.0", "bench"}) {
-        if (stored) REQUIRE(save_settings(*stored, storage));
+        if (stored) REQUIRE(save(*stored, storage));
     }
 
     // Inputs:

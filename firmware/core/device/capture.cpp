@@ -7,19 +7,13 @@
 
 namespace stetho {
 
-std::optional<Capture> Capture::make(const CaptureSettings& settings, RingBuffer& ring) {
-    const auto decimator = Decimator::make(settings.microphone_hz, settings.sample_rate_hz);
-    const bool has_gain = settings.gain >= 1 && settings.gain <= kMaxGain;
-    if (!decimator || !has_gain) return std::nullopt;
-    return Capture(settings, *decimator, ring);
+bool Capture::begin(const CaptureSettings& settings) {
+    gain_ = settings.gain;
+    dc_blocker_ = DcBlocker(settings.microphone_hz);
+    check_ = MicrophoneCheck(settings.microphone_hz);
+    return decimator_.begin(settings.microphone_hz, settings.sample_rate_hz) && gain_ >= 1 &&
+           gain_ <= kMaxGain;
 }
-
-Capture::Capture(const CaptureSettings& settings, const Decimator& decimator, RingBuffer& ring)
-    : ring_(&ring),
-      gain_(settings.gain),
-      dc_blocker_(settings.microphone_hz),
-      decimator_(decimator),
-      check_(settings.microphone_hz) {}
 
 void Capture::slots(std::span<const std::int32_t> slots) {
     std::array<std::int16_t, kBlock> samples;
@@ -32,9 +26,9 @@ void Capture::slots(std::span<const std::int32_t> slots) {
 }
 
 void Capture::samples(std::span<const std::int16_t> samples) {
-    std::array<std::int32_t, kBlock> slots;
-    for (; !samples.empty(); samples = samples.subspan(std::min(kBlock, samples.size()))) {
-        const auto block = samples.first(std::min(kBlock, samples.size()));
+    std::array<std::int32_t, kBlock / 4> slots;  // a whole block would take 1 KB of the stack
+    for (; !samples.empty(); samples = samples.subspan(std::min(slots.size(), samples.size()))) {
+        const auto block = samples.first(std::min(slots.size(), samples.size()));
         std::transform(block.begin(), block.end(), slots.begin(),
                        [](std::int16_t sample) { return std::int32_t{sample} * 0x1'0000; });
         check_.push(std::span(slots).first(block.size()));
@@ -42,11 +36,11 @@ void Capture::samples(std::span<const std::int16_t> samples) {
     }
 }
 
-void Capture::on_samples_lost(std::uint32_t count) { ring_->add_lost(decimator_.skip(count)); }
+void Capture::on_samples_lost(std::uint32_t count) { ring_.add_lost(decimator_.skip(count)); }
 
 void Capture::pass_on(std::span<const std::int16_t> samples) {
     std::array<std::int16_t, kBlock> out;
-    ring_->write(std::span(out).first(decimator_.push(samples, out)));
+    ring_.write(std::span(out).first(decimator_.push(samples, out)));
 }
 
 }  // namespace stetho

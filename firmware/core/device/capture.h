@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include "core/signal/dc_blocker.h"
@@ -26,9 +25,11 @@ class Capture {
   public:
     static constexpr std::size_t kBlock = 256;  // samples that are processed at once
 
-    // Returns a capture; nothing if there is no filter between the two rates or the gain is out of range.
-    // `ring` outlives it.
-    static std::optional<Capture> make(const CaptureSettings& settings, RingBuffer& ring);
+    explicit Capture(RingBuffer& ring) : ring_(ring) {}  // `ring` outlives it
+
+    // Begins from silence. False: there is no filter between the two rates, or the gain is out of range; it is
+    // not used then.
+    bool begin(const CaptureSettings& settings);
 
     void slots(std::span<const std::int32_t> slots);      // appends slots of an I2S microphone
     void samples(std::span<const std::int16_t> samples);  // appends samples of a file: no DC blocker, no gain
@@ -36,14 +37,13 @@ class Capture {
     MicrophoneState microphone() const { return check_.state(); }
 
   private:
-    Capture(const CaptureSettings& settings, const Decimator& decimator, RingBuffer& ring);
     void pass_on(std::span<const std::int16_t> samples);
 
-    RingBuffer* ring_;
-    std::uint16_t gain_;
-    DcBlocker dc_blocker_;
+    RingBuffer& ring_;
+    std::uint16_t gain_ = 1;
+    DcBlocker dc_blocker_{CaptureSettings{}.microphone_hz};
     Decimator decimator_;
-    MicrophoneCheck check_;
+    MicrophoneCheck check_{CaptureSettings{}.microphone_hz};
 };
 
 }  // namespace stetho

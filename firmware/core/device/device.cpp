@@ -19,13 +19,13 @@ Device::Device(const DeviceMemory& memory, const Hardware& hardware, const Build
       publisher_(window_, buffer_, hardware.mqtt, memory.message),
       connection_(hardware.mqtt, hardware.network, hardware.random) {}
 
-void Device::begin(const std::optional<Settings>& given) {
+void Device::begin(const Settings* given) {
     given_ = given;
     now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
     machine_ = StateMachine(now_ms_);
-    const auto settings = given ? given : load_settings(hardware_.storage);
-    is_configured_ = settings && !check(*settings);
-    settings_ = settings.value_or(Settings{});
+    if (given != nullptr) settings_ = *given;
+    is_configured_ =
+        given != nullptr ? !check(settings_) : load_settings(hardware_.storage, settings_, settings_text());
     boot_ = hardware_.random.next();
     is_on_trial_ = hardware_.ota.is_on_trial();
     publisher_.begin(settings_, boot_);

@@ -47,7 +47,9 @@ struct DeviceMemory {
     std::span<std::int16_t> samples;   // for recordings; 2 bytes a sample
     std::span<std::uint16_t> links;    // samples.size() / RecordingBuffer::kBlockSamples
     std::span<std::int16_t> pre_roll;  // samples before the gate opens: 0.25 s; may be empty without a gate
-    std::span<std::uint8_t> message;   // for one chunk: 32 + 2 · chunk_samples, at least 1,024; even address
+    // For one chunk, and for the text of the settings when they are read or stored: 32 + 2 · chunk_samples, at
+    // least hal::kMaxValueBytes; even address.
+    std::span<std::uint8_t> message;
     std::uint32_t chunk_samples = 2'048;  // 8,192 with PSRAM
     std::size_t in_flight = 4;            // messages without PUBACK at once; 8 with PSRAM
 };
@@ -75,8 +77,8 @@ class Device {
     Device(const DeviceMemory& memory, const Hardware& hardware, const BuildInfo& build_info);
 
     // Starts the device: reads the settings from storage, or takes `given` (the arguments of a Linux
-    // program), which are not stored.
-    void begin(const std::optional<Settings>& given = std::nullopt);
+    // program), which are not stored and outlive the device.
+    void begin(const Settings* given = nullptr);
 
     // Handles one event.
     void on(const Event& event);
@@ -117,6 +119,7 @@ class Device {
 
     // device_provisioning.cpp: the access point and the form
     void on_form(Bytes form);
+    SettingsText settings_text() const;
     void open_portal();
 
     // device_update.cpp: new firmware
@@ -152,8 +155,9 @@ class Device {
     DeviceMemory memory_;
     Hardware hardware_;
     BuildInfo build_info_;
-    std::optional<Settings> given_;
+    const Settings* given_ = nullptr;
     Settings settings_;
+    Settings wanted_;  // of a form, until all of it is known to be valid
     bool is_configured_ = false;
     std::uint32_t boot_ = 0;
     std::uint64_t now_ms_ = 0;

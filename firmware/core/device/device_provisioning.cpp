@@ -23,25 +23,32 @@ FixedString<16> random_password(hal::Random& random) {
 }  // namespace
 
 void Device::on_form(Bytes form) {
-    Settings wanted = settings_;
-    const auto fault = read_form({reinterpret_cast<const char*>(form.data()), form.size()}, wanted);
+    const std::string_view text(reinterpret_cast<const char*>(form.data()), form.size());
+    wanted_ = settings_;
+    const auto fault = read_form(text, wanted_, settings_text());
     portal_refused_ = fault ? (fault->key.empty() ? fault->rule : fault->key) : std::string_view();
     is_stale_ = true;
     if (fault) {
         if (state() != State::kProvision) fail(Problem::kBadForm, portal_refused_);
         return;
     }
-    if (!save_settings(wanted, hardware_.storage)) return fail(Problem::kNotSaved);
+    if (!save_settings(wanted_, hardware_.storage, settings_text())) return fail(Problem::kNotSaved);
     if (window_.held() == 0 && state() == State::kProvision) return step(Signal::kSaved);
     // Recordings that are kept are sent first, over the new network; settings of the audio change at the
     // restart.
     wants_restart_ = true;
     if (state() != State::kProvision) return;
-    wanted.sample_rate_hz = settings_.sample_rate_hz;
-    wanted.mode = settings_.mode;
-    settings_ = wanted;
+    wanted_.sample_rate_hz = settings_.sample_rate_hz;
+    wanted_.mode = settings_.mode;
+    settings_ = wanted_;
     is_configured_ = true;
     step(Signal::kConfigured);
+}
+
+// The memory of a chunk, which is free between two messages.
+SettingsText Device::settings_text() const {
+    const auto text = memory_.message.first(hal::kMaxValueBytes);
+    return {reinterpret_cast<char*>(text.data()), text.size()};
 }
 
 void Device::open_portal() {

@@ -57,7 +57,6 @@ bool Sh1106::write_picture(const Canvas& canvas) {
 bool Sh1106::set_up() {
     if (!bus_.answers(address_)) return false;
     if (!command(kSetUp) || !command(std::array<std::uint8_t, 2>{0xA4, 0xA6})) return false;
-    const Canvas black;
     for (int page = 0; page < Canvas::kPages;
          ++page) {  // the memory holds noise, under the glass and beside it
         std::array<std::uint8_t, 133> line{kData};
@@ -65,7 +64,7 @@ bool Sh1106::set_up() {
         if (!command(std::array<std::uint8_t, 3>{select, kColumnLow, kColumnHigh}) || !write(line))
             return false;
     }
-    shown_ = black;
+    shown_.clear();
     is_powered_ = false;
     is_ready_ = true;
     return true;

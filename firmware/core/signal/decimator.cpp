@@ -6,6 +6,13 @@
 
 namespace stetho {
 
+void FirStage::begin(const FirDesign& design) {
+    design_ = design;
+    history_.fill(0);
+    at_ = 0;
+    phase_ = 0;
+}
+
 std::optional<std::int16_t> FirStage::step(std::int16_t sample) {
     at_ = (at_ == 0 ? design_.length : at_) - 1U;
     history_[at_] = history_[at_ + design_.length] = sample;
@@ -34,26 +41,25 @@ std::uint32_t FirStage::skip(std::uint32_t count) {
     return static_cast<std::uint32_t>(outputs);
 }
 
-std::optional<Decimator> Decimator::make(std::uint32_t from_hz, std::uint32_t to_hz) {
-    Decimator decimator;
-    if (from_hz == to_hz) return decimator;
-    if (to_hz != 4'000) return std::nullopt;
+bool Decimator::begin(std::uint32_t from_hz, std::uint32_t to_hz) {
+    used_ = 0;
+    if (from_hz == to_hz) return true;
+    if (to_hz != 4'000) return false;
     if (from_hz == 44'100) {
-        decimator.stages_ = {FirStage(kFrom44100To6300), FirStage(kFrom6300To4000)};
+        stages_[used_++].begin(kFrom44100To6300);
+        stages_[used_++].begin(kFrom6300To4000);
     } else if (from_hz == 16'000) {
-        decimator.stages_[0] = FirStage(kFrom16000To4000);
-    } else {
-        return std::nullopt;
+        stages_[used_++].begin(kFrom16000To4000);
     }
-    return decimator;
+    return used_ > 0;
 }
 
 std::size_t Decimator::push(std::span<const std::int16_t> in, std::span<std::int16_t> out) {
     std::size_t count = 0;
     for (const std::int16_t sample : in) {
         std::optional<std::int16_t> output = sample;
-        for (auto& stage : stages_) {
-            if (stage && output) output = stage->step(*output);
+        for (FirStage& stage : std::span(stages_).first(used_)) {
+            if (output) output = stage.step(*output);
         }
         if (output && count < out.size()) out[count++] = *output;
     }
@@ -61,9 +67,7 @@ std::size_t Decimator::push(std::span<const std::int16_t> in, std::span<std::int
 }
 
 std::uint32_t Decimator::skip(std::uint32_t count) {
-    for (auto& stage : stages_) {
-        if (stage) count = stage->skip(count);
-    }
+    for (FirStage& stage : std::span(stages_).first(used_)) count = stage.skip(count);
     return count;
 }
 

@@ -25,7 +25,8 @@ class FirStage {
   public:
     static constexpr std::size_t kMaxLength = 192;
 
-    explicit FirStage(const FirDesign& design) : design_(design) {}
+    // Begins from silence, in place: an object of this size is no value to hand around on a small stack.
+    void begin(const FirDesign& design);
     // Filters one sample; returns an output sample if one is due. At most one is due, since up <= down.
     std::optional<std::int16_t> step(std::int16_t sample);
     // Skips samples that were lost: the filter restarts from silence, its clock runs on. Returns the number
@@ -35,7 +36,7 @@ class FirStage {
   private:
     std::int16_t filter(std::size_t phase) const;
 
-    FirDesign design_;
+    FirDesign design_{};
     std::array<std::int16_t, 2 * kMaxLength> history_{};  // written twice, so that a window is contiguous
     std::size_t at_ = 0;
     std::uint32_t phase_ = 0;  // of the next output, in 1/up of an input sample
@@ -44,8 +45,8 @@ class FirStage {
 // Decimator 44,100 -> 4,000 and 16,000 -> 4,000 Hz; equal rates pass unchanged. One thread.
 class Decimator {
   public:
-    // Returns a decimator; nothing if there is no filter for these rates.
-    static std::optional<Decimator> make(std::uint32_t from_hz, std::uint32_t to_hz);
+    // Begins from silence. False: there is no filter for these rates, and samples would pass unchanged.
+    bool begin(std::uint32_t from_hz, std::uint32_t to_hz);
 
     // Filters `in` into `out`, which holds at least `max_output(in.size())` samples. Returns the number of
     // output samples.
@@ -57,9 +58,8 @@ class Decimator {
     static std::size_t max_output(std::size_t count) { return count; }
 
   private:
-    Decimator() = default;
-
-    std::array<std::optional<FirStage>, 2> stages_;
+    std::array<FirStage, 2> stages_;
+    std::size_t used_ = 0;  // stages
 };
 
 }  // namespace stetho

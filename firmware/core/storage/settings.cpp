@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "core/wire/crc32.h"
 #include "core/wire/topic.h"
 
 namespace stetho {
 namespace {
-
-constexpr std::size_t kLongestValue = 2048;  // of `ca`
-using Value = FixedString<kLongestValue>;
 
 bool is_all(std::string_view text, bool (*is_good)(char)) {
     return std::all_of(text.begin(), text.end(), is_good);
@@ -30,7 +28,8 @@ bool is_models_character(char letter) {
 template <std::size_t N>
 bool parse(FixedString<N>& text, std::string_view value, bool is_good) {
     if (!is_good || value.size() > N) return false;
-    text = value;
+    text.clear();
+    text.append(value);
     return true;
 }
 
@@ -67,100 +66,6 @@ bool is_certificate(std::string_view value) {
     return value.starts_with(kBegin) && value.find("-----END CERTIFICATE-----") != std::string_view::npos;
 }
 
-// One setting: key, rule, and how to read and write its value.
-struct Field {
-    std::string_view key;
-    std::string_view rule;
-    bool is_secret;  // an empty one in a form keeps what is there
-    bool (*read)(Settings&, std::string_view);
-    void (*write)(const Settings&, Value&);
-};
-
-#define STETHO_TEXT(member, is_good)                                                       \
-    [](Settings& to, std::string_view value) { return parse(to.member, value, is_good); }, \
-        [](const Settings& from, Value& out) { out.append(from.member); }
-#define STETHO_NUMBER(member, least, most)                                                     \
-    [](Settings& to, std::string_view value) { return parse(to.member, value, least, most); }, \
-        [](const Settings& from, Value& out) { out.append_number(from.member); }
-
-// clang-format off
-constexpr std::array<Field, 16> kFields{{
-    {"wifi_ssid", "at most 32 bytes", false, STETHO_TEXT(wifi_ssid, true)},
-    {"wifi_password", "8 to 63 characters, or empty", true,
-     STETHO_TEXT(wifi_password, value.empty() || (value.size() >= 8 && is_all(value, is_printable)))},
-    {"host", "name or address, 1 to 64 characters", false,
-     STETHO_TEXT(host, !value.empty() && is_all(value, is_host_character))},
-    {"port", "1 to 65535", false, STETHO_NUMBER(port, 1, 65'535)},
-    {"tls", "0 or 1", false,
-     [](Settings& to, std::string_view value) { return parse(to.tls, value); },
-     [](const Settings& from, Value& out) { out.append_number(from.tls); }},
-    {"ca", "a certificate as PEM, at most 2048 bytes", true,
-     STETHO_TEXT(ca, value.empty() || is_certificate(value))},
-    {"device_id", "1 to 32 of a-z 0-9 -", false, STETHO_TEXT(device_id, is_device_id(value))},
-    {"password", "at most 64 characters", true, STETHO_TEXT(password, is_all(value, is_printable))},
-    {"sample_rate", "44100, 16000 or 4000", false,
-     [](Settings& to, std::string_view value) {
-         return (value == "44100" || value == "16000" || value == "4000") &&
-                parse(to.sample_rate_hz, value, 4'000, 44'100);
-     },
-     [](const Settings& from, Value& out) { out.append_number(from.sample_rate_hz); }},
-    {"record_ms", "500 to 600000", false, STETHO_NUMBER(record_ms, 500, 600'000)},
-    {"mode", "once, stream or gate", false,
-     [](Settings& to, std::string_view value) { return parse(to.mode, value); },
-     [](const Settings& from, Value& out) { out.append(kModes[static_cast<std::size_t>(from.mode)]); }},
-    {"models", "names between commas, at most 64 characters", false,
-     STETHO_TEXT(models, is_all(value, is_models_character))},
-    {"site", "at most 16 characters", false, STETHO_TEXT(site, is_all(value, is_printable))},
-    {"amplification", "1 to 100", false, STETHO_NUMBER(amplification, 1, 100)},
-    {"gate", "1 to 999 thousandths of full scale", false, STETHO_NUMBER(gate_permille, 1, 999)},
-    {"restart", "0 or 1", false,
-     [](Settings& to, std::string_view value) { return parse(to.restart_after_sending, value); },
-     [](const Settings& from, Value& out) { out.append_number(from.restart_after_sending); }},
-}};
-// clang-format on
-
-#undef STETHO_TEXT
-#undef STETHO_NUMBER
-
-const Field* field_of(std::string_view key) {
-    const auto found =
-        std::find_if(kFields.begin(), kFields.end(), [&](const Field& field) { return field.key == key; });
-    return found == kFields.end() ? nullptr : &*found;
-}
-
-int hex_digit(char letter) {
-    if (letter >= '0' && letter <= '9') return letter - '0';
-    if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
-    if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
-    return -1;
-}
-
-// Decodes `%0A` (and `+`, in a form) into `out`. False: a broken escape, or too long.
-bool unescape(std::string_view text, bool is_form, Value& out) {
-    out.clear();
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (text[at] != '%') {
-            out.append(is_form && text[at] == '+' ? ' ' : text[at]);
-            continue;
-        }
-        if (at + 2 >= text.size()) return false;
-        const int high = hex_digit(text[at + 1]);
-        const int low = hex_digit(text[at + 2]);
-        if (high < 0 || low < 0) return false;
-        out.append(static_cast<char>(high << 4 | low));
-        at += 2;
-    }
-    return !out.is_cut();
-}
-
-// Removes the text before the next `mark`, and the mark, from the front of `text`; returns that text.
-std::string_view take_until(std::string_view& text, char mark) {
-    const std::size_t end = text.find(mark);
-    const std::string_view taken = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return taken;
-}
-
 class LineWriter {
   public:
     explicit LineWriter(std::span<char> out) : out_(out) {}
@@ -181,6 +86,8 @@ class LineWriter {
         }
     }
 
+    void put_number(std::uint32_t number) { put(FixedString<10>().append_number(number)); }
+
     std::string_view written() const { return {out_.data(), size_}; }
     std::size_t size() const { return is_cut_ ? 0 : size_; }
 
@@ -190,6 +97,102 @@ class LineWriter {
     bool is_cut_ = false;
 };
 
+// One setting: key, rule, and how to read and write its value.
+struct Field {
+    std::string_view key;
+    std::string_view rule;
+    bool is_secret;  // an empty one in a form keeps what is there
+    bool (*read)(Settings&, std::string_view);
+    void (*write)(const Settings&, LineWriter&);
+};
+
+#define STETHO_TEXT(member, is_good)                                                       \
+    [](Settings& to, std::string_view value) { return parse(to.member, value, is_good); }, \
+        [](const Settings& from, LineWriter& out) { out.put_escaped(from.member); }
+#define STETHO_NUMBER(member, least, most)                                                     \
+    [](Settings& to, std::string_view value) { return parse(to.member, value, least, most); }, \
+        [](const Settings& from, LineWriter& out) { out.put_number(from.member); }
+
+// clang-format off
+constexpr std::array<Field, 16> kFields{{
+    {"wifi_ssid", "at most 32 bytes", false, STETHO_TEXT(wifi_ssid, true)},
+    {"wifi_password", "8 to 63 characters, or empty", true,
+     STETHO_TEXT(wifi_password, value.empty() || (value.size() >= 8 && is_all(value, is_printable)))},
+    {"host", "name or address, 1 to 64 characters", false,
+     STETHO_TEXT(host, !value.empty() && is_all(value, is_host_character))},
+    {"port", "1 to 65535", false, STETHO_NUMBER(port, 1, 65'535)},
+    {"tls", "0 or 1", false,
+     [](Settings& to, std::string_view value) { return parse(to.tls, value); },
+     [](const Settings& from, LineWriter& out) { out.put_number(from.tls); }},
+    {"ca", "a certificate as PEM, at most 2048 bytes", true,
+     STETHO_TEXT(ca, value.empty() || is_certificate(value))},
+    {"device_id", "1 to 32 of a-z 0-9 -", false, STETHO_TEXT(device_id, is_device_id(value))},
+    {"password", "at most 64 characters", true, STETHO_TEXT(password, is_all(value, is_printable))},
+    {"sample_rate", "44100, 16000 or 4000", false,
+     [](Settings& to, std::string_view value) {
+         return (value == "44100" || value == "16000" || value == "4000") &&
+                parse(to.sample_rate_hz, value, 4'000, 44'100);
+     },
+     [](const Settings& from, LineWriter& out) { out.put_number(from.sample_rate_hz); }},
+    {"record_ms", "500 to 600000", false, STETHO_NUMBER(record_ms, 500, 600'000)},
+    {"mode", "once, stream or gate", false,
+     [](Settings& to, std::string_view value) { return parse(to.mode, value); },
+     [](const Settings& from, LineWriter& out) { out.put(kModes[static_cast<std::size_t>(from.mode)]); }},
+    {"models", "names between commas, at most 64 characters", false,
+     STETHO_TEXT(models, is_all(value, is_models_character))},
+    {"site", "at most 16 characters", false, STETHO_TEXT(site, is_all(value, is_printable))},
+    {"amplification", "1 to 100", false, STETHO_NUMBER(amplification, 1, 100)},
+    {"gate", "1 to 999 thousandths of full scale", false, STETHO_NUMBER(gate_permille, 1, 999)},
+    {"restart", "0 or 1", false,
+     [](Settings& to, std::string_view value) { return parse(to.restart_after_sending, value); },
+     [](const Settings& from, LineWriter& out) { out.put_number(from.restart_after_sending); }},
+}};
+// clang-format on
+
+#undef STETHO_TEXT
+#undef STETHO_NUMBER
+
+const Field* field_of(std::string_view key) {
+    const auto found =
+        std::find_if(kFields.begin(), kFields.end(), [&](const Field& field) { return field.key == key; });
+    return found == kFields.end() ? nullptr : &*found;
+}
+
+int hex_digit(char letter) {
+    if (letter >= '0' && letter <= '9') return letter - '0';
+    if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+    if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+    return -1;
+}
+
+// Decodes `%0A` (and `+`, in a form) into `out`, which may begin where `text` does: a value is never longer
+// than its code. Nothing: a broken escape, or too long.
+std::optional<std::string_view> unescape(std::string_view text, bool is_form, std::span<char> out) {
+    std::size_t size = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (size == out.size()) return std::nullopt;
+        if (text[at] != '%') {
+            out[size++] = is_form && text[at] == '+' ? ' ' : text[at];
+            continue;
+        }
+        if (at + 2 >= text.size()) return std::nullopt;
+        const int high = hex_digit(text[at + 1]);
+        const int low = hex_digit(text[at + 2]);
+        if (high < 0 || low < 0) return std::nullopt;
+        out[size++] = static_cast<char>(high << 4 | low);
+        at += 2;
+    }
+    return std::string_view(out.data(), size);
+}
+
+// Removes the text before the next `mark`, and the mark, from the front of `text`; returns that text.
+std::string_view take_until(std::string_view& text, char mark) {
+    const std::size_t end = text.find(mark);
+    const std::string_view taken = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return taken;
+}
+
 constexpr std::string_view kChecksumKey = "crc=";
 constexpr std::size_t kChecksumLineBytes = 13;  // "crc=00000000\n"
 
@@ -197,6 +200,24 @@ constexpr std::size_t kChecksumLineBytes = 13;  // "crc=00000000\n"
 FixedString<kChecksumLineBytes> checksum_line(std::string_view lines) {
     const Bytes bytes(reinterpret_cast<const std::uint8_t*>(lines.data()), lines.size());
     return FixedString<kChecksumLineBytes>(kChecksumKey).append_hex(crc32(bytes), 8).append('\n');
+}
+
+// Applies lines that end in their checksum, decoded in place. False: damaged, or a value that breaks its rule.
+bool read_sealed(std::span<char> lines, Settings& settings) {
+    std::string_view text(lines.data(), lines.size());
+    if (text.size() < kChecksumLineBytes) return false;
+    const std::string_view checksum = text.substr(text.size() - kChecksumLineBytes);
+    text.remove_suffix(kChecksumLineBytes);
+    if (checksum_line(text) != checksum) return false;
+    while (!text.empty()) {
+        std::string_view line = take_until(text, '\n');
+        const Field* field = field_of(take_until(line, '='));
+        if (field == nullptr) continue;
+        const std::span<char> place = lines.subspan(static_cast<std::size_t>(line.data() - lines.data()), line.size());
+        const auto value = unescape(line, false, place);
+        if (!value || !field->read(settings, *value)) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -214,67 +235,47 @@ std::optional<SettingFault> check(const Settings& settings) {
     return std::nullopt;
 }
 
-std::optional<SettingFault> read_form(std::string_view form, Settings& settings) {
-    Settings wanted = settings;
-    Value value;
+std::optional<SettingFault> read_form(std::string_view form, Settings& settings, SettingsText work) {
     while (!form.empty()) {
         std::string_view pair = take_until(form, '&');
         if (pair.empty()) continue;
         const std::string_view key = take_until(pair, '=');
         const Field* field = field_of(key);
         if (field == nullptr) return SettingFault{"", "no such setting"};
-        if (!unescape(pair, true, value)) return SettingFault{field->key, field->rule};
-        if (field->is_secret && value.empty()) continue;
-        if (!field->read(wanted, value)) return SettingFault{field->key, field->rule};
+        const auto value = unescape(pair, true, work);
+        if (value && field->is_secret && value->empty()) continue;
+        if (!value || !field->read(settings, *value)) return SettingFault{field->key, field->rule};
     }
-    if (const auto fault = check(wanted)) return fault;
-    settings = wanted;
-    return std::nullopt;
+    return check(settings);
 }
 
 std::size_t write_lines(const Settings& settings, std::span<char> out) {
     LineWriter writer(out);
-    Value value;
     for (const Field& field : kFields) {
-        value.clear();
-        field.write(settings, value);
         writer.put(field.key);
         writer.put("=");
-        writer.put_escaped(value);
+        field.write(settings, writer);
         writer.put("\n");
     }
     writer.put(checksum_line(writer.written()));
     return writer.size();
 }
 
-std::optional<Settings> read_lines(std::string_view lines) {
-    if (lines.size() < kChecksumLineBytes) return std::nullopt;
-    const std::string_view checksum = lines.substr(lines.size() - kChecksumLineBytes);
-    lines.remove_suffix(kChecksumLineBytes);
-    if (checksum_line(lines) != checksum) return std::nullopt;
-    std::optional<Settings> settings(std::in_place);
-    Value value;
-    while (!lines.empty()) {
-        std::string_view line = take_until(lines, '\n');
-        const Field* field = field_of(take_until(line, '='));
-        if (field == nullptr) continue;
-        if (!unescape(line, false, value) || !field->read(*settings, value)) return std::nullopt;
-    }
-    if (check(*settings)) return std::nullopt;
-    return settings;
+bool read_lines(std::span<char> lines, Settings& settings) {
+    std::construct_at(&settings);
+    if (read_sealed(lines, settings) && !check(settings)) return true;
+    std::construct_at(&settings);
+    return false;
 }
 
-std::optional<Settings> load_settings(hal::Storage& storage) {
-    std::array<char, hal::kMaxValueBytes> lines;
-    const auto size = storage.get(kSettingsKey, lines);
-    if (!size || *size > lines.size()) return std::nullopt;
-    return read_lines({lines.data(), *size});
+bool load_settings(hal::Storage& storage, Settings& settings, SettingsText work) {
+    const auto size = storage.get(kSettingsKey, work);
+    return read_lines(work.first(size && *size <= work.size() ? *size : 0), settings);
 }
 
-bool save_settings(const Settings& settings, hal::Storage& storage) {
-    std::array<char, hal::kMaxValueBytes> lines;
-    const std::size_t size = write_lines(settings, lines);
-    return size > 0 && storage.put(kSettingsKey, {lines.data(), size});
+bool save_settings(const Settings& settings, hal::Storage& storage, SettingsText work) {
+    const std::size_t size = write_lines(settings, work);
+    return size > 0 && storage.put(kSettingsKey, {work.data(), size});
 }
 
 }  // namespace stetho

@@ -2,7 +2,8 @@
 //
 // They are stored as lines of `key=value`; the last line is `crc=` over the lines before it, so that a torn
 // or worn memory is noticed. A form has `key=value` pairs between `&`. In both, `%0A` and the like stand for
-// single bytes. No state: any thread.
+// single bytes. No state: any thread. Settings are 2.4 KB, so they are filled in place and never returned: the
+// stacks of a chip's tasks are small.
 #pragma once
 
 #include <cstddef>
@@ -56,25 +57,29 @@ struct SettingFault {
     std::string_view rule;
 };
 
-// Changes one setting. Nothing: done. An unknown key is a fault.
+// Working memory for the text of settings, at least hal::kMaxValueBytes; what is in it does not matter.
+using SettingsText = std::span<char>;
+
+// Changes one setting. Nothing: done. An unknown key is a fault; after a fault nothing has changed.
 std::optional<SettingFault> set(Settings& settings, std::string_view key, std::string_view value);
 
 // Returns nothing if the settings are enough to connect, else the first that is not.
 std::optional<SettingFault> check(const Settings& settings);
 
-// Applies a form to `settings`, which stay unchanged unless all of it is valid and enough to connect. Keys
-// that are not in the form keep their values; so do passwords and certificates that are in it but empty.
-std::optional<SettingFault> read_form(std::string_view form, Settings& settings);
+// Applies a form to `settings`, a copy: after a fault a part of it is applied. All of it must be valid and
+// enough to connect. Keys that are not in the form keep their values; so do passwords and certificates that
+// are in it but empty.
+std::optional<SettingFault> read_form(std::string_view form, Settings& settings, SettingsText work);
 
 // Writes the lines to store. Returns their length; 0: `out` is too short.
 std::size_t write_lines(const Settings& settings, std::span<char> out);
 
-// Reads stored lines; nothing if they are damaged or not enough to connect. Unknown keys (of a newer
-// firmware, before a roll-back) are ignored.
-std::optional<Settings> read_lines(std::string_view lines);
+// Reads stored lines, which it decodes where they are. False: they are damaged or not enough to connect, and
+// `settings` are as delivered. Unknown keys (of a newer firmware, before a roll-back) are ignored.
+bool read_lines(std::span<char> lines, Settings& settings);
 
 // Read the settings from `storage` and write them to it, under kSettingsKey.
-std::optional<Settings> load_settings(hal::Storage& storage);
-bool save_settings(const Settings& settings, hal::Storage& storage);
+bool load_settings(hal::Storage& storage, Settings& settings, SettingsText work);
+bool save_settings(const Settings& settings, hal::Storage& storage, SettingsText work);
 
 }  // namespace stetho

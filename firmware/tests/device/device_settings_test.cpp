@@ -33,6 +33,7 @@ TEST_CASE("the form: a wrong one is refused on the screen, a right one is stored
     fixture.run(100);
     CHECK(fixture.shows("check: port"));
     CHECK(fixture.storage.values.empty());
+    CHECK(fixture.device.settings() == Settings{});  // nothing of it is taken
     fixture.form("wifi_ssid=ward&wifi_password=password&host=broker&device_id=st-07&password=x");
     CHECK(fixture.system.restarts == 1);
     CHECK(fixture.state() == State::kConnecting);  // after the restart

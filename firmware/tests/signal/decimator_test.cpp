@@ -14,7 +14,8 @@ namespace {
 constexpr double kAmplitude = 30'000;
 
 std::vector<std::int16_t> decimated(std::uint32_t rate_hz, std::span<const std::int16_t> in) {
-    Decimator decimator = Decimator::make(rate_hz, 4'000).value();
+    Decimator decimator;
+    REQUIRE(decimator.begin(rate_hz, 4'000));
     std::vector<std::int16_t> out(Decimator::max_output(in.size()));
     out.resize(decimator.push(in, out));
     return out;
@@ -60,7 +61,8 @@ TEST_CASE("the rate is exact: as many samples come out as time has passed") {
 TEST_CASE("how the input is cut makes no difference") {
     const auto in = test::sine(300, 44'100, kAmplitude, 44'100);
     const auto whole = decimated(44'100, in);
-    Decimator decimator = Decimator::make(44'100, 4'000).value();
+    Decimator decimator;
+    REQUIRE(decimator.begin(44'100, 4'000));
     std::vector<std::int16_t> parts;
     for (std::size_t at = 0, size = 1; at < in.size(); at += size, size = size % 97 + 1) {
         size = std::min(size, in.size() - at);
@@ -75,7 +77,8 @@ TEST_CASE("lost samples take as many output samples with them as would have come
     for (const std::uint32_t rate_hz : {16'000U, 44'100U}) {
         for (const std::uint32_t lost : {0U, 1U, 7U, 100U, 441U, 44'100U, 4'000'000U}) {
             CAPTURE(lost);
-            Decimator decimator = Decimator::make(rate_hz, 4'000).value();
+            Decimator decimator;
+            REQUIRE(decimator.begin(rate_hz, 4'000));
             std::vector<std::int16_t> out(2'000);
             const std::vector<std::int16_t> in(1'000);
             std::uint64_t count = decimator.push(in, out);
@@ -89,7 +92,8 @@ TEST_CASE("lost samples take as many output samples with them as would have come
 }
 
 TEST_CASE("after a loss nothing of the sound before it is heard") {
-    Decimator decimator = Decimator::make(16'000, 4'000).value();
+    Decimator decimator;
+    REQUIRE(decimator.begin(16'000, 4'000));
     std::vector<std::int16_t> out(4'000);
     decimator.push(std::vector<std::int16_t>(4'000, 30'000), out);
     decimator.skip(5);
@@ -114,16 +118,19 @@ TEST_CASE("full scale is neither wrapped nor changed") {
 TEST_CASE("equal rates pass through, unknown ones are refused") {
     const auto in = test::sine(300, 8'000, kAmplitude, 100);
     std::vector<std::int16_t> out(100);
-    CHECK(Decimator::make(8'000, 8'000).value().push(in, out) == 100);
+    Decimator decimator;
+    REQUIRE(decimator.begin(8'000, 8'000));
+    CHECK(decimator.push(in, out) == 100);
     CHECK(out == in);
-    CHECK(Decimator::make(8'000, 8'000).value().skip(9) == 9);
-    CHECK_FALSE(Decimator::make(8'000, 4'000));
-    CHECK_FALSE(Decimator::make(44'100, 16'000));
-    CHECK_FALSE(Decimator::make(0, 4'000));
+    CHECK(decimator.skip(9) == 9);
+    CHECK_FALSE(decimator.begin(8'000, 4'000));
+    CHECK_FALSE(decimator.begin(44'100, 16'000));
+    CHECK_FALSE(decimator.begin(0, 4'000));
 }
 
 TEST_CASE("more than there is room for is not written") {
-    Decimator decimator = Decimator::make(16'000, 4'000).value();
+    Decimator decimator;
+    REQUIRE(decimator.begin(16'000, 4'000));
     std::vector<std::int16_t> out(3, 7);
     CHECK(decimator.push(std::vector<std::int16_t>(100), std::span(out).first(2)) == 2);
     CHECK(out[2] == 7);
