@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from bench.progress import steps
 from edge_worker.database.store import Store
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result
 from simulator.site.process import Process
 
 ROWS: Final = 1_000_000

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.text_file import first_line
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
@@ -78,6 +79,9 @@ class Settings:
         "time without new chunks after which a recording of a disconnected device is closed, seconds",
         0.1,
     )
+    language: str = setting(
+        LANGUAGES[0], "language of answers on devices, in messages and in reports: `en` or `de`"
+    )
     home_assistant: str = setting(
         "off", "`on`: stethoscopes are announced to Home Assistant (MQTT discovery)"
     )
@@ -139,6 +143,7 @@ class Settings:
         self.require_name("worker_id")
         self.require_one_of("log_level", "DEBUG", "INFO", "WARNING", "ERROR")
         self.require_one_of("home_assistant", "off", "on")
+        self.require_one_of("language", *LANGUAGES)
         self.require(
             "gate_max",
             self.gate_max <= _LONGEST_EVENT,

@@ -19,7 +19,7 @@ FOR_INFERENCE: Final = frozenset(
     | {"unfamiliar_device", "adaptation"}
 )
 WITH_SECTION: Final = frozenset(
-    {"task", "data", "licence_of_data", "split", "not_for", "baseline", "threshold_rule"}
+    {"name", "meanings", "task", "data", "licence_of_data", "split", "not_for", "baseline", "threshold_rule"}
     | {"training", "figures", "cost", "check"}
 )
 """Keys with a section of their own on the page; all others become notes."""
@@ -58,7 +58,7 @@ def cards(folder: Path) -> list[Path]:
 
 def page(card: Card) -> str:
     """Return the page of a card in Markdown."""
-    sections = [_head(card), _facts(card), *card_tables.sections(card), _notes(card)]
+    sections = [_head(card), _facts(card), _labels(card), *card_tables.sections(card), _notes(card)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -93,6 +93,22 @@ def _facts(card: Card) -> str:
     }
     given = {name: fact for name, fact in facts.items() if fact is not None or name not in ONLY_SOME}
     return "## Description\n\n" + card_tables.markdown_table(("", ""), given.items())
+
+
+def _labels(card: Card) -> str:
+    """Return what each label means for people."""
+    rows = [
+        (f"`{label}`", entry["name"]["en"], entry["severity"], entry["explanation"]["en"], _codes(entry))
+        for label, entry in card.get("meanings", {}).items()
+    ]
+    table = card_tables.markdown_table(("label", "name", "severity", "explanation", "code"), rows)
+    return f"## What the labels mean\n\n{table}" if rows else ""
+
+
+def _codes(entry: Card) -> str:
+    return "; ".join(
+        f"{code['code']} {code['display']} ({code['source']})" for code in entry.get("codes", ())
+    )
 
 
 def _unfamiliar(entry: Card | None) -> str | None:

@@ -21,7 +21,7 @@ from edge_worker.inference.device_adaptation import (
     Source,
 )
 from edge_worker.ingest import wav
-from edge_worker.protocol.result import Prediction
+from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal

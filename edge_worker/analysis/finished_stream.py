@@ -6,7 +6,8 @@ from typing import Any
 
 from edge_worker.ingest.sample_ranges import Range
 from edge_worker.ingest.stream import Stream
-from edge_worker.protocol.result import Channel, Completeness, Prediction, Quality
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Channel, Completeness, Quality
 
 
 @dataclass(frozen=True, slots=True)

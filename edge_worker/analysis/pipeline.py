@@ -25,7 +25,8 @@ from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
 from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.ingest.spool import Spool
-from edge_worker.protocol.result import Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.device_spectrum import spectral_shape
@@ -172,7 +173,7 @@ class Pipeline:
             analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
-            analysed = failed_result(stored)
+            analysed = self.failed_result(stored)
         log_result(analysed.result, (time.perf_counter() - started) * 1000)
         return analysed
 
@@ -207,17 +208,17 @@ class Pipeline:
             for each in (classifiers if stored.samples else ())
         )
         reasons = (*unknown, *gaps, *pre_analysis.quality.reasons)
-        result = build_result(stored, pre_analysis, predictions, reasons)
+        result = build_result(stored, pre_analysis, predictions, reasons, self._settings.language)
         result = replace(result, audio=replace(result.audio, channel=heard.channel))
         can_learn = any(each.card.adaptation is not None for each in classifiers)
         is_heart = pre_analysis.quality.usable and not gaps and stored.parent is None
         return result, _heart_shape(signal) if can_learn and is_heart else None
 
-
-def failed_result(stored: StoredRecording) -> AnalysisResult:
-    """Return the result `error`, without META and exam of the device: those may be what fails."""
-    failed = build_result(replace(stored, meta={}, exam=None), _NO_PRE_ANALYSIS, (), ("failed",))
-    return analysis_result(stored.id, failed)
+    def failed_result(self, stored: StoredRecording) -> AnalysisResult:
+        """Return the result `error`, without META and exam of the device: those may be what fails."""
+        bare = replace(stored, meta={}, exam=None)
+        failed = build_result(bare, _NO_PRE_ANALYSIS, (), ("failed",), self._settings.language)
+        return analysis_result(stored.id, failed)
 
 
 def _heart_shape(signal: Signal) -> tuple[float, ...]:

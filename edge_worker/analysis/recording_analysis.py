@@ -17,7 +17,7 @@ from edge_worker.analysis import last_sounds
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.finished_stream import FinishedStream
-from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording, failed_result
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.recording_storage import Post, RecordingStorage, Unstored
 from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
@@ -207,7 +207,7 @@ class RecordingAnalysis(threading.Thread):
             _LOG.exception(line("failed", device=recording.device_id, recording=recording.recording_id))
             if result.result.status == "error":
                 return []  # the next start tries again
-            return self._save_all([(failed_result(recording), recording, since)])
+            return self._save_all([(self._pipeline.failed_result(recording), recording, since)])
 
     def _save(self, results: list[Analysed]) -> list[OutboxMessage]:
         """Save results, and take the messages that were delivered out of the outbox, in one transaction."""

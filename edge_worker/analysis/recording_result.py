@@ -9,7 +9,8 @@ from edge_worker.database.store import AnalysisResult, StoredRecording
 from edge_worker.protocol import topics
 from edge_worker.protocol.document_size import MAX_BYTES
 from edge_worker.protocol.meta import ignored_fields
-from edge_worker.protocol.result import Audio, EventFacts, Prediction, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, EventFacts, Result
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.telemetry.logfmt import line
 
@@ -21,8 +22,12 @@ def build_result(
     pre_analysis: PreAnalysis,
     predictions: tuple[Prediction, ...],
     reasons: tuple[str, ...],
+    language: str,
 ) -> Result:
-    """Return the result of a stored recording; its status follows from the predictions and the reasons."""
+    """Return the result of a stored recording; its status follows from the predictions and the reasons.
+
+    Its texts are in `language`.
+    """
     is_error = "failed" in reasons or (not predictions and "unknown_model" in reasons)
     is_accepted = any(prediction.accepted for prediction in predictions)
     if not is_accepted and not reasons:
@@ -44,6 +49,7 @@ def build_result(
         reasons=tuple(dict.fromkeys(reasons)),
         site=stored.meta.get("site"),
         exam=stored.exam,
+        language=language,
         ignored_meta=ignored_fields(stored.meta),
         event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),
     )
@@ -79,6 +85,8 @@ def log_result(result: Result, took_ms: float) -> None:
         "recording": result.recording_id,
         "status": result.status,
         "completeness": result.completeness,
+        "verdict": result.verdict.label,
+        "severity": result.verdict.severity,
         "reasons": ",".join(result.reasons) or None,
         "bpm": None if result.heart_rate_bpm is None else f"{result.heart_rate_bpm:.0f}",
         "rate_hz": result.audio.sample_rate,

@@ -57,7 +57,7 @@ class StreamResultWriter:
     def _save(self, finished: FinishedStream) -> tuple[Result, list[OutboxMessage]]:
         started = time.perf_counter()
         stored = self._write(finished)
-        result = _result(finished, stored)
+        result = _result(finished, stored, self._settings.language)
         timeline = _EMPTY_TIMELINE if finished.summary is None else finished.summary.timeline
         document = strict_json.write(timeline)
         messages = self._store.save_stream(stored, lambda row: analysis_result(row, result), document)
@@ -127,10 +127,10 @@ class StreamResultWriter:
         yield from _zeros((stream.next_sample - position) * size)
 
 
-def _result(finished: FinishedStream, stored: StoredRecording) -> Result:
+def _result(finished: FinishedStream, stored: StoredRecording, language: str) -> Result:
     summary = finished.summary
     if summary is None:
-        return build_result(stored, PreAnalysis(_TOO_SHORT, _TOO_SHORT), (), ("failed",))
+        return build_result(stored, PreAnalysis(_TOO_SHORT, _TOO_SHORT), (), ("failed",), language)
     any_sound = summary.sound_quality or _TOO_SHORT
     quality = summary.heart_quality or any_sound
     unknown = ("unknown_model",) if summary.unknown_models else ()
@@ -144,7 +144,7 @@ def _result(finished: FinishedStream, stored: StoredRecording) -> Result:
         missing_samples=summary.missing_samples,
         skipped_windows=summary.skipped_windows,
     )
-    result = build_result(stored, pre_analysis, summary.predictions, reasons)
+    result = build_result(stored, pre_analysis, summary.predictions, reasons, language)
     return replace(result, stream=facts, audio=replace(result.audio, channel=summary.channel))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from edge_worker.database.schema import predictions, recordings
-from edge_worker.protocol.result import Prediction, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Result
 
 _COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name in predictions.c)
 """What is queried has a column; the whole prediction is in the document of the result."""

@@ -20,7 +20,7 @@ from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.inference.model_files import mismatch, read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
-from edge_worker.protocol.result import Prediction
+from edge_worker.protocol.prediction import Prediction
 from edge_worker.signal import heart_cycle
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
@@ -112,6 +112,8 @@ class Classifier:
             windows=len(scored.probabilities),
             took_ms=(time.perf_counter() - start) * 1000,
             familiarity=scored.familiarity,
+            hears=card.domain,
+            meaning=card.meaning(card.labels[best]),
             calibration=None if adaptation.calibration is None else adaptation.calibration.facts(card),
         )
 

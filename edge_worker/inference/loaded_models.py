@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.classifier import Classifier
@@ -105,4 +106,6 @@ def _load(registry: ModelRegistry, model: str) -> Classifier:
             f"{registry.directory(model, version)} holds version {classifier.card.version}: "
             "roll back to another"
         )
+    if set(classifier.card.labels) - set(classifier.card.meanings):  # retrained before cards explained labels
+        classifier.card = replace(classifier.card, meanings=registry.meanings(model, version))
     return classifier

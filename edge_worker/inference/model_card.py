@@ -2,17 +2,16 @@
 
 import json
 import math
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 from edge_worker.inference.adaptation import ABNORMAL, NORMAL, AdaptationRule
 from edge_worker.inference.unfamiliar_device import UnfamiliarDevice
+from edge_worker.protocol.meaning import UNKNOWN, Hears, Meaning
 from edge_worker.signal.features import FeatureParameters, parse_features
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import Pad
-
-SoundDomain = Literal["heart", "sound"]
-"""Sounds that a model is for: heart sounds, which need a detected heartbeat, or any sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class ModelCard:
     """Lowest confidence of an accepted label, 0..1."""
     max_missing_fraction: float
     """Largest fraction of missing samples of a recording that is classified, 0..1."""
-    domain: SoundDomain
+    domain: Hears
     """`hears` in the card."""
     pad: Pad
     trim_db: float | None
@@ -48,6 +47,8 @@ class ModelCard:
     adaptation: AdaptationRule | None
     """How a device is calibrated; None: this model cannot be."""
     document: dict[str, Any]
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    """What labels mean, of those that the card explains."""
 
     @classmethod
     def parse(cls, text: str) -> "ModelCard":
@@ -71,6 +72,7 @@ class ModelCard:
             unfamiliar_device=None,
             adaptation=AdaptationRule.parse(document["adaptation"]) if "adaptation" in document else None,
             document=document,
+            meanings={label: Meaning.parse(entry) for label, entry in document.get("meanings", {}).items()},
         )
         card._check()
         unfamiliar = document.get("unfamiliar_device")
@@ -88,7 +90,7 @@ class ModelCard:
             "a threshold from 0 to 1": 0 <= self.threshold <= 1,
             "a max_missing_fraction from 0 to 1": 0 <= self.max_missing_fraction <= 1,
             "features that can be computed": self.features.is_valid(),
-            "hears: heart or sound": self.domain in get_args(SoundDomain),
+            "hears: heart or sound": self.domain in get_args(Hears),
             "pad: repeat or silence": self.pad in get_args(Pad),
             "a trim_db above 0, or none": self.trim_db is None or self.trim_db > 0,
             "background: true or false": isinstance(self.background, bool),
@@ -103,6 +105,10 @@ class ModelCard:
     def _can_adapt(self, rule: AdaptationRule) -> bool:
         is_of_hearts = {ABNORMAL, NORMAL} == set(self.labels) and self.features == HEART_LOG_MEL
         return is_of_hearts and len(rule.reference_db) == self.features.bands
+
+    def meaning(self, label: str) -> Meaning:
+        """Return what a label means."""
+        return self.meanings.get(label, UNKNOWN)
 
     @property
     def outputs(self) -> int:

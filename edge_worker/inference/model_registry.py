@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_worker.errors import ModelError
-from edge_worker.settings import Settings
+from edge_worker.protocol.meaning import Meaning
+from edge_worker.settings import DEFAULT_MODELS_DIR, Settings
 
 SHIPPED: Final = "shipped"
 """Name of the pair in `STETHO_MODELS_DIR` in commands and requests."""
@@ -86,6 +87,15 @@ class ModelRegistry:
             raise ModelError(f"{path} is no model card: copy the pair again")
         return document
 
+    def meanings(self, model: str, version: str | None) -> dict[str, Meaning]:
+        """Return what labels of a version mean: by its own card, else by the shipped ones."""
+        cards = [each / f"{model}.json" for each in (DEFAULT_MODELS_DIR, self._shipped)]
+        return {
+            label: meaning
+            for path in (*cards, self.directory(model, version) / f"{model}.json")
+            for label, meaning in _meanings(path).items()
+        }
+
     def adaptable_sha256(self, model: str) -> str | None:
         """Return the SHA-256 of the version in use; None where there is none that can be calibrated."""
         try:
@@ -151,6 +161,14 @@ def _kind(path: Path) -> str:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return str(json.loads(path.read_text(encoding="utf-8")).get("kind", "classifier"))
     return "classifier"
+
+
+def _meanings(path: Path) -> dict[str, Meaning]:
+    """Return what a card says that its labels mean; nothing where it cannot be read or says nothing."""
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
+        entries = json.loads(path.read_text(encoding="utf-8"))["meanings"]
+        return {label: Meaning.parse(entry) for label, entry in entries.items()}
+    return {}
 
 
 def _rollback_hint(model: str) -> str:

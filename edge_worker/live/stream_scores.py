@@ -15,7 +15,7 @@ from edge_worker.inference.classifier import WindowScores
 from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.live.timeline import Timeline
-from edge_worker.protocol.result import Prediction
+from edge_worker.protocol.prediction import Prediction
 
 Scores = npt.NDArray[np.float64]
 
@@ -74,6 +74,8 @@ class StreamScores:
             probabilities=dict(zip(self.card.labels, mean.tolist(), strict=False)),
             windows=self.usable or self.windows,
             took_ms=self._took_ms,
+            hears=self.card.domain,
+            meaning=self.card.meaning(label),
             familiarity=None if self.card.unfamiliar_device is None else familiarity,
             calibration=None if calibration is None else calibration.facts(self.card),
         )

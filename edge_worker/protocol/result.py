@@ -1,55 +1,32 @@
 """Result of a recording: predictions, quality and heart rate, in the full and the compact JSON form.
 
 The full form goes from the worker to operators on `stetho/v1/result/{device}`, QoS 1, not retained; the
-compact form to the device on `stetho/v1/device/{device}/down/result`, QoS 1, retained, at most 256 bytes.
+compact form (`compact_result`) to the device, retained, at most 256 bytes.
 Normative: `docs/protocol.md` § Result; pinned by `tests/vectors/results.json`.
 
 Imports only the standard library: the history API and the simulator read results without numpy or a TFLite
 runtime.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
+from edge_worker.protocol import compact_result
 from edge_worker.protocol.document_size import compact_json, fitted_json, joined
+from edge_worker.protocol.meaning import LANGUAGES, text_in
+from edge_worker.protocol.prediction import Prediction, rounded
+from edge_worker.protocol.verdict import Verdict, of_predictions
+from edge_worker.protocol.verdict_words import FAILED, SEVERITIES
 
 CapturedAtSource = Literal["device", "worker", "unsure"]
 Status = Literal["ok", "inconclusive", "error"]
 Completeness = Literal["complete", "partial"]
 Channel = Literal["left", "right"]
 
-COMPACT_MAX_BYTES: Final = 256
-"""Upper limit of the retained result on `down/result`: a device reads it into a fixed buffer."""
 MAX_MISSING_RANGES: Final = 256
 """Ranges in `missing`. Of more, the closest are joined, and cover a little too much."""
 MAX_PUBLISHED_ONSETS: Final = 1_000
 """Of S1, and of S2, in a published result that would be too large: those of the first minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Prediction of one model for one recording."""
-
-    model: str
-    version: str
-    sha256: str
-    """SHA-256 of the .tflite file."""
-    label: str
-    confidence: float
-    """Calibrated probability of `label`, 0..1."""
-    threshold: float
-    """Confidence that the model card asks for, 0..1."""
-    accepted: bool
-    """False: below the threshold, or the audio was not usable. The label must not be shown as an answer."""
-    probabilities: dict[str, float]
-    windows: int
-    """How many windows of the recording were classified and averaged."""
-    took_ms: float
-    familiarity: float | None = None
-    """How much the device resembles those of training, 0..1; None: the model does not say."""
-    calibration: dict[str, Any] | None = None
-    """Of the device for this model, as published: `hearts`, `shift` and `calibrated_at`; or `outdated`, true,
-    where it belongs to another version and was not applied. None: the device has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +147,10 @@ class Result:
     """Of streams only."""
     event: EventFacts | None = None
     """Of events only."""
+    event_verdict: Verdict | None = None
+    """Of a stream that cannot tell: that of the event which it is of; None: it has its own."""
+    language: str = LANGUAGES[0]
+    """Of its texts."""
     ignored_meta: tuple[str, ...] = ()
     """Names of the fields of META that were left out, because they are not of their form."""
     v: int = field(default=1)
@@ -188,15 +169,16 @@ class Result:
             "missing": [list(gap) for gap in joined(self.missing, MAX_MISSING_RANGES)],
             "reasons": list(self.reasons),
             "hints": [REASONS[reason] for reason in self.reasons],
-            "models": [_prediction_document(prediction) for prediction in self.models],
+            "verdict": self.verdict.document(),
+            "models": [prediction.document() for prediction in self.models],
             "quality": {
                 "usable": self.quality.usable,
-                "snr_db": _rounded(self.quality.snr_db, 1),
+                "snr_db": rounded(self.quality.snr_db, 1),
                 "clipped": round(self.quality.clipped, 6),
                 "reasons": list(self.quality.reasons),
-                "score": _rounded(self.quality.score, 3),
+                "score": rounded(self.quality.score, 3),
             },
-            "heart_rate_bpm": _rounded(self.heart_rate_bpm, 1),
+            "heart_rate_bpm": rounded(self.heart_rate_bpm, 1),
             "heart_sounds": None if self.heart_sounds is None else _onsets_document(self.heart_sounds),
             "site": self.site,
             "exam": self.exam,
@@ -224,50 +206,21 @@ class Result:
         return fitted_json(self.document(), (_with_fewer_onsets, _without_probabilities))
 
     def to_compact_json(self) -> bytes:
-        """Return the compact form for the OLED of a device, at most `COMPACT_MAX_BYTES` long.
+        """Return the compact form for the OLED of a device."""
+        return compact_result.payload(self.document(), self.language)
 
-        It has the prediction of the first model whose label is accepted, else of the first model: the order
-        of `models` is the order in which they were requested. It has none where the names of model and label
-        are too long for it.
-        """
-        compact: dict[str, Any] = {
-            "v": self.v,
-            "recording_id": self.recording_id,
-            "status": self.status,
-            "bpm": None if self.heart_rate_bpm is None else round(self.heart_rate_bpm),
-        }
-        reason = {"reason": self.reasons[0]} if self.reasons and self.status != "ok" else {}
-        payload = compact_json(compact | reason)
-        if self.models:
-            headline = next((model for model in self.models if model.accepted), self.models[0])
-            compact |= {
-                "model": headline.model,
-                "label": headline.label,
-                "confidence": round(headline.confidence, 3),
-                "accepted": headline.accepted,
-            }
-        with_headline = compact_json(compact | reason)
-        return with_headline if len(with_headline) <= COMPACT_MAX_BYTES else payload
+    @property
+    def verdict(self) -> Verdict:
+        """The one answer for this sound."""
+        return self.event_verdict or self._own_verdict()
 
-
-def _prediction_document(prediction: Prediction) -> dict[str, Any]:
-    adaptation = {
-        "familiarity": _rounded(prediction.familiarity, 3),
-        "calibration": prediction.calibration,
-    }
-    return {
-        "model": prediction.model,
-        "version": prediction.version,
-        "sha256": prediction.sha256,
-        "label": prediction.label,
-        "confidence": round(prediction.confidence, 4),
-        "threshold": prediction.threshold,
-        "accepted": prediction.accepted,
-        "probabilities": {label: round(p, 4) for label, p in prediction.probabilities.items()},
-        "windows": prediction.windows,
-        "took_ms": round(prediction.took_ms, 3),
-        **{name: value for name, value in adaptation.items() if value is not None},
-    }
+    def _own_verdict(self) -> Verdict:
+        own = of_predictions(map(Prediction.document, self.models))
+        meanings = {each.model: each.meaning for each in self.models}
+        if own.label is None:
+            words = FAILED if self.status == "error" else SEVERITIES["unknown"]
+            return replace(own, text=text_in(words, self.language))
+        return replace(own, text=meanings[own.model or ""].name(own.label, self.language))
 
 
 def _onsets_document(sounds: HeartSounds) -> dict[str, list[float]]:
@@ -285,7 +238,3 @@ def _with_fewer_onsets(document: dict[str, Any]) -> dict[str, Any]:
 
 def _without_probabilities(document: dict[str, Any]) -> dict[str, Any]:
     return document | {"models": [each | {"probabilities": {}} for each in document["models"]]}
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result
 
 NOW = "2026-11-20T17:20:09.000Z"
 AUDIO = Audio(4000, 1, 16000, "0" * 64)

@@ -16,7 +16,8 @@ from werkzeug.test import TestResponse
 
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.ingest import wav
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result, Status
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result, Status
 from history_api import openapi_document
 from history_api.application import create_app
 from history_api.openapi.operation_lookup import openapi_path

@@ -53,7 +53,7 @@ std::vector<std::vector<std::uint8_t>> compact_results() {
 
 TEST_CASE("the compact results of the shared vectors are read") {
     const auto results = compact_results();
-    REQUIRE(results.size() == 7);
+    REQUIRE(results.size() == 9);
     const Result sure = read_result(results[0]).value();
     CHECK(sure.recording_id == kId);
     CHECK(sure.status == ResultStatus::kOk);
@@ -72,6 +72,12 @@ TEST_CASE("the compact results of the shared vectors are read") {
     CHECK(failed.status == ResultStatus::kError);
     CHECK(failed.model.empty());
     CHECK(failed.reason.view() == "failed");
+    const Result contradicted = read_result(results[7]).value();
+    CHECK(contradicted.label.view() == "abnormal");
+    CHECK(contradicted.accepted);
+    const Result unanswered = read_result(results[8]).value();
+    CHECK(unanswered.status == ResultStatus::kOk);
+    CHECK_FALSE(unanswered.accepted);
     for (const auto& result : results) {
         CHECK(read_result(result));
         for (std::size_t size = 0; size < result.size(); ++size)

@@ -7,6 +7,7 @@ from typing import Any
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.model_card import ModelCard
 from edge_worker.protocol import strict_json
+from edge_worker.settings import DEFAULT_MODELS_DIR
 from edge_worker.signal.features import features_document
 from models_tflite.evaluation import cost
 from models_tflite.training.assessment import check
@@ -21,6 +22,7 @@ def document(recipe: Recipe, assessment: Assessment, content: bytes, recordings:
         "version": recipe.version,
         "sha256": hashlib.sha256(content).hexdigest(),
         "labels": list(recipe.labels),
+        **_words(recipe),
         "features": features_document(recipe.features),
         "window_s": recipe.window_s,
         "hop_s": recipe.hop_s,
@@ -47,6 +49,16 @@ def document(recipe: Recipe, assessment: Assessment, content: bytes, recordings:
         },
         "figures": assessment.figures,
     }
+
+
+def _words(recipe: Recipe) -> dict[str, Any]:
+    """Return what people read of the model and its labels: written by hand in the shipped card."""
+    try:
+        shipped = strict_json.read((DEFAULT_MODELS_DIR / f"{recipe.model}.json").read_bytes())
+    except FileNotFoundError:  # a new model: its card is finished by hand
+        return {}
+    meanings = {label: shipped["meanings"][label] for label in recipe.labels if label in shipped["meanings"]}
+    return {"name": shipped["name"], "meanings": meanings}
 
 
 def _variety(recipe: Recipe) -> dict[str, Any]:

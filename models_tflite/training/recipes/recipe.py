@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from edge_worker.inference.model_card import SoundDomain
+from edge_worker.protocol.meaning import Hears
 from edge_worker.signal.features import FeatureParameters
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import Pad
@@ -63,7 +63,7 @@ class Recipe:
     features: FeatureParameters = HEART_LOG_MEL
     window_s: float = 4.0
     hop_s: float = 1.0
-    domain: SoundDomain = "heart"
+    domain: Hears = "heart"
     pad: Pad = "repeat"
     trim_db: float | None = None
     background: bool = False

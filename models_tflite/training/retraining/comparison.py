@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge_worker.inference.classifier import Classifier
-from edge_worker.protocol.result import Prediction
+from edge_worker.protocol.prediction import Prediction
 from models_tflite.evaluation import audio, metrics
 from models_tflite.training.corpus.corpus import Recording, TrainingError
 from models_tflite.training.retraining.data_split import DataSplit

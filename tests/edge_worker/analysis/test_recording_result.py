@@ -7,7 +7,8 @@ import pytest
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import build_result
 from edge_worker.database.store import StoredRecording
-from edge_worker.protocol.result import REASONS, Prediction, Quality
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import REASONS, Quality
 
 GOOD = Quality(usable=True, snr_db=20.0, clipped=0.0)
 
@@ -73,7 +74,7 @@ def test_a_stethoscope_that_nothing_proved_is_named_as_the_reason(
 ) -> None:
     predictions = (prediction(familiarity, calibration, threshold=threshold), prediction(None))
 
-    result = build_result(stored(), PreAnalysis(GOOD, GOOD), predictions, ())
+    result = build_result(stored(), PreAnalysis(GOOD, GOOD), predictions, (), "en")
 
     assert (result.status, result.reasons) == ("inconclusive", (reason,))
     assert result.document()["hints"] == [REASONS[reason]]
@@ -82,5 +83,5 @@ def test_a_stethoscope_that_nothing_proved_is_named_as_the_reason(
 def test_no_reason_is_given_where_a_label_is_accepted_or_another_reason_is_known() -> None:
     unknown, accepted = prediction(0.1), prediction(0.1, accepted=True)
 
-    assert build_result(stored(), PreAnalysis(GOOD, GOOD), (unknown, accepted), ()).reasons == ()
-    assert build_result(stored(), PreAnalysis(GOOD, GOOD), (unknown,), ("noisy",)).reasons == ("noisy",)
+    assert build_result(stored(), PreAnalysis(GOOD, GOOD), (unknown, accepted), (), "en").reasons == ()
+    assert build_result(stored(), PreAnalysis(GOOD, GOOD), (unknown,), ("noisy",), "en").reasons == ("noisy",)

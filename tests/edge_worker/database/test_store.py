@@ -26,7 +26,8 @@ from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording, open_existing
 from edge_worker.errors import StoreError
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result
 
 STORED = StoredRecording(
     device_id="st-01",

@@ -170,3 +170,26 @@ def test_a_model_of_which_no_version_can_be_loaded_is_one_sentence(tmp_path: Pat
     with pytest.raises(ModelError, match=r"needs heart2\.json") as caught:
         LoadedModels(registry, ["heart2"])
     assert "\n" not in str(caught.value)
+
+
+def test_labels_of_a_version_that_explains_none_mean_what_the_shipped_card_says(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    made = write_version(tmp_path / "made")
+    card = json.loads((made / "heart2.json").read_text())
+    del card["meanings"]
+    (made / "heart2.json").write_text(json.dumps(card))
+    registry.put("heart2", NEW, made)
+    registry.activate("heart2", NEW)
+    card = LoadedModels(registry, ["heart2"])["heart2"].card
+    assert card.version == NEW
+    assert card.meaning("abnormal").severity == "finding"
+    assert card.meaning("something else").severity == "unknown"
+
+
+def test_a_card_whose_meanings_have_another_form_is_refused(tmp_path: Path) -> None:
+    made = write_version(
+        tmp_path / "made", meanings={"normal": {"severity": "fine", "name": {"en": "Normal"}}}
+    )
+    with pytest.raises(ModelError, match="severity"):
+        Classifier.load(made, "heart2")

@@ -16,7 +16,8 @@ from edge_worker.protocol.exam import (
     Exam,
     ExamRecording,
 )
-from edge_worker.protocol.result import REASONS, Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import REASONS, Audio, Quality, Result
 
 MODELS = Path(__file__).parents[3] / "models_tflite"
 AUDIO = Audio(4000, 1, 16_000, "0" * 64)

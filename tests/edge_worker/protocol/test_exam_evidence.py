@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from edge_worker.protocol import exam_evidence
 from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam, ExamRecording
 from edge_worker.protocol.exam_evidence import SURE_ABNORMAL, SURE_NORMAL, WEIGHT
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result
 
 PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
 AUDIO = Audio(4000, 1, 16_000, "0" * 64)

@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 
+from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.protocol.compact_result import MAX_BYTES as COMPACT_MAX_BYTES
 from edge_worker.protocol.document_size import MAX_BYTES
-from edge_worker.protocol.result import (
-    COMPACT_MAX_BYTES,
-    MAX_MISSING_RANGES,
-    REASONS,
-    Audio,
-    HeartSounds,
-    Prediction,
-    Quality,
-    Result,
-)
+from edge_worker.protocol.meaning import UNKNOWN
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import MAX_MISSING_RANGES, REASONS, Audio, HeartSounds, Quality, Result
+from edge_worker.settings import DEFAULT_MODELS_DIR
 
+SHIPPED = ModelRegistry(DEFAULT_MODELS_DIR, Path())
+MEANINGS = {model: SHIPPED.meanings(model, None) for model in SHIPPED.classifiers()}
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").read_text())
+
+
+def prediction(model: dict[str, Any]) -> Prediction:
+    """Return the prediction of a full JSON form; its label means what the shipped card says."""
+    facts = {name: value for name, value in model.items() if name != "severity"}
+    return Prediction(**facts, meaning=MEANINGS[model["model"]].get(model["label"], UNKNOWN))
 
 
 def result(document: dict[str, Any]) -> Result:
@@ -36,7 +40,7 @@ def result(document: dict[str, Any]) -> Result:
         captured_at=document["captured_at"],
         captured_at_source=document["captured_at_source"],
         missing=tuple((start, end) for start, end in document["missing"]),
-        models=tuple(Prediction(**model) for model in document["models"]),
+        models=tuple(map(prediction, document["models"])),
         heart_rate_bpm=document["heart_rate_bpm"],
         heart_sounds=onsets and HeartSounds(tuple(onsets["s1_s"]), tuple(onsets["s2_s"])),
         reasons=tuple(document["reasons"]),
@@ -64,7 +68,7 @@ def test_there_are_vectors_of_every_status() -> None:
 def test_a_compact_form_has_no_headline_where_its_names_do_not_fit() -> None:
     long = VECTORS[0]["full"] | {"models": [VECTORS[0]["full"]["models"][0] | {"label": "x" * 200}]}
     compact = json.loads(result(long).to_compact_json())
-    assert set(compact) - {"reason"} == {"v", "recording_id", "status", "bpm"}
+    assert set(compact) - {"reason"} == {"v", "recording_id", "status", "bpm", "severity"}
 
 
 def test_many_missing_ranges_are_joined_where_they_are_closest() -> None:

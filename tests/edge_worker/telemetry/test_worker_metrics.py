@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
-from edge_worker.protocol.result import Audio, Prediction, Quality, Result
+from edge_worker.protocol.prediction import Prediction
+from edge_worker.protocol.result import Audio, Quality, Result
 from edge_worker.settings import Settings
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.metrics import CallbackCollector, serve
