@@ -1,175 +1,163 @@
 #include "esp/esp_mqtt_client.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <new>
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/queue.h"
+#include "freertos/task.h"
 #include "hal/tasks.h"
 
 namespace stetho::esp {
 namespace {
 
-constexpr int kWriteWithinMs = 3000;
-constexpr int kPollMs = 200;  // `stop` waits half of it for a client that is not connected
-constexpr int kBufferBytes = 2048;
-
-template <std::size_t Capacity>
-bool assign(FixedString<Capacity>& text, std::string_view value) {
-    text.clear();
-    text.append(value);
-    return value.size() <= Capacity;
-}
-
-hal::ConnectionLoss loss_of(const esp_mqtt_error_codes_t* error) {
-    if (error == nullptr) {
-        return hal::ConnectionLoss::kUnreachable;
-    }
-    if (error->error_type == MQTT_ERROR_TYPE_CONNECTION_REFUSED) {
-        return hal::ConnectionLoss::kRefused;
-    }
-    return error->esp_tls_cert_verify_flags != 0 ? hal::ConnectionLoss::kUntrusted
-                                                 : hal::ConnectionLoss::kUnreachable;
-}
+// Jobs: a message is one until its PUBACK, plus the subscriptions, open and close of two connections.
+constexpr UBaseType_t kJobs = MqttConnection::kMostMessages + 24;
+constexpr UBaseType_t kKeptFree = 8;  // for open and close
+constexpr TickType_t kTurn = pdMS_TO_TICKS(20);
+constexpr int kSettleTurns = 150;  // 3 s
 
 }  // namespace
 
+bool EspMqttClient::begin() {
+    jobs_ = xQueueCreate(kJobs, sizeof(Job));
+    return jobs_ != nullptr &&
+           xTaskCreatePinnedToCore(run, hal::kMqttJobsTask.name, hal::kMqttJobsTask.stack_bytes, this,
+                                   hal::kMqttJobsTask.priority, nullptr,
+                                   hal::kMqttJobsTask.core) == pdPASS;
+}
+
 bool EspMqttClient::connect(const hal::MqttOptions& options) {
     disconnect();
-    if (options.host.empty() || options.host.size() > host_.capacity()) {
+    if (jobs_ == nullptr || options.host.empty() || uxQueueSpacesAvailable(jobs_) < kKeptFree) {
         return false;
     }
-    copy_options(options);
-    is_wanted_ = true;
-    if (options.tls && options.ca_pem.empty()) {
-        end(hal::ConnectionLoss::kUntrusted);
-        return true;
-    }
-    esp_mqtt_client_config_t config{};
-    config.broker.address.hostname = host_.c_str();
-    config.broker.address.port = options.port;
-    config.broker.address.transport = options.tls ? MQTT_TRANSPORT_OVER_SSL : MQTT_TRANSPORT_OVER_TCP;
-    config.broker.verification.certificate = options.tls ? ca_pem_.c_str() : nullptr;
-    config.credentials.username = username_.c_str();
-    config.credentials.client_id = username_.c_str();
-    config.credentials.authentication.password = password_.c_str();
-    config.session.last_will.topic = will_topic_.c_str();
-    config.session.last_will.msg = will_payload_.c_str();
-    config.session.last_will.msg_len = static_cast<int>(will_payload_.size());
-    config.session.last_will.qos = 1;
-    config.session.last_will.retain = 1;
-    config.session.keepalive = options.keepalive_s;
-    config.session.protocol_ver = MQTT_PROTOCOL_V_3_1_1;
-    config.network.disable_auto_reconnect = true;
-    config.network.reconnect_timeout_ms = kPollMs;
-    config.network.timeout_ms = kWriteWithinMs;
-    config.task.priority = static_cast<int>(hal::kMqttTask.priority);
-    config.task.stack_size = static_cast<int>(hal::kMqttTask.stack_bytes);
-    config.buffer.size = kBufferBytes;
-    config.outbox.limit = outbox_bytes_;
-    client_ = esp_mqtt_client_init(&config);
-    if (client_ == nullptr) {
-        return false;
-    }
-    esp_mqtt_client_register_event(client_, MQTT_EVENT_ANY, on_event, this);
-    return esp_mqtt_client_start(client_) == ESP_OK;
+    connection_ =
+        new (std::nothrow) MqttConnection(options, events_, {acknowledged, this, ++connection_number_});
+    return connection_ != nullptr && give({.kind = JobKind::kOpen, .connection = connection_});
 }
 
 void EspMqttClient::disconnect() {
-    is_wanted_ = false;
-    is_connected_ = false;
-    if (client_ != nullptr) {
-        esp_mqtt_client_stop(client_);
-        esp_mqtt_client_destroy(client_);
-        client_ = nullptr;
+    if (connection_ == nullptr) {
+        return;
     }
+    connection_->give_up();
+    give({.kind = JobKind::kClose, .connection = connection_});
+    connection_ = nullptr;
 }
 
 bool EspMqttClient::subscribe(std::string_view topic, std::uint8_t qos) {
-    return is_connected_ && topic.size() <= hal::kMaxTopicBytes &&
-           esp_mqtt_client_subscribe_single(client_, Topic(topic).c_str(), qos) >= 0;
+    return connection_ != nullptr && connection_->is_connected() && topic.size() <= hal::kMaxTopicBytes &&
+           give_copy({.kind = JobKind::kSubscribe, .qos = qos, .connection = connection_}, topic, {});
 }
 
 int EspMqttClient::publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                            bool retain) {
-    if (!is_connected_ || topic.size() > hal::kMaxTopicBytes || payload.empty()) {
+    if (connection_ == nullptr || !connection_->is_connected() || topic.size() > hal::kMaxTopicBytes ||
+        payload.empty() || connection_->held_messages >= MqttConnection::kMostMessages ||
+        connection_->held_bytes + payload.size() > outbox_bytes_) {
         return hal::kMqttFull;
     }
-    const int id =
-        esp_mqtt_client_enqueue(client_, Topic(topic).c_str(), reinterpret_cast<const char*>(payload.data()),
-                                static_cast<int>(payload.size()), qos, retain ? 1 : 0, true);
-    if (id < 0) {
-        return hal::kMqttFull;
+    token_ = token_ == std::numeric_limits<int>::max() ? 1 : token_ + 1;
+    if (qos > 0) {  // before the task sees it: it counts down
+        connection_->held_bytes += payload.size();
+        ++connection_->held_messages;
     }
-    return qos == 0 ? hal::kMqttUntracked : id;
+    const Job job{.kind = JobKind::kPublish,
+                  .qos = qos,
+                  .retain = retain,
+                  .number = token_,
+                  .connection = connection_};
+    if (give_copy(job, topic, payload)) {
+        return qos == 0 ? hal::kMqttUntracked : token_;
+    }
+    if (qos > 0) {
+        connection_->held_bytes -= payload.size();
+        --connection_->held_messages;
+    }
+    return hal::kMqttFull;
 }
 
-void EspMqttClient::copy_options(const hal::MqttOptions& options) {
-    assign(host_, options.host);
-    assign(username_, options.username);
-    assign(password_, options.password);
-    assign(ca_pem_, options.ca_pem);
-    assign(will_topic_, options.will_topic);
-    assign(will_payload_, options.will_payload);
+void EspMqttClient::settle() {
+    for (int turn = 0; turn < kSettleTurns && undone_ > 0; ++turn) {
+        vTaskDelay(kTurn);
+    }
 }
 
-void EspMqttClient::on_event(void* self, esp_event_base_t, std::int32_t, void* data) {
-    static_cast<EspMqttClient*>(self)->handle_event(*static_cast<const esp_mqtt_event_t*>(data));
+bool EspMqttClient::give(const Job& job) {
+    ++undone_;
+    if (xQueueSend(jobs_, &job, 0) == pdTRUE) {
+        return true;
+    }
+    --undone_;
+    return false;
 }
 
-void EspMqttClient::handle_event(const esp_mqtt_event_t& event) {
-    switch (event.event_id) {
-        case MQTT_EVENT_CONNECTED:
-            loss_ = hal::ConnectionLoss::kUnreachable;
-            is_connected_ = true;
-            events_.post(Event::of(EventKind::kMqttConnected));
+bool EspMqttClient::give_copy(Job job, std::string_view topic, std::span<const std::uint8_t> payload) {
+    if (uxQueueSpacesAvailable(jobs_) <= kKeptFree) {
+        return false;
+    }
+    auto* copy = static_cast<std::uint8_t*>(std::malloc(topic.size() + 1 + payload.size()));
+    if (copy == nullptr) {
+        return false;
+    }
+    std::copy(topic.begin(), topic.end(), copy);
+    copy[topic.size()] = 0;
+    std::copy(payload.begin(), payload.end(), copy + topic.size() + 1);
+    job.bytes = copy;
+    job.topic_bytes = topic.size();
+    job.payload_bytes = payload.size();
+    if (give(job)) {
+        return true;
+    }
+    std::free(copy);
+    return false;
+}
+
+bool EspMqttClient::acknowledged(void* self, std::uint32_t connection_number, int id) {
+    return static_cast<EspMqttClient*>(self)->give(
+        {.kind = JobKind::kAcknowledge, .number = id, .connection_number = connection_number});
+}
+
+void EspMqttClient::run(void* self) {
+    auto* client = static_cast<EspMqttClient*>(self);
+    Job job{};
+    for (;;) {
+        if (xQueueReceive(client->jobs_, &job, portMAX_DELAY) == pdTRUE) {
+            client->do_job(job);
+            std::free(job.bytes);
+            --client->undone_;
+        }
+    }
+}
+
+void EspMqttClient::do_job(const Job& job) {
+    const auto* bytes = static_cast<const std::uint8_t*>(job.bytes);
+    switch (job.kind) {
+        case JobKind::kOpen:
+            open_ = job.connection;
+            open_->open();
             break;
-        case MQTT_EVENT_ERROR:
-            loss_ = loss_of(event.error_handle);
+        case JobKind::kSubscribe:
+            job.connection->subscribe(reinterpret_cast<const char*>(bytes), job.qos);
             break;
-        case MQTT_EVENT_DISCONNECTED:
-            end(loss_);
+        case JobKind::kPublish:
+            job.connection->publish(reinterpret_cast<const char*>(bytes),
+                                    {bytes + job.topic_bytes + 1, job.payload_bytes}, job.qos, job.retain,
+                                    job.number);
             break;
-        case MQTT_EVENT_PUBLISHED:
-            events_.post(Event::puback(event.msg_id));
-            break;
-        case MQTT_EVENT_DELETED:
-            // The outbox dropped a message as too old. Core would wait for its PUBACK without end, so the
-            // connection is closed: everything that was not acknowledged is sent again on the next one.
-            if (event.msg_id != 0) {
-                end(hal::ConnectionLoss::kUnreachable);
+        case JobKind::kAcknowledge:
+            if (open_ != nullptr && open_->number() == job.connection_number) {
+                open_->acknowledge(job.number);
             }
             break;
-        case MQTT_EVENT_DATA:
-            append_payload(event);
+        case JobKind::kClose:
+            job.connection->close();
+            delete job.connection;
+            open_ = nullptr;
             break;
-        default:
-            break;
-    }
-}
-
-void EspMqttClient::append_payload(const esp_mqtt_event_t& event) {
-    if (event.current_data_offset == 0) {
-        is_retained_ = event.retain;
-        const auto length = static_cast<std::size_t>(std::max(event.topic_len, 0));
-        // A topic that does not fit is not one of the protocol.
-        assign(topic_,
-               length <= hal::kMaxTopicBytes ? std::string_view(event.topic, length) : std::string_view());
-    }
-    const auto total = static_cast<std::size_t>(std::max(event.total_data_len, 0));
-    const auto offset = static_cast<std::size_t>(std::max(event.current_data_offset, 0));
-    const auto length = static_cast<std::size_t>(std::max(event.data_len, 0));
-    if (topic_.empty() || total > message_.size() || offset + length > total) {
-        return;
-    }
-    std::copy_n(reinterpret_cast<const std::uint8_t*>(event.data), length,
-                message_.begin() + static_cast<std::ptrdiff_t>(offset));
-    if (offset + length == total) {
-        events_.post(Event::message(topic_.view(), {message_.data(), total}, is_retained_));
-    }
-}
-
-void EspMqttClient::end(hal::ConnectionLoss loss) {
-    is_connected_ = false;
-    if (is_wanted_.exchange(false)) {
-        events_.post(Event::disconnected(loss));
     }
 }
 

@@ -1,63 +1,64 @@
-// MQTT client with esp-mqtt: its outbox holds messages that wait, its task uses the socket.
+// MQTT client with esp-mqtt. No call of the application's task waits for the network.
 //
-// esp-mqtt never reconnects by itself: core decides when. Each connection is a new client, so that its outbox
-// holds nothing old; core sends again what was not acknowledged. `publish` only copies into the outbox; the
-// client's task holds the lock that it takes while that task writes, at most kWriteWithinMs on a network that
-// stalls.
+// A task of its own makes every call of esp-mqtt, one after the other: open, subscribe, publish, close. The
+// application's task only puts jobs into its queue, so that neither a name server that does not answer nor a
+// slow network keeps it from emptying the ring buffer. esp-mqtt never reconnects by itself: core decides when.
+// Each connection is a new client, so that its outbox holds nothing old; core sends again what was not
+// acknowledged.
 #pragma once
 
-#include <array>
-#include <atomic>
-
-#include "core/wire/fixed_string.h"
 #include "esp/event_queue.h"
-#include "esp_event.h"
+#include "esp/mqtt_connection.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/queue.h"
 #include "hal/mqtt.h"
-#include "hal/storage.h"
-#include "mqtt_client.h"
 
 namespace stetho::esp {
 
 class EspMqttClient final : public hal::Mqtt {
   public:
-    // `outbox_bytes`: size of the outbox; several chunks.
+    // `outbox_bytes`: most bytes that wait for their PUBACK; several chunks.
     EspMqttClient(EventQueue& events, std::uint32_t outbox_bytes)
         : events_(events), outbox_bytes_(outbox_bytes) {}
+
+    // Starts the task. False: no memory.
+    bool begin();
 
     bool connect(const hal::MqttOptions& options) override;
     void disconnect() override;
     bool subscribe(std::string_view topic, std::uint8_t qos) override;
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override;
+    void settle() override;
 
   private:
-    using Topic = FixedString<hal::kMaxTopicBytes>;
+    enum class JobKind : std::uint8_t { kOpen, kSubscribe, kPublish, kAcknowledge, kClose };
+    struct Job {
+        JobKind kind = JobKind::kOpen;
+        std::uint8_t qos = 0;
+        bool retain = false;
+        int number = 0;  // token of a message; id of an acknowledged one
+        std::uint32_t connection_number = 0;
+        MqttConnection* connection = nullptr;  // of an acknowledged message: none, it may be deleted by now
+        void* bytes = nullptr;                 // topic and a zero, then payload; freed by the task
+        std::size_t topic_bytes = 0;
+        std::size_t payload_bytes = 0;
+    };
 
-    void copy_options(const hal::MqttOptions& options);
-    static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
-    void handle_event(const esp_mqtt_event_t& event);
-    void append_payload(const esp_mqtt_event_t& event);
-    void end(hal::ConnectionLoss loss);
+    static void run(void* self);
+    static bool acknowledged(void* self, std::uint32_t connection_number, int id);
+    void do_job(const Job& job);
+    bool give(const Job& job);
+    bool give_copy(Job job, std::string_view topic, std::span<const std::uint8_t> payload);
 
     EventQueue& events_;
-    std::uint32_t outbox_bytes_;
-    esp_mqtt_client_handle_t client_ = nullptr;
-    std::atomic<bool> is_connected_{false};
-    std::atomic<bool> is_wanted_{false};  // a `disconnected` event must still be posted
-
-    // Strings that the client refers to as long as it lives.
-    FixedString<128> host_;
-    FixedString<32> username_;
-    FixedString<128> password_;
-    FixedString<hal::kMaxValueBytes> ca_pem_;
-    Topic will_topic_;
-    FixedString<128> will_payload_;
-
-    // Message that arrives in pieces; only the client's task uses it.
-    hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
-    Topic topic_;
-    bool is_retained_ = false;
-    std::array<std::uint8_t, hal::kMaxMessageBytes> message_{};
+    std::size_t outbox_bytes_;
+    QueueHandle_t jobs_ = nullptr;
+    std::atomic<int> undone_{0};            // jobs that wait or are being done
+    MqttConnection* connection_ = nullptr;  // of the application's task; the queue owns it once it is closed
+    MqttConnection* open_ = nullptr;        // of this client's task: the one that is not closed
+    std::uint32_t connection_number_ = 0;
+    int token_ = 0;
 };
 
 }  // namespace stetho::esp

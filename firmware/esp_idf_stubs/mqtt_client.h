@@ -30,9 +30,18 @@ enum esp_mqtt_error_type_t {
 };
 enum esp_mqtt_protocol_ver_t { MQTT_PROTOCOL_UNDEFINED, MQTT_PROTOCOL_V_3_1, MQTT_PROTOCOL_V_3_1_1 };
 
+enum esp_mqtt_connect_return_code_t {
+    MQTT_CONNECTION_ACCEPTED = 0,
+    MQTT_CONNECTION_REFUSE_PROTOCOL,
+    MQTT_CONNECTION_REFUSE_ID_REJECTED,
+    MQTT_CONNECTION_REFUSE_SERVER_UNAVAILABLE,
+    MQTT_CONNECTION_REFUSE_BAD_USERNAME,
+    MQTT_CONNECTION_REFUSE_NOT_AUTHORIZED,
+};
 struct esp_mqtt_error_codes_t {
     int esp_tls_cert_verify_flags;
     esp_mqtt_error_type_t error_type;
+    esp_mqtt_connect_return_code_t connect_return_code;
 };
 struct esp_mqtt_event_t {
     esp_mqtt_event_id_t event_id;
@@ -77,6 +86,7 @@ struct esp_mqtt_client_config_t {
         } last_will;
         int keepalive;
         esp_mqtt_protocol_ver_t protocol_ver;
+        int message_retransmit_timeout;
     } session;
     struct {
         int reconnect_timeout_ms;
@@ -103,6 +113,7 @@ esp_err_t esp_mqtt_client_stop(esp_mqtt_client_handle_t client);
 esp_err_t esp_mqtt_client_destroy(esp_mqtt_client_handle_t client);
 esp_err_t esp_mqtt_client_register_event(esp_mqtt_client_handle_t client, esp_mqtt_event_id_t event,
                                          esp_event_handler_t handler, void* argument);
+int esp_mqtt_client_get_outbox_size(esp_mqtt_client_handle_t client);
 int esp_mqtt_client_subscribe_single(esp_mqtt_client_handle_t client, const char* topic, int qos);
 int esp_mqtt_client_enqueue(esp_mqtt_client_handle_t client, const char* topic, const char* data, int length,
                             int qos, int retain, bool store);

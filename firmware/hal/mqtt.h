@@ -1,5 +1,5 @@
-// Interface to an MQTT 3.1.1 client: QoS 0 and 1, TLS, a will. Nothing here blocks; connects, disconnects and
-// messages arrive as events of the device.
+// Interface to an MQTT 3.1.1 client: QoS 0 and 1, TLS, a will. Nothing here waits for the network, apart from
+// `settle`; connects, disconnects and messages arrive as events of the device.
 //
 // Thread rules: every call comes from the application task. Events (connected, disconnected with a reason,
 // PUBACK, message) are posted from whatever thread the client has, never handled there.
@@ -27,6 +27,7 @@ enum class ConnectionLoss : std::uint8_t {
     kUnreachable,  // no answer, or the connection was cut
     kRefused,      // the broker refuses this user name and password
     kUntrusted,    // TLS: the certificate is not of our CA, or not for this host
+    kOutOfDate,    // TLS: by our clock the certificate is not valid yet, or no longer
 };
 
 // Options of a connection. `connect` copies the strings.
@@ -50,8 +51,11 @@ class Mqtt {
     // cannot even start (no memory, no name); no event follows.
     virtual bool connect(const MqttOptions& options) = 0;
 
-    // Disconnects in order (the broker publishes no will); no event follows.
+    // Disconnects in order (the broker publishes no will), after what was published before; no event follows.
     virtual void disconnect() = 0;
+
+    // Waits until a disconnect is done, some seconds at most. Only for the moment before a restart.
+    virtual void settle() = 0;
 
     // Subscribes to a topic at `qos`. False: not connected, or full.
     virtual bool subscribe(std::string_view topic, std::uint8_t qos) = 0;

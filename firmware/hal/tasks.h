@@ -19,6 +19,7 @@ inline constexpr Task kCaptureTask{"capture", 6'144, 20, 1};
 inline constexpr Task kApplicationTask{"application", 12'288, 10, 0};  // it starts every part of the board
 inline constexpr Task kDisplayTask{"display", 6'144, 3, 0};
 inline constexpr Task kMqttTask{"mqtt_task", 6'144, 6, 0};  // esp-mqtt's name for it; a TLS handshake runs on it
+inline constexpr Task kMqttJobsTask{"mqtt_jobs", 6'144, 5, 0};  // its calls of esp-mqtt write to TLS
 inline constexpr Task kUpdateTask{"ota", 8'192, 4, 0};  // so does one here; below the application: it records on
 inline constexpr Task kFormTask{"httpd", 4'096, 5, 0};
 inline constexpr Task kSerialTask{"serial", 4'096, 2, 0};

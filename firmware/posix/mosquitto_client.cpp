@@ -117,8 +117,9 @@ void MosquittoClient::plug(bool is_plugged) { is_plugged_ = is_plugged; }
 void MosquittoClient::on_connect(mosquitto*, void* self, int code) {
     auto* client = static_cast<MosquittoClient*>(self);
     if (code != 0) {
+        constexpr int kBusy = 3;  // the broker is there and takes nobody now
         client->loss_ =
-            code >= 2 && code <= 5 ? hal::ConnectionLoss::kRefused : hal::ConnectionLoss::kUnreachable;
+            code >= 2 && code <= 5 && code != kBusy ? hal::ConnectionLoss::kRefused : hal::ConnectionLoss::kUnreachable;
         return;  // the broker closes the connection
     }
     client->is_connected_ = true;

@@ -26,6 +26,7 @@ class MosquittoClient final : public hal::Mqtt {
 
     bool connect(const hal::MqttOptions& options) override;
     void disconnect() override;
+    void settle() override {}
     bool subscribe(std::string_view topic, std::uint8_t qos) override;
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override;

@@ -43,6 +43,7 @@ class FakeMqtt final : public hal::Mqtt {
         ++disconnects;
         is_connected = is_attempting = false;
     }
+    void settle() override {}
     bool subscribe(std::string_view topic, std::uint8_t) override {
         topics.emplace_back(topic);
         return can_subscribe;

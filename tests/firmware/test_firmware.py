@@ -42,6 +42,12 @@ def test_what_two_threads_share_under_the_thread_sanitizer() -> None:
 
 
 @pytest.mark.timeout(BUILD_WITHIN_S)
+def test_adapters_with_fakes_of_the_framework_under_the_thread_sanitizer() -> None:
+    folder = toolchain.build("thread", "stetho_adapter_tests")
+    assert "0 failed" in run([str(folder / "tests" / "stetho_adapter_tests")], folder)
+
+
+@pytest.mark.timeout(BUILD_WITHIN_S)
 def test_core_with_pointers_of_32_bits() -> None:
     toolchain.build("m32", "stetho_tests")
     ctest("m32")

@@ -208,6 +208,7 @@ def test_a_broker_with_another_ca_is_not_trusted(tmp_path: Path, site: Site) -> 
 
 def test_a_wrong_password_is_said(site: Site, account: Credentials) -> None:
     with Stethoscope(site, Credentials(account.username, "wrong"), *VERY_FAST) as device:
+        device.wait_for("CONNECTING[^▒]*password refused")  # at once
         device.wait_for("(?i)OFFLINE(.|\\n)*refuse")
         device.say("quit")
 

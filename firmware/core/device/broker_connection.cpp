@@ -9,6 +9,7 @@ bool BrokerConnection::begin(const Settings& settings, std::uint32_t boot, const
     boot_ = boot;
     info_ = info;
     is_online_ = is_trying_ = false;
+    loss_ = hal::ConnectionLoss::kUnreachable;
     try_at_ms_ = 0;
     backoff_.reset();
     return network_.join(settings.wifi_ssid, settings.wifi_password);

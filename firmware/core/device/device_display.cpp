@@ -27,7 +27,8 @@ Screen Device::current_screen() const {
             return provision_screen(portal_ssid_, portal_password_, portal_refused_);
         case State::kConnecting:
             return connecting_screen(settings_.wifi_ssid,
-                                     connection_.is_network_up() ? settings_.host.view() : "");
+                                     connection_.is_network_up() ? settings_.host.view() : "",
+                                     connection_.loss());
         case State::kReady:
             return ready_screen({settings_.device_id, ready_workers_.any_ready(),
                                  settings_.mode == Mode::kGate, window_.held(), microphone_});

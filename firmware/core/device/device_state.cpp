@@ -105,6 +105,7 @@ void Device::fail(Problem problem, std::string_view detail) {
 // On the device this does not return. On a host it does: then everything starts again, as after a reset.
 void Device::restart() {
     connection_.shut_down();
+    hardware_.mqtt.settle();
     hardware_.system.restart();
     while (window_.held() > 0) erase_recording(window_.id_at(0));
     wants_restart_ = false;

@@ -83,6 +83,18 @@ std::string_view microphone_text(MicrophoneState microphone) {
     return "";
 }
 
+// Returns why there is no broker, and what a person can do about it.
+std::string_view loss_text(hal::ConnectionLoss loss) {
+    constexpr std::array<std::string_view, 4> kTexts{"no broker", "password refused", "broker not trusted",
+                                                     "certificate date"};
+    return kTexts[static_cast<std::size_t>(loss)];
+}
+std::string_view loss_remedy(hal::ConnectionLoss loss) {
+    constexpr std::array<std::string_view, 4> kTexts{"trying again", "hold 3 s: settings", "check CA and host name",
+                                                     "check time and server"};
+    return kTexts[static_cast<std::size_t>(loss)];
+}
+
 FixedString<6> count_mark(std::size_t unsent) {
     FixedString<6> mark;
     if (unsent > 0) mark.append('+').append_number(static_cast<std::int64_t>(unsent));
@@ -110,13 +122,15 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
     return screen;
 }
 
-Screen connecting_screen(std::string_view network, std::string_view host) {
+Screen connecting_screen(std::string_view network, std::string_view host, hal::ConnectionLoss loss) {
     Screen screen;
     screen.title("CONNECTING").add(Style::kSpace, "");
     if (host.empty())
         screen.add(Style::kBold, network.empty() ? "network" : network).add(Style::kSmall, "joining");
-    else
+    else if (loss == hal::ConnectionLoss::kUnreachable)
         screen.add(Style::kBold, host).add(Style::kSmall, "calling the broker");
+    else
+        screen.add(Style::kBold, loss_text(loss)).add(Style::kSmall, loss_remedy(loss));
     return screen.add(Style::kFooter, "press to record");
 }
 
@@ -205,14 +219,14 @@ Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLos
     FixedString<Screen::kColumns> kept;
     kept.append_number(static_cast<std::int64_t>(unsent)).append(" kept, sent later");
     std::string_view reason = "no network";
+    std::string_view remedy = "trying again";
     if (is_network_up) {
-        reason = loss == hal::ConnectionLoss::kRefused     ? "password refused"
-                 : loss == hal::ConnectionLoss::kUntrusted ? "broker not trusted"
-                                                           : "no broker";
+        reason = loss_text(loss);
+        remedy = loss_remedy(loss);
     }
     Screen screen;
     screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, reason);
-    screen.add(Style::kSmall, unsent > 0 ? kept.view() : "trying again");
+    screen.add(Style::kSmall, unsent > 0 ? kept.view() : remedy);
     return screen.add(Style::kFooter, "press to record");
 }
 

@@ -35,8 +35,9 @@ Screen boot_screen(std::string_view version);
 // "" at first.
 Screen provision_screen(std::string_view ssid, std::string_view password, std::string_view refused);
 
-// Returns the screen while it connects. `host` is empty while the network is not up.
-Screen connecting_screen(std::string_view network, std::string_view host);
+// Returns the screen while it connects. `host` is empty while the network is not up. `loss` is why the last
+// attempt failed.
+Screen connecting_screen(std::string_view network, std::string_view host, hal::ConnectionLoss loss);
 
 struct ReadyStatus {
     std::string_view device_id;

@@ -43,6 +43,8 @@ TEST_CASE("a broker that refuses or is not trusted is named, and tried again eve
     fixture.disconnect(hal::ConnectionLoss::kRefused);
     fixture.run(200);
     CHECK(fixture.state() == State::kConnecting);
+    CHECK(fixture.shows("password refused"));  // at once, not when CONNECTING has lasted its limit
+    CHECK(fixture.shows("hold 3 s: settings"));
     for (int round = 0; round < 10; ++round) {
         const int before = fixture.mqtt.connects;
         for (int wait = 0; wait < 4'000 && fixture.mqtt.connects == before; ++wait) fixture.run(10);

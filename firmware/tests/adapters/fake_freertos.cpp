@@ -1,0 +1,70 @@
+// The part of FreeRTOS that the adapters use, on threads of the host: a task is a detached thread that never
+// ends, a tick is a tenth of its time.
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "freertos/queue.h"
+#include "freertos/task.h"
+
+struct QueueDefinition {
+    std::size_t length;
+    std::size_t item_bytes;
+    std::mutex mutex;
+    std::condition_variable is_there;
+    std::deque<std::vector<char>> items;
+};
+
+namespace {
+
+// Returns the time of `ticks` of the stub's 10 ms, ten times as fast.
+std::chrono::milliseconds time_of(TickType_t ticks) { return std::chrono::milliseconds(ticks); }
+
+}  // namespace
+
+extern "C" {
+
+QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t item_bytes) {
+    return new QueueDefinition{length, item_bytes, {}, {}, {}};
+}
+
+UBaseType_t uxQueueSpacesAvailable(QueueHandle_t queue) {
+    const std::lock_guard lock(queue->mutex);
+    return static_cast<UBaseType_t>(queue->length - queue->items.size());
+}
+
+BaseType_t xQueueSend(QueueHandle_t queue, const void* item, TickType_t) {
+    {
+        const std::lock_guard lock(queue->mutex);
+        if (queue->items.size() >= queue->length) return pdFALSE;
+        const auto* bytes = static_cast<const char*>(item);
+        queue->items.emplace_back(bytes, bytes + queue->item_bytes);
+    }
+    queue->is_there.notify_one();
+    return pdTRUE;
+}
+
+BaseType_t xQueueReceive(QueueHandle_t queue, void* item, TickType_t ticks) {
+    std::unique_lock lock(queue->mutex);
+    const auto is_there = [queue] { return !queue->items.empty(); };
+    if (ticks == portMAX_DELAY)
+        queue->is_there.wait(lock, is_there);
+    else if (!queue->is_there.wait_for(lock, time_of(ticks), is_there))
+        return pdFALSE;
+    std::memcpy(item, queue->items.front().data(), queue->item_bytes);
+    queue->items.pop_front();
+    return pdTRUE;
+}
+
+BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char*, std::uint32_t, void* argument,
+                                   UBaseType_t, TaskHandle_t*, BaseType_t) {
+    std::thread(function, argument).detach();
+    return pdPASS;
+}
+
+void vTaskDelay(TickType_t ticks) { std::this_thread::sleep_for(time_of(ticks)); }
+}
