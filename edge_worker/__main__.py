@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -46,26 +48,44 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
-    from edge_worker.assembly import assemble  # noqa: PLC0415
+    from edge_worker.assembly import assemble, claim_data_dir  # noqa: PLC0415
     from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
+    from edge_worker.upkeep.start_wait import announce, wait_until_writable  # noqa: PLC0415
 
     # The network thread waits for so long whenever the live analysis computes; with Python's 5 ms, chunks
     # queue up.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     log_to_stdout(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    worker = assemble(settings)
+    stopping = threading.Event()
+    _on_signal(stopping.set)
+    wait_until_writable(settings, stopping)
+    if stopping.is_set():
+        return 0
+    lock = claim_data_dir(settings)
+    try:
+        worker = assemble(settings, lock)
+    except StethoError as error:
+        announce(settings, "offline", str(error))
+        raise
     serve(settings, worker.metrics)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+    _on_signal(worker.stop)
+    if stopping.is_set():  # while it was assembled
+        worker.stop()
     worker.run()
     return 0
 
 
-def _check(settings: Settings) -> int:
-    from edge_worker.assembly import assemble  # noqa: PLC0415
+def _on_signal(stop: Callable[[], None]) -> None:
+    """Call `stop` when the process is to end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
 
-    assemble(settings)
+
+def _check(settings: Settings) -> int:
+    from edge_worker.assembly import assemble, claim_data_dir  # noqa: PLC0415
+
+    assemble(settings, claim_data_dir(settings))
     print("settings, models, spool and database are usable")
     return 0
 

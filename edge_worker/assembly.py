@@ -1,7 +1,7 @@
 """Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
-import os
 import time
+from typing import TextIO
 
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
@@ -23,22 +23,37 @@ from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
+from edge_worker.upkeep.data_directory import LOCK
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.worker import Worker
 
 
-def assemble(settings: Settings) -> Worker:
-    """Return a worker that is ready to connect.
+def claim_data_dir(settings: Settings) -> TextIO:
+    """Return the lock of the data directory, which is made if it does not exist.
+
+    Raises:
+        SettingsError: it cannot be made or written, or another worker works in it.
+    """
+    keep_private(settings.data_dir)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"STETHO_DATA_DIR {settings.data_dir} cannot be made: {error.strerror}"
+        ) from error
+    return lock_directory(
+        settings.data_dir / LOCK,
+        f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
+        "another directory",
+    )
+
+
+def assemble(settings: Settings, lock: TextIO) -> Worker:
+    """Return a worker that is ready to connect; it holds the `lock` of its data directory.
 
     Raises:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
     """
-    _require_data_dir(settings)
-    lock = lock_directory(
-        settings.data_dir / "worker.lock",
-        f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
-        "another directory",
-    )
     DiskReserve.from_settings(settings).keep(time.monotonic())  # on a full disk, what follows needs its room
     registry = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.
@@ -90,15 +105,3 @@ def _live_analysis(
         metrics=metrics,
         adaptations=adaptations,
     )
-
-
-def _require_data_dir(settings: Settings) -> None:
-    keep_private(settings.data_dir)
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"STETHO_DATA_DIR {settings.data_dir} cannot be made: {error.strerror}"
-        ) from error
-    if not os.access(settings.data_dir, os.W_OK | os.X_OK):
-        raise SettingsError(f"STETHO_DATA_DIR {settings.data_dir} is not writable")

@@ -18,12 +18,23 @@ def lock_directory(path: Path, refusal: str) -> TextIO:
     try:
         file = path.open("a")
     except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be opened ({error.strerror}): let this user write there"
-        ) from error
+        problem = f"{path} cannot be opened ({error.strerror}): let this user write there"
+        raise SettingsError(refusal if is_locked(path) else problem) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
         raise SettingsError(refusal) from error
     return file
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether another process holds the lock file `path`, also where nobody can write."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False

@@ -41,6 +41,10 @@ class DatabaseGoneError(StoreError):
     """The file of the database was deleted while it was in use."""
 
 
+class DatabaseUnwritableError(StoreError):
+    """The file of the database cannot be written now, nor safely be read: its disk is read-only."""
+
+
 class SpoolError(StethoError):
     """The spool directory cannot be used."""
 

@@ -14,9 +14,7 @@ def keep_private(directory: Path) -> None:
     """Make everything that this process creates from now on private, and `directory` as it is."""
     os.umask(_OTHERS)
     for path in (directory, *open_to_others(directory)):
-        with suppress(
-            FileNotFoundError, PermissionError
-        ):  # deleted meanwhile; another user's: see the doctor
+        with suppress(OSError):  # deleted meanwhile, another user's, a disk that is read-only: see the doctor
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)
 
 
@@ -27,9 +25,9 @@ def open_to_others(directory: Path) -> list[Path]:
     not read the names of thousands of recordings.
     """
     found = []
-    with suppress(FileNotFoundError, PermissionError, NotADirectoryError), os.scandir(directory) as entries:
+    with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if entry.is_symlink() or not entry.stat().st_mode & _OTHERS:
                     continue
                 found.append(Path(entry.path))

@@ -1,5 +1,6 @@
 """SQLAlchemy engines for the database: SQLite by default, any other URL by setting."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,16 +12,24 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from edge_worker.database.repair import sqlite_file
+from edge_worker.database.repair.writable import open_problem, unwritable
 from edge_worker.database.revision import require_revision
-from edge_worker.errors import DatabaseDamagedError, DatabaseGoneError, StoreError
+from edge_worker.errors import (
+    DatabaseDamagedError,
+    DatabaseGoneError,
+    DatabaseUnwritableError,
+    StoreError,
+)
 from edge_worker.protocol import strict_json
 
 Database = Engine
 """An open database, for type hints of modules that must not import SQLAlchemy."""
 
 
-def connect(url: str, *, read_only: bool = False) -> Engine:
+def connect(url: str, *, read_only: bool = False, even_unwritable: bool = False) -> Engine:
     """Return an engine for `url`; SQLite gets WAL, full durability and a lock that waits 5 s.
+
+    A file that cannot be written now is read only if that was asked for: by a short process that saves it.
 
     A read-only SQLite connection still needs a writable directory: in WAL mode the last reader may have
     to create the `-shm` file. `query_only` is what keeps it from writing.
@@ -36,20 +45,23 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, read_only=read_only)
+        if not even_unwritable:
+            _refuse_unwritable(engine)
     elif engine.dialect.name == "postgresql" and read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
 
 
-def connect_existing(url: str, *, read_only: bool = False) -> Engine:
+def connect_existing(url: str, *, read_only: bool = False, even_unwritable: bool = False) -> Engine:
     """Return an engine for a database that a worker created; connecting creates and changes nothing.
 
     Raises:
         StoreError: the database does not exist, or is of another version.
     """
-    engine = connect(url, read_only=read_only)
+    engine = connect(url, read_only=read_only, even_unwritable=even_unwritable)
     path = sqlite_path(engine)
-    if path and not path.exists():
+    if path and not os.path.exists(path):  # noqa: PTH110 - likewise
+        require_writable(path)
         raise StoreError(f"there is no database {path}; start the worker once, it creates the tables")
     require_revision(engine)
     follow_file(engine)
@@ -117,6 +129,31 @@ def follow_file(engine: Engine) -> None:
     def _on_checkout(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - likewise
         if record.info.get("file") != sqlite_file.identity(path):
             raise DisconnectionError("another file lies there now")
+
+
+def _refuse_unwritable(engine: Engine) -> None:
+    """Let no connection open and no transaction begin while the file of `engine` cannot be written.
+
+    SQLite maps the index of its WAL into memory, and readers write there, too. Where the disk has become
+    read-only meanwhile, the kernel ends the process for that (SIGBUS) instead of returning an error; and one
+    that opened the file while it was read-only could not write it later.
+    """
+    path = sqlite_path(engine)
+    if path is None:
+        return
+
+    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "begin")
+    def _on_use(*_: object) -> None:
+        require_writable(path)
+
+
+def require_writable(path: Path) -> None:
+    """Raise DatabaseUnwritableError where a database cannot be written, or not even be looked at."""
+    index, wal = (path.with_name(path.name + companion) for companion in ("-shm", "-wal"))
+    there = [each for each in (path.parent, path, index) if os.path.exists(each)]  # noqa: PTH110 raises nothing
+    if problem := unwritable(there) or open_problem(wal):
+        raise DatabaseUnwritableError(problem)
 
 
 def _name_damage(engine: Engine) -> None:

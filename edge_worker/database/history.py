@@ -24,7 +24,7 @@ from edge_worker.database import (
     worker_heartbeat,
 )
 from edge_worker.database.device_query import DeviceSummary
-from edge_worker.database.engine import connect, follow_file
+from edge_worker.database.engine import connect, follow_file, require_writable
 from edge_worker.database.exam_query import ExamPage
 from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
@@ -35,7 +35,7 @@ from edge_worker.database.revision import current_revision, require_revision
 from edge_worker.database.site_state import site_state
 from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
-from edge_worker.errors import DatabaseDamagedError, StoreError
+from edge_worker.errors import DatabaseDamagedError, DatabaseUnwritableError, StoreError
 from edge_worker.protocol.exam import Exam
 
 _PAGE_SIZE: Final = 200
@@ -213,18 +213,19 @@ class History:
     def _require_file(self) -> None:
         # Connecting would create an empty file, which then belongs to the wrong program.
         if not self._exists():
+            require_writable(Path(str(self._engine.url.database)))
             raise StoreError("the database does not exist yet; start the worker once, it creates the tables")
 
     def _exists(self) -> bool:
         path = self._engine.url.database
-        return self._engine.dialect.name != "sqlite" or path is None or Path(path).exists()
+        return self._engine.dialect.name != "sqlite" or path is None or os.path.exists(path)  # noqa: PTH110 raises nothing
 
 
 def _require_ours(engine: Engine) -> None:
     """Raise StoreError where the database is not ours; one that cannot be read now may be later."""
     try:
         current_revision(engine)
-    except DatabaseDamagedError:  # the worker repairs it
+    except (DatabaseDamagedError, DatabaseUnwritableError):  # the worker repairs it, or waits for its disk
         pass
     except StoreError as error:
         if not isinstance(error.__cause__, OperationalError):

@@ -1,7 +1,7 @@
 """Probe of an account at the broker: does it let the worker in, and may the worker publish there?
 
 Spoken in MQTT 5, which has an answer to a refused publish; MQTT 3.1.1 acknowledges and drops it. What it
-publishes, that the worker is offline, is true: it is asked only while no worker runs.
+publishes, by default that the worker is offline, is true: it is asked only while no worker runs.
 """
 
 import socket
@@ -67,6 +67,15 @@ def require_rights(settings: Settings) -> None:
     Raises:
         BrokerError: it is refused, with what to do.
     """
+    publish_state(settings, {"state": "offline"})
+
+
+def publish_state(settings: Settings, document: dict[str, str]) -> None:
+    """Publish the state of a worker that does not run, retained; only while it does not.
+
+    Raises:
+        BrokerError: it is refused, with what to do.
+    """
     user = settings.mqtt_username
     with connection_to(settings) as connection, connection.makefile("rb") as answers:
         connection.sendall(_connect(user, settings.password))
@@ -78,9 +87,7 @@ def require_rights(settings: Settings) -> None:
                 "gives it a new password"
             )
         had_session = bool(body[0] & 1)
-        connection.sendall(
-            _publish(topics.worker(settings.worker_id), strict_json.write({"state": "offline"}))
-        )
+        connection.sendall(_publish(topics.worker(settings.worker_id), strict_json.write(document)))
         body = _answer(answers.read, _PUBACK)
         connection.sendall(_KEEP_SESSION if had_session else _END_SESSION)
     if len(body) > len(_PACKET_ID) and body[len(_PACKET_ID)] == _NOT_AUTHORISED:
@@ -97,7 +104,7 @@ def _connect(user: str, password: str) -> bytes:
 
 
 def _publish(topic: str, payload: str) -> bytes:
-    return _packet(0x32, _text(topic) + _PACKET_ID + b"\0" + payload.encode())
+    return _packet(0x33, _text(topic) + _PACKET_ID + b"\0" + payload.encode())
 
 
 def _packet(kind: int, body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
+from edge_worker.upkeep.data_directory import DataDirectory
 
 _LOG = logging.getLogger(__name__)
 NAME: Final = "reserve"
@@ -32,6 +33,7 @@ class DiskReserve:
     def __init__(self, directory: Path, size: int) -> None:
         """Reserve `size` bytes in `directory`, as far as that is a small part of the disk."""
         self._directory = directory
+        self._data = DataDirectory(directory)
         self._path = directory / NAME
         self._size = size
         self._looked_at = float("-inf")
@@ -47,9 +49,15 @@ class DiskReserve:
         """Give the reserve up on a full disk, make it again where there is room; looks once a second.
 
         Returns why the disk can take no more recordings, or an empty text; `now` is a monotonic time.
+
+        Raises:
+            StoreError: another directory of a worker lies there now.
         """
         if now - self._looked_at >= _EVERY_S:
             self._looked_at = now
+            self.problem = self._data.problem()
+            if self.problem:
+                return self.problem
             with contextlib.suppress(OSError):  # a disk that cannot be read is found by those who need it
                 usage = shutil.disk_usage(self._directory)
                 has_room = self._keep(usage.total, usage.free)

@@ -18,7 +18,7 @@ def sqlite_file(url: str) -> Path:
     Raises:
         StoreError: it is no SQLite database, does not exist, or is of another version.
     """
-    engine = connect_existing(url, read_only=True)
+    engine = connect_existing(url, read_only=True, even_unwritable=True)  # of a dying disk, too
     engine.dispose()
     if engine.dialect.name != "sqlite" or not engine.url.database:
         raise StoreError(

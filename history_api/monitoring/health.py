@@ -14,6 +14,7 @@ from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
+from edge_worker.upkeep.data_directory import write_problem
 from edge_worker.upkeep.disk_reserve import least_free
 from history_api.models import models
 from history_api.openapi.operation import OK, UNAVAILABLE, Paths, get, json_answer
@@ -131,6 +132,8 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> list[dict[
     reported, heard = dict[str, Any](), set[str]()
     if session is not None and session.is_connected:
         reported, heard = session.workers, session.heard
+    if not heartbeats:
+        return [_unread(name, reported[name]) for name in sorted(reported)]
     return [
         _worker(
             each,
@@ -158,6 +161,8 @@ def _disk() -> dict[str, Any]:
     """Return the health of the disk with the data directory."""
     data_dir = services().settings.data_dir
     try:
+        if data_dir.exists() and (problem := write_problem(data_dir)):
+            return {"status": "degraded", "detail": problem}
         usage = shutil.disk_usage(data_dir)
     except OSError as error:
         return {"status": "degraded", "detail": f"{data_dir} cannot be read ({error.strerror})"}
@@ -169,6 +174,14 @@ def _disk() -> dict[str, Any]:
             "detail": f"the disk of {data_dir} is full: make room",
         }
     return {"status": "ok", "free_bytes": free}
+
+
+def _unread(worker_id: str, reported: dict[str, Any]) -> dict[str, Any]:
+    """Return the health of a worker whose heartbeat cannot be read, or was never written: what it says."""
+    heartbeat = WorkerHeartbeat(worker_id, rfc3339(datetime.fromtimestamp(0, UTC)), {})
+    worker = _worker(heartbeat, datetime.now(UTC), reported, timedelta())
+    reason = reported.get("reason") or f"{reported.get('state')}, and its heartbeat cannot be read here"
+    return worker | {"seen_at": None, "age_s": None, "reason": str(reason)}
 
 
 def _worker(

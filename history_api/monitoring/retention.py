@@ -34,7 +34,6 @@ class Retention(threading.Thread):
         state = SiteState(settings.database)
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
-        self._reserve = DiskReserve.from_settings(settings)
         self._orphans = OrphanSweep(settings.database, settings.data_dir)
         self._said_at = float("-inf")
         """When the log last had the reason why nothing is deleted by age, monotonic seconds."""
@@ -50,7 +49,7 @@ class Retention(threading.Thread):
         """Finish deletions that a crash interrupted, and apply the limits every five minutes."""
         while not self._stopping.is_set():
             try:
-                self._reserve.keep(time.monotonic())  # deleting needs room, too
+                DiskReserve.from_settings(self._settings).keep(time.monotonic())  # deleting needs room, too
                 self._sweep()
                 is_applied = self.apply_limits()
             except (

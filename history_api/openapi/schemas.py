@@ -236,8 +236,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {
             "worker_id": TEXT,
             "state": or_null(TEXT),
-            "seen_at": TIME,
-            "age_s": NUMBER,
+            "seen_at": or_null(TIME) | {"description": "null: only the broker has heard of it"},
+            "age_s": or_null(NUMBER),
             "is_fresh": _BOOLEAN,
             "models": list_of(TEXT),
             "versions": map_of(TEXT) | {"description": "version in use of each model"},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
-from edge_worker.assembly import assemble
+from edge_worker.assembly import assemble, claim_data_dir
 from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
@@ -34,7 +34,8 @@ def heartbeat(site: Site) -> dict[str, Any]:
 @contextmanager
 def worker_here(site: Site) -> Iterator[None]:
     """A worker of the site in this process, where a test can make its code fail."""
-    worker = assemble(Settings.from_environ(site.environ))
+    settings = Settings.from_environ(site.environ)
+    worker = assemble(settings, claim_data_dir(settings))
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:

@@ -36,6 +36,8 @@ class DatabaseRepair:
         self._is_ours = is_ours
         self._anchor: sqlite3.Connection | None = None
         """Keeps a deleted file readable."""
+        self._home: sqlite_file.Identity = None
+        """The directory that the file was opened in; another disk may be mounted there now, or none."""
         self._has_lost_rows = False
         self._refused_until = 0.0
         """Monotonic time of the next try after one that failed."""
@@ -56,6 +58,7 @@ class DatabaseRepair:
         if self._path is not None:
             with _refusing(self._path):
                 self._anchor = sqlite_file.open_file(self._path)
+                self._home = sqlite_file.identity(self._path.parent)
                 self._anchor.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the WAL, too
 
     def close(self) -> None:
@@ -70,6 +73,8 @@ class DatabaseRepair:
         """
         if self._path is None or time.monotonic() < self._refused_until:
             return False
+        if self._home != sqlite_file.identity(self._path.parent):
+            return False  # its disk is gone, and comes back
         if isinstance(error, (DatabaseGoneError, DatabaseDamagedError)):
             self._refused_until = time.monotonic() + _PAUSE_S
         else:
