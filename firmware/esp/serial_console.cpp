@@ -1,8 +1,8 @@
 #include "esp/serial_console.h"
 
 #include <cstdio>
-#include <string_view>
 
+#include "esp/task_watchdog.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "hal/tasks.h"
@@ -12,50 +12,61 @@ namespace {
 
 constexpr std::uint32_t kPressMs = 150;
 constexpr std::uint32_t kHoldMs = 5000;
-constexpr std::uint32_t kIdleMs = 50;
+constexpr std::uint32_t kReadMs = 20;
+constexpr int kPatience = 250;  // reads without a byte, 5 s, until a line that has begun is given up
 constexpr std::string_view kSet = "set ";
 
 }  // namespace
 
 bool SerialConsole::begin() {
-    return xTaskCreatePinnedToCore(run, hal::kSerialTask.name, hal::kSerialTask.stack_bytes, this,
+    return input_.begin() &&
+           xTaskCreatePinnedToCore(run, hal::kSerialTask.name, hal::kSerialTask.stack_bytes, this,
                                    hal::kSerialTask.priority, nullptr, hal::kSerialTask.core) == pdPASS;
 }
 
 void SerialConsole::run(void* self) { static_cast<SerialConsole*>(self)->read(); }
 
+// A line comes from one port: the others wait until it has ended.
 void SerialConsole::read() {
-    std::size_t length = 0;
-    bool is_too_long = false;
+    std::array<char, 128> bytes{};
+    std::size_t port = 0;
+    int idle = 0;
+    TaskWatchdog watchdog;
     for (;;) {
-        const int letter = std::getchar();
-        if (letter == EOF) {  // the console does not block: nothing was typed
-            std::clearerr(stdin);
-            vTaskDelay(pdMS_TO_TICKS(kIdleMs));
-        } else if (letter == '\r' || letter == '\n') {
-            if (is_too_long) {
-                std::puts("too long");
-            } else if (length > 0) {
-                run_command(line_.data(), length);
-            }
-            length = 0;
-            is_too_long = false;
-        } else if (length < line_.size()) {
-            line_[length++] = static_cast<char>(letter);
-        } else {
-            is_too_long = true;
+        watchdog.feed();
+        const std::size_t count = input_.read(port, bytes, kReadMs);
+        take({bytes.data(), count});
+        idle = count > 0 ? 0 : idle + 1;
+        if (idle > kPatience) {
+            lines_.clear();
+        }
+        if (!lines_.is_within_line()) {
+            port = (port + 1) % input_.ports();
         }
     }
 }
 
-void SerialConsole::run_command(char* line, std::size_t length) {
-    const std::string_view text(line, length);
-    if (text.starts_with(kSet)) {
-        const std::span form(reinterpret_cast<const std::uint8_t*>(line) + kSet.size(), length - kSet.size());
-        std::puts(events_.post(Event::provisioned(form)) ? "taken; the display says how it went" : "busy");
-    } else if (text == "press") {
+void SerialConsole::take(std::string_view bytes) {
+    for (const char letter : bytes) {
+        const LineEvent event = lines_.take(letter);
+        if (event == LineEvent::kTooLong) {
+            std::printf("a line has at most %u characters; nothing of this one was taken\n",
+                        static_cast<unsigned>(kMaxLineBytes));
+        } else if (event == LineEvent::kLine && !lines_.line().empty()) {
+            run_command(lines_.line());
+        }
+    }
+}
+
+void SerialConsole::run_command(std::string_view line) {
+    if (line.starts_with(kSet)) {
+        const std::string_view form = line.substr(kSet.size());
+        const std::span bytes(reinterpret_cast<const std::uint8_t*>(form.data()), form.size());
+        std::puts(events_.post(Event::provisioned(bytes)) ? "taken; the display says how it went"
+                                                          : "busy: type it again");
+    } else if (line == "press") {
         press(kPressMs);
-    } else if (text == "hold") {
+    } else if (line == "hold") {
         press(kHoldMs);
     } else {
         std::puts("set KEY=VALUE&KEY=VALUE... | press | hold");

@@ -9,8 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <string_view>
 
+#include "core/wire/line_reader.h"
 #include "esp/event_queue.h"
+#include "esp/serial_input.h"
 #include "hal/button.h"
 
 namespace stetho::esp {
@@ -20,7 +23,7 @@ class SerialConsole final : public hal::Button {
   public:
     explicit SerialConsole(EventQueue& events) : events_(events) {}
 
-    // Starts the task that reads. False: no memory.
+    // Starts the task that reads. False: no memory, or no port.
     bool begin();
 
     bool is_down() override { return is_down_; }
@@ -28,12 +31,15 @@ class SerialConsole final : public hal::Button {
   private:
     static void run(void* self);
     void read();
-    void run_command(char* line, std::size_t length);
+    void take(std::string_view bytes);
+    void run_command(std::string_view line);
     void press(std::uint32_t for_ms);
 
     EventQueue& events_;
     std::atomic<bool> is_down_{false};
-    std::array<char, 4096> line_{};
+    SerialInput input_;
+    std::array<char, kMaxLineBytes> memory_{};
+    LineReader lines_{memory_};
 };
 
 }  // namespace stetho::esp

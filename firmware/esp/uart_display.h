@@ -1,4 +1,4 @@
-// Display as text on the serial console, for CONFIG_STETHO_SIM: an emulator has no display.
+// Display as text on the serial console: beside the board's own, and the only one of a simulation.
 #pragma once
 
 #include <cstdint>

@@ -22,6 +22,6 @@ inline constexpr Task kMqttTask{"mqtt_task", 6'144, 6, 0};  // esp-mqtt's name f
 inline constexpr Task kMqttJobsTask{"mqtt_jobs", 6'144, 5, 0};  // its calls of esp-mqtt write to TLS
 inline constexpr Task kUpdateTask{"ota", 8'192, 4, 0};  // so does one here; below the application: it records on
 inline constexpr Task kFormTask{"httpd", 4'096, 5, 0};
-inline constexpr Task kSerialTask{"serial", 4'096, 2, 0};
+inline constexpr Task kSerialTask{"serial", 4'096, 7, 0};  // above TLS: what is typed comes faster than that ends
 
 }  // namespace stetho::hal

@@ -8,6 +8,7 @@
 #include "esp/nvs_storage.h"
 #include "esp/serial_console.h"
 #include "esp/system_clock.h"
+#include "esp/uart_display.h"
 #include "hal/audio.h"
 #include "hal/button.h"
 #include "hal/network.h"
@@ -16,7 +17,6 @@
 #if CONFIG_STETHO_SIM
 #include "esp/openeth.h"
 #include "esp/synthetic_audio.h"
-#include "esp/uart_display.h"
 #else
 #include "core/display/sh1106.h"
 #include "esp/gpio_button.h"
@@ -43,10 +43,10 @@ struct Board {
     esp::EspMqttClient mqtt;
     esp::HttpsOta ota;
     esp::SerialConsole serial;
+    esp::UartDisplay text_display;
 #if CONFIG_STETHO_SIM
     esp::SyntheticAudio audio{72};
     esp::OpenEth network{events};
-    esp::UartDisplay display;
 #else
     esp::I2sAudio audio{{CONFIG_STETHO_PIN_I2S_SCK, CONFIG_STETHO_PIN_I2S_WS, CONFIG_STETHO_PIN_I2S_SD}};
     esp::Wifi network{events};

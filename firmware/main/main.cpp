@@ -5,14 +5,16 @@
 //   capture      core 1, highest priority: microphone → Capture → RingBuffer; never waits for another task
 //   display      core 0, lower priority: at most ten updates a second
 //
-// Everything large is static: stacks hold what a call needs and no more (hal/tasks.h has their sizes). Drivers, Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post
-// events.
+// Everything large is static: stacks hold what a call needs and no more (hal/tasks.h has their sizes). Drivers,
+// Wi-Fi, esp-mqtt, the provisioning form and the console have tasks of their own, which only post events. Each
+// loop feeds its watchdog.
 #include <array>
 #include <atomic>
 
 #include "core/device/capture.h"
 #include "core/device/device.h"
 #include "core/storage/ring_buffer.h"
+#include "esp/task_watchdog.h"
 #include "esp_app_desc.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
@@ -75,7 +77,9 @@ class Stethoscope {
         std::uint32_t microphone_hz = 0;
         std::uint32_t sample_hz = 0;
         bool has_filter = false;
+        esp::TaskWatchdog watchdog;
         for (;;) {
+            watchdog.feed();
             const std::size_t count = board_.audio.read(slots_);
             if (count == 0) {
                 continue;
@@ -101,7 +105,9 @@ class Stethoscope {
             ESP_LOGE(kTag, "not enough memory to start");
             vTaskDelete(nullptr);
         }
+        esp::TaskWatchdog watchdog;
         for (;;) {
+            watchdog.feed();
             const auto event = board_.events.take(kTurnMs);
             if (event && event->kind == EventKind::kNetworkUp) {
                 board_.clock.begin(board_.events, CONFIG_STETHO_SNTP_SERVER);
@@ -147,16 +153,16 @@ class Stethoscope {
     }
 
     void display_loop() {
+        esp::TaskWatchdog watchdog;
         for (;;) {
+            watchdog.feed();
             xSemaphoreTake(picture_lock_, portMAX_DELAY);
-#if CONFIG_STETHO_SIM
             shown_screen_ = screen_;
-            xSemaphoreGive(picture_lock_);
-            board_.display.show(shown_screen_, board_.clock.now_ms());
-#else
             shown_picture_ = picture_;
-            const bool is_lit = is_display_on_;
+            [[maybe_unused]] const bool is_lit = is_display_on_;
             xSemaphoreGive(picture_lock_);
+            board_.text_display.show(shown_screen_, board_.clock.now_ms());
+#if !CONFIG_STETHO_SIM
             board_.display.set_power(is_lit);
             board_.display.show(shown_picture_, board_.clock.now_ms());  // writes only what differs
             report_display();

@@ -3,26 +3,28 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
+#include <cstdio>
 
 namespace stetho::posix {
 
 std::optional<std::string> Console::line() {
-    if (buffer_.find('\n') == std::string::npos) fill();
-    const std::size_t end = buffer_.find('\n');
-    if (end == std::string::npos) return std::nullopt;
-    std::string found = buffer_.substr(0, end);
-    buffer_.erase(0, end + 1);
-    return found;
+    while (at_ < count_ || fill()) {
+        const LineEvent event = lines_.take(bytes_[at_++]);
+        if (event == LineEvent::kLine) return std::string(lines_.line());
+        if (event == LineEvent::kTooLong)
+            std::fprintf(stderr, "a line has at most %zu characters; nothing of this one was taken\n", kMaxLineBytes);
+    }
+    return std::nullopt;
 }
 
-void Console::fill() {
+bool Console::fill() {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (is_at_end_ || ::poll(&input, 1, 0) <= 0) return;
-    std::array<char, 4096> bytes{};
-    const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (is_at_end_ || ::poll(&input, 1, 0) <= 0) return false;
+    const ssize_t count = ::read(STDIN_FILENO, bytes_.data(), bytes_.size());
     is_at_end_ = count <= 0;
-    if (count > 0) buffer_.append(bytes.data(), static_cast<std::size_t>(count));
+    at_ = 0;
+    count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+    return count_ > 0;
 }
 
 }  // namespace stetho::posix

@@ -1,8 +1,11 @@
 // Reader of lines on standard input, without waiting. One thread.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+
+#include "core/wire/line_reader.h"
 
 namespace stetho::posix {
 
@@ -12,9 +15,13 @@ class Console {
     std::optional<std::string> line();
 
   private:
-    void fill();
+    bool fill();
 
-    std::string buffer_;
+    std::array<char, kMaxLineBytes> memory_{};
+    LineReader lines_{memory_};
+    std::array<char, 4096> bytes_{};
+    std::size_t at_ = 0;
+    std::size_t count_ = 0;
     bool is_at_end_ = false;
 };
 

@@ -120,3 +120,22 @@ def test_a_bad_command_line_is_explained(tmp_path: Path) -> None:
     helped = run([str(program()), "--help"])
     assert helped.returncode == 0
     assert "examples:" in helped.stdout
+
+
+def test_a_pasted_line_of_settings_is_taken_whole_and_a_longer_one_not_at_all(
+    site: Site, account: Credentials, tmp_path: Path
+) -> None:
+    site.start_worker()
+    where = f"host=127.0.0.1&port={site.broker.port}&tls=0&sample_rate=4000"
+    form = f"{where}&device_id={ID}&password={account.password}"
+    pem = "-----BEGIN CERTIFICATE-----" + "x" * 1994 + "-----END CERTIFICATE-----"
+    ca = "".join(f"%{ord(letter):02X}" for letter in pem)  # each byte escaped: the longest form
+    options = ("--audio", str(heart(tmp_path, 4_000)), "--settings", str(tmp_path / "flash"), *FAST)
+    with Stethoscope(site, account, *options) as device:
+        device.wait_for("SETTINGS")
+        device.say(f"set ca={'A' * 8192}&{form}")
+        refused = device.wait_for("a line has at most 8192 characters; nothing of this one was taken")
+        device.say(f"set {form}&ca={ca}\r\n")
+        device.wait_for(READY, refused)
+        device.say("quit")
+    assert f"ca={pem}\n" in (tmp_path / "flash" / "settings").read_text()

@@ -1,0 +1,85 @@
+"""Each line of idf/sdkconfig.* is a symbol that ESP-IDF has, with a value that it takes and an effect."""
+
+import re
+from typing import Final
+
+import pytest
+from kconfig_symbols import SYMBOLS, Symbol
+from toolchain import FIRMWARE
+
+IDF: Final = FIRMWARE / "idf"
+BUILDS: Final = {"board": ("sdkconfig.defaults",), "simulation": ("sdkconfig.defaults", "sdkconfig.sim")}
+WITH_LIMITS_OF_THEIR_OWN: Final = {"esp_mqtt_client"}
+"""Loops that no watchdog looks at: a name server may keep esp-mqtt for half a minute."""
+_LINE: Final = re.compile(r"CONFIG_(\w+)=(.+)")
+_OURS: Final = re.compile(
+    r"^ +config (\w+)\n(?: +(?:bool|int|hex|string) .*\n)?(?: +range (\w+) (\w+)\n)?", re.MULTILINE
+)
+
+
+def _lines(file: str) -> dict[str, str]:
+    """Return what one file sets."""
+    values: dict[str, str] = {}
+    for line in (IDF / file).read_text().splitlines():
+        if line.startswith("#") or not line:
+            continue
+        match = _LINE.fullmatch(line)
+        assert match is not None, line
+        assert match[1] not in values, f"{match[1]} is set twice"
+        values[match[1]] = match[2]
+    return values
+
+
+def _symbols() -> dict[str, Symbol]:
+    """Return the symbols of ESP-IDF and our own (main/Kconfig.projbuild)."""
+    text = (FIRMWARE / "main" / "Kconfig.projbuild").read_text()
+    ours = {
+        name: Symbol(int(low, 0), int(high, 0)) if low else Symbol()
+        for name, low, high in _OURS.findall(text)
+    }
+    return SYMBOLS | ours
+
+
+def _is_taken(symbol: Symbol, value: str) -> bool:
+    if symbol.text:
+        return re.fullmatch(r'"[^"]+"', value) is not None
+    if symbol.least is None or symbol.most is None:
+        return value in {"y", "n"}
+    return value.isdigit() and symbol.least <= int(value) <= symbol.most
+
+
+@pytest.mark.parametrize("file", sorted({file for files in BUILDS.values() for file in files}))
+def test_every_line_is_a_symbol_of_each_version_with_a_value_that_it_takes(file: str) -> None:
+    symbols = _symbols()
+    values = _lines(file)
+    assert [name for name in values if name not in symbols] == []
+    assert [name for name, value in values.items() if not _is_taken(symbols[name], value)] == []
+
+
+def test_every_line_has_an_effect_on_the_board() -> None:
+    symbols = _symbols()
+    values = {name: symbol.by_default for name, symbol in symbols.items()} | _lines("sdkconfig.defaults")
+    idle = [f"{name} needs {symbols[name].needs}=y" for name in _lines("sdkconfig.defaults")
+            if symbols[name].needs and values[symbols[name].needs] != "y"]  # fmt: skip
+    assert idle == []
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_crash_is_kept_and_a_task_that_hangs_restarts_the_device(build: str) -> None:
+    values = {name: value for file in BUILDS[build] for name, value in _lines(file).items()}
+    wanted = ("ESP_COREDUMP_ENABLE_TO_FLASH", "ESP_TASK_WDT_INIT", "ESP_TASK_WDT_PANIC", "ESP_INT_WDT")
+    assert [name for name in wanted if values.get(name) != "y"] == []
+    assert "coredump" in (IDF / "partitions.csv").read_text()
+
+
+def test_every_loop_of_our_tasks_feeds_a_watchdog() -> None:
+    loops = {
+        (path.stem, body.strip().splitlines()[0])
+        for path in [*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")]
+        for _, body in re.findall(
+            r"^( +)for \(;;\) \{\n(.*?)^\1\}", path.read_text(), re.MULTILINE | re.DOTALL
+        )
+        if "return" not in body
+    }
+    assert {stem for stem, first in loops if first != "watchdog.feed();"} <= WITH_LIMITS_OF_THEIR_OWN
+    assert len(loops) >= 3, "they are found"
