@@ -38,11 +38,17 @@ def payload(device_id: str, worker_id: str, info: Document) -> bytes:
         ],
         "components": {
             name: {"unique_id": f"stetho_{device_id}_{name}", **component}
-            for name, component in (_results(device_id) | _live(device_id) | _state(device_id)).items()
+            for name, component in _components(device_id, has_battery=info.get("battery") is True).items()
         },
         "qos": 1,
     }
     return write(document).encode()
+
+
+def _components(device_id: str, *, has_battery: bool) -> dict[str, Document]:
+    """Return the entities of a stethoscope; that of the battery only if it says that it has one."""
+    components = _results(device_id) | _live(device_id) | _state(device_id)
+    return components | (_battery(device_id) if has_battery else {})
 
 
 def is_ours(config: bytes, worker_id: str) -> bool:
@@ -169,6 +175,23 @@ def _state(device_id: str) -> dict[str, Document]:
             "device_class": "connectivity",
             "value_template": _template(f"'ON' if value_json.state in {list(ONLINE)} else 'OFF'", "'OFF'"),
         },
+    }
+
+
+def _battery(device_id: str) -> dict[str, Document]:
+    """Return the entity of the level of the battery, which telemetry has each half minute."""
+    return {
+        "battery": {
+            "platform": "sensor",
+            "name": "Battery",
+            "state_topic": topics.telemetry(device_id),
+            "device_class": "battery",
+            "entity_category": "diagnostic",
+            "unit_of_measurement": "%",
+            "state_class": "measurement",
+            "qos": 0,
+            "value_template": _template("value_json.get('battery_percent')"),
+        }
     }
 
 

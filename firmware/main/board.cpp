@@ -31,6 +31,9 @@ bool Board::begin() {
     log_failure(serial.begin(), "the serial console");
     log_failure(network.begin(), "the network interface");
 #if !CONFIG_STETHO_SIM
+#if CONFIG_STETHO_BATTERY
+    log_failure(battery.begin(), "the measurement of the battery");
+#endif
     log_failure(button.begin(), "the button");
     log_failure(i2c.begin(CONFIG_STETHO_PIN_I2C_SDA, CONFIG_STETHO_PIN_I2C_SCL), "the bus of the display");
 #endif

@@ -10,6 +10,7 @@
 #include "esp/system_clock.h"
 #include "esp/uart_display.h"
 #include "hal/audio.h"
+#include "hal/battery.h"
 #include "hal/button.h"
 #include "hal/network.h"
 #include "sdkconfig.h"
@@ -19,6 +20,7 @@
 #include "esp/synthetic_audio.h"
 #else
 #include "core/display/sh1106.h"
+#include "esp/adc_battery.h"
 #include "esp/gpio_button.h"
 #include "esp/i2c_bus.h"
 #include "esp/i2s_audio.h"
@@ -45,9 +47,16 @@ struct Board {
     esp::SerialConsole serial;
     esp::UartDisplay text_display;
 #if CONFIG_STETHO_SIM
+    hal::NoBattery battery;
     esp::SyntheticAudio audio{72};
     esp::OpenEth network{events};
 #else
+#if CONFIG_STETHO_BATTERY
+    esp::AdcBattery battery{{CONFIG_STETHO_PIN_BATTERY, CONFIG_STETHO_PIN_CHARGING},
+                            CONFIG_STETHO_BATTERY_DIVIDER};
+#else
+    hal::NoBattery battery;
+#endif
     esp::I2sAudio audio{{CONFIG_STETHO_PIN_I2S_SCK, CONFIG_STETHO_PIN_I2S_WS, CONFIG_STETHO_PIN_I2S_SD}};
     esp::Wifi network{events};
     esp::GpioButton button{CONFIG_STETHO_PIN_BUTTON};

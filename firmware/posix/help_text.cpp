@@ -42,7 +42,8 @@ a bad world, for tests
   --seed N              of ids and jitter; default: true randomness
 
 On standard input, one a line: press, hold (a long press), unplug, plug (the network), display out, display in,
-microphone out, microphone in, stall S (the application hangs), set KEY=VALUE&... (the provisioning form), quit. On a terminal, Enter alone is a press.
+microphone out, microphone in, battery MV, battery MV charging, battery none, stall S (the application hangs),
+set KEY=VALUE&... (the provisioning form), quit. On a terminal, Enter alone is a press.
 
 examples:
   stethoscope-posix --device st-01 --password-file st-01.password --once

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <random>
 
+#include "hal/battery.h"
 #include "hal/clock.h"
 #include "hal/network.h"
 #include "hal/ota.h"
@@ -49,6 +50,16 @@ class HostNetwork final : public hal::Network {
     MosquittoClient& client_;
     bool is_joined_ = false;
     bool is_plugged_ = true;
+};
+
+// Battery of the voltage that is typed; none at first.
+class HostBattery final : public hal::Battery {
+  public:
+    std::optional<hal::BatteryReading> read() override { return reading_; }
+    void set(const std::optional<hal::BatteryReading>& reading) { reading_ = reading; }
+
+  private:
+    std::optional<hal::BatteryReading> reading_;
 };
 
 class HostRandom final : public hal::Random {

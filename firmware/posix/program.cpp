@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace stetho::posix {
@@ -50,7 +51,7 @@ Program::Program(Arguments arguments, Wav wav)
       capture_(ring_),
       sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
-              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_}, build_info()) {
+              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_, battery_}, build_info()) {
     check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
     capture_thread_ = std::thread(&Program::capture, this);
 }
@@ -137,19 +138,39 @@ void Program::run_command(const std::string& line) {
     if (line == "press" || line.empty()) return press(now, kPressMs);
     if (line == "hold") return press(now, kHoldMs);
     if (line == "play") return microphone_.play();
-    if (line == "display in" || line == "display out") return display_.plug(line == "display in");
-    if (line == "microphone in" || line == "microphone out")
-        return microphone_.plug(line == "microphone in");
-    if (line == "plug" || line == "unplug") return network_.plug(line == "plug");
     if (line == "quit") return finish(0, nullptr);
-    if (line.starts_with("stall "))
-        return std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(line.substr(6))));
+    if (run_fault(line)) return;
     if (line.starts_with("set ")) {
         const std::string form = line.substr(4);
         return device_.on(
             Event::provisioned({reinterpret_cast<const std::uint8_t*>(form.data()), form.size()}));
     }
     std::fprintf(stderr, "stethoscope-posix: '%s' is no command; --help lists them\n", line.c_str());
+}
+
+// Runs a line that changes the world of the device; false: it is none.
+bool Program::run_fault(const std::string& line) {
+    if (line == "display in" || line == "display out")
+        display_.plug(line == "display in");
+    else if (line == "microphone in" || line == "microphone out")
+        microphone_.plug(line == "microphone in");
+    else if (line == "plug" || line == "unplug")
+        network_.plug(line == "plug");
+    else if (line.starts_with("battery "))
+        set_battery(line.substr(8));
+    else if (line.starts_with("stall "))
+        std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(line.substr(6))));
+    else
+        return false;
+    return true;
+}
+
+// Sets the battery: its millivolts, then "charging" or nothing; or "none".
+void Program::set_battery(const std::string& words) {
+    if (words == "none") return battery_.set(std::nullopt);
+    const int millivolts = std::atoi(words.c_str());
+    const auto charging = words.ends_with(" charging") ? hal::Charging::kYes : hal::Charging::kNo;
+    battery_.set(hal::BatteryReading{static_cast<std::uint16_t>(millivolts), charging});
 }
 
 void Program::press(std::uint64_t at_ms, std::uint64_t for_ms) {

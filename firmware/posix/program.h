@@ -51,6 +51,8 @@ class Program {
     void handle_event(const Event& event);
     void read_audio();
     void run_command(const std::string& line);
+    bool run_fault(const std::string& line);
+    void set_battery(const std::string& words);
     void apply_button_changes();
     void press(std::uint64_t at_ms, std::uint64_t for_ms);
     void on_state_change();
@@ -65,6 +67,7 @@ class Program {
     HostRandom random_;
     HostOta ota_;
     HostSystem system_;
+    HostBattery battery_;
     FileStorage storage_;
     MosquittoClient mqtt_;
     HostNetwork network_;

@@ -68,7 +68,7 @@ class DeviceFixture {
                   {reinterpret_cast<std::uint8_t*>(message_.data()), message_.size() * 2},
                   chunk_samples,
                   4},
-                 {audio, mqtt, network, storage, clock, random, ota, system}, {"stetho 0.2.0", "bench"}) {
+                 {audio, mqtt, network, storage, clock, random, ota, system, battery}, {"stetho 0.2.0", "bench"}) {
         if (stored) REQUIRE(save(*stored, storage));
     }
 
@@ -211,6 +211,7 @@ class DeviceFixture {
     FakeAudio audio;
     FakeOta ota;
     FakeSystem system;
+    FakeBattery battery;
     bool has_microphone = true;
     bool acknowledges = true;
     bool silent = false;

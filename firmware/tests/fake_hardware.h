@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hal/audio.h"
+#include "hal/battery.h"
 #include "hal/clock.h"
 #include "hal/mqtt.h"
 #include "hal/network.h"
@@ -127,6 +128,12 @@ struct FakeAudio final : hal::AudioSource {
 
     std::uint32_t hz = 0;
     bool can_start = true;
+};
+
+struct FakeBattery final : hal::Battery {
+    std::optional<hal::BatteryReading> read() override { return reading; }
+
+    std::optional<hal::BatteryReading> reading;
 };
 
 struct FakeOta final : hal::Ota {

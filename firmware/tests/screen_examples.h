@@ -56,6 +56,12 @@ inline std::vector<ScreenExample> screen_examples() {
     stuck.microphone = MicrophoneState::kStuck;
     ReadyStatus listening = ready_status(true, 0, MicrophoneState::kOk);
     listening.is_listening = true;
+    ReadyStatus low = ready_status(true, 2, MicrophoneState::kOk);
+    low.battery = BatteryState::kLow;
+    ReadyStatus empty = ready_status(true, 0, MicrophoneState::kOk);
+    empty.battery = BatteryState::kEmpty;
+    Result late = result_of(ResultStatus::kOk, "murmur", "");
+    late.recording_id = 0x9f0c1122'aabbccdd;
     return {
         {"boot", boot_screen("stetho 0.2.0")},
         {"provision", provision_screen("stetho-st-4f2a", "kopa-seni-7412", "")},
@@ -69,6 +75,10 @@ inline std::vector<ScreenExample> screen_examples() {
         {"ready-no-analyser", ready_screen(ready_status(false, 2, MicrophoneState::kOk))},
         {"ready-silent", ready_screen(ready_status(true, 0, MicrophoneState::kSilent))},
         {"ready-listening", ready_screen(listening)},
+        {"ready-battery-low", ready_screen(low).battery(BatteryLevel{9, 0, hal::Charging::kNo})},
+        {"ready-battery-empty", ready_screen(empty).battery(BatteryLevel{0, 0, hal::Charging::kNo})},
+        {"ready-charging", ready_screen(ready_status(true, 0, MicrophoneState::kOk)).battery(BatteryLevel{78, 0, hal::Charging::kYes})},
+        {"ready-loose", ready_screen(ready_status(true, 0, MicrophoneState::kLoose))},
         {"recording", recording_screen(recording_status("", std::nullopt))},
         {"recording-hint", recording_screen(recording_status("press firmer", 72))},
         {"recording-offline", recording_screen(offline)},
@@ -77,14 +87,16 @@ inline std::vector<ScreenExample> screen_examples() {
         {"sending", sending_screen(13, 22, 1)},
         {"waiting", waiting_screen(false, true)},
         {"waiting-no-analyser", waiting_screen(true, false)},
-        {"result", result_screen(result_of(ResultStatus::kOk, "normal", ""))},
-        {"result-long", result_screen(result_of(ResultStatus::kOk, "glass breaking and then some more", ""))},
-        {"result-unclear", result_screen(result_of(ResultStatus::kInconclusive, "murmur", "no_heartbeat"))},
-        {"result-error", result_screen(result_of(ResultStatus::kError, "", "failed"))},
-        {"offline", offline_screen(0, false, hal::ConnectionLoss::kUnreachable)},
-        {"offline-kept", offline_screen(2, true, hal::ConnectionLoss::kUnreachable)},
-        {"offline-untrusted", offline_screen(1, true, hal::ConnectionLoss::kUntrusted)},
+        {"result", result_screen(result_of(ResultStatus::kOk, "normal", ""), false)},
+        {"result-long", result_screen(result_of(ResultStatus::kOk, "glass breaking and then some more", ""), false)},
+        {"result-unclear", result_screen(result_of(ResultStatus::kInconclusive, "murmur", "no_heartbeat"), false)},
+        {"result-error", result_screen(result_of(ResultStatus::kError, "", "failed"), false)},
+        {"result-late", result_screen(late, true)},
+        {"offline", offline_screen(0, false, hal::ConnectionLoss::kUnreachable, BatteryState::kOk)},
+        {"offline-kept", offline_screen(2, true, hal::ConnectionLoss::kUnreachable, BatteryState::kOk)},
+        {"offline-untrusted", offline_screen(1, true, hal::ConnectionLoss::kUntrusted, BatteryState::kOk)},
         {"error-memory", error_screen(Problem::kMemoryFull, "")},
+        {"error-battery", error_screen(Problem::kBatteryEmpty, "")},
         {"error-microphone", error_screen(Problem::kMicrophoneStuck, "")},
         {"error-rejected", error_screen(Problem::kRejected, "quota")},
         {"updating", updating_screen(42)},

@@ -26,6 +26,7 @@ from history_api.openapi.schemas import ref
 from history_api.services import Services
 from history_api.serving.connections import REASONS, Connections
 
+_PERCENT: Final = 100
 _EXTENSION: Final = "stetho_metrics"
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -128,6 +129,7 @@ class Metrics:
         yield info
         yield from self.site.collect()
         yield from self._refused()
+        yield self._batteries()
         yield from self._collect_server()
         for name, value in self._broker.items():
             yield GaugeMetricFamily(f"stetho_broker_{name}", "Value of the broker's $SYS topic", value)
@@ -141,6 +143,16 @@ class Metrics:
         for kind, count in ({} if self._session is None else dict(self._session.refused)).items():
             refused.add_metric((kind,), count)
         yield refused
+
+    def _batteries(self) -> Metric:
+        family = GaugeMetricFamily(
+            "stetho_device_battery_percent", "Level of the battery of a device", labels=("device",)
+        )
+        for device_id, reports in ({} if self._session is None else dict(self._session.devices)).items():
+            level = reports.get("telemetry", {}).get("battery_percent")
+            if type(level) is int and 0 <= level <= _PERCENT:  # whatever a device says
+                family.add_metric((device_id,), level)
+        return family
 
     def _collect_server(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("stetho_http_long_requests", "Long requests under way", len(self._shares()))

@@ -152,10 +152,12 @@ def test_home_assistant_reads_what_its_entities_need_and_publishes_only_its_stat
             *readable,
         ):
             analyser.publish(topic)
-        sender.publish(f"{ST_01}/up/state")
-        reader.wait_for(f"{ST_01}/up/state")
+        reported = {f"{ST_01}/up/{report}" for report in ("state", "telemetry")}
+        for topic in sorted(reported):
+            sender.publish(topic)
+            reader.wait_for(topic)
         reader.wait_for(readable[-1])
-        assert set(reader.topics) == {*readable, f"{ST_01}/up/state"}
+        assert set(reader.topics) == {*readable, *reported}
         for topic in (
             topics.device_result("st-01"),
             "homeassistant/device/st-01/config",

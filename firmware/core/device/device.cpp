@@ -32,6 +32,8 @@ void Device::begin(const Settings* given) {
     recorder_.begin(settings_);
     if (!hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
         microphone_ = MicrophoneState::kSilent;
+    battery_at_ms_ = 0;
+    measure_battery();
     update_display();
     step(is_configured_ ? Signal::kConfigured : Signal::kUnconfigured);
 }
@@ -110,6 +112,7 @@ void Device::tick() {
     if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
     if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) hardware_.ota.roll_back();
     check_microphone();
+    measure_battery();
     apply_due_signals();
     if (connection_.is_online()) {
         publish_chunks();
@@ -117,6 +120,12 @@ void Device::tick() {
     }
     apply_due_signals();
     update_display();
+}
+
+void Device::measure_battery() {
+    if (now_ms_ < battery_at_ms_) return;
+    battery_at_ms_ = now_ms_ + BatteryGauge::kEveryMs;
+    battery_.update(hardware_.battery.read());
 }
 
 void Device::on_button(ButtonPress kind) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/signal/battery_gauge.h"
 #include "core/device/broker_connection.h"
 #include "core/device/chunk_publisher.h"
 #include "core/device/debouncer.h"
@@ -32,6 +33,7 @@
 #include "core/wire/topic.h"
 #include "core/wire/worker_reader.h"
 #include "hal/audio.h"
+#include "hal/battery.h"
 #include "hal/clock.h"
 #include "hal/mqtt.h"
 #include "hal/network.h"
@@ -64,6 +66,7 @@ struct Hardware {
     hal::Random& random;
     hal::Ota& ota;
     hal::System& system;
+    hal::Battery& battery;
 };
 
 // Names of the firmware and of the board, as the device publishes them.
@@ -106,6 +109,7 @@ class Device {
   private:
     // device.cpp: events
     void on_button(ButtonPress kind);
+    void measure_battery();
 
     // device_state.cpp: signals of the state machine, and its actions
     void step(Signal signal);
@@ -183,6 +187,8 @@ class Device {
     std::optional<Live> live_;
     std::uint64_t live_at_ms_ = 0;
 
+    BatteryGauge battery_;
+    std::uint64_t battery_at_ms_ = 0;  // of the next measurement
     MicrophoneState microphone_ = MicrophoneState::kOk;
     std::uint64_t audio_at_ms_ = 0;  // when the last samples came
     std::uint32_t samples_lost_ = 0;

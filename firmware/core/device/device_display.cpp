@@ -15,6 +15,7 @@ void Device::update_display() {
     is_stale_ = false;
     shown_at_ms_ = now_ms_;
     screen_ = current_screen();
+    screen_.battery(battery_.level());
     draw(screen_, canvas_);
 }
 
@@ -31,7 +32,8 @@ Screen Device::current_screen() const {
                                      connection_.loss());
         case State::kReady:
             return ready_screen({settings_.device_id, ready_workers_.any_ready(),
-                                 settings_.mode == Mode::kGate, window_.held(), microphone_});
+                                 settings_.mode == Mode::kGate, window_.held(), microphone_,
+                                 battery_.state()});
         case State::kRecording:
             return current_recording_screen();
         case State::kSending: {
@@ -49,11 +51,12 @@ Screen Device::current_screen() const {
         case State::kWaitResult:
             return waiting_screen(is_stored_, ready_workers_.any_ready());
         case State::kResult:
-            return result_screen(result_.value_or(Result{}));
+            return result_screen(result_.value_or(Result{}), result_ && result_->recording_id != recording_id_);
         case State::kError:
             return error_screen(problem_, problem_detail_);
         case State::kOffline:
-            return offline_screen(window_.held(), connection_.is_network_up(), connection_.loss());
+            return offline_screen(window_.held(), connection_.is_network_up(), connection_.loss(),
+                                  battery_.state());
         case State::kUpdating:
             return updating_screen(update_percent_);
     }

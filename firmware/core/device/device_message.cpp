@@ -122,6 +122,12 @@ void Device::publish_telemetry() {
     telemetry.recordings_kept = static_cast<std::uint32_t>(window_.held());
     telemetry.reset_reason = hardware_.system.reset_reason();
     telemetry.microphone = to_string(microphone_);
+    if (const auto level = battery_.level()) {
+        telemetry.battery_percent = level->percent;
+        telemetry.battery_mv = level->millivolts;
+        if (level->charging != hal::Charging::kUnknown)
+            telemetry.is_charging = level->charging == hal::Charging::kYes;
+    }
     if (is_display_there_) telemetry.display = *is_display_there_ ? "ok" : "missing";
     std::array<std::uint8_t, kMaxMessageBytes> message;
     const std::size_t size = write_telemetry(telemetry, message);

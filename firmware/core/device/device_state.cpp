@@ -30,7 +30,7 @@ void Device::run_actions(Action actions) {
     if (has(actions, Action::kOpenPortal)) open_portal();
     if (has(actions, Action::kConnect)) {
         const Info info{build_info_.firmware, build_info_.hardware, settings_.sample_rate_hz,
-                        static_cast<std::uint32_t>(memory_.samples.size_bytes())};
+                        static_cast<std::uint32_t>(memory_.samples.size_bytes()), battery_.level().has_value()};
         if (is_configured_ && !connection_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
     }
     if (has(actions, Action::kStartRecording)) start_recording();
@@ -88,10 +88,11 @@ std::optional<Signal> Device::due_signal() const {
 }
 
 void Device::press() {
-    const bool can_record = state() == State::kRecording || has_room();
+    const bool is_battery_empty = battery_.state() == BatteryState::kEmpty;
+    const bool can_record = state() == State::kRecording || (has_room() && !is_battery_empty);
     if (!can_record) {
-        problem_ = Problem::kMemoryFull;
-        problem_detail_ = connection_.is_online() ? "" : "offline";
+        problem_ = is_battery_empty ? Problem::kBatteryEmpty : Problem::kMemoryFull;
+        problem_detail_ = is_battery_empty || connection_.is_online() ? "" : "offline";
     }
     step(can_record ? Signal::kPress : Signal::kNoRoom);
 }

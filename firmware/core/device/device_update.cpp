@@ -17,6 +17,11 @@ void Device::on_ota(hal::OtaStep ota_step, std::uint8_t percent) {
 
 void Device::start_update() {
     update_percent_ = 0;
+    if (battery_.state() != BatteryState::kOk) {  // it would fail while the flash is written
+        update_url_.clear();
+        problem_ = Problem::kBatteryLow;
+        return step(Signal::kUpdateFailed);
+    }
     const bool is_begun = hardware_.ota.start(update_url_, settings_.ca);
     update_url_.clear();
     if (is_begun) return;

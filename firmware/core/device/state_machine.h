@@ -36,7 +36,7 @@ enum class Signal : std::uint8_t {
     kOnlineUnsent,  // connected, and something is left to send
     kLost,          // no network or no broker
     kPress,         // the button, or the command "record"
-    kNoRoom,        // a press while the memory is full of unsent recordings
+    kNoRoom,        // a press while the memory is full of unsent recordings, or the battery is empty
     kLongPress,
     kRecorded,         // the recording is over, and the device is online
     kRecordedOffline,  // the recording is over, and the device is offline

@@ -101,6 +101,13 @@ FixedString<6> count_mark(std::size_t unsent) {
     return mark;
 }
 
+// Returns the footer of a screen that waits for a press: `otherwise`, unless the battery is low.
+std::string_view battery_footer(BatteryState battery, std::string_view otherwise) {
+    return battery == BatteryState::kLow     ? "battery low: charge"
+           : battery == BatteryState::kEmpty ? "empty: charge first"
+                                               : otherwise;
+}
+
 }  // namespace
 
 Screen boot_screen(std::string_view version) {
@@ -140,21 +147,21 @@ Screen ready_screen(const ReadyStatus& status) {
     screen.title(status.device_id, count_mark(status.unsent));
     if (!fault.empty())
         screen.add(Style::kBold, fault);
+    else if (status.battery == BatteryState::kEmpty)
+        screen.add(Style::kBold, "battery empty");
     else
         screen.add(Style::kLarge, status.is_listening ? "LISTENING" : "READY");
     if (!status.has_analyser)
         screen.add(Style::kBold, "no analyser");
-    else if (fault.empty())
+    else if (fault.empty() && status.battery != BatteryState::kEmpty)
         screen.add(Style::kSmall, status.is_listening ? "records any sound" : "press to record");
     if (status.microphone == MicrophoneState::kTooLoud)
         screen.add(Style::kSmall, "lower the gain");
     else if (!fault.empty())
         screen.add(Style::kSmall, "check the wiring");
-    if (status.has_analyser)
-        screen.add(Style::kFooter, "hold 3 s for settings");
-    else
-        screen.add(Style::kFooter, "result comes later");
-    return screen;
+    return screen.add(Style::kFooter,
+                      battery_footer(status.battery,
+                                     status.has_analyser ? "hold 3 s for settings" : "result comes later"));
 }
 
 Screen recording_screen(const RecordingStatus& status) {
@@ -194,7 +201,9 @@ Screen waiting_screen(bool is_stored, bool has_analyser) {
         .add(Style::kFooter, has_analyser ? "" : "result comes later");
 }
 
-Screen result_screen(const Result& result) {
+Screen result_screen(const Result& result, bool is_late) {
+    FixedString<Screen::kColumns> earlier("EARLIER ");
+    earlier.append_hex(result.recording_id >> 32, 8);
     Screen screen;
     if (result.status == ResultStatus::kOk && result.accepted) {
         FixedString<Screen::kColumns> line;
@@ -202,11 +211,13 @@ Screen result_screen(const Result& result) {
             .append(" %  ")
             .append(heart_rate_text(result.bpm));
         const auto label = upper(result.label);
-        screen.title(result.model);
+        screen.title(is_late ? earlier.view() : result.model.view());
         screen.add(label.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kBold, label);
         screen.add(Style::kSpace, "").add(Style::kSmall, line);
     } else {
-        screen.title(result.status == ResultStatus::kError ? "ERROR" : "NO CLEAR ANSWER");
+        screen.title(is_late                                ? earlier.view()
+                     : result.status == ResultStatus::kError ? "ERROR"
+                                                             : "NO CLEAR ANSWER");
         const Advice words = advice(result.reason);
         if (!words.what.empty()) screen.add(Style::kBold, words.what);
         screen.wrap(words.remedy, 2);
@@ -215,7 +226,8 @@ Screen result_screen(const Result& result) {
     return screen.add(Style::kFooter, kDisclaimer);
 }
 
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss) {
+Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss,
+                      BatteryState battery) {
     FixedString<Screen::kColumns> kept;
     kept.append_number(static_cast<std::int64_t>(unsent)).append(" kept, sent later");
     std::string_view reason = "no network";
@@ -227,7 +239,7 @@ Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLos
     Screen screen;
     screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, reason);
     screen.add(Style::kSmall, unsent > 0 ? kept.view() : remedy);
-    return screen.add(Style::kFooter, "press to record");
+    return screen.add(Style::kFooter, battery_footer(battery, "press to record"));
 }
 
 Screen error_screen(Problem problem, std::string_view detail) {
@@ -235,7 +247,7 @@ Screen error_screen(Problem problem, std::string_view detail) {
         std::string_view what;
         std::string_view remedy;
     };
-    static constexpr std::array<Words, 12> kWords{{
+    static constexpr std::array<Words, 14> kWords{{
         {"unknown error", "press to go on"},
         {"microphone silent", "check the wires of SD, WS, SCK and power"},
         {"microphone stuck", "check SD for a short to power"},
@@ -248,6 +260,8 @@ Screen error_screen(Problem problem, std::string_view detail) {
         {"not accepted", "record again"},
         {"update failed", "the old firmware stays"},
         {"no Wi-Fi", "the radio does not start: restart"},
+        {"battery empty", "charge it, then record"},
+        {"battery low", "charge it, then update"},
     }};
     const Words& words = kWords[static_cast<std::size_t>(problem)];
     Screen screen;

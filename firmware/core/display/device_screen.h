@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/display/screen.h"
+#include "core/signal/battery_gauge.h"
 #include "core/signal/microphone_check.h"
 #include "core/wire/result_reader.h"
 #include "hal/mqtt.h"
@@ -26,7 +27,9 @@ enum class Problem : std::uint8_t {
     kBadForm,          // the provisioning form is wrong
     kRejected,         // the worker refuses the recording
     kUpdateFailed,
-    kNotStarted,  // access point or network cannot be started
+    kNotStarted,    // access point or network cannot be started
+    kBatteryEmpty,  // no recording would come to its end
+    kBatteryLow,    // no update would
 };
 
 Screen boot_screen(std::string_view version);
@@ -45,6 +48,7 @@ struct ReadyStatus {
     bool is_listening = false;  // the gate is on: sound starts a recording
     std::size_t unsent = 0;     // recordings in memory
     MicrophoneState microphone = MicrophoneState::kOk;
+    BatteryState battery = BatteryState::kOk;
 };
 Screen ready_screen(const ReadyStatus& status);
 
@@ -64,12 +68,13 @@ Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size
 Screen waiting_screen(bool is_stored, bool has_analyser);
 
 // Returns the screen of a result. A label that was not accepted is not shown as an answer. It always says
-// "not a diagnosis".
-Screen result_screen(const Result& result);
+// "not a diagnosis". `is_late`: it is not of the last recording, and says of which.
+Screen result_screen(const Result& result, bool is_late);
 
 // Returns the screen without a broker: recordings are kept and sent later. `loss` counts only while the
 // network is up.
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss);
+Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss,
+                      BatteryState battery);
 Screen error_screen(Problem problem, std::string_view detail);
 Screen updating_screen(std::uint8_t percent);
 Screen identify_screen(std::string_view device_id);

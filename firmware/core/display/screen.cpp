@@ -47,6 +47,11 @@ Screen& Screen::title(std::string_view text, std::string_view mark) {
     return *this;
 }
 
+Screen& Screen::battery(const std::optional<BatteryLevel>& level) {
+    if (!rows().empty() && rows_[0].style == Style::kTitle) rows_[0].battery = level;
+    return *this;
+}
+
 Screen& Screen::bar(std::uint32_t done, std::uint32_t total) {
     if (Row* row = next()) {
         row->style = Style::kBar;

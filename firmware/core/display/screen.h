@@ -5,9 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
+#include "core/signal/battery_gauge.h"
 #include "core/wire/fixed_string.h"
 
 namespace stetho {
@@ -30,6 +32,7 @@ struct Row {
     FixedString<21> text;
     FixedString<6> mark;         // of a title: right aligned, such as the time or the recordings that wait
     std::uint16_t permille = 0;  // of a bar
+    std::optional<BatteryLevel> battery = {};  // of a title: a symbol that takes the place of 3 characters
 };
 
 class Screen {
@@ -41,6 +44,8 @@ class Screen {
     // fits are left out.
     Screen& add(Style style, std::string_view text);
     Screen& title(std::string_view text, std::string_view mark = {});
+    // Adds the symbol of the battery to the title; nothing: none.
+    Screen& battery(const std::optional<BatteryLevel>& level);
     Screen& bar(std::uint32_t done, std::uint32_t total);
     // Adds a sentence as at most `most` small rows, broken between words.
     Screen& wrap(std::string_view sentence, std::size_t most);

@@ -17,6 +17,14 @@ void repeat(TextLine& line, std::string_view what, std::size_t times) {
     for (std::size_t count = 0; count < times; ++count) line.append(what);
 }
 
+// Returns what stands at the right of a title: its mark, and the battery as a number.
+FixedString<12> right_of(const Row& row) {
+    FixedString<12> text(row.mark.view());
+    if (row.battery)
+        text.append(' ').append_number(row.battery->percent).append(row.battery->charging == hal::Charging::kYes ? "%+" : "%");
+    return text;
+}
+
 std::size_t full_blocks(const Row& row) { return (row.permille * kColumns + 500U) / 1000U; }
 
 }  // namespace
@@ -37,19 +45,22 @@ TextLine text_row(const Row& row) {
         repeat(line, "░", kColumns - full);
         return line.append(" │");
     }
-    const std::size_t used = std::min(columns_of(row.text) + columns_of(row.mark), kColumns);
+    const FixedString<12> right = right_of(row);
+    const bool fits = columns_of(row.text) + columns_of(right) <= kColumns;
+    const std::string_view text = fits ? row.text.view() : row.text.view().substr(0, kColumns - right.size());
+    const std::size_t used = columns_of(text) + columns_of(right);
     const std::size_t left = row.style == Style::kTitle ? 0 : (kColumns - used) / 2;
     repeat(line, " ", left);
-    line.append(row.text);
+    line.append(text);
     repeat(line, " ", kColumns - used - left);
-    return line.append(row.mark).append(" │");
+    return line.append(right).append(" │");
 }
 
 bool has_same_text(const Screen& left, const Screen& right) {
     return std::equal(left.rows().begin(), left.rows().end(), right.rows().begin(), right.rows().end(),
                       [](const Row& one, const Row& other) {
                           return one.style == other.style && one.text == other.text &&
-                                 one.mark == other.mark && full_blocks(one) == full_blocks(other);
+                                 one.mark == other.mark && one.battery == other.battery && full_blocks(one) == full_blocks(other);
                       });
 }
 

@@ -66,6 +66,7 @@ std::size_t write_info(const Info& info, WritableBytes out) {
     json.begin_object().key("firmware").string(info.firmware).key("hardware").string(info.hardware);
     json.key("formats").begin_array().string("s16le").end_array();
     json.key("sample_rate").integer(info.sample_rate_hz).key("buffer_bytes").integer(info.buffer_bytes);
+    if (info.has_battery) json.key("battery").boolean(true);
     json.end_object();
     return json.size();
 }
@@ -81,6 +82,9 @@ std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out) {
     if (!telemetry.reset_reason.empty()) json.key("reset_reason").string(telemetry.reset_reason);
     if (!telemetry.microphone.empty()) json.key("microphone").string(telemetry.microphone);
     if (!telemetry.display.empty()) json.key("display").string(telemetry.display);
+    if (telemetry.battery_percent) json.key("battery_percent").integer(*telemetry.battery_percent);
+    if (telemetry.battery_mv) json.key("battery_mv").integer(*telemetry.battery_mv);
+    if (telemetry.is_charging) json.key("charging").boolean(*telemetry.is_charging);
     json.end_object();
     return json.size();
 }

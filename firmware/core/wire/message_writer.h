@@ -36,6 +36,7 @@ struct Info {
     std::string_view hardware = {};  // such as "esp32s3"
     std::uint32_t sample_rate_hz = 0;
     std::uint32_t buffer_bytes = 0;  // memory for recordings
+    bool has_battery = false;        // telemetry has its level
 };
 
 // Writes `up/info`.
@@ -50,6 +51,9 @@ struct Telemetry {
     std::string_view reset_reason = {};  // such as "power", "panic", "watchdog"
     std::string_view microphone = {};    // "ok", "silent", "stuck", "too loud"
     std::string_view display = {};       // "ok", "missing"
+    std::optional<std::uint8_t> battery_percent = {};  // nothing: there is none
+    std::optional<std::uint16_t> battery_mv = {};
+    std::optional<bool> is_charging = {};
 };
 
 // Writes `up/telemetry`.

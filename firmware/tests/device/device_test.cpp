@@ -138,3 +138,42 @@ TEST_CASE("the display sleeps when nothing happens, and wakes at the press that 
     CHECK(fixture.device.is_display_on());
     CHECK(fixture.state() == State::kRecording);
 }
+
+TEST_CASE("a result that is not of the last recording says so, by its id") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.press_button();
+    fixture.run(1'500);
+    const std::uint64_t first = fixture.newest();
+    fixture.control("stored", first);
+    fixture.press_button();
+    fixture.run(1'500);
+    const std::uint64_t second = fixture.newest();
+    fixture.control("stored", second);
+    fixture.result(first, "murmur");
+    fixture.run(100);
+    CHECK(fixture.shows("MURMUR"));
+    CHECK(fixture.has_title("EARLIER " + std::string(recording_name(first).view().substr(0, 8))));
+    fixture.result(second);
+    fixture.run(100);
+    CHECK(fixture.shows("NORMAL"));
+    CHECK(fixture.has_title("heart5"));
+}
+
+TEST_CASE("a late result never hides a recording that is made; it is shown after it, with its id") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.press_button();
+    fixture.run(1'500);
+    const std::uint64_t first = fixture.newest();
+    fixture.control("stored", first);
+    fixture.press_button();
+    fixture.result(first, "murmur");
+    for (int at = 0; at < 8; ++at) {
+        fixture.run(100);
+        CHECK(fixture.has_title("RECORDING"));
+    }
+    fixture.run(700);
+    CHECK(fixture.shows("MURMUR"));
+    CHECK(fixture.has_title("EARLIER " + std::string(recording_name(first).view().substr(0, 8))));
+}

@@ -70,7 +70,7 @@ TEST_CASE("a result too long for the screen is cut, not spilled") {
     result.model = std::string_view("a_model_with_a_name_of_32_letters");
     result.bpm = 999;
     result.confidence_permille = 1'000;
-    const Screen screen = result_screen(result);
+    const Screen screen = result_screen(result, false);
     CHECK(screen.rows()[0].text == "a_model_with_a_~");
     CHECK(screen.rows()[1].text == "WWWWWWWWWWWWWWWWW~");
     CHECK(screen.contains("100 %  999 bpm"));
@@ -81,32 +81,32 @@ TEST_CASE("a result too long for the screen is cut, not spilled") {
 TEST_CASE("a label that was not accepted is not shown as an answer") {
     Result result = result_of(ResultStatus::kOk, "murmur", "");
     result.accepted = false;
-    CHECK_FALSE(result_screen(result).contains("MURMUR"));
+    CHECK_FALSE(result_screen(result, false).contains("MURMUR"));
     result = result_of(ResultStatus::kInconclusive, "murmur", "too_quiet");
-    const Screen screen = result_screen(result);
+    const Screen screen = result_screen(result, false);
     CHECK_FALSE(screen.contains("MURMUR"));
     CHECK(screen.contains("press firmer"));
 }
 
 TEST_CASE("samples that cannot be sound say what to check, not how to hold the chestpiece") {
-    const Screen mixed = result_screen(result_of(ResultStatus::kInconclusive, "murmur", "interleaved"));
+    const Screen mixed = result_screen(result_of(ResultStatus::kInconclusive, "murmur", "interleaved"), false);
     CHECK_FALSE(mixed.contains("MURMUR"));
     CHECK(mixed.contains("two channels mixed"));
     CHECK(mixed.contains("check the firmware"));
-    const Screen silent = result_screen(result_of(ResultStatus::kInconclusive, "", "one_value"));
+    const Screen silent = result_screen(result_of(ResultStatus::kInconclusive, "", "one_value"), false);
     CHECK(silent.contains("check the microphone"));
 }
 
 TEST_CASE("a reason that this firmware does not know is shown as it is") {
-    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "sunspots")).contains("sunspots"));
-    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "")).contains("record again"));
-    CHECK(result_screen(result_of(ResultStatus::kOk, "a_label_nobody_knows", ""))
+    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", "sunspots"), false).contains("sunspots"));
+    CHECK(result_screen(result_of(ResultStatus::kInconclusive, "", ""), false).contains("record again"));
+    CHECK(result_screen(result_of(ResultStatus::kOk, "a_label_nobody_knows", ""), false)
               .contains("A_LABEL_NOBODY_KN"));
 }
 
 TEST_CASE("every result says that it is no diagnosis") {
     for (const ResultStatus status : {ResultStatus::kOk, ResultStatus::kInconclusive, ResultStatus::kError}) {
-        CHECK(result_screen(result_of(status, "normal", "")).contains("not a diagnosis"));
+        CHECK(result_screen(result_of(status, "normal", ""), false).contains("not a diagnosis"));
     }
 }
 

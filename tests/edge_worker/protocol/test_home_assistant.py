@@ -135,6 +135,17 @@ def test_a_cleared_result_is_unknown_again() -> None:
     assert rendered(described()["components"]["label"]["json_attributes_template"], "") == "{}"
 
 
+def test_a_battery_is_described_only_where_the_device_has_one() -> None:
+    assert "battery" not in described(INFO)["components"]
+    assert "battery" not in described(INFO | {"battery": "yes"})["components"]
+    document = described(INFO | {"battery": True})
+    check(document)
+    battery = document["components"]["battery"]
+    assert battery["state_topic"] == topics.telemetry("st-01")
+    assert rendered(battery["value_template"], '{"battery_percent":78,"battery_mv":3990}') == "78"
+    assert rendered(battery["value_template"], '{"uptime_ms":7}') == "None"
+
+
 def test_live_values_and_states_have_their_values() -> None:
     live = '{"v":1,"recording_id":"00000000000000ab","t_s":2.5,"bpm":72,"quality":0.83,"hint":"HR 72 good"}'
     assert [value(name, live) for name in ("live_heart_rate", "hint")] == ["72", "HR 72 good"]
