@@ -1,5 +1,6 @@
 """Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
+import logging
 import time
 from typing import TextIO
 
@@ -13,9 +14,8 @@ from edge_worker.database.engine import connect_existing
 from edge_worker.database.store import Store
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import SettingsError
-from edge_worker.inference.heart_segmenter import HeartSegmenter
-from edge_worker.inference.loaded_models import LoadedModels
-from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
+from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
@@ -23,9 +23,13 @@ from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
+from edge_worker.telemetry.logfmt import line
 from edge_worker.upkeep.data_directory import LOCK
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.worker import Worker
+from edge_worker.worker_status import WorkerStatus
+
+_LOG = logging.getLogger(__name__)
 
 
 def claim_data_dir(settings: Settings) -> TextIO:
@@ -58,6 +62,10 @@ def assemble(settings: Settings, lock: TextIO) -> Worker:
     registry = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
+    segmenter, damage = load_segmenter(settings.models_dir)
+    if damage is not None:
+        models.refused[SEGMENTER] = damage
+        _LOG.error(line("model_refused", model=SEGMENTER, stays=segmenter.version, reason=damage))
     spool = Spool(settings.data_dir / "spool")
     store = Store.open(settings.database, is_ours=not settings.database_url)
     database = connect_existing(settings.database)
@@ -66,7 +74,7 @@ def assemble(settings: Settings, lock: TextIO) -> Worker:
     pipeline = Pipeline(
         settings,
         models,
-        HeartSegmenter.load(settings.models_dir),
+        segmenter,
         spool,
         store,
         refresh=lambda: any([models.refresh(), profiles.refresh(), adaptations.refresh()]),
@@ -80,7 +88,7 @@ def assemble(settings: Settings, lock: TextIO) -> Worker:
         pipeline=pipeline,
         streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store),
         live_analysis=_live_analysis(settings, spool, registry, profiles, adaptations),
-        models=list(models),
+        status=WorkerStatus(models, models.refused),
         lock=lock,
     )
 
@@ -94,7 +102,7 @@ def _live_analysis(
 ) -> LiveAnalysis:
     """Return a live analysis with interpreters of its own: they are not for several threads."""
     models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())), is_quiet=True)
-    segmenter = HeartSegmenter.load(settings.models_dir)
+    segmenter, _ = load_segmenter(settings.models_dir)
     metrics = LiveMetrics(settings.worker_id)
     return LiveAnalysis(
         settings,

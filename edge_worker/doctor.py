@@ -15,10 +15,9 @@ from typing import Final, NamedTuple
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.site_state.site_state import SiteState
-from edge_worker.errors import SettingsError, StethoError, StoreError
-from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.errors import ModelError, SettingsError, StethoError, StoreError
 from edge_worker.inference.interpreter import runtime_name
-from edge_worker.inference.loaded_models import LoadedModels
+from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
@@ -89,12 +88,13 @@ def check_runtime(_settings: Settings) -> str:
 def check_models(settings: Settings) -> str:
     """Load every model in its version in use; each runs once on zeros."""
     registry = ModelRegistry.from_settings(settings)
-    models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())))
-    for refused in models.refused.values():
-        raise refused
-    segmenter = HeartSegmenter.load(settings.models_dir)
+    models = LoadedModels(registry, dict.fromkeys((*settings.models, *registry.classifiers())), is_quiet=True)
+    segmenter, damage = load_segmenter(settings.models_dir)
+    refused = [*map(str, models.refused.values()), *([] if damage is None else [str(damage)])]
+    if refused:
+        raise ModelError("; ".join(refused))
     versions = [f"{name} {each.card.version}" for name, each in models.items()]
-    return ", ".join([*versions, f"segments {segmenter.card.version}"])
+    return ", ".join([*versions, f"segments {segmenter.version}"])
 
 
 def check_data_directory(settings: Settings) -> str:

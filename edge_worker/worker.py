@@ -70,7 +70,7 @@ class Worker:
         pipeline: Pipeline,
         streams: StreamResultWriter,
         live_analysis: LiveAnalysis,
-        models: Iterable[str],
+        status: WorkerStatus,
         lock: object,
     ) -> None:
         """Connect the parts; `lock` is held as long as the worker lives."""
@@ -78,7 +78,7 @@ class Worker:
         self._worker_id = settings.worker_id
         self._intake = intake
         self._store = store
-        self._status = WorkerStatus(models)
+        self._status = status
         self._reserve = DiskReserve.from_settings(settings)
         self._start_log = StartLog(settings.data_dir / "worker.starts")
         self._versions = pipeline.versions

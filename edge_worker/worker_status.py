@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from edge_worker import __version__
 from edge_worker.database.site_state.clock_reading import ClockReading
+from edge_worker.errors import ModelError
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
@@ -22,7 +23,9 @@ class WorkerStatus:
     Faults are set on the network thread; `document` may be called on any thread.
     """
 
-    def __init__(self, models: Iterable[str]) -> None:
+    def __init__(self, models: Iterable[str], refused: dict[str, ModelError]) -> None:
+        """`refused`: why models, or versions of them, are not in use; it may change meanwhile."""
+        self._refused = refused
         self.facts = {"models": list(models), "runtime": runtime_name(), "version": __version__}
         self._started_at = rfc3339(datetime.now(UTC))
         self._faults: dict[str, str] = {}
@@ -60,4 +63,11 @@ class WorkerStatus:
         clock = ClockReading.now().to_document()
         process = {"pid": os.getpid(), "started_at": self._started_at, "clock": clock}
         faults = {"faults": list(self._faults.values())} if self._faults else {}
-        return {"state": self.state(is_connected=is_connected), **faults, **self.facts, **process}
+        refused = {model: str(error) for model, error in self._refused.copy().items()}
+        return {
+            "state": self.state(is_connected=is_connected),
+            **faults,
+            **self.facts,
+            "refused_models": refused,
+            **process,
+        }

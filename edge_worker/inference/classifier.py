@@ -18,7 +18,7 @@ from edge_worker.inference.device_adaptation import DeviceAdaptation
 from edge_worker.inference.familiarity import DeviceDistance
 from edge_worker.inference.interpreter import ModelInterpreter
 from edge_worker.inference.model_card import ModelCard
-from edge_worker.inference.model_files import mismatch, read_pair, require_checksum
+from edge_worker.inference.model_files import NO_CARD, mismatch, read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.signal import heart_cycle
@@ -71,14 +71,14 @@ class Classifier:
         text, content = read_pair(directory, model)
         try:
             card = ModelCard.parse(text.decode())
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            if card.model != model:
+                raise ModelError(mismatch(directory, model))
+            require_checksum(directory, model, content, card.sha256)
+            return cls(card, content)
+        except NO_CARD as error:
             raise ModelError(
                 f"{card_path} is not a model card ({_reason(error)}): copy the pair again"
             ) from error
-        if card.model != model:
-            raise ModelError(mismatch(directory, model))
-        require_checksum(directory, model, content, card.sha256)
-        return cls(card, content)
 
     def classify(self, signal: Signal, adaptation: DeviceAdaptation | None = None) -> Prediction:
         """Return the label of a whole recording, from the mean calibrated probabilities of its windows.

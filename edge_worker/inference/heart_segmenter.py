@@ -15,7 +15,7 @@ import numpy as np
 from edge_worker.errors import ModelError
 from edge_worker.inference import slow_motion
 from edge_worker.inference.interpreter import ModelInterpreter
-from edge_worker.inference.model_files import read_pair, require_checksum
+from edge_worker.inference.model_files import NO_CARD, read_pair, require_checksum
 from edge_worker.inference.softmax import softmax
 from edge_worker.protocol import strict_json
 from edge_worker.signal import segmentation
@@ -96,12 +96,17 @@ class HeartSegmenter:
         text, content = read_pair(directory, MODEL)
         try:
             card = SegmenterCard.parse(text.decode())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            require_checksum(directory, MODEL, content, card.sha256)
+            return cls(card, content)
+        except NO_CARD as error:
             raise ModelError(
                 f"{card_path} is not a card of {MODEL} ({error}): copy the pair again"
             ) from error
-        require_checksum(directory, MODEL, content, card.sha256)
-        return cls(card, content)
+
+    @property
+    def version(self) -> str | None:
+        """Version of the model; None: there is none."""
+        return self.card.version
 
     def segment(self, signal: Signal) -> HeartCycle:
         """Return the heart sounds and the heart rate of a whole recording."""
@@ -111,6 +116,26 @@ class HeartSegmenter:
         """Return the heart sounds and the heart rate of a `HEART_LOG_MEL` spectrogram (frames, bands)."""
         network, length, hop = self._interpreter.run, self._window_frames, self._hop_frames
         return search(frames, network, length, hop, self.card.threshold)
+
+
+class NoSegmenter(HeartSegmenter):
+    """Segmenter in the place of one that is damaged: no heart rate is certain, everything else goes on."""
+
+    def __init__(self) -> None:
+        """Load nothing."""
+
+    @property
+    def version(self) -> str | None:
+        """None."""
+        return None
+
+    def segment(self, signal: Signal) -> HeartCycle:
+        """Return a heart cycle without sounds and rate."""
+        return HeartCycle((), (), None, 0.0)
+
+    def segment_spectrogram(self, frames: Float32Array) -> HeartCycle:
+        """Return a heart cycle without sounds and rate."""
+        return HeartCycle((), (), None, 0.0)
 
 
 def search(frames: Float32Array, network: Run, length: int, hop: int, threshold: float) -> HeartCycle:

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from edge_worker.errors import ModelError
 from edge_worker.inference.classifier import Classifier
+from edge_worker.inference.heart_segmenter import HeartSegmenter, NoSegmenter
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.settings import DEFAULT_MODELS_DIR
 from edge_worker.telemetry.logfmt import line
@@ -23,18 +25,23 @@ class LoadedModels(Mapping[str, Classifier]):
     def __init__(self, registry: ModelRegistry, models: Iterable[str], *, is_quiet: bool = False) -> None:
         """Load the version in use of every model, or the best that there is where that is damaged.
 
-        `is_quiet`: changes are logged at debug level, because another instance logs the same ones.
+        A model of which none can be loaded is left out until the next start. `is_quiet`: changes are logged
+        at debug level, because another instance logs the same ones.
 
         Raises:
-            ModelError: of a model none can be loaded.
+            ModelError: there is no such model, or not one of them can be loaded.
         """
         self._registry = registry
         self._is_quiet = is_quiet
         # Tokens before models: a change during loading is then seen at the next refresh.
-        self._tokens = {model: registry.change_token(model) for model in models}
+        tokens = {model: registry.change_token(model) for model in models}
         self.refused: dict[str, ModelError] = {}
-        """Why the version in use of a model was not loaded at the start."""
-        self._classifiers = {model: self._first(model) for model in self._tokens}
+        """Why the version in use of a model is not loaded, by model."""
+        first = {model: self._first(model) for model in tokens}
+        self._classifiers = {model: each for model, each in first.items() if each is not None}
+        self._tokens = {model: tokens[model] for model in self._classifiers}
+        if self.refused and not self._classifiers:
+            raise next(iter(self.refused.values()))
 
     def __getitem__(self, model: str) -> Classifier:
         return self._classifiers[model]
@@ -54,29 +61,28 @@ class LoadedModels(Mapping[str, Classifier]):
         changed = [self._refresh(model) for model in self._tokens]
         return any(changed)
 
-    def _first(self, model: str) -> Classifier:
-        """Return the version in use; else the shipped one; else, if that is damaged, the program's own."""
+    def _first(self, model: str) -> Classifier | None:
+        """Return the version in use; else the shipped one; else the program's own; None: all are damaged."""
         try:
             return _load(self._registry, model)
         except ModelError as error:
-            classifier = self._fallback(model)
-            if classifier is None:
+            if not self._registry.is_shipped(model):  # a wrong setting
                 raise
-            self.refused[model] = error
-            self._log_refused(model, classifier, error)
+            classifier = self._fallback(model)
+            self._refuse(model, classifier, error)
             return classifier
 
     def _fallback(self, model: str) -> Classifier | None:
-        shipped = self._registry.directory(model, None)
-        is_damaged = (shipped / f"{model}.tflite").exists()  # else it is not there: a wrong setting
-        for directory in (shipped, DEFAULT_MODELS_DIR) if is_damaged else ():
+        for directory in (self._registry.directory(model, None), DEFAULT_MODELS_DIR):
             with suppress(ModelError):
                 return Classifier.load(directory, model)
         return None
 
-    def _log_refused(self, model: str, stays: Classifier, error: ModelError) -> None:
+    def _refuse(self, model: str, stays: Classifier | None, error: ModelError) -> None:
+        self.refused[model] = error
         level = logging.DEBUG if self._is_quiet else logging.ERROR
-        _LOG.log(level, line("model_refused", model=model, stays=stays.card.version, reason=error))
+        version = None if stays is None else stays.card.version
+        _LOG.log(level, line("model_refused", model=model, stays=version, reason=error))
 
     def _refresh(self, model: str) -> bool:
         token = self._registry.change_token(model)
@@ -87,14 +93,25 @@ class LoadedModels(Mapping[str, Classifier]):
         try:
             after = _load(self._registry, model)
         except ModelError as error:
-            self._log_refused(model, self._classifiers[model], error)
+            self._refuse(model, self._classifiers[model], error)
             return False
+        self.refused.pop(model, None)
         self._classifiers[model] = after
         change = {"from": before.version, "to": after.card.version, "sha256": after.card.sha256}
         _LOG.log(
             logging.DEBUG if self._is_quiet else logging.INFO, line("model_changed", model=model, **change)
         )
         return True
+
+
+def load_segmenter(directory: Path) -> tuple[HeartSegmenter, ModelError | None]:
+    """Return the segmenter in `directory`, or the best that there is, with the reason why not that one."""
+    try:
+        return HeartSegmenter.load(directory), None
+    except ModelError as error:
+        with suppress(ModelError):
+            return HeartSegmenter.load(DEFAULT_MODELS_DIR), error
+        return NoSegmenter(), error
 
 
 def _load(registry: ModelRegistry, model: str) -> Classifier:

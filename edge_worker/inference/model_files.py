@@ -2,8 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 from edge_worker.errors import ModelError
+
+NO_CARD: Final = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What a document raises that is no card, or has numbers that nothing can be made of."""
 
 
 def read_pair(directory: Path, model: str) -> tuple[bytes, bytes]:

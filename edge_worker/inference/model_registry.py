@@ -21,6 +21,8 @@ from edge_worker.errors import ModelError
 from edge_worker.protocol.meaning import Meaning
 from edge_worker.settings import DEFAULT_MODELS_DIR, Settings
 
+SEGMENTER: Final = "segments"
+"""The model of heart sounds, whose card tells so; it may be damaged."""
 SHIPPED: Final = "shipped"
 """Name of the pair in `STETHO_MODELS_DIR` in commands and requests."""
 
@@ -46,8 +48,16 @@ class ModelRegistry:
 
     def classifiers(self) -> list[str]:
         """Return the names of all shipped classifiers; models of other kinds have loaders of their own."""
-        names = sorted(path.stem for path in self._shipped.glob("*.tflite"))
-        return [name for name in names if _kind(self._shipped / f"{name}.json") == "classifier"]
+        names = {path.stem for path in self._shipped.glob("*.tflite")}
+        names |= {path.stem for path in self._shipped.glob("*.json") if "sha256" in _card(path)}
+        kinds = {
+            name: _card(self._shipped / f"{name}.json").get("kind", "classifier") for name in sorted(names)
+        }
+        return [name for name, kind in kinds.items() if kind == "classifier" and name != SEGMENTER]
+
+    def is_shipped(self, model: str) -> bool:
+        """Return whether there is at least a part of the shipped pair of a model."""
+        return any((self._shipped / f"{model}.{suffix}").exists() for suffix in ("tflite", "json"))
 
     def active(self, model: str) -> str | None:
         """Return the version in use, None for the shipped one; raises ModelError when `active` is damaged."""
@@ -156,11 +166,12 @@ class ModelRegistry:
             raise ModelError(f"{pointer} cannot be written ({error.strerror}): grant write access") from error
 
 
-def _kind(path: Path) -> str:
-    """Return the `kind` of a card, "classifier" for one that cannot be read: its loader reports the error."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        return str(json.loads(path.read_text(encoding="utf-8")).get("kind", "classifier"))
-    return "classifier"
+def _card(path: Path) -> dict[str, Any]:
+    """Return a card, empty where it cannot be read: its loader reports the error."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return document if isinstance(document, dict) else {}
+    return {}
 
 
 def _meanings(path: Path) -> dict[str, Meaning]:

@@ -92,7 +92,7 @@ def health() -> Response:
     return jsonify(
         {
             "status": _status(is_ok),
-            "predictor_ready": parts["models"]["status"] == "ok",
+            "predictor_ready": bool(parts["models"]["loaded"]),
             "version": __version__,
             "components": parts,
         }
@@ -111,6 +111,9 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
     workers, mqtt_session = _workers(heartbeats, now), services().mqtt_session
     ready = [worker for worker in workers if _is_ready(worker)]
     loaded = sorted({name for worker in ready for name in worker["models"]})
+    refused = _part(_refused_models(heartbeats, {worker["worker_id"] for worker in ready}))
+    if not loaded:
+        refused["status"] = "degraded"
     return {
         "database": database,
         "disk": _disk(),
@@ -118,11 +121,7 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
         "worker": {"status": _status(not _problem(workers)), "workers": workers},
-        "models": {
-            "status": _status(bool(loaded)),
-            "loaded": loaded,
-            "cards": list(models.cards(services().settings)),
-        },
+        "models": refused | {"loaded": loaded, "cards": list(models.cards(services().settings))},
     }
 
 
@@ -174,6 +173,13 @@ def _disk() -> dict[str, Any]:
             "detail": f"the disk of {data_dir} is full: make room",
         }
     return {"status": "ok", "free_bytes": free}
+
+
+def _refused_models(heartbeats: Sequence[WorkerHeartbeat], ready: set[str]) -> str:
+    """Return which models, or versions of them, the workers that are ready could not load, and why."""
+    by_worker = (each.document.get("refused_models") or {} for each in heartbeats if each.worker_id in ready)
+    reasons = {f"{model}: {reason}" for refused in by_worker for model, reason in refused.items()}
+    return "; ".join(sorted(reasons))
 
 
 def _unread(worker_id: str, reported: dict[str, Any]) -> dict[str, Any]:

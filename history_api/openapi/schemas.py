@@ -268,7 +268,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     ),
                     "worker": strict_object({"status": _HEALTH, "workers": list_of(ref("Worker"))}),
                     "models": strict_object(
-                        {"status": _HEALTH, "loaded": list_of(TEXT), "cards": list_of(TEXT)}
+                        {
+                            "status": _HEALTH,
+                            "loaded": list_of(TEXT),
+                            "cards": list_of(TEXT),
+                            "detail": TEXT | {"description": "which model is not in use, and why"},
+                        },
+                        ("detail",),
                     ),
                 }
             ),
