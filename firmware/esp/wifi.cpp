@@ -42,12 +42,23 @@ bool Wifi::join(std::string_view ssid, std::string_view password) {
     if (ssid.empty() || !copy(ssid, config.sta.ssid) || !copy(password, config.sta.password)) {
         return false;
     }
+    // Of several access points with this name the strongest, not the first that is heard.
+    config.sta.scan_method = WIFI_ALL_CHANNEL_SCAN;
+    config.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
+    // With a password WPA2 or better; WPA3 in both of its forms.
     config.sta.threshold.authmode = password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
+    config.sta.pmf_cfg.capable = true;
+    config.sta.sae_pwe_h2e = WPA3_SAE_PWE_BOTH;
     wants_station_ = true;
     // Without power saving a chunk is sent at once, not at the next beacon that the radio listens to.
     return esp_wifi_set_mode(WIFI_MODE_STA) == ESP_OK &&
            esp_wifi_set_config(WIFI_IF_STA, &config) == ESP_OK && esp_wifi_start() == ESP_OK &&
            esp_wifi_set_ps(WIFI_PS_NONE) == ESP_OK;
+}
+
+bool Wifi::start_radio() {
+    wants_station_ = false;  // it joins nothing
+    return esp_wifi_set_mode(WIFI_MODE_STA) == ESP_OK && esp_wifi_start() == ESP_OK;
 }
 
 bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {

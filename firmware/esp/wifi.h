@@ -19,6 +19,7 @@ class Wifi final : public hal::Network {
     bool begin();
 
     bool join(std::string_view ssid, std::string_view password) override;
+    bool start_radio() override;
     bool open_access_point(std::string_view ssid, std::string_view password) override;
     void stop() override;
     bool is_up() const override { return is_up_; }

@@ -25,10 +25,26 @@ struct wifi_scan_threshold_t {
     std::int8_t rssi;
     wifi_auth_mode_t authmode;
 };
+enum wifi_scan_method_t { WIFI_FAST_SCAN, WIFI_ALL_CHANNEL_SCAN };
+enum wifi_sort_method_t { WIFI_CONNECT_AP_BY_SIGNAL, WIFI_CONNECT_AP_BY_SECURITY };
+enum wifi_sae_pwe_method_t {
+    WPA3_SAE_PWE_UNSPECIFIED,
+    WPA3_SAE_PWE_HUNT_AND_PECK,
+    WPA3_SAE_PWE_HASH_TO_ELEMENT,
+    WPA3_SAE_PWE_BOTH,
+};
+struct wifi_pmf_config_t {
+    bool capable;
+    bool required;
+};
 struct wifi_sta_config_t {
     std::uint8_t ssid[32];
     std::uint8_t password[64];
+    wifi_scan_method_t scan_method;
+    wifi_sort_method_t sort_method;
     wifi_scan_threshold_t threshold;
+    wifi_pmf_config_t pmf_cfg;
+    wifi_sae_pwe_method_t sae_pwe_h2e;
 };
 struct wifi_ap_config_t {
     std::uint8_t ssid[32];

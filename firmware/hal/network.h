@@ -18,6 +18,10 @@ class Network {
     // False: the adapter cannot even start.
     virtual bool join(std::string_view ssid, std::string_view password) = 0;
 
+    // Starts the radio, from whose noise the chip makes its random numbers. Does nothing if there is none.
+    // False: it cannot be started.
+    virtual bool start_radio() = 0;
+
     // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be
     // opened.
     virtual bool open_access_point(std::string_view ssid, std::string_view password) = 0;

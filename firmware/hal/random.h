@@ -9,7 +9,8 @@ class Random {
   public:
     virtual ~Random() = default;
 
-    // Returns 32 random bits.
+    // Returns 32 random bits. On the chip they are true ones while the radio runs (hal::Network::start_radio);
+    // before, they are different at each start, which is enough for ids.
     virtual std::uint32_t next() = 0;
 };
 

@@ -25,6 +25,7 @@ bool Board::begin() {
     if (!has_system) {
         return false;
     }
+    clock.begin(events, CONFIG_STETHO_SNTP_SERVER);
     // Without these the device is still worth starting: its display says what does not work.
     log_failure(storage.begin(), "the storage of settings");
     log_failure(mqtt.begin(), "the MQTT client");

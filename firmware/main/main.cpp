@@ -110,7 +110,7 @@ class Stethoscope {
             watchdog.feed();
             const auto event = board_.events.take(kTurnMs);
             if (event && event->kind == EventKind::kNetworkUp) {
-                board_.clock.begin(board_.events, CONFIG_STETHO_SNTP_SERVER);
+                board_.clock.ask();
             }
             if (event) {
                 device_.on(*event);

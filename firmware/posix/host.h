@@ -24,6 +24,7 @@ class HostClock final : public hal::Clock {
 
     std::uint64_t now_ms() override;
     std::optional<std::int64_t> utc_ms() override;
+    void start_at(std::int64_t) override {}  // TLS goes by the clock of the machine
     bool is_known() { return now_ms() >= known_after_ms_; }
 
   private:
@@ -38,6 +39,7 @@ class HostNetwork final : public hal::Network {
     HostNetwork(EventQueue& events, MosquittoClient& client) : events_(events), client_(client) {}
 
     bool join(std::string_view ssid, std::string_view password) override;
+    bool start_radio() override { return true; }
     bool open_access_point(std::string_view, std::string_view) override { return true; }
     void stop() override { is_joined_ = false; }
     bool is_up() const override { return is_joined_ && is_plugged_; }

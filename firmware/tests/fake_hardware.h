@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,10 +93,15 @@ struct FakeNetwork final : hal::Network {
         passwords.emplace_back(password);
         return can_begin;
     }
-    void stop() override { access_point.clear(); }
+    bool start_radio() override { return has_radio = can_begin; }
+    void stop() override {
+        access_point.clear();
+        has_radio = false;
+    }
     bool is_up() const override { return up; }
     std::optional<std::int8_t> rssi_dbm() const override { return -61; }
 
+    bool has_radio = false;
     bool up = true;
     bool can_begin = true;
     int joins = 0;
@@ -106,14 +112,20 @@ struct FakeNetwork final : hal::Network {
 struct FakeClock final : hal::Clock {
     std::uint64_t now_ms() override { return now; }
     std::optional<std::int64_t> utc_ms() override { return utc; }
+    void start_at(std::int64_t utc_ms) override { started_at = utc_ms; }
 
     std::uint64_t now = 1'000;
+    std::int64_t started_at = 0;
     std::optional<std::int64_t> utc = 1'795'627'201'123;  // 2026-11-25T17:20:01.123Z at the start
 };
 
 struct FakeRandom final : hal::Random {
-    std::uint32_t next() override { return state = state * 1'664'525U + 1'013'904'223U; }
+    std::uint32_t next() override {
+        if (on_next) on_next();
+        return state = state * 1'664'525U + 1'013'904'223U;
+    }
     std::uint32_t state = 1;
+    std::function<void()> on_next;
 };
 
 struct FakeAudio final : hal::AudioSource {

@@ -13,7 +13,7 @@ from toolchain import FIRMWARE
 pytestmark = pytest.mark.timeout(600)
 NEWLIB: Final = Path("/usr/lib/arm-none-eabi/include")
 """Headers of a C++ library for a bare 32-bit chip; only types are checked, nothing is linked."""
-CHECKED: Final = ("-std=c++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti", "-I.")
+CHECKED: Final = ("-std=gnu++20", "-fsyntax-only", "-fno-exceptions", "-fno-rtti", "-I.")
 WARNINGS: Final = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 

@@ -26,6 +26,7 @@ void Device::begin(const Settings* given) {
     if (given != nullptr) settings_ = *given;
     is_configured_ =
         given != nullptr ? !check(settings_) : load_settings(hardware_.storage, settings_, settings_text());
+    start_clock();
     boot_ = hardware_.random.next();
     is_on_trial_ = hardware_.ota.is_on_trial();
     publisher_.begin(settings_, boot_);
@@ -80,6 +81,7 @@ void Device::on(const Event& event) {
             break;
         case EventKind::kClockSet:
             set_capture_times();
+            store_time();
             break;
         case EventKind::kOta:
             on_ota(event.step, event.percent);

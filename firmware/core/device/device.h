@@ -121,10 +121,15 @@ class Device {
     void fail(Problem problem, std::string_view detail = {});
     void restart();
 
+    // device_clock.cpp: the time of day
+    void start_clock();
+    void store_time();
+
     // device_provisioning.cpp: the access point and the form
     void on_form(Bytes form);
     SettingsText settings_text() const;
     void open_portal();
+    bool open_access_point();
 
     // device_update.cpp: new firmware
     void on_ota(hal::OtaStep step, std::uint8_t percent);

@@ -29,7 +29,7 @@ Screen Device::current_screen() const {
         case State::kConnecting:
             return connecting_screen(settings_.wifi_ssid,
                                      connection_.is_network_up() ? settings_.host.view() : "",
-                                     connection_.loss());
+                                     {connection_.loss(), hardware_.clock.utc_ms().has_value()});
         case State::kReady:
             return ready_screen({settings_.device_id, ready_workers_.any_ready(),
                                  settings_.mode == Mode::kGate, window_.held(), microphone_,
@@ -55,8 +55,8 @@ Screen Device::current_screen() const {
         case State::kError:
             return error_screen(problem_, problem_detail_);
         case State::kOffline:
-            return offline_screen(window_.held(), connection_.is_network_up(), connection_.loss(),
-                                  battery_.state());
+            return offline_screen(window_.held(), connection_.is_network_up(),
+                                  {connection_.loss(), hardware_.clock.utc_ms().has_value()}, battery_.state());
         case State::kUpdating:
             return updating_screen(update_percent_);
     }

@@ -51,6 +51,11 @@ SettingsText Device::settings_text() const {
     return {reinterpret_cast<char*>(text.data()), text.size()};
 }
 
+bool Device::open_access_point() {
+    portal_password_ = random_password(hardware_.random);
+    return hardware_.network.open_access_point(portal_ssid_, portal_password_);
+}
+
 void Device::open_portal() {
     connection_.stop();
     window_.on_connection_lost();
@@ -58,8 +63,9 @@ void Device::open_portal() {
     portal_refused_ = {};
     portal_ssid_ = "stetho-";
     portal_ssid_.append(settings_.device_id.empty() ? std::string_view("new") : settings_.device_id.view());
-    portal_password_ = random_password(hardware_.random);
-    if (!hardware_.network.open_access_point(portal_ssid_, portal_password_)) fail(Problem::kNotStarted);
+    // The noise of the radio makes the chip's random numbers true ones, so it runs first.
+    const bool is_open = hardware_.network.start_radio() && open_access_point();
+    if (!is_open) fail(Problem::kNotStarted);
 }
 
 }  // namespace stetho

@@ -83,16 +83,25 @@ std::string_view microphone_text(MicrophoneState microphone) {
     return "";
 }
 
-// Returns why there is no broker, and what a person can do about it.
-std::string_view loss_text(hal::ConnectionLoss loss) {
-    constexpr std::array<std::string_view, 4> kTexts{"no broker", "password refused", "broker not trusted",
-                                                     "certificate date"};
-    return kTexts[static_cast<std::size_t>(loss)];
-}
-std::string_view loss_remedy(hal::ConnectionLoss loss) {
-    constexpr std::array<std::string_view, 4> kTexts{"trying again", "hold 3 s: settings", "check CA and host name",
-                                                     "check time and server"};
-    return kTexts[static_cast<std::size_t>(loss)];
+// Text for why there is no broker, and what a person can do about it.
+struct LossWords {
+    std::string_view what;
+    std::string_view remedy;
+};
+
+LossWords words_of(const BrokerLoss& loss) {
+    switch (loss.loss) {
+        case hal::ConnectionLoss::kUnreachable:
+            return {"no broker", "trying again"};
+        case hal::ConnectionLoss::kRefused:
+            return {"password refused", "hold 3 s: settings"};
+        case hal::ConnectionLoss::kUntrusted:
+            return {"broker not trusted", "check CA and host name"};
+        case hal::ConnectionLoss::kOutOfDate:
+            if (!loss.has_time) return {"no time", "needs a time server"};
+            return {"certificate date", "renew the broker's"};
+    }
+    return {};
 }
 
 FixedString<6> count_mark(std::size_t unsent) {
@@ -129,15 +138,15 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
     return screen;
 }
 
-Screen connecting_screen(std::string_view network, std::string_view host, hal::ConnectionLoss loss) {
+Screen connecting_screen(std::string_view network, std::string_view host, const BrokerLoss& loss) {
     Screen screen;
     screen.title("CONNECTING").add(Style::kSpace, "");
     if (host.empty())
         screen.add(Style::kBold, network.empty() ? "network" : network).add(Style::kSmall, "joining");
-    else if (loss == hal::ConnectionLoss::kUnreachable)
+    else if (loss.loss == hal::ConnectionLoss::kUnreachable)
         screen.add(Style::kBold, host).add(Style::kSmall, "calling the broker");
     else
-        screen.add(Style::kBold, loss_text(loss)).add(Style::kSmall, loss_remedy(loss));
+        screen.add(Style::kBold, words_of(loss).what).add(Style::kSmall, words_of(loss).remedy);
     return screen.add(Style::kFooter, "press to record");
 }
 
@@ -226,19 +235,13 @@ Screen result_screen(const Result& result, bool is_late) {
     return screen.add(Style::kFooter, kDisclaimer);
 }
 
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss,
-                      BatteryState battery) {
+Screen offline_screen(std::size_t unsent, bool is_network_up, const BrokerLoss& loss, BatteryState battery) {
     FixedString<Screen::kColumns> kept;
     kept.append_number(static_cast<std::int64_t>(unsent)).append(" kept, sent later");
-    std::string_view reason = "no network";
-    std::string_view remedy = "trying again";
-    if (is_network_up) {
-        reason = loss_text(loss);
-        remedy = loss_remedy(loss);
-    }
+    const LossWords words = is_network_up ? words_of(loss) : LossWords{"no network", "trying again"};
     Screen screen;
-    screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, reason);
-    screen.add(Style::kSmall, unsent > 0 ? kept.view() : remedy);
+    screen.title("OFFLINE", count_mark(unsent)).add(Style::kSpace, "").add(Style::kBold, words.what);
+    screen.add(Style::kSmall, unsent > 0 ? kept.view() : words.remedy);
     return screen.add(Style::kFooter, battery_footer(battery, "press to record"));
 }
 

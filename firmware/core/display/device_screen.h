@@ -32,6 +32,12 @@ enum class Problem : std::uint8_t {
     kBatteryLow,    // no update would
 };
 
+// Why there is no broker.
+struct BrokerLoss {
+    hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable;
+    bool has_time = true;  // the time of day is known
+};
+
 Screen boot_screen(std::string_view version);
 
 // Returns the screen of the access point that waits for settings. `refused`: why the last form was refused,
@@ -40,7 +46,7 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
 
 // Returns the screen while it connects. `host` is empty while the network is not up. `loss` is why the last
 // attempt failed.
-Screen connecting_screen(std::string_view network, std::string_view host, hal::ConnectionLoss loss);
+Screen connecting_screen(std::string_view network, std::string_view host, const BrokerLoss& loss);
 
 struct ReadyStatus {
     std::string_view device_id;
@@ -73,7 +79,7 @@ Screen result_screen(const Result& result, bool is_late);
 
 // Returns the screen without a broker: recordings are kept and sent later. `loss` counts only while the
 // network is up.
-Screen offline_screen(std::size_t unsent, bool is_network_up, hal::ConnectionLoss loss,
+Screen offline_screen(std::size_t unsent, bool is_network_up, const BrokerLoss& loss,
                       BatteryState battery);
 Screen error_screen(Problem problem, std::string_view detail);
 Screen updating_screen(std::uint8_t percent);

@@ -35,11 +35,11 @@ bool parse(FixedString<N>& text, std::string_view value, bool is_good) {
 
 template <class Number>
 bool parse(Number& number, std::string_view value, std::uint32_t least, std::uint32_t most) {
-    if (value.empty() || value.size() > 9) return false;  // fits 32 bits
-    std::uint32_t read = 0;
+    if (value.empty() || value.size() > 10) return false;
+    std::uint64_t read = 0;
     for (const char digit : value) {
         if (digit < '0' || digit > '9') return false;
-        read = read * 10 + static_cast<std::uint32_t>(digit - '0');
+        read = read * 10 + static_cast<std::uint64_t>(digit - '0');
     }
     if (read < least || read > most) return false;
     number = static_cast<Number>(read);
@@ -114,7 +114,7 @@ struct Field {
         [](const Settings& from, LineWriter& out) { out.put_number(from.member); }
 
 // clang-format off
-constexpr std::array<Field, 16> kFields{{
+constexpr std::array<Field, 17> kFields{{
     {"wifi_ssid", "at most 32 bytes", false, STETHO_TEXT(wifi_ssid, true)},
     {"wifi_password", "8 to 63 characters, or empty", true,
      STETHO_TEXT(wifi_password, value.empty() || (value.size() >= 8 && is_all(value, is_printable)))},
@@ -146,6 +146,7 @@ constexpr std::array<Field, 16> kFields{{
     {"restart", "0 or 1", false,
      [](Settings& to, std::string_view value) { return parse(to.restart_after_sending, value); },
      [](const Settings& from, LineWriter& out) { out.put_number(from.restart_after_sending); }},
+    {"time", "seconds since 1970", true, STETHO_NUMBER(time_s, 0, 4'294'967'295)},
 }};
 // clang-format on
 

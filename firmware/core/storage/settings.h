@@ -40,6 +40,7 @@ struct Settings {
     std::uint8_t amplification = 1;    // 1..100
     std::uint16_t gate_permille = 20;  // of full scale, 1..999
     bool restart_after_sending = false;
+    std::uint32_t time_s = 0;  // since 1970, when these settings were made; 0: not said
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -108,3 +108,13 @@ TEST_CASE("an access point or a network that cannot be begun is an error with a 
     fixture.press_button(3'500);
     CHECK(fixture.state() == State::kError);
 }
+
+TEST_CASE("the password of the access point is drawn while the radio runs") {
+    DeviceFixture fixture(std::nullopt);
+    int drawn_before = 0;
+    fixture.random.on_next = [&] { drawn_before += fixture.network.has_radio ? 0 : 1; };
+    fixture.device.begin();
+    fixture.run(100);
+    REQUIRE(fixture.network.passwords.size() == 1);
+    CHECK(drawn_before == 1);  // the id of this start
+}

@@ -1,0 +1,4 @@
+// Stub of esp_attr.h of ESP-IDF: the declarations that our adapters use, for type checks without ESP-IDF.
+#pragma once
+
+#define RTC_NOINIT_ATTR
