@@ -23,6 +23,7 @@ class StreamCheck:
         self._section = round(_SECTION_S * sample_rate)
         self._recent: list[Int16Array] = []
         self._until_look = self._section
+        self._since_gap = self._section
         self.channel: Channel | None = None
         """Channel that is heard alone since the last look; None: the mean of all."""
         self.fault: str | None = None
@@ -31,11 +32,13 @@ class StreamCheck:
     def push(self, pcm: Int16Array, *, is_heart: bool, has_gaps: bool) -> Float32Array:
         """Return what is heard of samples (samples, channels): one channel, -1..1."""
         self._keep(pcm)
+        self._since_gap = 0 if has_gaps else self._since_gap + len(pcm)
         self._until_look -= len(pcm)
         if self._until_look <= 0:
             self._until_look = round(_EVERY_S * self._rate)
             recent = np.concatenate(self._recent)[-self._section :]
-            heard = HeardSound.of(recent, self._rate, is_heart=is_heart, has_gaps=has_gaps)
+            is_with_gaps = self._since_gap < self._section
+            heard = HeardSound.of(recent, self._rate, is_heart=is_heart, has_gaps=is_with_gaps)
             self.channel, self.fault = heard.channel, heard.fault
         if pcm.shape[1] == 1 or self.channel is not None:
             channel = pcm[:, CHANNELS.index(self.channel or "left")]

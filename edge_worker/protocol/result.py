@@ -51,6 +51,10 @@ IMPOSSIBLE: Final[dict[str, str]] = {
     "held_samples": "each sample comes several times: send it once",
     "repeated_blocks": "sound is sent twice: check the audio buffer of the device",
     "wrong_format": "wrong sample format: send signed 16-bit, little endian",
+    "no_sound": "text or a packed file: send what the microphone hears",
+    "wrapped": "samples wrap around: limit them, or lower the gain",
+    "one_sided": "never below zero: send signed samples",
+    "broken_blocks": "sound in pieces: check the audio buffer of the device",
     "stuck_bit": "a bit never changes: check the wires of the microphone",
 }
 """Reasons for which samples cannot be sound, each with what to do: the device or its program is wrong."""

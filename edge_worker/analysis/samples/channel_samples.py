@@ -1,23 +1,35 @@
 """Samples of one channel, with what several checks of them need, each computed once."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_worker.signal.arrays import Float32Array, Int16Array
 
+BLOCK: Final = 16_384
+
 FloatArray = npt.NDArray[np.floating]
 
 
 class ChannelSamples:
-    """Samples of one channel, contiguous."""
+    """Samples of one channel, contiguous.
+
+    Checks go over them in blocks: large temporary arrays cost more than what is done with them.
+    """
 
     def __init__(self, pcm: Int16Array) -> None:
         self.pcm = np.ascontiguousarray(pcm)
 
     def __len__(self) -> int:
         return len(self.pcm)
+
+    def blocks(self) -> Iterator[Float32Array]:
+        """Yield `centred` in blocks, each with the last two samples of the one before."""
+        for start in range(0, len(self) - 2, BLOCK):
+            yield self.centred[start : start + BLOCK + 2]
 
     @cached_property
     def centred(self) -> Float32Array:
@@ -36,7 +48,7 @@ class ChannelSamples:
         """Standard deviation."""
         return float(np.sqrt(self.variance))
 
-    @cached_property
+    @property
     def roughness(self) -> float:
         """`roughness` of all samples."""
         return _roughness(self.centred, self.variance)
@@ -55,4 +67,5 @@ def mean_square(values: Float32Array) -> float:
 
 
 def _roughness(centred: Float32Array, variance: float) -> float:
-    return mean_square(np.diff(centred)) / max(2 * variance, 1e-9)
+    # The mean product of neighbours needs no array of steps.
+    return 1 - float(np.dot(centred[1:], centred[:-1])) / max(1, len(centred) - 1) / max(variance, 1e-9)

@@ -17,6 +17,8 @@ from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.pcm import amplify
 
 CHANNELS: Final[tuple[Channel, Channel]] = ("left", "right")
+_OF_GAPS: Final = ("one_value", "broken_blocks")
+"""Faults that zeros in place of missing samples look like."""
 _CANCELLED: Final = 0.1
 """Power of the mean over that of the louder channel; 0.25 where the other is silent."""
 _CLEARLY: Final = 0.05
@@ -50,7 +52,7 @@ class HeardSound:
         faults = [impossible_sound.find_fault(channel) for channel in raw.T]
         pcm = amplify(raw, amplification)
         if has_gaps:
-            faults = [None if fault == "one_value" else fault for fault in faults]
+            faults = [None if fault in _OF_GAPS else fault for fault in faults]
         mean = Signal.from_pcm(pcm, sample_rate)
         sound = [number for number, fault in enumerate(faults) if fault is None]
         if not sound:

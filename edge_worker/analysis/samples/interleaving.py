@@ -1,11 +1,12 @@
 """Interleaving: whether samples of one channel are those of several channels in turns."""
 
+import math
 from typing import Final
 
 import numpy as np
 
-from edge_worker.analysis.samples.channel_samples import ChannelSamples, mean_square, roughness
-from edge_worker.signal.arrays import Int16Array
+from edge_worker.analysis.samples.channel_samples import ChannelSamples, roughness
+from edge_worker.signal.arrays import Float32Array, Int16Array
 
 QUIET: Final = 16.0
 """Standard deviation up to which a channel may be nothing but noise of the converter."""
@@ -20,40 +21,92 @@ _IMAGE: Final = 0.02
 """Power of what differs between alternating samples, over theirs."""
 _SMOOTH: Final = 0.03
 """Roughness up to which what differs is sound."""
+_LOOKED_AT: Final = 65_536
+"""Samples of which both halves are compared."""
+_AROUND: Final = 4
+"""Samples at both ends that have not enough neighbours."""
+_UNLIKELY: Final = 8.0
+"""Standard errors by which the halves differ; of 15,331 recordings none had more than 6."""
+_OPPOSITE: Final = 0.25
+"""Excess of one half, over what the other lacks."""
+_FAINTER: Final = 0.02
+"""Difference of the halves, over their power."""
 
 
 def is_interleaved(samples: ChannelSamples) -> bool:
     """Return whether some of every few samples are silent and others are not, or differ in step."""
-    pcm = samples.pcm
-    if int(pcm.max()) - int(pcm.min()) > QUIET and any(_has_still_phase(pcm, slots) for slots in _SLOTS):
-        return True
-    return _has_image(samples)
+    return _has_still_phase(samples.pcm) or _has_image(samples)
 
 
-def _has_still_phase(pcm: Int16Array, slots: int) -> bool:
-    phases = pcm[: len(pcm) // slots * slots].reshape(-1, slots)
-    if not _still(phases[:: max(1, len(phases) // _GLANCED_AT)]).any():
+def differs_in_halves(samples: ChannelSamples) -> bool:
+    """Return whether even and odd samples are the same sound with another strength, as of two microphones.
+
+    What one half adds to the sound around it is, in any sound, as often more as less than what the other
+    does.
+    """
+    values = samples.centred[: min(len(samples), _LOOKED_AT) // 2 * 2]
+    even, odd = values[0::2].copy(), values[1::2].copy()
+    of_odd, of_even = _excess(odd, even, 1), _excess(even, odd, 0)
+    more, less = sorted((float(of_odd.sum()), float(of_even.sum())), reverse=True)
+    if min(more, -less) < _OPPOSITE * max(more, -less):
+        return False  # interpolated sound has excess in one half, if at all
+    excess = of_odd - of_even
+    power = 4 * float(np.dot(even, even) + np.dot(odd, odd))
+    return more - less > max(_UNLIKELY * float(np.sqrt(np.dot(excess, excess))), _FAINTER * power)
+
+
+def _excess(half: Float32Array, other: Float32Array, shift: int) -> Float32Array:
+    """Return what samples of a half add to what lies between their neighbours, times what is around these."""
+
+    def neighbour(offset: int) -> Float32Array:
+        return other[_AROUND + shift + offset : len(other) - _AROUND + shift + offset]
+
+    around = neighbour(-3) + neighbour(-2) + neighbour(1) + neighbour(2)
+    return (half[_AROUND : len(half) - _AROUND] - (neighbour(-1) + neighbour(0)) / 2) * around
+
+
+def _has_still_phase(pcm: Int16Array) -> bool:
+    if int(pcm.max()) - int(pcm.min()) <= QUIET:
         return False
-    if not _still(phases).any():
+    period = math.lcm(*_SLOTS)
+    rows = pcm[: len(pcm) // period * period].reshape(-1, period)
+    glance = rows[:: max(1, len(rows) // _GLANCED_AT)]
+    highest, lowest = glance.max(axis=0).astype(np.int32), glance.min(axis=0).astype(np.int32)
+    for slots in _SLOTS:
+        spread = highest.reshape(-1, slots).max(axis=0) - lowest.reshape(-1, slots).min(axis=0)
+        if (spread <= _STILL).any() and _is_still_throughout(pcm, slots):
+            return True
+    return False
+
+
+def _is_still_throughout(pcm: Int16Array, slots: int) -> bool:
+    """Return whether every n-th sample is the same, and others are sound."""
+    phases = pcm[: len(pcm) // slots * slots].reshape(-1, slots)
+    if not (phases.max(axis=0) - phases.min(axis=0).astype(np.int32) <= _STILL).any():
         return False
     other = phases[:, int(phases.std(axis=0).argmax())]
     # A computed tone may cross zero at the same phase for ever.
-    return bool(other.std() > QUIET) and len(np.unique(other)) >= _MIN_DISTINCT
-
-
-def _still(phases: Int16Array) -> np.ndarray:
-    still: np.ndarray = phases.max(axis=0) - phases.min(axis=0).astype(np.int32) <= _STILL
-    return still
+    return float(other.std()) > QUIET and len(np.unique(other)) >= _MIN_DISTINCT
 
 
 def _has_image(samples: ChannelSamples) -> bool:
     """Return whether two channels alternate: what differs between them is as smooth as they are."""
-    paired = samples.centred[: len(samples) // 2 * 2]
-    left, right = paired[0::2], paired[1::2]
-    differs = right[:-1] - (left[:-1] + left[1:]) / 2
-    offset = float(differs.mean())
-    power = max(0.0, mean_square(differs) - offset**2)
+    count, total, squares = 0, 0.0, 0.0
+    for block in samples.blocks():
+        differs = _differs(block)
+        count, total = count + len(differs), total + float(differs.sum())
+        squares += float(np.dot(differs, differs))
+    offset = total / count
+    power = max(0.0, squares / count - offset**2)
     if abs(offset) > max(QUIET, 0.5 * power**0.5):
         return True
     both = 2 * samples.variance - offset**2 / 2
-    return power > QUIET**2 and power > _IMAGE * max(1.0, both) and roughness(differs) < _SMOOTH
+    is_strong = power > QUIET**2 and power > _IMAGE * max(1.0, both)
+    return is_strong and roughness(_differs(samples.centred)) < _SMOOTH
+
+
+def _differs(samples: Float32Array) -> Float32Array:
+    """Return what odd samples have beyond the mean of the even ones around them."""
+    even, odd = samples[0::2], samples[1::2]
+    pairs = len(even) - 1
+    return odd[:pairs] - (even[:-1] + even[1:]) * np.float32(0.5)

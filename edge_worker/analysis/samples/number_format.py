@@ -1,21 +1,29 @@
 """Number format: whether bytes are sound only if they are read in another way than as signed 16-bit."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from edge_worker.analysis.samples.channel_samples import ChannelSamples, roughness
+from edge_worker.analysis.samples.channel_samples import ChannelSamples, FloatArray, roughness
+from edge_worker.analysis.samples.companding import COMPANDED
 from edge_worker.analysis.samples.interleaving import QUIET
 from edge_worker.analysis.samples.repetition import MIN_CHANGES
 from edge_worker.signal.arrays import Int16Array
 
 _MIN_DISTINCT: Final = 24
 _OF_8_BITS: Final = 256
-"""Different values that sound of 8 bits has at most."""
+"""Different values that sound of 8 bits has at most, by whatever it was multiplied."""
+Int8Array = npt.NDArray[np.int8]
+_SIGN_OF_BYTE: Final = np.int8(-128)
+_CLOSE: Final = 24
+_NEVER: Final = 0.001
 _ROUGH: Final = 0.2
 """Roughness from which on samples may be misread."""
 _SMOOTHER: Final = 0.2
-"""Roughness of samples that are read rightly, over the square of that of others."""
+"""Roughness of samples that are read rightly, over the square of that of others, which is 1 at most."""
+_SMOOTH: Final = 0.08
 _LOUD: Final = 2000.0
 _HALF: Final = 0x4000
 _NEARLY_ALL: Final = 0.95
@@ -25,9 +33,6 @@ _LOUD_BYTE: Final = 8
 _NEIGHBOUR: Final = 0.1
 """Variance of the difference of neighbours, over theirs."""
 _GLANCED_AT: Final = 2048
-"""Samples at each of eight places at which bytes must resemble neighbours before all are looked at."""
-_AT_A_GLANCE: Final = 5.0
-"""How much less they may do so there."""
 _FLOATS: Final = (1e-6, 2.0)
 """Range of audible float samples."""
 _SIGN: Final = -0x8000
@@ -36,23 +41,36 @@ _SIGN: Final = -0x8000
 def is_misread(samples: ChannelSamples) -> bool:
     """Return whether the bytes are sound if they are read in another way, and noise as they are."""
     pcm = samples.pcm
-    if _is_unsigned(pcm) or _is_float(pcm):
+    is_loud = samples.deviation >= _LOUD
+    if _is_unsigned(pcm) or _is_float(pcm) or _is_8_bit(pcm, is_loud=is_loud):
         return True
-    if samples.deviation < _LOUD:
-        return False
-    return _is_8_bit(pcm) or (samples.roughness >= _ROUGH and _is_smoother_otherwise(pcm, samples.roughness))
+    return is_loud and samples.roughness >= _ROUGH and _is_smoother_otherwise(pcm, samples.roughness)
 
 
 def _is_smoother_otherwise(pcm: Int16Array, as_it_is: float) -> bool:
     content = pcm.tobytes()
-    even, odd = pcm[0::2], pcm[1::2]
-    readings = (
-        pcm.byteswap(),
-        np.frombuffer(content[1:-1], "<i2"),
-        *(_high_words(content[shift:]) for shift in range(3)),
-        *(each for each, other in ((even, odd), (odd, even)) if roughness(other) > 3 * _ROUGH),
-    )
-    return any(each.std() > QUIET and roughness(each) < _SMOOTHER * as_it_is**2 for each in readings)
+    of_noise = min(1.0, as_it_is**2)
+    if any(_is_smooth(reading, _SMOOTHER * of_noise) for reading in _readings(content)):
+        return True
+    # These laws compress, and make any noise a little smoother.
+    companded = (table[np.frombuffer(content, np.uint8)] for table in COMPANDED)
+    return any(_is_smooth(reading, _SMOOTH * of_noise) for reading in companded)
+
+
+def _is_smooth(reading: Int16Array | FloatArray, limit: float) -> bool:
+    return float(reading.std()) > QUIET and roughness(reading) < limit
+
+
+def _readings(content: bytes) -> Iterator[Int16Array | FloatArray]:
+    """Yield bytes read as samples of other formats, in steps of 16 bits."""
+    yield np.frombuffer(content, ">i2")
+    yield np.frombuffer(content[1:-1], "<i2")
+    for shift in range(3):
+        yield _high_words(content[shift:])
+    for shift in (0, 2):
+        whole = content[shift : shift + (len(content) - shift) // 4 * 4]
+        for order in "<>":
+            yield np.frombuffer(whole, f"{order}i4") * np.float32(2**-8)
 
 
 def _is_unsigned(pcm: Int16Array) -> bool:
@@ -66,29 +84,30 @@ def _is_unsigned(pcm: Int16Array) -> bool:
     return bool(centred.std() > QUIET and len(np.unique(centred)) > _MIN_DISTINCT)
 
 
-def _is_8_bit(pcm: Int16Array) -> bool:
-    """Return whether both bytes of a loud sample are neighbours in a sound of 8 bits."""
-    places = np.linspace(0, max(0, len(pcm) - _GLANCED_AT), 8, dtype=np.intp)
-    glance = np.concatenate([pcm[at : at + _GLANCED_AT] for at in places])
-    if not any(_are_neighbours(glance, offset, _AT_A_GLANCE) for offset in (0, 0x80)):
+def _is_8_bit(pcm: Int16Array, *, is_loud: bool) -> bool:
+    """Return whether both bytes of a sample are neighbours in a sound of 8 bits."""
+    low, high = pcm.astype(np.int8), (pcm >> 8).astype(np.int8)
+    # Of samples of 16 bits the lower byte is any; where 8 were scaled to 16, it may be as the higher one.
+    if np.count_nonzero(np.abs(low - high) <= _CLOSE) < len(pcm) / 2 or _is_scaled(pcm, low):
         return False
-    if len(np.unique(pcm)) <= _OF_8_BITS:
-        return False  # sound of 8 bits that was scaled to 16, by any factor
-    return any(_are_neighbours(pcm, offset) for offset in (0, 0x80))
+    # Silence of unsigned bytes is at both ends of the range.
+    return _are_neighbours(low, high) or (
+        is_loud
+        and _are_neighbours(low ^ _SIGN_OF_BYTE, high ^ _SIGN_OF_BYTE)
+        and len(np.unique(pcm)) > _OF_8_BITS
+    )
 
 
-def _are_neighbours(pcm: Int16Array, offset: int, margin: float | None = None) -> bool:
-    """Return whether the bytes of samples resemble each other; with a margin, whether they may."""
-    both = pcm.view(np.uint8).reshape(-1, 2)
-    low, high = (both[:, each] ^ np.uint8(offset) for each in (0, 1))
-    low, high = low.view(np.int8).astype(np.float32), high.view(np.int8).astype(np.float32)
-    is_loud = np.abs(high) >= _LOUD_BYTE
-    difference, loud = (low - high)[is_loud], high[is_loud]
-    if len(loud) < MIN_CHANGES:
-        return margin is not None
-    if margin is None and np.mean(np.abs(difference) > 1) < _NEIGHBOUR:
+def _is_scaled(pcm: Int16Array, low: Int8Array) -> bool:
+    return bool(np.count_nonzero(pcm != low * np.int16(257)) <= _NEVER * len(pcm))
+
+
+def _are_neighbours(low: Int8Array, high: Int8Array) -> bool:
+    is_loud = np.abs(high.astype(np.int16)) >= _LOUD_BYTE
+    if np.count_nonzero(is_loud) < MIN_CHANGES:
         return False
-    return bool(difference.var() < (margin or 1) * _NEIGHBOUR * loud.var())
+    loud = high[is_loud].astype(np.float32)
+    return bool((low[is_loud] - loud).var() < _NEIGHBOUR * loud.var())
 
 
 def _is_float(pcm: Int16Array) -> bool:

@@ -79,14 +79,16 @@ def is_repeated(samples: ChannelSamples) -> bool:
 
 def _first_lags(pcm: Int16Array, starts: npt.NDArray[np.intp], anchors: Int16Array) -> npt.NDArray[np.intp]:
     """Return after how many samples each section comes again, of those that do."""
-    lags_tried = _MAX_LAG - _MIN_LAG + 1
-    to_the_end = np.concatenate((pcm, np.zeros(_MAX_LAG, np.int16)))
-    following = np.lib.stride_tricks.sliding_window_view(to_the_end, lags_tried)[starts + _MIN_LAG]
-    rows, lags = np.divmod(np.flatnonzero(following == anchors[:, :1]), lags_tried)
-    lags += _MIN_LAG
+    lags_of = [
+        _MIN_LAG + np.flatnonzero(pcm[start + _MIN_LAG : start + _MAX_LAG + 1] == anchor[0])
+        for start, anchor in zip(starts, anchors, strict=True)
+    ]
+    rows, lags = np.repeat(np.arange(len(starts)), [len(each) for each in lags_of]), np.concatenate(lags_of)
     is_within = starts[rows] + lags <= len(pcm) - _ANCHOR
     rows, lags = rows[is_within], lags[is_within]
     for offset in range(1, _ANCHOR):
+        if not len(rows):
+            break
         is_same = pcm[starts[rows] + lags + offset] == anchors[rows, offset]
         rows, lags = rows[is_same], lags[is_same]
     return lags[np.unique(rows, return_index=True)[1]]

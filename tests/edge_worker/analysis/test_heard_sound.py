@@ -63,6 +63,12 @@ def test_zeros_in_place_of_missing_samples_are_no_fault() -> None:
     assert HeardSound.of(silence, RATE, is_heart=True, has_gaps=True).fault is None
 
 
+def test_blocks_of_zeros_are_a_fault_unless_they_are_known_to_be_missing() -> None:
+    with_gaps = np.where(np.arange(len(HEART)) // 64 % 2, HEART, 0).astype(np.int16).reshape(-1, 1)
+    assert HeardSound.of(with_gaps, RATE, is_heart=True).fault == "broken_blocks"
+    assert HeardSound.of(with_gaps, RATE, is_heart=True, has_gaps=True).fault is None
+
+
 def test_samples_are_judged_before_they_are_amplified() -> None:
     quiet = (HEART // 500).reshape(-1, 1)
     heard = HeardSound.of(quiet, RATE, 100, is_heart=True)
