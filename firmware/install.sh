@@ -6,7 +6,7 @@ set -eu
 
 PROGRAM="g++-12 cmake ninja mosquitto.h"
 TESTS="clang++-22 llvm-size-22 sanitizers doctest -m32 riscv64-unknown-elf-g++ picolibc qemu-system-riscv32 arm-none-eabi-g++ newlib
- qemu-system-arm fonts"
+ qemu-system-arm xtensa-lx106-elf-ld llvm-mc-22 fonts"
 
 say() { echo "firmware/install.sh: $*" >&2; }
 
@@ -41,7 +41,7 @@ package_of() {
         ninja) echo ninja-build ;;
         mosquitto.h) echo libmosquitto-dev ;;
         clang++-22) echo clang-22 ;;
-        llvm-size-22) echo llvm-22 ;;
+        llvm-size-22 | llvm-mc-22) echo llvm-22 ;;
         sanitizers) echo libclang-rt-22-dev ;;
         doctest) echo doctest-dev ;;
         -m32) echo g++-12-multilib gcc-multilib ;;
@@ -51,6 +51,7 @@ package_of() {
         arm-none-eabi-g++) echo gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib ;;
         newlib) echo libnewlib-arm-none-eabi ;;
         qemu-system-arm) echo qemu-system-arm ;;
+        xtensa-lx106-elf-ld) echo binutils-xtensa-lx106 ;;
         fonts) echo xfonts-base ;;
     esac
 }

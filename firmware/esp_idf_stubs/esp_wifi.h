@@ -62,8 +62,9 @@ struct wifi_ap_record_t {
     std::int8_t rssi;
 };
 
+ESP_EVENT_DECLARE_BASE(WIFI_EVENT);
+
 extern "C" {
-extern esp_event_base_t const WIFI_EVENT;
 esp_netif_t* esp_netif_create_default_wifi_sta();
 esp_netif_t* esp_netif_create_default_wifi_ap();
 esp_err_t esp_wifi_init(const wifi_init_config_t* config);

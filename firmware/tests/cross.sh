@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles core for the chips, with warnings as errors, and checks its size against a budget. Prints the table of
-# README.md; `cross.sh --write` writes it there. Debian has no linker for the ESP32-S3: nothing is linked.
+# README.md; `cross.sh --write` writes it there. link.sh links.
 set -eu
 cd "$(dirname "$0")/.."
 out=build/cross
