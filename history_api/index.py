@@ -1,7 +1,7 @@
 """Endpoints `/`, the list of endpoints or the dashboard, and `/openapi.json`."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -12,7 +12,6 @@ from history_api.access.proxy import root
 from history_api.dashboard import pages
 from history_api.services import services
 
-_HEADLINE_MODEL: Final = "heart5"
 blueprint = Blueprint("index", __name__)
 
 
@@ -45,10 +44,10 @@ def description() -> Response:
 
 
 def _latest(device: str | None) -> dict[str, Any]:
-    """Return class and confidence, in percent, of the last recording; null where no label is accepted."""
+    """Return class and confidence, in percent, of the last verdict; null where it cannot be told."""
     page = services().history.results(ResultFilter(device=device), limit=1)
-    predictions = [each for text in page.documents for each in json.loads(text)["models"] if each["accepted"]]
-    if not predictions:
+    verdicts = [json.loads(text)["verdict"] for text in page.documents]
+    if not verdicts or verdicts[0]["label"] is None:
         return {"class": None, "confidence": None}
-    first = min(predictions, key=lambda each: each["model"] != _HEADLINE_MODEL)
-    return {"class": first["label"].capitalize(), "confidence": round(100 * first["confidence"], 2)}
+    (verdict,) = verdicts
+    return {"class": verdict["label"].capitalize(), "confidence": round(100 * verdict["confidence"], 2)}

@@ -7,7 +7,7 @@ from history_api.access import login, role
 from history_api.dashboard import assets, device_pages, pages
 from history_api.devices import device_settings, devices
 from history_api.live import event_stream
-from history_api.models import evaluation_figures, models
+from history_api.models import evaluation_figures, label_words, models
 from history_api.monitoring import health, metrics, upkeep
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
 from history_api.openapi.operation_lookup import OperationLookup
@@ -39,6 +39,7 @@ BLUEPRINT_MODULES: Final = (
     device_settings,
     visualizations,
     models,
+    label_words,
     charts,
     training_data,
     retraining,

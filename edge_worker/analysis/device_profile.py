@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.settings import Settings
 from edge_worker.signal.gate import GateSettings
 
@@ -30,6 +31,8 @@ class DeviceProfiles:
     gate: GateSettings
     """Gate of the settings; a device may have a threshold of its own."""
     own: Mapping[str, DeviceProfile] = field(default_factory=dict)
+    language: str = LANGUAGES[0]
+    """Of what displays of the devices say."""
 
     @classmethod
     def from_settings(cls, settings: Settings, documents: Mapping[str, Mapping[str, Any]]) -> Self:
@@ -43,7 +46,7 @@ class DeviceProfiles:
             settings.gate_max,
         )
         own = {device: _profile(settings, gate, document) for device, document in documents.items()}
-        return cls(DeviceProfile(tuple(settings.models)), gate, own)
+        return cls(DeviceProfile(tuple(settings.models)), gate, own, settings.language)
 
     def of_device(self, device_id: str) -> DeviceProfile:
         """Return the profile of a device."""

@@ -12,6 +12,9 @@ from typing import Any, Final
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store
 from edge_worker.protocol import strict_json, topics
+from edge_worker.protocol.compact_result import ROW
+from edge_worker.protocol.meaning import ascii_text
+from edge_worker.protocol.verdict import Verdict
 
 MAX_SOUNDS: Final = 10
 MAX_BYTES: Final = 1024
@@ -49,11 +52,13 @@ def with_messages(results: Sequence[AnalysisResult], store: Store) -> list[Analy
 
 
 def _sound(result: Document) -> Document:
-    label = next((each for each in result["models"] if each["accepted"]), None)
+    verdict = Verdict.parse(result["verdict"])
     return {
         "at": result["captured_at"],
-        "label": None if label is None else label["label"],
-        "confidence": None if label is None else round(label["confidence"], 2),
+        "label": verdict.label,
+        "confidence": None if verdict.confidence is None else round(verdict.confidence, 2),
+        "severity": verdict.severity,
+        "text": ascii_text(verdict.text, ROW),
     }
 
 

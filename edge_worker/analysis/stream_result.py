@@ -57,13 +57,20 @@ class StreamResultWriter:
     def _save(self, finished: FinishedStream) -> tuple[Result, list[OutboxMessage]]:
         started = time.perf_counter()
         stored = self._write(finished)
-        result = _result(finished, stored, self._settings.language)
+        result = self._result(finished, stored)
         timeline = _EMPTY_TIMELINE if finished.summary is None else finished.summary.timeline
         document = strict_json.write(timeline)
         messages = self._store.save_stream(stored, lambda row: analysis_result(row, result), document)
         self._spool.remove(finished.stream)
         log_result(result, (time.perf_counter() - started) * 1000)
         return result, messages
+
+    def _result(self, finished: FinishedStream, stored: StoredRecording) -> Result:
+        """Return the result of a stream; what one of its events says is not hidden by it."""
+        result = _result(finished, stored, self._settings.language)
+        event = self._store.event_verdict(stored.device_id, stored.recording_id)
+        is_hidden = event is not None and event.is_hidden_by(result.verdict)
+        return replace(result, event_verdict=event) if is_hidden else result
 
     def set_aside(self, finished: FinishedStream, reason: Exception) -> None:
         """Take a stream that cannot be stored out of the spool, for an operator to look at."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from edge_worker.database.schema import predictions, recordings
+from edge_worker.database.schema import recordings
+from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Status
 
 
@@ -21,7 +22,8 @@ class DeviceSummary:
     last_status: Status | None
     """None while it is being analysed."""
     last_label: str | None
-    """Of the first model whose label is accepted; None where none is."""
+    """Of its verdict; None where it cannot be told."""
+    last_severity: Severity | None
 
 
 def summaries(connection: Connection, device: str | None = None) -> list[DeviceSummary]:
@@ -30,7 +32,7 @@ def summaries(connection: Connection, device: str | None = None) -> list[DeviceS
 
 
 def _query(device: str | None) -> Select[Any]:
-    """Return the query of devices: a walk of one index, then two rows and a label for each."""
+    """Return the query of devices: a walk of one index, then two rows for each."""
     columns = (func.count().label("recordings"), func.min(recordings.c.id), func.max(recordings.c.id))
     grouped = select(recordings.c.device_id, *columns).group_by(recordings.c.device_id)
     if device is not None:
@@ -38,7 +40,6 @@ def _query(device: str | None) -> Select[Any]:
     counts = grouped.subquery()
     name, number, first_id, last_id = counts.c
     first, last = recordings.alias(), recordings.alias()
-    accepted = select(predictions.c.label).where(predictions.c.recording == last_id, predictions.c.accepted)
     return (
         select(
             name,
@@ -47,7 +48,8 @@ def _query(device: str | None) -> Select[Any]:
             last.c.captured_at.label("last_captured_at"),
             last.c.recording_id.label("last_recording_id"),
             last.c.status.label("last_status"),
-            accepted.order_by(predictions.c.id).limit(1).scalar_subquery().label("last_label"),
+            last.c.verdict.label("last_label"),
+            last.c.severity.label("last_severity"),
         )
         .join_from(counts, first, first.c.id == first_id)
         .join(last, last.c.id == last_id)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, func, select
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.schema import recordings, reviews
 from edge_worker.protocol import topics
-from edge_worker.protocol.exam import MAX_RECORDINGS, Exam, ExamRecording
+from edge_worker.protocol.exam import MAX_RECORDINGS, Exam
+from edge_worker.protocol.exam_position import ExamRecording
 from edge_worker.protocol.result import Result
 from edge_worker.telemetry.logfmt import line
 

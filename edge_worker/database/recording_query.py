@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select, update
 
 from edge_worker.database.schema import recordings, timelines
-from edge_worker.protocol.result import Completeness, Status
+from edge_worker.protocol.result import Completeness, Result, Status
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -82,6 +82,24 @@ def audio_files(connection: Connection) -> dict[str, bool]:
 def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the conditions under which a row of `recordings` is this recording."""
     return recordings.c.device_id == device_id, recordings.c.recording_id == recording_id
+
+
+def save_result(connection: Connection, row: int, result: Result, *, document: str, analysed_at: str) -> bool:
+    """Write a result into the row of its recording; return False when that has one already, or is gone."""
+    # The row may have been deleted meanwhile, and its id be another recording's.
+    is_mine = (recordings.c.id == row, *is_recording(result.device_id, result.recording_id))
+    change = update(recordings).where(*is_mine, recordings.c.document.is_(None))
+    verdict = result.verdict
+    values = change.values(
+        status=result.status,
+        verdict=verdict.label,
+        severity=verdict.severity,
+        disagree=bool(verdict.disagree),
+        heart_rate_bpm=result.heart_rate_bpm,
+        analysed_at=analysed_at,
+        document=document,
+    )
+    return connection.execute(values).rowcount > 0
 
 
 def find(connection: Connection, recording_id: str, device: str | None = None) -> list[RecordingEntry]:

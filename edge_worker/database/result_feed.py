@@ -4,11 +4,13 @@ Each result gets the next number when it is saved. Numbers only grow, whatever t
 used twice.
 """
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, case, delete, func, insert, select
 
 from edge_worker.database.schema import recordings, result_feed
+from edge_worker.protocol.verdict import Verdict
 
 
 def add(connection: Connection, rows: Sequence[int]) -> None:
@@ -46,3 +48,12 @@ def last_events(connection: Connection, device_id: str, limit: int) -> list[str]
     is_event = (recordings.c.device_id == device_id, recordings.c.parent.is_not(None))
     query = select(recordings.c.document).where(*is_event, recordings.c.document.is_not(None))
     return list(connection.execute(query.order_by(recordings.c.id.desc()).limit(limit)).scalars())
+
+
+def event_verdict(connection: Connection, device_id: str, stream: str) -> Verdict | None:
+    """Return the verdict of the most serious event of a stream, of those the last; None: none has one."""
+    is_event = (recordings.c.device_id == device_id, recordings.c.parent == stream)
+    query = select(recordings.c.document).where(*is_event, recordings.c.verdict.is_not(None))
+    seriousness = case({"finding": 0, "none": 1}, value=recordings.c.severity, else_=2)
+    text = connection.execute(query.order_by(seriousness, recordings.c.id.desc()).limit(1)).scalar()
+    return None if text is None else Verdict.of_event(json.loads(text))

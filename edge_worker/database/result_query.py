@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 
 from edge_worker.database.page_cursor import PageCursor, Sort
 from edge_worker.database.schema import predictions, recordings, reviews
+from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Status
 
 LAST_ID: Final = bindparam("last_id", type_=Integer)
@@ -49,6 +51,11 @@ class ResultFilter:
     accepted: bool | None = None
     reviewed: Literal["confirmed", "rejected", "none"] | None = None
     exam: str | None = None
+    verdict: str | None = None
+    """Label of the verdict."""
+    severity: Severity | None = None
+    disagree: bool | None = None
+    """Whether models contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +148,7 @@ def _by_storing(filters: ResultFilter, is_first: bool) -> Select[Any]:
         query = query.add_columns(key).join_from(predictions, recordings).where(*conditions).distinct()
     elif conditions:
         query = query.where(_has_prediction(conditions))
-    if filters.status is not None:
-        query = query.where(recordings.c.status == filters.status)
+    query = query.where(*(column == value for column, value in _outcomes(filters)))
     times = _time_conditions(filters)
     if times and filters.device is None:
         # Read from the index alone: a range long ago is found without touching the rows after it.
@@ -158,10 +164,8 @@ def _by_capture(filters: ResultFilter) -> Select[Any]:
     query = _base_query(filters).where(*_time_conditions(filters))
     if conditions := _prediction_conditions(filters):
         query = query.where(_has_prediction(conditions))
-    if filters.status is not None:
-        # Hidden from the index of status, which would have a million rows sorted for a page.
-        query = query.where(func.coalesce(recordings.c.status, "") == filters.status)
-    return query
+    # Hidden from the indexes of outcomes, which would have a million rows sorted for a page.
+    return query.where(*(func.coalesce(column, "") == value for column, value in _outcomes(filters)))
 
 
 def _base_query(filters: ResultFilter) -> Select[Any]:
@@ -170,6 +174,8 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
     query = select(*columns).where(recordings.c.document.is_not(None))
     if filters.device is not None:
         query = query.where(recordings.c.device_id == filters.device)
+    if filters.disagree is not None:
+        query = query.where(recordings.c.disagree.is_(filters.disagree))
     if filters.exam is not None:
         query = query.where(recordings.c.exam == filters.exam)
     if filters.reviewed == "none":
@@ -179,6 +185,16 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
         reviewed = select(reviews.c.recording).where(reviews.c.verdict == filters.reviewed)
         query = query.where(recordings.c.id.in_(reviewed))
     return query
+
+
+def _outcomes(filters: ResultFilter) -> list[tuple[Column[Any], str]]:
+    """Return the columns of status and verdict, each with the value that it must have."""
+    pairs = (
+        (recordings.c.status, filters.status),
+        (recordings.c.verdict, filters.verdict),
+        (recordings.c.severity, filters.severity),
+    )
+    return [(column, value) for column, value in pairs if value is not None]
 
 
 def _has_prediction(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:

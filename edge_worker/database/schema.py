@@ -56,13 +56,24 @@ recordings: Final = Table(
     Column("audio_start", SAMPLES, nullable=False, server_default="0"),
     Column("parent", String(16)),
     Column("parent_start", SAMPLES),
+    Column("verdict", String(64)),
+    Column("severity", String(8)),
+    Column("disagree", Boolean),
     UniqueConstraint("device_id", "recording_id"),
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_received_at", "received_at"),
     Index("recordings_by_status", "status", "id"),
-    # Partial: most recordings belong to no exam.
+    Index("recordings_by_verdict", "verdict", "id"),
+    Index("recordings_by_severity", "severity", "id"),
+    # Partial: most recordings belong to no exam, and to no stream.
+    Index(
+        "recordings_by_parent",
+        *("parent", "id"),
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index(
         "recordings_by_exam",
         *("exam", "device_id", "id"),
@@ -70,9 +81,10 @@ recordings: Final = Table(
         postgresql_where=text("exam IS NOT NULL"),
     ),
 )
-"""One row per recording, from the moment its audio is durable; `status` and `document` (the full result
-as published) are null until it is analysed. The WAV file begins with sample `audio_start`: of a stream only
-the end is stored. An event is a part of the stream `parent`, from its sample `parent_start` on."""
+"""One row per recording, from the moment its audio is durable; `status`, `document` (the full result as
+published) and what is filtered by of its verdict (`verdict`: its label) are null until it is analysed. The
+WAV file begins with sample `audio_start`: of a stream only the end is stored. An event is a part of the
+stream `parent`, from its sample `parent_start` on."""
 
 result_feed: Final = Table(
     "result_feed",

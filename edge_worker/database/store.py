@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import (
@@ -23,7 +23,6 @@ from edge_worker.database import (
 from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.recording_query import is_recording
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, predictions, recordings, timelines
@@ -31,6 +30,7 @@ from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import CapturedAtSource, Completeness, Result
+from edge_worker.protocol.verdict import Verdict
 
 StoreFault = (StoreError, OperationalError, InterfaceError)
 """Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
@@ -200,7 +200,7 @@ class Store:
         transaction.
         """
         with self._engine.begin() as connection:
-            new = [each for each in results if _update_result(connection, each)]
+            new = [each for each in results if _save_result(connection, each)]
             _add_to_history(connection, new)
             if delivered:
                 outbox.remove(connection, delivered)
@@ -226,7 +226,7 @@ class Store:
             row_id = connection.execute(_INSERT_RECORDING, [_columns(stream)]).scalar_one()
             self.clock.mark(connection, _arrivals([row_id], [stream]))
             result = result_of_row(row_id)
-            _update_result(connection, result)
+            _save_result(connection, result)
             _add_to_history(connection, [result])
             connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
             return outbox.add(
@@ -237,6 +237,11 @@ class Store:
         """Return the results of the last events of a device, newest first, JSON texts."""
         with self._engine.connect() as connection:
             return result_feed.last_events(connection, device_id, limit)
+
+    def event_verdict(self, device_id: str, stream: str) -> Verdict | None:
+        """Return the verdict of the most serious event of a stream, of those the last; None: none has one."""
+        with self._engine.connect() as connection:
+            return result_feed.event_verdict(connection, device_id, stream)
 
     # --- outbox and heartbeat -----------------------------------------------------------------------
 
@@ -276,15 +281,10 @@ def _arrivals(rows: Sequence[int], new: Sequence[StoredRecording]) -> list[tuple
     return [(row, each.received_at) for row, each in zip(rows, new, strict=True)]
 
 
-def _update_result(connection: Connection, new: AnalysisResult) -> bool:
-    """Write a result into the row of its recording; return False when that has one already, or is gone."""
-    result = new.result
-    # The row may have been deleted meanwhile, and its id be another recording's.
-    is_mine = (recordings.c.id == new.recording, *is_recording(result.device_id, result.recording_id))
-    values: dict[str, Any] = {"status": result.status, "heart_rate_bpm": result.heart_rate_bpm}
-    values |= {"analysed_at": new.analysed_at, "document": new.document}
-    change = update(recordings).where(*is_mine, recordings.c.document.is_(None))
-    return connection.execute(change.values(values)).rowcount > 0
+def _save_result(connection: Connection, new: AnalysisResult) -> bool:
+    return recording_query.save_result(
+        connection, new.recording, new.result, document=new.document, analysed_at=new.analysed_at
+    )
 
 
 def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:

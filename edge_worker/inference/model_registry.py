@@ -14,11 +14,12 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from edge_worker.errors import ModelError
-from edge_worker.protocol.meaning import Meaning
+from edge_worker.protocol.meaning import Meaning, Texts
 from edge_worker.settings import DEFAULT_MODELS_DIR, Settings
 
 SEGMENTER: Final = "segments"
@@ -99,12 +100,24 @@ class ModelRegistry:
 
     def meanings(self, model: str, version: str | None) -> dict[str, Meaning]:
         """Return what labels of a version mean: by its own card, else by the shipped ones."""
-        cards = [each / f"{model}.json" for each in (DEFAULT_MODELS_DIR, self._shipped)]
-        return {
-            label: meaning
-            for path in (*cards, self.directory(model, version) / f"{model}.json")
-            for label, meaning in _meanings(path).items()
-        }
+        found: dict[str, Meaning] = {}
+        for words in self._words(model, version):
+            with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
+                found |= {label: Meaning.parse(entry) for label, entry in words["meanings"].items()}
+        return found
+
+    def name(self, model: str, version: str | None) -> Texts:
+        """Return the name of a model by language: by its own card, else by the shipped ones."""
+        names = [each["name"] for each in self._words(model, version) if isinstance(each.get("name"), dict)]
+        return names[-1] if names else {}
+
+    def _words(self, model: str, version: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the cards that say something for people, that of the version itself last."""
+        for directory in (DEFAULT_MODELS_DIR, self._shipped, self.directory(model, version)):
+            with contextlib.suppress(OSError, ValueError):
+                card = json.loads((directory / f"{model}.json").read_text(encoding="utf-8"))
+                if isinstance(card, dict):
+                    yield card
 
     def adaptable_sha256(self, model: str) -> str | None:
         """Return the SHA-256 of the version in use; None where there is none that can be calibrated."""
@@ -171,14 +184,6 @@ def _card(path: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError, RecursionError):
         document = json.loads(path.read_text(encoding="utf-8"))
         return document if isinstance(document, dict) else {}
-    return {}
-
-
-def _meanings(path: Path) -> dict[str, Meaning]:
-    """Return what a card says that its labels mean; nothing where it cannot be read or says nothing."""
-    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
-        entries = json.loads(path.read_text(encoding="utf-8"))["meanings"]
-        return {label: Meaning.parse(entry) for label, entry in entries.items()}
     return {}
 
 

@@ -54,13 +54,13 @@ class RecordingPreview:
         self._look(pcm, now_s, is_heart=not is_room)
         if self._fault is not None:
             no_sound = quality.impossible(self._fault)
-            hint = room_hint(no_sound, None) if is_room else heart_hint(no_sound, None)
+            hint = room_hint(no_sound, "") if is_room else heart_hint(no_sound, None)
             return LiveValue(recording.name, now_s, hint)
         heard = pcm if self._channel is None else pcm[:, CHANNELS.index(self._channel)]
         signal = Signal.from_pcm(amplify(heard, meta.get("amplification", 1)), rate)
         recent = Signal(signal.samples[-round(RECENT_S * rate) :], rate, signal.clipped)
         if is_room:
-            return LiveValue(recording.name, now_s, room_hint(quality.assess_any_sound(recent), None))
+            return LiveValue(recording.name, now_s, room_hint(quality.assess_any_sound(recent), ""))
         assessed = quality.assess(recent)
         if not {"no_heartbeat", "too_short"} & set(assessed.reasons):
             self._heart_rate.search(segmenter, signal.features(HEART_LOG_MEL), now_s)

@@ -5,6 +5,7 @@ Each window is classified as a recording of its length would be, and accepted by
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from edge_worker.analysis.finished_stream import StreamSummary
@@ -20,7 +21,9 @@ from edge_worker.live.stream_quality import StreamQuality
 from edge_worker.live.stream_scores import StreamScores
 from edge_worker.live.window_schedule import WindowSchedule
 from edge_worker.protocol.live_value import LiveValue, heart_hint, room_hint
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.protocol.result import Quality
+from edge_worker.protocol.verdict import Verdict, of_predictions
 from edge_worker.signal import quality
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.level_meter import Level
@@ -43,6 +46,8 @@ class StreamClassifier:
         self.buffer = buffer
         self._adapt = adapt
         self.event_extractor: EventExtractor | None = None
+        self.language = LANGUAGES[0]
+        """Of what a display of the device says."""
         """Where there is one, only windows that overlap an event are classified."""
         self.heart_quality, self.sound_quality = StreamQuality(), StreamQuality()
         """Of windows for models of hearts, and of windows for models of any sound."""
@@ -161,10 +166,10 @@ class StreamClassifier:
         now_s, recent = buffer.position / buffer.sample_rate, round(RECENT_S * buffer.sample_rate)
         level = buffer.level(buffer.position - recent, buffer.position)
         duration_s = min(RECENT_S, (buffer.position - buffer.begin) / buffer.sample_rate)
-        label = self._current_label(classifiers, now_s)
+        verdict = self._current_verdict(classifiers, now_s)
         if not buffer.has(HEART_LOG_MEL):
             any_sound = self._any_sound(duration_s, level)
-            return LiveValue(name, now_s, room_hint(any_sound, label[1]), None, None, *label)
+            return LiveValue(name, now_s, room_hint(any_sound, verdict.text), verdict=verdict)
         features = buffer.frames(HEART_LOG_MEL)
         frames = features.last(HEART_LOG_MEL.frame_count(RECENT_S))
         if not len(frames):
@@ -174,18 +179,18 @@ class StreamClassifier:
             searched = features.last(HEART_LOG_MEL.frame_count(SEARCH_S))
             self._heart_rate.search(segmenter, searched, now_s, stretch)
         bpm = self._heart_rate.current(now_s)
-        return LiveValue(name, now_s, heart_hint(heart, bpm), bpm, heart.score, *label)
+        return LiveValue(name, now_s, heart_hint(heart, bpm), bpm, heart.score, verdict)
 
-    def _current_label(
-        self, classifiers: Sequence[Classifier], now_s: float
-    ) -> tuple[str, str, float] | tuple[None, None, None]:
-        """Return model, label and confidence of the first model whose label is accepted now."""
-        for classifier in classifiers:
-            model = classifier.card.model
-            current = self.scores[model].current(now_s) if model in self.scores else None
-            if current is not None:
-                return (model, *current)
-        return (None, None, None)
+    def _current_verdict(self, classifiers: Sequence[Classifier], now_s: float) -> Verdict:
+        """Return the verdict of the labels that are accepted now."""
+        cards = {each.card.model: each.card for each in classifiers}
+        scores = [self.scores[model] for model in cards if model in self.scores]
+        current = [each.current(now_s) for each in scores]
+        now = of_predictions(each.document() for each in current if each is not None)
+        if now.label is None:
+            return now
+        meaning = cards[now.model or ""].meaning(now.label)
+        return replace(now, text=meaning.name(now.label, self.language))
 
     # --- the end ------------------------------------------------------------------------------------
 

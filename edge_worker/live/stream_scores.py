@@ -5,6 +5,7 @@ of a stream only usable windows count, as long as there is one.
 """
 
 from collections import deque
+from dataclasses import replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -59,6 +60,11 @@ class StreamScores:
     def prediction(self) -> Prediction:
         """Return the prediction over all windows so far; there must be one at least."""
         sums = self._usable / self.usable if self.usable else self._all / self.windows
+        prediction = self._prediction(sums)
+        return prediction if self.usable else replace(prediction, accepted=False)
+
+    def _prediction(self, sums: Scores) -> Prediction:
+        """Return the prediction of mean probabilities, with threshold and familiarity after them."""
         *scores, threshold, familiarity = sums.tolist()
         mean = self._adapted(np.array(scores))
         label, confidence, is_accepted = _best(self.card, mean, threshold)
@@ -70,7 +76,7 @@ class StreamScores:
             label=label,
             confidence=confidence,
             threshold=threshold,
-            accepted=is_accepted and self.usable > 0,
+            accepted=is_accepted,
             probabilities=dict(zip(self.card.labels, mean.tolist(), strict=False)),
             windows=self.usable or self.windows,
             took_ms=self._took_ms,
@@ -85,16 +91,12 @@ class StreamScores:
         calibration = self.adaptation.current(self.card)
         return mean if calibration is None else shifted(mean, self.card.labels, calibration.shift)
 
-    def current(self, now_s: float) -> tuple[str, float] | None:
-        """Return the label of the last windows and its confidence; None: it is not accepted."""
+    def current(self, now_s: float) -> Prediction | None:
+        """Return the prediction of the last windows; None: there is none."""
         recent = [sums for end_s, sums in self._recent if now_s - end_s < RECENT_S]
         if self.card.domain == "sound":  # one sound follows another; a heart stays the same
             recent = recent[-1:]
-        if not recent:
-            return None
-        *scores, threshold, _familiarity = np.mean(recent, axis=0).tolist()
-        label, confidence, is_accepted = _best(self.card, self._adapted(np.array(scores)), threshold)
-        return (label, confidence) if is_accepted else None
+        return self._prediction(np.mean(recent, axis=0)) if recent else None
 
     def document(self) -> dict[str, Any]:
         """Return the sums as JSON, for `restore`."""

@@ -47,6 +47,7 @@ class StreamSession:
         self._models, self._segmenter = models, segmenter
         state, stream.state = stream.state, None
         self.classifier = self._classifier(state, adapt)
+        self.classifier.language = profiles.language
         self._requested: tuple[str, ...] = ()
         """Names of the models that META or the profile of the device request."""
         self._classifiers: list[Classifier] = []

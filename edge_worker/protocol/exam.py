@@ -8,24 +8,15 @@ The label is that of the evidence of all positions together (`exam_evidence`), w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final, Literal
 
 from edge_worker.protocol import exam_evidence
 from edge_worker.protocol.document_size import MAX_BYTES, compact_json
 from edge_worker.protocol.exam_evidence import MIN_POSITIONS, SURE_ABNORMAL, SURE_NORMAL
-from edge_worker.protocol.result import REASONS
+from edge_worker.protocol.exam_position import POSITIONS, SEVERITIES, ExamRecording, Label, Position
 
-Label = Literal["normal", "abnormal"]
-
-POSITIONS: Final[dict[str, str]] = {"AV": "aortic", "PV": "pulmonary", "TV": "tricuspid", "MV": "mitral"}
-"""Auscultation sites of the heart, in the usual order."""
-ABNORMAL: Final = frozenset({"abnormal", "murmur", "extrahls", "extrastole"})
-"""Labels of heart sounds that are not normal. Labels of other sounds tell nothing about a heart."""
-NORMAL: Final = "normal"
-ARTIFACT: Final = "artifact"
-"""Label of audio that is not of a heart: then `normal` of another model does not count."""
 MAX_RECORDINGS: Final = 100
 """Only this many of the newest count: a device that never changes its id must not slow each result down."""
 LABEL_RULE: Final = (
@@ -33,145 +24,9 @@ LABEL_RULE: Final = (
     "is sure of such a sound at one of them and nothing there contradicts it. Normal: all four positions "
     f"were heard, together they are at least {100 * SURE_NORMAL:.0f} % normal, and none is abnormal. "
     "Otherwise it is inconclusive. A single position says what its models are sure of. At each position the "
-    "newest usable recording counts."
+    "recording that was stored last counts, if it is usable."
 )
 """The rule for the label of an exam, as shown on pages and in reports."""
-POSITION_REASONS: Final[dict[str, str]] = REASONS | {
-    "not_recorded": "nothing was recorded here",
-    "analysing": "it is still being analysed",
-    "rejected": "a person rejected the result: record again",
-}
-"""Reasons why a position has no label, each with the hint that is shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExamRecording:
-    """One recording of an exam, with its result and its review."""
-
-    recording_id: str
-    captured_at: str
-    """RFC 3339, UTC, `Z`."""
-    site: str | None
-    """Auscultation site, as the device reports it."""
-    result: dict[str, Any] | None = None
-    """The result as published; None while it is being analysed."""
-    verdict: str | None = None
-    """Verdict of its review: `confirmed` or `rejected`; None: there is no review."""
-
-    @property
-    def position(self) -> str | None:
-        """Its site: one of `POSITIONS` in upper case, or as the device reports it."""
-        site = (self.site or "").strip()
-        return site.upper() if site.upper() in POSITIONS else site or None
-
-    @property
-    def unusable_reason(self) -> str | None:
-        """A word of `POSITION_REASONS` why it cannot be used; None: it can."""
-        if self.result is None:
-            return "analysing"
-        if self.verdict == "rejected":
-            return "rejected"
-        reasons = self.result["reasons"]
-        if "gaps" in reasons:
-            return "gaps"
-        if self.result["status"] == "error" or not self.result["quality"]["usable"]:
-            return reasons[0] if reasons else "failed"
-        return None
-
-    @property
-    def label(self) -> Label | None:
-        """Label that its models accepted; None: they accepted none that counts."""
-        accepted = {each["label"] for each in self._accepted}
-        if accepted & ABNORMAL:
-            return "abnormal"
-        return "normal" if NORMAL in accepted and ARTIFACT not in accepted else None
-
-    @property
-    def evidence(self) -> float | None:
-        """Log odds of `abnormal` against `normal`; None: no model has both, or the audio is of no heart."""
-        if any(each["label"] == ARTIFACT for each in self._accepted):
-            return None
-        return exam_evidence.log_odds(self._predictions)
-
-    @property
-    def is_abnormal_alone(self) -> bool:
-        """Whether a model that gives no evidence accepted a sound that is not normal, uncontradicted.
-
-        The evidence contradicts where `normal` is the more probable.
-        """
-        others = [each for each in self._accepted if not exam_evidence.is_evidence(each)]
-        is_found = any(each["label"] in ABNORMAL for each in others)
-        return is_found and (self.evidence is None or self.evidence >= 0)
-
-    @property
-    def _predictions(self) -> list[dict[str, Any]]:
-        return list((self.result or {}).get("models", ()))
-
-    @property
-    def _accepted(self) -> list[dict[str, Any]]:
-        return [each for each in self._predictions if each["accepted"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """One auscultation site of an exam: its recordings, and the one that is used."""
-
-    site: str | None
-    recordings: tuple[ExamRecording, ...]
-    """In the order in which they were stored: clocks of devices may be wrong."""
-
-    @property
-    def used(self) -> ExamRecording | None:
-        """The newest recording that is usable."""
-        return next((each for each in reversed(self.recordings) if each.unusable_reason is None), None)
-
-    @property
-    def label(self) -> Label | None:
-        """Label of the recording that is used."""
-        return None if self.used is None else self.used.label
-
-    @property
-    def evidence(self) -> float | None:
-        """Log odds of `abnormal` against `normal` of the recording that is used; None: it says nothing."""
-        return None if self.used is None else self.used.evidence
-
-    @property
-    def is_abnormal_alone(self) -> bool:
-        """Whether the recording that is used makes the exam abnormal, whatever the other positions say."""
-        return self.used is not None and self.used.is_abnormal_alone
-
-    @property
-    def reason(self) -> str | None:
-        """A word of `POSITION_REASONS` why there is no label; None: there is one."""
-        if self.label is not None:
-            return None
-        if self.used is not None and self.used.result is not None:
-            reasons: list[str] = self.used.result["reasons"]
-            return reasons[0] if reasons else "low_confidence"
-        return self.recordings[-1].unusable_reason if self.recordings else "not_recorded"
-
-    def document(self, device_id: str) -> dict[str, Any]:
-        """Return this position as part of the published exam."""
-        used, reason = self.used, self.reason
-        result = (None if used is None else used.result) or {}
-        return {
-            "site": self.site,
-            "name": POSITIONS.get(self.site or ""),
-            "label": self.label,
-            "evidence": None if self.evidence is None else round(self.evidence, 3),
-            "reason": reason,
-            "hint": None if reason is None else POSITION_REASONS.get(reason, reason),
-            "recordings": len(self.recordings),
-            "recording_id": None if used is None else used.recording_id,
-            "captured_at": None if used is None else used.captured_at,
-            "heart_rate_bpm": result.get("heart_rate_bpm"),
-            "models": [
-                {name: each[name] for name in ("model", "label", "confidence", "accepted")}
-                for each in result.get("models", ())
-            ],
-            "review": None if used is None else used.verdict,
-            "links": {} if used is None else {"recording": _path(used.recording_id, device_id)},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +73,28 @@ class Exam:
 
     @property
     def confidence(self) -> float | None:
-        """Probability of the label, 0..1; None: inconclusive, or single positions made the label."""
-        if self.probability is None or self.label != self._label_together:
+        """Confidence of the label, 0..1; None: inconclusive.
+
+        Together, the probability of the label. Where labels of single positions made it, that of the surest
+        position that is abnormal, or of the least sure one of those that are all normal.
+        """
+        if self.probability is not None and self.label == self._label_together:
+            return self.probability if self.label == "abnormal" else 1 - self.probability
+        of_label = [each.confidence for each in self.positions if each.label == self.label]
+        known = [each for each in of_label if each is not None]
+        return (max(known) if self.label == "abnormal" else min(known)) if known else None
+
+    @property
+    def carried_by(self) -> Position | None:
+        """The one position without which the exam would not be abnormal; None: several are, or none is."""
+        if self.label != "abnormal":
             return None
-        return self.probability if self.label == "abnormal" else 1 - self.probability
+        needed = [each for each in self.positions if self._without(each).label != "abnormal"]
+        return needed[0] if len(needed) == 1 else None
+
+    def _without(self, position: Position) -> "Exam":
+        others = (replace(each, recordings=()) if each is position else each for each in self.positions)
+        return replace(self, positions=tuple(others))
 
     @property
     def _evidence(self) -> list[float]:
@@ -253,7 +126,9 @@ class Exam:
             "exam": self.exam_id,
             "device_id": self.device_id,
             "label": self.label,
+            "severity": SEVERITIES[None if self.label == "inconclusive" else self.label],
             "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "carried_by": None if self.carried_by is None else self.carried_by.reference(),
             "probability": None if self.probability is None else round(self.probability, 4),
             "missing": self.missing,
             "heart_rate_bpm": self.heart_rate_bpm,
@@ -284,7 +159,3 @@ class Exam:
         left_out = len(self.positions) - len(shown)
         more = {"more_positions": left_out} if left_out else {}
         return compact_json(document | {"positions": shown} | more)
-
-
-def _path(recording_id: str, device_id: str) -> str:
-    return f"/api/v1/recordings/{recording_id}?device={device_id}"

@@ -4,11 +4,12 @@ Worker to Home Assistant on `homeassistant/device/{device}/config`, QoS 1, retai
 https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload.
 """
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from edge_worker import __version__
 from edge_worker.protocol import topics
 from edge_worker.protocol.device_report import ONLINE, STATES
+from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import REASONS
 from edge_worker.protocol.strict_json import JsonError, read, write
 
@@ -79,11 +80,36 @@ def _results(device_id: str) -> dict[str, Document]:
     return {
         "label": state
         | {
-            "name": "Label",
+            "name": "Answer",
             "icon": "mdi:stethoscope",
-            "value_template": _template(f"value_json.label if {accepted} else 'cannot tell'"),
+            "value_template": _template(
+                f"value_json.get('text') or (value_json.label if {accepted} else 'Cannot tell')"
+            ),
             "json_attributes_topic": state["state_topic"],
             "json_attributes_template": _template(f"dict(value_json, notice='{_NOTICE}') | tojson", "'{}'"),
+        },
+        "severity": state
+        | {
+            "name": "Severity",
+            "icon": "mdi:alert-circle-outline",
+            "device_class": "enum",
+            "options": list(get_args(Severity)),
+            "value_template": _template("value_json.get('severity', 'unknown')"),
+        },
+        "finding": {
+            "platform": "binary_sensor",
+            "state_topic": state["state_topic"],
+            "name": "Needs attention",
+            "device_class": "problem",
+            "value_template": _template("'ON' if value_json.get('severity') == 'finding' else 'OFF'"),
+        },
+        "disagree": {
+            "platform": "binary_sensor",
+            "state_topic": state["state_topic"],
+            "name": "Models disagree",
+            "icon": "mdi:not-equal-variant",
+            "entity_category": "diagnostic",
+            "value_template": _template("'ON' if value_json.get('note') else 'OFF'"),
         },
         "confidence": state
         | {

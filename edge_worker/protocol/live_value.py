@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.protocol import strict_json
+from edge_worker.protocol.meaning import ascii_text
 from edge_worker.protocol.result import IMPOSSIBLE, Quality
+from edge_worker.protocol.verdict import NO_VERDICT, Verdict
 
 MAX_BYTES: Final = 256
 """A device reads a live value into a fixed buffer."""
@@ -36,13 +38,12 @@ class LiveValue:
     bpm: float | None = None
     quality: float | None = None
     """Score of how much the last seconds sound like a well-recorded heart, 0..1."""
-    model: str | None = None
-    label: str | None = None
-    """None unless accepted."""
-    confidence: float | None = None
+    verdict: Verdict = NO_VERDICT
+    """Of the labels that are accepted now."""
 
     def to_json(self) -> bytes:
         """Return JSON of at most `MAX_BYTES`; model and label are null where their names are too long."""
+        verdict = self.verdict
         document: dict[str, Any] = {
             "v": 1,
             "recording_id": self.recording_id,
@@ -50,9 +51,11 @@ class LiveValue:
             "bpm": None if self.bpm is None else round(self.bpm),
             "quality": None if self.quality is None else round(self.quality, 2),
             "hint": self.hint[:MAX_HINT],
-            "model": self.model,
-            "label": self.label,
-            "confidence": None if self.confidence is None else round(self.confidence, 2),
+            "model": verdict.model,
+            "label": verdict.label,
+            "confidence": None if verdict.confidence is None else round(verdict.confidence, 2),
+            "severity": verdict.severity,
+            "text": ascii_text(verdict.text, MAX_HINT),
         }
         payload = _json(document)
         if len(payload) > MAX_BYTES:
@@ -70,15 +73,15 @@ def heart_hint(quality: Quality, bpm: float | None) -> str:
     return LISTENING if bpm is None else f"HR {bpm:.0f} good"
 
 
-def room_hint(quality: Quality, label: str | None) -> str:
+def room_hint(quality: Quality, sound: str) -> str:
     """Return the hint for a device that listens to a room, where silence is no fault.
 
-    It may be longer than `MAX_HINT`: `to_json` cuts it.
+    `sound` is the name of what is heard, empty for nothing.
     """
     spoilt = next((reason for reason in quality.reasons if reason in (*IMPOSSIBLE, "clipped")), None)
     if spoilt is not None:
         return _HINTS[spoilt]
-    return LISTENING if label is None else label.replace("_", " ")
+    return ascii_text(sound, MAX_HINT) or LISTENING
 
 
 def _json(document: dict[str, Any]) -> bytes:

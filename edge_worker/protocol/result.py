@@ -13,10 +13,10 @@ from typing import Any, Final, Literal
 
 from edge_worker.protocol import compact_result
 from edge_worker.protocol.document_size import compact_json, fitted_json, joined
-from edge_worker.protocol.meaning import LANGUAGES, text_in
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.protocol.prediction import Prediction, rounded
 from edge_worker.protocol.verdict import Verdict, of_predictions
-from edge_worker.protocol.verdict_words import FAILED, SEVERITIES
+from edge_worker.protocol.verdict_words import headline
 
 CapturedAtSource = Literal["device", "worker", "unsure"]
 Status = Literal["ok", "inconclusive", "error"]
@@ -221,10 +221,9 @@ class Result:
     def _own_verdict(self) -> Verdict:
         own = of_predictions(map(Prediction.document, self.models))
         meanings = {each.model: each.meaning for each in self.models}
-        if own.label is None:
-            words = FAILED if self.status == "error" else SEVERITIES["unknown"]
-            return replace(own, text=text_in(words, self.language))
-        return replace(own, text=meanings[own.model or ""].name(own.label, self.language))
+        said = {"verdict": own.document(), "status": self.status}
+        text = headline(said, lambda model, label: meanings[model].name(label, self.language), self.language)
+        return replace(own, text=text)
 
 
 def _onsets_document(sounds: HeartSounds) -> dict[str, list[float]]:

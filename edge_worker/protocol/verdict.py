@@ -5,7 +5,7 @@ Part of the result: `docs/protocol.md` § Result.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from edge_worker.protocol.meaning import Severity
@@ -46,6 +46,18 @@ class Verdict:
         """Return the verdict in a full result."""
         known = {name: document[name] for name in ("label", "model", "severity", "confidence", "text")}
         return cls(**known, disagree=tuple(document["disagree"]), event=document.get("event"))
+
+    @classmethod
+    def of_event(cls, event: Mapping[str, Any]) -> Self:
+        """Return the verdict of a result of an event, for the stream that it is a part of."""
+        return replace(cls.parse(event["verdict"]), event=event["recording_id"])
+
+    def is_hidden_by(self, other: Self) -> bool:
+        """Return whether `other`, shown in its place, would hide something more serious."""
+        return self.label is not None and _ORDER[self.severity] < _ORDER[other.severity]
+
+
+NO_VERDICT: Final = Verdict()
 
 
 def of_predictions(predictions: Iterable[Mapping[str, Any]]) -> Verdict:

@@ -18,7 +18,7 @@ from history_api.dashboard.page_rendering import (
     percent,
     render_page,
 )
-from history_api.models import card_summary, models
+from history_api.models import card_summary, label_words, models
 from history_api.monitoring import health, upkeep
 from history_api.openapi.operation import (
     EXAM_PARAMETERS,
@@ -30,7 +30,7 @@ from history_api.openapi.operation import (
     query,
 )
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import STATUS, TEXT, Schema
+from history_api.openapi.schemas import SEVERITY, STATUS, TEXT, Schema
 from history_api.results import exam_words
 from history_api.results.exams import CURSOR
 from history_api.results.time_format import utc
@@ -45,12 +45,15 @@ _FILTERS: Final = (
     DEVICE_FILTER,
     query("label", _PRINTABLE_OR_EMPTY, "a label that a model gave"),
     query("model", _PRINTABLE_OR_EMPTY, "a model that classified the recording"),
+    query("severity", SEVERITY | {"enum": [*SEVERITY["enum"], ""]}, "how serious the answer is"),
+    query("verdict", _PRINTABLE_OR_EMPTY, "a label that is the answer"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "outcome of the analysis"),
     query("from", _DAY, "a day such as 2026-11-20 (UTC): captured on it or later"),
     query("to", _DAY, "a day such as 2026-11-20 (UTC): captured on it or earlier"),
     query("cursor", TEXT, "the next page, as the link on the page before has it"),
 )
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
+blueprint.add_app_template_global(label_words.of_request, "words")
 blueprint.add_app_template_filter(percent, "percent")
 blueprint.add_app_template_filter(utc, "utc")
 blueprint.add_app_template_filter(exam_words.share_words, "share_words")
@@ -105,6 +108,8 @@ def history() -> Response:
         label=filters.get("label"),
         model=filters.get("model"),
         status=filters.get("status"),
+        verdict=filters.get("verdict"),
+        severity=filters.get("severity"),
         since=_day(filters, "from", 0),
         until=_day(filters, "to", 1),
     )
@@ -112,7 +117,12 @@ def history() -> Response:
     next_address = f"/ui/history?{urlencode(filters | {'cursor': page.next})}" if page.next else None
     results = [json.loads(document) for document in page.documents]
     return render_page(
-        "history.html", results=results, filters=filters, next_address=next_address, models=classifier_cards()
+        "history.html",
+        results=results,
+        filters=filters,
+        next_address=next_address,
+        models=classifier_cards(),
+        labels=label_words.of_request().labels(),
     )
 
 
@@ -148,7 +158,7 @@ def exams() -> Response:
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
     document = lookup.exam(exam_id).document()
-    return render_page("exam.html", exam=document, rule=LABEL_RULE, words=exam_words)
+    return render_page("exam.html", exam=document, rule=LABEL_RULE, say=exam_words)
 
 
 @blueprint.get("/upload")

@@ -1,7 +1,8 @@
 """JSON schemas of the documents that the API answers with, and builders of schemas."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from edge_worker.protocol.meaning import Hears, Severity
 from edge_worker.protocol.result import REASONS
 from edge_worker.protocol.topics import EXAM_ID
 
@@ -56,6 +57,7 @@ DEVICE: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 EXAM: Final[Schema] = {"type": "string", "pattern": f"^{EXAM_ID.pattern}$"}
 RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 STATUS: Final[Schema] = {"type": "string", "enum": ["ok", "inconclusive", "error"]}
+SEVERITY: Final[Schema] = {"type": "string", "enum": list(get_args(Severity))}
 _HEALTH: Final[Schema] = {"type": "string", "enum": ["ok", "degraded"]}
 _GAPS: Final[Schema] = list_of({"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2})
 _REASONS: Final[Schema] = list_of({"type": "string", "enum": list(REASONS)})
@@ -90,6 +92,8 @@ _PREDICTION: Final = open_object(
         "confidence": SHARE,
         "threshold": SHARE,
         "accepted": _BOOLEAN,
+        "severity": SEVERITY,
+        "hears": {"type": "string", "enum": list(get_args(Hears))},
         "probabilities": map_of(SHARE),
         "windows": COUNT,
         "took_ms": NUMBER,
@@ -97,6 +101,15 @@ _PREDICTION: Final = open_object(
         "calibration": {"oneOf": [_CALIBRATION_FACTS, _OUTDATED]},
     },
     optional=("familiarity", "calibration"),
+)
+_ANSWER: Final = open_object(
+    {
+        **{"label": or_null(TEXT), "model": or_null(TEXT), "confidence": or_null(SHARE), "text": TEXT},
+        "severity": SEVERITY,
+        "disagree": list_of(TEXT) | {"description": "models whose accepted labels contradict each other"},
+        "event": RECORDING | {"description": "of a stream: the event that it is of"},
+    },
+    optional=("event",),
 )
 _RESULT: Final = open_object(
     {
@@ -106,6 +119,7 @@ _RESULT: Final = open_object(
         "status": STATUS,
         "reasons": _REASONS,
         "hints": list_of(TEXT),
+        "verdict": ref("Verdict"),
         "models": list_of(ref("Prediction")),
         "quality": open_object(
             {
@@ -127,12 +141,8 @@ _RESULT: Final = open_object(
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
     },
-    optional=(
-        "exam",
-        "captured_at_claimed",
-        "ignored_meta",
-        "missing_ranges",
-    ),  # results older than exams have none
+    # Results older than exams have none.
+    optional=("exam", "captured_at_claimed", "ignored_meta", "missing_ranges"),
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _FINDING: Final[Schema] = {
@@ -160,6 +170,7 @@ _DEVICE: Final = strict_object(
         "last_recording_id": RECORDING,
         "last_status": {"oneOf": [STATUS, {"type": "null"}]},
         "last_label": or_null(TEXT),
+        "last_severity": {"oneOf": [SEVERITY, {"type": "null"}]},
         "calibrations": list_of(ref("Calibration")),
         "links": strict_object({"self": TEXT, "results": TEXT}),
     }
@@ -174,14 +185,13 @@ _CALIBRATION: Final = strict_object(
         "calibrated_at": TIME,
         "calibrated_by": TEXT,
         "abnormal_hearts": COUNT,
-        "threshold": or_null(
-            {**SHARE, "description": "labels are accepted from it on; null: the card decides"}
-        ),
+        "threshold": or_null(SHARE | {"description": "accepts labels; null: the card decides"}),
         "in_use": {"type": "boolean", "description": "false: it belongs to another version of the model"},
     }
 )
 SCHEMAS: Final[dict[str, Schema]] = {
     "Prediction": {"description": "The prediction of one model."} | _PREDICTION,
+    "Verdict": {"description": "The one answer for a sound."} | _ANSWER,
     "Result": {"description": "As published; docs/protocol.md § Result is normative."} | _RESULT,
     "ResultPage": strict_object({"items": list_of(ref("Result")), "next": or_null(TEXT)}),
     "Recording": strict_object(
@@ -213,10 +223,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "label": TEXT,
             "predicted_emotion": {"type": "string", "description": "the label, of model emotion only"},
             "confidence": SHARE,
-            "accepted": {
-                "type": "boolean",
-                "description": "false: not to be shown as an answer",
-            },
+            "accepted": {"type": "boolean", "description": "false: not to be shown as an answer"},
             "top_3_probabilities": {"maxProperties": 3} | map_of(SHARE),
         },
         optional=("predicted_emotion",),

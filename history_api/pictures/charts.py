@@ -5,7 +5,7 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from history_api.models import models
+from history_api.models import label_words, models
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, file_answer, get
 from history_api.openapi.problem import ProblemError
@@ -34,7 +34,7 @@ PATHS: Final[Paths] = {
 @blueprint.get("/visualizations/class-distribution.svg")
 def class_distribution_svg() -> Response:
     """Answer how often each model gave each label, accepted or not, as a bar chart."""
-    return _svg(class_distribution_chart.svg(services().history.label_counts()))
+    return _svg(class_distribution_chart.svg(services().history.label_counts(), label_words.of_request()))
 
 
 @blueprint.get("/api/v1/models/<model>/reliability.svg")

@@ -6,6 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from edge_worker.database.prediction_query import LabelCount
+from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import NOTICE
 
 _LEFT: Final = 150
@@ -14,16 +15,16 @@ _TOP: Final = 64
 _ROW: Final = 24
 
 
-def svg(counts: Sequence[LabelCount]) -> str:
+def svg(counts: Sequence[LabelCount], words: LabelWords) -> str:
     """Return the chart: a group of bars per model. Without any label it says so."""
     most = max((each.total for each in counts), default=1)
     parts: list[str] = []
     y = _TOP
     for model, labels in groupby(counts, key=lambda each: each.model):
-        parts.append(f'<text x="16" y="{y + 16}" font-weight="bold">{escape(model)}</text>')
+        parts.append(f'<text x="16" y="{y + 16}" font-weight="bold">{escape(words.model(model))}</text>')
         y += _ROW
         for each in labels:
-            parts += _bar(each, y, _WIDTH / most)
+            parts += _bar(each, words.label(model, each.label), y, _WIDTH / most)
             y += _ROW
         y += _ROW // 2
     if not counts:
@@ -45,12 +46,12 @@ def svg(counts: Sequence[LabelCount]) -> str:
     return "\n".join([*head, *parts, *foot]) + "\n"
 
 
-def _bar(count: LabelCount, y: int, scale: float) -> list[str]:
+def _bar(count: LabelCount, name: str, y: int, scale: float) -> list[str]:
     accepted, given = count.accepted * scale, count.total * scale
     unsure = count.total - count.accepted
     text = f"{count.total}" + (f", {unsure} not accepted" if unsure else "")
     return [
-        f'<text x="{_LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(count.label)}</text>',
+        f'<text x="{_LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>',
         f'<rect x="{_LEFT}" y="{y + 2}" width="{given:.1f}" height="16" fill="url(#hatch)" stroke="#333"/>',
         f'<rect x="{_LEFT}" y="{y + 2}" width="{accepted:.1f}" height="16" fill="#333"/>',
         f'<text x="{_LEFT + given + 6:.1f}" y="{y + 15}">{text}</text>',

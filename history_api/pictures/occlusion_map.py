@@ -47,7 +47,7 @@ PATHS: Final[Paths] = {
         {"200": file_answer(SVG, "The picture.")} | UNCHANGED | GONE | NOT_FOUND,
         (
             *RECORDING_PARAMETERS,
-            query("model", PRINTABLE, "a model that gave a label; default: the first accepted one"),
+            query("model", PRINTABLE, "a model that gave a label; default: that of the verdict"),
         ),
     ),
 }
@@ -69,13 +69,14 @@ def occlusion_svg(recording_id: str) -> Response:
 
 
 def _prediction(entry: RecordingEntry, model: str | None) -> dict[str, Any]:
-    """Return the prediction of `model`, or without one the first that is accepted, else the first."""
-    predictions: list[dict[str, Any]] = (lookup.result(entry) or {}).get("models", [])
+    """Return the prediction of `model`, or without one that of the verdict, else the first."""
+    result = lookup.result(entry) or {}
+    predictions: list[dict[str, Any]] = result.get("models", [])
     matching = [each for each in predictions if model in (None, each["model"])]
     if not matching:
         names = ", ".join(each["model"] for each in predictions) or "none yet"
         raise ProblemError(404, f"this model did not classify the recording; these did: {names}")
-    return next((each for each in matching if each["accepted"]), matching[0])
+    return next((each for each in matching if each["model"] == result["verdict"]["model"]), matching[0])
 
 
 def _cached(name: str, entry: RecordingEntry, prediction: dict[str, Any]) -> bytes:

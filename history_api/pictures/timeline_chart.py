@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
+from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import NOTICE
 
 _LEFT: Final = 64
@@ -27,10 +28,11 @@ class _Panel(NamedTuple):
     """Name, and (seconds at the middle of a point, value) pairs; the value is None where nothing is known."""
 
 
-def svg(recording_id: str, document: dict[str, Any]) -> str:
+def svg(recording_id: str, document: dict[str, Any], words: LabelWords) -> str:
     """Return the chart of a timeline document, which has the form of `GET …/timeline`."""
     panels = [_heart_panel(document["heart"])] if document["heart"] else []
-    panels += [_model_panel(model, curve) for model, curve in document["models"].items() if curve["points"]]
+    curves = {model: curve for model, curve in document["models"].items() if curve["points"]}
+    panels += [_model_panel(model, curve, words) for model, curve in curves.items()]
     ends = [point["end_s"] for panel in (document["heart"], *_points(document)) for point in panel]
     end_s = max(ends, default=1.0)
     height = _TOP + len(panels) * (_ROW + _GAP) + 24
@@ -62,15 +64,16 @@ def _heart_panel(points: list[Point]) -> _Panel:
     return _Panel("heart rate, beats per minute", minimum, maximum, [("", curve)])
 
 
-def _model_panel(model: str, curve: dict[str, Any]) -> _Panel:
+def _model_panel(model: str, curve: dict[str, Any], words: LabelWords) -> _Panel:
     """Return the panel of the labels with the highest mean probability."""
     points, labels = curve["points"], curve["labels"]
     totals = [sum(point["probabilities"][i] or 0.0 for point in points) for i in range(len(labels))]
     likeliest = sorted(range(len(labels)), key=lambda i: -totals[i])[:_MAX_LABELS]
+    names = {i: words.label(model, labels[i]) for i in likeliest}
     curves = [
-        (labels[i], [(_middle(point), point["probabilities"][i]) for point in points]) for i in likeliest
+        (name, [(_middle(point), point["probabilities"][i]) for point in points]) for i, name in names.items()
     ]
-    return _Panel(f"{model}, probability", 0.0, 1.0, curves)
+    return _Panel(f"{words.model(model)}, probability", 0.0, 1.0, curves)
 
 
 def _middle(point: Point) -> float:

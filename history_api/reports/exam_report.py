@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam
+from edge_worker.protocol.exam import LABEL_RULE, Exam
+from edge_worker.protocol.exam_position import POSITIONS
+from history_api.models.label_words import LabelWords
 from history_api.reports.pdf_sheet import PdfSheet
 from history_api.reports.recording_report import ReportedRecording, write_recording
 from history_api.results import exam_words
@@ -15,16 +17,16 @@ _WIDTHS: Final = (27.0, 22.0, 42.0, 34.0, 9.0, 30.0, 16.0)
 """mm"""
 
 
-def pdf(exam: Exam, recordings: Sequence[ReportedRecording]) -> bytes:
+def pdf(exam: Exam, recordings: Sequence[ReportedRecording], words: LabelWords) -> bytes:
     """Return the report of an exam; `recordings` are those that count in it."""
     document = exam.document()
     times = [recording.changed_at for recording in recordings] or [document["last_captured_at"]]
     sheet = PdfSheet("Report of an exam", datetime.fromisoformat(max(times)))
-    _write_facts(sheet, document)
+    _write_facts(sheet, document, words)
     sheet.heading("Positions")
     sheet.row(_COLUMNS, _WIDTHS, "B")
     for position in document["positions"]:
-        sheet.row(_row(position), _WIDTHS)
+        sheet.row(_row(position, words), _WIDTHS)
     for position in document["positions"]:
         hint = exam_words.hint(document, position)
         if hint:
@@ -32,7 +34,7 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording]) -> bytes:
     for recording in recordings:
         sheet.add_page()
         sheet.heading(f"At {recording.entry.meta.get('site') or 'a site that was not given'}")
-        write_recording(sheet, recording)
+        write_recording(sheet, recording, words)
     return bytes(sheet.output())
 
 
@@ -42,7 +44,11 @@ def _position_name(position: dict[str, Any]) -> str:
     return f"{position['site'] or 'site not given'}{name}"
 
 
-def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:
+def _write_facts(sheet: PdfSheet, document: dict[str, Any], words: LabelWords) -> None:
+    sheet.heading(_label(document, words))
+    alone = document["carried_by"]
+    if alone is not None:
+        sheet.paragraph(f"One position alone makes it so: {_position_name(alone)}.", "B")
     rate = document["heart_rate_bpm"]
     first, last = utc(document["first_captured_at"]), utc(document["last_captured_at"])
     usable = len(POSITIONS) - len(document["missing"])
@@ -52,27 +58,25 @@ def _write_facts(sheet: PdfSheet, document: dict[str, Any]) -> None:
     sheet.field("Positions", f"{usable} of {len(POSITIONS)} usable, {document['recordings']} recordings")
     sheet.field("Missing", missing or "none")
     sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute (median)")
-    sheet.field("Label", _label(document))
     sheet.field("Evidence", exam_words.together(document) or "cannot tell")
     sheet.field("Rule", LABEL_RULE)
 
 
-def _label(document: dict[str, Any]) -> str:
-    """Return the label of an exam, with its confidence where it has one: `abnormal, 93 %`."""
+def _label(document: dict[str, Any], words: LabelWords) -> str:
+    """Return the answer of an exam, with its confidence: `Abnormal: needs attention, 93 %`."""
     if document["label"] == "inconclusive":
-        return "cannot tell"
+        return words.severity("unknown")
     share = document["confidence"]
-    return (
-        str(document["label"]) if share is None else f"{document['label']}, {exam_words.share_words(share)}"
-    )
+    said = f"{words.of(document['label'])}: {words.severity(document['severity']).lower()}"
+    return said if share is None else f"{said}, {exam_words.share_words(share)}"
 
 
-def _row(position: dict[str, Any]) -> tuple[str, ...]:
+def _row(position: dict[str, Any], words: LabelWords) -> tuple[str, ...]:
     rate, evidence = position["heart_rate_bpm"], position["evidence"]
-    labels = [f"{each['model']} {each['label']}" for each in position["models"] if each["accepted"]]
+    labels = [words.label(each["model"], each["label"]) for each in position["models"] if each["accepted"]]
     return (
         _position_name(position),
-        exam_words.position_label(position),
+        words.of(position["label"]) if position["label"] else exam_words.position_label(position),
         "-" if evidence is None else f"{exam_words.evidence(evidence)} ({evidence:+.1f})",
         ", ".join(labels) or "-",
         "-" if rate is None else f"{rate:.0f}",

@@ -10,6 +10,7 @@ from flask.blueprints import BlueprintSetupState
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import strict_json
 from history_api import lookup
+from history_api.models import label_words
 from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import TEXT, Schema, list_of, open_object
@@ -60,12 +61,13 @@ def exam_fhir_json(exam_id: str) -> Response:
     """Answer the Bundle of an exam."""
     exam = lookup.exam(exam_id)
     recordings = [_recording_bundle(entry) for entry in lookup.used_recordings(exam)]
-    return _answer(ExamBundle(exam, recordings, _codes()).bundle())
+    return _answer(ExamBundle(exam, recordings, _codes(), label_words.of_site()).bundle())
 
 
 def _recording_bundle(entry: RecordingEntry) -> RecordingBundle:
     review = services().history.review(entry.device_id, entry.recording_id)
-    return RecordingBundle(entry, lookup.result(entry), review, _codes(), _attachment(entry))
+    words = label_words.of_site()
+    return RecordingBundle(entry, lookup.result(entry), review, _codes(), words, audio=_attachment(entry))
 
 
 def _codes() -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_worker.protocol.exam import POSITIONS, Exam
+from edge_worker.protocol.exam import Exam
+from edge_worker.protocol.exam_position import POSITIONS
+from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_recording_bundle import RecordingBundle
 from history_api.reports.fhir_resource import (
@@ -14,6 +16,7 @@ from history_api.reports.fhir_resource import (
     bundle,
     device,
     heart_rate_value,
+    interpretation,
     reference,
     resource_id,
 )
@@ -23,11 +26,14 @@ from history_api.results import exam_words
 class ExamBundle:
     """Builder of the Bundle of one exam."""
 
-    def __init__(self, exam: Exam, recordings: Sequence[RecordingBundle], codes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, exam: Exam, recordings: Sequence[RecordingBundle], codes: Mapping[str, Any], words: LabelWords
+    ) -> None:
         """Take an exam and the recordings that count in it."""
         self._document = exam.document()
         self._recordings = recordings
         self._codes = codes
+        self._words = words
         self._resources = [each for recording in recordings for each in recording.resources()]
 
     def bundle(self) -> Resource:
@@ -78,7 +84,8 @@ class ExamBundle:
         label = self._document["label"]
         if label == "inconclusive":
             return observation | absent_value("cannot tell") | self._probabilities()
-        return observation | {"valueCodeableConcept": self._concept(label)} | self._probabilities()
+        value = {"valueCodeableConcept": self._concept(label)} | interpretation(self._document["severity"])
+        return observation | value | self._probabilities()
 
     def _probabilities(self) -> Resource:
         share = self._document["probability"]
@@ -96,7 +103,7 @@ class ExamBundle:
         }
 
     def _concept(self, label: str) -> Resource:
-        concept: Resource = self._codes["labels"].get(label, {"text": label})
+        concept: Resource = self._codes["labels"].get(label, {"text": self._words.of(label)})
         return concept
 
     def _heart_rate(self) -> Resource:
@@ -124,21 +131,23 @@ class ExamBundle:
 
     def _conclusion(self) -> str:
         document = self._document
-        label = "cannot tell" if document["label"] == "inconclusive" else document["label"]
+        label = self._words.of(None if document["label"] == "inconclusive" else document["label"])
+        alone = document["carried_by"]
         missing = ", ".join(f"{each} ({POSITIONS[each]})" for each in document["missing"])
         sentences = [
-            f"{each['site'] or 'site not given'}: {_position(each)}."
+            f"{each['site'] or 'site not given'}: {self._position(each)}."
             for each in document["positions"]
             if each["recording_id"]
         ]
         together = exam_words.together(document)
         if together:
             sentences.insert(0, f"{together}.")
+        if alone is not None:
+            sentences.insert(0, f"One position alone makes it so: {alone['site'] or 'site not given'}.")
         return " ".join([f"Exam: {label}.", *sentences, f"Missing positions: {missing or 'none'}."])
 
-
-def _position(position: Mapping[str, Any]) -> str:
-    """Return what a position says: `not sure alone, for abnormal`."""
-    label = exam_words.position_label(dict(position))
-    evidence = position["evidence"]
-    return label if evidence is None else f"{label}, {exam_words.evidence(evidence)}"
+    def _position(self, position: Mapping[str, Any]) -> str:
+        """Return what a position says: `not sure alone, for abnormal`."""
+        own, evidence = position["label"], position["evidence"]
+        label = self._words.of(own) if own else exam_words.position_label(dict(position))
+        return label if evidence is None else f"{label}, {exam_words.evidence(evidence)}"

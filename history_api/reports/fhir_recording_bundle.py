@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.review import Review
+from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_resource import (
     HL7,
@@ -17,6 +18,8 @@ from history_api.reports.fhir_resource import (
     device,
     fhir_text,
     heart_rate_value,
+    interpretation,
+    label_concept,
     reference,
     resource_id,
 )
@@ -45,6 +48,8 @@ class RecordingBundle:
         result: Mapping[str, Any] | None,
         review: Review | None,
         codes: Mapping[str, Any],
+        words: LabelWords,
+        *,
         audio: AudioAttachment | None,
     ) -> None:
         """Take a recording; `result` is None while it is analysed, `audio` is None where it was removed."""
@@ -53,6 +58,7 @@ class RecordingBundle:
         self._review = review
         self._codes = codes
         self._audio = audio
+        self._words = words
 
     def bundle(self) -> Resource:
         """Return the Bundle; its ids are the same in every export of this recording."""
@@ -128,14 +134,16 @@ class RecordingBundle:
     def _label(self, prediction: Mapping[str, Any]) -> Resource:
         models = [each["model"] for each in (self._result or {})["models"]]
         model = prediction["model"]
-        code = self._codes["models"].get(model, {"text": f"Label of a sound by the model {model}"})
+        code = self._codes["models"].get(model, {"text": f"{self._words.model(model)}, by the model {model}"})
         observation = self._observation(f"observation-{1 + models.index(model)}", code)
-        label = self._concept("labels", prediction["label"])
+        label = self._label_concept(model, prediction["label"])
         value = {"valueCodeableConcept": label} if prediction["accepted"] else absent_value("cannot tell")
+        if prediction["accepted"] and prediction["hears"] == "heart":
+            value |= interpretation(prediction["severity"])
         method = f"{model} {prediction['version']}, SHA-256 {prediction['sha256']}"
         probabilities = [
             {
-                "code": self._concept("labels", name),
+                "code": self._label_concept(model, name),
                 "valueQuantity": {"value": share, "unit": "probability", "system": UCUM, "code": "1"},
             }
             for name, share in prediction["probabilities"].items()
@@ -157,6 +165,9 @@ class RecordingBundle:
             report["status"] = "registered"
         elif self._result["status"] == "error" and self._review is None:
             report["status"] = "cancelled"
+        verdict = (self._result or {}).get("verdict") or {}
+        if verdict.get("label") is not None:
+            report["conclusionCode"] = [self._label_concept(verdict["model"], verdict["label"])]
         if observations:
             report["result"] = [self._reference(f"observation-{i}") for i in range(observations)]
         if self._review is not None:
@@ -166,15 +177,24 @@ class RecordingBundle:
     def _conclusion(self) -> str:
         if self._result is None:
             return "Not analysed yet."
-        sentences = [
-            f"{each['model']}: {each['label'] if each['accepted'] else 'cannot tell'}."
-            for each in self._result["models"]
-        ]
+        words, models = self._words, self._result["models"]
+        said = [words.headline(self._result), words.disagreement(self._result)]
+        sentences = [f"{each}." for each in said if each]
+        sentences += [f"{words.model(each['model'])}: {self._said(each)}." for each in models]
         sentences += [f"{hint[0].upper()}{hint[1:]}." for hint in self._result["hints"]]
         if self._review is not None:
             note = f": {fhir_text(self._review.note)}" if self._review.note.strip() else ""
             sentences.append(f"A person {self._review.verdict} this on {self._review.reviewed_at}{note}.")
-        return " ".join(sentences) or "No model classified this."
+        return " ".join(sentences)
+
+    def _said(self, prediction: Mapping[str, Any]) -> str:
+        label = self._words.label(prediction["model"], prediction["label"])
+        return label if prediction["accepted"] else self._words.severity("unknown")
+
+    def _label_concept(self, model: str, label: str) -> Resource:
+        """Return the code of the site for a label, else those of the model card with its name."""
+        known: Resource | None = self._codes["labels"].get(label)
+        return label_concept(self._words, model, label) if known is None else known
 
     def _body_site(self) -> Resource:
         site = fhir_text(str(self._entry.meta.get("site") or ""))

@@ -4,6 +4,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from edge_worker.protocol.meaning import Severity
+from history_api.models.label_words import LabelWords
+
 Resource = dict[str, Any]
 """A FHIR resource, or a part of one, as a JSON object."""
 HL7: Final = "http://terminology.hl7.org/CodeSystem"
@@ -48,6 +51,24 @@ def heart_rate_value(rate: float | None) -> Resource:
     if rate is None:
         return absent_value("no heart rate could be told")
     return {"valueQuantity": {"value": rate, "unit": "beats/minute", "system": UCUM, "code": "/min"}}
+
+
+def label_concept(words: LabelWords, model: str, label: str) -> Resource:
+    """Return the codes of a label from its model card, and its name."""
+    codes = [
+        {name: code[name] for name in ("system", "code", "display")}
+        for code in words.meaning(model, label).codes
+    ]
+    return ({"coding": codes} if codes else {}) | {"text": words.label(model, label)}
+
+
+def interpretation(severity: Severity) -> Resource:
+    """Return whether a heart sound is abnormal, as an Observation says it; nothing where it is unknown."""
+    if severity == "unknown":
+        return {}
+    code, display = ("A", "Abnormal") if severity == "finding" else ("N", "Normal")
+    coding = {"system": f"{HL7}/v3-ObservationInterpretation", "code": code, "display": display}
+    return {"interpretation": [{"coding": [coding]}]}
 
 
 def absent_value(reason: str) -> Resource:

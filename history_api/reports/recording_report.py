@@ -10,6 +10,7 @@ from edge_worker import __version__
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.review import Review
 from edge_worker.protocol.result import REASONS
+from history_api.models.label_words import LabelWords
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import WIDTH, PdfSheet
@@ -48,23 +49,42 @@ class ReportedRecording:
         return max(analysed, self.review.reviewed_at) if self.review else analysed
 
 
-def pdf(recording: ReportedRecording) -> bytes:
+def pdf(recording: ReportedRecording, words: LabelWords) -> bytes:
     """Return the report of one recording."""
     sheet = PdfSheet("Report of a recording", datetime.fromisoformat(recording.changed_at))
-    write_recording(sheet, recording)
+    write_recording(sheet, recording, words)
     return bytes(sheet.output())
 
 
-def write_recording(sheet: PdfSheet, recording: ReportedRecording) -> None:
-    """Write all sections of a recording: facts, result, images, provenance."""
+def write_recording(sheet: PdfSheet, recording: ReportedRecording, words: LabelWords) -> None:
+    """Write all sections of a recording: the answer, facts, result, images, provenance."""
+    if recording.result is not None:
+        _write_answer(sheet, recording.result, words)
     _write_facts(sheet, recording)
     if recording.result is None:
         sheet.heading("Result")
         sheet.paragraph("None yet: the recording is being analysed.")
     else:
-        _write_result(sheet, recording.result)
+        _write_result(sheet, recording.result, words)
     _write_images(sheet, recording)
     _write_provenance(sheet, recording)
+
+
+def _write_answer(sheet: PdfSheet, result: dict[str, Any], words: LabelWords) -> None:
+    """Write the one answer of the recording, before everything else."""
+    verdict = result["verdict"]
+    said, severity = words.headline(result), words.severity(verdict["severity"])
+    share = "" if verdict["confidence"] is None else f", confidence {verdict['confidence']:.3f}"
+    sheet.heading(
+        said if verdict["label"] is None else f"{said}: {severity[:1].lower()}{severity[1:]}{share}"
+    )
+    contradiction = words.disagreement(result)
+    if contradiction is not None:
+        sheet.paragraph(f"{contradiction}.", "B")
+    if verdict["label"] is not None:
+        explanation = words.explanation(verdict["model"], verdict["label"])
+        if explanation:
+            sheet.paragraph(explanation)
 
 
 def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
@@ -97,7 +117,7 @@ def _completeness(entry: RecordingEntry) -> str:
     return f"partial: {lost_s:.2f} s did not arrive ({', '.join(gaps)}{more})"
 
 
-def _write_result(sheet: PdfSheet, result: dict[str, Any]) -> None:
+def _write_result(sheet: PdfSheet, result: dict[str, Any], words: LabelWords) -> None:
     sheet.heading("Result")
     rate = result.get("heart_rate_bpm")
     sheet.field("Heart rate", "cannot tell" if rate is None else f"{rate:.0f} beats per minute")
@@ -105,29 +125,30 @@ def _write_result(sheet: PdfSheet, result: dict[str, Any]) -> None:
     for reason in result["reasons"]:
         sheet.field("Reason", REASONS.get(reason, reason))
     for prediction in result["models"]:
-        _write_prediction(sheet, prediction)
+        _write_prediction(sheet, prediction, words)
     if result["models"]:
         sheet.ln(1)
         sheet.paragraph("Bars: probability. Line across them: threshold from which a label is accepted.")
 
 
-def _write_prediction(sheet: PdfSheet, prediction: dict[str, Any]) -> None:
-    threshold = prediction["threshold"]
+def _write_prediction(sheet: PdfSheet, prediction: dict[str, Any], words: LabelWords) -> None:
+    model, threshold = prediction["model"], prediction["threshold"]
     ranked = sorted(prediction["probabilities"].items(), key=lambda item: item[1], reverse=True)
     sheet.ln(2)
-    sheet.paragraph(f"{prediction['model']}: {_label(prediction)}", "B")
+    sheet.paragraph(f"{words.model(model)}: {_label(prediction, words)}", "B")
     for label, share in ranked[:_MAX_BARS]:
-        sheet.probability_bar(label, share, threshold)
+        sheet.probability_bar(words.label(model, label), share, threshold)
     rest = 1 - sum(share for _, share in ranked[:_MAX_BARS])
     if rest > 0.0005:  # noqa: PLR2004 - less is printed as 0.000
         sheet.probability_bar("all other labels", rest, threshold)
 
 
-def _label(prediction: dict[str, Any]) -> str:
+def _label(prediction: dict[str, Any], words: LabelWords) -> str:
+    label = words.label(prediction["model"], prediction["label"])
     if prediction["accepted"]:
-        return f"{prediction['label']} ({prediction['confidence']:.3f}, accepted)"
+        return f"{label} ({prediction['confidence']:.3f}, accepted)"
     return (
-        f"cannot tell (likeliest {prediction['label']}, {prediction['confidence']:.3f}; "
+        f"cannot tell (likeliest {label}, {prediction['confidence']:.3f}; "
         f"accepted from {prediction['threshold']:g} on, of usable sound)"
     )
 

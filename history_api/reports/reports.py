@@ -9,6 +9,7 @@ from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.review import Review
 from edge_worker.errors import AudioError
 from history_api import lookup
+from history_api.models import label_words
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
 from history_api.openapi.operation import (
     EXAM_PARAMETERS,
@@ -91,12 +92,14 @@ def device_report_pdf(device_id: str) -> Response:
 
         newest = _reported(entries[0], reviews[0], with_images=True)
         others = zip(entries[1:], reviews[1:], strict=True)
-        return device_report.pdf([newest, *(_reported(entry, review) for entry, review in others)])
+        reported = [newest, *(_reported(entry, review) for entry, review in others)]
+        return device_report.pdf(reported, label_words.of_site())
 
     shown = [
         (entry.document, entry.recording_id, review) for entry, review in zip(entries, reviews, strict=True)
     ]
-    tag = picture_cache.file_name(entries[0].audio_sha256, "report.pdf", shown, _has_audio(entries[0]))
+    facts = (shown, _has_audio(entries[0]), _language())
+    tag = picture_cache.file_name(entries[0].audio_sha256, "report.pdf", *facts)
     return _named(render_with_etag(tag, PDF, make), device_id, "inline")
 
 
@@ -111,9 +114,10 @@ def exam_report_pdf(exam_id: str) -> Response:
         from history_api.reports import exam_report
 
         pairs = zip(entries, reviews, strict=True)
-        return exam_report.pdf(exam, [_reported(entry, review, with_images=True) for entry, review in pairs])
+        reported = [_reported(entry, review, with_images=True) for entry, review in pairs]
+        return exam_report.pdf(exam, reported, label_words.of_site())
 
-    shown = (exam.to_json(), reviews, [(entry.document, _has_audio(entry)) for entry in entries])
+    shown = (exam.to_json(), reviews, _language(), [(entry.document, _has_audio(entry)) for entry in entries])
     tag = picture_cache.file_name("exam", "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
@@ -125,9 +129,9 @@ def _recording_report(recording_id: str, disposition: str) -> Response:
     def make() -> bytes:
         from history_api.reports import recording_report
 
-        return recording_report.pdf(_reported(entry, review, with_images=True))
+        return recording_report.pdf(_reported(entry, review, with_images=True), label_words.of_site())
 
-    shown = (entry.document, entry.device_id, entry.recording_id, review, _has_audio(entry))
+    shown = (entry.document, entry.device_id, entry.recording_id, review, _has_audio(entry), _language())
     tag = picture_cache.file_name(entry.audio_sha256, "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
 
@@ -170,3 +174,7 @@ def _images(entry: RecordingEntry) -> "AudioImages | None":
         )
     except (ProblemError, AudioError):
         return None
+
+
+def _language() -> str:
+    return services().settings.language

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from edge_worker.protocol.exam import POSITION_REASONS, POSITIONS
+from edge_worker.protocol.exam_position import POSITION_REASONS, POSITIONS
 from history_api import lookup
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import (
@@ -25,6 +25,7 @@ from history_api.openapi.schemas import (
     EXAM,
     NUMBER,
     RECORDING,
+    SEVERITY,
     SHARE,
     TEXT,
     TIME,
@@ -59,20 +60,27 @@ PATHS: Final[Paths] = {
     ),
 }
 _MODEL: Final = open_object(
-    {"model": TEXT, "label": TEXT, "confidence": SHARE, "accepted": {"type": "boolean"}},
+    {
+        **{"model": TEXT, "label": TEXT, "confidence": SHARE, "accepted": {"type": "boolean"}},
+        **{"severity": SEVERITY, "hears": TEXT},
+    },
 )
 _EVIDENCE: Final = or_null(NUMBER) | {
     "description": "log odds of abnormal against normal: above 0 it speaks for abnormal, below for normal"
 }
 _PROBABILITY: Final = or_null(SHARE) | {"description": "of abnormal, from the evidence of all positions"}
-_CONFIDENCE: Final = or_null(SHARE) | {
-    "description": "of the label; null when it is inconclusive or made by the label of a single position"
-}
+_CONFIDENCE: Final = or_null(SHARE) | {"description": "of the label; null when it is inconclusive"}
+_CARRIED_BY: Final = or_null(
+    open_object({"site": or_null(TEXT), "name": or_null(TEXT), "recording_id": or_null(TEXT)})
+) | {"description": "the one position without which it would not be abnormal; null: there is none"}
 _POSITION: Final = open_object(
     {
         "site": or_null(TEXT),
         "name": {"type": ["string", "null"], "enum": [*POSITIONS.values(), None]},
         "label": {"type": ["string", "null"], "enum": ["normal", "abnormal", None]},
+        "severity": SEVERITY,
+        "confidence": or_null(SHARE) | {"description": "of the label"},
+        "disagree": list_of(TEXT) | {"description": "models that contradict each other"},
         "evidence": _EVIDENCE,
         "reason": {"type": ["string", "null"], "enum": [*POSITION_REASONS, None]},
         "hint": or_null(TEXT),
@@ -91,7 +99,9 @@ _EXAM: Final = open_object(
         "exam": EXAM,
         "device_id": DEVICE,
         "label": {"type": "string", "enum": list(LABELS)},
+        "severity": SEVERITY,
         "confidence": _CONFIDENCE,
+        "carried_by": _CARRIED_BY,
         "probability": _PROBABILITY,
         "missing": list_of({"type": "string", "enum": list(POSITIONS)}),
         "heart_rate_bpm": or_null(NUMBER),

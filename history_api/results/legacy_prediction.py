@@ -40,11 +40,12 @@ def document(result: dict[str, Any], model: str, file_name: str | None) -> dict[
 
 
 def text_line(result: dict[str, Any]) -> str:
-    """Return the first accepted label and its confidence as text, such as `Normal 93.10%`."""
-    accepted = next((each for each in result["models"] if each["accepted"]), None)
-    if accepted is None:
-        return f"cannot tell ({', '.join(result['reasons']) or result['status']})"
-    return f"{accepted['label'].capitalize()} {100 * accepted['confidence']:.2f}%"
+    """Return the label of the verdict and its confidence as text, such as `Normal 93.10%`."""
+    verdict = result["verdict"]
+    if verdict["label"] is None:
+        reasons = ["the models disagree"] if verdict["disagree"] else result["reasons"]
+        return f"cannot tell ({', '.join(reasons) or result['status']})"
+    return f"{verdict['label'].capitalize()} {100 * verdict['confidence']:.2f}%"
 
 
 def _prediction(result: dict[str, Any], model: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from edge_worker.protocol import strict_json
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import DEVICE, EXAM, STATUS, TEXT, TIME, Schema, list_of, ref
+from history_api.openapi.schemas import DEVICE, EXAM, SEVERITY, STATUS, TEXT, TIME, Schema, list_of, ref
 from history_api.services import services
 
 EMOTION_MODEL: Final = "emotion"
@@ -27,6 +27,9 @@ FILTERS: Final = (
     query("model", PRINTABLE, "a model that classified the recording"),
     query("accepted", _YES_NO, "whether a label was accepted; with model and label: that label"),
     query("status", STATUS, "outcome of the analysis"),
+    query("verdict", PRINTABLE, "a label that is the answer for a sound: its verdict"),
+    query("severity", SEVERITY, "how serious the verdict is"),
+    query("disagree", _YES_NO, "whether models for hearts contradict each other"),
     query("reviewed", _REVIEWED, "review of the result by a person"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
     query("from", TIME, "earliest captured_at"),
@@ -78,10 +81,17 @@ def result_filter() -> ResultFilter:
         status=query["status"],
         since=query["from"],
         until=query["to"],
-        accepted=None if query["accepted"] is None else query["accepted"] == "true",
+        accepted=_is_yes(query["accepted"]),
+        verdict=query["verdict"],
+        severity=query["severity"],
+        disagree=_is_yes(query["disagree"]),
         reviewed=query["reviewed"],
         exam=query["exam"],
     )
+
+
+def _is_yes(value: str | None) -> bool | None:
+    return None if value is None else value == "true"
 
 
 @blueprint.get("/history")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from history_api import lookup
+from history_api.models import label_words
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, render_with_etag, with_etag
 from history_api.openapi.operation import (
     NOT_FOUND,
@@ -80,7 +81,7 @@ def timeline(recording_id: str) -> Response:
 @blueprint.get("/timeline.svg")
 def timeline_svg(recording_id: str) -> Response:
     """Answer the heart rate and the likeliest labels over time as a chart."""
-    content = timeline_chart.svg(recording_id, _document(recording_id)).encode()
+    content = timeline_chart.svg(recording_id, _document(recording_id), label_words.of_request()).encode()
     return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from edge_worker.protocol.exam import POSITIONS
 from edge_worker.protocol.exam_evidence import MIN_POSITIONS
+from edge_worker.protocol.exam_position import POSITIONS
 from models_tflite.evaluation import metrics
 from models_tflite.evaluation.metrics import BoolArray, FloatArray, IntArray
 

@@ -8,6 +8,8 @@ from edge_worker.protocol.result import REASONS
 
 COLUMNS: Final = 21
 ROWS: Final = 8
+_TITLES: Final = {"finding": "! NEEDS ATTENTION", "none": "OK NO FINDING", "unknown": "? CANNOT TELL"}
+"""Title of an answer by its severity: a symbol and words."""
 _DISCLAIMER: Final = "not a diagnosis"
 
 Screen = list[str]
@@ -54,9 +56,13 @@ def result(compact: dict[str, Any]) -> Screen:
     """Return the screen of a compact result. A label that was not accepted is not shown as an answer."""
     bpm = compact.get("bpm")
     pulse = "-- bpm" if bpm is None else f"{bpm} bpm"
+    note = str(compact.get("note", ""))
     if compact.get("status") == "ok" and compact.get("accepted"):
+        said = str(compact.get("text") or compact["label"]).upper()
         confidence = f"{100 * compact['confidence']:.0f} %"
-        rows = [str(compact["model"]), "", str(compact["label"]).upper(), confidence, pulse, ""]
+        rows = [_TITLES[compact.get("severity", "unknown")], "", said, note, confidence, pulse, ""]
+    elif note:
+        rows = ["NO CLEAR ANSWER", "", note, "", pulse]
     elif compact.get("status") == "error":
         rows = ["ERROR", "", *_hint(compact)]
     else:

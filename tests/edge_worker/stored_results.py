@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from shipped_meanings import explained
+
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Audio, Quality, Result
@@ -37,7 +39,7 @@ def result_of(number: int, device: str = "st-01", **changed: Any) -> Result:  # 
         captured_at=NOW,
         captured_at_source="device",
         models=tuple(
-            Prediction(model, "1", "f" * 64, label, 0.9, 0.8, accepted, {label: 0.9}, 1, 0.5)
+            explained(Prediction(model, "1", "f" * 64, label, 0.9, 0.8, accepted, {label: 0.9}, 1, 0.5))
             for model, label in labels.items()
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from shipped_meanings import explained
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
@@ -194,7 +195,7 @@ def prediction(model: str, label: str, **changed: Any) -> Prediction:  # noqa: A
         "windows": 1,
         "took_ms": 0.5,
     }
-    return Prediction(**(facts | changed))
+    return explained(Prediction(**(facts | changed)))
 
 
 def problem(answer: TestResponse, status: int) -> dict[str, Any]:

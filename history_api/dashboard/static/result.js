@@ -1,17 +1,14 @@
 // A result as a large card, and as a sentence for screen readers.
 import { element, percent, recordingAddress, utc } from "./dom.js";
-
-const NO_LABEL = { inconclusive: "Cannot tell", error: "Analysis failed" };
-
-export function headline(result) {
-  const accepted = result.models.find((model) => model.accepted);
-  return accepted ? accepted.label.replaceAll("_", " ") : NO_LABEL[result.status] ?? "Cannot tell";
-}
+import { disagreement, explanation, headline, labelName, language, modelName, severityName, symbol } from "./labels.js";
 
 export function resultSentence(result) {
-  const accepted = result.models.find((model) => model.accepted);
-  const rate = result.heart_rate_bpm === null ? "" : `, ${Math.round(result.heart_rate_bpm)} beats per minute`;
-  return `${result.device_id}: ${headline(result)}${accepted ? `, ${percent(accepted.confidence)}` : ""}${rate}`;
+  const { confidence, severity } = result.verdict;
+  const parts = [`${result.device_id}: ${headline(result)}`];
+  if (severity !== "unknown") parts.push(severityName(severity));
+  if (confidence !== null) parts.push(percent(confidence));
+  if (result.heart_rate_bpm !== null) parts.push(`${Math.round(result.heart_rate_bpm)} beats per minute`);
+  return [parts.join(", "), disagreement(result)].filter(Boolean).join(". ");
 }
 
 export function resultCard(result) {
@@ -20,15 +17,30 @@ export function resultCard(result) {
   if (rate) facts.append(rate);
   return element(
     "article",
-    { class: "sound", "data-status": result.status },
+    { class: "sound", "data-severity": result.verdict.severity, lang: language },
     element("h3", {}, headline(result)),
+    ...answer(result),
     result.hints.length ? element("ul", { class: "hints" }, ...result.hints.map((hint) => element("li", { class: "hint" }, hint))) : null,
     element("ul", { class: "plain" }, ...result.models.map(predictionItem)),
     facts,
   );
 }
 
+function answer({ verdict, ...result }) {
+  const share = verdict.confidence === null ? "" : `, ${percent(verdict.confidence)}`;
+  const words = `${symbol(verdict.severity)} ${severityName(verdict.severity)}${share}`;
+  const contradiction = disagreement({ verdict, ...result });
+  const meaning = verdict.label === null ? "" : explanation(verdict.model, verdict.label);
+  return [
+    element("p", { class: "severity", "data-severity": verdict.severity }, words),
+    contradiction && element("p", { class: "disagree" }, `⚠ ${contradiction}`),
+    meaning ? element("p", { class: "soft" }, meaning) : null,
+  ];
+}
+
 function predictionItem(model) {
-  const label = model.accepted ? `${model.label}, ${percent(model.confidence)}` : "cannot tell";
-  return element("li", {}, element("strong", {}, model.model), ` ${model.accepted ? "✓" : "?"} ${label}`);
+  const said = model.accepted
+    ? `${symbol(model.severity)} ${labelName(model.model, model.label)}, ${percent(model.confidence)}`
+    : `${symbol("unknown")} ${severityName("unknown")}`;
+  return element("li", {}, element("strong", {}, modelName(model.model)), `: ${said}`);
 }

@@ -98,7 +98,7 @@ RECIPE = Recipe(
         "task": "Tells ten urban sounds apart.",
         "data": [
             "UrbanSound8K (Salamon et al. 2014), folds 1 and 2 of 10",
-            "ESC-50 (Piczak 2015), folds 1 to 4 of 5: car_horn, dog, engine and siren with what UrbanSound8K "
+            "ESC-50 (Piczak 2015), folds 1 to 4 of 5: car horn, dog, engine and siren with what UrbanSound8K "
             "calls them, all else as background",
             "RAVDESS, FSDD and Speech Commands, PhysioNet 2016 and CirCor: a choice of speech and hearts as "
             "background",

@@ -10,9 +10,7 @@ from stored_results import result_of
 from edge_worker.database.history import History
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
-from edge_worker.protocol.exam import (
-    MAX_RECORDINGS,
-)
+from edge_worker.protocol.exam import MAX_RECORDINGS
 from edge_worker.protocol.result import Result
 
 

@@ -34,6 +34,8 @@ FILTERS = (
     ResultFilter(device="st-01", accepted=False),
     ResultFilter(reviewed="none"),
     ResultFilter(reviewed="confirmed"),
+    ResultFilter(severity="finding"),
+    ResultFilter(verdict="murmur"),
 )
 CAPTURED: tuple[Sort, ...] = ("captured_at", "-captured_at")
 
@@ -121,6 +123,25 @@ def test_pages_give_each_row_once_while_rows_come_in(
 def test_a_result_with_one_label_of_two_models_comes_once(store: Store, reader: History) -> None:
     store_result(store, result_of(1, labels={"heart5": "normal", "heart2": "normal"}))
     assert len(reader.results(ResultFilter(label="normal"), 10).documents) == 1
+
+
+def test_results_are_filtered_by_their_verdict(store: Store, reader: History) -> None:
+    agreed = store_result(store, result_of(1, labels={"heart5": "murmur", "heart2": "abnormal"}))
+    contradicted = store_result(store, result_of(2, labels={"heart5": "normal", "heart2": "abnormal"}))
+    normal = store_result(store, result_of(3, labels={"heart5": "normal", "heart2": "normal"}))
+    unsure = store_result(store, result_of(4, accepted=False))
+    sorts: tuple[Sort, ...] = ("-stored", "-captured_at")
+    for sort in sorts:
+        for filters, expected in (
+            (ResultFilter(severity="finding"), [contradicted, agreed]),
+            (ResultFilter(severity="none"), [normal]),
+            (ResultFilter(severity="unknown"), [unsure]),
+            (ResultFilter(verdict="abnormal"), [contradicted]),
+            (ResultFilter(verdict="normal"), [normal]),
+            (ResultFilter(disagree=True), [contradicted]),
+            (ResultFilter(disagree=False, severity="finding", device="st-01"), [agreed]),
+        ):
+            assert list(all_pages(reader, filters, 1, sort)) == documents(expected), filters
 
 
 def test_model_and_label_are_of_the_same_prediction(store: Store, reader: History) -> None:

@@ -133,10 +133,11 @@ def test_c4_a_word_is_published_while_the_stream_is_open(
     classifiers = list(load_all(MODELS, ("digits",)).values())
     stream = StreamClassifier(StreamBuffer(rate))
     process(stream, silence, classifiers, segmenter)
-    assert stream.live_value("x", classifiers, segmenter).label is None
+    assert stream.live_value("x", classifiers, segmenter).verdict.label is None
     process(stream, np.concatenate((pcm, silence)), classifiers, segmenter, first=rate)
     value = stream.live_value("x", classifiers, segmenter)
-    assert (value.model, value.label, value.hint) == ("digits", word, word)
+    verdict = value.verdict
+    assert (verdict.model, verdict.label, value.hint) == ("digits", word, word.capitalize())
 
 
 def test_e8_the_hint_follows_the_sound(classifiers: list[Classifier], segmenter: HeartSegmenter) -> None:
@@ -289,7 +290,7 @@ def test_a_stream_of_impossible_samples_has_their_reason_and_no_heart_rate(
     assert summary.heart_rate_bpm is None
     assert not any(each.accepted for each in summary.predictions)
     value = stream.live_value("x", classifiers, segmenter)
-    assert (value.hint, value.bpm, value.label) == ("check the device", None, None)
+    assert (value.hint, value.bpm, value.verdict.label) == ("check the device", None, None)
 
 
 def test_a_stream_whose_channels_cancel_out_is_heard_on_one_of_them(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shipped_meanings import explained
 
 from edge_worker.protocol import exam_evidence
-from edge_worker.protocol.exam import LABEL_RULE, POSITIONS, Exam, ExamRecording
+from edge_worker.protocol.exam import LABEL_RULE, Exam
 from edge_worker.protocol.exam_evidence import SURE_ABNORMAL, SURE_NORMAL, WEIGHT
+from edge_worker.protocol.exam_position import POSITIONS, ExamRecording
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Audio, Quality, Result
 
@@ -26,7 +28,8 @@ MURMUR = Prediction("heart5", "1.0.0", "f" * 64, "murmur", 0.9, 0.8, True, {"mur
 def heart2(abnormal: float, *, accepted: bool = False, heard: float = 1.0) -> Prediction:
     label = "abnormal" if abnormal > 0.5 else "normal"
     shares = {"normal": heard * (1 - abnormal), "abnormal": heard * abnormal}
-    return replace(EVEN, label=label, confidence=shares[label], accepted=accepted, probabilities=shares)
+    made = replace(EVEN, label=label, confidence=shares[label], accepted=accepted, probabilities=shares)
+    return explained(made)
 
 
 def recording(site: str, *models: Prediction, **changed: Any) -> ExamRecording:  # noqa: ANN401 - of Result
@@ -40,7 +43,7 @@ def recording(site: str, *models: Prediction, **changed: Any) -> ExamRecording: 
         "quality": Quality(True, 12.0, 0.0),
         "captured_at": "2026-11-20T17:20:01.000Z",
         "captured_at_source": "device",
-        "models": models,
+        "models": tuple(map(explained, models)),
         "reasons": ("low_confidence",),
     }
     made = Result(**(facts | changed))
@@ -95,13 +98,13 @@ def test_one_position_alone_says_what_its_model_accepts() -> None:
     assert (unsure["label"], unsure["confidence"]) == ("inconclusive", None)
     assert unsure["probability"] > SURE_ABNORMAL
     sure = exam(recording("AV", heart2(0.99, accepted=True)))
-    assert (sure["label"], sure["confidence"]) == ("abnormal", None)
+    assert (sure["label"], sure["confidence"]) == ("abnormal", 0.99)
 
 
 def test_another_model_that_is_sure_makes_an_exam_abnormal_unless_the_evidence_there_contradicts() -> None:
     normal = four(0.1, 0.1, 0.1, 0.1)
     murmur = exam(*normal[:3], recording("MV", heart2(0.6), MURMUR))
-    assert (murmur["label"], murmur["confidence"]) == ("abnormal", None)
+    assert (murmur["label"], murmur["confidence"]) == ("abnormal", 0.9)
     contradicted = exam(*normal[:3], recording("MV", heart2(0.1), MURMUR))
     assert contradicted["label"] == "inconclusive", "it is not normal either"
     assert exam(*normal[:3], recording("MV", MURMUR))["label"] == "abnormal", "nothing there contradicts it"

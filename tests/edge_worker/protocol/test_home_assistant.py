@@ -119,18 +119,29 @@ def test_every_compact_result_has_its_values(vector: dict[str, Any]) -> None:
     assert value("quality", payload) == compact.get("reason", "good")
     assert value("quality", payload) in described()["components"]["quality"]["options"]
     if compact.get("accepted"):
-        assert value("label", payload) == compact["label"]
+        assert value("label", payload) == compact["text"]
         assert float(value("confidence", payload)) == pytest.approx(100 * compact["confidence"], abs=0.05)
     else:
-        assert value("label", payload) == "cannot tell"
+        assert value("label", payload) == compact["text"] in ("Cannot tell", "Analysis failed")
         assert value("confidence", payload) == "None"
+    assert value("severity", payload) == compact["severity"]
+    assert value("severity", payload) in described()["components"]["severity"]["options"]
+    assert value("finding", payload) == ("ON" if compact["severity"] == "finding" else "OFF")
+    assert value("disagree", payload) == ("ON" if "note" in compact else "OFF")
     attributes = rendered(described()["components"]["label"]["json_attributes_template"], payload)
     assert json.loads(attributes) == compact | {"notice": "research and education, not a medical device"}
 
 
+def test_a_result_of_an_earlier_worker_shows_no_label_that_was_not_accepted() -> None:
+    before = {"v": 1, "status": "ok", "bpm": 72, "label": "murmur", "confidence": 0.9, "accepted": True}
+    assert value("label", json.dumps(before)) == "murmur"
+    assert value("label", json.dumps(before | {"accepted": False})) == "Cannot tell"
+    assert value("severity", json.dumps(before)) == "unknown"
+
+
 def test_a_cleared_result_is_unknown_again() -> None:
     """The API clears what is retained for the display when the recording is deleted; None is `unknown`."""
-    for name in ("label", "confidence", "heart_rate", "quality", "result"):
+    for name in ("label", "confidence", "heart_rate", "quality", "result", "severity"):
         assert value(name, "") == "None"
     assert rendered(described()["components"]["label"]["json_attributes_template"], "") == "{}"
 

@@ -6,6 +6,7 @@ import pytest
 
 from edge_worker.protocol.live_value import LISTENING, MAX_BYTES, MAX_HINT, LiveValue, heart_hint, room_hint
 from edge_worker.protocol.result import REASONS, Quality
+from edge_worker.protocol.verdict import Verdict
 
 
 def quality(*reasons: str) -> Quality:
@@ -30,8 +31,8 @@ def test_e8_the_hint_is_about_the_worst_reason(reasons: tuple[str, ...], hint: s
 
 def test_the_hint_is_listening_without_a_heart_rate_and_in_a_quiet_room() -> None:
     assert heart_hint(quality(), None) == LISTENING
-    assert room_hint(quality("too_quiet"), None) == LISTENING
-    assert room_hint(quality(), "dog_bark") == "dog bark"
+    assert room_hint(quality("too_quiet"), "") == LISTENING
+    assert room_hint(quality(), "Straßenmusik") == "Strassenmusik"
     assert room_hint(quality("clipped"), "dog") == "too loud"
     assert room_hint(quality("stuck_bit"), "dog") == "check the device"
 
@@ -43,7 +44,8 @@ def test_every_reason_of_a_quality_has_a_hint_that_fits_the_display() -> None:
 
 @pytest.mark.parametrize("label", ["normal", "x" * 64, "ö" * 64])
 def test_a_live_value_fits_into_its_buffer(label: str) -> None:
-    value = LiveValue("f" * 16, 86_399.1234, "y" * 40, 219.6, 0.98765, "m" * 32, label, 0.98765)
+    verdict = Verdict(label, "m" * 32, "finding", 0.98765, text="z" * 40)
+    value = LiveValue("f" * 16, 86_399.1234, "y" * 40, 219.6, 0.98765, verdict)
     payload = value.to_json()
     assert len(payload) <= MAX_BYTES
     document = json.loads(payload)

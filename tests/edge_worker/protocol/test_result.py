@@ -6,24 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped_meanings import explained
 
-from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.compact_result import MAX_BYTES as COMPACT_MAX_BYTES
 from edge_worker.protocol.document_size import MAX_BYTES
-from edge_worker.protocol.meaning import UNKNOWN
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import MAX_MISSING_RANGES, REASONS, Audio, HeartSounds, Quality, Result
-from edge_worker.settings import DEFAULT_MODELS_DIR
 
-SHIPPED = ModelRegistry(DEFAULT_MODELS_DIR, Path())
-MEANINGS = {model: SHIPPED.meanings(model, None) for model in SHIPPED.classifiers()}
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").read_text())
 
 
 def prediction(model: dict[str, Any]) -> Prediction:
     """Return the prediction of a full JSON form; its label means what the shipped card says."""
     facts = {name: value for name, value in model.items() if name != "severity"}
-    return Prediction(**facts, meaning=MEANINGS[model["model"]].get(model["label"], UNKNOWN))
+    return explained(Prediction(**facts))
 
 
 def result(document: dict[str, Any]) -> Result:

@@ -3,31 +3,23 @@
 import json
 from dataclasses import replace
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped_meanings import CARDS, MEANINGS, explained
 
-from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol import verdict_words
 from edge_worker.protocol.compact_result import MAX_BYTES
 from edge_worker.protocol.meaning import LANGUAGES, Meaning, ascii_text
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Audio, Quality, Result
 from edge_worker.protocol.verdict import Verdict, of_predictions
-from edge_worker.settings import DEFAULT_MODELS_DIR
-
-SHIPPED = ModelRegistry(DEFAULT_MODELS_DIR, Path())
-CARDS = {model: SHIPPED.card(model, None) for model in SHIPPED.classifiers()}
-MEANINGS = {model: SHIPPED.meanings(model, None) for model in CARDS}
 
 
 def prediction(model: str, label: str, *, accepted: bool = True) -> Prediction:
     """Return a prediction of a shipped model."""
-    hears = CARDS[model].get("hears", "heart")
-    meaning = MEANINGS[model].get(label, Meaning())
     facts = (model, "1", "f" * 64, label, 0.91234, 0.8, accepted, {label: 0.91234}, 1, 0.5)
-    return Prediction(*facts, hears=hears, meaning=meaning)
+    return explained(Prediction(*facts))
 
 
 def result(*models: Prediction, language: str = "en") -> Result:

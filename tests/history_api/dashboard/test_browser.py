@@ -101,7 +101,7 @@ def test_e7_files_are_uploaded_one_after_the_other_with_progress(
     notes.write_text("not a sound")
     page = tab.page
     page.goto("/ui/upload")
-    page.get_by_label("heart2").check()
+    page.get_by_label("Normal or abnormal heart").check()
     page.get_by_label("Sound files").set_input_files([site.heart, notes, site.heart])
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#files progress")).to_have_count(3, timeout=WITHIN_MS)
@@ -204,8 +204,8 @@ def test_e7_a_form_changes_the_models_and_the_gate_of_a_device(site: DashboardSi
     page.goto("/ui/devices/st-07")
     expect(message).to_have_text("The site defaults apply.")
     expect(page.locator("#others")).to_be_hidden()
-    page.get_by_label("Label on its display").select_option("esc50")
-    page.get_by_label("digits").check()
+    page.get_by_label("First model").select_option("esc50")
+    page.get_by_label("Spoken digit").check()
     page.get_by_label("Split a stream into events").check()
     page.get_by_label("Threshold").fill("0.03")
     page.get_by_role("button", name="Save").click()
@@ -213,8 +213,8 @@ def test_e7_a_form_changes_the_models_and_the_gate_of_a_device(site: DashboardSi
     assert settings() == {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.03}}
     page.goto("/ui/devices")
     page.get_by_role("link", name="st-07").click()
-    expect(page.get_by_label("Label on its display")).to_have_value("esc50")
-    expect(page.get_by_label("digits")).to_be_checked()
+    expect(page.get_by_label("First model")).to_have_value("esc50")
+    expect(page.get_by_label("Spoken digit")).to_be_checked()
     page.get_by_role("button", name="Reset to the site defaults").click()
     expect(message).to_have_text("Reset to the site defaults.")
     assert settings() == {"models": None, "gate": {"on": False, "threshold": None}}

@@ -5,7 +5,8 @@ import re
 from archive import Api, Archive, problem
 from exam_archive import ADDRESS, add_evidence, add_four, review
 
-from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
+from edge_worker.protocol.exam import LABEL_RULE
+from edge_worker.protocol.exam_position import POSITION_REASONS
 from edge_worker.protocol.result import REASONS
 from history_api.results import exam_words
 
@@ -43,7 +44,8 @@ def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says
     share = api.json(ADDRESS)["probability"]
     abnormal, normal = exam_words.share_words(share), exam_words.share_words(1 - share)
     text = page(api, "/ui/exams/visit-7")
-    assert f"<h3>Abnormal, {abnormal}</h3>" in text
+    assert "<h3>Abnormal</h3>" in text
+    assert f"! Needs attention, {abnormal}</p>" in text
     assert f"4 positions together: abnormal {abnormal}, normal {normal}" in text
     assert re.findall(r"<small>((?:strongly )?for \w+|says little)</small>", text) == [
         *("strongly for abnormal", "for abnormal", "says little", "strongly for abnormal")
@@ -55,7 +57,7 @@ def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says
     assert 'aria-label="AV: unsure, strongly for abnormal. PV: unsure, for abnormal. TV: unsure, says' in text
     assert REASONS["low_confidence"] not in text, "together they are sure: nothing to record again"
     assert LABEL_RULE.partition(",")[0] in text
-    assert f"! abnormal, {abnormal}" in page(api, "/ui/exams")
+    assert f"! Abnormal, {abnormal}" in page(api, "/ui/exams")
 
 
 def test_a_page_without_evidence_has_no_bars(archive: Archive, api: Api) -> None:

@@ -124,7 +124,7 @@ def test_e8_only_streams_have_a_timeline(archive: Archive, api: Api) -> None:
     assert api.get("/api/v1/recordings/00000000000000aa/timeline", If_None_Match=tag).status_code == 304
     drawn = api.get("/api/v1/recordings/00000000000000aa/timeline.svg")
     assert drawn.mimetype == "image/svg+xml"
-    assert "heart5, probability" in drawn.get_data(as_text=True)
+    assert "Kind of heart sound, probability" in drawn.get_data(as_text=True)
     assert "timeline.svg" in api.get("/ui/recordings/00000000000000aa").get_data(as_text=True)
     assert "timeline.svg" not in api.get("/ui/recordings/0000000000000001").get_data(as_text=True)
     problem(api.get("/api/v1/recordings/0000000000000001/timeline.svg"), 404)

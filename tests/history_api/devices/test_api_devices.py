@@ -32,6 +32,7 @@ def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: 
         "last_recording_id": "0000000000000002",
         "last_status": "ok",
         "last_label": "murmur",
+        "last_severity": "finding",
         "calibrations": [],
         "links": None,
     }

@@ -35,9 +35,9 @@ def test_e5_class_distribution_counts_each_label_of_each_model(archive: Archive,
     unsure = archive.add(4, is_analysed=False)
     archive.save(replace(unsure, models=(prediction("heart5", "normal", accepted=False),)))
     texts = texts_of(picture_at(api, DISTRIBUTION))
-    models = [texts.index(name) for name in ("heart2", "heart5")]
-    assert texts[models[0] + 1 : models[0] + 3] == ["abnormal", "3"]
-    assert texts[models[1] + 1 : models[1] + 5] == ["normal", "3, 1 not accepted", "murmur", "1"]
+    models = [texts.index(name) for name in ("Normal or abnormal heart", "Kind of heart sound")]
+    assert texts[models[0] + 1 : models[0] + 3] == ["Abnormal", "3"]
+    assert texts[models[1] + 1 : models[1] + 5] == ["Normal", "3, 1 not accepted", "Murmur", "1"]
 
 
 def test_e5_class_distribution_without_a_label_says_so(api: Api) -> None:

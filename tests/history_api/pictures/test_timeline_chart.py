@@ -4,6 +4,9 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+from shipped_meanings import MEANINGS
+
+from history_api.models.label_words import LabelWords
 from history_api.pictures import timeline_chart
 
 Point = dict[str, Any]
@@ -15,7 +18,9 @@ def point(start_s: float, **values: object) -> Point:
 
 def chart(heart: list[Point], models: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the SVG, which must be well-formed, and the coordinates of its curves."""
-    text = timeline_chart.svg("00000000000000aa", {"heart": heart, "models": models})
+    text = timeline_chart.svg(
+        "00000000000000aa", {"heart": heart, "models": models}, LabelWords("en", {}, MEANINGS)
+    )
     ElementTree.fromstring(text)  # noqa: S314 - our own
     return text, re.findall(r'<path d="M([^"h]+)"', text)
 
@@ -34,9 +39,9 @@ def test_e8_the_likeliest_labels_are_named_and_differ_without_colour() -> None:
     points = [point(2 * i, probabilities=each) for i, each in enumerate(shares)]
     text, lines = chart([], {"esc50": {"labels": ["rain", "dog", "<hen>", "cat"], "points": points}})
     assert len(lines) == 3
-    assert "dog" in text
+    assert ">Dog<" in text
     assert "&lt;hen&gt;" in text
-    assert ">cat<" not in text
+    assert ">Cat<" not in text
     assert {"", "6 4", "2 3"} <= set(re.findall('stroke-dasharray="([^"]*)"', text))
 
 

@@ -12,7 +12,8 @@ from exam_archive import ADDRESS, add_evidence, add_four, add_noisy, review
 from fhir.resources.R4B.bundle import Bundle
 from pypdf import PdfReader
 
-from edge_worker.protocol.exam import LABEL_RULE, POSITION_REASONS
+from edge_worker.protocol.exam import LABEL_RULE
+from edge_worker.protocol.exam_position import POSITION_REASONS
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.results import exam_words
 
@@ -54,7 +55,8 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
         "TV (tricuspid)",
         POSITION_REASONS["rejected"],
         "72 beats per minute (median)",
-        "heart5 murmur",
+        "Abnormal: needs attention, 90 %",
+        "One position alone makes it so: PV (pulmonary).",
         "At PV",
         f"{2:016x}",
         f"SHA-256 {'f' * 64}",
@@ -78,7 +80,7 @@ def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archi
     share = api.json(ADDRESS)["probability"]
     abnormal, normal = exam_words.share_words(share), exam_words.share_words(1 - share)
     for expected in (
-        f"normal, {normal}",
+        f"Normal: no finding, {normal}",
         f"4 positions together: abnormal {abnormal}, normal {normal}",
         "strongly for normal (-2.9)",
         "says little (-0.2)",
@@ -88,7 +90,7 @@ def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archi
     assert "record again" not in text.partition("At AV")[0]
     report, resources = bundle(api)
     assert report["conclusion"].startswith(
-        f"Exam: normal. 4 positions together: abnormal {abnormal}, normal {normal}. "
+        f"Exam: Normal. 4 positions together: abnormal {abnormal}, normal {normal}. "
         "AV: not sure alone, strongly for normal. PV: not sure alone, for normal."
     )
     (label,) = [
@@ -96,10 +98,10 @@ def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archi
         for each in resources["Observation"]
         if each["code"]["text"].startswith("Label of the sounds of an")
     ]
-    assert label["valueCodeableConcept"] == {"text": "normal"}
+    assert label["valueCodeableConcept"] == {"text": "Normal"}
     assert {each["code"]["text"]: each["valueQuantity"]["value"] for each in label["component"]} == {
-        "normal": round(1 - share, 4),
-        "abnormal": share,
+        "Normal": round(1 - share, 4),
+        "Abnormal": share,
     }
 
 
@@ -129,12 +131,14 @@ def test_e8_bundle_of_an_exam_has_one_report_over_the_recordings_that_count(
         *("aortic area", "pulmonary area", "tricuspid area", "mitral area")
     }
     assert len(resources["Observation"]) == len(report["result"]) == 10
-    assert report["conclusion"].startswith("Exam: abnormal. AV: normal. PV: abnormal.")
+    assert report["conclusion"].startswith(
+        "Exam: Abnormal. One position alone makes it so: PV. AV: Normal. PV: Abnormal."
+    )
     assert report["conclusion"].endswith(f"Missing positions: none. {LABEL_NOTICE}")
     (label,) = [
         each for each in resources["Observation"] if each["code"]["text"] == "Label of the sounds of an exam"
     ]
-    assert label["valueCodeableConcept"] == {"text": "abnormal"}
+    assert label["valueCodeableConcept"] == {"text": "Abnormal"}
     assert len(label["derivedFrom"]) == 4
     rates = [each for each in resources["Observation"] if each["code"]["text"] == "Heart rate"]
     assert [each["valueQuantity"]["value"] for each in rates] == [72.0] * 5
@@ -165,7 +169,7 @@ def test_e8_an_inconclusive_exam_has_no_label(archive: Archive, api: Api) -> Non
     (label,) = [each for each in resources["Observation"] if each["code"]["text"].startswith("Label of the")]
     assert "valueCodeableConcept" not in label
     assert label["dataAbsentReason"]["text"] == "cannot tell"
-    assert "Exam: cannot tell. AV: normal. Missing positions: PV (pulmonary)," in report["conclusion"]
+    assert "Exam: Cannot tell. AV: Normal. Missing positions: PV (pulmonary)," in report["conclusion"]
 
 
 def test_e8_codes_of_a_site_are_used_for_exams(tmp_path: Path) -> None:

@@ -64,18 +64,34 @@ def test_e8_bundle_has_device_sound_observations_and_report(archive: Archive, ap
     rate, heart5, heart2 = resources["Observation"]
     assert rate["code"]["coding"][0]["code"] == "8867-4"
     assert (rate["valueQuantity"]["value"], rate["valueQuantity"]["code"]) == (72.0, "/min")
-    assert heart5["valueCodeableConcept"] == {"text": "murmur"}
+    coding = {"system": "http://snomed.info/sct", "code": "88610006", "display": "Heart murmur"}
+    assert heart5["valueCodeableConcept"] == {"coding": [coding], "text": "Murmur"}
+    assert heart5["interpretation"][0]["coding"][0]["code"] == "A"
     shares = {each["code"]["text"]: each["valueQuantity"]["value"] for each in heart5["component"]}
-    assert shares["murmur"] == 0.9
+    assert shares["Murmur"] == 0.9
     assert "f" * 64 in heart5["method"]["text"]
     assert "valueCodeableConcept" not in heart2
     assert heart2["dataAbsentReason"]["text"] == "cannot tell"
     (report,) = resources["DiagnosticReport"]
     assert len(report["result"]) == 3
     assert report["status"] == rate["status"] == "preliminary"
-    assert report["conclusion"].startswith("heart5: murmur. heart2: cannot tell.")
+    assert report["conclusion"].startswith(
+        "Murmur. Kind of heart sound: Murmur. Normal or abnormal heart: Cannot tell."
+    )
+    assert report["conclusionCode"] == [heart5["valueCodeableConcept"]]
+    assert "interpretation" not in heart2
     assert report["conclusion"].endswith(LABEL_NOTICE)
     assert {each["bodySite"]["text"] for each in resources["Observation"]} == {"mitral area"}
+
+
+def test_a_bundle_says_that_models_contradict_each_other(archive: Archive, api: Api) -> None:
+    archive.add(1, labels={"heart5": "normal", "heart2": "abnormal"})
+    resources = exported(api)
+    (report,) = resources["DiagnosticReport"]
+    assert report["conclusion"].startswith("Abnormal. The models disagree: Normal, Abnormal.")
+    assert report["conclusionCode"] == [{"text": "Abnormal"}]
+    found = [each["interpretation"][0]["coding"][0]["code"] for each in resources["Observation"][1:]]
+    assert found == ["N", "A"]
 
 
 def test_e8_media_have_the_address_and_the_hashes_of_the_audio(archive: Archive, api: Api) -> None:

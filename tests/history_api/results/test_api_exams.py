@@ -8,7 +8,7 @@ from archive import Api, Archive, problem
 from exam_archive import ADDRESS, add_evidence, add_four, review
 
 from edge_worker.database.access.api_key import ApiKeys
-from edge_worker.protocol.exam import POSITION_REASONS
+from edge_worker.protocol.exam_position import POSITION_REASONS
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -47,7 +47,8 @@ def test_e8_an_exam_has_a_probability_and_the_evidence_of_each_position(archive:
 def test_an_exam_of_results_without_evidence_has_no_probability(archive: Archive, api: Api) -> None:
     add_four(archive, MV="murmur")
     exam = api.json(ADDRESS)
-    assert (exam["label"], exam["confidence"], exam["probability"]) == ("abnormal", None, None)
+    assert (exam["label"], exam["confidence"], exam["probability"]) == ("abnormal", 0.9, None)
+    assert exam["carried_by"] == {"site": "MV", "name": "mitral", "recording_id": "0000000000000004"}
     assert {each["evidence"] for each in exam["positions"]} == {None}
 
 
@@ -105,7 +106,10 @@ def test_results_are_filtered_by_exam_and_the_csv_names_it(archive: Archive, api
     assert problem(api.get("/api/v1/results?exam=Visit"), 400)["parameter"] == "exam"
     lines = api.get("/api/v1/results.csv?exam=visit-7").get_data(as_text=True).splitlines()
     assert len(lines) == 5
-    assert all(line.endswith(",visit-7") for line in lines[1:])
+    assert lines[0].endswith(",exam,verdict,severity,models_disagree")
+    ends = [",visit-7,normal,none,false"] * 3
+    ends.insert(2, ",visit-7,murmur,finding,false")
+    assert all(line.endswith(end) for line, end in zip(lines[1:], ends, strict=True))
 
 
 def test_an_owner_sees_the_exams_of_one_device(archive: Archive) -> None:

@@ -8,6 +8,7 @@ from edge_worker.protocol.result import REASONS
 from simulator.device import oled
 
 OK = {"status": "ok", "bpm": 72, "model": "heart5", "label": "murmur", "confidence": 0.936, "accepted": True}
+FINDING = OK | {"severity": "finding", "text": "Murmur", "note": "models disagree"}
 
 LIVE = {"bpm": 72, "quality": 0.93, "hint": "HR 72 good", "label": "normal", "confidence": 0.91}
 
@@ -50,8 +51,17 @@ def test_bars_show_progress() -> None:
 
 def test_a_result_shows_label_confidence_and_rate() -> None:
     text = "\n".join(oled.result(OK))
-    for part in ("heart5", "MURMUR", "94 %", "72 bpm"):
+    for part in ("MURMUR", "94 %", "72 bpm"):
         assert part in text
+
+
+def test_the_severity_is_a_symbol_and_words_and_a_contradiction_is_said() -> None:
+    rows = [row.strip() for row in oled.result(FINDING)]
+    assert rows[:4] == ["! NEEDS ATTENTION", "", "MURMUR", "models disagree"]
+    normal = OK | {"severity": "none", "text": "Normal", "label": "normal"}
+    assert oled.result(normal)[0].strip() == "OK NO FINDING"
+    unsure = {"status": "ok", "bpm": None, "accepted": False, "label": "artifact", "note": "models disagree"}
+    assert [row.strip() for row in oled.result(unsure)][:3] == ["NO CLEAR ANSWER", "", "models disagree"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+// Names of models and labels for people, in the language that the browser asks for.
+import { request } from "./dom.js";
+
+const words = await (await request("/api/v1/labels")).json();
+const plain = (name) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+
+export const language = words.language;
+export const modelName = (model) => words.models[model]?.name ?? plain(model);
+export const labelName = (model, label) => words.models[model]?.labels[label]?.name ?? plain(label);
+export const explanation = (model, label) => words.models[model]?.labels[label]?.explanation ?? "";
+export const symbol = (severity) => words.severities[severity].symbol;
+export const severityName = (severity) => words.severities[severity].name;
+
+export function headline(result) {
+  const { model, label } = result.verdict;
+  if (label !== null) return labelName(model, label);
+  return result.status === "error" ? words.failed : severityName("unknown");
+}
+
+// Returns which answers of the models contradict each other; null where none do.
+export function disagreement(result) {
+  const models = result.models.filter((each) => result.verdict.disagree.includes(each.model));
+  const names = new Set(models.map((each) => labelName(each.model, each.label)));
+  return names.size ? `${words.disagree}: ${[...names].join(", ")}` : null;
+}
