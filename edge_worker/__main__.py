@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from edge_worker import __version__
@@ -16,7 +16,6 @@ from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
-_STALE: Final = timedelta(seconds=15)
 _SWITCH_INTERVAL_S: Final = 0.0005
 _EXAMPLES: Final = """examples:
   stetho worker                 run with the STETHO_* settings of the environment
@@ -114,7 +113,7 @@ def _health(settings: Settings) -> int:
         print("unhealthy: last heartbeat never")
         return 1
     state, faults = own.document.get("state"), own.document.get("faults") or []
-    is_fresh = abs(datetime.now(UTC) - datetime.fromisoformat(own.seen_at)) < _STALE and state != "offline"
+    is_fresh = own.is_fresh(datetime.now(UTC)) and state != "offline"
     facts = "; ".join([f"last heartbeat {own.seen_at}", f"state {state}", *faults])
     print(f"{'healthy' if is_fresh else 'unhealthy'}: {facts}")
     return 0 if is_fresh else 1

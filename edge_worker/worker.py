@@ -1,8 +1,8 @@
-"""The worker process: connects the broker, the intake, the two analysis threads and the database.
+"""The worker process: connects the broker, the intake, the other threads and the database.
 
-Three threads: the network thread (the main thread) receives, acknowledges and publishes; the recording
-analysis stores, classifies and writes the database; the live analysis follows streams. So chunks never wait
-for a model.
+Four threads: the network thread (the main thread) receives, acknowledges and publishes; the storage stores
+recordings; the recording analysis classifies them; the live analysis follows streams. So neither chunks nor
+recordings wait for a model.
 """
 
 import logging
@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.recording_analysis import RecordingAnalysis
-from edge_worker.analysis.recording_storage import RecordingStored, SpoolFileLost
-from edge_worker.analysis.storage_retry import StorageFault
+from edge_worker.analysis.storing.recording_storage import RecordingStored, SpoolFileLost
+from edge_worker.analysis.storing.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.connection import Connection, Inbound
 from edge_worker.database.outbox import OutboxMessage

@@ -1,54 +1,47 @@
-"""The recording analysis: a thread that stores recordings and computes their results.
+"""The recording analysis: a thread that computes the results of stored recordings, and saves them.
 
-It is a thread of its own so that chunks never wait for it. Devices take turns, and storing comes before
-analysing: a device waits for `stored` with its sound in memory. Recordings that waited together are stored
-together: the disk is what a recording waits for, and one sync serves them all.
+It is a thread of its own so that neither chunks nor recordings to be stored wait for it. Devices take turns.
 """
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
 from edge_worker.analysis import last_sounds
-from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
-from edge_worker.analysis.recording_storage import Post, RecordingStorage, Unstored
-from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
+from edge_worker.analysis.storing.recording_storage import Post, RecordingStorage
+from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
+from edge_worker.analysis.storing.storage_thread import (
+    BATCH_SAMPLES,
+    Job,
+    StorageThread,
+    cost_s,
+    device_of,
+)
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
-from edge_worker.errors import StoreError
-from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
-_HEARTBEAT_EVERY_S: Final = 5.0
 _REFRESH_EVERY_S: Final = 1.0
+_SAVE_AFTER_S: Final = 0.1
+"""Results are computed for so long, or until none waits, before they are saved with one sync."""
 
-_BATCH_SAMPLES: Final = 4_000_000
-"""Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
-_BATCH_JOBS: Final = 16
-"""Jobs of one batch: very short recordings are many, and each has a file."""
-_ANALYSE_AT_LEAST_S: Final = 0.01
-"""Results are computed for so long before recordings are stored that have arrived meanwhile."""
-_JOB_COST_S: Final = 0.1
-"""A job takes as much time as the analysis of so much sound, beside its own."""
-
-Job = Unstored | UnanalysedRecording
 Analysed = tuple[AnalysisResult, StoredRecording, float]
 """A result, its recording, and the monotonic time since when it waits."""
 
 
 class RecordingAnalysis(threading.Thread):
-    """The only thread that writes recordings and results. Other threads call its public methods."""
+    """The only thread that writes results; it owns the storage thread. Others call its public methods."""
 
     def __init__(
         self,
@@ -65,120 +58,107 @@ class RecordingAnalysis(threading.Thread):
         self._store = store
         self._metrics = metrics
         self._post = post
-        self._write_heartbeat = write_heartbeat
-        self._to_store: FairQueue[tuple[Unstored, float]] = FairQueue()
-        """Jobs, and the monotonic time since when each waits."""
-        self._to_analyse: FairQueue[tuple[UnanalysedRecording | FinishedStream, float]] = FairQueue()
-        """Streams are here behind their events, which are stored before."""
+        self._stopping = threading.Event()
+        self._retry = StorageRetry(post, self._stopping, store.mend, source="analysis")
+        self._streams = RecordingStorage(pipeline, streams, metrics, self._retry, post)
+        storing = StorageRetry(post, self._stopping, store.mend, source="storage")
+        self._storing = StorageThread(
+            pipeline,
+            store,
+            RecordingStorage(pipeline, streams, metrics, storing, post),
+            storing,
+            self._stopping,
+            analyse=self._put,
+            write_heartbeat=write_heartbeat,
+        )
+        self.request_repair = self._storing.request_repair
+        self.request_heartbeat = self._storing.request_heartbeat
+        self._waiting: FairQueue[tuple[UnanalysedRecording | FinishedStream, float]] = FairQueue()
+        """Streams are here behind their events."""
+        self._held = threading.Lock()
         self._held_samples = 0
         """Sound in memory of recordings that wait to be analysed; the others are read from their files."""
         self._acknowledged: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._delivered: list[int] = []
-        self._stopping = threading.Event()
-        self._retry = StorageRetry(post, self._stopping, store.mend)
-        self._damage: StoreError | None = None
-        """Met by another thread, to be repaired by this one."""
-        self._storage = RecordingStorage(pipeline, streams, metrics, self._retry, post)
-        self._lost: Iterator[StoredRecording] = iter(())
-        """Recordings whose sound is there, and whose rows a damaged database lost."""
-        self._heartbeat_at = float("-inf")
         self._refreshed_at = float("-inf")
-        self.failure: BaseException | None = None
-        """The exception that ended the thread, a bug, for the main thread to raise."""
+        self._failure: BaseException | None = None
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended one of the two threads, a bug, for the main thread to raise."""
+        return self._failure or self._storing.failure
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue recordings to be stored, and stored ones to be analysed."""
         now = time.monotonic()
         for job in jobs:
             if isinstance(job, UnanalysedRecording):
-                self._put_unanalysed(job, now)
+                self._put(job, now)
             else:
-                self._to_store.put(_device_of(job), _cost_s(job), (job, now))
+                self._storing.submit(job, now)
 
     def acknowledge(self, message_id: int) -> None:
         """Note that the broker has a message of the outbox."""
         self._acknowledged.put(message_id)
 
-    def request_repair(self, error: Exception) -> None:
-        """Repair the database soon, if `error` says that it is damaged or gone."""
-        if isinstance(error, StoreError):
-            self._damage = error
-
-    def request_heartbeat(self) -> None:
-        """Write the next heartbeat at once: something changed that operators watch."""
-        self._heartbeat_at = float("-inf")
+    def start(self) -> None:
+        """Start both threads."""
+        self._storing.start()
+        super().start()
 
     def stop(self) -> None:
         """End after the current job; queued jobs are taken up from disk and database at the next start."""
         self._stopping.set()
-        if self.is_alive():
-            self.join()
+        for thread in (self, self._storing):
+            if thread.is_alive():
+                thread.join()
 
     @property
     def backlog(self) -> int:
         """Number of jobs that wait."""
-        return len(self._to_store) + len(self._to_analyse) + len(self._storage.postponed)
+        return len(self._storing) + len(self._waiting) + len(self._streams.postponed)
 
     def run(self) -> None:
         """Work until stopped."""
         try:
             while not self._stopping.is_set():
-                self._work()
+                self._analyse_next()
                 self._retry.call(self._housekeeping)
             self._retry.call(self._clear_outbox)
-            self._retry.call(self._write_heartbeat)  # the last one: it is offline
         except BaseException as error:
-            self.failure = error
+            self._failure = error
             self._post(StorageFault(str(error)))
 
-    def _work(self) -> None:
-        """Store what waits, and analyse until more waits to be stored."""
-        batch = self._next_batch()
-        closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
-        events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
-        for unanalysed, since in self._storage.store_recordings(closed) + self._storage.store_events(events):
-            self._put_unanalysed(unanalysed, since)
-        for job, since in batch:
-            if isinstance(job, FinishedStream):
-                self._to_analyse.put(_device_of(job), _cost_s(job), (job, since))
-        self._analyse_next()
-
-    def _next_batch(self) -> list[tuple[Unstored, float]]:
-        """Return the jobs that wait, as far as they fit into memory; wait a while when there is none."""
-        batch: list[tuple[Unstored, float]] = [*self._storage.postponed.take_due()]
-        samples = sum(_samples(job) for job, _ in batch)
-        try:
-            while samples < _BATCH_SAMPLES and len(batch) < _BATCH_JOBS:
-                job, since = self._to_store.get(0 if batch or len(self._to_analyse) else _IDLE_S)
-                samples += _samples(job)
-                batch.append((job, since))
-        except queue.Empty:
-            pass
-        return batch
-
-    def _put_unanalysed(self, unanalysed: UnanalysedRecording, since: float) -> None:
-        """Queue a stored recording; without its sound, if much sound waits already."""
-        samples = 0 if unanalysed.pcm is None else unanalysed.recording.samples
-        if self._held_samples + samples > _BATCH_SAMPLES:
-            unanalysed, samples = replace(unanalysed, pcm=None), 0
-        self._held_samples += samples
-        self._to_analyse.put(_device_of(unanalysed), _cost_s(unanalysed), (unanalysed, since))
+    def _put(self, job: UnanalysedRecording | FinishedStream, since: float) -> None:
+        """Queue what is stored; a recording without its sound, if much sound waits already."""
+        if isinstance(job, UnanalysedRecording) and job.pcm is not None:
+            with self._held:
+                if self._held_samples + job.recording.samples > BATCH_SAMPLES:
+                    job = replace(job, pcm=None)
+                else:
+                    self._held_samples += job.recording.samples
+        self._waiting.put(device_of(job), cost_s(job), (job, since))
 
     def _analyse_next(self) -> None:
-        """Compute and save results, only for a short time if more waits to be stored."""
+        """Compute and save the next results; wait a while when there is nothing to do."""
+        for stream, since in self._streams.postponed.take_due():
+            if isinstance(stream, FinishedStream):
+                self._streams.store_stream(stream, since)
         results: list[Analysed] = []
-        samples, until = 0, time.monotonic() + _ANALYSE_AT_LEAST_S
-        while len(self._to_analyse) and samples < _BATCH_SAMPLES and not self._stopping.is_set():
-            job, since = self._to_analyse.get(0)
+        samples, until = 0, time.monotonic() + _SAVE_AFTER_S
+        while samples < BATCH_SAMPLES and not self._stopping.is_set():
+            try:
+                job, since = self._waiting.get(0 if results else _IDLE_S)
+            except queue.Empty:
+                break
             if isinstance(job, FinishedStream):
                 self._publish(results)
                 results = []
-                self._storage.store_stream(job, since)
+                self._streams.store_stream(job, since)
             else:
                 samples += job.recording.samples
-                self._held_samples -= 0 if job.pcm is None else job.recording.samples
                 results.append((self._analyse(job), job.recording, since))
-            if len(self._to_store) and time.monotonic() >= until:
+            if time.monotonic() >= until:
                 break
         self._publish(results)
 
@@ -189,6 +169,9 @@ class RecordingAnalysis(threading.Thread):
         self._pipeline.delete_event_audio([result for result, *_ in results])
 
     def _analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
+        if unanalysed.pcm is not None:
+            with self._held:
+                self._held_samples -= unanalysed.recording.samples
         started = time.perf_counter()
         analysed = self._pipeline.analyse(unanalysed)
         self._metrics.observe_analysis(analysed.result, time.perf_counter() - started)
@@ -221,28 +204,12 @@ class RecordingAnalysis(threading.Thread):
         return messages
 
     def _housekeeping(self) -> None:
-        damage, self._damage = self._damage, None
-        if damage is not None:
-            self._store.mend(damage)
-        if not len(self._to_store) and not len(self._to_analyse):  # else the next results take them along
+        if not len(self._waiting):  # else the next results take them along
             self._clear_outbox()
-            self._adopt_lost()
         if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
             self._refreshed_at = time.monotonic()
             if self._pipeline.refresh():
                 self.request_heartbeat()
-        if time.monotonic() - self._heartbeat_at >= _HEARTBEAT_EVERY_S:
-            self._write_heartbeat()
-            self._heartbeat_at = time.monotonic()
-
-    def _adopt_lost(self) -> None:
-        """Give the next recording that lost its row a new one, after a repair of the database."""
-        if self._store.repair.take_lost_rows():
-            self._lost = self._pipeline.lost_recordings()
-        for lost in self._lost:
-            (stored,) = self._store.save_recordings([lost])
-            self.submit([UnanalysedRecording(stored)])
-            return
 
     def _clear_outbox(self) -> None:
         self._collect_delivered()
@@ -253,24 +220,3 @@ class RecordingAnalysis(threading.Thread):
     def _collect_delivered(self) -> None:
         while not self._acknowledged.empty():
             self._delivered.append(self._acknowledged.get())
-
-
-def _device_of(job: Job) -> str:
-    return job.stream.device_id if isinstance(job, FinishedStream) else job.recording.device_id
-
-
-def _cost_s(job: Job) -> float:
-    """Return what a job costs, in seconds of sound."""
-    rate = job.stream.sample_rate if isinstance(job, FinishedStream) else job.recording.sample_rate
-    return _samples(job) / max(1, rate) + _JOB_COST_S
-
-
-def _samples(job: Job) -> int:
-    """Return how many samples a job takes into memory."""
-    match job:
-        case ClosedRecording():
-            return job.recording.received.end
-        case FinishedStream():
-            return 0  # read piece by piece
-        case _:
-            return job.recording.samples

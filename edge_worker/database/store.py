@@ -1,6 +1,6 @@
 """Write access to the database for the worker: recordings, results, outbox and heartbeat.
 
-One thread of one worker writes. Every method is one transaction, so that many recordings cost one sync of
+Two threads of one worker write. Every method is one transaction, so that many recordings cost one sync of
 the disk, and calling it twice changes nothing.
 """
 

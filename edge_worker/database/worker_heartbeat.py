@@ -1,13 +1,19 @@
 """Heartbeats of workers: a row for each, written every few seconds and read by the history API."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from edge_worker.database.schema import workers
 from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.site_state.clock_reading import ClockReading
+
+EVERY_S: Final = 4.0
+"""A worker writes one this often."""
+MISSED_AFTER_S: Final = 8.0
+"""Two heartbeats: then everybody counts a worker as gone, and names it within 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,14 @@ class WorkerHeartbeat:
     """RFC 3339, UTC, `Z`; as read, by what the wall clock says now: no jump makes a heartbeat old."""
     document: dict[str, Any]
     """State, models, versions and counters of the worker; `clock`: the reading of its clocks."""
+
+    def age_s(self, now: datetime) -> float:
+        """Return how old it is at `now`, an aware time."""
+        return (now - datetime.fromisoformat(self.seen_at)).total_seconds()
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether its worker runs, as far as a heartbeat tells; one of the future tells nothing."""
+        return abs(self.age_s(now)) < MISSED_AFTER_S
 
     def dated(self, now: ClockReading) -> "WorkerHeartbeat":
         """Return this heartbeat with the time that the clock of `now` would have said when it was written."""

@@ -11,7 +11,6 @@ from edge_worker.errors import BrokerError, SettingsError, StoreError
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
 
-STALE: Final = timedelta(seconds=30)
 _RENEW_WITHIN: Final = timedelta(days=14)
 
 
@@ -85,8 +84,7 @@ def _fresh_heartbeats(settings: Settings) -> list[WorkerHeartbeat]:
     history = History.open(settings.database)
     found = history.heartbeats()
     history.close()
-    now = datetime.now(UTC)
-    return [each for each in found if -STALE < now - datetime.fromisoformat(each.seen_at) < STALE]
+    return [each for each in found if each.is_fresh(datetime.now(UTC))]
 
 
 def _expiry(certificate: Mapping[str, Any]) -> datetime:

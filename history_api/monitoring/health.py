@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
@@ -22,10 +22,6 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import NUMBER, TIME, ref, strict_object
 from history_api.services import services
 
-STALE: Final = timedelta(seconds=10)
-"""Age of a heartbeat after which a worker counts as dead; workers write one every 5 s."""
-_STALE_THOUGH_HEARD: Final = timedelta(seconds=30)
-"""The same for a worker that the broker would report if it were gone: it is busy."""
 _RETRY_AFTER_S: Final = 5
 blueprint = Blueprint("health", __name__)
 PATHS: Final[Paths] = {
@@ -128,20 +124,10 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
 def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> list[dict[str, Any]]:
     """Return the health of each worker: its heartbeat, and what the broker reports of it if that is worse."""
     session = services().mqtt_session
-    reported, heard = dict[str, Any](), set[str]()
-    if session is not None and session.is_connected:
-        reported, heard = session.workers, session.heard
+    reported = session.workers if session is not None and session.is_connected else {}
     if not heartbeats:
         return [_unread(name, reported[name]) for name in sorted(reported)]
-    return [
-        _worker(
-            each,
-            now,
-            reported.get(each.worker_id, {}),
-            _STALE_THOUGH_HEARD if each.worker_id in heard else STALE,
-        )
-        for each in heartbeats
-    ]
+    return [_worker(each, now, reported.get(each.worker_id, {})) for each in heartbeats]
 
 
 def _is_ready(worker: dict[str, Any]) -> bool:
@@ -185,16 +171,13 @@ def _refused_models(heartbeats: Sequence[WorkerHeartbeat], ready: set[str]) -> s
 def _unread(worker_id: str, reported: dict[str, Any]) -> dict[str, Any]:
     """Return the health of a worker whose heartbeat cannot be read, or was never written: what it says."""
     heartbeat = WorkerHeartbeat(worker_id, rfc3339(datetime.fromtimestamp(0, UTC)), {})
-    worker = _worker(heartbeat, datetime.now(UTC), reported, timedelta())
+    worker = _worker(heartbeat, datetime.now(UTC), reported)
     reason = reported.get("reason") or f"{reported.get('state')}, and its heartbeat cannot be read here"
     return worker | {"seen_at": None, "age_s": None, "reason": str(reason)}
 
 
-def _worker(
-    heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any], stale: timedelta
-) -> dict[str, Any]:
-    age = now - datetime.fromisoformat(heartbeat.seen_at)
-    is_fresh = -stale < age < stale
+def _worker(heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any]) -> dict[str, Any]:
+    is_fresh = heartbeat.is_fresh(now)
     is_worse = reported.get("state") in ("degraded", "offline")
     state = reported["state"] if is_worse else heartbeat.document.get("state")
     faults = heartbeat.document.get("faults") or [heartbeat.document.get("warning") or ""]
@@ -205,7 +188,7 @@ def _worker(
         "worker_id": heartbeat.worker_id,
         "state": state,
         "seen_at": heartbeat.seen_at,
-        "age_s": round(age.total_seconds(), 1),
+        "age_s": round(heartbeat.age_s(now), 1),
         "is_fresh": is_fresh,
         "reason": reason,
         "models": heartbeat.document.get("models", []),

@@ -13,11 +13,10 @@ from typing import Any, Final, Generic, TypeVar
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from edge_worker.database.site_state.site_state import SiteWarnings
-from edge_worker.database.worker_heartbeat import WorkerHeartbeat
+from edge_worker.database.worker_heartbeat import MISSED_AFTER_S, WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from history_api.models import evaluation_figures, models
-from history_api.monitoring.health import STALE
 from history_api.services import Services
 
 T = TypeVar("T")
@@ -90,10 +89,10 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[M
     documents: dict[str, dict[str, Any]] = {}
     states = Counter(dict.fromkeys(_STATES, 0))
     for heartbeat in heartbeats:
-        age = now - datetime.fromisoformat(heartbeat.seen_at)
-        documents[heartbeat.worker_id] = heartbeat.document | {"heartbeat_age_s": age.total_seconds()}
-        states["stale" if abs(age) >= STALE else str(heartbeat.document.get("state"))] += 1
-    workers = GaugeMetricFamily("stetho_workers", "Workers by state; stale: none for 10 s", labels=("state",))
+        documents[heartbeat.worker_id] = heartbeat.document | {"heartbeat_age_s": heartbeat.age_s(now)}
+        states[str(heartbeat.document.get("state")) if heartbeat.is_fresh(now) else "stale"] += 1
+    stale = f"Workers by state; stale: none for {MISSED_AFTER_S:g} s"
+    workers = GaugeMetricFamily("stetho_workers", stale, labels=("state",))
     for state, count in states.items():
         workers.add_metric((state,), count)
     yield workers

@@ -10,15 +10,14 @@ import time
 from typing import Final
 
 from edge_worker.database.history import History
+from edge_worker.database.worker_heartbeat import MISSED_AFTER_S
 from edge_worker.errors import StoreError
 from edge_worker.protocol import strict_json, topics
 from edge_worker.telemetry.logfmt import line
 from history_api.mqtt.mqtt_session import MqttSession
 
 _LOG: Final = logging.getLogger(__name__)
-_EVERY_S: Final = 2.0
-_MISSED_AFTER_S: Final = 10.0
-"""Two heartbeats. Counted by our own clock from when one was first read: whatever the wall clock says."""
+_EVERY_S: Final = 1.0
 
 
 class WorkerWatch(threading.Thread):
@@ -39,12 +38,15 @@ class WorkerWatch(threading.Thread):
         self._stopping.set()
 
     def run(self) -> None:
-        """Check every two seconds."""
+        """Check every second."""
         while not self._stopping.wait(_EVERY_S):
             self.check(time.monotonic())
 
     def check(self, now: float) -> None:
-        """Report the workers whose heartbeat has stood still for too long at `now`, a monotonic time."""
+        """Report the workers whose heartbeat has stood still for too long at `now`, a monotonic time.
+
+        That is counted from when it was first read: whatever the wall clock says.
+        """
         try:
             heartbeats = self._history.heartbeats()
         except StoreError:  # nothing is known of any worker
@@ -55,7 +57,7 @@ class WorkerWatch(threading.Thread):
             worker, seen_at = heartbeat.worker_id, heartbeat.seen_at
             if self._seen.get(worker, ("", 0.0))[0] != seen_at:
                 self._seen[worker] = (seen_at, now)
-            elif now - self._seen[worker][1] >= _MISSED_AFTER_S and self._written.get(worker) != seen_at:
+            elif now - self._seen[worker][1] >= MISSED_AFTER_S and self._written.get(worker) != seen_at:
                 self._report(worker, seen_at)
 
     def _report(self, worker: str, seen_at: str) -> None:

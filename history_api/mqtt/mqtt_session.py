@@ -73,9 +73,6 @@ class MqttSession:
         )
         self.workers: dict[str, Document] = {}
         """The last state of each worker, by its id; empty while there is no connection."""
-        self.heard: set[str] = set()
-        """Workers that were heard in this connection: the broker tells when they go. The state of the others
-        was retained, and may be from before a power cut."""
         self.devices: dict[str, Document] = {}
         """The last state of each device, by its id, with its last `info` and `telemetry`."""
         self.connection_error = ""
@@ -172,7 +169,6 @@ class MqttSession:
     def on_disconnected(self) -> None:
         """Forget the workers, whose state is unknown now, and call the listeners with `LOST`."""
         self.workers.clear()
-        self.heard.clear()
         self._notify(bus_message.LOST)
 
     def on_message(self, message: Inbound) -> None:
@@ -183,8 +179,6 @@ class MqttSession:
             known = bus_message.read(message.topic, message.payload)
             if known is not None:
                 self._take(known)
-                if known.kind == "worker" and not message.retain:
-                    self.heard.add(known.name)
                 self._notify(known)
         except JsonError as error:
             if self._count_refused(kind):

@@ -6,6 +6,7 @@ the damaged one stays beside it; a file of which nothing can be read is moved as
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -39,6 +40,7 @@ class DatabaseRepair:
         self._home: sqlite_file.Identity = None
         """The directory that the file was opened in; another disk may be mounted there now, or none."""
         self._has_lost_rows = False
+        self._lock = threading.Lock()
         self._refused_until = 0.0
         """Monotonic time of the next try after one that failed."""
 
@@ -71,19 +73,23 @@ class DatabaseRepair:
 
         It may be empty then: `Store.mend` makes the tables.
         """
-        if self._path is None or time.monotonic() < self._refused_until:
+        with self._lock:  # several threads meet the damage
+            return self._path is not None and self._mend_once(self._path, error)
+
+    def _mend_once(self, path: Path, error: Exception) -> bool:
+        if time.monotonic() < self._refused_until:
             return False
-        if self._home != sqlite_file.identity(self._path.parent):
+        if self._home != sqlite_file.identity(path.parent):
             return False  # its disk is gone, and comes back
         if isinstance(error, (DatabaseGoneError, DatabaseDamagedError)):
             self._refused_until = time.monotonic() + _PAUSE_S
         else:
             return False
-        with _refusing(self._path):
+        with _refusing(path):
             if isinstance(error, DatabaseGoneError):
-                self._restore(self._path)
+                self._restore(path)
             else:
-                self._mend(self._path, str(error.__cause__ or error))
+                self._mend(path, str(error.__cause__ or error))
         self._refused_until = 0.0
         return True
 

@@ -10,8 +10,8 @@ from conftest import beep, cut, wait_until
 from prometheus_client import CollectorRegistry
 
 from edge_worker.analysis.pipeline import Pipeline
-from edge_worker.analysis.recording_storage import RecordingStorage, RecordingStored, SpoolFileLost
-from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
+from edge_worker.analysis.storing.recording_storage import RecordingStorage, RecordingStored, SpoolFileLost
+from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.store import Store, StoredRecording
 from edge_worker.inference.heart_segmenter import HeartSegmenter

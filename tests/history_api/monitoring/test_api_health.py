@@ -13,14 +13,15 @@ from sqlalchemy import text
 
 from edge_worker.database.engine import connect
 from edge_worker.database.store import Store
+from edge_worker.database.worker_heartbeat import MISSED_AFTER_S
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.timestamp import rfc3339
 from history_api import openapi_document
-from history_api.monitoring.health import STALE
 from history_api.settings import ApiSettings
 
 pytest_plugins = ["archive_fixtures"]
 
+MISSED = timedelta(seconds=MISSED_AFTER_S)
 READY = {"state": "ready", "models": ["heart5", "heart2"], "runtime": "litert 2", "version": "0.1.0"}
 CARD = {
     "model": "heart2",
@@ -58,7 +59,7 @@ def test_d7_health_is_ok_with_a_fresh_worker(archive: Archive, api: Api) -> None
 @pytest.mark.parametrize(
     ("age", "changed"),
     [
-        (STALE + timedelta(seconds=1), {}),
+        (MISSED + timedelta(seconds=1), {}),
         (timedelta(), {"state": "degraded"}),
         (timedelta(), {"state": "offline"}),
         (timedelta(), {"models": []}),
@@ -81,8 +82,8 @@ def test_e4_health_without_any_worker(api: Api) -> None:
 @pytest.mark.parametrize(
     ("age", "changed", "reason"),
     [
-        (STALE + timedelta(seconds=1), {}, "check `stetho worker`"),
-        (-STALE - timedelta(seconds=1), {}, "check `stetho worker`"),
+        (MISSED + timedelta(seconds=1), {}, "check `stetho worker`"),
+        (-MISSED - timedelta(seconds=1), {}, "check `stetho worker`"),
         (timedelta(), {"state": "offline"}, "check `stetho worker`"),
         (timedelta(), {"state": "degraded", "faults": ["the disk is full"]}, "the disk is full"),
         (timedelta(), {"warning": "ended unexpectedly 3 times"}, "ended unexpectedly 3 times"),

@@ -10,14 +10,15 @@ import pytest
 from archive import Api, Archive
 from exposition import Samples, read, value
 
+from edge_worker.database.worker_heartbeat import MISSED_AFTER_S
 from edge_worker.protocol.timestamp import rfc3339
 from history_api.monitoring import metrics, site_metrics
-from history_api.monitoring.health import STALE
 from history_api.monitoring.site_metrics import CachedValue
 from history_api.settings import ApiSettings
 
 pytest_plugins = ["archive_fixtures"]
 
+MISSED = timedelta(seconds=MISSED_AFTER_S)
 MODELS = Path(__file__).parents[3] / "models_tflite"
 SHARES = {"accuracy", "precision", "recall", "f1", "auc_roc"}
 BEAT = {
@@ -147,7 +148,7 @@ def test_invented_paths_and_methods_add_no_time_series(api: Api) -> None:
 def test_e3_database_workers_and_disk_space_are_exported(archive: Archive, api: Api) -> None:
     archive.add(1)
     write_heartbeat(archive, timedelta(seconds=3))
-    write_heartbeat(archive, STALE + timedelta(seconds=1), worker="edge-02")
+    write_heartbeat(archive, MISSED + timedelta(seconds=1), worker="edge-02")
     write_heartbeat(archive, worker="edge-03", state="degraded")
     write_card(
         archive,

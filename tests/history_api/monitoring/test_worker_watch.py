@@ -29,6 +29,22 @@ def test_health_knows_an_orderly_stop_at_once(site: Site) -> None:
     assert said["workers"][0]["state"] == "offline"
 
 
+def test_a_worker_that_hangs_is_named_within_ten_seconds_and_corrects_that(site: Site) -> None:
+    worker = site.start_worker()
+    url = site.start_api()
+    wait_until(lambda: worker_of(url)["status"] == "ok", "a ready worker")
+    with Client(site.broker, site.operator, TOPIC) as operator:
+        worker.pause()
+        try:
+            wait_until(lambda: worker_of(url)["status"] == "degraded", "the missed heartbeat", 10.0)
+            assert "no heartbeat" in operator.wait_for(TOPIC, state="offline")["reason"]
+        finally:
+            worker.resume()
+        operator.messages.clear()
+        operator.wait_for(TOPIC, state="ready")
+    wait_until(lambda: worker_of(url)["status"] == "ok", "a ready worker")
+
+
 def test_a_worker_that_went_with_its_broker_is_reported_as_offline_and_corrects_that(site: Site) -> None:
     with Client(site.broker, site.operator, TOPIC) as before:
         worker = site.start_worker()

@@ -12,8 +12,8 @@ from typing import TypeVar
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
-from edge_worker.analysis.postponed_jobs import PostponedJobs
-from edge_worker.analysis.storage_retry import StorageFault, StorageRetry
+from edge_worker.analysis.storing.postponed_jobs import PostponedJobs
+from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import StoreFault

@@ -32,12 +32,16 @@ class StorageRetry:
         report: Callable[[StorageFault], None],
         stopping: threading.Event,
         mend: Callable[[Exception], None] = lambda _error: None,
+        *,
+        source: str = "analysis",
     ) -> None:
         """Report each refusal, and the first success after one; give up once `stopping` is set.
 
-        `mend` is called with each error, to repair what another try would find as it is.
+        `mend` is called with each error, to repair what another try would find as it is. `source` names the
+        caller: each has a fault of its own.
         """
-        self._report = report
+        self.report = report
+        self._source = source
         self._stopping = stopping
         self._mend = mend
 
@@ -52,14 +56,14 @@ class StorageRetry:
             except passing as error:
                 problem = str(error).split("\n", 1)[0]
                 _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
-                self._report(StorageFault(problem))
+                self.report(StorageFault(problem, self._source))
                 self._try_to_mend(error)
                 if self._stopping.wait(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]):
                     return None
                 attempt += 1
             else:
                 if attempt:
-                    self._report(StorageFault(""))
+                    self.report(StorageFault("", self._source))
                 return outcome
 
     def _try_to_mend(self, error: Exception) -> None:

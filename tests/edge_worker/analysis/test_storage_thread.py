@@ -1,0 +1,53 @@
+"""Storage has a thread of its own: neither `stored` nor the heartbeat waits for an analysis."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import Device, beep, cut, rows, wait_until
+
+from edge_worker.analysis.pipeline import Pipeline
+from edge_worker.assembly import assemble, claim_data_dir
+from edge_worker.database.worker_heartbeat import EVERY_S
+from edge_worker.settings import Settings
+from simulator.site.site import Site
+
+PCM = beep(16_000)
+
+
+def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_analysing, may_go_on = threading.Event(), threading.Event()
+    analyse = Pipeline.analyse
+
+    def slow(self: Pipeline, unanalysed: Any) -> Any:  # noqa: ANN401 - as the real one
+        is_analysing.set()
+        may_go_on.wait()
+        return analyse(self, unanalysed)
+
+    monkeypatch.setattr(Pipeline, "analyse", slow)
+    settings = Settings.from_environ(site.environ)
+    worker = assemble(settings, claim_data_dir(settings))
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        with Device(site, "st-01") as first, Device(site, "st-02") as second:
+            first.send_all(cut(PCM, 1))
+            assert is_analysing.wait(30)
+            seen_at = rows(site, "SELECT seen_at FROM workers")
+            for number in (1, 2, 3):
+                second.send_all(cut(PCM, number))
+                second.wait_for(
+                    "stetho/v1/device/st-02/down/control", type="stored", recording_id=f"{number:016x}"
+                )
+            time.sleep(EVERY_S)
+            wait_until(lambda: rows(site, "SELECT seen_at FROM workers") != seen_at, "another heartbeat")
+            assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(0,)]
+            may_go_on.set()
+            second.wait_for("stetho/v1/device/st-02/down/result", recording_id="0000000000000003")
+    finally:
+        may_go_on.set()
+        worker.stop()
+        thread.join()
