@@ -1,15 +1,17 @@
 #!/bin/sh
-# Compiles core for the chips, with warnings as errors, and checks its size against a budget. Prints the table of
-# README.md; `cross.sh --write` writes it there. link.sh links.
+# Compiles core for the chips, with warnings as errors, and checks its size against a budget; compiles core, adapters
+# and tasks as the image is optimised, and checks that a quarter of each task's stack is left in the worst case. Prints
+# the tables of README.md; `cross.sh --write` writes them there. A frame of more than 1 KB is an error. link.sh links.
 set -eu
 cd "$(dirname "$0")/.."
 out=build/cross
 static_budget=256    # bytes of RAM that core takes by itself: next to nothing, memory is the caller's
 object_budget=24576  # Device, Capture and Ring together
 library=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers only
-flags="-std=c++20 -Os -ffunction-sections -fdata-sections -fno-exceptions -fno-rtti -fno-threadsafe-statics -I.
+flags="-std=gnu++20 -ffunction-sections -fdata-sections -fno-exceptions -fno-rtti -fno-threadsafe-statics -I.
     -nostdinc++ -isystem $library -isystem $library/arm-none-eabi
-    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wframe-larger-than=1024 -Werror"
+idf="-isystem esp_idf_stubs/6.0 -isystem esp_idf_stubs/5.5 -isystem esp_idf_stubs"
 
 # Features of the S3's LX7 that clang's Xtensa knows; it has no name for the chip itself.
 xtensa="--target=xtensa -isystem /usr/include/newlib"
@@ -17,12 +19,14 @@ for feature in windowed density loop mul16 mul32 mul32high div32 nsa sext minmax
     xtensa="$xtensa -Xclang -target-feature -Xclang +$feature"
 done
 
-# compile NAME COMMAND: compiles each file of core, and the footprint, into $out/NAME.
+# compile NAME COMMAND FILE...: compiles each file into $out/NAME.
 compile() {
-    rm -rf "${out:?}/$1"
-    mkdir -p "$out/$1"
-    printf '%s\n' core/*/*.cpp tests/footprint.cpp |
-        xargs -P 2 -I{} sh -c "$2 $(echo $flags) -c {} -o $out/$1/\$(basename {} .cpp).o"
+    name=$1 command=$2
+    shift 2
+    rm -rf "${out:?}/$name"
+    mkdir -p "$out/$name"
+    printf '%s\n' "$@" |
+        xargs -P 2 -I{} sh -c "$command $(echo $flags) -c {} -o $out/$name/\$(basename {} .cpp).o"
 }
 
 # size_of NAME NM SYMBOL: prints the bytes of an object on that chip.
@@ -52,8 +56,28 @@ row() {
     fi
 }
 
-compile xtensa "clang++-22 $xtensa"
-compile riscv "riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolibc.specs"
+# image NUMBER: prints the sources of an image besides core, as main/CMakeLists.txt names them; 2: simulation, 3: board.
+image() {
+    lists=$(sed 's/#.*//' main/CMakeLists.txt | tr '\n' ' ' | grep -oE 'adapters +[a-z][a-z0-9_ ]*' | sed 's/adapters//')
+    printf 'esp/%s.cpp ' $(echo "$lists" | sed -n "1p;$1p")
+    echo main/*.cpp
+}
+
+# insert MARK FILE: replaces the rows of the table between two marks of README.md.
+insert() { sed -i -e "/<!-- $1:/r $2" -e "/<!-- $1:/,/<!-- end of $1/{/^|/d}" README.md; }
+
+xtensa="clang++-22 $xtensa"
+riscv="riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolibc.specs"
+graph="-O2 -fcallgraph-info=su"
+compile xtensa "$xtensa -Os" core/*/*.cpp tests/footprint.cpp
+compile riscv "$riscv -Os" core/*/*.cpp tests/footprint.cpp
+compile stacks/core "$riscv $graph" core/*/*.cpp
+for number in 2 3; do
+    image=$([ $number = 2 ] && echo simulation || echo board)
+    defines="-DCONFIG_STETHO_SIM=$((3 - number)) $idf"
+    compile "xtensa-$image" "$xtensa -O2 $defines" $(image $number)
+    compile "stacks/$image" "$riscv $graph $defines" $(image $number)
+done
 {
     echo "| core for | code and constants | static RAM | \`Device\` | \`Capture\` and \`RingBuffer\` |"
     echo "|---|--:|--:|--:|--:|"
@@ -61,6 +85,9 @@ compile riscv "riscv64-unknown-elf-g++ -march=rv32imc -mabi=ilp32 -specs=picolib
     row riscv "RV32IMC (ESP32-C3), GCC -Os" riscv64-unknown-elf-size riscv64-unknown-elf-nm 90112
 } >"$out/table.md"
 cat "$out/table.md"
+python3 ../tests/firmware/stacks/stacks.py "$out/stacks" >"$out/stacks.md"
+cat "$out/stacks.md"
 if [ "${1:-}" = --write ]; then
-    sed -i -e "/<!-- sizes:/r $out/table.md" -e '/<!-- sizes:/,/<!-- end of sizes/{/^|/d}' README.md
+    insert sizes "$out/table.md"
+    insert stacks "$out/stacks.md"
 fi

@@ -27,8 +27,10 @@ void Capture::slots(std::span<const std::int32_t> slots) {
 
 void Capture::samples(std::span<const std::int16_t> samples) {
     std::array<std::int32_t, kBlock / 4> slots;  // a whole block would take 1 KB of the stack
+    std::array<std::int16_t, kBlock / 4> copy;
     for (; !samples.empty(); samples = samples.subspan(std::min(slots.size(), samples.size()))) {
-        const auto block = samples.first(std::min(slots.size(), samples.size()));
+        const auto block = std::span(copy).first(std::min(copy.size(), samples.size()));
+        std::copy_n(samples.begin(), block.size(), block.begin());
         std::transform(block.begin(), block.end(), slots.begin(),
                        [](std::int16_t sample) { return std::int32_t{sample} * 0x1'0000; });
         check_.push(std::span(slots).first(block.size()));
@@ -38,9 +40,8 @@ void Capture::samples(std::span<const std::int16_t> samples) {
 
 void Capture::on_samples_lost(std::uint32_t count) { ring_.add_lost(decimator_.skip(count)); }
 
-void Capture::pass_on(std::span<const std::int16_t> samples) {
-    std::array<std::int16_t, kBlock> out;
-    ring_.write(std::span(out).first(decimator_.push(samples, out)));
+void Capture::pass_on(std::span<std::int16_t> samples) {
+    ring_.write(samples.first(decimator_.push(samples, samples)));
 }
 
 }  // namespace stetho

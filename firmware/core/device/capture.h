@@ -37,7 +37,7 @@ class Capture {
     MicrophoneState microphone() const { return check_.state(); }
 
   private:
-    void pass_on(std::span<const std::int16_t> samples);
+    void pass_on(std::span<std::int16_t> samples);  // decimates them where they are
 
     RingBuffer& ring_;
     std::uint16_t gain_ = 1;

@@ -21,6 +21,7 @@ Device::Device(const DeviceMemory& memory, const Hardware& hardware, const Build
 
 void Device::begin(const Settings* given) {
     given_ = given;
+    has_restarted_ = false;
     now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
     machine_ = StateMachine(now_ms_);
     if (given != nullptr) settings_ = *given;

@@ -172,6 +172,8 @@ class Device {
     std::uint64_t now_ms_ = 0;
 
     StateMachine machine_{0};
+    std::optional<Signal> raised_;  // by an action or an event, to be applied next
+    bool has_restarted_ = false;    // on a host: everything starts again
     Debouncer debouncer_;
     bool is_button_down_ = false;
     RecordingBuffer buffer_;

@@ -1,4 +1,9 @@
 // State changes of the device: raises signals of the state machine and runs its actions.
+//
+// No function here calls itself over others: an action that fails raises a signal, which `apply_due_signals`
+// applies when the actions are done. So the depth of the stack is known.
+#include <utility>
+
 #include "core/device/device.h"
 
 namespace stetho {
@@ -39,14 +44,17 @@ void Device::run_actions(Action actions) {
     if (has(actions, Action::kRestart)) restart();
 }
 
-// Raises the signals that are due in the current state: a few at most, so that no table can make it endless.
+// Applies the signal that was raised, then those that are due in the current state: a few at most, so that no
+// table can make it endless.
 void Device::apply_due_signals() {
+    if (has_restarted_) begin(given_);
     for (int round = 0; round < kSettleSteps; ++round) {
-        const auto signal = due_signal();
+        const auto raised = std::exchange(raised_, std::nullopt);
+        const auto signal = raised ? raised : due_signal();
         if (!signal) return;
         const State before = state();
         step(*signal);
-        if (state() == before) return;
+        if (state() == before && !raised) return;
     }
 }
 
@@ -100,7 +108,7 @@ void Device::press() {
 void Device::fail(Problem problem, std::string_view detail) {
     problem_ = problem;
     problem_detail_ = detail.substr(0, problem_detail_.capacity());
-    step(Signal::kFault);
+    raised_ = Signal::kFault;
 }
 
 // On the device this does not return. On a host it does: then everything starts again, as after a reset.
@@ -111,7 +119,7 @@ void Device::restart() {
     while (window_.held() > 0) erase_recording(window_.id_at(0));
     wants_restart_ = false;
     pending_results_.clear();
-    begin(given_);
+    has_restarted_ = true;
 }
 
 }  // namespace stetho

@@ -20,13 +20,14 @@ void Device::start_update() {
     if (battery_.state() != BatteryState::kOk) {  // it would fail while the flash is written
         update_url_.clear();
         problem_ = Problem::kBatteryLow;
-        return step(Signal::kUpdateFailed);
+        raised_ = Signal::kUpdateFailed;
+        return;
     }
     const bool is_begun = hardware_.ota.start(update_url_, settings_.ca);
     update_url_.clear();
     if (is_begun) return;
     problem_ = Problem::kUpdateFailed;
-    step(Signal::kUpdateFailed);
+    raised_ = Signal::kUpdateFailed;
 }
 
 }  // namespace stetho

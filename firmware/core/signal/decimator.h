@@ -48,8 +48,8 @@ class Decimator {
     // Begins from silence. False: there is no filter for these rates, and samples would pass unchanged.
     bool begin(std::uint32_t from_hz, std::uint32_t to_hz);
 
-    // Filters `in` into `out`, which holds at least `max_output(in.size())` samples. Returns the number of
-    // output samples.
+    // Filters `in` into `out`, which holds at least `max_output(in.size())` samples and may be the same memory.
+    // Returns the number of output samples.
     std::size_t push(std::span<const std::int16_t> in, std::span<std::int16_t> out);
     // Skips `count` samples that the input lost here. Returns the number of output samples that are lost with
     // them, so that the time axis stays true.

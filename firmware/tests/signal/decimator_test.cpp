@@ -58,6 +58,15 @@ TEST_CASE("the rate is exact: as many samples come out as time has passed") {
     CHECK(decimated(16'000, std::vector<std::int16_t>(16'000 * 10)).size() == 40'000);
 }
 
+TEST_CASE("samples may be filtered where they are") {
+    auto samples = test::sine(300, 44'100, kAmplitude, 44'100);
+    const auto apart = decimated(44'100, samples);
+    Decimator decimator;
+    REQUIRE(decimator.begin(44'100, 4'000));
+    samples.resize(decimator.push(samples, samples));
+    CHECK(samples == apart);
+}
+
 TEST_CASE("how the input is cut makes no difference") {
     const auto in = test::sine(300, 44'100, kAmplitude, 44'100);
     const auto whole = decimated(44'100, in);
