@@ -18,6 +18,7 @@ class OpenEth final : public hal::Network {
     // Joins the network; a cable ignores SSID and password.
     bool join(std::string_view ssid, std::string_view password) override;
     bool start_radio() override { return true; }
+    bool has_access_point() const override { return false; }
     bool open_access_point(std::string_view, std::string_view) override { return false; }
     void stop() override;
     bool is_up() const override { return is_up_; }

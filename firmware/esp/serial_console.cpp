@@ -64,12 +64,14 @@ void SerialConsole::run_command(std::string_view line) {
         const std::span bytes(reinterpret_cast<const std::uint8_t*>(form.data()), form.size());
         std::puts(events_.post(Event::provisioned(bytes)) ? "taken; the display says how it went"
                                                           : "busy: type it again");
+    } else if (line == "crash") {
+        core_dump_.print();
     } else if (line == "press") {
         press(kPressMs);
     } else if (line == "hold") {
         press(kHoldMs);
     } else {
-        std::puts("set KEY=VALUE&KEY=VALUE... | press | hold");
+        std::puts("set KEY=VALUE&KEY=VALUE... | press | hold | crash");
     }
 }
 

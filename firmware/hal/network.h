@@ -22,6 +22,9 @@ class Network {
     // False: it cannot be started.
     virtual bool start_radio() = 0;
 
+    // Returns whether there can be an access point. If not, settings come by the serial console alone.
+    virtual bool has_access_point() const { return true; }
+
     // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be
     // opened.
     virtual bool open_access_point(std::string_view ssid, std::string_view password) = 0;

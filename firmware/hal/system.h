@@ -16,6 +16,9 @@ class System {
     // Returns why it started: "power-on", "panic", "watchdog", "brownout", "software", …
     virtual std::string_view reset_reason() = 0;
 
+    // Returns where it crashed last, such as "capture at 0x42012345", if that is kept; empty: nothing is.
+    virtual std::string_view last_crash() { return {}; }
+
     // Restarts the device. Returns on hosts only.
     virtual void restart() = 0;
 };

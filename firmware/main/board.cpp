@@ -26,6 +26,7 @@ bool Board::begin() {
         return false;
     }
     clock.begin(events, CONFIG_STETHO_SNTP_SERVER);
+    core_dump.begin();
     // Without these the device is still worth starting: its display says what does not work.
     log_failure(storage.begin(), "the storage of settings");
     log_failure(mqtt.begin(), "the MQTT client");

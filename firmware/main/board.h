@@ -2,6 +2,7 @@
 #pragma once
 
 #include "esp/chip.h"
+#include "esp/core_dump.h"
 #include "esp/esp_mqtt_client.h"
 #include "esp/event_queue.h"
 #include "esp/https_ota.h"
@@ -30,7 +31,7 @@
 namespace stetho::board {
 
 struct Board {
-    explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events) {}
+    explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events, core_dump) {}
 
     // Starts the parts that the device needs. False: the chip cannot be used; the console says why.
     bool begin();
@@ -41,7 +42,8 @@ struct Board {
     esp::EventQueue events;
     esp::NvsStorage storage;
     esp::SystemClock clock;
-    esp::Chip chip;
+    esp::CoreDump core_dump;
+    esp::Chip chip{core_dump};
     esp::EspMqttClient mqtt;
     esp::HttpsOta ota;
     esp::SerialConsole serial;

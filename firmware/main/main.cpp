@@ -32,6 +32,11 @@ constexpr const char* kTag = "stetho";
 constexpr std::uint32_t kTurnMs = 10;
 constexpr std::uint32_t kRefreshMs = 100;
 constexpr std::size_t kBlockSamples = 512;
+#if CONFIG_SPIRAM
+constexpr bool kWantsPsram = true;
+#else
+constexpr bool kWantsPsram = false;
+#endif
 
 // Returns a name such as "stetho 0.2.0"; static, as BuildInfo requires.
 std::string_view firmware() {
@@ -48,7 +53,8 @@ class Stethoscope {
           device_(memory.device,
                   {board_.audio, board_.mqtt, board_.network, board_.storage, board_.clock, board_.chip,
                    board_.ota, board_.chip, board_.battery},
-                  {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3"}),
+                  {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3",
+                   kWantsPsram && !memory.has_psram}),
           picture_lock_(xSemaphoreCreateMutex()) {}
 
     // Starts the application task, which starts everything else: the stack of the main task is not for that.
@@ -215,6 +221,9 @@ extern "C" void app_main() {
     const Memory memory = allocate_memory();
     ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
              memory.has_psram ? "with" : "without");
+    if (kWantsPsram && !memory.has_psram) {
+        ESP_LOGW(kTag, "no PSRAM answers: a board with octal PSRAM (R8) needs CONFIG_SPIRAM_MODE_OCT=y (menuconfig)");
+    }
     static Stethoscope stethoscope(memory);
     if (memory.ring.empty() || memory.device.samples.empty() || !stethoscope.start()) {
         ESP_LOGE(kTag, "not enough memory to start");

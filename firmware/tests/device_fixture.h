@@ -57,7 +57,8 @@ inline Settings test_settings() {
 class DeviceFixture {
   public:
     explicit DeviceFixture(const std::optional<Settings>& stored = test_settings(),
-                           std::size_t memory_samples = 64 * 512, std::uint32_t chunk_samples = 500)
+                           std::size_t memory_samples = 64 * 512, std::uint32_t chunk_samples = 500,
+                           bool lacks_psram = false)
         : samples_(memory_samples),
           links_(memory_samples / RecordingBuffer::kBlockSamples),
           pre_roll_(2'000),
@@ -68,7 +69,8 @@ class DeviceFixture {
                   {reinterpret_cast<std::uint8_t*>(message_.data()), message_.size() * 2},
                   chunk_samples,
                   4},
-                 {audio, mqtt, network, storage, clock, random, ota, system, battery}, {"stetho 0.2.0", "bench"}) {
+                 {audio, mqtt, network, storage, clock, random, ota, system, battery}, 
+                 {"stetho 0.2.0", "bench", lacks_psram}) {
         if (stored) REQUIRE(save(*stored, storage));
     }
 

@@ -93,6 +93,7 @@ struct FakeNetwork final : hal::Network {
         passwords.emplace_back(password);
         return can_begin;
     }
+    bool has_access_point() const override { return is_wireless; }
     bool start_radio() override { return has_radio = can_begin; }
     void stop() override {
         access_point.clear();
@@ -101,6 +102,7 @@ struct FakeNetwork final : hal::Network {
     bool is_up() const override { return up; }
     std::optional<std::int8_t> rssi_dbm() const override { return -61; }
 
+    bool is_wireless = true;
     bool has_radio = false;
     bool up = true;
     bool can_begin = true;
@@ -165,9 +167,12 @@ struct FakeOta final : hal::Ota {
 
 struct FakeSystem final : hal::System {
     std::uint32_t free_heap_bytes() override { return 123'456; }
-    std::string_view reset_reason() override { return "power-on"; }
+    std::string_view reset_reason() override { return reason; }
+    std::string_view last_crash() override { return crash; }
     void restart() override { ++restarts; }
 
+    std::string reason = "power-on";
+    std::string crash;
     int restarts = 0;
 };
 

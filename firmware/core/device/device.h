@@ -73,6 +73,7 @@ struct Hardware {
 struct BuildInfo {
     std::string_view firmware;  // such as "stetho 0.2.0"
     std::string_view hardware;  // such as "esp32s3"
+    bool lacks_psram = false;   // it was built for external memory, and found none
 };
 
 class Device {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t kRefreshMs = 100;  // ten updates a second are enough
 constexpr std::uint64_t kLiveMs = 3'000;   // a live value that is older is not shown
+constexpr std::uint64_t kNoticeMs = 5'000;  // after the start
 
 }  // namespace
 
@@ -21,11 +22,15 @@ void Device::update_display() {
 
 Screen Device::current_screen() const {
     if (now_ms_ < identify_until_ms_) return identify_screen(settings_.device_id);
+    if (build_info_.lacks_psram && state() != State::kRecording && now_ms_ - begun_at_ms_ < kNoticeMs)
+        return no_psram_screen();
     switch (state()) {
         case State::kBoot:
             return boot_screen(build_info_.firmware);
         case State::kProvision:
-            return provision_screen(portal_ssid_, portal_password_, portal_refused_);
+            return hardware_.network.has_access_point()
+                       ? provision_screen(portal_ssid_, portal_password_, portal_refused_)
+                       : console_screen(portal_refused_);
         case State::kConnecting:
             return connecting_screen(settings_.wifi_ssid,
                                      connection_.is_network_up() ? settings_.host.view() : "",

@@ -34,8 +34,15 @@ void Device::run_actions(Action actions) {
     if (has(actions, Action::kClosePortal)) hardware_.network.stop();
     if (has(actions, Action::kOpenPortal)) open_portal();
     if (has(actions, Action::kConnect)) {
-        const Info info{build_info_.firmware, build_info_.hardware, settings_.sample_rate_hz,
-                        static_cast<std::uint32_t>(memory_.samples.size_bytes()), battery_.level().has_value()};
+        const std::string_view reason = hardware_.system.reset_reason();
+        const bool has_crashed = reason == "panic" || reason == "watchdog";
+        const Info info{build_info_.firmware,
+                        build_info_.hardware,
+                        settings_.sample_rate_hz,
+                        static_cast<std::uint32_t>(memory_.samples.size_bytes()),
+                        battery_.level().has_value(),
+                        has_crashed ? hardware_.system.last_crash() : std::string_view(),
+                        build_info_.lacks_psram};
         if (is_configured_ && !connection_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
     }
     if (has(actions, Action::kStartRecording)) start_recording();

@@ -142,6 +142,21 @@ Screen provision_screen(std::string_view ssid, std::string_view password, std::s
     return screen;
 }
 
+Screen console_screen(std::string_view refused) {
+    Screen screen;
+    screen.title("SETTINGS").add(Style::kSmall, "type on the console:").add(Style::kBold, "set host=...");
+    screen.add(Style::kSmall, "&device_id=...&...");
+    return screen.add(Style::kFooter, refused.empty() ? FixedString<32>("README: Provision")
+                                                      : FixedString<32>("check: ").append(refused));
+}
+
+Screen no_psram_screen() {
+    return Screen()
+        .title("NO PSRAM")
+        .wrap("keeps one recording of 4 s at 4 kHz", 2)
+        .add(Style::kFooter, "more: serial console");
+}
+
 Screen connecting_screen(std::string_view network, std::string_view host, const BrokerLoss& loss) {
     Screen screen;
     screen.title("CONNECTING").add(Style::kSpace, "");

@@ -44,6 +44,12 @@ Screen boot_screen(std::string_view version);
 // "" at first.
 Screen provision_screen(std::string_view ssid, std::string_view password, std::string_view refused);
 
+// Returns the screen of a device without an access point, which waits for settings on its serial console.
+Screen console_screen(std::string_view refused);
+
+// Returns the screen of a device that should have external memory and found none.
+Screen no_psram_screen();
+
 // Returns the screen while it connects. `host` is empty while the network is not up. `loss` is why the last
 // attempt failed.
 Screen connecting_screen(std::string_view network, std::string_view host, const BrokerLoss& loss);

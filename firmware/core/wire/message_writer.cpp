@@ -67,6 +67,8 @@ std::size_t write_info(const Info& info, WritableBytes out) {
     json.key("formats").begin_array().string("s16le").end_array();
     json.key("sample_rate").integer(info.sample_rate_hz).key("buffer_bytes").integer(info.buffer_bytes);
     if (info.has_battery) json.key("battery").boolean(true);
+    if (!info.crash.empty()) json.key("crash").string(info.crash);
+    if (info.lacks_psram) json.key("psram").string("not found");
     json.end_object();
     return json.size();
 }

@@ -37,6 +37,8 @@ struct Info {
     std::uint32_t sample_rate_hz = 0;
     std::uint32_t buffer_bytes = 0;  // memory for recordings
     bool has_battery = false;        // telemetry has its level
+    std::string_view crash = {};     // where it crashed, if that is why it started; empty: it is not
+    bool lacks_psram = false;        // it should have external memory, and none was found
 };
 
 // Writes `up/info`.

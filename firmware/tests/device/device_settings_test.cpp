@@ -118,3 +118,19 @@ TEST_CASE("the password of the access point is drawn while the radio runs") {
     REQUIRE(fixture.network.passwords.size() == 1);
     CHECK(drawn_before == 1);  // the id of this start
 }
+
+TEST_CASE("without an access point the screen says what to type on the console, and a form there is taken") {
+    DeviceFixture fixture(std::nullopt);
+    fixture.network.is_wireless = false;
+    fixture.device.begin();
+    fixture.run(100);
+    CHECK(fixture.state() == State::kProvision);
+    CHECK(fixture.shows("type on the console:"));
+    CHECK(fixture.shows("set host=..."));
+    CHECK(fixture.network.passwords.empty());
+    fixture.form("host=&device_id=st-07");
+    fixture.run(100);
+    CHECK(fixture.shows("check: host"));
+    fixture.form("host=broker&device_id=st-07&password=x");
+    CHECK(fixture.system.restarts == 1);
+}

@@ -177,3 +177,23 @@ TEST_CASE("a late result never hides a recording that is made; it is shown after
     CHECK(fixture.shows("MURMUR"));
     CHECK(fixture.has_title("EARLIER " + std::string(recording_name(first).view().substr(0, 8))));
 }
+
+TEST_CASE("a device that started because it crashed says where, and one without its memory that it has none") {
+    for (const std::string reason : {"power-on", "panic", "watchdog"}) {
+        CAPTURE(reason);
+        const bool lacks_psram = reason == "panic";
+        DeviceFixture fixture(test_settings(), 64 * 512, 500, lacks_psram);
+        fixture.system.reason = reason;
+        fixture.system.crash = "capture at 0x42012345";
+        fixture.device.begin();
+        fixture.run(100);
+        CHECK(fixture.shows("NO PSRAM") == lacks_psram);
+        fixture.connect();
+        const std::string info = fixture.mqtt.of("/up/info").at(0).text();
+        const bool names_crash = info.find(R"("crash":"capture at 0x42012345")") != std::string::npos;
+        CHECK(names_crash == (reason != "power-on"));
+        CHECK((info.find(R"("psram":"not found")") != std::string::npos) == lacks_psram);
+        fixture.run(5'100);
+        CHECK_FALSE(fixture.shows("NO PSRAM"));
+    }
+}

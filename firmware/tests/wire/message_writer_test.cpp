@@ -53,6 +53,15 @@ TEST_CASE("info and telemetry are whole JSON") {
     CHECK(written(out, write_info({"stetho 1", "esp32s3", 44'100, 4'194'304}, out)) ==
           R"({"firmware":"stetho 1","hardware":"esp32s3","formats":["s16le"],"sample_rate":44100,)"
           R"("buffer_bytes":4194304})");
+    const Info crashed{.firmware = "stetho 1",
+                       .hardware = "esp32s3",
+                       .sample_rate_hz = 4'000,
+                       .buffer_bytes = 36'864,
+                       .crash = "capture at 0x42012345",
+                       .lacks_psram = true};
+    CHECK(written(out, write_info(crashed, out)) ==
+          R"({"firmware":"stetho 1","hardware":"esp32s3","formats":["s16le"],"sample_rate":4000,)"
+          R"("buffer_bytes":36864,"crash":"capture at 0x42012345","psram":"not found"})");
     const Telemetry telemetry{.rssi_dbm = std::int8_t{-61},
                               .free_heap_bytes = 120'000,
                               .uptime_ms = 61'000,
