@@ -17,6 +17,8 @@ _DEMUXERS: Final = (
 _TOLERANCE_S: Final = 0.5
 """Packets at the start and the end of a file may hold no sound."""
 _DURATION: Final = re.compile(rb"Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_TAG: Final = re.compile(rb"DURATION +: (\d+):(\d\d):(\d\d\.\d+)")
+"""Of the sound alone, as Matroska has it."""
 _GUESSED: Final = b"Estimating duration from bitrate"
 
 
@@ -40,19 +42,27 @@ def convert(file: Path, target: Path, max_s: float) -> float:
         done = subprocess.run(command, capture_output=True, timeout=_WITHIN_S, check=False)
     except subprocess.TimeoutExpired:
         raise SoundFileError("damaged", f"takes more than {_WITHIN_S} s to decode; send WAV") from None
+    about_input = done.stderr.partition(b"Stream mapping:")[0]
+    if about_input.count(b": Audio: ") > 1:
+        raise SoundFileError("damaged", "holds several sound tracks; send one of them")
     if done.returncode == 0:
-        return min(_stated_s(done.stderr), max_s) - _TOLERANCE_S
+        return min(_stated_s(about_input), max_s) - _TOLERANCE_S
+    if b"moov atom not found" in done.stderr:
+        raise SoundFileError(
+            "damaged", "was not finished, its index is missing; stop the recorder before you send"
+        )
     if b"Output #0" in done.stderr:  # it began to decode
         raise truncated()
     raise SoundFileError("unknown", f"is no sound that can be decoded; use {FORMATS}")
 
 
-def _stated_s(said: bytes) -> float:
+def _stated_s(about_input: bytes) -> float:
     """Return how long the sound is by the header of its file, seconds; 0: it does not say."""
-    about_input = said.partition(b"Output #0")[0]
-    found = _DURATION.search(about_input)
+    found = _TAG.search(about_input.partition(b": Audio: ")[2])
     # A film may be longer than its sound.
-    if found is None or _GUESSED in about_input or about_input.count(b"Stream #0:") != 1:
+    if found is None and _GUESSED not in about_input and about_input.count(b"Stream #0:") == 1:
+        found = _DURATION.search(about_input)
+    if found is None:
         return 0.0
     hours, minutes, seconds = (float(part) for part in found.groups())
     return 3600 * hours + 60 * minutes + seconds

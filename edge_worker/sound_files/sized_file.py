@@ -1,9 +1,10 @@
-"""AIFF, AU, CAF, W64 and FLAC files: what the header says of the length, against what is there.
+"""AIFF, AU, CAF, W64, VOC, NIST and FLAC files: what the header says of the length, against what is there.
 
 libsndfile takes the shorter of both without a word, or refuses sound whose size was never filled in.
 """
 
 import os
+import re
 import struct
 from typing import BinaryIO, Final, NamedTuple
 
@@ -18,6 +19,8 @@ _W64_HEAD: Final = _W64_NAME + 8
 _SAMPLES_OF_FLAC: Final = 21
 """Offset of the byte whose low half, with four more, is the number of samples."""
 _MOST_CHUNKS: Final = 1000
+_NIST_FIELD: Final = re.compile(rb"(\w+) -i (\d{1,12})")
+_MAX_NIST: Final = 65_536
 _AU_UNKNOWN: Final = b"\xff\xff\xff\xff"
 _UNCOMPRESSED: Final = (b"", b"NONE", b"sowt", b"twos", b"raw ", b"fl32", b"FL32", b"fl64", b"FL64")
 
@@ -78,10 +81,50 @@ def caf(file: BinaryIO, size: int) -> Sized:
         if name == b"data":
             if length > size - start:
                 raise truncated()
-            end = start + length if length > 0 else size
+            end = start + length if length > 0 and _are_caf_chunks(file, start + length, size) else size
             counted = struct.pack(">q", end - start)
             return Sized([Span(0, start - 8), counted, Span(start, size)])
         position = start + max(0, length)
+    return Sized([Span(0, size)])
+
+
+def _are_caf_chunks(file: BinaryIO, position: int, size: int) -> bool:
+    """Return whether nothing but chunks follows: a recorder that was killed had not yet counted all sound."""
+    while position + 12 <= size:
+        file.seek(position)
+        name, length = struct.unpack(">4sq", file.read(12))
+        if not name.isascii() or not name.decode().isprintable() or not 0 <= length <= size - position - 12:
+            return False
+        position += 12 + length
+    return True
+
+
+def voc(file: BinaryIO, size: int) -> Sized:
+    """Return a VOC file; raises SoundFileError where a block is cut off."""
+    file.seek(20)
+    position = int.from_bytes(file.read(2), "little")
+    for _ in range(_MOST_CHUNKS):
+        file.seek(min(position, size))
+        head = file.read(4)
+        if len(head) < 4 or head[0] == 0:  # noqa: PLR2004 - the head of a block; 0: the end
+            break
+        position += 4 + int.from_bytes(head[1:], "little")
+        if position > size:
+            raise truncated()
+    return Sized([Span(0, size)])
+
+
+def nist(file: BinaryIO, size: int) -> Sized:
+    """Return a NIST SPHERE file; raises SoundFileError where samples are missing."""
+    file.seek(8)
+    start = int(re.sub(rb"\D", b"", file.read(8)) or 0)
+    file.seek(0)
+    fields = dict(_NIST_FIELD.findall(file.read(min(start, _MAX_NIST))))
+    channels, width, count = (
+        int(fields.get(name, b"1")) for name in (b"channel_count", b"sample_n_bytes", b"sample_count")
+    )
+    if start + channels * width * count > size and b"sample_coding" not in fields:
+        raise truncated()
     return Sized([Span(0, size)])
 
 
@@ -104,15 +147,15 @@ def w64(file: BinaryIO, size: int) -> Sized:
     return Sized([Span(0, size)])
 
 
-def flac(file: BinaryIO, start: int, size: int) -> Sized:
+def flac(file: BinaryIO, size: int) -> Sized:
     """Return a FLAC file without its number of samples, and that number: so all of it is decoded."""
-    file.seek(start)
+    file.seek(0)
     head = file.read(_SAMPLES_OF_FLAC + 5)
     if len(head) < _SAMPLES_OF_FLAC + 5 or head[4] & 0x7F:  # the first block is no STREAMINFO
-        return Sized([Span(start, size)])
+        return Sized([Span(0, size)])
     high, low = struct.unpack(">BI", head[_SAMPLES_OF_FLAC:])
     unknown = head[:_SAMPLES_OF_FLAC] + bytes([high & 0xF0]) + bytes(4)
-    return Sized([unknown, Span(start + len(head), size)], (high & 0x0F) << 32 | low or None)
+    return Sized([unknown, Span(len(head), size)], (high & 0x0F) << 32 | low or None)
 
 
 def size_of(file: BinaryIO) -> int:

@@ -107,10 +107,10 @@ def open_sound(path: Path, scratch: Path | None = None, max_s: float = _MOST_S) 
         OSError: it cannot be opened.
     """
     with ExitStack() as stack:
-        file = stack.enter_context(path.open("rb"))
-        if size_of(file) == 0:
+        whole = stack.enter_context(path.open("rb"))
+        if size_of(whole) == 0:
             raise SoundFileError("empty", "is empty; record again")
-        trusted = _trusted(file, max_s)
+        file, trusted = _trusted(whole, max_s)
         try:
             sound = stack.enter_context(_libsndfile(file, trusted))
             least = _least(sound) if trusted.samples is None else trusted.samples
@@ -148,6 +148,7 @@ def sniff(head: bytes) -> str | None:
     if head[:4] == b"FORM" and head[8:11] == b"AIF":
         return "aiff"
     starts = {b"OggS": "ogg", b"fLaC": "flac", b".snd": "au", b"caff": "caf", b"riff": "w64"}
+    starts |= {b"Crea": "voc", b"NIST": "nist"}
     return starts.get(head[:4])
 
 
@@ -174,24 +175,23 @@ def float_scale(blocks: Iterator[npt.NDArray[np.float64]]) -> float:
     return scale
 
 
-def _trusted(file: BinaryIO, max_s: float) -> Sized:
-    """Return the file as libsndfile may trust it."""
-    size = size_of(file)
-    start = mp3_file.after_tags(file)
-    file.seek(start)
-    kind = sniff(file.read(12))
-    if kind == "wav" and not start:
-        wav = wav_file.parse(file)
-        if wav.format.tag in (wav_file.MPEG, wav_file.MP3):
-            return _mp3(file, wav.sound, max_s) or Sized([Span(0, size)])
-        return Sized([wav.header(), wav.sound], wav.samples)
-    if kind == "flac":
-        return sized_file.flac(file, start, size)
-    if kind == "ogg":
-        return Sized(ogg_file.parse(file, size, max_s))
-    if kind in _SIZED:
-        return _SIZED[kind](file, size)
-    return (None if kind else _mp3(file, Span(start, size), max_s)) or Sized([Span(0, size)])
+def _trusted(whole: BinaryIO, max_s: float) -> tuple[BinaryIO, Sized]:
+    """Return the file without ID3 tags before it, and that as libsndfile may trust it."""
+    size, start = size_of(whole), mp3_file.after_tags(whole)
+    whole.seek(start)
+    kind = sniff(whole.read(12))
+    if kind is None:
+        return whole, _mp3(whole, Span(start, size), max_s) or Sized([Span(0, size)])
+    file = BufferedReader(SplicedFile(whole, [Span(start, size)]), _BUFFER) if start else whole
+    if kind != "wav":
+        return file, Sized(ogg_file.parse(file, size - start, max_s)) if kind == "ogg" else _SIZED[kind](
+            file, size - start
+        )
+    wav = wav_file.parse(file)
+    if wav.format.tag in (wav_file.MPEG, wav_file.MP3):
+        sound = Span(start + wav.sound.start, start + wav.sound.end)
+        return whole, _mp3(whole, sound, max_s) or Sized([Span(0, size)])
+    return file, Sized([wav.header(), wav.sound], wav.samples)
 
 
 def _mp3(file: BinaryIO, within: Span, max_s: float) -> Sized | None:
@@ -213,7 +213,7 @@ def _libsndfile(file: BinaryIO, trusted: Sized) -> Any:  # noqa: ANN401 - soundf
 def _open_converted(stack: ExitStack, wav: Path) -> Any:  # noqa: ANN401 - as above
     file = stack.enter_context(wav.open("rb"))
     try:
-        return stack.enter_context(_libsndfile(file, _trusted(file, _MOST_S)))
+        return stack.enter_context(_libsndfile(*_trusted(file, _MOST_S)))
     except soundfile.LibsndfileError:
         raise SoundFileError("unknown", f"is no sound that can be decoded; use {ffmpeg.FORMATS}") from None
 
@@ -238,8 +238,11 @@ def _mean_channel(block: Int16Array) -> Int16Array:
 
 
 _SIZED: Final = {
+    "flac": sized_file.flac,
     "aiff": sized_file.aiff,
     "au": sized_file.au,
     "caf": sized_file.caf,
     "w64": sized_file.w64,
+    "voc": sized_file.voc,
+    "nist": sized_file.nist,
 }

@@ -6,8 +6,10 @@ placeholder, 0, or off by the header. What is read is rebuilt behind a right hea
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, NamedTuple
+
+import numpy as np
 
 from edge_worker.sound_files.sound_file_error import SoundFileError, require_channels, several, truncated
 from edge_worker.sound_files.spliced_file import Span
@@ -26,6 +28,10 @@ _CHUNK: Final = 8
 """Bytes of the head of a chunk: its name and its size."""
 _MOST_CHUNKS: Final = 1000
 _MAX_FORMAT: Final = 4096
+_LOOKED_AT: Final = 96 * 1024
+"""Bytes of the sound that tell its width, where the header contradicts itself: a multiple of any block."""
+_SMOOTHER: Final = 0.8
+"""Roughness of sound that is read rightly, over that of what the header says first."""
 _JUNK_S: Final = 0.1
 """Shorter remains behind the sound are no sound: the boundary of a form, say, or a padded sector."""
 
@@ -43,14 +49,17 @@ class WavFormat:
     bits: int
     content: bytes
     """As in the file."""
+    width: int | None = None
+    """Bytes of a sample; None: samples do not stand by themselves."""
 
     @property
-    def width(self) -> int | None:
-        """Bytes of a sample; None: samples do not stand by themselves, or the header contradicts itself."""
-        widths = _WIDTHS.get(self.tag, ())
-        stated = self.block_align // max(1, self.channels)
-        needed = (self.bits + 7) // 8
-        return next((width for width in (stated, needed) if width in widths and width >= needed), None)
+    def widths(self) -> tuple[int, ...]:
+        """What a sample may have by the fields of the header, which may contradict each other."""
+        stated, needed = self.block_align // self.channels, (self.bits + 7) // 8
+        by_rate = self.byte_rate // max(1, self.sample_rate * self.channels)
+        is_padded = self.bits not in (8, 16, 32, 64) and stated >= needed
+        said = (stated, needed, by_rate) if is_padded else (needed, stated, by_rate)
+        return tuple(dict.fromkeys(width for width in said if width in _WIDTHS.get(self.tag, ())))
 
     @property
     def block_bytes(self) -> int:
@@ -155,13 +164,14 @@ def parse(file: BinaryIO) -> WavFile:
             fmt = _format(file.read(min(size, _MAX_FORMAT)), order)
         elif name == b"ds64":
             size_64 = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))[1]
-        elif name == b"data":
+        elif name == b"data" and not (size == 0 and chunks.head(start)[0] == b"data"):
             if fmt is None:
                 break
             length = _sound_length(chunks, fmt, start, size_64 if size_64 and size == _IN_DS64 else size)
             if length > _LONGEST:
                 raise SoundFileError("too_long", "holds gigabytes of sound; cut it")
-            return WavFile(order == ">", fmt, Span(start, start + length))
+            sound = Span(start, start + length)
+            return WavFile(order == ">", replace(fmt, width=_width(file, fmt, sound, order)), sound)
         position = chunks.after(start + size)
     raise SoundFileError("damaged", "is a WAV file without sound: its header is damaged; send it again")
 
@@ -183,11 +193,41 @@ def _sound_length(chunks: _Chunks, fmt: WavFormat, start: int, declared: int) ->
     raise truncated(present / byte_rate)
 
 
+def _width(file: BinaryIO, fmt: WavFormat, sound: Span, order: str) -> int | None:
+    """Return the bytes of a sample: of those that the header may mean, with which the sound is smoothest."""
+    widths = fmt.widths
+    if len(widths) < 2 or fmt.tag != PCM:  # noqa: PLR2004 - more than one
+        return next(iter(widths), None)
+    file.seek(sound.start + (sound.end - sound.start) // 2 // _LOOKED_AT * _LOOKED_AT)
+    content = file.read(min(_LOOKED_AT, sound.end - file.tell()))
+    first, *others = ((_roughness(content, width * fmt.channels, width, order), width) for width in widths)
+    smoothest = min(others)
+    return smoothest[1] if smoothest[0] < _SMOOTHER * first[0] else first[1]
+
+
+def _roughness(content: bytes, block: int, width: int, order: str) -> float:
+    """Return the mean squared step over the variance of the first channel, by the upper bytes of samples."""
+    blocks = np.frombuffer(content[: len(content) // block * block], np.uint8).reshape(-1, block)[:, :width]
+    upper = blocks[:, :2] if order == ">" else blocks[:, -2:]
+    if width == 1:
+        values = upper[:, 0].astype(np.float64)
+    else:
+        values = np.ascontiguousarray(upper).view(f"{order}i2")[:, 0].astype(np.float64)
+    if len(values) < 2:  # noqa: PLR2004 - a step needs two
+        return 0.0
+    return float(np.square(np.diff(values)).mean() / max(values.var(), 1e-9))
+
+
 def _format(content: bytes, order: str) -> WavFormat:
-    if len(content) < 16:  # noqa: PLR2004 - the least that a header has
+    if len(content) < 14:  # noqa: PLR2004 - the least that a header has; without bits it is of the first WAV
         raise SoundFileError("damaged", "is a WAV file with a damaged header; send it again")
-    tag, channels, rate, byte_rate, block_align, bits = struct.unpack(f"{order}HHIIHH", content[:16])
+    tag, channels, rate, byte_rate, block_align, bits = struct.unpack(
+        f"{order}HHIIHH", content[:16].ljust(16, b"\0")
+    )
     require_channels(channels)
-    if tag == EXTENSIBLE and len(content) >= 26:  # noqa: PLR2004 - where the sub-format is
-        (tag,) = struct.unpack(f"{order}H", content[24:26])
+    if tag == EXTENSIBLE:
+        # Without its sub-format it is what most are.
+        (tag,) = struct.unpack(f"{order}H", content[24:26]) if len(content) >= 26 else (PCM,)  # noqa: PLR2004
+    if tag == 0 or (tag == FLOAT and bits == 16):  # noqa: PLR2004 - no float has so few
+        tag = PCM
     return WavFormat(tag, channels, rate, byte_rate, block_align, bits, content)

@@ -13,6 +13,7 @@ from written_sounds import (
     RATE,
     RAW,
     SOUND,
+    TITLE,
     WHOLE,
     Int16Array,
     encoded,
@@ -84,6 +85,7 @@ CUT: dict[str, bytes] = {
         if kind in ("right", "24 bits", "RF64")
     },
     **{kind: WHOLE[kind][: len(WHOLE[kind]) // 2] for kind in ("AIFF", "AU", "CAF", "W64", "FLAC", "RIFX")},
+    **{f"{kind}, cut off": WHOLE[kind][:-1000] for kind in ("VOC", "NIST", "AIFF behind a title")},
     "FLAC of unknown length": WHOLE["FLAC of unknown length"][: len(RAW) // 4],
     "FLAC, a byte damaged": WHOLE["FLAC"][:20_000] + b"\0" + WHOLE["FLAC"][20_001:],
     "Vorbis in a page": VORBIS[:-100],
@@ -112,14 +114,23 @@ def test_less_sound_than_was_sent_is_an_error(tmp_path: Path, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    "kind", ["counted", "not counted", "constant rate", "two titles", "in a WAV", "layer II"]
+    "kind",
+    [
+        "counted",
+        "not counted",
+        "constant rate",
+        "two titles",
+        "in a WAV",
+        "in a WAV behind a title",
+        "layer II",
+    ],
 )
 def test_an_mp3_is_read_whole(tmp_path: Path, kind: str) -> None:
     content = MP3 if kind == "counted" else without_count(MP3)
     if kind == "two titles":
         content = (b"ID3\x03\0\0\0\0\0\x0a" + bytes(10)) * 2 + content + b"TAG" + bytes(125)
-    if kind == "in a WAV":
-        content = wav(content, head=fmt(0x55))
+    if kind.startswith("in a WAV"):
+        content = (TITLE if "title" in kind else b"") + wav(content, head=fmt(0x55))
     if kind == "constant rate":
         content = converted(tmp_path, "-b:a", "64k", "-c:a", "libmp3lame", "-write_xing", "0", "-f", "mp3")
     if kind == "layer II":
@@ -173,6 +184,44 @@ def test_an_m4a_file_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
     content = whole.read_bytes()
     with pytest.raises(SoundFileError, match="damaged or truncated"):
         read(put(tmp_path, content[: len(content) // 2]))
+
+
+def written(folder: Path, name: str, *arguments: str) -> bytes:
+    """Return a file as ffmpeg writes it where it can go back and fill in what it knows at the end."""
+    file = folder / name
+    converted(folder, *arguments, "-y", str(file), "-f", "null")
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(("name", "codec"), [("sound.mkv", "pcm_s16le"), ("sound.webm", "libvorbis")])
+def test_a_file_that_says_how_long_it_is_and_is_cut_off_is_an_error(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    content = written(tmp_path, name, "-c:a", codec)
+    assert len(read(put(tmp_path, content))[0]) == pytest.approx(6 * RATE, abs=200)
+    with pytest.raises(SoundFileError, match="damaged or truncated"):
+        read(put(tmp_path, content[: len(content) // 2]))
+
+
+def test_of_a_film_the_sound_alone_has_to_be_whole(tmp_path: Path) -> None:
+    film = ("-f", "lavfi", "-i", "testsrc=d=9:s=64x64:r=5", "-map", "1:v", "-map", "0:a")
+    content = written(tmp_path, "film.webm", *film, "-c:v", "libvpx", "-c:a", "libvorbis")
+    assert len(read(put(tmp_path, content))[0]) == pytest.approx(6 * RATE, abs=200)
+    with pytest.raises(SoundFileError, match="damaged or truncated"):
+        read(put(tmp_path, content[: len(content) // 2]))
+
+
+def test_several_tracks_are_not_taken_for_the_first(tmp_path: Path) -> None:
+    silence = ("-f", "lavfi", "-i", "anullsrc=d=2:r=16000:cl=mono", "-map", "1:a", "-map", "0:a")
+    content = written(tmp_path, "tracks.m4a", *silence, "-c:a", "aac")
+    with pytest.raises(SoundFileError, match="holds several sound tracks; send one of them"):
+        read(put(tmp_path, content))
+
+
+def test_an_m4a_file_without_its_index_was_not_finished(tmp_path: Path) -> None:
+    content = written(tmp_path, "sound.m4a", "-c:a", "aac")
+    with pytest.raises(SoundFileError, match="was not finished, its index is missing; stop the recorder"):
+        read(put(tmp_path, content[: content.rindex(b"moov") - 4]))
 
 
 def test_without_ffmpeg_the_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

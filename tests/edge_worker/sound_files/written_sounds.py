@@ -74,6 +74,22 @@ JUNK = chunk(b"JUNK", bytes(4096))
 DS64 = chunk(b"ds64", struct.pack("<QQQI", SIZE + 72, SIZE, SIZE // 2, 0))
 GUID = struct.pack("<HHI", 22, 16, 0) + struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
 
+TITLE = b"ID3\x03\0\0\0\0\0\x0b" + bytes(11)
+
+
+def half_counted_caf() -> bytes:
+    """Return a CAF file whose recorder was killed when it had counted half of the sound."""
+    content = bytearray(encoded(SOUND, "CAF", "PCM_16"))
+    at = content.index(b"data") + 4
+    content[at : at + 8] = struct.pack(">q", SIZE // 2)
+    return bytes(content)
+
+
+def odd_format(block: int, bits: int) -> bytes:
+    """Return a format of 16-bit sound in which one field is wrong."""
+    return chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, RATE, RATE * block, block, bits))
+
+
 WHOLE: dict[str, bytes] = {
     "right": wav(RAW),
     "RIFF 8 too large": wav(RAW, SIZE + 44),
@@ -100,6 +116,18 @@ WHOLE: dict[str, bytes] = {
         RAW, head=chunk(b"fmt ", struct.pack("<HHIIHH", 0xFFFE, 1, RATE, 2 * RATE, 2, 16) + GUID)
     ),
     "no block size": wav(RAW, head=chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, RATE, 0, 0, 16))),
+    "extensible, without what it extends": wav(RAW, head=fmt(0xFFFE)),
+    "format 0": wav(RAW, head=fmt(0)),
+    "float of 16 bits": wav(RAW, head=fmt(3)),
+    "no bits": wav(RAW, head=chunk(b"fmt ", struct.pack("<HHIIH", 1, 1, RATE, 2 * RATE, 2))),
+    "block size of 32 bits": wav(RAW, head=odd_format(block=4, bits=16)),
+    "block size of 8 bits": wav(RAW, head=odd_format(block=1, bits=16)),
+    "24 bits in the header alone": wav(RAW, head=odd_format(block=2, bits=24)),
+    "32 bits in the header alone": wav(RAW, head=odd_format(block=2, bits=32)),
+    "8 bits in the header alone": wav(RAW, head=odd_format(block=2, bits=8)),
+    "24 bits in 32": wav((SOUND.astype("<i4") << 16).tobytes(), head=odd_format(block=4, bits=24)),
+    "an empty sound before": wav(RAW, head=fmt() + chunk(b"data", b"")),
+    "behind a title": TITLE + wav(RAW),
     "RF64": wav(RAW, 0xFFFFFFFF, 0xFFFFFFFF, form=b"RF64", head=DS64 + fmt()),
     "BW64": wav(RAW, 0xFFFFFFFF, 0xFFFFFFFF, form=b"BW64", head=DS64 + fmt()),
     "RIFX": wav(SOUND.astype(">i2").tobytes(), form=b"RIFX", head=fmt(order=">"), order=">"),
@@ -117,7 +145,13 @@ WHOLE: dict[str, bytes] = {
     "CAF": encoded(SOUND, "CAF", "PCM_16"),
     "W64": encoded(SOUND, "W64", "PCM_16"),
     "FLAC": encoded(SOUND, "FLAC", "PCM_16"),
-    "FLAC behind a title": b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + encoded(SOUND, "FLAC", "PCM_16"),
+    "VOC": encoded(SOUND, "VOC", "PCM_16"),
+    "NIST": encoded(SOUND, "NIST", "PCM_16"),
+    **{
+        f"{kind} behind a title": TITLE + encoded(SOUND, kind, "PCM_16")
+        for kind in ("AIFF", "AU", "CAF", "W64", "FLAC")
+    },
+    "CAF, killed between two syncs": half_counted_caf(),
 }
 
 
