@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 from conftest import wait_until
-from wall_clock import WallClock
 
+from bench.chaos.wall_clock import WallClock
 from broker.mosquitto import Broker
 from simulator.site.process import Process
 from simulator.site.site import Site
@@ -22,7 +22,10 @@ HOUR_S, TEN_YEARS_S = 3600, 10 * 365 * 86_400
 
 @pytest.fixture
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WallClock:
-    return WallClock(tmp_path / "clock", monkeypatch)
+    clock = WallClock(tmp_path / "clock")
+    for name, value in clock.environ.items():
+        monkeypatch.setenv(name, value)
+    return clock
 
 
 @pytest.fixture

@@ -4,24 +4,31 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench.chaos.audit import Audit, audit
+from bench.chaos.clocks import CLOCKS, ClockCase
+from bench.chaos.clocks import SETTINGS as CLOCK_SETTINGS
 from bench.chaos.faults import FAULTS, Fault
 from bench.chaos.floods import FLOODS, Flood
 from bench.chaos.hostile_device import HostileDevice
 from bench.chaos.http_attacks import HTTP_ATTACKS, HttpAttack, Livez
+from bench.chaos.live_results import LiveResults
 from bench.chaos.neighbours import Neighbours
 from bench.chaos.site_control import SiteControl
+from bench.chaos.wall_clock import WallClock
 
 NEIGHBOURS: Final = 2
 MOST_LIVEZ_MS: Final = 5000.0
 """`/livez` answers within this: a supervisor waits no longer."""
-Action = Fault | Flood | HttpAttack
+Action = Fault | Flood | HttpAttack | ClockCase
 _SETTLE_S: Final = 90.0
+_TOLD_S: Final = 15.0
+"""The live stream tells a result so soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Outcome:
     ends: int
     """How often the worker ended by itself."""
     peak_mb: float
+    untold: int | None
+    """Results that the live stream did not tell, in cases of wrong clocks; None: another kind of case."""
     is_settled: bool
     """Whether each neighbour's recording had its result in the end, and the worker was ready."""
 
@@ -63,7 +72,7 @@ class Outcome:
         """Whether nothing was lost, doubled or corrupted, no worker ended by itself, and the API answered."""
         counts = self.counts
         is_alive = self.livez_ms is None or self.livez_ms < MOST_LIVEZ_MS
-        is_whole = not (counts.lost or counts.doubled or counts.corrupted or self.ends)
+        is_whole = not (counts.lost or counts.doubled or counts.corrupted or self.ends or self.untold)
         return self.is_settled and is_alive and is_whole
 
     def document(self) -> dict[str, Any]:
@@ -74,7 +83,12 @@ class Outcome:
 
 def cases() -> dict[str, tuple[str, Action]]:
     """Return kind and action of all cases, by name."""
-    kinds: dict[str, tuple[Action, ...]] = {"fault": FAULTS, "flood": FLOODS, "http": HTTP_ATTACKS}
+    kinds: dict[str, tuple[Action, ...]] = {
+        "fault": FAULTS,
+        "clock": CLOCKS,
+        "flood": FLOODS,
+        "http": HTTP_ATTACKS,
+    }
     return {each.__name__: (kind, each) for kind, actions in kinds.items() for each in actions}
 
 
@@ -82,20 +96,28 @@ def run(name: str, plan: Plan) -> Outcome:
     """Run one case on a fresh site, and return what became of it."""
     kind, action = cases()[name]
     call: Callable[..., object] = action
-    with (
-        tempfile.TemporaryDirectory(prefix="stetho-chaos-") as directory,
-        SiteControl(Path(directory)) as site,
-        HostileDevice(site, plan.seed) as device,
-    ):
+    with tempfile.TemporaryDirectory(prefix="stetho-chaos-") as directory, ExitStack() as stack:
+        clock = WallClock(Path(directory) / "clock") if kind == "clock" else None
+        settings = {} if clock is None else {**CLOCK_SETTINGS, **clock.environ}
+        site = stack.enter_context(SiteControl(Path(directory), settings))
+        device = stack.enter_context(HostileDevice(site, plan.seed))
         neighbours = Neighbours(site, NEIGHBOURS, plan.seed)
+        live = None if clock is None else stack.enter_context(LiveResults(site))
         url = site.site.start_api() if kind == "http" else None
         livez = None if url is None else Livez(url)
+        arguments = {
+            "fault": (site, device),
+            "clock": (site, clock, live),
+            "flood": (device,),
+            "http": (url, device),
+        }
         neighbours.start()
         try:
             began = _rest(plan.before_s)
-            ended = _act(partial(call, *_arguments(kind, site, device, url)), kind, device, plan)
+            ended = _act(partial(call, *arguments[kind]), kind, device, plan)
             neighbours.rest()
             is_settled = neighbours.settle(_SETTLE_S) and site.is_ready()
+            untold = None if live is None else live.untold(neighbours.sent, _TOLD_S)
         finally:
             neighbours.stop()
             if livez is not None:
@@ -109,13 +131,9 @@ def run(name: str, plan: Plan) -> Outcome:
             None if livez is None else livez.slowest_ms(began, ended),
             site.ends,
             round(site.peak_mb, 1),
+            untold,
             is_settled,
         )
-
-
-def _arguments(kind: str, site: SiteControl, device: HostileDevice, url: str | None) -> tuple[object, ...]:
-    """Return what an action of a kind takes."""
-    return {"fault": (site, device), "flood": (device,), "http": (url, device)}[kind]
 
 
 def _rest(seconds: float) -> float:
@@ -126,7 +144,7 @@ def _rest(seconds: float) -> float:
 
 def _act(action: Callable[[], object], kind: str, device: HostileDevice, plan: Plan) -> float:
     """Do what the case does, then wait; return when it was over."""
-    if kind == "fault":
+    if kind in ("fault", "clock"):
         action()
         return _rest(plan.after_s)
     attack = threading.Thread(target=action, name="attack")

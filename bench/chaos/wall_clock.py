@@ -1,4 +1,4 @@
-"""Wall clock of child processes that a test can move, while they run; their other clocks stay."""
+"""Wall clock of child processes that can be moved while they run; their other clocks stay."""
 
 import struct
 import subprocess
@@ -6,21 +6,18 @@ import time
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 _SOURCE: Final = Path(__file__).with_suffix(".c")
 
 
 class WallClock:
-    """The wall clock of all processes that are started while its variables are in the environment."""
+    """The wall clock of all processes that are started with its variables. It needs a C compiler."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         library, self._offset = directory / "wall_clock.so", directory / "offset"
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, _SOURCE], check=True)
         self.move(0)
-        monkeypatch.setenv("LD_PRELOAD", str(library))
-        monkeypatch.setenv("WALL_CLOCK_OFFSET", str(self._offset))
+        self.environ: Final = {"LD_PRELOAD": str(library), "WALL_CLOCK_OFFSET": str(self._offset)}
 
     def move(self, seconds: float) -> None:
         """Let the clock be ahead of the true time by so many seconds."""
