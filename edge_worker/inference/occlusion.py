@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.familiarity import DeviceDistance
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.features import FeatureParameters
@@ -39,6 +40,8 @@ class OcclusionMap:
     version: str
     sha256: str
     label: str
+    name: str
+    """Of the label, for people."""
     confidence: float
     """Probability of `label` without occlusion, 0..1."""
     drop: FloatArray
@@ -92,6 +95,7 @@ def occlude(classifier: Classifier, signal: Signal, label: str | None = None) ->
         version=card.version,
         sha256=card.sha256,
         label=card.labels[best],
+        name=card.meaning(card.labels[best]).name(card.labels[best], LANGUAGES[0]),
         confidence=float(unhidden[:, best].mean()),
         drop=np.array(drop),
         time_edges_s=_seconds(first + times, card.features),

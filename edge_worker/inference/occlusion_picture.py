@@ -27,7 +27,7 @@ NOTE: Final = "Explains the model, not the patient. Research and education, not 
 
 def svg(occlusion: OcclusionMap) -> str:
     """Return an occlusion map over the features of its recording as an SVG document."""
-    title = f"{occlusion.model} {occlusion.version}: {occlusion.label}, {occlusion.confidence:.2f}"
+    title = f"{occlusion.name}, {occlusion.confidence:.2f}, version {occlusion.version}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + LEFT + 24} {HEIGHT + TOP + 70}" '
         f'role="img" aria-label="{escape(title)}" font-family="sans-serif" font-size="13">',

@@ -14,8 +14,8 @@ Name = Callable[[str, str], str]
 
 SYMBOLS: Final[dict[Severity, str]] = {"finding": "!", "none": "✓", "unknown": "?"}
 SEVERITIES: Final[dict[Severity, Texts]] = {
-    "finding": {"en": "Needs attention", "de": "Auffällig"},
-    "none": {"en": "No finding", "de": "Unauffällig"},
+    "finding": {"en": "Needs attention", "de": "Bitte beachten"},
+    "none": {"en": "No finding", "de": "Kein Befund"},
     "unknown": {"en": "Cannot tell", "de": "Nicht zu erkennen"},
 }
 FAILED: Final[Texts] = {"en": "Analysis failed", "de": "Auswertung fehlgeschlagen"}

@@ -47,7 +47,8 @@ def reliability_svg(model: str) -> Response:
     figures = (card.get("figures") or {}).get("cross_validation") or {}
     if not figures.get("reliability"):
         raise ProblemError(404, f"the card of {model} says nothing about its reliability")
-    return _svg(reliability_diagram.svg(f"{model} {card.get('version', '')}", figures, card.get("threshold")))
+    title = f"{label_words.of_request().model(model)} {card.get('version', '')}"
+    return _svg(reliability_diagram.svg(title, figures, card.get("threshold")))
 
 
 def _svg(text: str) -> Response:

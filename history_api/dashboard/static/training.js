@@ -1,5 +1,6 @@
 // Training page: uploads labelled sounds, requests retraining, and shows the progress of the trainer.
 import { element, request, utc } from "./dom.js";
+import { modelName } from "./labels.js";
 
 const EVERY_MS = 2000;
 const byId = (id) => document.getElementById(id);
@@ -47,7 +48,7 @@ function show(status) {
 }
 
 function row(job) {
-  const cells = [job.id, job.model, job.state, utc(job.asked_at), job.report?.why ?? ""];
+  const cells = [job.id, modelName(job.model), job.state, utc(job.asked_at), job.report?.why ?? ""];
   return element("tr", {}, ...cells.map((cell) => element("td", {}, String(cell))));
 }
 

@@ -106,7 +106,8 @@ def test_the_picture_is_well_formed_and_labelled() -> None:
     root = ET.fromstring(picture)  # noqa: S314 - our own output
     assert root.attrib["role"] == "img"
     text = " ".join(root.itertext())
-    assert "corner 1.0.0: knock" in text
+    assert "Knock, " in text
+    assert ", version 1.0.0" in text
     assert "not a medical device" in text
     rectangles = root.findall("{http://www.w3.org/2000/svg}rect")[1:]
     strongest = max(rectangles, key=lambda r: float(r.attrib["fill-opacity"]))

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, expect
 
 from simulator.site.site import Site
 
-RAW = re.compile(r"extrahls|extrastole|heart[25]\b(?!,)|car_horn|air_conditioner|as the site")
-"""Names for programs, but in what says which model and version it was."""
+RAW = re.compile(r"extrahls|extrastole|heart[25]\b|esc50|us8k|car_horn|air_conditioner|as the site")
+"""Names for programs."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def browser(site: DashboardSite) -> Iterator[Browser]:
     ("language", "words"),
     [
         ("en-GB", ("Abnormal", "! Needs attention", "The models disagree: Normal, Abnormal")),
-        ("de-DE", ("Auffällig", "! Auffällig", "Die Modelle sind uneins: Normal, Auffällig")),
+        ("de-DE", ("Auffällig", "! Bitte beachten", "Die Modelle sind uneins: Normal, Auffällig")),
     ],
 )
 def test_one_answer_is_on_every_page_in_the_language_of_the_browser(

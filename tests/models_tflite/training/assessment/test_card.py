@@ -63,6 +63,10 @@ def test_the_card_holds_figures_baseline_cost_and_check(arguments: list[str], tm
     assert made["figures"]["cross_validation"]["accuracy"] > 0.7
     assert made["figures"]["before_int8"]["same_label"] == 1
     assert made["baseline"]["method"] == "guessing"
+    shipped = json.loads((MODELS / "heart5.json").read_text())
+    assert (made["name"], made["meanings"]) == (shipped["name"], shipped["meanings"]), (
+        "written by hand, copied"
+    )
     assert made["check"]["n"] >= check.ABOUT
     assert made["cost"]["bytes"] == (MODELS / "heart5.tflite").stat().st_size
     assert (tmp_path / "out" / "heart5.md").read_text() == card_page.page(made)
