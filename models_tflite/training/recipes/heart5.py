@@ -55,7 +55,8 @@ RECIPE = Recipe(
         "data": [
             "PASCAL Classifying Heart Sounds (Bentley et al. 2011)",
             "CirCor DigiScope (Oliveira et al. 2022): murmur heard at the site, or none",
-            "pretrained on the data of the normal and abnormal hearts, with PhysioNet/CinC Challenge 2016 (Liu et al. 2016)",
+            "pretrained on the data of normal and abnormal hearts, with PhysioNet/CinC Challenge 2016 "
+            "(Liu et al. 2016)",
             "ESC-50, UrbanSound8K, RAVDESS, FSDD and Speech Commands: a choice as background, no hearts",
         ],
         "licence_of_data": "PASCAL: none stated; CirCor and PhysioNet 2016: ODC-By 1.0; ESC-50 and "
