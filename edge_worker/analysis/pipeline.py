@@ -46,6 +46,8 @@ class UnanalysedRecording:
     recording: StoredRecording
     pcm: bytes | bytearray | None = None
     """Samples as `<i2`, interleaved; None: read the WAV file."""
+    is_of_another_rate: bool = False
+    """Whether the sound came faster than at the rate that it declares."""
 
 
 class Pipeline:
@@ -93,7 +95,8 @@ class Pipeline:
         for close in closes:
             self._spool.remove(close.recording)
         return [
-            UnanalysedRecording(recording, pcm) for recording, (_, pcm) in zip(stored, written, strict=True)
+            UnanalysedRecording(recording, pcm, close.recording.is_of_another_rate)
+            for recording, (_, pcm), close in zip(stored, written, closes, strict=True)
         ]
 
     def lost_recordings(self) -> Iterator[StoredRecording]:
@@ -169,7 +172,7 @@ class Pipeline:
         try:
             path = self._settings.data_dir / stored.audio_file
             pcm = wav.read(path) if unanalysed.pcm is None else unanalysed.pcm
-            result, heart_shape = self._result(stored, pcm)
+            result, heart_shape = self._result(stored, pcm, is_of_another_rate=unanalysed.is_of_another_rate)
             analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
@@ -178,7 +181,7 @@ class Pipeline:
         return analysed
 
     def _result(
-        self, stored: StoredRecording, pcm: bytes | bytearray
+        self, stored: StoredRecording, pcm: bytes | bytearray, *, is_of_another_rate: bool
     ) -> tuple[Result, tuple[float, ...] | None]:
         """Return the result of a recording, and the spectral shape that its device learns from it."""
         requested = self._profiles.current.models(stored.device_id, stored.meta)
@@ -193,10 +196,11 @@ class Pipeline:
             has_gaps=bool(stored.missing),
         )
         signal = heard.signal
+        fault = heard.fault or ("wrong_rate" if is_of_another_rate else None)
         pre_analysis = (
             PreAnalysis.of(signal, [each.card for each in classifiers], self._segmenter)
-            if heard.fault is None
-            else PreAnalysis.impossible(heard.fault)
+            if fault is None
+            else PreAnalysis.impossible(fault)
         )
         lost = _missing_fraction(stored)
         gaps = ("gaps",) if any(lost > each.card.max_missing_fraction for each in classifiers) else ()

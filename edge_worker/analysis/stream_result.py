@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from edge_worker.analysis.finished_stream import FinishedStream
+from edge_worker.analysis.finished_stream import FinishedStream, StreamSummary
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.analysis.recording_times import RecordingTimes
@@ -20,6 +20,7 @@ from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.result import Quality, Result, StreamFacts
 from edge_worker.settings import Settings
+from edge_worker.signal.quality import impossible
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -138,6 +139,8 @@ def _result(finished: FinishedStream, stored: StoredRecording, language: str) ->
     summary = finished.summary
     if summary is None:
         return build_result(stored, PreAnalysis(_TOO_SHORT, _TOO_SHORT), (), ("failed",), language)
+    if finished.stream.is_of_another_rate:
+        summary = _at_another_rate(summary)
     any_sound = summary.sound_quality or _TOO_SHORT
     quality = summary.heart_quality or any_sound
     unknown = ("unknown_model",) if summary.unknown_models else ()
@@ -153,6 +156,18 @@ def _result(finished: FinishedStream, stored: StoredRecording, language: str) ->
     )
     result = build_result(stored, pre_analysis, summary.predictions, reasons, language)
     return replace(result, stream=facts, audio=replace(result.audio, channel=summary.channel))
+
+
+def _at_another_rate(summary: StreamSummary) -> StreamSummary:
+    """Return the summary of a stream whose windows were judged at a wrong rate: nothing of it counts."""
+    no_sound = impossible("wrong_rate")
+    return replace(
+        summary,
+        predictions=tuple(replace(each, accepted=False) for each in summary.predictions),
+        heart_quality=None if summary.heart_quality is None else no_sound,
+        sound_quality=no_sound,
+        heart_rate_bpm=None,
+    )
 
 
 def _hashed(parts: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edge_worker.errors import ChunkError
+from edge_worker.ingest.pace import Pace
 from edge_worker.ingest.sample_ranges import Range, SampleRanges
 from edge_worker.protocol.chunk import GAP_BEFORE, HAS_META, LAST, SAMPLE_BYTES, Chunk, recording_name
 
@@ -38,6 +39,14 @@ class IncomingAudio:
     recording_id: int
     sample_rate: int
     channels: int
+    received_at: float
+    meta: dict[str, Any] | None
+    pace: Pace
+
+    @property
+    def is_of_another_rate(self) -> bool:
+        """Whether the sound came so fast that its device records with a higher rate than it declares."""
+        return self.pace.is_of_another_rate(self.sample_rate, self.received_at, self.meta or {})
 
     @property
     def key(self) -> RecordingKey:
@@ -91,6 +100,7 @@ class Recording(IncomingAudio):
     """Monotonic time of the last new chunk, seconds."""
     requests: int = 0
     """How often missing audio was requested since the last new chunk."""
+    pace: Pace = field(default_factory=Pace)
 
     def is_complete(self) -> bool:
         """Return whether all samples and the announced META were received."""

@@ -96,6 +96,8 @@ class RecordingIntake:
             return []
         self._counts["chunks"] += 1
         recording.restart_timer(now)
+        if chunk.type != META:
+            recording.pace.note(now, chunk.end)
         self.open[recording.key] = recording
         notices = ignored_messages(recording) if chunk.type == META else []
         self._counts["ignored_meta"] += len(notices)

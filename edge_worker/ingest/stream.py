@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from edge_worker.errors import ChunkError
+from edge_worker.ingest.pace import Pace
 from edge_worker.ingest.recording import IncomingAudio
 from edge_worker.protocol.chunk import HAS_META, Chunk
 
@@ -64,6 +65,7 @@ class Stream(IncomingAudio):
     requests: int = 0
     """How often something was requested since the last new chunk, or the last gap."""
     segments: list[Segment] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
     state: dict[str, Any] | None = None
     """State of the analysis that an earlier process saved."""
 

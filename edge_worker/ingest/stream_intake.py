@@ -107,6 +107,7 @@ class StreamIntake:
         self._check_spool(stream, chunk, len(payload))
         self._spool.append(stream, payload, chunk)
         self._note_chunk(stream, now)
+        stream.pace.note(now, chunk.end)
         audio = self._hand_on(stream, stream.add(chunk), now, now)
         return [*audio, *self._close_if_ended(stream, now)]
 

@@ -76,3 +76,5 @@ class RecordingPreview:
         has_gaps = bool(self.recording.gaps())
         heard = HeardSound.of(recent, self.recording.sample_rate, is_heart=is_heart, has_gaps=has_gaps)
         self._channel, self._fault = heard.channel, heard.fault
+        if self.recording.is_of_another_rate:
+            self._fault = "wrong_rate"

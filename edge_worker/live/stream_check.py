@@ -26,8 +26,14 @@ class StreamCheck:
         self._since_gap = self._section
         self.channel: Channel | None = None
         """Channel that is heard alone since the last look; None: the mean of all."""
-        self.fault: str | None = None
+        self.is_of_another_rate = False
+        """Whether the sound comes faster than at the rate that it declares."""
+        self._fault: str | None = None
+
+    @property
+    def fault(self) -> str | None:
         """Why the samples of the last look are no sound, a word of `protocol.result.IMPOSSIBLE`."""
+        return "wrong_rate" if self.is_of_another_rate else self._fault
 
     def push(self, pcm: Int16Array, *, is_heart: bool, has_gaps: bool) -> Float32Array:
         """Return what is heard of samples (samples, channels): one channel, -1..1."""
@@ -39,7 +45,7 @@ class StreamCheck:
             recent = np.concatenate(self._recent)[-self._section :]
             is_with_gaps = self._since_gap < self._section
             heard = HeardSound.of(recent, self._rate, is_heart=is_heart, has_gaps=is_with_gaps)
-            self.channel, self.fault = heard.channel, heard.fault
+            self.channel, self._fault = heard.channel, heard.fault
         if pcm.shape[1] == 1 or self.channel is not None:
             channel = pcm[:, CHANNELS.index(self.channel or "left")]
         else:

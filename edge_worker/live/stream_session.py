@@ -62,6 +62,7 @@ class StreamSession:
         """Process the next sound; return the events that ended in it."""
         events = self._follow_settings(profiles)
         buffer, extractor = self.classifier.buffer, self.classifier.event_extractor
+        buffer.check.is_of_another_rate = self.stream.is_of_another_rate
         pcm = np.frombuffer(audio.body, "<i2").reshape(-1, self.stream.channels)
         if extractor is not None:
             events += extractor.process(audio.first_sample, pcm)

@@ -24,15 +24,16 @@ struct Advice {
 };
 
 Advice advice(std::string_view reason) {
-    static constexpr std::array<Advice, 21> kAdvice{{
+    static constexpr std::array<Advice, 22> kAdvice{{
         {"one_value", "no signal", "check the microphone"},
         {"counter", "test pattern", "check the firmware"},
         {"interleaved", "two channels mixed", "check the firmware"},
+        {"wrong_rate", "wrong sample rate", "check the firmware"},
         {"held_samples", "repeated samples", "check the firmware"},
         {"repeated_blocks", "repeated sound", "check the firmware"},
         {"wrong_format", "wrong format", "check the firmware"},
         {"no_sound", "no samples", "check the firmware"},
-        {"wrapped", "samples wrap around", "lower the gain"},
+        {"wrapped", "it wraps around", "lower the gain"},
         {"one_sided", "half of the wave", "check the firmware"},
         {"broken_blocks", "sound in pieces", "check the firmware"},
         {"stuck_bit", "a bit is stuck", "check the microphone"},
