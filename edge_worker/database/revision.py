@@ -62,6 +62,10 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", "edge_worker.database:migrations")
     try:
         with engine.begin() as connection:
+            if (
+                engine.dialect.name == "sqlite"
+            ):  # else each statement would stay, also when a crash ends the rest
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:

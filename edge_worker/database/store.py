@@ -134,8 +134,7 @@ class Store:
 
     def mend(self, error: Exception) -> None:
         """Repair the file if `error` says that it is damaged or gone; raises StoreError where that fails."""
-        if self.repair.mend(error):
-            self._make_tables()
+        self.repair.mend(error, self._make_tables)
 
     def _make_tables(self) -> None:
         if current_revision(self._engine) != REVISION:

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,8 @@ class DatabaseRepair:
         """The directory that the file was opened in; another disk may be mounted there now, or none."""
         self._has_lost_rows = False
         self._lock = threading.Lock()
+        self._mended_at = 0.0
+        """Monotonic time; whoever met the damage before has nothing to repair."""
         self._refused_until = 0.0
         """Monotonic time of the next try after one that failed."""
 
@@ -68,30 +70,27 @@ class DatabaseRepair:
         if self._anchor is not None:
             self._anchor.close()
 
-    def mend(self, error: Exception) -> bool:
-        """Repair the file that is damaged, or write it again where it was deleted; return whether it did.
+    def mend(self, error: Exception, make_tables: Callable[[], None]) -> None:
+        """Repair the file that is damaged, or write it again where it was deleted; it may be empty then.
 
-        It may be empty then: `Store.mend` makes the tables.
+        Safe from any thread: several meet the damage at once, and one of them repairs it.
         """
-        with self._lock:  # several threads meet the damage
-            return self._path is not None and self._mend_once(self._path, error)
-
-    def _mend_once(self, path: Path, error: Exception) -> bool:
-        if time.monotonic() < self._refused_until:
-            return False
-        if self._home != sqlite_file.identity(path.parent):
-            return False  # its disk is gone, and comes back
-        if isinstance(error, (DatabaseGoneError, DatabaseDamagedError)):
+        if self._path is None or not isinstance(error, (DatabaseGoneError, DatabaseDamagedError)):
+            return
+        came_at = time.monotonic()
+        with self._lock:
+            if came_at < max(self._refused_until, self._mended_at):
+                return
+            if self._home != sqlite_file.identity(self._path.parent):
+                return  # its disk is gone, and comes back
             self._refused_until = time.monotonic() + _PAUSE_S
-        else:
-            return False
-        with _refusing(path):
-            if isinstance(error, DatabaseGoneError):
-                self._restore(path)
-            else:
-                self._mend(path, str(error.__cause__ or error))
-        self._refused_until = 0.0
-        return True
+            with _refusing(self._path):
+                if isinstance(error, DatabaseGoneError):
+                    self._restore(self._path)
+                else:
+                    self._mend(self._path, str(error.__cause__ or error))
+            make_tables()
+            self._refused_until, self._mended_at = 0.0, time.monotonic()
 
     def take_lost_rows(self) -> bool:
         """Return whether recordings may have lost their rows since the last call."""

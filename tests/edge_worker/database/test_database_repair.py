@@ -1,10 +1,13 @@
 """A SQLite file that is damaged, deleted or replaced: what can be saved is, and nothing fails for ever."""
 
+import logging
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from edge_worker.database.history import History
 from edge_worker.database.store import Store, StoredRecording
@@ -191,4 +194,56 @@ def test_a_database_of_which_nothing_can_be_read_any_more_begins_anew_in_use(pat
     fill(store, 0, 3)
     assert len(names(store)) == 3
     assert store.repair.take_lost_rows()
+    store.close()
+
+
+@pytest.mark.parametrize("damage", [bytes(5000), None], ids=["zeros", "cut"])
+def test_several_threads_that_meet_the_damage_repair_it_once(
+    path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = opened(path)
+    if damage is None:
+        with path.open("r+b") as file:
+            file.truncate(5000)
+    else:
+        path.write_bytes(damage)
+    met, problems = threading.Barrier(4), list[Exception]()
+
+    def work() -> None:
+        met.wait()
+        try:
+            store.mend(DatabaseDamagedError("database disk image is malformed"))
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    with caplog.at_level(logging.ERROR):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    assert caplog.text.count("event=database_repaired") == 1
+    fill(store, first=COUNT, count=1)
+    store.close()
+
+
+def test_a_crash_while_the_tables_are_made_leaves_none_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "stetho.db"
+
+    class CrashError(Exception):
+        pass
+
+    def crash(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "CREATE TABLE predictions" in statement:
+            raise CrashError
+
+    event.listen(Engine, "before_cursor_execute", crash)
+    try:
+        with pytest.raises(CrashError):
+            opened(path)
+    finally:
+        event.remove(Engine, "before_cursor_execute", crash)
+    store = opened(path)
+    fill(store)
     store.close()
