@@ -47,7 +47,8 @@ class Settings:
         DEFAULT_MODELS_DIR, "directory of the model pairs; default: those installed with the program"
     )
     models: tuple[str, ...] = setting(
-        ("heart5", "heart2"), "models for a device that requests none, comma-separated, the headline first"
+        ("heart5", "heart2"),
+        "models for a device that requests none, comma-separated; of findings the first is the answer",
     )
     max_recording_s: float = setting(600.0, "maximum length of a recording, seconds", 1)
     max_recording_mb: int = setting(

@@ -133,6 +133,10 @@ _FAMILIES: Final = (
     _Family(_COUNTER, "missing_requests", "Requests for missing sound", _missing_requests),
     _Family(_COUNTER, "missing_samples", "Samples that did not arrive", _value("missing_samples")),
     _Family(_COUNTER, "results", "By status", lambda document: _each(document.get("results")), ("status",)),
+    _Family(
+        _COUNTER, "verdicts", "By severity", lambda document: _each(document.get("verdicts")), ("severity",)
+    ),
+    _Family(_COUNTER, "disagreements", "Results on which models disagree", _value("disagreements")),
     _Family(_GAUGE, "streams", "Open streams", _live("streams")),
     _Family(_GAUGE, "live_stretch", "Live values come so many times less often", _live("stretch")),
     _Family(

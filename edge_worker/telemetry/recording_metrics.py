@@ -21,6 +21,8 @@ class RecordingMetrics:
         """Begin at zero; the histograms are registered in `registry`."""
         self._worker_id = worker_id
         self._results: Counter[str] = Counter()
+        self._severities: Counter[str] = Counter()
+        self._disagreements = 0
         self._labels: Counter[tuple[str, str]] = Counter()
         self._missing_samples = 0
         self._stored = self._histogram(
@@ -55,6 +57,8 @@ class RecordingMetrics:
 
     def _count(self, result: Result) -> None:
         self._results[result.status] += 1
+        self._severities[result.verdict.severity] += 1
+        self._disagreements += bool(result.verdict.disagree)
         self._missing_samples += sum(end - start for start, end in result.missing)
         for each in result.models:
             if each.accepted:
@@ -65,12 +69,14 @@ class RecordingMetrics:
         self._saved.observe(waited_s)
 
     def document(self) -> dict[str, Any]:
-        """Return the counts as JSON: `results` by status, accepted `labels` by model, `missing_samples`."""
+        """Return the counts as JSON: of results, verdicts, accepted labels and missing samples."""
         labels: dict[str, dict[str, int]] = {}
         for (model, label), count in dict(self._labels).items():
             labels.setdefault(model, {})[label] = count
         return {
             "results": dict(self._results),
+            "verdicts": dict(self._severities),
+            "disagreements": self._disagreements,
             "labels": labels,
             "missing_samples": self._missing_samples,
         }

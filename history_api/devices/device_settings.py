@@ -29,7 +29,7 @@ _MODELS: Final[Schema] = or_null(list_of(TEXT)) | {
     "minItems": 1,
     "maxItems": MAX_MODELS,
     "uniqueItems": True,
-    "description": "names, the headline first; null: those of `STETHO_MODELS`",
+    "description": "names; of several findings the first one is the answer; null: those of `STETHO_MODELS`",
 }
 _THRESHOLD: Final[Schema] = {
     "type": ["number", "null"],

@@ -35,6 +35,8 @@ DOCUMENT: dict[str, Any] = {
     "counters": {"chunks": 22, "duplicates": 1, "rejected_crc": 4, "closed_partial": 2, "asked": 5},
     "results": {"ok": 2, "error": 1},
     "labels": {"heart5": {"normal": 2}},
+    "verdicts": {"none": 2, "unknown": 1},
+    "disagreements": 1,
     "missing_samples": 700,
     "live": {"streams": 3, "values": 40, "windows": 9, "skipped_windows": 1, "stretch": 1.5},
     "heartbeat_age_s": 1.5,
@@ -88,6 +90,8 @@ def test_a_heartbeat_document_becomes_metrics() -> None:
     assert of("missing_samples_total") == 700
     assert of("results_total", status="error") == 1
     assert of("labels_total", model="heart5", label="normal") == 2
+    assert of("verdicts_total", severity="none") == 2
+    assert of("disagreements_total") == 1
     assert (of("open_recordings"), of("backlog"), of("spool_bytes"), of("outbox_messages")) == (2, 1, 4096, 3)
     assert of("heartbeat_age_seconds") == 1.5
     assert (of("streams"), of("live_stretch")) == (3, 1.5)
@@ -127,6 +131,8 @@ def test_results_are_counted_by_status_and_only_accepted_labels_by_label() -> No
     metrics.observe_saved(0.03)
     assert metrics.document() == {
         "results": {"ok": 1, "error": 1},
+        "verdicts": {"unknown": 2},
+        "disagreements": 0,
         "labels": {"heart5": {"normal": 1}},
         "missing_samples": 150,
     }
