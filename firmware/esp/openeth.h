@@ -19,7 +19,7 @@ class OpenEth final : public hal::Network {
     bool join(std::string_view ssid, std::string_view password) override;
     bool start_radio() override { return true; }
     bool has_access_point() const override { return false; }
-    bool open_access_point(std::string_view, std::string_view) override { return false; }
+    bool open_access_point(const hal::AccessPoint&) override { return false; }
     void stop() override;
     bool is_up() const override { return is_up_; }
     std::optional<std::int8_t> rssi_dbm() const override { return std::nullopt; }

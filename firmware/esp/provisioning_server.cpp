@@ -1,8 +1,11 @@
 #include "esp/provisioning_server.h"
 
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 
+#include "esp_wifi.h"
+#include "freertos/FreeRTOS.h"
 #include "hal/tasks.h"
 
 namespace stetho::esp {
@@ -10,26 +13,16 @@ namespace {
 
 constexpr std::size_t kMaxFormBytes = EventQueue::kMaxPayloadBytes;
 
-// Names are the keys of core/storage/settings.h. A field that is left empty keeps its value if there is one.
-constexpr std::string_view kPage = R"(<!doctype html><meta name=viewport content="width=device-width">
-<title>Stethoscope</title><style>body{font:16px sans-serif;max-width:28em;margin:1em auto;padding:0 1em}
-label{display:block;margin:.8em 0}input,textarea,select{width:100%;box-sizing:border-box;font:inherit}</style>
-<h1>Stethoscope</h1><p>Research and education, not a medical device.</p><form method=post>
-<label>Wi-Fi network<input name=wifi_ssid maxlength=32></label>
-<label>Wi-Fi password<input name=wifi_password type=password maxlength=63></label>
-<label>Broker<input name=host maxlength=64 required></label>
-<label>Port<input name=port type=number min=1 max=65535 value=8883></label>
-<label>CA certificate (ca.pem)<textarea name=ca rows=4></textarea></label>
-<label>Device id<input name=device_id maxlength=32 pattern="[a-z0-9-]+" required></label>
-<label>Device password<input name=password type=password maxlength=64></label>
-<button>Save</button></form>)";
-
-constexpr std::string_view kTaken = R"(<!doctype html><meta name=viewport content="width=device-width">
-<p>Received. The display says whether the values were taken; where not, <a href="/">try again</a>.)";
-
 esp_err_t refuse(httpd_req_t* request, const char* status) {
     httpd_resp_set_status(request, status);
     return httpd_resp_send(request, status, static_cast<std::ptrdiff_t>(std::string_view(status).size()));
+}
+
+esp_err_t redirect(httpd_req_t* request) {
+    httpd_resp_set_status(request, "302 Found");
+    httpd_resp_set_hdr(request, "Location", kPortalUrl.data());
+    httpd_resp_set_hdr(request, "Cache-Control", "no-store");
+    return httpd_resp_send(request, "", 0);
 }
 
 // Reads the whole body. False: the client disconnected.
@@ -45,22 +38,45 @@ bool receive(httpd_req_t* request, char* into) {
     return true;
 }
 
+PageOut page_out(httpd_req_t* request) {
+    httpd_resp_set_type(request, "text/html; charset=utf-8");
+    httpd_resp_set_hdr(request, "Cache-Control", "no-store");
+    return {[](void* self, std::string_view piece) {
+                return httpd_resp_send_chunk(static_cast<httpd_req_t*>(self), piece.data(),
+                                             static_cast<std::ptrdiff_t>(piece.size())) == ESP_OK;
+            },
+            request};
+}
+
+// Ends a page. A page of which a piece did not leave is cut off: the connection is closed.
+esp_err_t end(httpd_req_t* request, bool is_written) {
+    return is_written ? httpd_resp_send_chunk(request, nullptr, 0) : ESP_FAIL;
+}
+
 }  // namespace
 
-bool ProvisioningServer::start() {
+ProvisioningServer::ProvisioningServer(EventQueue& events) : events_(events), lock_(xSemaphoreCreateMutex()) {}
+
+bool ProvisioningServer::start(const hal::AccessPoint& access_point) {
+    if (server_ != nullptr) {
+        return true;
+    }
+    values_ = values_of(access_point);
     httpd_config_t config = HTTPD_DEFAULT_CONFIG();
+    config.stack_size = hal::kFormTask.stack_bytes;
     config.max_open_sockets = 3;
     config.lru_purge_enable = true;
-    config.stack_size = hal::kFormTask.stack_bytes;
-    if (server_ != nullptr || httpd_start(&server_, &config) != ESP_OK) {
-        return server_ != nullptr;
+    config.uri_match_fn = httpd_uri_match_wildcard;
+    if (httpd_start(&server_, &config) != ESP_OK) {
+        return false;
     }
     httpd_uri_t page{};
-    page.uri = "/";
+    page.uri = "/*";
     page.method = HTTP_GET;
     page.handler = handle_get;
     page.user_ctx = this;
     httpd_uri_t form = page;
+    form.uri = "/";
     form.method = HTTP_POST;
     form.handler = handle_post;
     return httpd_register_uri_handler(server_, &page) == ESP_OK &&
@@ -74,9 +90,30 @@ void ProvisioningServer::stop() {
     }
 }
 
+void ProvisioningServer::set_networks(const NetworkList& networks) {
+    xSemaphoreTake(lock_, portMAX_DELAY);
+    networks_ = networks;
+    xSemaphoreGive(lock_);
+}
+
 esp_err_t ProvisioningServer::handle_get(httpd_req_t* request) {
-    httpd_resp_set_type(request, "text/html; charset=utf-8");
-    return httpd_resp_send(request, kPage.data(), static_cast<std::ptrdiff_t>(kPage.size()));
+    switch (portal_target(request->uri)) {
+        case PortalTarget::kForm:
+            return static_cast<ProvisioningServer*>(request->user_ctx)->send_form(request);
+        case PortalTarget::kSearch:
+            esp_wifi_scan_start(nullptr, true);  // waits for the result, as the person does
+            return redirect(request);
+        case PortalTarget::kElsewhere:
+            return redirect(request);
+    }
+    return ESP_FAIL;
+}
+
+esp_err_t ProvisioningServer::send_form(httpd_req_t* request) {
+    xSemaphoreTake(lock_, portMAX_DELAY);
+    shown_ = networks_;
+    xSemaphoreGive(lock_);
+    return end(request, write_form(values_, shown_, page_out(request)));
 }
 
 esp_err_t ProvisioningServer::handle_post(httpd_req_t* request) {
@@ -87,17 +124,26 @@ esp_err_t ProvisioningServer::handle_post(httpd_req_t* request) {
     if (form == nullptr) {
         return refuse(request, "503 Service Unavailable");
     }
-    const bool is_whole = receive(request, form);
-    const std::span bytes(reinterpret_cast<const std::uint8_t*>(form), request->content_len);
-    const bool is_posted =
-        is_whole &&
-        static_cast<ProvisioningServer*>(request->user_ctx)->events_.post(Event::provisioned(bytes));
+    const esp_err_t error =
+        receive(request, form)
+            ? static_cast<ProvisioningServer*>(request->user_ctx)->reply(request, {form, request->content_len})
+            : ESP_FAIL;
     std::free(form);
-    if (!is_posted) {
-        return is_whole ? refuse(request, "503 Service Unavailable") : ESP_FAIL;
+    return error;
+}
+
+// Says at once what is wrong with a form; the display says it, too.
+esp_err_t ProvisioningServer::reply(httpd_req_t* request, std::string_view form) {
+    std::construct_at(&checked_);
+    checked_.wifi_ssid = values_.wifi_ssid;
+    checked_.host = values_.host;
+    checked_.device_id = values_.device_id;
+    const auto fault = read_form(form, checked_, work_);
+    const std::span bytes(reinterpret_cast<const std::uint8_t*>(form.data()), form.size());
+    if (!events_.post(Event::provisioned(bytes))) {
+        return refuse(request, "503 Service Unavailable");
     }
-    httpd_resp_set_type(request, "text/html; charset=utf-8");
-    return httpd_resp_send(request, kTaken.data(), static_cast<std::ptrdiff_t>(kTaken.size()));
+    return end(request, write_reply(fault, page_out(request)));
 }
 
 }  // namespace stetho::esp

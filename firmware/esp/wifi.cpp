@@ -61,24 +61,31 @@ bool Wifi::start_radio() {
     return esp_wifi_set_mode(WIFI_MODE_STA) == ESP_OK && esp_wifi_start() == ESP_OK;
 }
 
-bool Wifi::open_access_point(std::string_view ssid, std::string_view password) {
+bool Wifi::open_access_point(const hal::AccessPoint& access_point) {
     stop();
     wifi_config_t config = empty();
-    if (password.size() < kMinPasswordBytes || !copy(ssid, config.ap.ssid) ||
-        !copy(password, config.ap.password)) {
+    if (access_point.password.size() < kMinPasswordBytes || !copy(access_point.ssid, config.ap.ssid) ||
+        !copy(access_point.password, config.ap.password)) {
         return false;
     }
-    config.ap.ssid_len = static_cast<std::uint8_t>(ssid.size());
+    config.ap.ssid_len = static_cast<std::uint8_t>(access_point.ssid.size());
     config.ap.channel = kChannel;
     config.ap.authmode = WIFI_AUTH_WPA2_PSK;
     config.ap.max_connection = 1;  // only the person who provisions it can join
-    return esp_wifi_set_mode(WIFI_MODE_AP) == ESP_OK && esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK &&
-           esp_wifi_start() == ESP_OK && server_.start();
+    // A station beside it: only a station can listen for networks.
+    const bool is_open = esp_wifi_set_mode(WIFI_MODE_APSTA) == ESP_OK &&
+                         esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK && esp_wifi_start() == ESP_OK &&
+                         server_.start(access_point) && names_.start();
+    if (is_open) {
+        esp_wifi_scan_start(nullptr, false);
+    }
+    return is_open;
 }
 
 void Wifi::stop() {
     wants_station_ = false;
     server_.stop();
+    names_.stop();
     esp_wifi_stop();
     is_up_ = false;
 }
@@ -104,10 +111,26 @@ void Wifi::handle_wifi_event(std::int32_t id) {
     if (id == WIFI_EVENT_STA_DISCONNECTED) {
         set_up(false);
     }
+    if (id == WIFI_EVENT_SCAN_DONE && !wants_station_) {
+        read_networks();
+    }
     // An attempt takes seconds by itself (a scan), so the next one follows at once.
     if (wants_station_ && (id == WIFI_EVENT_STA_START || id == WIFI_EVENT_STA_DISCONNECTED)) {
         esp_wifi_connect();
     }
+}
+
+void Wifi::read_networks() {
+    std::uint16_t count = static_cast<std::uint16_t>(records_.size());
+    if (esp_wifi_scan_get_ap_records(&count, records_.data()) != ESP_OK) {
+        return;
+    }
+    networks_.clear();
+    for (const wifi_ap_record_t& record : std::span(records_).first(count)) {
+        const auto* ssid = reinterpret_cast<const char*>(record.ssid);
+        networks_.add({ssid, strnlen(ssid, sizeof(record.ssid))}, record.rssi, record.authmode != WIFI_AUTH_OPEN);
+    }
+    server_.set_networks(networks_);
 }
 
 void Wifi::set_up(bool is_up) {

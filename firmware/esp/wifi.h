@@ -1,9 +1,11 @@
 // Wi-Fi: station in a network, or access point with the provisioning form.
 #pragma once
 
+#include <array>
 #include <atomic>
 
 #include "esp/event_queue.h"
+#include "esp/name_server.h"
 #include "esp/provisioning_server.h"
 #include "esp_event.h"
 #include "esp_wifi.h"
@@ -20,7 +22,7 @@ class Wifi final : public hal::Network {
 
     bool join(std::string_view ssid, std::string_view password) override;
     bool start_radio() override;
-    bool open_access_point(std::string_view ssid, std::string_view password) override;
+    bool open_access_point(const hal::AccessPoint& access_point) override;
     void stop() override;
     bool is_up() const override { return is_up_; }
     std::optional<std::int8_t> rssi_dbm() const override;
@@ -29,9 +31,14 @@ class Wifi final : public hal::Network {
     static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
     void handle_wifi_event(std::int32_t id);
     void set_up(bool is_up);
+    void read_networks();
 
     EventQueue& events_;
     ProvisioningServer server_;
+    NameServer names_;
+    // Of the event task, whose stack is small.
+    std::array<wifi_ap_record_t, NetworkList::kMax> records_{};
+    NetworkList networks_;
     std::atomic<bool> wants_station_{false};
     std::atomic<bool> is_up_{false};
 };

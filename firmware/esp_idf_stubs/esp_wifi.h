@@ -16,6 +16,7 @@ enum wifi_auth_mode_t { WIFI_AUTH_OPEN, WIFI_AUTH_WPA2_PSK = 3 };
 enum wifi_ps_type_t { WIFI_PS_NONE, WIFI_PS_MIN_MODEM, WIFI_PS_MAX_MODEM };
 enum wifi_storage_t { WIFI_STORAGE_FLASH, WIFI_STORAGE_RAM };
 enum wifi_event_t {
+    WIFI_EVENT_SCAN_DONE = 1,
     WIFI_EVENT_STA_START = 2,
     WIFI_EVENT_STA_CONNECTED = 4,
     WIFI_EVENT_STA_DISCONNECTED = 5,
@@ -59,8 +60,11 @@ union wifi_config_t {
     wifi_sta_config_t sta;
 };
 struct wifi_ap_record_t {
+    std::uint8_t ssid[33];
     std::int8_t rssi;
+    wifi_auth_mode_t authmode;
 };
+struct wifi_scan_config_t;
 
 ESP_EVENT_DECLARE_BASE(WIFI_EVENT);
 
@@ -75,6 +79,8 @@ esp_err_t esp_wifi_set_ps(wifi_ps_type_t type);
 esp_err_t esp_wifi_start();
 esp_err_t esp_wifi_stop();
 esp_err_t esp_wifi_connect();
+esp_err_t esp_wifi_scan_start(const wifi_scan_config_t* config, bool block);
+esp_err_t esp_wifi_scan_get_ap_records(std::uint16_t* number, wifi_ap_record_t* records);
 esp_err_t esp_wifi_disconnect();
 esp_err_t esp_wifi_sta_get_ap_info(wifi_ap_record_t* record);
 }

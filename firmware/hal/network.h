@@ -10,6 +10,17 @@
 
 namespace stetho::hal {
 
+// Access point with the provisioning form.
+struct AccessPoint {
+    std::string_view ssid;
+    std::string_view password;  // WPA2
+    // What the form shows of the settings there are.
+    std::string_view wifi_ssid;
+    std::string_view host;
+    std::uint16_t port = 0;
+    std::string_view device_id;
+};
+
 class Network {
   public:
     virtual ~Network() = default;
@@ -25,9 +36,9 @@ class Network {
     // Returns whether there can be an access point. If not, settings come by the serial console alone.
     virtual bool has_access_point() const { return true; }
 
-    // Opens an access point (WPA2) with the provisioning form on http://192.168.4.1/. False: it cannot be
-    // opened.
-    virtual bool open_access_point(std::string_view ssid, std::string_view password) = 0;
+    // Opens an access point with the provisioning form on http://192.168.4.1/; the strings are copied. False:
+    // it cannot be opened.
+    virtual bool open_access_point(const AccessPoint& access_point) = 0;
 
     // Leaves the network, closes the access point.
     virtual void stop() = 0;

@@ -21,7 +21,8 @@ inline constexpr Task kDisplayTask{"display", 5'120, 3, 0};
 inline constexpr Task kMqttTask{"mqtt_task", 9'216, 6, 0};  // esp-mqtt's name for it; a TLS handshake runs on it
 inline constexpr Task kMqttJobsTask{"mqtt_jobs", 6'144, 5, 0};  // its calls of esp-mqtt write to TLS
 inline constexpr Task kUpdateTask{"ota", 10'240, 4, 0};  // so does one here; below the application: it records on
-inline constexpr Task kFormTask{"httpd", 6'144, 5, 0};
+inline constexpr Task kFormTask{"httpd", 7'168, 5, 0};
+inline constexpr Task kNameServerTask{"names", 4'096, 4, 0};  // of the access point
 inline constexpr Task kSerialTask{"serial", 4'096, 7, 0};  // above TLS: what is typed comes faster than that ends
 
 }  // namespace stetho::hal

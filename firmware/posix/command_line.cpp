@@ -39,6 +39,7 @@ enum Option : int {
     kPress,
     kTimeout,
     kSettingsDir,
+    kPortal,
     kOledPng,
     kQuiet,
     kPace,
@@ -48,7 +49,7 @@ enum Option : int {
     kSeed,
 };
 
-const std::array<option, 28> kOptions = {{
+const std::array<option, 29> kOptions = {{
     {"help", no_argument, nullptr, kHelpOption},
     {"host", required_argument, nullptr, kHost},
     {"port", required_argument, nullptr, kPort},
@@ -69,6 +70,7 @@ const std::array<option, 28> kOptions = {{
     {"press", required_argument, nullptr, kPress},
     {"timeout", required_argument, nullptr, kTimeout},
     {"settings", required_argument, nullptr, kSettingsDir},
+    {"portal", required_argument, nullptr, kPortal},
     {"oled-png", required_argument, nullptr, kOledPng},
     {"quiet", no_argument, nullptr, kQuiet},
     {"pace", required_argument, nullptr, kPace},
@@ -191,6 +193,9 @@ void take_rest(Arguments& arguments, int code, const std::string& value) {
             return;
         case kSettingsDir:
             arguments.settings_dir = value;
+            return;
+        case kPortal:
+            arguments.portal_port = static_cast<int>(whole("--portal", value, 1, 65'535));
             return;
         case kOledPng:
             arguments.oled_dir = value;

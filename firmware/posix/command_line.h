@@ -25,6 +25,7 @@ struct Arguments {
     std::uint32_t seed = 0;    // 0: true random numbers
     double pace = 1.0;         // by what factor everything runs faster than real time
     double clock_after_s = 0;  // when the time of day becomes known
+    int portal_port = 0;       // of 127.0.0.1, where the form is served; 0: nowhere
     bool is_once = false;
     bool is_quiet = false;
     bool has_rate = false;

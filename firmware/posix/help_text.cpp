@@ -31,6 +31,7 @@ what happens
   --press S[,S...]      press the button so many seconds after the start
   --timeout S           of --once (60)
   --settings DIR        keep settings there, as in the device's flash; without any it waits to be provisioned
+  --portal PORT         serve the form of the access point on http://127.0.0.1:PORT/ while it waits to be provisioned
   --oled-png DIR        write every picture of the display there: 0001-connecting.png, ...
   --quiet               do not print the display
 

@@ -26,6 +26,11 @@ bool HostNetwork::join(std::string_view, std::string_view) {
     return true;
 }
 
+void HostNetwork::stop() {
+    portal_.stop();
+    is_joined_ = false;
+}
+
 void HostNetwork::plug(bool is_plugged) {
     if (is_plugged == is_plugged_) return;
     is_plugged_ = is_plugged;

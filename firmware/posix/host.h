@@ -12,6 +12,7 @@
 #include "hal/system.h"
 #include "posix/event_queue.h"
 #include "posix/mosquitto_client.h"
+#include "posix/portal.h"
 
 namespace stetho::posix {
 
@@ -36,12 +37,13 @@ class HostClock final : public hal::Clock {
 // Network cable that can be unplugged.
 class HostNetwork final : public hal::Network {
   public:
-    HostNetwork(EventQueue& events, MosquittoClient& client) : events_(events), client_(client) {}
+    HostNetwork(EventQueue& events, MosquittoClient& client, int portal_port)
+        : events_(events), client_(client), portal_(events, portal_port) {}
 
     bool join(std::string_view ssid, std::string_view password) override;
     bool start_radio() override { return true; }
-    bool open_access_point(std::string_view, std::string_view) override { return true; }
-    void stop() override { is_joined_ = false; }
+    bool open_access_point(const hal::AccessPoint& access_point) override { return portal_.start(access_point); }
+    void stop() override;
     bool is_up() const override { return is_joined_ && is_plugged_; }
     std::optional<std::int8_t> rssi_dbm() const override { return std::nullopt; }
 
@@ -50,6 +52,7 @@ class HostNetwork final : public hal::Network {
   private:
     EventQueue& events_;
     MosquittoClient& client_;
+    Portal portal_;
     bool is_joined_ = false;
     bool is_plugged_ = true;
 };

@@ -38,7 +38,7 @@ Program::Program(Arguments arguments, Wav wav)
       random_(arguments_.seed),
       storage_(arguments_.settings_dir),
       mqtt_(events_),
-      network_(events_, mqtt_),
+      network_(events_, mqtt_, arguments_.portal_port),
       microphone_(std::move(wav.samples), wav.rate_hz, arguments_.bpm, arguments_.pace),
       display_(arguments_.oled_dir, arguments_.is_quiet),
       ring_memory_(arguments_.ring_samples),

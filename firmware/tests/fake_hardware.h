@@ -88,9 +88,9 @@ struct FakeNetwork final : hal::Network {
         ++joins;
         return can_begin;
     }
-    bool open_access_point(std::string_view ssid, std::string_view password) override {
-        access_point = ssid;
-        passwords.emplace_back(password);
+    bool open_access_point(const hal::AccessPoint& wanted) override {
+        access_point = wanted.ssid;
+        passwords.emplace_back(wanted.password);
         return can_begin;
     }
     bool has_access_point() const override { return is_wireless; }

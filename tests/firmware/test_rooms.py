@@ -12,6 +12,7 @@ MAY_INCLUDE: Final = {
     "signal": {"signal"},
     "storage": {"storage", "wire", "signal"},
     "display": {"display", "wire", "signal"},
+    "portal": {"portal", "storage", "wire"},
     "device": {"device", "storage", "display", "wire", "signal"},
 }
 """For each room of core the rooms that its files may include; `hal` is open to all of them."""

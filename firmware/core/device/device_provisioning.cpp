@@ -53,7 +53,8 @@ SettingsText Device::settings_text() const {
 
 bool Device::open_access_point() {
     portal_password_ = random_password(hardware_.random);
-    return hardware_.network.open_access_point(portal_ssid_, portal_password_);
+    return hardware_.network.open_access_point({portal_ssid_, portal_password_, settings_.wifi_ssid,
+                                                settings_.host, settings_.port, settings_.device_id});
 }
 
 void Device::open_portal() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "core/storage/line_writer.h"
 #include "core/wire/crc32.h"
 #include "core/wire/topic.h"
 
@@ -65,37 +66,6 @@ bool is_certificate(std::string_view value) {
     constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
     return value.starts_with(kBegin) && value.find("-----END CERTIFICATE-----") != std::string_view::npos;
 }
-
-class LineWriter {
-  public:
-    explicit LineWriter(std::span<char> out) : out_(out) {}
-
-    void put(std::string_view text) {
-        is_cut_ = is_cut_ || text.size() > out_.size() - size_;
-        if (is_cut_) return;
-        std::copy(text.begin(), text.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
-        size_ += text.size();
-    }
-
-    void put_escaped(std::string_view value) {
-        for (const char letter : value) {
-            if (letter != '%' && static_cast<unsigned char>(letter) >= ' ')
-                put({&letter, 1});
-            else
-                put(FixedString<3>("%").append_hex(static_cast<unsigned char>(letter), 2));
-        }
-    }
-
-    void put_number(std::uint32_t number) { put(FixedString<10>().append_number(number)); }
-
-    std::string_view written() const { return {out_.data(), size_}; }
-    std::size_t size() const { return is_cut_ ? 0 : size_; }
-
-  private:
-    std::span<char> out_;
-    std::size_t size_ = 0;
-    bool is_cut_ = false;
-};
 
 // One setting: key, rule, and how to read and write its value.
 struct Field {
@@ -186,6 +156,22 @@ std::optional<std::string_view> unescape(std::string_view text, bool is_form, st
     return std::string_view(out.data(), size);
 }
 
+// Decodes hexadecimal digits. False: something else, or too long.
+template <std::size_t N>
+bool parse_hex(FixedString<N>& bytes, std::string_view digits) {
+    if (digits.size() % 2 != 0 || digits.size() > 2 * N) return false;
+    bytes.clear();
+    for (std::size_t at = 0; at < digits.size(); at += 2) {
+        const int high = hex_digit(digits[at]);
+        const int low = hex_digit(digits[at + 1]);
+        if (high < 0 || low < 0) return false;
+        bytes.append(static_cast<char>(high << 4 | low));
+    }
+    return true;
+}
+
+constexpr std::string_view kPickedKey = "wifi_pick";
+
 // Removes the text before the next `mark`, and the mark, from the front of `text`; returns that text.
 std::string_view take_until(std::string_view& text, char mark) {
     const std::size_t end = text.find(mark);
@@ -237,16 +223,27 @@ std::optional<SettingFault> check(const Settings& settings) {
 }
 
 std::optional<SettingFault> read_form(std::string_view form, Settings& settings, SettingsText work) {
+    const FixedString<32> ssid_before(settings.wifi_ssid);
+    std::string_view picked;
+    bool has_password = false;
     while (!form.empty()) {
         std::string_view pair = take_until(form, '&');
         if (pair.empty()) continue;
         const std::string_view key = take_until(pair, '=');
+        if (key == kPickedKey) {
+            picked = pair;
+            continue;
+        }
         const Field* field = field_of(key);
         if (field == nullptr) return SettingFault{"", "no such setting"};
+        has_password = has_password || (key == "wifi_password" && !pair.empty());
         const auto value = unescape(pair, true, work);
         if (value && field->is_secret && value->empty()) continue;
         if (!value || !field->read(settings, *value)) return SettingFault{field->key, field->rule};
     }
+    if (!picked.empty() && !parse_hex(settings.wifi_ssid, picked)) return SettingFault{kPickedKey, "a network of the list"};
+    // The password of one network is not that of another; joined with it, an open one would be refused.
+    if (settings.wifi_ssid != ssid_before && !has_password) settings.wifi_password.clear();
     return check(settings);
 }
 

@@ -69,7 +69,8 @@ std::optional<SettingFault> check(const Settings& settings);
 
 // Applies a form to `settings`, a copy: after a fault a part of it is applied. All of it must be valid and
 // enough to connect. Keys that are not in the form keep their values; so do passwords and certificates that
-// are in it but empty.
+// are in it but empty. `wifi_pick` is a name of the list of networks, as hexadecimal digits, since it need not be
+// text; not empty, it counts instead of `wifi_ssid`. Another network without a password is an open one.
 std::optional<SettingFault> read_form(std::string_view form, Settings& settings, SettingsText work);
 
 // Writes the lines to store. Returns their length; 0: `out` is too short.

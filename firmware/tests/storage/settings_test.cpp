@@ -245,3 +245,24 @@ TEST_CASE("the microphone is clocked at what it can") {
     CHECK(capture_rate_hz(16'000) == 16'000);
     CHECK(capture_rate_hz(4'000) == 16'000);
 }
+
+TEST_CASE("a network of the list comes as hexadecimal digits, since its name need not be text") {
+    Settings settings = whole();
+    settings.wifi_ssid = "ward";
+    settings.wifi_password = "password";
+    CHECK_FALSE(fill_in("wifi_pick=&wifi_ssid=ward&wifi_password=", settings));
+    CHECK(settings.wifi_ssid == "ward");
+    CHECK(settings.wifi_password == "password");
+    CHECK_FALSE(fill_in("wifi_pick=fffe22&wifi_ssid=ward&wifi_password=another1", settings));
+    CHECK(settings.wifi_ssid == "\xff\xfe\"");
+    CHECK(settings.wifi_password == "another1");
+    CHECK_FALSE(fill_in("wifi_pick=677565737473&wifi_password=", settings));
+    CHECK(settings.wifi_ssid == "guests");
+    CHECK(settings.wifi_password.empty());  // an open one: the password of another does not fit
+    for (const char* wrong : {"f", "xy", "f%66"}) {
+        const auto fault = fill_in(std::string("wifi_pick=") + wrong, settings);
+        REQUIRE(fault);
+        CHECK(fault->key == "wifi_pick");
+    }
+    CHECK(fill_in("wifi_pick=" + std::string(66, 'a'), settings));
+}
