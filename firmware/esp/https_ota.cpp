@@ -1,9 +1,13 @@
 #include "esp/https_ota.h"
 
+#include <cstring>
+
+#include "esp_app_desc.h"
 #include "esp_http_client.h"
 #include "esp_https_ota.h"
 #include "esp_log.h"
 #include "esp_ota_ops.h"
+#include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "hal/tasks.h"
@@ -13,9 +17,29 @@ namespace {
 
 constexpr const char* kTag = "ota";
 constexpr int kWithinMs = 10'000;
+constexpr int kStepBytes = 8'192;  // a server that sends less in kStepWithinUs is given up
+constexpr std::int64_t kStepWithinUs = 120'000'000;
+
+esp_http_client_handle_t http_client = nullptr;  // of the update in progress
 
 std::uint8_t percent_of(int done, int total) {
     return total > 0 && done >= 0 && done <= total ? static_cast<std::uint8_t>(done / (total / 100 + 1)) : 0;
+}
+
+// Returns whether the image comes over TLS, after all redirections, and is one of this firmware.
+bool is_ours(esp_https_ota_handle_t handle) {
+    if (esp_http_client_get_transport_type(http_client) != HTTP_TRANSPORT_OVER_SSL) {
+        ESP_LOGW(kTag, "no update: its server leads away from https");
+        return false;
+    }
+    static esp_app_desc_t image;
+    const bool is_known =
+        esp_https_ota_get_img_desc(handle, &image) == ESP_OK &&
+        std::strncmp(image.project_name, esp_app_get_description()->project_name, sizeof(image.project_name)) == 0;
+    if (!is_known) {
+        ESP_LOGW(kTag, "no update: this is no image of this firmware");
+    }
+    return is_known;
 }
 
 }  // namespace
@@ -53,29 +77,53 @@ bool HttpsOta::fetch() {
     http.timeout_ms = kWithinMs;
     http.keep_alive_enable = true;
     esp_https_ota_config_t config{};
-    config.http_config = &http;
+    config.http_config = &http;  // the certificate must be of `cert_pem`, and for the host of the URL
+    config.http_client_init_cb = [](esp_http_client_handle_t client) {
+        http_client = client;
+        return ESP_OK;
+    };
     esp_https_ota_handle_t handle = nullptr;
     esp_err_t error = esp_https_ota_begin(&config, &handle);
     if (error != ESP_OK) {
         ESP_LOGW(kTag, "no update: %s", esp_err_to_name(error));
         return false;
     }
+    if (!is_ours(handle) || !receive(handle)) {
+        esp_https_ota_abort(handle);
+        return false;
+    }
+    error = esp_https_ota_finish(handle);  // verifies the image before it is selected for the next start
+    if (error != ESP_OK) {
+        ESP_LOGW(kTag, "the image is damaged: %s", esp_err_to_name(error));
+    }
+    return error == ESP_OK;
+}
+
+bool HttpsOta::receive(void* handle) {
     const int total = esp_https_ota_get_image_size(handle);
     int told = -1;
+    int stepped_bytes = 0;
+    std::int64_t stepped_us = esp_timer_get_time();
+    esp_err_t error = ESP_OK;
     while ((error = esp_https_ota_perform(handle)) == ESP_ERR_HTTPS_OTA_IN_PROGRESS) {
-        const std::uint8_t percent = percent_of(esp_https_ota_get_image_len_read(handle), total);
-        if (percent != told) {
+        const int have = esp_https_ota_get_image_len_read(handle);
+        if (have >= stepped_bytes + kStepBytes) {
+            stepped_bytes = have;
+            stepped_us = esp_timer_get_time();
+        } else if (esp_timer_get_time() - stepped_us > kStepWithinUs) {
+            ESP_LOGW(kTag, "update too slow");
+            return false;
+        }
+        if (const std::uint8_t percent = percent_of(have, total); percent != told) {
             told = percent;
             events_.post(Event::ota(hal::OtaStep::kFetching, percent));
         }
     }
-    if (error != ESP_OK || !esp_https_ota_is_complete_data_received(handle)) {
+    const bool is_whole = error == ESP_OK && esp_https_ota_is_complete_data_received(handle);
+    if (!is_whole) {
         ESP_LOGW(kTag, "update interrupted: %s", esp_err_to_name(error));
-        esp_https_ota_abort(handle);
-        return false;
     }
-    return esp_https_ota_finish(handle) ==
-           ESP_OK;  // verifies the image before it is selected for the next start
+    return is_whole;
 }
 
 bool HttpsOta::is_on_trial() {

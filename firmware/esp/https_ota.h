@@ -24,6 +24,7 @@ class HttpsOta final : public hal::Ota {
   private:
     static void run(void* self);
     bool fetch();
+    bool receive(void* handle);
 
     EventQueue& events_;
     std::atomic<bool> is_busy_{false};

@@ -64,8 +64,8 @@ void Device::open_portal() {
     portal_refused_ = {};
     portal_ssid_ = "stetho-";
     portal_ssid_.append(settings_.device_id.empty() ? std::string_view("new") : settings_.device_id.view());
-    // The noise of the radio makes the chip's random numbers true ones, so it runs first.
     if (!hardware_.network.has_access_point()) return;  // the screen says where to type
+    // The noise of the radio makes the chip's random numbers true ones, so it runs first.
     const bool is_open = hardware_.network.start_radio() && open_access_point();
     if (!is_open) fail(Problem::kNotStarted);
 }

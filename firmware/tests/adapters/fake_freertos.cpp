@@ -66,5 +66,8 @@ BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char*, std::ui
     return pdPASS;
 }
 
+// A task that ends itself does nothing after that.
+void vTaskDelete(TaskHandle_t) {}
+
 void vTaskDelay(TickType_t ticks) { std::this_thread::sleep_for(time_of(ticks)); }
 }
