@@ -55,6 +55,7 @@ SYMBOLS: Final = {
     "MBEDTLS_HAVE_TIME": Symbol(by_default="y"),
     "MBEDTLS_HAVE_TIME_DATE": Symbol(needs="MBEDTLS_HAVE_TIME"),
     "LWIP_DHCP_GET_NTP_SRV": _YES,
+    "LWIP_TCPIP_TASK_STACK_SIZE": Symbol(2048, 65_536),
     "LWIP_SNTP_MAX_SERVERS": Symbol(1, 16),
     "HTTPD_MAX_REQ_HDR_LEN": Symbol(128, 65_536),
     "ESP_SYSTEM_PANIC_PRINT_REBOOT": _YES,
