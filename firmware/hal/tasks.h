@@ -23,6 +23,6 @@ inline constexpr Task kMqttJobsTask{"mqtt_jobs", 6'144, 5, 0};  // its calls of 
 inline constexpr Task kUpdateTask{"ota", 10'240, 4, 0};  // so does one here; below the application: it records on
 inline constexpr Task kFormTask{"httpd", 7'168, 5, 0};
 inline constexpr Task kNameServerTask{"names", 4'096, 4, 0};  // of the access point
-inline constexpr Task kSerialTask{"serial", 4'096, 7, 0};  // above TLS: what is typed comes faster than that ends
+inline constexpr Task kSerialTask{"serial", 5'120, 7, 0};  // above TLS: what is typed comes faster than that ends
 
 }  // namespace stetho::hal

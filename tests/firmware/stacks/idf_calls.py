@@ -31,7 +31,10 @@ _CALLS: Final = (
     (r"esp_https_ota_(begin|perform|finish|abort)|esp_http_client_\w+|esp_tls_\w+", TLS + 1_536),
     (r"httpd_(req|resp)_\w+", 256 + LOG),  # they send and receive on the server's task, or log that it failed
     # Drivers, network, flash: a few levels of their own; on an error they write to the log.
-    (r"esp_restart|esp_ota_\w+|nvs_\w+", 1_536 + LOG),  # flash: it also stops the other core
+    (
+        r"esp_restart|esp_ota_\w+|esp_core_dump_\w+|nvs_\w+",
+        1_536 + LOG,
+    ),  # flash: it also stops the other core
     (
         r"esp_wifi_\w+|esp_mqtt_\w+|esp_netif_\w+|esp_eth_\w+|httpd_\w+|esp_event_\w+|getaddrinfo|mdns_\w+",
         1_024 + LOG,
