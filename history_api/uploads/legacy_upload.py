@@ -3,14 +3,13 @@
 They answer as those systems did (`docs/http-api.md` § Uploads); behind them is the intake of all uploads.
 """
 
-import base64
-import binascii
-import io
+import shutil
+import tempfile
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
@@ -30,9 +29,10 @@ from history_api.openapi.schemas import (
 )
 from history_api.results import legacy_prediction
 from history_api.services import services
+from history_api.uploads.data_uri import START, Kind, SoundInText
 from history_api.uploads.decoding import Pcm, copy_pcm
 from history_api.uploads.upload_form import has_form
-from history_api.uploads.upload_intake import RecordingKey, UploadIntake, UploadOptions
+from history_api.uploads.upload_intake import Body, RecordingKey, UploadIntake, UploadOptions
 from history_api.uploads.upload_request import (
     BYTES,
     DAMAGED,
@@ -54,11 +54,7 @@ _RAW_RATE_HZ: Final = 16_000
 """Of raw PCM without the header X-Sample-Rate: the rate of the original system's device."""
 _MOST_FILES: Final = 50
 _MOST_BASE64: Final = 32 * 2**20
-"""Characters. They are held in memory: text is not decoded as a stream."""
-_AUDIO_KEYS: Final = ("audio", "audio_data", "file", "data")
-_FORM_STARTS: Final = tuple(f"{key}=" for key in _AUDIO_KEYS)
-_MOST_VALUES: Final = 16
-_DATA_URI_START: Final = b"data:"
+"""Characters."""
 _RATE: Final[Schema] = {
     "name": "X-Sample-Rate",
     "in": "header",
@@ -171,7 +167,8 @@ def predict() -> Response:
 @blueprint.post("/record")
 def record() -> Response:
     """Take a sound as a data URI; answer the prediction of one model."""
-    return _predict(io.BytesIO(_data_uri()), None)
+    with closing(_sent_text()) as body:
+        return _predict(body, None)
 
 
 @blueprint.post("/batch-predict")
@@ -216,7 +213,7 @@ def _batch_item(
     return {"file_name": file.filename, "status": "success", **prediction}
 
 
-def _predict(body: IO[bytes], file_name: str | None) -> Response:
+def _predict(body: Body, file_name: str | None) -> Response:
     intake, options = UploadIntake(services()), _options()
     recording = intake.receive(body, options, decode_file)
     result = intake.wait_for_result(recording, wait_s())
@@ -244,37 +241,35 @@ def _sample_rate() -> int:
     return int(text)
 
 
-def _data_uri() -> bytes:
+def _sent_text() -> SoundInText | IO[bytes]:
     """Return the sound in a data URI: the body, or a value of a JSON object or a form; or a form's file."""
     # One in large chunks has no length until it has come, and would be cut at the limit.
     if (request.content_length or 0) > _MOST_BASE64 or "Transfer-Encoding" in request.headers:
         raise ProblemError(
             413, f"a data URI has at most {_MOST_BASE64} characters, and states it; send a file to /predict"
         )
+    if has_form(request):
+        file = sent_sound().stream
+        is_text = file.read(len(START)) == START
+        file.seek(0)
+        return SoundInText(_spooled(file), "text") if is_text else file
+    return SoundInText(_spooled(request.stream), _kind())
+
+
+def _kind() -> Kind:
     if request.is_json:
-        body = request.get_json(silent=True)
-        values = body if isinstance(body, dict) else {}
-    elif has_form(request):
-        content: bytes = sent_sound().read()
-        if not content.startswith(_DATA_URI_START):
-            return content
-        values = {"audio": content.decode("latin-1")}
-    else:
-        values = _text_values(request.get_data(as_text=True).strip())
-    text = next((values[key] for key in _AUDIO_KEYS if isinstance(values.get(key), str)), "")
-    encoded = text.partition(",")[2] if text.startswith("data:") else text
-    try:
-        return base64.b64decode(encoded.replace(" ", "+"), validate=True)  # curl leaves a + as it is
-    except (binascii.Error, ValueError):
-        raise ProblemError(
-            400, 'this is no base64; send {"audio": "data:audio/wav;base64,…"} or the data URI as the body'
-        ) from None
+        return "json"
+    return "form" if request.mimetype == "application/x-www-form-urlencoded" else "text"
 
 
-def _text_values(text: str) -> dict[str, str]:
-    """Return the values of a body of text, which is a data URI itself or a form of short texts."""
-    is_form = request.mimetype == "application/x-www-form-urlencoded" and text.startswith(_FORM_STARTS)
-    return dict(parse_qsl(text, max_num_fields=_MOST_VALUES)) if is_form else {"audio": text}
+def _spooled(stream: IO[bytes]) -> IO[bytes]:
+    """Return a file without a name that holds what is sent."""
+    folder = services().settings.data_dir / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the sound in it
+    shutil.copyfileobj(stream, file)
+    file.flush()
+    return file
 
 
 def _decode_raw(sample_rate: int, file: Path, target: Path) -> Pcm:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from edge_worker.database.upload import Upload
 from edge_worker.protocol.chunk import recording_name
@@ -27,6 +27,13 @@ _POLL_SENDING_S: Final = 1.0
 _RETRY: Final = {"Retry-After": "5"}
 Decoder = Callable[[Path, Path], Pcm]
 """Decodes the file of the first path to PCM in the file of the second."""
+
+
+class Body(Protocol):
+    """What is sent, read once."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, about `size`, and none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class UploadIntake:
                     400, f"there is no model {name!r}; choose of {', '.join(known)}", parameter="model"
                 )
 
-    def receive(self, body: IO[bytes], options: UploadOptions, decode: Decoder) -> RecordingKey:
+    def receive(self, body: Body, options: UploadOptions, decode: Decoder) -> RecordingKey:
         """Take in the sound in `body` and begin to publish it.
 
         Raises:
@@ -174,7 +181,7 @@ class UploadIntake:
         return RecordingKey(sound.device_id, sound.name)
 
 
-def _spool(body: IO[bytes], path: Path) -> str:
+def _spool(body: Body, path: Path) -> str:
     """Write a body to disk as it comes; return its SHA-256 in hex."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
