@@ -13,13 +13,16 @@ from edge_worker.protocol.result import REASONS
 from history_api.models.label_words import LabelWords
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
-from history_api.reports.pdf_sheet import WIDTH, PdfSheet
+from history_api.reports.pdf_sheet import PdfSheet
 from history_api.results.time_format import utc
 from history_api.results.time_words import time_words
 
 _MAX_BARS: Final = 5
 """Labels of a model that get a bar of their own; the others share one."""
 _MAX_GAPS: Final = 6
+_SPECTROGRAM_WIDTH: Final = 130.0
+_PICTURES_HEIGHT: Final = 122.0
+"""mm; with the answer and the bars of two models they fit on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def _quality(quality: dict[str, Any]) -> str:
 
 
 def _write_images(sheet: PdfSheet, recording: ReportedRecording) -> None:
-    sheet.heading("Waveform and spectrogram", room=135)
+    sheet.heading("Waveform and spectrogram", room=_PICTURES_HEIGHT)
     images = recording.images
     if images is None:
         sheet.paragraph("The audio file was removed or is damaged; the result above was made before that.")
@@ -171,7 +174,7 @@ def _write_images(sheet: PdfSheet, recording: ReportedRecording) -> None:
     sheet.waveform(images.envelope, Marks.from_result(recording.entry, recording.result))
     hatched = " Hatched: sound that did not arrive." if recording.entry.missing else ""
     sheet.paragraph(f"S1 above, S2 below: onsets of the heart sounds that the worker detected.{hatched}")
-    sheet.image(io.BytesIO(images.spectrogram), w=WIDTH, alt_text="Spectrogram")
+    sheet.image(io.BytesIO(images.spectrogram), w=_SPECTROGRAM_WIDTH, alt_text="Spectrogram")
 
 
 def _write_provenance(sheet: PdfSheet, recording: ReportedRecording) -> None:

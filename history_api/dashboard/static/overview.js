@@ -1,6 +1,6 @@
 // Overview page: devices, live sound and results, as they arrive in the event stream.
 import { element, openLogin, percent, request, root } from "./dom.js";
-import { labelName } from "./labels.js";
+import { labelName, symbol } from "./labels.js";
 import { resultCard, resultSentence } from "./result.js";
 import { Trace } from "./trace.js";
 
@@ -50,9 +50,13 @@ function onLive(live) {
   if (!isSelected(live.device_id)) return;
   showRate(live.device_id, live.bpm);
   setText("hint", live.hint ?? "");
-  setText("label", live.label ? `${labelName(live.model, live.label)}, ${percent(live.confidence ?? 0)}` : "");
+  setText("label", live.label ? liveAnswer(live) : "");
   byId("quality").value = live.quality ?? 0;
   byId("now").hidden = false;
+}
+
+function liveAnswer(live) {
+  return `${symbol(live.severity ?? "unknown")} ${labelName(live.model, live.label)}, ${percent(live.confidence ?? 0)}`;
 }
 
 function setText(id, text) {
