@@ -48,6 +48,7 @@ IMPOSSIBLE: Final[dict[str, str]] = {
     "one_value": "no signal: check the wires of the microphone",
     "counter": "a test pattern: send what the microphone hears",
     "interleaved": "two channels sent as one: send one, or declare both",
+    "split_channel": "one channel declared as two: declare one",
     "wrong_rate": "more sound than time passed: declare the true sample rate",
     "held_samples": "each sample comes several times: send it once",
     "repeated_blocks": "sound is sent twice: check the audio buffer of the device",

@@ -60,6 +60,8 @@ class HeardSound:
             return cls(mean, None, next((each for each in faults if each != "one_value"), faults[0]))
         if len(faults) == 1:
             return cls(mean)
+        if len(sound) > 1 and (fault := impossible_sound.find_fault_of_pair(*raw.T)) is not None:
+            return cls(mean, None, fault)
         alone = {number: Signal.from_pcm(pcm[:, number], sample_rate) for number in sound}
         number = sound[0] if len(sound) == 1 else _better(mean, alone, is_heart=is_heart)
         return cls(mean) if number is None else cls(alone[number], CHANNELS[number])

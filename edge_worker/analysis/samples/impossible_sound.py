@@ -14,7 +14,7 @@ from edge_worker.analysis.samples.amplitude import is_one_sided, wraps_around
 from edge_worker.analysis.samples.block_edges import has_block_edges
 from edge_worker.analysis.samples.channel_samples import ChannelSamples
 from edge_worker.analysis.samples.foreign_bytes import is_no_sound
-from edge_worker.analysis.samples.interleaving import differs_in_halves, is_interleaved
+from edge_worker.analysis.samples.interleaving import differs_in_halves, is_interleaved, is_split
 from edge_worker.analysis.samples.number_format import has_stuck_bit, is_misread
 from edge_worker.analysis.samples.repetition import is_held, is_repeated
 from edge_worker.signal.arrays import Int16Array
@@ -34,6 +34,12 @@ def find_fault(pcm: Int16Array) -> str | None:
     if len(samples) < MIN_SAMPLES:
         return None
     return next((reason for reason, is_faulty in _CHECKS if is_faulty(samples)), None)
+
+
+def find_fault_of_pair(left: Int16Array, right: Int16Array) -> str | None:
+    """Return what makes samples of two channels impossible that are possible each; None: nothing."""
+    one, other = (ChannelSamples(pcm[:MOST_SAMPLES]) for pcm in (left, right))
+    return "split_channel" if len(one) >= MIN_SAMPLES and is_split(one, other) else None
 
 
 def _is_one_value(samples: ChannelSamples) -> bool:

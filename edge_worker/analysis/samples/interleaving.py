@@ -21,6 +21,9 @@ _IMAGE: Final = 0.02
 """Power of what differs between alternating samples, over theirs."""
 _SMOOTH: Final = 0.03
 """Roughness up to which what differs is sound."""
+_BETWEEN: Final = 0.01
+"""Power of what one channel adds to the mean of the neighbours in the other, over that of steps; 0.25 where
+both are the same."""
 _LOOKED_AT: Final = 65_536
 """Samples of which both halves are compared."""
 _AROUND: Final = 4
@@ -36,6 +39,17 @@ _FAINTER: Final = 0.02
 def is_interleaved(samples: ChannelSamples) -> bool:
     """Return whether some of every few samples are silent and others are not, or differ in step."""
     return _has_still_phase(samples.pcm) or _has_image(samples)
+
+
+def is_split(left: ChannelSamples, right: ChannelSamples) -> bool:
+    """Return whether two channels are every second sample of one sound: each lies between those of the other.
+
+    Two microphones would have to be as far apart as half a sample, and the same to a hundredth.
+    """
+    even, odd = left.centred, right.centred
+    between = odd[:-1] - (even[:-1] + even[1:]) * np.float32(0.5)
+    step = np.diff(even)
+    return float(np.dot(between, between)) < _BETWEEN * float(np.dot(step, step))
 
 
 def differs_in_halves(samples: ChannelSamples) -> bool:

@@ -24,10 +24,11 @@ struct Advice {
 };
 
 Advice advice(std::string_view reason) {
-    static constexpr std::array<Advice, 22> kAdvice{{
+    static constexpr std::array<Advice, 23> kAdvice{{
         {"one_value", "no signal", "check the microphone"},
         {"counter", "test pattern", "check the firmware"},
         {"interleaved", "two channels mixed", "check the firmware"},
+        {"split_channel", "one channel as two", "check the firmware"},
         {"wrong_rate", "wrong sample rate", "check the firmware"},
         {"held_samples", "repeated samples", "check the firmware"},
         {"repeated_blocks", "repeated sound", "check the firmware"},

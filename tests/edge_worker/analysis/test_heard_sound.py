@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soxr
 
 from edge_worker.analysis.samples.heard_sound import HeardSound
 from simulator.sound.heart_sound import synthesise
@@ -44,6 +45,29 @@ def test_a_channel_is_heard_alone_where_the_mean_is_clearly_worse(
     if channel is not None:
         expected = {"left": left, "right": right}[channel]
         assert np.array_equal(heard.signal.samples, expected.astype(np.float32) / 32_768)
+
+
+WIDE: Final = from_samples(synthesise("normal", 72, 6, 16_000, 1), 16_000).pcm[:, 0]
+
+
+def test_one_channel_that_is_declared_as_two_is_no_sound() -> None:
+    assert hear(WIDE[0::2], WIDE[1::2]).fault == "split_channel"
+    assert hear(HEART[0::2], HEART[1::2], is_heart=False).fault == "split_channel"
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        WIDE,
+        np.roll(WIDE, 1),
+        (WIDE * 0.97).astype(np.int16),
+        WIDE + NOISE[0] // 1000,
+        WIDE + np.random.default_rng(2).normal(0, 30, len(WIDE)).astype(np.int16),
+        soxr.resample(WIDE, 16_000, 32_000)[1::2][: len(WIDE)] * 9 // 10,
+    ],
+)
+def test_two_microphones_are_no_split_channel(right: Int16Array) -> None:
+    assert hear(WIDE, right).fault is None
 
 
 def test_other_sounds_are_judged_by_what_cancels_out_only() -> None:
