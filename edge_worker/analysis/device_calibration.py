@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from edge_worker.analysis.known_hearts import KnownHeart, listed
+from edge_worker.analysis.samples.heard_sound import HeardSound
 from edge_worker.errors import AudioError, CalibrationError
 from edge_worker.inference import device_proof
 from edge_worker.inference.adaptation import ABNORMAL, AdaptationRule, log_odds
@@ -27,7 +28,6 @@ from edge_worker.signal import quality
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.device_spectrum import spectral_shape
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.pcm import amplify
 
 MOST_REFUSED: Final = 0.2
 """Largest share of given sounds that may be no usable hearts."""
@@ -159,15 +159,15 @@ def _usable(
     """Return the usable hearts, the others with their reasons, and how many sounds were given again."""
     hearts, refused, seen, repeated = list[_Heart](), list[str](), set[str](), 0
     for sound in sounds:
-        signal, digest = _read(sound)
+        heard, digest = _read(sound)
         if digest in seen:
             repeated += 1
             continue
         seen.add(digest)
-        reason = _unusable(sound, signal, classifier)
+        reason = _unusable(sound, heard, classifier)
         if reason is None:
             rate = classifier.card.features.sample_rate
-            small = Signal(signal.resampled(rate), rate)
+            small = Signal(heard.signal.resampled(rate), rate)
             prediction = classifier.classify(small, in_force)
             if not _is_background(prediction):
                 hearts.append(_Heart(sound.name, sound.is_abnormal, small, prediction.label))
@@ -177,24 +177,25 @@ def _usable(
     return hearts, refused, repeated
 
 
-def _read(sound: KnownHeart) -> tuple[Signal, str]:
-    """Return a sound, and the digest of its samples."""
+def _read(sound: KnownHeart) -> tuple[HeardSound, str]:
+    """Return a sound as the worker hears it, and the digest of its samples."""
     try:
-        audio = wav.read_with_format(sound.path)
+        audio = wav.read_foreign(sound.path)
     except AudioError as error:
         raise AudioError(f"{sound.path.parent}: {error}") from error
     if audio.sample_rate < _LEAST_RATE:
         raise AudioError(f"{sound.path} has {audio.sample_rate} samples a second: record with 1000 or more")
     pcm = np.frombuffer(audio.pcm, "<i2").reshape(-1, audio.channels)
-    signal = Signal.from_pcm(amplify(pcm, sound.amplification), audio.sample_rate)
-    return signal, hashlib.sha256(audio.pcm).hexdigest()
+    has_gaps = sound.missing_fraction > 0
+    heard = HeardSound.of(pcm, audio.sample_rate, sound.amplification, is_heart=True, has_gaps=has_gaps)
+    return heard, hashlib.sha256(audio.pcm).hexdigest()
 
 
-def _unusable(sound: KnownHeart, signal: Signal, classifier: Classifier) -> str | None:
+def _unusable(sound: KnownHeart, heard: HeardSound, classifier: Classifier) -> str | None:
     """Return why a sound is no usable heart, None where it is one."""
     if sound.missing_fraction > classifier.card.max_missing_fraction:
         return "gaps"
-    reasons = quality.assess(signal).reasons
+    reasons = quality.assess(heard.signal).reasons if heard.fault is None else (heard.fault,)
     return reasons[0].replace("_", " ") if reasons else None
 
 

@@ -4,11 +4,15 @@ import os
 import wave
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from edge_worker.errors import AudioError
 from edge_worker.protocol.chunk import SAMPLE_BYTES
+from edge_worker.sound_files import wav_file
+from edge_worker.sound_files.sound_file_error import SoundFileError
+from edge_worker.sound_files.spliced_file import SplicedFile
 
 
 class WavAudio(NamedTuple):
@@ -62,15 +66,37 @@ def read_with_format(path: Path) -> WavAudio:
         return WavAudio(pcm, audio.getframerate(), audio.getnchannels())
 
 
+def read_foreign(path: Path) -> WavAudio:
+    """Return the PCM of a WAV file that another program wrote, all sound that is there.
+
+    Raises:
+        AudioError: the file is gone, cut off, or not 16-bit PCM.
+    """
+    try:
+        with path.open("rb") as file:
+            if not wav_file.begins(file.read(12)):
+                return read_with_format(path)  # which says what is wrong
+            parsed = wav_file.parse(file)
+            sound = BufferedReader(SplicedFile(file, [parsed.header(), parsed.sound]))
+            with opened(path, sound) as audio:
+                return WavAudio(
+                    audio.readframes(audio.getnframes()), audio.getframerate(), audio.getnchannels()
+                )
+    except SoundFileError as error:
+        raise AudioError(f"{path.name} {error.predicate}") from error
+    except OSError as error:
+        raise AudioError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[wave.Wave_read]:
-    """Yield a WAV file of 16-bit PCM, opened for reading.
+def opened(path: Path, content: BinaryIO | None = None) -> Iterator[wave.Wave_read]:
+    """Yield a WAV file of 16-bit PCM, opened for reading; `content` is read instead of the file itself.
 
     Raises:
         AudioError: it is gone, is something else, or is found to be damaged while it is read.
     """
     try:
-        with wave.open(str(path), "rb") as audio:
+        with wave.open(content or str(path), "rb") as audio:
             if audio.getsampwidth() != SAMPLE_BYTES or not audio.getframerate():
                 raise AudioError(f"{path.name} is not 16-bit PCM of a known rate")
             yield audio

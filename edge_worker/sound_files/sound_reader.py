@@ -143,7 +143,7 @@ def read(path: Path) -> tuple[Int16Array, int]:
 
 def sniff(head: bytes) -> str | None:
     """Return the format that the first 12 bytes of a file are of; None: none of those that are checked."""
-    if head[:4] in wav_file.FORMS and head[8:12] == b"WAVE":
+    if wav_file.begins(head):
         return "wav"
     if head[:4] == b"FORM" and head[8:11] == b"AIF":
         return "aiff"

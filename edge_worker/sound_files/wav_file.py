@@ -142,6 +142,11 @@ class _Chunks(NamedTuple):
         return False
 
 
+def begins(head: bytes) -> bool:
+    """Return whether a file that begins with these 12 bytes is a WAV file."""
+    return head[:4] in FORMS and head[8:12] == b"WAVE"
+
+
 def parse(file: BinaryIO) -> WavFile:
     """Return where the sound of a WAV file is.
 

@@ -154,7 +154,7 @@ def test_a_sound_that_is_no_heart_is_left_out_and_named(rig: Rig, hearts: Path, 
     wav.write(given / "silence.wav", bytes(2 * 8 * RATE), RATE, 1)
     printed = rig.run("st-01", "--normals", str(given))
     assert rig.calibration().hearts == HEARTS
-    assert "no usable hearts: silence.wav (too quiet)" in printed
+    assert "no usable hearts: silence.wav (one value)" in printed
 
 
 def test_hearts_of_another_kind_sound_more_abnormal_and_are_fewer_afterwards(
@@ -327,6 +327,29 @@ def test_one_recording_is_too_few(rig: Rig, tmp_path: Path) -> None:
     synth(tmp_path / "given" / "one.wav", 1)
     sentence = rig.refusal("st-01", "--normals", str(tmp_path / "given"))
     assert "needs 5 different healthy hearts or more, not 1: record more; nothing was changed" in sentence
+
+
+def test_a_known_heart_is_heard_as_the_worker_hears_it(rig: Rig, hearts: Path, tmp_path: Path) -> None:
+    given = shutil.copytree(hearts, tmp_path / "given")
+    first, second, third, *_ = sorted(given.glob("*.wav"))
+    one, other, last = (np.frombuffer(wav.read(path), "<i2") for path in (first, second, third))
+    wav.write(first, np.stack([one, -one], axis=1).astype("<i2").tobytes(), RATE, 2)  # they cancel out
+    wav.write(second, np.repeat(other, 2).astype("<i2").tobytes(), RATE, 1)
+    killed = third.read_bytes()
+    third.write_bytes(
+        killed[:4] + bytes(4) + killed[8:40] + bytes(4) + killed[44:]
+    )  # sizes were not filled in
+    assert len(last) > 0
+    printed = rig.run("st-01", "--normals", str(given))
+    assert rig.calibration().hearts == HEARTS - 1
+    assert f"{second.name} (held samples)" in printed
+
+
+def test_a_heart_that_is_cut_off_is_refused(rig: Rig, hearts: Path, tmp_path: Path) -> None:
+    given = shutil.copytree(hearts, tmp_path / "given")
+    first = min(given.glob("*.wav"))
+    first.write_bytes(first.read_bytes()[:-1000])
+    assert f"{first.name} is damaged or truncated after" in rig.refusal("st-01", "--normals", str(given))
 
 
 def test_sounds_that_are_no_hearts_are_counted_and_the_first_are_named(
