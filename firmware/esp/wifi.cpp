@@ -45,9 +45,8 @@ bool Wifi::join(std::string_view ssid, std::string_view password) {
     // Of several access points with this name the strongest, not the first that is heard.
     config.sta.scan_method = WIFI_ALL_CHANNEL_SCAN;
     config.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
-    // With a password WPA2 or better; WPA3 in both of its forms.
+    // With a password WPA2 or better; WPA3 in both of its forms. (Protected management frames are always on.)
     config.sta.threshold.authmode = password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
-    config.sta.pmf_cfg.capable = true;
     config.sta.sae_pwe_h2e = WPA3_SAE_PWE_BOTH;
     wants_station_ = true;
     // Without power saving a chunk is sent at once, not at the next beacon that the radio listens to.

@@ -34,17 +34,12 @@ enum wifi_sae_pwe_method_t {
     WPA3_SAE_PWE_HASH_TO_ELEMENT,
     WPA3_SAE_PWE_BOTH,
 };
-struct wifi_pmf_config_t {
-    bool capable;
-    bool required;
-};
 struct wifi_sta_config_t {
     std::uint8_t ssid[32];
     std::uint8_t password[64];
     wifi_scan_method_t scan_method;
     wifi_sort_method_t sort_method;
     wifi_scan_threshold_t threshold;
-    wifi_pmf_config_t pmf_cfg;
     wifi_sae_pwe_method_t sae_pwe_h2e;
 };
 struct wifi_ap_config_t {

@@ -14,7 +14,8 @@ namespace stetho {
 namespace {
 
 constexpr std::string_view kTimeKey = "time";
-constexpr std::int64_t kDayS = 86'400;  // a CA and the broker's certificate are made on one day
+constexpr std::int64_t kDayS = 86'400;
+constexpr std::int64_t kSameDayS = kDayS / 2;  // a CA and the broker's certificate are made on one day
 
 std::int64_t stored_time_s(hal::Storage& storage) {
     std::array<char, 12> text{};
@@ -28,7 +29,7 @@ std::int64_t stored_time_s(hal::Storage& storage) {
 
 void Device::start_clock() {
     std::int64_t time_s = std::max<std::int64_t>(stored_time_s(hardware_.storage), settings_.time_s);
-    if (const auto from = valid_from(settings_.ca)) time_s = std::max(time_s, *from + kDayS);
+    if (const auto from = valid_from(settings_.ca)) time_s = std::max(time_s, *from + kSameDayS);
     hardware_.clock.start_at(time_s * 1'000);
 }
 
