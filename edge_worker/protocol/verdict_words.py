@@ -39,12 +39,5 @@ def disagreement(result: Mapping[str, Any], name: Name, language: str) -> str | 
     return f"{text_in(DISAGREE, language)}: {_listed(names)}" if names else None
 
 
-def sentence(result: Mapping[str, Any], name: Name, language: str) -> str:
-    """Return the answer of a result, with what contradicts it."""
-    contradiction = disagreement(result, name, language)
-    said = headline(result, name, language)
-    return said if contradiction is None else f"{said}. {contradiction}"
-
-
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))

@@ -1,7 +1,21 @@
 // Names of models and labels for people, in the language that the browser asks for.
 import { request } from "./dom.js";
 
-const words = await (await request("/api/v1/labels")).json();
+// Without them, as while the server starts, the page works, and shows the names that programs use.
+const WITHOUT = {
+  language: "en",
+  severities: {
+    finding: { name: "Needs attention", symbol: "!" },
+    none: { name: "No finding", symbol: "✓" },
+    unknown: { name: "Cannot tell", symbol: "?" },
+  },
+  failed: "Analysis failed",
+  disagree: "The models disagree",
+  models: {},
+};
+const words = await request("/api/v1/labels")
+  .then((response) => response.json())
+  .catch(() => WITHOUT);
 const plain = (name) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
 export const language = words.language;

@@ -126,16 +126,15 @@ def test_names_of_any_length_keep_the_severity() -> None:
 
 
 def test_a_contradiction_is_said_in_words() -> None:
-    document = result(prediction("heart5", "normal"), prediction("heart2", "abnormal")).document()
-    said = verdict_words.sentence(document, name, "en")
-    assert said == "Abnormal. The models disagree: Normal, Abnormal"
-    noise = result(prediction("heart5", "artifact"), prediction("heart2", "normal")).document()
-    assert (
-        verdict_words.sentence(noise, name, "en")
-        == "Cannot tell. The models disagree: No heart sound, Normal"
-    )
-    agreed = result(prediction("heart5", "normal"), prediction("heart2", "normal")).document()
-    assert verdict_words.sentence(agreed, name, "en") == "Normal"
+    for labels, headline, contradiction in (
+        (("normal", "abnormal"), "Abnormal", "The models disagree: Normal, Abnormal"),
+        (("artifact", "normal"), "Cannot tell", "The models disagree: No heart sound, Normal"),
+        (("normal", "normal"), "Normal", None),
+    ):
+        models = map(prediction, ("heart5", "heart2"), labels)
+        document = result(*models).document()
+        assert verdict_words.headline(document, name, "en") == headline
+        assert verdict_words.disagreement(document, name, "en") == contradiction
 
 
 def test_a_check_mark_stands_before_what_is_no_finding_alone() -> None:

@@ -83,6 +83,19 @@ def test_the_history_is_filtered_by_the_answer(site: DashboardSite, browser: Bro
         context.close()
 
 
+def test_the_overview_works_without_the_names(site: DashboardSite, browser: Browser) -> None:
+    context = browser.new_context(base_url=site.url, locale="en-GB")
+    page = context.new_page()
+    try:
+        page.route("**/api/v1/labels", lambda route: route.fulfill(status=503, body="{}"))
+        page.goto("/")
+        card = page.locator("#sounds .sound").first
+        expect(card.locator("h3")).to_have_text("Abnormal", timeout=WITHIN_MS)
+        expect(card.locator(".severity")).to_contain_text("! Needs attention")
+    finally:
+        context.close()
+
+
 def test_no_page_shows_names_that_are_for_programs(site: DashboardSite, browser: Browser) -> None:
     context = browser.new_context(base_url=site.url, locale="en-GB")
     page = Tab(context.new_page(), site.url).page
