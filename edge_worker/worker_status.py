@@ -48,7 +48,7 @@ class WorkerStatus:
 
     def message(self, state: State) -> str:
         """Return the JSON that is published on the worker's topic."""
-        faults = "; ".join(self._faults.values())[:_MAX_REASON]
+        faults = "; ".join(dict.fromkeys(self._faults.values()))[:_MAX_REASON]  # several meet the same
         reason = {"reason": faults} if state == "degraded" else {}
         return strict_json.write({"state": state, **self.facts, **reason})
 

@@ -1,1 +1,5 @@
 """Complete deployment on loopback: broker, worker, history API and firmware as processes."""
+
+from simulator.site.site import Site
+
+__all__ = ["Site"]
