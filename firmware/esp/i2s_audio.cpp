@@ -1,14 +1,19 @@
 #include "esp/i2s_audio.h"
 
 #include "driver/gpio.h"
+#include "esp_attr.h"
 #include "freertos/task.h"
 
 namespace stetho::esp {
 namespace {
 
-// 12 × 256 samples are 70 ms at 44.1 kHz: how long the capture task may be delayed.
-constexpr std::uint32_t kDmaBuffers = 12;
-constexpr std::uint32_t kDmaFrames = 256;
+// How long the capture task may be delayed: 186 ms at 44.1 kHz (32 kB), 256 ms at 16 kHz (16 kB). Writing to flash
+// stops both processors: a page for up to 3 ms, also during a recording; an erase for 45 ms and more, never then. The
+// driver's interrupt runs meanwhile (CONFIG_I2S_ISR_IRAM_SAFE); without that it would see only the last buffer.
+constexpr std::uint32_t kDmaBuffers = 16;
+
+std::uint32_t dma_frames(std::uint32_t rate_hz) { return rate_hz > 16'000 ? 512 : 256; }
+
 constexpr std::uint32_t kReadWithinMs = 100;
 
 i2s_std_clk_config_t clock_of(std::uint32_t rate_hz) {
@@ -74,7 +79,7 @@ bool I2sAudio::open(std::uint32_t rate_hz) {
     config.id = I2S_NUM_AUTO;
     config.role = I2S_ROLE_MASTER;
     config.dma_desc_num = kDmaBuffers;
-    config.dma_frame_num = kDmaFrames;
+    config.dma_frame_num = dma_frames(rate_hz);
     if (i2s_new_channel(&config, nullptr, &channel_) != ESP_OK) {
         channel_ = nullptr;
         return false;
@@ -101,7 +106,7 @@ bool I2sAudio::open(std::uint32_t rate_hz) {
     return true;
 }
 
-bool I2sAudio::on_overflow(i2s_chan_handle_t, i2s_event_data_t* event, void* context) {
+bool IRAM_ATTR I2sAudio::on_overflow(i2s_chan_handle_t, i2s_event_data_t* event, void* context) {
     auto* audio = static_cast<I2sAudio*>(context);
     audio->lost_.fetch_add(static_cast<std::uint32_t>(event->size / sizeof(std::int32_t)),
                            std::memory_order_relaxed);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <esp_err.h>
+#include <esp_partition.h>
 
-struct esp_partition_t;
 enum esp_ota_img_states_t : unsigned {
     ESP_OTA_IMG_NEW,
     ESP_OTA_IMG_PENDING_VERIFY,

@@ -30,6 +30,7 @@ bool Board::begin() {
     // Without these the device is still worth starting: its display says what does not work.
     log_failure(storage.begin(), "the storage of settings");
     log_failure(mqtt.begin(), "the MQTT client");
+    log_failure(flash.begin(), "the flash for recordings");
     log_failure(serial.begin(), "the serial console");
     log_failure(network.begin(), "the network interface");
 #if !CONFIG_STETHO_SIM

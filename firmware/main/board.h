@@ -7,6 +7,7 @@
 #include "esp/event_queue.h"
 #include "esp/https_ota.h"
 #include "esp/nvs_storage.h"
+#include "esp/partition_flash.h"
 #include "esp/serial_console.h"
 #include "esp/system_clock.h"
 #include "esp/uart_display.h"
@@ -41,6 +42,7 @@ struct Board {
 
     esp::EventQueue events;
     esp::NvsStorage storage;
+    esp::PartitionFlash flash;
     esp::SystemClock clock;
     esp::CoreDump core_dump;
     esp::Chip chip{core_dump};

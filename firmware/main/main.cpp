@@ -52,7 +52,7 @@ class Stethoscope {
           ring_(memory.ring),
           device_(memory.device,
                   {board_.audio, board_.mqtt, board_.network, board_.storage, board_.clock, board_.chip,
-                   board_.ota, board_.chip, board_.battery},
+                   board_.ota, board_.chip, board_.battery, board_.flash},
                   {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3",
                    kWantsPsram && !memory.has_psram}),
           picture_lock_(xSemaphoreCreateMutex()) {}

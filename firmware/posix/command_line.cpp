@@ -40,6 +40,7 @@ enum Option : int {
     kTimeout,
     kSettingsDir,
     kPortal,
+    kFlash,
     kOledPng,
     kQuiet,
     kPace,
@@ -49,7 +50,7 @@ enum Option : int {
     kSeed,
 };
 
-const std::array<option, 29> kOptions = {{
+const std::array<option, 30> kOptions = {{
     {"help", no_argument, nullptr, kHelpOption},
     {"host", required_argument, nullptr, kHost},
     {"port", required_argument, nullptr, kPort},
@@ -71,6 +72,7 @@ const std::array<option, 29> kOptions = {{
     {"timeout", required_argument, nullptr, kTimeout},
     {"settings", required_argument, nullptr, kSettingsDir},
     {"portal", required_argument, nullptr, kPortal},
+    {"flash", required_argument, nullptr, kFlash},
     {"oled-png", required_argument, nullptr, kOledPng},
     {"quiet", no_argument, nullptr, kQuiet},
     {"pace", required_argument, nullptr, kPace},
@@ -196,6 +198,9 @@ void take_rest(Arguments& arguments, int code, const std::string& value) {
             return;
         case kPortal:
             arguments.portal_port = static_cast<int>(whole("--portal", value, 1, 65'535));
+            return;
+        case kFlash:
+            arguments.flash = value;
             return;
         case kOledPng:
             arguments.oled_dir = value;

@@ -37,6 +37,7 @@ Program::Program(Arguments arguments, Wav wav)
       clock_(arguments_.clock_after_s, arguments_.pace),
       random_(arguments_.seed),
       storage_(arguments_.settings_dir),
+      flash_(arguments_.flash),
       mqtt_(events_),
       network_(events_, mqtt_, arguments_.portal_port),
       microphone_(std::move(wav.samples), wav.rate_hz, arguments_.bpm, arguments_.pace),
@@ -51,7 +52,8 @@ Program::Program(Arguments arguments, Wav wav)
       capture_(ring_),
       sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
-              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_, battery_}, build_info()) {
+              {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_, battery_, flash_},
+              build_info()) {
     check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
     capture_thread_ = std::thread(&Program::capture, this);
 }

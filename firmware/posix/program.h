@@ -15,6 +15,7 @@
 #include "posix/console.h"
 #include "posix/display.h"
 #include "posix/event_queue.h"
+#include "posix/file_flash.h"
 #include "posix/file_storage.h"
 #include "posix/host.h"
 #include "posix/mosquitto_client.h"
@@ -69,6 +70,7 @@ class Program {
     HostSystem system_;
     HostBattery battery_;
     FileStorage storage_;
+    FileFlash flash_;
     MosquittoClient mqtt_;
     HostNetwork network_;
     SimulatedMicrophone microphone_;

@@ -17,6 +17,7 @@
 #include "core/wire/chunk.h"
 #include "tests/fake_hardware.h"
 #include "tests/fake_storage.h"
+#include "tests/flash_model.h"
 #include "tests/stored_settings.h"
 
 namespace stetho::test {
@@ -58,8 +59,9 @@ class DeviceFixture {
   public:
     explicit DeviceFixture(const std::optional<Settings>& stored = test_settings(),
                            std::size_t memory_samples = 64 * 512, std::uint32_t chunk_samples = 500,
-                           bool lacks_psram = false)
-        : samples_(memory_samples),
+                           bool lacks_psram = false, std::uint32_t flash_sectors = 0)
+        : flash(flash_sectors),
+          samples_(memory_samples),
           links_(memory_samples / RecordingBuffer::kBlockSamples),
           pre_roll_(2'000),
           message_(std::max<std::size_t>(32 + 2 * chunk_samples, hal::kMaxValueBytes) / 2),
@@ -69,7 +71,7 @@ class DeviceFixture {
                   {reinterpret_cast<std::uint8_t*>(message_.data()), message_.size() * 2},
                   chunk_samples,
                   4},
-                 {audio, mqtt, network, storage, clock, random, ota, system, battery}, 
+                 {audio, mqtt, network, storage, clock, random, ota, system, battery, flash},
                  {"stetho 0.2.0", "bench", lacks_psram}) {
         if (stored) REQUIRE(save(*stored, storage));
     }
@@ -214,6 +216,7 @@ class DeviceFixture {
     FakeOta ota;
     FakeSystem system;
     FakeBattery battery;
+    FlashModel flash;
     bool has_microphone = true;
     bool acknowledges = true;
     bool silent = false;

@@ -19,8 +19,9 @@ int ChunkPublisher::publish_due(std::uint64_t now_ms, bool has_time) {
         auto transmission = window_.next(now_ms);
         if (!transmission) break;
         const BufferedRecording* recording = buffer_.find(transmission->recording_id);
-        if (recording != nullptr && transmission->is_meta && !recording->info().captured_unix_ms && !has_time)
-            break;
+        // The time of a recording of an earlier start will not be known any more.
+        const bool may_get_time = recording != nullptr && !recording->info().captured_unix_ms && recording->info().boot == boot_;
+        if (may_get_time && transmission->is_meta && !has_time) break;
         const std::size_t size = build(*transmission);
         if (size == 0) {
             window_.skip(*transmission, now_ms);
@@ -44,10 +45,10 @@ std::size_t ChunkPublisher::build_meta(const BufferedRecording& recording) const
     const RecordingInfo& info = recording.info();
     Meta meta;
     meta.captured_unix_ms = info.captured_unix_ms;
-    meta.models = settings_->models;
+    meta.models = info.models;
     meta.site = info.site;
-    meta.amplification = settings_->amplification;
-    meta.boot = boot_;
+    meta.amplification = info.amplification;
+    meta.boot = info.boot;
     meta.uptime_ms = info.started_ms;
     const std::size_t size = write_meta(meta, message_.subspan(kHeaderBytes));
     if (size == 0) return 0;

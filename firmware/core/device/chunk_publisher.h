@@ -25,7 +25,7 @@ class ChunkPublisher {
     ChunkPublisher(SendWindow& window, const RecordingBuffer& buffer, hal::Mqtt& mqtt, WritableBytes message)
         : window_(window), buffer_(buffer), mqtt_(mqtt), message_(message) {}
 
-    // Sets what META says of recordings from now on. `boot`: random per start of the device.
+    // Starts to publish for the device of `settings`. `boot`: random per start of the device.
     void begin(const Settings& settings, std::uint32_t boot);
 
     // Publishes what is due. `has_time`: the device knows the time of day, or has waited long enough for it;

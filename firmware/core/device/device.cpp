@@ -15,6 +15,7 @@ Device::Device(const DeviceMemory& memory, const Hardware& hardware, const Build
       build_info_(build_info),
       buffer_(memory.samples, memory.links),
       window_(memory.chunk_samples, memory.in_flight),
+      keeper_(buffer_, window_, pending_results_, hardware.flash),
       recorder_(buffer_, memory.pre_roll),
       publisher_(window_, buffer_, hardware.mqtt, memory.message),
       connection_(hardware.mqtt, hardware.network, hardware.random) {}
@@ -30,6 +31,7 @@ void Device::begin(const Settings* given) {
     start_clock();
     boot_ = hardware_.random.next();
     is_on_trial_ = hardware_.ota.is_on_trial();
+    keeper_.begin(boot_);
     publisher_.begin(settings_, boot_);
     recorder_.begin(settings_);
     if (!hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
@@ -113,9 +115,10 @@ void Device::tick() {
         window_.on_connection_lost();
     }
     if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
-    if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && window_.held() == 0) hardware_.ota.roll_back();
+    if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && is_idle()) hardware_.ota.roll_back();
     check_microphone();
     measure_battery();
+    keeper_.tick(now_ms_, connection_.is_online());
     apply_due_signals();
     if (connection_.is_online()) {
         publish_chunks();

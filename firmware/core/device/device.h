@@ -2,7 +2,8 @@
 // large memory.
 //
 // Thread rules: one task (the application's) calls everything here. Audio reaches it from a `RingBuffer`;
-// nothing that it does can delay the capture. Nothing here blocks, except writing settings.
+// nothing that it does can delay the capture. Nothing here blocks, except writing settings and recordings to
+// flash (core/device/recording_keeper.h).
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "core/device/event.h"
 #include "core/device/pending_results.h"
 #include "core/device/recorder.h"
+#include "core/device/recording_keeper.h"
 #include "core/device/send_window.h"
 #include "core/device/state_machine.h"
 #include "core/display/canvas.h"
@@ -35,6 +37,7 @@
 #include "hal/audio.h"
 #include "hal/battery.h"
 #include "hal/clock.h"
+#include "hal/flash.h"
 #include "hal/mqtt.h"
 #include "hal/network.h"
 #include "hal/ota.h"
@@ -67,6 +70,7 @@ struct Hardware {
     hal::Ota& ota;
     hal::System& system;
     hal::Battery& battery;
+    hal::Flash& flash;  // for recordings
 };
 
 // Names of the firmware and of the board, as the device publishes them.
@@ -99,6 +103,7 @@ class Device {
     const Settings& settings() const { return settings_; }
     const SendWindow& window() const { return window_; }
     const RecordingBuffer& recordings() const { return buffer_; }
+    const RecordingKeeper& keeper() const { return keeper_; }
     // Returns the last result that was shown; nothing: none yet.
     const std::optional<Result>& result() const { return result_; }
     bool is_online() const { return connection_.is_online(); }
@@ -143,6 +148,8 @@ class Device {
     void stop_recording();
     void end_recording();
     bool has_room() const;
+    bool find_room();
+    bool is_idle() const;
     std::uint32_t target_samples() const;
     void set_capture_times();
     void check_microphone();
@@ -154,6 +161,7 @@ class Device {
     void on_result(const Result& result);
     void on_command(const Command& command);
     void erase_recording(std::uint64_t recording_id);
+    void forget_recording(std::uint64_t recording_id);
     void publish_chunks();
     void publish_telemetry();
 
@@ -179,6 +187,8 @@ class Device {
     bool is_button_down_ = false;
     RecordingBuffer buffer_;
     SendWindow window_;
+    PendingResults pending_results_;
+    RecordingKeeper keeper_;
     Recorder recorder_;
     ChunkPublisher publisher_;
     BrokerConnection connection_;
@@ -189,7 +199,6 @@ class Device {
     std::uint64_t recording_id_ = 0;                    // of the newest recording; 0: none yet
     std::uint32_t recording_samples_ = 0;               // its length in samples; 0: open
     bool is_stored_ = false;                            // the worker has stored the newest recording
-    PendingResults pending_results_;
     std::optional<Result> result_;
     bool is_result_seen_ = true;
     std::optional<Live> live_;

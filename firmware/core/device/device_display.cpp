@@ -37,7 +37,7 @@ Screen Device::current_screen() const {
                                      {connection_.loss(), hardware_.clock.utc_ms().has_value()});
         case State::kReady:
             return ready_screen({settings_.device_id, ready_workers_.any_ready(),
-                                 settings_.mode == Mode::kGate, window_.held(), microphone_,
+                                 settings_.mode == Mode::kGate, keeper_.unstored(), microphone_,
                                  battery_.state()});
         case State::kRecording:
             return current_recording_screen();
@@ -49,7 +49,8 @@ Screen Device::current_screen() const {
             }
             const auto [done, total] = window_.progress(id);
             const std::uint32_t chunk = memory_.chunk_samples;
-            const std::size_t others = window_.unsent() > 0 ? window_.unsent() - 1 : 0;
+            const std::size_t waiting = window_.unsent() + keeper_.unstored() - window_.held();
+            const std::size_t others = waiting > 0 ? waiting - 1 : 0;
             return sending_screen(done / chunk + (done == total && done % chunk > 0 ? 1 : 0),
                                   total / chunk + (total % chunk > 0 ? 1 : 0), others);
         }
@@ -60,7 +61,7 @@ Screen Device::current_screen() const {
         case State::kError:
             return error_screen(problem_, problem_detail_);
         case State::kOffline:
-            return offline_screen(window_.held(), connection_.is_network_up(),
+            return offline_screen(keeper_.unstored(), connection_.is_network_up(),
                                   {connection_.loss(), hardware_.clock.utc_ms().has_value()}, battery_.state());
         case State::kUpdating:
             return updating_screen(update_percent_);

@@ -38,8 +38,9 @@ void Device::on_message(std::string_view topic, Bytes payload) {
 }
 
 void Device::on_control(const Control& control) {
-    if (!control.recording_id || !window_.holds(*control.recording_id)) return;
+    if (!control.recording_id) return;
     const std::uint64_t id = *control.recording_id;
+    if (!window_.holds(id) && !keeper_.holds(id)) return;
     switch (control.type) {
         case ControlType::kMissing:
             window_.request(id, control.requested_ranges(), control.meta, now_ms_);
@@ -66,7 +67,9 @@ void Device::on_rejected(const Control& control) {
 }
 
 void Device::on_result(const Result& result) {
-    if (!pending_results_.remove(result.recording_id)) return;  // of an earlier start, or shown already
+    const bool is_pending = pending_results_.remove(result.recording_id);
+    if (keeper_.holds(result.recording_id)) erase_recording(result.recording_id);
+    if (!is_pending) return;  // of an earlier start, or shown already
     if (result.recording_id == recording_id_ && recorder_.is_recording()) step(Signal::kEnded);
     erase_recording(result.recording_id);  // the worker saves a result only after the sound
     result_ = result;
@@ -102,7 +105,14 @@ void Device::on_command(const Command& command) {
     }
 }
 
+// Erases a recording that the worker has stored.
 void Device::erase_recording(std::uint64_t recording_id) {
+    forget_recording(recording_id);
+    keeper_.drop(recording_id);
+}
+
+// Takes a recording out of memory; where it is in flash it stays there.
+void Device::forget_recording(std::uint64_t recording_id) {
     window_.erase(recording_id);
     buffer_.erase(recording_id);
 }
@@ -119,7 +129,8 @@ void Device::publish_telemetry() {
     telemetry.free_heap_bytes = hardware_.system.free_heap_bytes();
     telemetry.uptime_ms = now_ms_;
     telemetry.samples_dropped = samples_lost_;
-    telemetry.recordings_kept = static_cast<std::uint32_t>(window_.held());
+    telemetry.recordings_kept = static_cast<std::uint32_t>(keeper_.unstored());
+    telemetry.recordings_in_flash = static_cast<std::uint32_t>(keeper_.in_flash());
     telemetry.reset_reason = hardware_.system.reset_reason();
     telemetry.microphone = to_string(microphone_);
     if (const auto level = battery_.level()) {

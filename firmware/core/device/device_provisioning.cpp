@@ -33,7 +33,7 @@ void Device::on_form(Bytes form) {
         return;
     }
     if (!save_settings(wanted_, hardware_.storage, settings_text())) return fail(Problem::kNotSaved);
-    if (window_.held() == 0 && state() == State::kProvision) return step(Signal::kSaved);
+    if (is_idle() && state() == State::kProvision) return step(Signal::kSaved);
     // Recordings that are kept are sent first, over the new network; settings of the audio change at the
     // restart.
     wants_restart_ = true;

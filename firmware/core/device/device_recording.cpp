@@ -74,16 +74,28 @@ bool Device::has_room() const {
     return buffer_.has_room(connection_.is_online() ? std::min(wanted, passing) : wanted);
 }
 
+// Returns whether there is room for a recording, where need be that of recordings that are in flash as well.
+bool Device::find_room() {
+    while (!has_room()) {
+        if (!keeper_.make_room()) return false;
+    }
+    return true;
+}
+
 void Device::start_recording() {
     const std::uint32_t samples = target_samples();
     RecordingInfo info;
-    while (info.recording_id == 0) {
+    while (info.recording_id == 0 || buffer_.find(info.recording_id) != nullptr ||
+           keeper_.holds(info.recording_id)) {
         info.recording_id = std::uint64_t{hardware_.random.next()} << 32 | hardware_.random.next();
     }
     info.is_stream = samples == 0;
     info.started_ms = now_ms_;
     info.captured_unix_ms = hardware_.clock.utc_ms();
     info.site = settings_.site;
+    info.models = settings_.models;
+    info.amplification = settings_.amplification;
+    info.boot = boot_;
     commanded_length_ms_.reset();
     is_commanded_stream_ = false;
     if (!window_.begin(info.recording_id)) return fail(Problem::kMemoryFull);
@@ -124,10 +136,11 @@ void Device::set_capture_times() {
     if (!utc_ms) return;
     for (std::size_t index = 0; index < window_.held(); ++index) {
         const auto* recording = buffer_.find(window_.id_at(index));
-        if (recording == nullptr || recording->info().captured_unix_ms) continue;
+        if (recording == nullptr || recording->info().captured_unix_ms || recording->info().boot != boot_) continue;
         const auto ago_ms = static_cast<std::int64_t>(now_ms_ - recording->info().started_ms);
         buffer_.set_captured(recording->info().recording_id, *utc_ms - ago_ms);
     }
+    keeper_.set_capture_times(*utc_ms, now_ms_);
 }
 
 void Device::check_microphone() {

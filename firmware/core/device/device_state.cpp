@@ -40,6 +40,7 @@ void Device::run_actions(Action actions) {
                         build_info_.hardware,
                         settings_.sample_rate_hz,
                         static_cast<std::uint32_t>(memory_.samples.size_bytes()),
+                        keeper_.size_bytes(),
                         battery_.level().has_value(),
                         has_crashed ? hardware_.system.last_crash() : std::string_view(),
                         build_info_.lacks_psram};
@@ -68,7 +69,6 @@ void Device::apply_due_signals() {
 std::optional<Signal> Device::due_signal() const {
     const bool is_online = connection_.is_online();
     const bool is_unsent = window_.unsent() > 0;
-    const bool is_idle = window_.held() == 0 && !recorder_.is_recording();
     switch (state()) {
         case State::kConnecting:
         case State::kOffline:
@@ -97,14 +97,17 @@ std::optional<Signal> Device::due_signal() const {
         default:
             break;
     }
-    if (wants_restart_ && is_idle) return Signal::kRestart;
-    if (!update_url_.empty() && is_idle) return Signal::kUpdate;
+    if (wants_restart_ && is_idle()) return Signal::kRestart;
+    if (!update_url_.empty() && is_idle()) return Signal::kUpdate;
     return std::nullopt;
 }
 
+// Returns whether a restart loses nothing: what is not in flash is stored by the worker.
+bool Device::is_idle() const { return keeper_.is_all_in_flash(); }
+
 void Device::press() {
     const bool is_battery_empty = battery_.state() == BatteryState::kEmpty;
-    const bool can_record = state() == State::kRecording || (has_room() && !is_battery_empty);
+    const bool can_record = state() == State::kRecording || (!is_battery_empty && find_room());
     if (!can_record) {
         problem_ = is_battery_empty ? Problem::kBatteryEmpty : Problem::kMemoryFull;
         problem_detail_ = is_battery_empty || connection_.is_online() ? "" : "offline";
@@ -123,7 +126,7 @@ void Device::restart() {
     connection_.shut_down();
     hardware_.mqtt.settle();
     hardware_.system.restart();
-    while (window_.held() > 0) erase_recording(window_.id_at(0));
+    while (window_.held() > 0) forget_recording(window_.id_at(0));
     wants_restart_ = false;
     pending_results_.clear();
     has_restarted_ = true;

@@ -18,6 +18,9 @@ struct RecordingInfo {
     std::uint64_t started_ms = 0;                       // monotonic clock at the first sample
     std::optional<std::int64_t> captured_unix_ms = {};  // time of day at the first sample, if known
     FixedString<16> site = {};
+    FixedString<64> models = {};     // names between commas; empty: the worker's default
+    std::uint8_t amplification = 1;  // 1..100
+    std::uint32_t boot = 0;          // of the start of the device in which it was made; `started_ms` counts from it
 };
 
 class BufferedRecording {

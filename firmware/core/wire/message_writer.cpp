@@ -66,6 +66,7 @@ std::size_t write_info(const Info& info, WritableBytes out) {
     json.begin_object().key("firmware").string(info.firmware).key("hardware").string(info.hardware);
     json.key("formats").begin_array().string("s16le").end_array();
     json.key("sample_rate").integer(info.sample_rate_hz).key("buffer_bytes").integer(info.buffer_bytes);
+    if (info.flash_bytes > 0) json.key("flash_bytes").integer(info.flash_bytes);
     if (info.has_battery) json.key("battery").boolean(true);
     if (!info.crash.empty()) json.key("crash").string(info.crash);
     if (info.lacks_psram) json.key("psram").string("not found");
@@ -81,6 +82,7 @@ std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out) {
     json.key("uptime_ms").integer(static_cast<std::int64_t>(telemetry.uptime_ms));
     json.key("samples_dropped").integer(telemetry.samples_dropped);
     json.key("recordings_kept").integer(telemetry.recordings_kept);
+    json.key("recordings_in_flash").integer(telemetry.recordings_in_flash);
     if (!telemetry.reset_reason.empty()) json.key("reset_reason").string(telemetry.reset_reason);
     if (!telemetry.microphone.empty()) json.key("microphone").string(telemetry.microphone);
     if (!telemetry.display.empty()) json.key("display").string(telemetry.display);

@@ -36,6 +36,7 @@ struct Info {
     std::string_view hardware = {};  // such as "esp32s3"
     std::uint32_t sample_rate_hz = 0;
     std::uint32_t buffer_bytes = 0;  // memory for recordings
+    std::uint32_t flash_bytes = 0;   // flash for recordings
     bool has_battery = false;        // telemetry has its level
     std::string_view crash = {};     // where it crashed, if that is why it started; empty: it is not
     bool lacks_psram = false;        // it should have external memory, and none was found
@@ -50,6 +51,7 @@ struct Telemetry {
     std::uint64_t uptime_ms = 0;
     std::uint32_t samples_dropped = 0;   // since start
     std::uint32_t recordings_kept = 0;   // not stored by the worker yet
+    std::uint32_t recordings_in_flash = 0;  // of these: they survive power-off
     std::string_view reset_reason = {};  // such as "power", "panic", "watchdog"
     std::string_view microphone = {};    // "ok", "silent", "stuck", "too loud"
     std::string_view display = {};       // "ok", "missing"

@@ -50,9 +50,9 @@ TEST_CASE("META says what is known and nothing else") {
 
 TEST_CASE("info and telemetry are whole JSON") {
     Buffer out;
-    CHECK(written(out, write_info({"stetho 1", "esp32s3", 44'100, 4'194'304}, out)) ==
+    CHECK(written(out, write_info({"stetho 1", "esp32s3", 44'100, 4'194'304, 1'900'544}, out)) ==
           R"({"firmware":"stetho 1","hardware":"esp32s3","formats":["s16le"],"sample_rate":44100,)"
-          R"("buffer_bytes":4194304})");
+          R"("buffer_bytes":4194304,"flash_bytes":1900544})");
     const Info crashed{.firmware = "stetho 1",
                        .hardware = "esp32s3",
                        .sample_rate_hz = 4'000,
@@ -67,13 +67,15 @@ TEST_CASE("info and telemetry are whole JSON") {
                               .uptime_ms = 61'000,
                               .samples_dropped = 3,
                               .recordings_kept = 2,
+                              .recordings_in_flash = 1,
                               .reset_reason = "power",
                               .microphone = "ok"};
     CHECK(written(out, write_telemetry(telemetry, out)) ==
           R"({"rssi":-61,"free_heap":120000,"uptime_ms":61000,"samples_dropped":3,"recordings_kept":2,)"
+          R"("recordings_in_flash":1,)"
           R"("reset_reason":"power","microphone":"ok"})");
     CHECK(written(out, write_telemetry({}, out)) ==
-          R"({"uptime_ms":0,"samples_dropped":0,"recordings_kept":0})");
+          R"({"uptime_ms":0,"samples_dropped":0,"recordings_kept":0,"recordings_in_flash":0})");
 }
 
 TEST_CASE("a message that does not fit is not written by half") {

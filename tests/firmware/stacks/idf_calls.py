@@ -32,7 +32,7 @@ _CALLS: Final = (
     (r"httpd_(req|resp)_\w+", 256 + LOG),  # they send and receive on the server's task, or log that it failed
     # Drivers, network, flash: a few levels of their own; on an error they write to the log.
     (
-        r"esp_restart|esp_ota_\w+|esp_core_dump_\w+|nvs_\w+",
+        r"esp_restart|esp_ota_\w+|esp_core_dump_\w+|esp_partition_\w+|nvs_\w+",
         1_536 + LOG,
     ),  # flash: it also stops the other core
     (
