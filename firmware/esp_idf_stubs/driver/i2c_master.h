@@ -21,6 +21,8 @@ struct i2c_master_bus_config_t {
     gpio_num_t scl_io_num;
     i2c_clock_source_t clk_source;
     std::uint8_t glitch_ignore_cnt;
+    int intr_priority;
+    std::size_t trans_queue_depth;
     struct {
         std::uint32_t enable_internal_pullup : 1;
     } flags;

@@ -24,6 +24,13 @@ struct i2s_chan_config_t {
     i2s_role_t role;
     std::uint32_t dma_desc_num;
     std::uint32_t dma_frame_num;
+    union {
+        bool auto_clear;
+        bool auto_clear_after_cb;
+    };
+    bool auto_clear_before_cb;
+    bool allow_pd;
+    int intr_priority;
 };
 struct i2s_std_clk_config_t {
     std::uint32_t sample_rate_hz;
@@ -53,6 +60,7 @@ struct i2s_std_config_t {
     i2s_std_gpio_config_t gpio_cfg;
 };
 struct i2s_event_data_t {
+    void* dma_buf;
     std::size_t size;
 };
 using i2s_isr_callback_t = bool (*)(i2s_chan_handle_t channel, i2s_event_data_t* event, void* context);

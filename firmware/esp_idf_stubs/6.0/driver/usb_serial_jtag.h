@@ -1,0 +1,17 @@
+// Stub of driver/usb_serial_jtag.h of ESP-IDF: the declarations that our adapters use, for type checks without
+// ESP-IDF. From 6.0 on headers of drivers include nothing of FreeRTOS.
+#pragma once
+
+#include <cstdint>
+
+#include <esp_err.h>
+
+struct usb_serial_jtag_driver_config_t {
+    std::uint32_t tx_buffer_size;
+    std::uint32_t rx_buffer_size;
+};
+
+extern "C" {
+esp_err_t usb_serial_jtag_driver_install(usb_serial_jtag_driver_config_t* config);
+int usb_serial_jtag_read_bytes(void* into, std::uint32_t length, std::uint32_t wait);
+}
