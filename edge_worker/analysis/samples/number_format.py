@@ -18,7 +18,8 @@ _OF_8_BITS: Final = 256
 Int8Array = npt.NDArray[np.int8]
 _SIGN_OF_BYTE: Final = np.int8(-128)
 _CLOSE: Final = 24
-_NEVER: Final = 0.001
+_SEVERAL: Final = 1.25
+"""Lower bytes to a higher one, from which on they are samples of their own."""
 _ROUGH: Final = 0.2
 """Roughness from which on samples may be misread."""
 _SMOOTHER: Final = 0.2
@@ -44,7 +45,9 @@ def is_misread(samples: ChannelSamples) -> bool:
     is_loud = samples.deviation >= _LOUD
     if _is_unsigned(pcm) or _is_float(pcm) or _is_8_bit(pcm, is_loud=is_loud):
         return True
-    return is_loud and samples.roughness >= _ROUGH and _is_smoother_otherwise(pcm, samples.roughness)
+    if not is_loud or samples.roughness < _ROUGH or not _is_smoother_otherwise(pcm, samples.roughness):
+        return False
+    return len(np.unique(pcm)) > _MIN_DISTINCT  # of two or three values all bytes are alike
 
 
 def _is_smoother_otherwise(pcm: Int16Array, as_it_is: float) -> bool:
@@ -88,7 +91,7 @@ def _is_8_bit(pcm: Int16Array, *, is_loud: bool) -> bool:
     """Return whether both bytes of a sample are neighbours in a sound of 8 bits."""
     low, high = pcm.astype(np.int8), (pcm >> 8).astype(np.int8)
     # Of samples of 16 bits the lower byte is any; where 8 were scaled to 16, it may be as the higher one.
-    if np.count_nonzero(np.abs(low - high) <= _CLOSE) < len(pcm) / 2 or _is_scaled(pcm, low):
+    if np.count_nonzero(np.abs(low - high) <= _CLOSE) < len(pcm) / 2 or _is_scaled(pcm, high):
         return False
     # Silence of unsigned bytes is at both ends of the range.
     return _are_neighbours(low, high) or (
@@ -98,8 +101,9 @@ def _is_8_bit(pcm: Int16Array, *, is_loud: bool) -> bool:
     )
 
 
-def _is_scaled(pcm: Int16Array, low: Int8Array) -> bool:
-    return bool(np.count_nonzero(pcm != low * np.int16(257)) <= _NEVER * len(pcm))
+def _is_scaled(pcm: Int16Array, high: Int8Array) -> bool:
+    """Return whether the lower byte follows from the higher one."""
+    return len(np.unique(pcm)) <= _SEVERAL * len(np.unique(high))
 
 
 def _are_neighbours(low: Int8Array, high: Int8Array) -> bool:

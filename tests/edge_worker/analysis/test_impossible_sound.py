@@ -136,6 +136,7 @@ SOUND: dict[str, Int16Array] = {
     "8 bits, resampled": soxr.resample((HEART >> 8) << 8, 8_000, RATE),
     "interpolated": np.interp(np.arange(2 * SIZE - 1) / 2, np.arange(SIZE), HEART).astype(np.int16),
     "padded with silence": np.concatenate((ZEROS, HEART, ZEROS)),
+    "three values, bytes alike": RANDOM.integers(-1, 2, SIZE).astype(np.int16) * np.int16(0x2328),
     "8 bits, the same byte twice": (HEART >> 8) * np.int16(257),
     "8 bits, decoded": COMPANDED[0][np.frombuffer(companded(HEART, COMPANDED[0]), np.uint8)].astype(np.int16),
     "with the contact lost twice": np.where(np.arange(SIZE) // 20_000 % 2, HEART, HEART // 100),
