@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from broker import directory, listener
 from broker.account import Accounts, Credentials, role_of
@@ -127,6 +129,23 @@ def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
     print(f"  port                {listener.TLS.port} (TLS), {listener.TLS_WEBSOCKET.port} (TLS WebSocket)")
     print(f"  CA                  {state.certificates / 'ca.pem'}")
     print(f"  CA's SHA-256        {certificate.fingerprint(state.certificates / 'ca.pem')}")
+    if role_of(credentials.username) == "device":
+        print("For the serial console of a stethoscope, as one line; wifi_ssid and wifi_password are yours:")
+        host = certificate.hosts(state.certificates)[0]
+        print(_serial_line(credentials, host, state.certificates / "ca.pem"))
+
+
+def _serial_line(credentials: Credentials, host: str, ca: Path) -> str:
+    """Return the settings of a device as the firmware reads them from its serial console."""
+    settings = {
+        "host": host,
+        "port": listener.TLS.port,
+        "device_id": credentials.username,
+        "password": credentials.password,
+        "time": int(time.time()),
+        "ca": ca.read_text(),
+    }
+    return f"set wifi_ssid=NAME&wifi_password=PASSWORD&{urlencode(settings)}"
 
 
 def _reload(state: StateDirectory) -> None:

@@ -4,7 +4,9 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from conftest import wait_until
@@ -112,6 +114,24 @@ def test_settings_of_a_device_have_host_port_and_ca(
     output = capsys.readouterr().out
     for fact in ("stetho.local", "8883", certificate.fingerprint(tmp_path / "certificates/ca.pem")):
         assert fact in output
+
+
+def test_the_line_for_the_serial_console_has_all_that_the_firmware_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "init", "stetho.local") == 0
+    capsys.readouterr()
+    assert run(tmp_path, "device", "st-01") == 0
+    output = capsys.readouterr().out
+    (line,) = re.findall(r"^set (\S+)$", output, re.MULTILINE)
+    settings = dict(parse_qsl(line, strict_parsing=True))
+    assert settings["host"] == "stetho.local"
+    assert settings["port"] == "8883"
+    assert settings["device_id"] == "st-01"
+    assert settings["password"] == printed_credentials(output).password
+    assert abs(int(settings["time"]) - time.time()) < 3600, "certificates are checked by it at first"
+    assert settings["ca"] == (tmp_path / "certificates/ca.pem").read_text()
+    assert len(line) < 4_096, "the console takes 8,192 characters"
 
 
 def test_all_files_are_private_also_after_an_earlier_version_left_them_open(tmp_path: Path) -> None:
