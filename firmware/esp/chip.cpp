@@ -1,5 +1,8 @@
 #include "esp/chip.h"
 
+#include <array>
+
+#include "esp_mac.h"
 #include "esp_random.h"
 #include "esp_system.h"
 
@@ -28,6 +31,16 @@ std::string_view Chip::reset_reason() {
         default:
             return "unknown";
     }
+}
+
+std::string_view Chip::board_id() {
+    std::array<std::uint8_t, 6> address{};
+    if (board_id_.empty() && esp_efuse_mac_get_default(address.data()) == ESP_OK) {
+        for (const std::uint8_t byte : address) {
+            board_id_.append(board_id_.empty() ? "" : ":").append_hex(byte, 2);
+        }
+    }
+    return board_id_;
 }
 
 void Chip::restart() { esp_restart(); }

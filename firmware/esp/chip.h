@@ -1,6 +1,7 @@
 // Adapter to the chip: memory, reset, random numbers.
 #pragma once
 
+#include "core/wire/fixed_string.h"
 #include "esp/core_dump.h"
 #include "hal/random.h"
 #include "hal/system.h"
@@ -14,6 +15,7 @@ class Chip final : public hal::System, public hal::Random {
     std::uint32_t free_heap_bytes() override;
     std::string_view reset_reason() override;
     std::string_view last_crash() override { return core_dump_.summary(); }
+    std::string_view board_id() override;
     void restart() override;
 
     // True random numbers while Wi-Fi runs; before, those of the chip's generator, which is seeded at start.
@@ -21,6 +23,7 @@ class Chip final : public hal::System, public hal::Random {
 
   private:
     const CoreDump& core_dump_;
+    FixedString<17> board_id_;
 };
 
 }  // namespace stetho::esp

@@ -15,6 +15,11 @@ constexpr std::uint32_t kHoldMs = 5000;
 constexpr std::uint32_t kReadMs = 20;
 constexpr int kPatience = 250;  // reads without a byte, 5 s, until a line that has begun is given up
 constexpr std::string_view kSet = "set ";
+constexpr std::string_view kTest = "test";
+
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 }  // namespace
 
@@ -60,10 +65,13 @@ void SerialConsole::take(std::string_view bytes) {
 
 void SerialConsole::run_command(std::string_view line) {
     if (line.starts_with(kSet)) {
-        const std::string_view form = line.substr(kSet.size());
-        const std::span bytes(reinterpret_cast<const std::uint8_t*>(form.data()), form.size());
-        std::puts(events_.post(Event::provisioned(bytes)) ? "taken; the display says how it went"
-                                                          : "busy: type it again");
+        std::puts(events_.post(Event::provisioned(bytes_of(line.substr(kSet.size()))))
+                      ? "taken; the display says how it went"
+                      : "busy: type it again");
+    } else if (line == kTest || line.starts_with("test ")) {
+        if (!events_.post(Event::test(bytes_of(line.substr(kTest.size()))))) {
+            std::puts("busy: type it again");
+        }
     } else if (line == "crash") {
         core_dump_.print();
     } else if (line == "press") {
@@ -71,7 +79,7 @@ void SerialConsole::run_command(std::string_view line) {
     } else if (line == "hold") {
         press(kHoldMs);
     } else {
-        std::puts("set KEY=VALUE&KEY=VALUE... | press | hold | crash");
+        std::puts("set KEY=VALUE&KEY=VALUE... | press | hold | crash | test [ITEM] [--json]");
     }
 }
 

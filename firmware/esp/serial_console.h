@@ -3,6 +3,7 @@
 //   set host=192.168.1.20&device_id=st-01&password=…    like the provisioning form, same keys and encoding
 //   press | hold                                        the button, briefly or for a long press
 //   crash                                               what is known of the last crash
+//   test [ITEM] [--json]                                the factory test (core/device/factory_test.h)
 //
 // Other lines print this list. Input is not echoed, since it may contain passwords.
 #pragma once

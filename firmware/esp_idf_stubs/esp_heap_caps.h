@@ -11,5 +11,6 @@ inline constexpr std::uint32_t MALLOC_CAP_INTERNAL = 1U << 11U;
 
 extern "C" {
 void* heap_caps_malloc(std::size_t size, std::uint32_t caps);
+std::size_t heap_caps_get_total_size(std::uint32_t caps);
 std::size_t heap_caps_get_largest_free_block(std::uint32_t caps);
 }

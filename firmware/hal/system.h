@@ -18,6 +18,8 @@ class System {
 
     // Returns where it crashed last, such as "capture at 0x42012345", if that is kept; empty: nothing is.
     virtual std::string_view last_crash() { return {}; }
+    // Returns what no other board has: its MAC address, such as "24:6f:28:aa:bb:cc".
+    virtual std::string_view board_id() = 0;
 
     // Restarts the device. Returns on hosts only.
     virtual void restart() = 0;

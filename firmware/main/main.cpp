@@ -10,6 +10,7 @@
 // loop feeds its watchdog.
 #include <array>
 #include <atomic>
+#include <cstdio>
 
 #include "core/device/capture.h"
 #include "core/device/device.h"
@@ -53,8 +54,8 @@ class Stethoscope {
           device_(memory.device,
                   {board_.audio, board_.mqtt, board_.network, board_.storage, board_.clock, board_.chip,
                    board_.ota, board_.chip, board_.battery, board_.flash},
-                  {firmware(), memory.has_psram ? "esp32s3 psram" : "esp32s3",
-                   kWantsPsram && !memory.has_psram}),
+                  {firmware(), memory.psram_bytes > 0 ? "esp32s3 psram" : "esp32s3",
+                   kWantsPsram && memory.psram_bytes == 0, memory.psram_bytes}),
           picture_lock_(xSemaphoreCreateMutex()) {}
 
     // Starts the application task, which starts everything else: the stack of the main task is not for that.
@@ -126,6 +127,15 @@ class Stethoscope {
             device_.tick();
             sample_rate_hz_.store(device_.settings().sample_rate_hz, std::memory_order_relaxed);
             publish_picture();
+            print();
+        }
+    }
+
+    // Prints what a line on the serial console asked for.
+    void print() {
+        if (const std::string_view text = device_.console(); !text.empty()) {
+            std::printf("%.*s", static_cast<int>(text.size()), text.data());
+            device_.printed();
         }
     }
 
@@ -220,8 +230,8 @@ extern "C" void app_main() {
     using namespace stetho::board;
     const Memory memory = allocate_memory();
     ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
-             memory.has_psram ? "with" : "without");
-    if (kWantsPsram && !memory.has_psram) {
+             memory.psram_bytes > 0 ? "with" : "without");
+    if (kWantsPsram && memory.psram_bytes == 0) {
         ESP_LOGW(kTag, "no PSRAM answers: a board with octal PSRAM (R8) needs CONFIG_SPIRAM_MODE_OCT=y (menuconfig)");
     }
     static Stethoscope stethoscope(memory);

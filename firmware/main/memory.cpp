@@ -69,7 +69,7 @@ Memory allocate_memory() {
     memory.device.chunk_samples = plan.chunk_samples;
     memory.device.in_flight = plan.in_flight;
     memory.outbox_bytes = plan.outbox_bytes;
-    memory.has_psram = (plan.caps & MALLOC_CAP_SPIRAM) != 0;
+    memory.psram_bytes = static_cast<std::uint32_t>(heap_caps_get_total_size(MALLOC_CAP_SPIRAM));
     return memory;
 }
 

@@ -11,7 +11,7 @@ struct Memory {
     DeviceMemory device;
     std::span<std::int16_t> ring;
     std::size_t outbox_bytes;  // size of the outbox of MQTT messages
-    bool has_psram;
+    std::uint32_t psram_bytes;  // 0: there is none
 };
 
 // Allocates the memory, once; it is never freed. With PSRAM: several recordings, chunks of 8,192 samples, and

@@ -90,6 +90,7 @@ class HostSystem final : public hal::System {
   public:
     std::uint32_t free_heap_bytes() override;
     std::string_view reset_reason() override { return "power-on"; }
+    std::string_view board_id() override { return "a Linux machine"; }
     void restart() override { wants_restart_ = true; }
     bool wants_restart() const { return wants_restart_; }
 

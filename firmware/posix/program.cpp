@@ -30,6 +30,10 @@ void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
 
 BuildInfo build_info() { return {"stetho " STETHO_VERSION, "linux"}; }
 
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 }  // namespace
 
 Program::Program(Arguments arguments, Wav wav)
@@ -105,6 +109,17 @@ void Program::run_once() {
     on_state_change();
     if (arguments_.is_once) check_once();
     show();
+    print();
+}
+
+// Prints what a line asked for: JSON, like that of a result, on stdout.
+void Program::print() {
+    const std::string_view text = device_.console();
+    if (text.empty()) return;
+    std::FILE* const out = text.starts_with('{') ? stdout : stderr;
+    std::fwrite(text.data(), 1, text.size(), out);
+    std::fflush(out);
+    device_.printed();
 }
 
 // Shows the screen; tells the device, and a person, when the display went or came.
@@ -142,11 +157,8 @@ void Program::run_command(const std::string& line) {
     if (line == "play") return microphone_.play();
     if (line == "quit") return finish(0, nullptr);
     if (run_fault(line)) return;
-    if (line.starts_with("set ")) {
-        const std::string form = line.substr(4);
-        return device_.on(
-            Event::provisioned({reinterpret_cast<const std::uint8_t*>(form.data()), form.size()}));
-    }
+    if (line.starts_with("set ")) return device_.on(Event::provisioned(bytes_of(line).subspan(4)));
+    if (line == "test" || line.starts_with("test ")) return device_.on(Event::test(bytes_of(line).subspan(4)));
     std::fprintf(stderr, "stethoscope-posix: '%s' is no command; --help lists them\n", line.c_str());
 }
 

@@ -58,6 +58,7 @@ class Program {
     void press(std::uint64_t at_ms, std::uint64_t for_ms);
     void on_state_change();
     void show();
+    void print();
     void check_once();
     void finish(int status, const char* why);
     void start_once();

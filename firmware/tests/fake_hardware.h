@@ -169,6 +169,7 @@ struct FakeSystem final : hal::System {
     std::uint32_t free_heap_bytes() override { return 123'456; }
     std::string_view reset_reason() override { return reason; }
     std::string_view last_crash() override { return crash; }
+    std::string_view board_id() override { return "24:6f:28:aa:bb:cc"; }
     void restart() override { ++restarts; }
 
     std::string reason = "power-on";

@@ -62,6 +62,21 @@ inline std::vector<ScreenExample> screen_examples() {
     empty.battery = BatteryState::kEmpty;
     Result late = result_of(ResultStatus::kOk, "murmur", "");
     late.recording_id = 0x9f0c1122'aabbccdd;
+    Result finding = result_of(ResultStatus::kOk, "murmur", "");
+    finding.severity = Severity::kFinding;
+    finding.text = "Herzgeraeusch";
+    finding.note = "Modelle uneins";
+    Result late_finding = late;
+    late_finding.severity = Severity::kFinding;
+    late_finding.text = "Murmur";
+    Result calm = result_of(ResultStatus::kOk, "normal", "");
+    calm.severity = Severity::kNone;
+    calm.text = "Normal";
+    Result disagree = result_of(ResultStatus::kOk, "normal", "");
+    disagree.accepted = false;
+    disagree.severity = Severity::kUnknown;
+    disagree.text = "Cannot tell";
+    disagree.note = "models disagree";
     return {
         {"boot", boot_screen("stetho 0.2.0")},
         {"provision", provision_screen("stetho-st-4f2a", "kopa-seni-7412", "")},
@@ -94,6 +109,11 @@ inline std::vector<ScreenExample> screen_examples() {
         {"result-long", result_screen(result_of(ResultStatus::kOk, "glass breaking and then some more", ""), false)},
         {"result-unclear", result_screen(result_of(ResultStatus::kInconclusive, "murmur", "no_heartbeat"), false)},
         {"result-error", result_screen(result_of(ResultStatus::kError, "", "failed"), false)},
+        {"result-finding", result_screen(finding, false)},
+        {"result-none", result_screen(calm, false)},
+        {"result-disagree", result_screen(disagree, false)},
+        {"result-late-finding",
+         result_screen(late_finding, true).battery(BatteryLevel{60, 0, hal::Charging::kNo})},
         {"result-late", result_screen(late, true)},
         {"offline", offline_screen(0, false, {}, BatteryState::kOk)},
         {"offline-kept", offline_screen(2, true, {}, BatteryState::kOk)},
@@ -105,6 +125,9 @@ inline std::vector<ScreenExample> screen_examples() {
         {"error-microphone", error_screen(Problem::kMicrophoneStuck, "")},
         {"error-rejected", error_screen(Problem::kRejected, "quota")},
         {"updating", updating_screen(42)},
+        {"test", test_screen("microphone", false)},
+        {"test-pass", test_verdict_screen("")},
+        {"test-fail", test_verdict_screen("display")},
         {"identify", identify_screen("st-01")},
     };
 }

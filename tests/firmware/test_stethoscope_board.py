@@ -1,5 +1,8 @@
 """Parts of the board that fail or are not there: display, microphone, battery."""
 
+import re
+from pathlib import Path
+
 import pytest
 import requests
 from conftest import Client, wait_until
@@ -99,4 +102,59 @@ def test_a_battery_is_told_refuses_updates_when_low_and_recordings_when_empty(
         device.say("press")
         device.wait_for("RECORDING", charged)
         device.wait_for_result()
+        device.say("quit")
+
+
+def lines_of_test(device: Stethoscope, words: str = "") -> list[str]:
+    """Run the factory test; press the button where it asks for it; return the lines that it prints."""
+    begin = len(device.display)
+    device.say(f"test {words}".strip())
+    if words in {"", "display", "button"}:
+        asked = device.wait_for(r"press the button|display FAIL", begin)
+        device.say("press")
+        if "display FAIL" in device.display[begin:asked]:
+            device.wait_for("press the button", asked)
+            device.say("press")
+    device.wait_for(r"\n(PASS|FAIL)\n", begin)
+    line = re.compile(
+        r"(board|microphone|display|button|network|flash|psram|battery) (ok|FAIL|none)|PASS$|FAIL$"
+    )
+    return [each for each in device.display[begin:].splitlines() if line.match(each)]
+
+
+def test_the_factory_test_finds_each_part_that_does_not_work(
+    site: Site, account: Credentials, tmp_path: Path
+) -> None:
+    site.start_worker()
+    options = ("--settings", str(tmp_path))
+    with Stethoscope(site, account, *options, *FAST) as device:
+        device.wait_for("SETTINGS")
+        assert lines_of_test(device, "network") == ["network ok access point stetho-new", "PASS"]
+        address = f"host={site.broker.host}&port={site.broker.port}&tls=0"
+        device.say(f"set {address}&device_id={ID}&password={account.password}")
+        device.wait_for(READY)
+        lines = lines_of_test(device)
+        assert [line.split()[:2] for line in lines] == [
+            *(["board", "ok"], ["microphone", "ok"], ["display", "ok"], ["button", "ok"]),
+            *(["network", "ok"], ["flash", "ok"], ["psram", "none"], ["battery", "none"]),
+            ["PASS"],
+        ]
+        device.say("press")  # the verdict was read
+        device.say("microphone out")
+        device.say("display out")
+        device.say("unplug")
+        device.wait_for("no network")
+        device.wait_for("the display does not answer")
+        failed = [line for line in lines_of_test(device) if "FAIL" in line]
+        assert failed == [
+            "microphone FAIL silent: check SD, SCK, WS and power",
+            "display FAIL does not answer: check SDA, SCL, power and its address",
+            "network FAIL not joined within 20 s: check antenna, name and password",
+            "FAIL",
+        ]
+        device.say("test flash --json")
+        assert device.wait_for_result() == {
+            "pass": True,
+            "items": [{"item": "flash", "verdict": "ok", "detail": "written and read"}],
+        }
         device.say("quit")

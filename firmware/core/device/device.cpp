@@ -93,6 +93,9 @@ void Device::on(const Event& event) {
             is_display_there_ = event.is_there;
             telemetry_at_ms_ = 0;  // told at once
             break;
+        case EventKind::kTest:
+            on_test({reinterpret_cast<const char*>(event.payload.data()), event.payload.size()});
+            break;
         case EventKind::kProvisioned:
             on_form(event.payload);
             break;
@@ -119,6 +122,7 @@ void Device::tick() {
     check_microphone();
     measure_battery();
     keeper_.tick(now_ms_, connection_.is_online());
+    tick_test();
     apply_due_signals();
     if (connection_.is_online()) {
         publish_chunks();
@@ -137,6 +141,7 @@ void Device::measure_battery() {
 void Device::on_button(ButtonPress kind) {
     if (kind == ButtonPress::kNone) return;
     is_display_on_ = true;
+    if (on_test_press(kind)) return;
     if (kind == ButtonPress::kLong)
         step(Signal::kLongPress);
     else

@@ -18,6 +18,7 @@
 #include "core/device/chunk_publisher.h"
 #include "core/device/debouncer.h"
 #include "core/device/event.h"
+#include "core/device/factory_test.h"
 #include "core/device/pending_results.h"
 #include "core/device/recorder.h"
 #include "core/device/recording_keeper.h"
@@ -78,6 +79,7 @@ struct BuildInfo {
     std::string_view firmware;  // such as "stetho 0.2.0"
     std::string_view hardware;  // such as "esp32s3"
     bool lacks_psram = false;   // it was built for external memory, and found none
+    std::uint32_t psram_bytes = 0;
 };
 
 class Device {
@@ -98,6 +100,10 @@ class Device {
     const Canvas& canvas() const { return canvas_; }
     const Screen& screen() const { return screen_; }
     bool is_display_on() const { return is_display_on_; }
+
+    // Returns what is to be printed on the serial console, whole lines; clear it by `printed`.
+    std::string_view console() const { return test_.output(); }
+    void printed() { test_.printed(); }
 
     State state() const { return machine_.state(); }
     const Settings& settings() const { return settings_; }
@@ -165,10 +171,25 @@ class Device {
     void publish_chunks();
     void publish_telemetry();
 
+    // device_factory_test.cpp: the parts of the board, by a line on the serial console
+    void on_test(std::string_view words);
+    bool on_test_press(ButtonPress kind);
+    void tick_test();
+    void finish_test(TestVerdict verdict, std::string_view detail);
+    void test_board();
+    void test_microphone();
+    void test_display();
+    void test_button();
+    void test_network();
+    void test_flash();
+    void test_psram();
+    void test_battery();
+
     // device_display.cpp: the screen
     void update_display();
     Screen current_screen() const;
     Screen current_recording_screen() const;
+    Screen current_test_screen() const;
 
     DeviceMemory memory_;
     Hardware hardware_;
@@ -223,6 +244,15 @@ class Device {
     std::uint64_t begun_at_ms_ = 0;
     std::uint64_t telemetry_at_ms_ = 0;  // of the next telemetry
     std::uint64_t identify_until_ms_ = 0;
+
+    struct TestLevel {
+        std::uint16_t loudest = 0;
+        std::uint16_t quietest = 0xFFFF;
+    };
+    FactoryTest test_;
+    ButtonPress test_press_ = ButtonPress::kNone;  // the last one since the test began
+    TestLevel test_level_;
+    bool is_test_shown_ = false;  // the test, or its verdict, is on the display
 
     Screen screen_;
     Canvas canvas_;

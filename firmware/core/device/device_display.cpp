@@ -17,10 +17,14 @@ void Device::update_display() {
     shown_at_ms_ = now_ms_;
     screen_ = current_screen();
     screen_.battery(battery_.level());
-    draw(screen_, canvas_);
+    if (is_test_shown_ && test_.item() == TestItem::kDisplay)
+        draw_pattern(screen_, canvas_);
+    else
+        draw(screen_, canvas_);
 }
 
 Screen Device::current_screen() const {
+    if (is_test_shown_) return current_test_screen();
     if (now_ms_ < identify_until_ms_) return identify_screen(settings_.device_id);
     if (build_info_.lacks_psram && state() != State::kRecording && now_ms_ - begun_at_ms_ < kNoticeMs)
         return no_psram_screen();
@@ -67,6 +71,13 @@ Screen Device::current_screen() const {
             return updating_screen(update_percent_);
     }
     return {};
+}
+
+Screen Device::current_test_screen() const {
+    if (const auto item = test_.item())
+        return test_screen(to_string(*item), *item == TestItem::kDisplay || *item == TestItem::kButton);
+    const auto failed = test_.first_failed();
+    return test_verdict_screen(failed ? to_string(*failed) : "");
 }
 
 Screen Device::current_recording_screen() const {

@@ -106,6 +106,7 @@ std::optional<Signal> Device::due_signal() const {
 bool Device::is_idle() const { return keeper_.is_all_in_flash(); }
 
 void Device::press() {
+    if (test_.item()) return;  // the parts are being tested
     const bool is_battery_empty = battery_.state() == BatteryState::kEmpty;
     const bool can_record = state() == State::kRecording || (!is_battery_empty && find_room());
     if (!can_record) {

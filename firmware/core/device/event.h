@@ -27,6 +27,7 @@ enum class EventKind : std::uint8_t {
     kClockSet,
     kOta,          // step, percent
     kDisplay,      // is_there: the display answers, or does not any more
+    kTest,         // payload: words of the factory test (core/device/factory_test.h), from the serial console
     kProvisioned,  // payload: a form (core/storage/settings.h), from the access point or the serial console
 };
 
@@ -80,6 +81,10 @@ struct Event {
 
     static constexpr Event ota(hal::OtaStep step, std::uint8_t percent) {
         return {.kind = EventKind::kOta, .step = step, .percent = percent};
+    }
+
+    static constexpr Event test(std::span<const std::uint8_t> words) {
+        return {.kind = EventKind::kTest, .payload = words};
     }
 
     static constexpr Event provisioned(std::span<const std::uint8_t> form) {

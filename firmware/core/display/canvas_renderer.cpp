@@ -77,7 +77,27 @@ int draw_row(const Row& row, int y, Canvas& canvas) {
 void draw(const Screen& screen, Canvas& canvas) {
     canvas.clear();
     int y = 0;
-    for (const Row& row : screen.rows()) y = draw_row(row, y, canvas);
+    for (const Row& row : screen.rows()) {
+        const int top = y;
+        y = draw_row(row, y, canvas);
+        if (row.is_boxed) canvas.rectangle(0, top - 1, Canvas::kWidth, y - top + 1);
+    }
+}
+
+void draw_pattern(const Screen& screen, Canvas& canvas) {
+    constexpr int kSquare = 4;
+    constexpr int kMargin = 16;
+    canvas.clear();
+    for (int y = 0; y < Canvas::kHeight; y += kSquare) {
+        for (int x = y % (2 * kSquare); x < Canvas::kWidth; x += 2 * kSquare)
+            canvas.fill(x, y, kSquare, kSquare);
+    }
+    canvas.rectangle(0, 0, Canvas::kWidth, Canvas::kHeight);
+    canvas.fill(kMargin / 2, kMargin, Canvas::kWidth - kMargin, Canvas::kHeight - 2 * kMargin, Ink::kOff);
+    int y = kMargin;
+    for (const Row& row : screen.rows()) {
+        if (row.style != Style::kTitle) y = draw_row(row, y, canvas);
+    }
 }
 
 }  // namespace stetho

@@ -123,6 +123,53 @@ std::string_view battery_footer(BatteryState battery, std::string_view otherwise
                                                : otherwise;
 }
 
+// Returns whether the worker has an answer. Where names are too long for the message, only its severity is left
+// of it.
+bool has_answer(const Result& result) {
+    const bool is_told = result.severity == Severity::kFinding || result.severity == Severity::kNone;
+    return result.status == ResultStatus::kOk && (result.accepted || (is_told && result.label.empty()));
+}
+
+// Adds the rows of an answer: the worker's words, boxed where it is a finding; the label of a worker that
+// has no words.
+void add_answer(Screen& screen, const Result& result, std::string_view earlier) {
+    const bool is_finding = result.severity == Severity::kFinding;
+    const std::string_view title = !earlier.empty()    ? earlier
+                                   : is_finding        ? "FINDING"
+                                   : result.severity   ? "RESULT"
+                                                       : result.model.view();
+    const std::string_view words = !result.text.empty()    ? result.text.view()
+                                   : !result.label.empty() ? result.label.view()
+                                                           : "see the dashboard";
+    const Style style = words.size() <= columns_of(Style::kLarge) ? Style::kLarge
+                        : words.size() <= columns_of(Style::kBold) || words.size() > Screen::kColumns
+                            ? Style::kBold
+                            : Style::kSmall;
+    FixedString<Screen::kColumns> line;
+    if (!result.label.empty()) line.append_number((result.confidence_permille + 5) / 10).append(" %  ");
+    line.append(heart_rate_text(result.bpm));
+    screen.title(title, is_finding ? "!" : "").add(style, upper(words));
+    if (is_finding) screen.box();
+    if (result.note.empty())
+        screen.add(Style::kSpace, "");
+    else
+        screen.add(Style::kSmall, result.note);
+    screen.add(Style::kSmall, line);
+}
+
+// Adds the rows of a result without an answer: why, and what to do.
+void add_no_answer(Screen& screen, const Result& result, std::string_view earlier) {
+    const Advice words = advice(result.reason);
+    screen.title(!earlier.empty()                         ? earlier
+                 : result.status == ResultStatus::kError ? "ERROR"
+                                                          : "NO CLEAR ANSWER");
+    const std::string_view what = words.what.empty() ? result.text.view() : words.what;
+    if (!what.empty()) screen.add(Style::kBold, what);
+    if (!result.note.empty()) screen.add(Style::kSmall, result.note);
+    screen.wrap(words.remedy, result.note.empty() ? 2 : 1);
+    if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, heart_rate_text(result.bpm));
+}
+
 }  // namespace
 
 Screen boot_screen(std::string_view version) {
@@ -232,28 +279,15 @@ Screen waiting_screen(bool is_stored, bool has_analyser) {
 }
 
 Screen result_screen(const Result& result, bool is_late) {
-    FixedString<Screen::kColumns> earlier("EARLIER ");
-    earlier.append_hex(result.recording_id >> 32, 8);
+    FixedString<Screen::kColumns> earlier;
+    if (is_late) earlier.append("EARLIER ").append_hex(result.recording_id >> 32, 8);
     Screen screen;
-    if (result.status == ResultStatus::kOk && result.accepted) {
-        FixedString<Screen::kColumns> line;
-        line.append_number((result.confidence_permille + 5) / 10)
-            .append(" %  ")
-            .append(heart_rate_text(result.bpm));
-        const auto label = upper(result.label);
-        screen.title(is_late ? earlier.view() : result.model.view());
-        screen.add(label.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kBold, label);
-        screen.add(Style::kSpace, "").add(Style::kSmall, line);
-    } else {
-        screen.title(is_late                                ? earlier.view()
-                     : result.status == ResultStatus::kError ? "ERROR"
-                                                             : "NO CLEAR ANSWER");
-        const Advice words = advice(result.reason);
-        if (!words.what.empty()) screen.add(Style::kBold, words.what);
-        screen.wrap(words.remedy, 2);
-        if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, heart_rate_text(result.bpm));
-    }
-    return screen.add(Style::kFooter, kDisclaimer);
+    if (has_answer(result))
+        add_answer(screen, result, earlier);
+    else
+        add_no_answer(screen, result, earlier);
+    screen.add(Style::kFooter, kDisclaimer);
+    return screen;
 }
 
 Screen offline_screen(std::size_t unsent, bool is_network_up, const BrokerLoss& loss, BatteryState battery) {
@@ -309,6 +343,21 @@ Screen identify_screen(std::string_view device_id) {
         .title("IT IS ME")
         .add(Style::kSpace, "")
         .add(device_id.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kSmall, device_id);
+}
+
+Screen test_screen(std::string_view item, bool wants_press) {
+    return Screen()
+        .title("TEST")
+        .add(Style::kSpace, "")
+        .add(Style::kBold, item)
+        .add(Style::kSmall, wants_press ? "press the button" : "wait");
+}
+
+Screen test_verdict_screen(std::string_view failed) {
+    Screen screen;
+    screen.title("TEST").add(Style::kSpace, "").add(Style::kLarge, failed.empty() ? "PASS" : "FAIL");
+    if (!failed.empty()) screen.add(Style::kSmall, failed);
+    return screen.add(Style::kFooter, failed.empty() ? "" : "console says why");
 }
 
 }  // namespace stetho

@@ -79,8 +79,8 @@ Screen recording_screen(const RecordingStatus& status);
 Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings);
 Screen waiting_screen(bool is_stored, bool has_analyser);
 
-// Returns the screen of a result. A label that was not accepted is not shown as an answer. It always says
-// "not a diagnosis". `is_late`: it is not of the last recording, and says of which.
+// Returns the screen of a result: the worker's verdict in its words, with a sign and a box for a finding. A
+// label that was not accepted is not shown as an answer. It always says "not a diagnosis". `is_late`: it is not of the last recording, and says of which.
 Screen result_screen(const Result& result, bool is_late);
 
 // Returns the screen without a broker: recordings are kept and sent later. `loss` counts only while the
@@ -89,6 +89,11 @@ Screen offline_screen(std::size_t unsent, bool is_network_up, const BrokerLoss& 
                       BatteryState battery);
 Screen error_screen(Problem problem, std::string_view detail);
 Screen updating_screen(std::uint8_t percent);
+
+// Return the screens of the factory test: the part that is checked, and the verdict. `failed`: the first part
+// that failed, "" if none did.
+Screen test_screen(std::string_view item, bool wants_press);
+Screen test_verdict_screen(std::string_view failed);
 Screen identify_screen(std::string_view device_id);
 
 }  // namespace stetho

@@ -52,6 +52,11 @@ Screen& Screen::battery(const std::optional<BatteryLevel>& level) {
     return *this;
 }
 
+Screen& Screen::box() {
+    if (used_ > 0) rows_[used_ - 1].is_boxed = true;
+    return *this;
+}
+
 Screen& Screen::bar(std::uint32_t done, std::uint32_t total) {
     if (Row* row = next()) {
         row->style = Style::kBar;

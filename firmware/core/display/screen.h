@@ -32,6 +32,7 @@ struct Row {
     FixedString<21> text;
     FixedString<6> mark;         // of a title: right aligned, such as the time or the recordings that wait
     std::uint16_t permille = 0;  // of a bar
+    bool is_boxed = false;       // in a frame
     std::optional<BatteryLevel> battery = {};  // of a title: a symbol that takes the place of 3 characters
 };
 
@@ -46,6 +47,8 @@ class Screen {
     Screen& title(std::string_view text, std::string_view mark = {});
     // Adds the symbol of the battery to the title; nothing: none.
     Screen& battery(const std::optional<BatteryLevel>& level);
+    // Draws a frame around the row that was added last.
+    Screen& box();
     Screen& bar(std::uint32_t done, std::uint32_t total);
     // Adds a sentence as at most `most` small rows, broken between words.
     Screen& wrap(std::string_view sentence, std::size_t most);

@@ -50,9 +50,10 @@ TextLine text_row(const Row& row) {
     const std::string_view text = fits ? row.text.view() : row.text.view().substr(0, kColumns - right.size());
     const std::size_t used = columns_of(text) + columns_of(right);
     const std::size_t left = row.style == Style::kTitle ? 0 : (kColumns - used) / 2;
-    repeat(line, " ", left);
-    line.append(text);
-    repeat(line, " ", kColumns - used - left);
+    const bool has_brackets = row.is_boxed && left > 0 && kColumns - used - left > 0;
+    repeat(line, " ", left - (has_brackets ? 1 : 0));
+    line.append(has_brackets ? "[" : "").append(text).append(has_brackets ? "]" : "");
+    repeat(line, " ", kColumns - used - left - (has_brackets ? 1 : 0));
     return line.append(right).append(" │");
 }
 
@@ -60,7 +61,8 @@ bool has_same_text(const Screen& left, const Screen& right) {
     return std::equal(left.rows().begin(), left.rows().end(), right.rows().begin(), right.rows().end(),
                       [](const Row& one, const Row& other) {
                           return one.style == other.style && one.text == other.text &&
-                                 one.mark == other.mark && one.battery == other.battery && full_blocks(one) == full_blocks(other);
+                                 one.mark == other.mark && one.is_boxed == other.is_boxed &&
+                                 one.battery == other.battery && full_blocks(one) == full_blocks(other);
                       });
 }
 

@@ -14,6 +14,13 @@ std::optional<ResultStatus> read_status(const JsonReader& reader) {
     return std::nullopt;
 }
 
+std::optional<Severity> read_severity(const JsonReader& reader) {
+    if (reader.token() != JsonToken::kString) return std::nullopt;
+    if (reader.is("none")) return Severity::kNone;
+    if (reader.is("finding")) return Severity::kFinding;
+    return Severity::kUnknown;
+}
+
 }  // namespace
 
 std::optional<Result> read_result(Bytes payload) {
@@ -31,6 +38,9 @@ std::optional<Result> read_result(Bytes payload) {
         if (key == "confidence") result.confidence_permille = read_permille(value).value_or(0);
         if (key == "accepted") result.accepted = value.token() == JsonToken::kTrue;
         if (key == "reason") read_text(value, result.reason);
+        if (key == "severity") result.severity = read_severity(value);
+        if (key == "text") read_text(value, result.text);
+        if (key == "note") read_text(value, result.note);
     });
     if (!is_whole || !is_version_1 || !id || !status) return std::nullopt;
     result.recording_id = *id;

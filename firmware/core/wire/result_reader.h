@@ -11,6 +11,9 @@ namespace stetho {
 
 enum class ResultStatus : std::uint8_t { kOk, kInconclusive, kError };
 
+// Severity of the worker's verdict; nothing in results of workers before 0.1.
+enum class Severity : std::uint8_t { kNone, kFinding, kUnknown };
+
 struct Result {
     std::uint64_t recording_id = 0;
     ResultStatus status = ResultStatus::kError;
@@ -20,6 +23,9 @@ struct Result {
     std::uint16_t confidence_permille = 0;
     bool accepted = false;
     FixedString<24> reason;  // such as "too_quiet"; empty if the status is ok
+    std::optional<Severity> severity;
+    FixedString<21> text;  // the verdict for people, in their language; empty: not given
+    FixedString<21> note;  // such as "models disagree"; mostly empty
 };
 
 // Returns the result in `payload`; nothing if it is not one: not JSON, another version, no recording, an

@@ -134,3 +134,51 @@ TEST_CASE("times are as short as their place") {
     CHECK(mark_at(1'000'000) == "16min");
     CHECK(mark_at(43'200'000) == "720min");
 }
+
+TEST_CASE("the verdict is shown in the worker's words; a finding has a sign and a box") {
+    Result result = result_of(ResultStatus::kOk, "extrahls", "");
+    result.severity = Severity::kFinding;
+    result.text = "Herzgeraeusch";
+    const Screen finding = result_screen(result, false);
+    CHECK(finding.rows()[0].text == "FINDING");
+    CHECK(finding.rows()[0].mark == "!");
+    CHECK(finding.contains("HERZGERAEUSCH"));
+    CHECK_FALSE(finding.contains("EXTRAHLS"));
+    CHECK_FALSE(finding.contains("heart5"));
+    CHECK(finding.rows()[1].is_boxed);
+    result.severity = Severity::kNone;
+    const Screen none = result_screen(result, false);
+    CHECK(none.rows()[0].text == "RESULT");
+    CHECK(none.rows()[0].mark.empty());
+    CHECK_FALSE(none.rows()[1].is_boxed);
+    CHECK(result_screen(result, true).rows()[0].text == "EARLIER 00000000");
+}
+
+TEST_CASE("models that disagree are told, with and without an answer") {
+    Result result = result_of(ResultStatus::kOk, "abnormal", "");
+    result.severity = Severity::kFinding;
+    result.text = "Abnormal";
+    result.note = "models disagree";
+    CHECK(result_screen(result, false).contains("models disagree"));
+    result.accepted = false;
+    result.severity = Severity::kUnknown;
+    result.text = "Cannot tell";
+    const Screen screen = result_screen(result, false);
+    CHECK(screen.rows()[0].text == "NO CLEAR ANSWER");
+    CHECK(screen.contains("Cannot tell"));
+    CHECK(screen.contains("models disagree"));
+    CHECK(screen.contains("record again"));
+    CHECK_FALSE(screen.contains("ABNORMAL"));
+}
+
+TEST_CASE("a verdict whose names did not fit into the message is a finding all the same") {
+    Result result;
+    result.status = ResultStatus::kOk;
+    result.severity = Severity::kFinding;
+    const Screen screen = result_screen(result, false);
+    CHECK(screen.rows()[0].text == "FINDING");
+    CHECK(screen.contains("SEE THE DASHBOARD"));
+    CHECK_FALSE(screen.contains("%"));
+    result.severity = Severity::kUnknown;
+    CHECK(result_screen(result, false).rows()[0].text == "NO CLEAR ANSWER");
+}

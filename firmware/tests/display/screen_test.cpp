@@ -36,3 +36,23 @@ TEST_CASE("more rows than there is room for are left out") {
     Canvas canvas;
     draw(screen, canvas);
 }
+
+TEST_CASE("the pattern of the factory test has light and dark in every row and column, and its words") {
+    Canvas canvas;
+    draw_pattern(Screen().title("TEST").add(Style::kBold, "display"), canvas);
+    for (int y = 1; y < Canvas::kHeight - 1; ++y) {
+        int lit = 0;
+        for (int x = 0; x < Canvas::kWidth; ++x) lit += canvas.get(x, y) ? 1 : 0;
+        CHECK(lit > 4);
+        CHECK(lit < Canvas::kWidth - 4);
+    }
+    for (int x = 1; x < Canvas::kWidth - 1; ++x) {
+        int lit = 0;
+        for (int y = 0; y < Canvas::kHeight; ++y) lit += canvas.get(x, y) ? 1 : 0;
+        CHECK(lit > 4);
+        CHECK(lit < Canvas::kHeight - 4);
+    }
+    Canvas other;
+    draw_pattern(Screen().title("TEST").add(Style::kBold, "button"), other);
+    CHECK_FALSE(canvas == other);
+}

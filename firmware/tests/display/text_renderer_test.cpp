@@ -15,9 +15,9 @@ TEST_CASE("a screen as text: title and mark at the sides, words in the middle, b
     CHECK(text_border(true).view() == "┌───────────────────────┐");
     CHECK(text_border(false).view() == "└───────────────────────┘");
     CHECK(text_row({Style::kTitle, "READY", "off", 0}).view() == "│ READY             off │");
-    CHECK(text_row({Style::kTitle, "READY", "+2", 0, BatteryLevel{78, 3'990, hal::Charging::kNo}}).view() ==
+    CHECK(text_row({Style::kTitle, "READY", "+2", 0, false, BatteryLevel{78, 3'990, hal::Charging::kNo}}).view() ==
           "│ READY          +2 78% │");
-    CHECK(text_row({Style::kTitle, "a-rather-long-id", "+12", 0, BatteryLevel{100, 4'200, hal::Charging::kYes}})
+    CHECK(text_row({Style::kTitle, "a-rather-long-id", "+12", 0, false, BatteryLevel{100, 4'200, hal::Charging::kYes}})
               .view() == "│ a-rather-lon+12 100%+ │");
     CHECK(text_row({Style::kSmall, "hold still", "", 0}).view() == "│      hold still       │");
     CHECK(text_row({Style::kBar, "", "", 500}).view() == "│ ███████████░░░░░░░░░░ │");

@@ -63,6 +63,9 @@ TEST_CASE("the compact results of the shared vectors are read") {
     CHECK(sure.confidence_permille == 985);
     CHECK(sure.accepted);
     CHECK(sure.reason.empty());
+    CHECK(sure.severity == Severity::kNone);
+    CHECK(sure.text.view() == "Normal");
+    CHECK(sure.note.empty());
     const Result clipped = read_result(results[3]).value();
     CHECK(clipped.status == ResultStatus::kInconclusive);
     CHECK_FALSE(clipped.bpm);
