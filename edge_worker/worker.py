@@ -202,6 +202,7 @@ class Worker:
         self._state.set_fault("account", self._connection.account_fault)
         self._state.correct(now)
         self._state.set_fault("disk", self._reserve.keep(now))
+        self._state.set_fault("folder", self._intake.folders.fault(now))
         self._intake.has_room = not self._reserve.problem
         if self._deferred and now >= self._retry_at:
             self._retry(now)

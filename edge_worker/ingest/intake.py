@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_worker.errors import ChunkError, SpoolFileError
+from edge_worker.ingest.device_folders import DeviceFolders
 from edge_worker.ingest.device_share import UNKNOWN_RECORDING_BYTES, DeviceShares
 from edge_worker.ingest.intake_event import (
     ClosedRecording,
@@ -70,6 +71,7 @@ class Intake:
         """Recordings whose META was refused before their first sound, the oldest first."""
         self._rejected_at: dict[tuple[str, str], float] = {}
         self._shares = DeviceShares(settings.max_mb_per_minute)
+        self.folders = DeviceFolders(spool.directory)
         self.has_room = True
         """False: the disk is full, and no recording is opened; those that are open go on."""
         self.counts: Counter[str] = Counter()
@@ -110,16 +112,11 @@ class Intake:
         """Take one payload; return the events that it leads to.
 
         Raises:
-            OSError: the spool cannot be written now. Nothing was changed; receive the payload again later.
+            OSError: the spool cannot be written now, for no device. Nothing was changed; receive the payload
+                again later.
         """
         try:
-            self._shares.admit(device_id, payload, now)
-            chunk = decode(payload)
-            try:
-                return self._receive(device_id, chunk, payload, now)
-            except SpoolFileError as error:
-                recording = self.recordings.open[device_id, chunk.recording_id]
-                return self.reopen(recording, error, now) + self._receive(device_id, chunk, payload, now)
+            return self._take(device_id, payload, now)
         except ChunkError as error:
             return self.refuse(device_id, payload, error, now)
 
@@ -184,6 +181,25 @@ class Intake:
     def mark_stored(self, key: RecordingKey) -> None:
         """Note that a closed recording is stored: from now on the database tells about it."""
         self._closing.discard(key)
+
+    def _take(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
+        self._shares.admit(device_id, payload, now)
+        chunk = decode(payload)
+        try:
+            events = self._receive_or_reopen(device_id, chunk, payload, now)
+        except OSError as error:
+            raise self.folders.refusal(device_id, chunk.recording_id, error, now) from error
+        self.folders.wrote(device_id)
+        return events
+
+    def _receive_or_reopen(
+        self, device_id: str, chunk: Chunk, payload: bytes, now: float
+    ) -> list[IntakeEvent]:
+        try:
+            return self._receive(device_id, chunk, payload, now)
+        except SpoolFileError as error:
+            recording = self.recordings.open[device_id, chunk.recording_id]
+            return self.reopen(recording, error, now) + self._receive(device_id, chunk, payload, now)
 
     def _receive(self, device_id: str, chunk: Chunk, payload: bytes, now: float) -> list[IntakeEvent]:
         key = (device_id, chunk.recording_id)

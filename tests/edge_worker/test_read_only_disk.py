@@ -117,3 +117,29 @@ def test_a_database_is_not_written_again_where_its_disk_was_unmounted(tmp_path: 
     hidden.rename(path.parent)
     store.acknowledge([1])
     store.close()
+
+
+def test_a_folder_that_cannot_be_written_costs_its_own_device_only(site: Site) -> None:
+    worker = site.start_worker()
+    url = site.start_api()
+    one, other = "stetho/v1/device/st-01/down", "stetho/v1/device/st-02/down/result"
+    with Device(site, "st-01") as device, Device(site, "st-02") as neighbour:
+        device.send_all(cut(PCM, 1))
+        device.wait_for(f"{one}/result")
+        open_one, new_one = cut(PCM, 2), cut(PCM, 3)
+        device.send(open_one[0])
+        wait_until(lambda: list(site.data_dir.glob("spool/st-01/*.chunks")), "the first chunk")
+        with frozen(site.data_dir / "spool" / "st-01"):
+            device.send_all(new_one)
+            refused = device.wait_for(f"{one}/control", type="rejected", recording_id="0000000000000003")
+            assert (refused["reason"], refused["retry_after_s"]) == ("quota", 5.0)
+            neighbour.send_all(cut(PCM, 4))
+            neighbour.wait_for(other, recording_id="0000000000000004")
+            wait_until(lambda: "spool/st-01 cannot be written" in reason_in(url), "the reason", WITHIN_S)
+        device.send_all(open_one[1:])
+        device.send_all(new_one)
+        for name in ("0000000000000002", "0000000000000003"):
+            device.wait_for(f"{one}/result", recording_id=name)
+        wait_until(lambda: not reason_in(url), "the end of the fault", WITHIN_S)
+    assert worker.stop() == 0
+    assert worker.log.count("event=folder_refuses") == 1
