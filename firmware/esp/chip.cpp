@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "esp/error_log.h"
+#include "esp/stack_watch.h"
 #include "esp_mac.h"
 #include "esp_random.h"
 #include "esp_system.h"
@@ -9,6 +11,10 @@
 namespace stetho::esp {
 
 std::uint32_t Chip::free_heap_bytes() { return esp_get_free_heap_size(); }
+
+std::size_t Chip::stacks_left(std::span<hal::StackLeft> out) { return esp::stacks_left(out); }
+
+std::size_t Chip::last_error(std::span<char> out) { return esp::last_error(out); }
 
 std::string_view Chip::reset_reason() {
     switch (esp_reset_reason()) {

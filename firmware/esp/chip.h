@@ -13,6 +13,8 @@ class Chip final : public hal::System, public hal::Random {
     explicit Chip(const CoreDump& core_dump) : core_dump_(core_dump) {}
 
     std::uint32_t free_heap_bytes() override;
+    std::size_t stacks_left(std::span<hal::StackLeft> out) override;
+    std::size_t last_error(std::span<char> out) override;
     std::string_view reset_reason() override;
     std::string_view last_crash() override { return core_dump_.summary(); }
     std::string_view board_id() override;

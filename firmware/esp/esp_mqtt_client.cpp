@@ -5,6 +5,7 @@
 #include <limits>
 #include <new>
 
+#include "esp/stack_watch.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
 #include "freertos/task.h"
@@ -124,11 +125,13 @@ bool EspMqttClient::acknowledged(void* self, std::uint32_t connection_number, in
 void EspMqttClient::run(void* self) {
     auto* client = static_cast<EspMqttClient*>(self);
     Job job{};
+    StackWatch stack(hal::kMqttJobsTask);
     for (;;) {
         if (xQueueReceive(client->jobs_, &job, portMAX_DELAY) == pdTRUE) {
             client->do_job(job);
             std::free(job.bytes);
             --client->undone_;
+            stack.look();
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include "esp_app_desc.h"
 #include "esp_http_client.h"
+#include "esp/stack_watch.h"
 #include "esp_https_ota.h"
 #include "esp_log.h"
 #include "esp_ota_ops.h"
@@ -64,6 +65,7 @@ bool HttpsOta::start(std::string_view url, std::string_view ca_pem) {
 void HttpsOta::run(void* self) {
     auto* ota = static_cast<HttpsOta*>(self);
     const bool is_ready = ota->fetch();
+    note_stack(hal::kUpdateTask.name);
     ota->is_busy_ = false;
     ota->events_.post(
         Event::ota(is_ready ? hal::OtaStep::kReady : hal::OtaStep::kFailed, is_ready ? 100 : 0));

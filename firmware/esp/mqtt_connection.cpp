@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "esp/stack_watch.h"
 #include "esp_event.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -164,6 +165,7 @@ void MqttConnection::acknowledge(int id) {
 }
 void MqttConnection::on_event(void* self, esp_event_base_t, std::int32_t, void* data) {
     static_cast<MqttConnection*>(self)->handle_event(*static_cast<const esp_mqtt_event_t*>(data));
+    note_stack(hal::kMqttTask.name);
 }
 
 void MqttConnection::handle_event(const esp_mqtt_event_t& event) {

@@ -1,5 +1,6 @@
 #include "esp/openeth.h"
 
+#include "esp/stack_watch.h"
 #include "esp_eth.h"
 #include "esp_event.h"
 #include "esp_idf_version.h"
@@ -68,6 +69,7 @@ void OpenEth::on_event(void* self, esp_event_base_t base, std::int32_t id, void*
     if ((is_up || is_down) && eth->is_up_.exchange(is_up) != is_up) {
         eth->events_.post(Event::of(is_up ? EventKind::kNetworkUp : EventKind::kNetworkDown));
     }
+    note_stack(hal::kEventTaskName);
 }
 
 }  // namespace stetho::esp

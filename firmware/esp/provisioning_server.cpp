@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "esp/stack_watch.h"
 #include "esp_wifi.h"
 #include "freertos/FreeRTOS.h"
 #include "hal/tasks.h"
@@ -129,6 +130,7 @@ esp_err_t ProvisioningServer::handle_post(httpd_req_t* request) {
             ? static_cast<ProvisioningServer*>(request->user_ctx)->reply(request, {form, request->content_len})
             : ESP_FAIL;
     std::free(form);
+    note_stack(hal::kFormTask.name);
     return error;
 }
 

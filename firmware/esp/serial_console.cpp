@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "esp/stack_watch.h"
 #include "esp/task_watchdog.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -37,8 +38,10 @@ void SerialConsole::read() {
     std::size_t port = 0;
     int idle = 0;
     TaskWatchdog watchdog;
+    StackWatch stack(hal::kSerialTask);
     for (;;) {
         watchdog.feed();
+        stack.look();
         const std::size_t count = input_.read(port, bytes, kReadMs);
         take({bytes.data(), count});
         idle = count > 0 ? 0 : idle + 1;

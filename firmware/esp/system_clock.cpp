@@ -2,6 +2,7 @@
 
 #include <sys/time.h>
 
+#include "esp/stack_watch.h"
 #include "esp_attr.h"
 #include "esp_netif_sntp.h"
 #include "esp_netif_types.h"
@@ -23,6 +24,7 @@ RTC_NOINIT_ATTR std::uint32_t time_mark;
 void on_time_set(timeval*) {
     time_mark = kIsTrue;
     event_queue->post(Event::of(EventKind::kClockSet));
+    note_stack(hal::kTcpipTaskName);
 }
 
 }  // namespace

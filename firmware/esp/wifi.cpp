@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "esp/stack_watch.h"
 #include "esp_netif.h"
 
 namespace stetho::esp {
@@ -104,6 +105,7 @@ void Wifi::on_event(void* self, esp_event_base_t base, std::int32_t id, void*) {
     } else if (id == IP_EVENT_STA_GOT_IP || id == IP_EVENT_STA_LOST_IP) {
         wifi->set_up(id == IP_EVENT_STA_GOT_IP);
     }
+    note_stack(hal::kEventTaskName);
 }
 
 void Wifi::handle_wifi_event(std::int32_t id) {

@@ -4,6 +4,7 @@
 // get, and fails unless a quarter of its stack is left. (Tasks of ESP-IDF itself: idf/sdkconfig.defaults.)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace stetho::hal {
@@ -24,5 +25,10 @@ inline constexpr Task kUpdateTask{"ota", 10'240, 4, 0};  // so does one here; be
 inline constexpr Task kFormTask{"httpd", 7'168, 5, 0};
 inline constexpr Task kNameServerTask{"names", 4'096, 4, 0};  // of the access point
 inline constexpr Task kSerialTask{"serial", 5'120, 7, 0};  // above TLS: what is typed comes faster than that ends
+
+// Tasks that say what they have left of their stack: those above, and two of ESP-IDF on which something of ours runs.
+inline constexpr std::size_t kMostTasks = 14;
+inline constexpr const char* kEventTaskName = "sys_evt";
+inline constexpr const char* kTcpipTaskName = "tiT";
 
 }  // namespace stetho::hal

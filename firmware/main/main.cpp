@@ -15,6 +15,8 @@
 #include "core/device/capture.h"
 #include "core/device/device.h"
 #include "core/storage/ring_buffer.h"
+#include "esp/error_log.h"
+#include "esp/stack_watch.h"
 #include "esp/task_watchdog.h"
 #include "esp_app_desc.h"
 #include "esp_log.h"
@@ -85,8 +87,10 @@ class Stethoscope {
         std::uint32_t sample_hz = 0;
         bool has_filter = false;
         esp::TaskWatchdog watchdog;
+        esp::StackWatch stack(hal::kCaptureTask);
         for (;;) {
             watchdog.feed();
+            stack.look();
             const std::size_t count = board_.audio.read(slots_);
             if (count == 0) {
                 continue;
@@ -113,8 +117,10 @@ class Stethoscope {
             vTaskDelete(nullptr);
         }
         esp::TaskWatchdog watchdog;
+        esp::StackWatch stack(hal::kApplicationTask);
         for (;;) {
             watchdog.feed();
+            stack.look();
             const auto event = board_.events.take(kTurnMs);
             if (event && event->kind == EventKind::kNetworkUp) {
                 board_.clock.ask();
@@ -170,8 +176,10 @@ class Stethoscope {
 
     void display_loop() {
         esp::TaskWatchdog watchdog;
+        esp::StackWatch stack(hal::kDisplayTask);
         for (;;) {
             watchdog.feed();
+            stack.look();
             xSemaphoreTake(picture_lock_, portMAX_DELAY);
             shown_screen_ = screen_;
             shown_picture_ = picture_;
@@ -228,6 +236,7 @@ class Stethoscope {
 
 extern "C" void app_main() {
     using namespace stetho::board;
+    stetho::esp::watch_log();
     const Memory memory = allocate_memory();
     ESP_LOGI(kTag, "recordings: %u samples, %s PSRAM", static_cast<unsigned>(memory.device.samples.size()),
              memory.psram_bytes > 0 ? "with" : "without");

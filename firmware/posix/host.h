@@ -89,6 +89,8 @@ class HostOta final : public hal::Ota {
 class HostSystem final : public hal::System {
   public:
     std::uint32_t free_heap_bytes() override;
+    std::size_t stacks_left(std::span<hal::StackLeft>) override { return 0; }
+    std::size_t last_error(std::span<char>) override { return 0; }
     std::string_view reset_reason() override { return "power-on"; }
     std::string_view board_id() override { return "a Linux machine"; }
     void restart() override { wants_restart_ = true; }

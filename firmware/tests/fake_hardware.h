@@ -1,6 +1,7 @@
 // Fakes of the hardware interfaces (hal/), under the control of a test.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -167,6 +168,14 @@ struct FakeOta final : hal::Ota {
 
 struct FakeSystem final : hal::System {
     std::uint32_t free_heap_bytes() override { return 123'456; }
+    std::size_t stacks_left(std::span<hal::StackLeft> out) override {
+        const std::size_t count = std::min(out.size(), stacks.size());
+        std::copy_n(stacks.begin(), count, out.begin());
+        return count;
+    }
+    std::size_t last_error(std::span<char> out) override {
+        return error.copy(out.data(), out.size());
+    }
     std::string_view reset_reason() override { return reason; }
     std::string_view last_crash() override { return crash; }
     std::string_view board_id() override { return "24:6f:28:aa:bb:cc"; }
@@ -175,6 +184,8 @@ struct FakeSystem final : hal::System {
     std::string reason = "power-on";
     std::string crash;
     int restarts = 0;
+    std::vector<hal::StackLeft> stacks;
+    std::string error;
 };
 
 }  // namespace stetho::test

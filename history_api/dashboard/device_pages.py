@@ -68,7 +68,9 @@ def _devices(device_id: str | None) -> Iterator[dict[str, Any]]:
 
 
 def _scalars(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON that a device sent
-    """Yield the texts and numbers of a JSON object as text; nothing of any other document."""
+    """Yield the texts and numbers of a JSON object as text, those of an object in it in one; else nothing."""
     for key, value in document.items() if isinstance(document, dict) else ():
         if isinstance(value, str | int | float):
             yield str(key), str(value)
+        elif parts := ", ".join(f"{name} {part}" for name, part in _scalars(value)):
+            yield str(key), parts

@@ -129,7 +129,7 @@ class Metrics:
         yield info
         yield from self.site.collect()
         yield from self._refused()
-        yield self._batteries()
+        yield from self._devices()
         yield from self._collect_server()
         for name, value in self._broker.items():
             yield GaugeMetricFamily(f"stetho_broker_{name}", "Value of the broker's $SYS topic", value)
@@ -144,15 +144,26 @@ class Metrics:
             refused.add_metric((kind,), count)
         yield refused
 
-    def _batteries(self) -> Metric:
-        family = GaugeMetricFamily(
+    def _devices(self) -> Iterator[Metric]:
+        battery = GaugeMetricFamily(
             "stetho_device_battery_percent", "Level of the battery of a device", labels=("device",)
         )
+        stack = GaugeMetricFamily(
+            "stetho_device_stack_left_bytes",
+            "Least that a task of a device ever had left of its stack",
+            labels=("device",),
+        )
         for device_id, reports in ({} if self._session is None else dict(self._session.devices)).items():
-            level = reports.get("telemetry", {}).get("battery_percent")
-            if type(level) is int and 0 <= level <= _PERCENT:  # whatever a device says
-                family.add_metric((device_id,), level)
-        return family
+            telemetry = reports.get("telemetry", {})  # whatever a device says
+            level = telemetry.get("battery_percent")
+            if type(level) is int and 0 <= level <= _PERCENT:
+                battery.add_metric((device_id,), level)
+            tasks = telemetry.get("stack_left")
+            left = [size for size in tasks.values() if type(size) is int] if isinstance(tasks, dict) else []
+            if left:
+                stack.add_metric((device_id,), min(left))
+        yield battery
+        yield stack
 
     def _collect_server(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("stetho_http_long_requests", "Long requests under way", len(self._shares()))

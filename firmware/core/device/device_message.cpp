@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/device/device.h"
+#include "hal/tasks.h"
 
 namespace stetho {
 namespace {
@@ -140,9 +141,15 @@ void Device::publish_telemetry() {
             telemetry.is_charging = level->charging == hal::Charging::kYes;
     }
     if (is_display_there_) telemetry.display = *is_display_there_ ? "ok" : "missing";
-    std::array<std::uint8_t, kMaxMessageBytes> message;
+    std::array<hal::StackLeft, hal::kMostTasks> stacks;
+    const std::size_t tasks = hardware_.system.stacks_left(stacks);
+    telemetry.stacks = std::span(stacks).first(tasks);
+    std::array<char, kMaxErrorBytes> error;
+    const std::size_t error_bytes = hardware_.system.last_error(error);
+    telemetry.last_error = {error.data(), error_bytes};
+    const auto message = memory_.message.first(kMaxTelemetryBytes);  // free between two chunks
     const std::size_t size = write_telemetry(telemetry, message);
-    if (connection_.publish(Topic::kTelemetry, std::span(message).first(size), 0))
+    if (connection_.publish(Topic::kTelemetry, message.first(size), 0))
         telemetry_at_ms_ = now_ms_ + kTelemetryMs;
 }
 

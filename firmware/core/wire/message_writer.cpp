@@ -89,6 +89,12 @@ std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out) {
     if (telemetry.battery_percent) json.key("battery_percent").integer(*telemetry.battery_percent);
     if (telemetry.battery_mv) json.key("battery_mv").integer(*telemetry.battery_mv);
     if (telemetry.is_charging) json.key("charging").boolean(*telemetry.is_charging);
+    if (!telemetry.stacks.empty()) {
+        json.key("stack_left").begin_object();
+        for (const hal::StackLeft& stack : telemetry.stacks) json.key(stack.task).integer(stack.bytes);
+        json.end_object();
+    }
+    if (!telemetry.last_error.empty()) json.key("last_error").string(telemetry.last_error);
     json.end_object();
     return json.size();
 }

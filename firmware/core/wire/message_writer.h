@@ -5,13 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/wire/bytes.h"
+#include "hal/system.h"
 
 namespace stetho {
 
-inline constexpr std::size_t kMaxMessageBytes = 512;  // enough `out` for every message here
+inline constexpr std::size_t kMaxMessageBytes = 512;     // enough `out` for every message but telemetry
+inline constexpr std::size_t kMaxTelemetryBytes = 1'024;  // enough for that
+inline constexpr std::size_t kMaxErrorBytes = 80;         // of the log's last error
 
 enum class DeviceState : std::uint8_t { kOnline, kRecording, kOffline, kLost };
 
@@ -58,6 +62,8 @@ struct Telemetry {
     std::optional<std::uint8_t> battery_percent = {};  // nothing: there is none
     std::optional<std::uint16_t> battery_mv = {};
     std::optional<bool> is_charging = {};
+    std::span<const hal::StackLeft> stacks = {};
+    std::string_view last_error = {};  // of the log since the start; empty: none
 };
 
 // Writes `up/telemetry`.

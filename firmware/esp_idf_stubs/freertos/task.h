@@ -12,5 +12,7 @@ extern "C" {
 BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char* name, std::uint32_t stack_bytes,
                                    void* argument, UBaseType_t priority, TaskHandle_t* task, BaseType_t core);
 void vTaskDelay(TickType_t ticks);
+TickType_t xTaskGetTickCount();
+UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task);  // of the caller: nullptr; in bytes
 void vTaskDelete(TaskHandle_t task);
 }

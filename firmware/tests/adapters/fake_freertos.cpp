@@ -1,5 +1,6 @@
 // The part of FreeRTOS that the adapters use, on threads of the host: a task is a detached thread that never
 // ends, a tick is a tenth of its time.
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -19,7 +20,12 @@ struct QueueDefinition {
     std::deque<std::vector<char>> items;
 };
 
+// What every task says that it has left of its stack.
+std::atomic<std::size_t> stack_left = 1'000;
+
 namespace {
+
+std::atomic<TickType_t> ticks_now = 0;
 
 // Returns the time of `ticks` of the stub's 10 ms, ten times as fast.
 std::chrono::milliseconds time_of(TickType_t ticks) { return std::chrono::milliseconds(ticks); }
@@ -68,6 +74,10 @@ BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char*, std::ui
 
 // A task that ends itself does nothing after that.
 void vTaskDelete(TaskHandle_t) {}
+
+UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t) { return static_cast<UBaseType_t>(stack_left); }
+
+TickType_t xTaskGetTickCount() { return ++ticks_now; }
 
 void vTaskDelay(TickType_t ticks) { std::this_thread::sleep_for(time_of(ticks)); }
 }

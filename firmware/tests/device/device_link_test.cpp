@@ -27,6 +27,12 @@ TEST_CASE("what is published about the device itself") {
     CHECK(telemetry.size() <= 4);
     CHECK(telemetry[0].qos == 0);
     CHECK(telemetry[0].text().find("-61") != std::string::npos);
+    CHECK(telemetry[0].text().find("stack_left") == std::string::npos);
+    fixture.system.stacks = {{"capture", 2'400}, {"mqtt_task", 2'944}};
+    fixture.system.error = "wifi: " + std::string(100, 'x');
+    fixture.run(60'000);
+    CHECK(fixture.mqtt.of("/up/telemetry").back().text().ends_with(
+        R"("stack_left":{"capture":2400,"mqtt_task":2944},"last_error":"wifi: )" + std::string(74, 'x') + "\"}"));
     CHECK(fixture.mqtt.topics == std::vector<std::string>{"stetho/v1/device/st-01/down/control",
                                                           "stetho/v1/device/st-01/down/result",
                                                           "stetho/v1/device/st-01/down/command",

@@ -74,6 +74,10 @@ TEST_CASE("info and telemetry are whole JSON") {
           R"({"rssi":-61,"free_heap":120000,"uptime_ms":61000,"samples_dropped":3,"recordings_kept":2,)"
           R"("recordings_in_flash":1,)"
           R"("reset_reason":"power","microphone":"ok"})");
+    const std::array<hal::StackLeft, 2> stacks{{{"capture", 2'400}, {"sys_evt", 1'296}}};
+    CHECK(written(out, write_telemetry({.stacks = stacks, .last_error = "wifi: \"ward\""}, out)) ==
+          R"({"uptime_ms":0,"samples_dropped":0,"recordings_kept":0,"recordings_in_flash":0,)"
+          R"("stack_left":{"capture":2400,"sys_evt":1296},"last_error":"wifi: \"ward\""})");
     CHECK(written(out, write_telemetry({}, out)) ==
           R"({"uptime_ms":0,"samples_dropped":0,"recordings_kept":0,"recordings_in_flash":0})");
 }

@@ -81,6 +81,31 @@ def test_whatever_a_device_reports_harms_nobody(site: Site, url: str) -> None:
         assert refused() > 20
 
 
+def test_the_stacks_and_the_last_error_of_a_device_are_told(site: Site, url: str) -> None:
+    said = {
+        "stack_left": {"capture": 2400, "sys_evt": 1296, "odd": "x", "worse": None},
+        "last_error": "wifi: no memory",
+    }
+    with Device(site, "st-01") as device, Device(site, "st-02") as other:
+        device.publish(topics.telemetry("st-01"), json.dumps(said))
+        for odd in ([1], {"a": {"b": 1}}, {"a": True}, 7, {}):
+            other.publish(topics.telemetry("st-02"), json.dumps({"stack_left": odd}))
+        other.publish(topics.telemetry("st-02"), json.dumps({"stack_left": {"a": 1.5}, "last": "one"}))
+
+        def metrics() -> str:
+            return requests.get(f"{url}/metrics", timeout=WITHIN_S).text
+
+        wait_until(lambda: 'stack_left_bytes{device="st-01"} 1296.0' in metrics(), "the least that is left")
+        page = requests.get(f"{url}/ui/devices/st-01", headers={"Accept": "text/html"}, timeout=WITHIN_S).text
+        assert "<dt>stack left</dt><dd>capture 2400, sys_evt 1296, odd x</dd>" in page
+        assert "<dt>last error</dt><dd>wifi: no memory</dd>" in page
+        wait_until(
+            lambda: "<dt>last</dt>" in requests.get(f"{url}/ui/devices/st-02", timeout=WITHIN_S).text,
+            "the last",
+        )
+        assert 'stack_left_bytes{device="st-02"}' not in metrics()
+
+
 @pytest.mark.parametrize("address", IDS)
 def test_an_id_that_nothing_can_have_is_a_404(tmp_path: Path, address: str) -> None:
     api = Archive(tmp_path).api()
