@@ -179,7 +179,10 @@ struct FakeSystem final : hal::System {
     std::string_view reset_reason() override { return reason; }
     std::string_view last_crash() override { return crash; }
     std::string_view board_id() override { return "24:6f:28:aa:bb:cc"; }
-    void restart() override { ++restarts; }
+    void restart() override {
+        ++restarts;
+        reason = "software";
+    }
 
     std::string reason = "power-on";
     std::string crash;

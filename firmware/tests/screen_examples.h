@@ -128,6 +128,7 @@ inline std::vector<ScreenExample> screen_examples() {
         {"test", test_screen("microphone", false)},
         {"test-pass", test_verdict_screen("")},
         {"test-fail", test_verdict_screen("display")},
+        {"safe-mode", safe_mode_screen(3, "watchdog")},
         {"identify", identify_screen("st-01")},
     };
 }

@@ -128,7 +128,7 @@ void BrokerConnection::publish_due() {
     std::array<std::uint8_t, kMaxMessageBytes> message;
     const std::string_view device = settings_->device_id;
     if (is_state_due_) {
-        const std::size_t size = write_state(state_, boot_, message);
+        const std::size_t size = write_state(state_, boot_, message, info_.is_safe_mode);
         const auto payload = std::span(message).first(size);
         is_state_due_ = mqtt_.publish(topic_name(Topic::kState, device), payload, 1, true) < 0;
     }

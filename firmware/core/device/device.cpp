@@ -13,6 +13,7 @@ Device::Device(const DeviceMemory& memory, const Hardware& hardware, const Build
     : memory_(memory),
       hardware_(hardware),
       build_info_(build_info),
+      start_guard_(hardware.storage),
       buffer_(memory.samples, memory.links),
       window_(memory.chunk_samples, memory.in_flight),
       keeper_(buffer_, window_, pending_results_, hardware.flash),
@@ -25,21 +26,25 @@ void Device::begin(const Settings* given) {
     has_restarted_ = false;
     now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
     machine_ = StateMachine(now_ms_);
+    const std::string_view reset_reason = hardware_.system.reset_reason();
+    start_guard_.begin(reset_reason);
     if (given != nullptr) settings_ = *given;
     is_configured_ =
         given != nullptr ? !check(settings_) : load_settings(hardware_.storage, settings_, settings_text());
     start_clock();
     boot_ = hardware_.random.next();
     is_on_trial_ = hardware_.ota.is_on_trial();
-    keeper_.begin(boot_);
+    if (!start_guard_.is_safe_mode()) keeper_.begin(boot_);
     publisher_.begin(settings_, boot_);
     recorder_.begin(settings_);
-    if (!hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
+    if (!start_guard_.is_safe_mode() && !hardware_.audio.start(capture_rate_hz(settings_.sample_rate_hz)))
         microphone_ = MicrophoneState::kSilent;
     battery_at_ms_ = 0;
     measure_battery();
     update_display();
-    step(is_configured_ ? Signal::kConfigured : Signal::kUnconfigured);
+    const bool may_call = is_configured_ && !start_guard_.is_broker_left_out();
+    const Signal usual = start_guard_.is_safe_mode() ? Signal::kUnsafe : Signal::kConfigured;
+    step(may_call ? usual : Signal::kUnconfigured);
 }
 
 void Device::end() {
@@ -63,7 +68,7 @@ void Device::on(const Event& event) {
             break;  // the next tick asks the network itself
         case EventKind::kMqttConnected:
             ready_workers_.clear();
-            if (connection_.connected(now_ms_) && is_on_trial_) {
+            if (connection_.connected(now_ms_) && is_on_trial_ && !start_guard_.is_safe_mode()) {
                 hardware_.ota.confirm();
                 is_on_trial_ = false;
             }
@@ -121,7 +126,9 @@ void Device::tick() {
     if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && is_idle()) hardware_.ota.roll_back();
     check_microphone();
     measure_battery();
-    keeper_.tick(now_ms_, connection_.is_online());
+    if (!start_guard_.is_safe_mode()) keeper_.tick(now_ms_, connection_.is_online());
+    start_guard_.tick(now_ms_ - begun_at_ms_,
+                      connection_.is_online() ? now_ms_ - connection_.online_since_ms() : 0);
     tick_test();
     apply_due_signals();
     if (connection_.is_online()) {

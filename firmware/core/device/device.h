@@ -23,6 +23,7 @@
 #include "core/device/recorder.h"
 #include "core/device/recording_keeper.h"
 #include "core/device/send_window.h"
+#include "core/device/start_guard.h"
 #include "core/device/state_machine.h"
 #include "core/display/canvas.h"
 #include "core/display/device_screen.h"
@@ -201,6 +202,7 @@ class Device {
     std::uint32_t boot_ = 0;
     std::uint64_t now_ms_ = 0;
 
+    StartGuard start_guard_;
     StateMachine machine_{0};
     std::optional<Signal> raised_;  // by an action or an event, to be applied next
     bool has_restarted_ = false;    // on a host: everything starts again

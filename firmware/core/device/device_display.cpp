@@ -69,6 +69,10 @@ Screen Device::current_screen() const {
                                   {connection_.loss(), hardware_.clock.utc_ms().has_value()}, battery_.state());
         case State::kUpdating:
             return updating_screen(update_percent_);
+        case State::kSafeMode: {
+            const std::string_view reason = hardware_.system.reset_reason();
+            return safe_mode_screen(start_guard_.failed(), reason);
+        }
     }
     return {};
 }

@@ -84,7 +84,7 @@ void Device::on_command(const Command& command) {
     is_display_on_ = true;
     switch (command.type) {
         case CommandType::kRecord:
-            if (recorder_.is_recording() || state() == State::kError) break;
+            if (recorder_.is_recording() || state() == State::kError || state() == State::kSafeMode) break;
             commanded_length_ms_ = command.length_ms;
             is_commanded_stream_ = command.stream;
             press();

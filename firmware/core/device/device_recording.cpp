@@ -144,7 +144,7 @@ void Device::set_capture_times() {
 }
 
 void Device::check_microphone() {
-    if (now_ms_ - audio_at_ms_ < kNoAudioMs) return;
+    if (now_ms_ - audio_at_ms_ < kNoAudioMs || start_guard_.is_safe_mode()) return;
     microphone_ = MicrophoneState::kSilent;
     if (state() == State::kRecording) fail(Problem::kNoAudio);
 }

@@ -43,7 +43,8 @@ void Device::run_actions(Action actions) {
                         keeper_.size_bytes(),
                         battery_.level().has_value(),
                         has_crashed ? hardware_.system.last_crash() : std::string_view(),
-                        build_info_.lacks_psram};
+                        build_info_.lacks_psram,
+                        start_guard_.is_safe_mode()};
         if (is_configured_ && !connection_.begin(settings_, boot_, info)) fail(Problem::kNotStarted);
     }
     if (has(actions, Action::kStartRecording)) start_recording();
@@ -73,10 +74,12 @@ std::optional<Signal> Device::due_signal() const {
         case State::kConnecting:
         case State::kOffline:
             if (!is_configured_ && state() == State::kConnecting) return Signal::kUnconfigured;
+            if (start_guard_.is_safe_mode() && state() == State::kConnecting) return Signal::kUnsafe;
             if (is_online) return is_unsent ? Signal::kOnlineUnsent : Signal::kOnline;
             break;
         case State::kReady:
             if (!is_configured_) return Signal::kUnconfigured;
+            if (start_guard_.is_safe_mode()) return Signal::kUnsafe;
             if (!is_online) return Signal::kLost;
             if (is_unsent) return Signal::kOnlineUnsent;
             if (!is_result_seen_) return Signal::kAnswered;
@@ -107,6 +110,7 @@ bool Device::is_idle() const { return keeper_.is_all_in_flash(); }
 
 void Device::press() {
     if (test_.item()) return;  // the parts are being tested
+    if (state() == State::kSafeMode) return step(Signal::kPress);
     const bool is_battery_empty = battery_.state() == BatteryState::kEmpty;
     const bool can_record = state() == State::kRecording || (!is_battery_empty && find_room());
     if (!can_record) {

@@ -12,6 +12,7 @@ using E = Signal;
 constexpr auto kTransitions = std::to_array<Transition>({
     {S::kBoot, E::kConfigured, S::kConnecting, kConnect},
     {S::kBoot, E::kUnconfigured, S::kProvision, kOpenPortal},
+    {S::kBoot, E::kUnsafe, S::kSafeMode, kConnect},
     {S::kBoot, E::kTimeout, S::kBoot, kRestart},
 
     {S::kProvision, E::kSaved, S::kBoot, kRestart},
@@ -21,6 +22,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kProvision, E::kFault, S::kError, kClosePortal},
 
     {S::kConnecting, E::kUnconfigured, S::kProvision, kOpenPortal},
+    {S::kConnecting, E::kUnsafe, S::kSafeMode, kNone},  // back from the settings
     {S::kConnecting, E::kOnline, S::kReady, kNone},
     {S::kConnecting, E::kOnlineUnsent, S::kSending, kNone},
     {S::kConnecting, E::kTimeout, S::kOffline, kNone},
@@ -31,6 +33,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kConnecting, E::kRestart, S::kBoot, kRestart},
 
     {S::kReady, E::kUnconfigured, S::kProvision, kOpenPortal},
+    {S::kReady, E::kUnsafe, S::kSafeMode, kNone},  // the update has failed
     {S::kReady, E::kOnlineUnsent, S::kSending, kNone},
     {S::kReady, E::kLost, S::kOffline, kNone},
     {S::kReady, E::kPress, S::kRecording, kStartRecording},
@@ -97,6 +100,14 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {S::kUpdating, E::kUpdateReady, S::kBoot, kRestart},
     {S::kUpdating, E::kUpdateFailed, S::kError, kNone},
     {S::kUpdating, E::kTimeout, S::kError, kNone},
+
+    {S::kSafeMode, E::kUnconfigured, S::kProvision, kOpenPortal},
+    {S::kSafeMode, E::kPress, S::kBoot, kRestart},  // a person tries again
+    {S::kSafeMode, E::kLongPress, S::kProvision, kOpenPortal},
+    {S::kSafeMode, E::kFault, S::kError, kNone},
+    {S::kSafeMode, E::kUpdate, S::kUpdating, kStartUpdate},
+    {S::kSafeMode, E::kRestart, S::kBoot, kRestart},
+    {S::kSafeMode, E::kTimeout, S::kBoot, kRestart},  // nobody comes: what was wrong may be over
 });
 
 }  // namespace
@@ -126,6 +137,7 @@ std::uint32_t time_limit_ms(State state) {
         case S::kOffline:
             return 300'000;
         case S::kUpdating:
+        case S::kSafeMode:
             return 600'000;
     }
     return kForever;
@@ -134,7 +146,7 @@ std::uint32_t time_limit_ms(State state) {
 std::string_view to_string(State state) {
     constexpr std::array<std::string_view, kStates> kNames{"BOOT",      "PROVISION", "CONNECTING",  "READY",
                                                            "RECORDING", "SENDING",   "WAIT_RESULT", "RESULT",
-                                                           "ERROR",     "OFFLINE",   "UPDATING"};
+                                                           "ERROR",     "OFFLINE",   "UPDATING",    "SAFE_MODE"};
     return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -143,7 +155,7 @@ std::string_view to_string(Signal signal) {
         "configured", "unconfigured", "saved",      "online",   "online-unsent",    "lost",
         "press",      "no-room",      "long-press", "recorded", "recorded-offline", "sent",
         "answered",   "ended",        "fault",      "update",   "update-ready",     "update-failed",
-        "restart",    "timeout"};
+        "restart",    "unsafe",     "timeout"};
     return kNames[static_cast<std::size_t>(signal)];
 }
 

@@ -25,8 +25,9 @@ enum class State : std::uint8_t {
     kError,    // something that a person must know
     kOffline,  // usable: recordings are kept and sent later
     kUpdating,
+    kSafeMode,  // the last starts crashed: settings and updates, nothing else
 };
-inline constexpr int kStates = 11;
+inline constexpr int kStates = 12;
 
 enum class Signal : std::uint8_t {
     kConfigured,    // the settings are complete
@@ -48,9 +49,10 @@ enum class Signal : std::uint8_t {
     kUpdateReady,
     kUpdateFailed,
     kRestart,  // the command to restart
+    kUnsafe,   // the last starts crashed
     kTimeout,  // the state has lasted its limit
 };
-inline constexpr int kSignals = 20;
+inline constexpr int kSignals = 21;
 
 // Set of actions, run in this order.
 enum class Action : std::uint8_t {

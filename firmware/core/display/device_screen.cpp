@@ -338,6 +338,17 @@ Screen updating_screen(std::uint8_t percent) {
         .add(Style::kFooter, "do not switch off");
 }
 
+Screen safe_mode_screen(int failed, std::string_view reason) {
+    FixedString<Screen::kColumns> count;
+    count.append_number(failed).append(" starts failed");
+    return Screen()
+        .title("SAFE MODE")
+        .add(Style::kBold, count)
+        .add(Style::kSmall, reason == "brownout" ? "power too low: charge" : reason)
+        .add(Style::kSmall, "update or settings")
+        .add(Style::kFooter, "press to try again");
+}
+
 Screen identify_screen(std::string_view device_id) {
     return Screen()
         .title("IT IS ME")

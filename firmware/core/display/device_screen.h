@@ -94,6 +94,8 @@ Screen updating_screen(std::uint8_t percent);
 // that failed, "" if none did.
 Screen test_screen(std::string_view item, bool wants_press);
 Screen test_verdict_screen(std::string_view failed);
+// Returns the screen of a device of which the last `failed` starts crashed, the last one by `reason`.
+Screen safe_mode_screen(int failed, std::string_view reason);
 Screen identify_screen(std::string_view device_id);
 
 }  // namespace stetho

@@ -33,14 +33,11 @@ void write_names(JsonWriter& json, std::string_view names) {
 
 }  // namespace
 
-std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out) {
+std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out, bool is_safe_mode) {
     JsonWriter json(out);
-    json.begin_object()
-        .key("state")
-        .string(to_string(state))
-        .key("boot")
-        .string(boot_name(boot))
-        .end_object();
+    json.begin_object().key("state").string(to_string(state)).key("boot").string(boot_name(boot));
+    if (is_safe_mode) json.key("safe_mode").boolean(true);
+    json.end_object();
     return json.size();
 }
 
@@ -70,6 +67,7 @@ std::size_t write_info(const Info& info, WritableBytes out) {
     if (info.has_battery) json.key("battery").boolean(true);
     if (!info.crash.empty()) json.key("crash").string(info.crash);
     if (info.lacks_psram) json.key("psram").string("not found");
+    if (info.is_safe_mode) json.key("safe_mode").boolean(true);
     json.end_object();
     return json.size();
 }

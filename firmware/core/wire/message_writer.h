@@ -20,7 +20,8 @@ inline constexpr std::size_t kMaxErrorBytes = 80;         // of the log's last e
 enum class DeviceState : std::uint8_t { kOnline, kRecording, kOffline, kLost };
 
 // Writes `up/state`, or the will (`kLost`). `boot`: random per start of the device.
-std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out);
+// `is_safe_mode`: it only takes settings and updates.
+std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out, bool is_safe_mode = false);
 
 struct Meta {
     std::optional<std::int64_t> captured_unix_ms =
@@ -44,6 +45,7 @@ struct Info {
     bool has_battery = false;        // telemetry has its level
     std::string_view crash = {};     // where it crashed, if that is why it started; empty: it is not
     bool lacks_psram = false;        // it should have external memory, and none was found
+    bool is_safe_mode = false;       // its last starts crashed
 };
 
 // Writes `up/info`.
