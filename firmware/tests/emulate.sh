@@ -8,9 +8,11 @@ out=build/emulated
 libraries=$(ls -d /usr/lib/arm-none-eabi/include/c++/* | tail -n 1)  # headers only; picolibc has no C++
 flags="-std=c++20 -O1 -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra -Werror -Wno-psabi"
 flags="$flags -D_GLIBCXX_EXTERN_TEMPLATE=0 -DSTETHO_EMULATED -I. -Itests/emulated"
-# Tests that need threads, compare files of pictures or play hours of sound run on the host only, in 32 bits too.
-tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'device_fixture.h"' tests/*/*_test.cpp)
-trees=$(grep -l -e "#include <map>" -e "#include <set>" -e 'fake_storage.h"' $tests)  # not in header-only libraries
+# Tests that need threads, compare files of pictures or play hours of sound run on the host only, in 32 bits too;
+# those of the adapters need fakes of the framework.
+tests=$(grep -L -e "#include <thread>" -e "#include <filesystem>" -e 'device_fixture.h"' tests/*/*_test.cpp |
+    grep -v ^tests/adapters/)
+trees=$(grep -l -e "#include <map>" -e "#include <set>" -e "#include <fstream>" -e 'fake_storage.h"' $tests)  # not only headers
 
 # build NAME COMPILER FLAGS TESTS: compiles what is newer than its object; leaves the names in $objects.
 build() {
@@ -20,7 +22,8 @@ build() {
     for source in core/*/*.cpp $4 tests/emulated/main.cpp posix/sh1106_emulator.cpp; do
         objects="$objects $out/$1/$(basename "$source" .cpp).o"
         echo "$out/$1/$(basename "$source" .cpp).o: $source tests/emulate.sh"
-        printf '\t%s\n' "$2 $flags $3 -MMD -MP -DSTETHO_VECTORS='\"$(pwd)/../tests/vectors\"' -c \$< -o \$@"
+        printf '\t%s\n' "$2 $flags $3 -MMD -MP -DSTETHO_VECTORS='\"$(pwd)/../tests/vectors\"' \
+            -DSTETHO_TESTS='\"$(pwd)/tests\"' -c \$< -o \$@"
     done >"$out/$1/makefile"
     echo "all: $objects" >>"$out/$1/makefile"
     echo "-include $out/$1/*.d" >>"$out/$1/makefile"
