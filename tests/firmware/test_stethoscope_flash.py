@@ -123,6 +123,6 @@ def test_a_flash_that_is_full_is_said_and_empties_when_the_worker_is_back(
         assert made >= 3
         device.say("plug")
         wait_until(lambda: len(operator.documents(topics.result(ID))) == made, "the results", 60)
-        at = device.wait_for("NO CLEAR ANSWER", at)  # a second is too short
+        at = device.wait_for("too short", at)
         device.say("press")
         device.wait_for("RECORDING", at)
