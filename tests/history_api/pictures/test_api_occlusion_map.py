@@ -38,7 +38,8 @@ def test_e8_an_occlusion_map_is_computed_once_by_the_model_that_classified(
 ) -> None:
     first = api.get(ADDRESS)  # of heart2, the first that accepts its label
     picture = ET.fromstring(first.get_data())  # noqa: S314 - our own picture
-    assert picture.get("aria-label", "").startswith("heart2 ")
+    version = json.loads((SHIPPED / "heart2.json").read_text())["version"]
+    assert picture.get("aria-label", "").endswith(f", version {version}")
     assert "img-src data:" in first.headers["Content-Security-Policy"]
     (archive.settings.models_dir / "heart2.tflite").unlink()
     again = api.get(f"{ADDRESS}?model=heart2")

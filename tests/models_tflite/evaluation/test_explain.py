@@ -30,7 +30,7 @@ def test_a_file_is_explained_as_json_and_as_a_picture(
     assert len(document["drop"][0]) == len(document["hz_edges"]) - 1
 
     assert main(["heart2", str(sound), "--label", "abnormal", "--svg", str(tmp_path / "why.svg")]) == 0
-    assert "abnormal" in "".join(ET.parse(tmp_path / "why.svg").getroot().itertext())  # noqa: S314
+    assert "Abnormal" in "".join(ET.parse(tmp_path / "why.svg").getroot().itertext())  # noqa: S314
 
 
 def test_wrong_input_gets_one_sentence(
