@@ -1,6 +1,7 @@
 """Every reader on its seeds, and on seeds with errors, the same in each run; `make fuzz` searches further."""
 
 import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -63,3 +64,11 @@ def test_the_script_names_every_reader(tmp_path: Path) -> None:
         [PROJECT / "tests/fuzz/fuzz.sh", python, "1"], capture_output=True, text=True, check=True
     )
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == list(READERS)
+
+
+def test_each_reader_has_its_share_of_the_time() -> None:
+    """`make fuzz SECONDS=60` takes 60 s: the Makefile divides by the number of readers."""
+    of_firmware = list((PROJECT / "firmware/tests/fuzz").glob("*_fuzz.cpp"))
+    share = re.search(r"^FUZZ_EACH_S = .* / (\d+)\)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert share is not None
+    assert int(share[1]) == len(READERS) + len(of_firmware)
