@@ -50,6 +50,8 @@ class Neighbours:
             self._stethoscope(site, address, f"neighbour-{number}") for number in range(count)
         ]
         self._is_recording, self._is_over = threading.Event(), threading.Event()
+        self._begins = threading.Lock()
+        """Held while a recording begins, so that `rest` returns with all of them in `sent`."""
         self._thread = threading.Thread(target=self._run, name="neighbours")
         self.sent: list[Sent] = []
 
@@ -72,7 +74,8 @@ class Neighbours:
 
     def rest(self) -> None:
         """Start no further recording."""
-        self._is_recording.clear()
+        with self._begins:
+            self._is_recording.clear()
 
     def settle(self, within_s: float) -> bool:
         """Wait until each recording has its result; return whether all have."""
@@ -95,18 +98,18 @@ class Neighbours:
                 self._event_loop.run_once(0.05)
             except (BrokerError, OSError):  # the broker is being killed
                 time.sleep(0.05)
-            now = time.monotonic()
-            for index, stethoscope in enumerate(self._stethoscopes):
-                if (
-                    self._is_recording.is_set()
-                    and now >= next_at[index]
-                    and not stethoscope.device.is_recording
-                ):
-                    next_at[index] = now + EVERY_S
-                    self._record(stethoscope, now)
+            with self._begins:
+                if self._is_recording.is_set():
+                    self._record_where_due(next_at, time.monotonic())
         for stethoscope in self._stethoscopes:
             stethoscope.close()
         self._event_loop.close()
+
+    def _record_where_due(self, next_at: list[float], now: float) -> None:
+        for index, stethoscope in enumerate(self._stethoscopes):
+            if now >= next_at[index] and not stethoscope.device.is_recording:
+                next_at[index] = now + EVERY_S
+                self._record(stethoscope, now)
 
     def _record(self, stethoscope: Stethoscope, now: float) -> None:
         noise = np.random.default_rng(self._random.getrandbits(32)).uniform(-0.5, 0.5, int(RATE * SECONDS))
