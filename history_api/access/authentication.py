@@ -112,19 +112,37 @@ def authenticator() -> Authenticator:
 
 
 def request_tokens(request: Request) -> list[str]:
-    """Return what the headers of a request have as keys; the bearer may be that of a proxy."""
+    """Return what the headers of a request have as keys; the bearer may be that of a proxy.
+
+    The password of HTTP Basic is a key, too: a client needs no change but its address, `http://key:KEY@host`.
+    """
+    return [token for token in (*_header_tokens(request), _password(request)) if token]
+
+
+def is_sent_by_program(request: Request) -> bool:
+    """Return whether a header has a key that no browser sends by itself, as it does a Basic password."""
+    return any(_header_tokens(request))
+
+
+def _header_tokens(request: Request) -> tuple[str | None, str | None]:
     authorization = request.authorization
     is_bearer = authorization is not None and authorization.type == "bearer"
     bearer = authorization.token if authorization is not None and is_bearer else None
-    return [token for token in (request.headers.get("X-API-Key"), bearer) if token]
+    return request.headers.get("X-API-Key"), bearer
+
+
+def _password(request: Request) -> str | None:
+    authorization = request.authorization
+    is_basic = authorization is not None and authorization.type == "basic"
+    return authorization.password if authorization is not None and is_basic else None
 
 
 def unauthorised(reason: str) -> ProblemError:
     """Return the answer 401, which says how to authenticate."""
     return ProblemError(
         401,
-        f"{reason}; send `Authorization: Bearer KEY`, or sign in at /login. "
-        "`stetho key add NAME --role operator`, on the server, makes a key",
+        f"{reason}; send `Authorization: Bearer KEY`, or the key as password (http://key:KEY@…), or sign in "
+        "at /login. `stetho key add NAME --role operator`, on the server, makes a key",
         {"WWW-Authenticate": "Bearer"},
     )
 

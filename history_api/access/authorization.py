@@ -14,6 +14,7 @@ from history_api.access.authentication import (
     Credentials,
     Principal,
     authenticator,
+    is_sent_by_program,
     request_tokens,
     unauthorised,
 )
@@ -116,7 +117,7 @@ def _require_loopback_host() -> None:
 
 def _has_key(credentials: Credentials | None) -> bool:
     """Return whether the sender itself put a valid key into a header: no page of another site can."""
-    return credentials is not None and not credentials.is_session and bool(request_tokens(request))
+    return credentials is not None and not credentials.is_session and is_sent_by_program(request)
 
 
 def _require_same_origin() -> None:

@@ -11,6 +11,7 @@ RequiredRole = Role | Literal["public"]
 SCHEMES: Final[Schema] = {
     "key": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "the key as password, with any user name"},
     "session": {
         "type": "apiKey",
         "in": "cookie",

@@ -39,6 +39,7 @@ def test_me_is_the_principal_of_the_request(keyed: KeyedApi) -> None:
         ({"Authorization": "Bearer"}, 401),
         ({"Authorization": "Bearer {}x"}, 401),
         ({"Authorization": "Basic {}"}, 401),
+        ({"Authorization": "Basic eDp5"}, 401),
         ({"X-API-Key": "ö\udcff"}, 401),
     ],
 )
@@ -51,6 +52,23 @@ def test_a_key_is_read_from_either_header(keyed: KeyedApi, headers: dict[str, st
         for name, value in headers.items()
     }
     assert keyed.api.client.get("/api/v1/me", environ_overrides=environ).status_code == status
+
+
+def test_a_key_is_the_password_of_http_basic_whatever_the_user_is_called(keyed: KeyedApi) -> None:
+    key = keyed.keys["operator"]
+    for user in ("key", "", "anna"):
+        answer = keyed.api.client.get("/api/v1/me", auth=(user, key))
+        assert (answer.status_code, answer.get_json()["name"]) == (200, "operator")
+    assert keyed.api.client.get("/api/v1/me", auth=(key, "")).status_code == 401
+
+
+@pytest.mark.parametrize(("origin", "status"), [({}, 404), ({"Origin": "http://evil.example"}, 403)])
+def test_a_password_that_a_browser_sends_by_itself_is_no_proof_of_who_asks(
+    keyed: KeyedApi, origin: dict[str, str], status: int
+) -> None:
+    address = "/api/v1/recordings/00000000000000ff"
+    answer = keyed.api.client.delete(address, auth=("key", keyed.keys["operator"]), headers=origin)
+    assert answer.status_code == status
 
 
 def test_a_removed_key_is_a_401(tmp_path: Path) -> None:

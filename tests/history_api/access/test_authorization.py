@@ -158,7 +158,7 @@ def test_an_undocumented_route_is_for_admins(tmp_path: Path) -> None:
 
 def test_the_document_describes_the_ways_to_authenticate(keyed: KeyedApi) -> None:
     document = json.loads(keyed.ask("/openapi.json").get_data())
-    assert {"bearer", "apiKey"} == {
+    assert {"basic", "bearer", "apiKey"} == {
         each["scheme" if each["type"] == "http" else "type"]
         for each in document["components"]["securitySchemes"].values()
     }
