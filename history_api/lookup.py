@@ -16,7 +16,7 @@ from history_api.openapi.problem import ProblemError
 from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
-_RECORDING_ID: Final = re.compile(r"[0-9a-f]{16}")
+_OWN_FILE_NAME: Final = re.compile(r"([0-9a-f]{16})\.wav")
 _Match = TypeVar("_Match", RecordingEntry, Exam)
 
 
@@ -29,6 +29,21 @@ def recording(recording_id: str) -> RecordingEntry:
     entries = services().history.recording(recording_id, g.query["device"])
     none = "no recording has this id; GET /api/v1/results lists those that were analysed"
     return _only(entries, none, "a recording")
+
+
+def recording_of_file(file_name: str) -> RecordingEntry:
+    """Return the last recording that was uploaded under this name, or has the id in it: `<id>.wav`.
+
+    Raises:
+        ProblemError: there is none (404), or several devices have the id (409).
+    """
+    entry = services().history.recording_of_file(file_name, g.query["device"])
+    if entry is not None:
+        return entry
+    match = _OWN_FILE_NAME.fullmatch(file_name)
+    if match is None:
+        raise ProblemError(404, "no file was uploaded under this name; GET /history has the names")
+    return recording(match[1])
 
 
 def exam(exam_id: str) -> Exam:

@@ -127,6 +127,7 @@ class Pipeline:
             audio_file=f"audio/{recording.device_id}/{recording.name}.wav",
             meta=meta,
             exam=meta.get("exam"),
+            file_name=meta.get("file_name"),
         )
         path = self._settings.data_dir / stored.audio_file
         wav.write(path, pcm, recording.sample_rate, recording.channels)

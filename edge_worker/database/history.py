@@ -127,6 +127,11 @@ class History:
         with self._connection() as connection:
             return recording_query.find(connection, recording_id, device)
 
+    def recording_of_file(self, file_name: str, device: str | None = None) -> RecordingEntry | None:
+        """Return the last recording that was uploaded under this name, None where there is none."""
+        with self._connection() as connection:
+            return recording_query.of_file(connection, file_name, device)
+
     def latest_recordings(self, device: str, limit: int) -> list[RecordingEntry]:
         """Return the last `limit` recordings of a device, newest first."""
         with self._connection() as connection:
@@ -165,10 +170,12 @@ class History:
         with self._connection() as connection:
             return exam_query.read_page(connection, limit, device, after)
 
-    def predictions(self, limit: int, device: str | None = None) -> list[PredictionEntry]:
-        """Return the last `limit` predictions, of one device where one is given, newest first."""
+    def predictions(
+        self, limit: int, device: str | None = None, model: str | None = None
+    ) -> list[PredictionEntry]:
+        """Return the last `limit` predictions, of one device or model where one is given, newest first."""
         with self._connection() as connection:
-            return prediction_query.latest(connection, limit, device)
+            return prediction_query.latest(connection, limit, device, model)
 
     def label_counts(self) -> list[LabelCount]:
         """Return how often each model gave each label, by model, the most frequent label first."""

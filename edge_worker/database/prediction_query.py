@@ -21,6 +21,8 @@ class PredictionEntry:
     device_id: str
     recording_id: str
     audio_file: str
+    file_name: str | None
+    """Of an upload, as its sender calls it."""
     model: str
     label: str
     confidence: float
@@ -39,15 +41,20 @@ class LabelCount:
     """Predictions among them with enough confidence to be shown."""
 
 
-def latest(connection: Connection, limit: int, device: str | None = None) -> list[PredictionEntry]:
-    """Return the last `limit` predictions, of one device where one is given, newest first."""
+def latest(
+    connection: Connection, limit: int, device: str | None = None, model: str | None = None
+) -> list[PredictionEntry]:
+    """Return the last `limit` predictions, of one device or model where one is given, newest first."""
     columns = (
-        (recordings if name in ("captured_at", "audio_file") else predictions).c[name]
+        (recordings if name in ("captured_at", "audio_file", "file_name") else predictions).c[name]
         for name in PredictionEntry.__dataclass_fields__
     )
-    query = select(*columns).join_from(predictions, recordings).order_by(predictions.c.id.desc())
+    order = predictions.c.id if model is None else predictions.c.recording  # as its index has them
+    query = select(*columns).join_from(predictions, recordings).order_by(order.desc())
     if device is not None:
         query = query.where(predictions.c.device_id == device)
+    if model is not None:
+        query = query.where(predictions.c.model == model)
     return [PredictionEntry(**row._mapping) for row in connection.execute(query.limit(limit))]
 
 

@@ -117,6 +117,15 @@ def latest(connection: Connection, device: str, limit: int) -> list[RecordingEnt
     return [RecordingEntry(**row._mapping) for row in rows]
 
 
+def of_file(connection: Connection, file_name: str, device: str | None = None) -> RecordingEntry | None:
+    """Return the last recording that was uploaded under this name, None where there is none."""
+    query = select(*_COLUMNS).where(recordings.c.file_name == file_name)
+    if device is not None:
+        query = query.where(recordings.c.device_id == device)
+    row = connection.execute(query.order_by(recordings.c.id.desc()).limit(1)).first()
+    return None if row is None else RecordingEntry(**row._mapping)
+
+
 def document(connection: Connection, device_id: str, recording_id: str) -> dict[str, Any] | None:
     """Return the result of a recording, None where there is none yet."""
     query = select(recordings.c.document).where(*is_recording(device_id, recording_id))

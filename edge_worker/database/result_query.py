@@ -54,6 +54,8 @@ class ResultFilter:
     verdict: str | None = None
     """Label of the verdict."""
     severity: Severity | None = None
+    file_name: str | None = None
+    """Part of the name of the file that was uploaded, in any case."""
     disagree: bool | None = None
     """Whether models contradict each other."""
 
@@ -178,6 +180,8 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
         query = query.where(recordings.c.disagree.is_(filters.disagree))
     if filters.exam is not None:
         query = query.where(recordings.c.exam == filters.exam)
+    if filters.file_name is not None:
+        query = query.where(recordings.c.file_name.icontains(filters.file_name, autoescape=True))
     if filters.reviewed == "none":
         query = query.where(~exists().where(reviews.c.recording == recordings.c.id))
     elif filters.reviewed is not None:

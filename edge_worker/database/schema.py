@@ -59,6 +59,7 @@ recordings: Final = Table(
     Column("verdict", String(64)),
     Column("severity", String(8)),
     Column("disagree", Boolean),
+    Column("file_name", String(120)),
     UniqueConstraint("device_id", "recording_id"),
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
@@ -69,22 +70,25 @@ recordings: Final = Table(
     Index("recordings_by_severity", "severity", "id"),
     # Partial: most recordings belong to no exam, and to no stream.
     Index(
-        "recordings_by_parent",
-        *("parent", "id"),
+        *("recordings_by_parent", "parent", "id"),
         sqlite_where=text("parent IS NOT NULL"),
         postgresql_where=text("parent IS NOT NULL"),
     ),
     Index(
-        "recordings_by_exam",
-        *("exam", "device_id", "id"),
+        *("recordings_by_exam", "exam", "device_id", "id"),
         sqlite_where=text("exam IS NOT NULL"),
         postgresql_where=text("exam IS NOT NULL"),
+    ),
+    Index(
+        *("recordings_by_file_name", "file_name", "id"),
+        sqlite_where=text("file_name IS NOT NULL"),
+        postgresql_where=text("file_name IS NOT NULL"),
     ),
 )
 """One row per recording, from the moment its audio is durable; `status`, `document` (the full result as
 published) and what is filtered by of its verdict (`verdict`: its label) are null until it is analysed. The
 WAV file begins with sample `audio_start`: of a stream only the end is stored. An event is a part of the
-stream `parent`, from its sample `parent_start` on."""
+stream `parent`, from its sample `parent_start` on. `file_name` is of an upload, as its sender calls it."""
 
 result_feed: Final = Table(
     "result_feed",

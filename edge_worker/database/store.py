@@ -79,6 +79,7 @@ class StoredRecording:
     """Recording id of the stream that this is an event of."""
     parent_start: int | None = None
     """Sample of the stream with which the event begins."""
+    file_name: str | None = None
     id: int | None = None
     """Of its row, once it has one."""
 

@@ -26,6 +26,8 @@ MAX_MODEL_NAME: Final = 32
 """Characters."""
 MAX_SITE: Final = 16
 """Characters."""
+MAX_FILE_NAME: Final = 120
+"""Characters."""
 MAX_AMPLIFICATION: Final = 100
 MAX_DEPTH: Final = 8
 """Levels of lists and objects in the value of a key."""
@@ -140,6 +142,7 @@ _RULES: Final[dict[str, Callable[[Any], bool]]] = {
     "captured_at": _is_time,
     "models": _is_model_list,
     "site": lambda value: _is_text(value, MAX_SITE),
+    "file_name": lambda value: _is_text(value, MAX_FILE_NAME),
     "exam": lambda value: isinstance(value, str) and EXAM_ID.fullmatch(value) is not None,
     "amplification": lambda value: _is_number(value, 1, MAX_AMPLIFICATION),
     "boot": lambda value: _is_text(value, _MAX_BOOT),

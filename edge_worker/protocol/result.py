@@ -147,6 +147,8 @@ class Result:
     """Auscultation site, as the device reports it: AV, PV, TV, MV."""
     exam: str | None = None
     """Id of the exam that the recording belongs to."""
+    file_name: str | None = None
+    """Of an upload, as its sender calls it."""
     captured_at_claimed: str | None = None
     """Time that was not believed: `captured_at` replaces it."""
     stream: StreamFacts | None = None
@@ -188,6 +190,7 @@ class Result:
             "heart_sounds": None if self.heart_sounds is None else _onsets_document(self.heart_sounds),
             "site": self.site,
             "exam": self.exam,
+            **({} if self.file_name is None else {"file_name": self.file_name}),
             "audio": {
                 "sample_rate": self.audio.sample_rate,
                 "channels": self.audio.channels,

@@ -134,6 +134,7 @@ _RESULT: Final = open_object(
         "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
         "site": or_null(TEXT),
         "exam": or_null(EXAM),
+        "file_name": TEXT,
         "audio": open_object(
             _AUDIO | {"channel": {"type": "string", "enum": ["left", "right"]}}, optional=("channel",)
         ),
@@ -141,8 +142,7 @@ _RESULT: Final = open_object(
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
     },
-    # Results older than exams have none.
-    optional=("exam", "captured_at_claimed", "ignored_meta", "missing_ranges"),
+    optional=("exam", "file_name", "captured_at_claimed", "ignored_meta", "missing_ranges"),
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _FINDING: Final[Schema] = {

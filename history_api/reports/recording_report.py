@@ -93,6 +93,8 @@ def _write_answer(sheet: PdfSheet, result: dict[str, Any], words: LabelWords) ->
 def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     entry, review = recording.entry, recording.review
     sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
+    if entry.meta.get("file_name"):
+        sheet.field("File", str(entry.meta["file_name"]))
     sheet.field("Captured", f"{utc(entry.captured_at)}, {time_words(entry)}")
     sheet.field("Site", str(entry.meta.get("site") or "not given"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 PDF: Final = "application/pdf"
 MAX_RECORDINGS: Final = 50
 """Recordings in the report of a device."""
-_FILENAME: Final = re.compile(r"([0-9a-f]{16})\.wav")
 _DEVICE_ID: Final = re.compile(DEVICE["pattern"])
 _REPORT: Final = {"200": file_answer(PDF, "The report.")} | UNCHANGED
 blueprint = Blueprint("reports", __name__)
@@ -56,7 +55,7 @@ PATHS: Final[Paths] = {
         EXAM_PARAMETERS,
     ),
     "/download-report/{filename}": get(
-        "the report of a recording by its filename in /history, as a download",
+        "the report of a recording by the name of its file, as in /history, as a download",
         "download_report",
         _REPORT | NOT_FOUND,
         ({"name": "filename", "in": "path", "required": True, "schema": TEXT}, RECORDING_PARAMETERS[1]),
@@ -67,16 +66,13 @@ PATHS: Final[Paths] = {
 @blueprint.get("/api/v1/recordings/<recording_id>/report.pdf")
 def report_pdf(recording_id: str) -> Response:
     """Answer the report of a recording, for the browser to show."""
-    return _recording_report(recording_id, "inline")
+    return recording_report(lookup.recording(recording_id), "inline")
 
 
 @blueprint.get("/download-report/<filename>")
 def download_report(filename: str) -> Response:
-    """Answer the report of a recording as a download; the filename only identifies the recording."""
-    match = _FILENAME.fullmatch(filename)
-    if match is None:
-        raise ProblemError(404, "this is no filename as GET /history gives it: <recording id>.wav")
-    return _recording_report(match[1], "attachment")
+    """Answer the report of the recording that was uploaded under this name last, as a download."""
+    return recording_report(lookup.recording_of_file(filename), "attachment")
 
 
 @blueprint.get("/api/v1/devices/<device_id>/report.pdf")
@@ -122,8 +118,8 @@ def exam_report_pdf(exam_id: str) -> Response:
     return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
 
 
-def _recording_report(recording_id: str, disposition: str) -> Response:
-    entry = lookup.recording(recording_id)
+def recording_report(entry: RecordingEntry, disposition: str) -> Response:
+    """Answer the report of a recording, for the browser to show (`inline`) or keep (`attachment`)."""
     review = _review(entry)
 
     def make() -> bytes:

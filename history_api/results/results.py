@@ -32,6 +32,7 @@ FILTERS: Final = (
     query("disagree", _YES_NO, "whether models for hearts contradict each other"),
     query("reviewed", _REVIEWED, "review of the result by a person"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
+    query("file", PRINTABLE, "part of the name of the file that was uploaded, in any case"),
     query("from", TIME, "earliest captured_at"),
     query("to", TIME, "captured_at from which on results are left out"),
     query("sort", _SORT, "order: as stored, newest first; by captured_at, earliest or latest (-) first"),
@@ -87,6 +88,7 @@ def result_filter() -> ResultFilter:
         disagree=_is_yes(query["disagree"]),
         reviewed=query["reviewed"],
         exam=query["exam"],
+        file_name=query["file"],
     )
 
 
@@ -107,7 +109,7 @@ def history_item(prediction: PredictionEntry) -> dict[str, Any]:
     emotion = {"predicted_emotion": prediction.label} if prediction.model == EMOTION_MODEL else {}
     return {
         "timestamp": prediction.captured_at,
-        "filename": prediction.audio_file.rsplit("/", 1)[-1],
+        "filename": prediction.file_name or prediction.audio_file.rsplit("/", 1)[-1],
         "device_id": prediction.device_id,
         "recording_id": prediction.recording_id,
         "model": prediction.model,

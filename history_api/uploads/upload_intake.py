@@ -46,6 +46,8 @@ class UploadOptions:
     site: str | None = None
     exam: str | None = None
     amplification: float = 1.0
+    file_name: str | None = None
+    """As its sender calls it."""
     key: str | None = None
     """Idempotency-Key, after the name of its sender."""
 
@@ -59,6 +61,8 @@ class UploadOptions:
             meta["site"] = self.site
         if self.exam:
             meta["exam"] = self.exam
+        if self.file_name:
+            meta["file_name"] = self.file_name
         if self.amplification != 1:
             meta["amplification"] = self.amplification
         return meta

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import normalize
 
 from flask import Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from edge_worker.protocol.meta import MAX_AMPLIFICATION, MAX_SITE
+from edge_worker.protocol.meta import MAX_AMPLIFICATION, MAX_FILE_NAME, MAX_SITE
 from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
@@ -60,14 +61,26 @@ def form(key: str, schema: Schema) -> Schema:
     return {"multipart/form-data": {"schema": described}}
 
 
-def upload_options(*, default_models: tuple[str, ...] = ()) -> UploadOptions:
+def upload_options(file_name: str | None = None, *, default_models: tuple[str, ...] = ()) -> UploadOptions:
     """Return the options of the current request; `default_models` apply when it names none."""
     query = g.query
     models = tuple(filter(None, (query["model"] or "").split(","))) or default_models
     device = query["device"] or VIRTUAL_DEVICE
     return UploadOptions(
-        models, device, query["site"], query["exam"], query["amplification"], _idempotency_key()
+        models=models,
+        device=device,
+        site=query["site"],
+        exam=query["exam"],
+        amplification=query["amplification"],
+        file_name=kept_name(file_name),
+        key=_idempotency_key(),
     )
+
+
+def kept_name(file_name: str | None) -> str | None:
+    """Return the name of a file as it is kept: without its folders, in one line, its end where it is long."""
+    name = normalize("NFC", file_name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(filter(str.isprintable, name)).strip()[-MAX_FILE_NAME:] or None
 
 
 def wait_s() -> float:

@@ -67,7 +67,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def upload() -> Response:
     """Take a sound, as a form's `file` or as the body; answer its result, or 202 while there is none."""
     intake = UploadIntake(services())
-    recording = intake.receive(sent_sound().stream, upload_options(), decode_file)
+    file = sent_sound()
+    recording = intake.receive(file.stream, upload_options(file.filename), decode_file)
     result = intake.wait_for_result(recording, wait_s())
     if result is None:
         return pending(recording)

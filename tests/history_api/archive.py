@@ -51,6 +51,7 @@ class Archive:
         missing: tuple[tuple[int, int], ...] = (),
         site: str | None = "MV",
         exam: str | None = None,
+        file_name: str | None = None,
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -70,8 +71,11 @@ class Archive:
             audio.samples,
             audio.sha256,
             audio_file,
-            {"site": site} | ({"exam": exam} if exam else {}),
+            {"site": site}
+            | ({"exam": exam} if exam else {})
+            | ({"file_name": file_name} if file_name else {}),
             exam,
+            file_name=file_name,
         )
         self.store.save_recordings([stored])
         predictions = [prediction(model, label) for model, label in (labels or {"heart5": "normal"}).items()]
@@ -89,6 +93,7 @@ class Archive:
             heart_rate_bpm=72.0,
             site=site,
             exam=exam,
+            file_name=file_name,
         )
         if is_analysed:
             self.save(result)

@@ -85,6 +85,21 @@ def test_d4_report_is_downloaded_by_its_filename_in_the_history(archive: Archive
     assert api.get(f"{DOWNLOAD}?device=st-02").status_code == 200
 
 
+def test_d4_report_is_downloaded_by_the_name_of_the_file_that_was_uploaded(
+    archive: Archive, api: Api
+) -> None:
+    archive.add(1, file_name="your audio ä.wav")
+    archive.add(2, file_name="your audio ä.wav")
+    archive.add(3, "st-02", file_name="your audio ä.wav")
+    archive.add(4, "st-02", file_name="0000000000000001.wav")
+    address = "/download-report/your%20audio%20%C3%A4.wav"
+    assert "your audio ä.wav" in "".join(pages(api, address))
+    assert api.get(address).get_data() == api.get("/api/v1/recordings/0000000000000003/report.pdf").get_data()
+    of_first = api.get(f"{address}?device=st-01").headers["Content-Disposition"]
+    assert of_first.endswith("st-01-0000000000000002.pdf")
+    assert "0000000000000004" in api.get(DOWNLOAD).headers["Content-Disposition"], "the name goes before the id"
+
+
 @pytest.mark.parametrize(
     "name", ["1.wav", "0000000000000001", "..%2fstetho.db", "0000000000000002.wav", "ä.wav"]
 )

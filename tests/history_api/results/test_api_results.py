@@ -177,6 +177,27 @@ def test_d3_history_is_a_flat_list_newest_first(archive: Archive, api: Api) -> N
     assert [item["label"] for item in api.json("/history")] == ["murmur", "normal"]
 
 
+def test_d3_the_name_of_a_file_is_shown_and_searched(archive: Archive, api: Api) -> None:
+    archive.add(1, file_name="Heartbeat_1.wav")
+    archive.add(2, file_name="100% heart.wav")
+    archive.add(3)
+    assert [each["filename"] for each in api.json("/history")] == [
+        "0000000000000003.wav",
+        "100% heart.wav",
+        "Heartbeat_1.wav",
+    ]
+    for part, found in (("heart", [2, 1]), ("BEAT", [1]), ("0%25", [2]), ("%25_", []), ("_1", [1])):
+        for address in ("/api/v1/results?file=", "/api/v1/results?sort=-captured_at&file="):
+            items = api.json(address + part)["items"]
+            assert sorted(int(each["recording_id"]) for each in items) == sorted(found)
+        assert [f"{number:016x}" in api.get(f"/ui/history?file={part}").text for number in found] == [
+            True for _ in found
+        ]
+    assert api.json("/api/v1/results?file=beat")["items"][0]["file_name"] == "Heartbeat_1.wav"
+    assert "Heartbeat_1.wav" in api.get("/ui/recordings/0000000000000001").text
+    assert "100% heart.wav" in api.get("/ui/history").text
+
+
 def test_d3_history_of_one_device(archive: Archive, api: Api) -> None:
     archive.add(1, "st-01")
     archive.add(2, "st-02")
