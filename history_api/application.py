@@ -14,6 +14,7 @@ from history_api.access import authorization, long_requests, proxy, security_hea
 from history_api.monitoring import metrics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi import body_validation, problem, query_validation
+from history_api.profiles import root_profile
 from history_api.services import Services
 from history_api.settings import ApiSettings
 from history_api.uploads import upload_room
@@ -35,7 +36,7 @@ def create_app(settings: ApiSettings) -> Flask:
 
     Raises:
         StoreError: the database URL is malformed, or what it names is not our database.
-        SettingsError: other machines could connect without keys (`authorization.register`).
+        SettingsError: other machines could connect without keys, or there is no such root profile.
     """
     app = Flask("history_api", static_folder=None, template_folder="dashboard/templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -46,6 +47,7 @@ def create_app(settings: ApiSettings) -> Flask:
     history = History.open(settings.database)
     deletion = RecordingDeletion(settings.database, settings.data_dir)
     app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
+    root_profile.register(app, settings)
     proxy.register(app, settings)
     security_headers.register(app)
     metrics.register(app)

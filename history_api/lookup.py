@@ -46,6 +46,12 @@ def recording_of_file(file_name: str) -> RecordingEntry:
     return recording(match[1])
 
 
+def recording_of_stem(stem: str) -> RecordingEntry:
+    """Return the last recording that was uploaded under this name, of whatever kind; raises as the above."""
+    entry = services().history.recording_of_stem(stem, g.query["device"])
+    return entry or recording_of_file(f"{stem.removesuffix('.wav')}.wav")
+
+
 def exam(exam_id: str) -> Exam:
     """Return the exam of this id, of the device in the query if any.
 

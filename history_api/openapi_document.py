@@ -13,6 +13,7 @@ from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, 
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
 from history_api.pictures import charts, occlusion_map, recording_pictures
+from history_api.profiles import profiles
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
 from history_api.training import retraining, training_data
@@ -33,6 +34,7 @@ BLUEPRINT_MODULES: Final = (
     fhir,
     uploads,
     legacy_upload,
+    profiles,
     event_stream,
     timelines,
     devices,

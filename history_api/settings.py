@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
 from edge_worker.settings import Settings, setting
 
 
@@ -45,6 +46,14 @@ class ApiSettings(Settings):
     )
     upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
     upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)
+    raw_rate: int = setting(
+        0,
+        "rate of raw PCM whose sender names none, Hz; 0: 16000, or 44100 where only that is whole seconds",
+        0,
+    )
+    root_profile: str = setting(
+        "", "older system that is answered at the root, too, such as `heart-api`; empty: none"
+    )
     predict_model: str = setting("heart2", "model of `POST /predict` when the request names none")
     cache_mb: int = setting(256, "maximum size of the pictures that the history API keeps in `cache`, MiB", 1)
     fhir_codes: Path | None = setting(
@@ -62,6 +71,11 @@ class ApiSettings(Settings):
         self.require_port("api_port")
         self.require_one_of("keep_free_from", "cause", "all")
         self.require_one_of("api_auth", "keys", "none")
+        self.require(
+            "raw_rate",
+            not self.raw_rate or MIN_RATE_HZ <= self.raw_rate <= MAX_RATE_HZ,
+            f"use {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz, or 0",
+        )
         self.require_name("api_mqtt_username")
         self.require(
             "api_mqtt_username",

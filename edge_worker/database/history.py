@@ -132,6 +132,11 @@ class History:
         with self._connection() as connection:
             return recording_query.of_file(connection, file_name, device)
 
+    def recording_of_stem(self, stem: str, device: str | None = None) -> RecordingEntry | None:
+        """Return the last recording that was uploaded under this name, whatever follows its last point."""
+        with self._connection() as connection:
+            return recording_query.of_stem(connection, stem, device)
+
     def latest_recordings(self, device: str, limit: int) -> list[RecordingEntry]:
         """Return the last `limit` recordings of a device, newest first."""
         with self._connection() as connection:

@@ -119,7 +119,21 @@ def latest(connection: Connection, device: str, limit: int) -> list[RecordingEnt
 
 def of_file(connection: Connection, file_name: str, device: str | None = None) -> RecordingEntry | None:
     """Return the last recording that was uploaded under this name, None where there is none."""
-    query = select(*_COLUMNS).where(recordings.c.file_name == file_name)
+    return _last(connection, recordings.c.file_name == file_name, device)
+
+
+def of_stem(connection: Connection, stem: str, device: str | None = None) -> RecordingEntry | None:
+    """Return the last recording that was uploaded under this name, whatever follows its last point."""
+    file_name = recordings.c.file_name
+    is_longer = file_name.startswith(f"{stem}.", autoescape=True)
+    has_point = func.substr(file_name, len(stem) + 2).contains(".")
+    return _last(connection, (file_name == stem) | (is_longer & ~has_point), device)
+
+
+def _last(
+    connection: Connection, condition: ColumnElement[bool], device: str | None
+) -> RecordingEntry | None:
+    query = select(*_COLUMNS).where(condition)
     if device is not None:
         query = query.where(recordings.c.device_id == device)
     row = connection.execute(query.order_by(recordings.c.id.desc()).limit(1)).first()

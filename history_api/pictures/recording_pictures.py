@@ -73,8 +73,12 @@ def waveform_svg(recording_id: str) -> Response:
 @blueprint.get("/spectrogram.png")
 def spectrogram_png(recording_id: str) -> Response:
     """Answer the spectrogram up to `max_hz`."""
-    entry = lookup.recording(recording_id)
-    path, max_hz = lookup.audio_path(entry), g.query["max_hz"]
+    return spectrogram_of(lookup.recording(recording_id), g.query["max_hz"])
+
+
+def spectrogram_of(entry: RecordingEntry, max_hz: int) -> Response:
+    """Answer the spectrogram of a recording up to `max_hz`."""
+    path = lookup.audio_path(entry)
     name = _file_name(entry, "spectrogram.png", max_hz)
     return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
 

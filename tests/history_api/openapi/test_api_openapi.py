@@ -23,6 +23,8 @@ TESTED_ELSEWHERE = {
     "/api/v1/recordings/0000000000000001/timeline",
     "/api/v1/recordings/0000000000000001/timeline.svg",
     "/readyz",
+    "/emotion/models/info",
+    "/heart-cnn/visualizations/class-distribution",
 }
 """What needs a model, a stream or a worker: test_api_occlusion_map, test_api_charts, test_api_health,
 test_api_device_settings."""

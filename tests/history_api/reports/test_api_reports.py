@@ -97,7 +97,9 @@ def test_d4_report_is_downloaded_by_the_name_of_the_file_that_was_uploaded(
     assert api.get(address).get_data() == api.get("/api/v1/recordings/0000000000000003/report.pdf").get_data()
     of_first = api.get(f"{address}?device=st-01").headers["Content-Disposition"]
     assert of_first.endswith("st-01-0000000000000002.pdf")
-    assert "0000000000000004" in api.get(DOWNLOAD).headers["Content-Disposition"], "the name goes before the id"
+    assert "0000000000000004" in api.get(DOWNLOAD).headers["Content-Disposition"], (
+        "the name goes before the id"
+    )
 
 
 @pytest.mark.parametrize(
