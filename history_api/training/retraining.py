@@ -8,11 +8,16 @@ from typing import Final
 from flask import Blueprint, Response, g, jsonify
 
 from edge_worker.database.training import Job, TrainingTables
+from edge_worker.directory_lock import is_locked
+from edge_worker.errors import StethoError
 from history_api.models import models
-from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, operation
+from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, get, json_answer, operation
+from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import COUNT, TEXT, Schema, open_object, ref, strict_object
 from history_api.services import services
 from history_api.training.training_data import MODEL, labels_of
+from models_tflite.training.retraining import upload
+from models_tflite.training.retraining.upload import TRAINER_LOCK
 
 _STATES: Final = ("idle", "queued", "running", "promoted", "kept", "failed")
 _LAST_JOBS: Final = 20
@@ -22,7 +27,8 @@ PATHS: Final[Paths] = {
         "post": operation(
             "queue a job that trains a model on its training data",
             "retrain",
-            {"202": json_answer(ref("RetrainAnswer"), "It waits for the trainer.")} | UNAVAILABLE,
+            {"202": json_answer(ref("RetrainAnswer"), "It waits for the trainer."), "409": PROBLEM}
+            | UNAVAILABLE,
             (MODEL,),
         )
     },
@@ -55,11 +61,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def retrain() -> Response:
     """Queue a job for the trainer."""
     model = g.query["model"]
-    labels_of(model)
-    job = TrainingTables(services().database).queue_job(model)
-    response = jsonify(
-        {"message": f"job {job} waits for the trainer; ask /training-status", "job": job, "status": "queued"}
-    )
+    labels, tables = labels_of(model), TrainingTables(services().database)
+    try:
+        upload.require_two_sources(tables.clips(model), labels)
+    except StethoError as error:
+        raise ProblemError(409, f"{error}; upload it, and ask again") from error
+    job = tables.queue_job(model)
+    message = f"job {job} waits for the trainer; ask /training-status"
+    response = jsonify({"message": message + _no_trainer(), "job": job, "status": "queued"})
     response.status_code = 202
     return response
 
@@ -100,9 +109,17 @@ def _percent(job: Job | None) -> int:
     return min(99, round(100 * epoch / epochs)) if epoch and epochs else 0
 
 
+def _no_trainer() -> str:
+    """Return what to do where no trainer works on this data directory; empty where one does."""
+    is_there = is_locked(services().settings.data_dir / TRAINER_LOCK)
+    return "" if is_there else "; no trainer is running: `stetho trainer serve` starts one"
+
+
 def _message(job: Job | None) -> str:
     if job is None:
         return ""
+    if job.state == "queued":
+        return f"job {job.id} of {job.model}: queued{_no_trainer()}"
     if job.state == "running":
         return " ".join(f"{name} {value}" for name, value in job.progress.items())
     why = str(job.report.get("why", ""))

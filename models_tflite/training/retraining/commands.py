@@ -59,7 +59,7 @@ def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTabl
         level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout
     )
     refusal = f"another trainer serves {settings.data_dir}; one is enough, it takes the jobs in turn"
-    with lock_directory(settings.data_dir / "trainer.lock", refusal):
+    with lock_directory(settings.data_dir / upload.TRAINER_LOCK, refusal):
         service = RetrainingService(settings, tables, data=options.data, epochs=options.epochs)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
@@ -76,10 +76,9 @@ def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTab
     ):
         added = upload.add(tables, settings.data_dir, options.model, labels, uploads)
     held_out = sum(clip.held_out for clip in added)
-    print(
-        f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out for evaluation; "
-        f"job {tables.queue_job(options.model)} waits for `serve`"
-    )
+    print(f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out for evaluation")
+    upload.require_two_sources(tables.clips(options.model), labels)
+    print(f"job {tables.queue_job(options.model)} waits for `serve`")
 
 
 def _jobs(options: argparse.Namespace, _settings: Settings, tables: TrainingTables) -> None:

@@ -15,6 +15,8 @@ from edge_worker.errors import AudioError
 from models_tflite.evaluation import audio
 from models_tflite.training.corpus.corpus import TrainingError
 
+TRAINER_LOCK: Final = "trainer.lock"
+"""File in the data directory that a trainer holds while it serves."""
 SUFFIXES: Final = (".wav", ".mp3", ".flac", ".ogg")
 
 
@@ -59,18 +61,18 @@ def add(
 ) -> list[Clip]:
     """Copy new recordings below `data_dir/training` and add them to the tables; return the new clips.
 
+    Whether there are enough of them is settled when a job is queued: `require_two_sources`.
+
     Recordings that are stored already are left out. Names of users' files are never used: a copy is named by
     its digest.
 
     Raises:
-        TrainingError: an unknown label, a recording with two labels, a class with one source, no
-            permission.
+        TrainingError: an unknown label, a recording with two labels, no permission.
         AudioError: a file is empty or no audio.
     """
     stored = tables.clips(model)
     clips = {upload.path: _clip(model, labels, upload) for upload in uploads}
     new = _new(stored, clips)
-    _require_two_sources([*stored, *new.values()], labels)
     copied: list[Path] = []
     try:
         for path, clip in new.items():
@@ -87,6 +89,18 @@ def add(
                 f"{error.filename} cannot be written ({error.strerror}): nothing was taken over"
             ) from error
         raise
+
+
+def require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
+    """Raise TrainingError where all recordings of a label are of one source: one source is held out."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        sources[clip.label].add(clip.source)
+    for label in labels:
+        if len(sources[label]) == 1:
+            raise TrainingError(
+                f"all recordings of {label} are of one source: give a second one, one is held out"
+            )
 
 
 def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
@@ -118,15 +132,6 @@ def _new(stored: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:
             labelled[clip.sha256] = clip.label
             new[path] = clip
     return new
-
-
-def _require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
-    sources: dict[str, set[str]] = defaultdict(set)
-    for clip in clips:
-        sources[clip.label].add(clip.source)
-    for label in labels:
-        if len(sources[label]) == 1:
-            raise TrainingError(f"there is one example of {label}: give a second source, one is held out")
 
 
 def _audio_files(folder: Path, *, is_nested: bool = False) -> Iterator[Path]:

@@ -1,12 +1,16 @@
 """Training over HTTP (row E6): labelled sounds, a retraining job, and the training status."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 from archive import Api, Archive, problem
 from trainers import write_pair
+from werkzeug.test import TestResponse
 
+from edge_worker.database.training import TrainingTables
 from history_api.settings import ApiSettings
 from simulator.sound.heart_sound import synthesise
 
@@ -47,6 +51,73 @@ def test_e6_labelled_sounds_are_stored_and_a_job_waits_for_the_trainer(api: Api,
     stored = list((settings_of(api).data_dir / "training").rglob("*.*"))
     assert len(stored) == 4
     assert not list((settings_of(api).data_dir / "uploads").iterdir())
+
+
+def test_e6_the_first_recording_of_a_label_is_taken_and_not_trained_on(api: Api, sounds: list[Path]) -> None:
+    assert api.post("/upload-training-data?target_class=abnormal", files=sounds[:1]).status_code == 200
+    detail = problem(api.post("/retrain"), 409)["detail"]
+    assert "all recordings of abnormal are of one source" in detail
+    assert api.post("/upload-training-data?target_class=abnormal", files=sounds[1:2]).status_code == 200
+    assert api.post("/retrain").status_code == 202
+
+
+def send(api: Api, sounds: list[Path], names: list[str], **fields: str | list[str]) -> TestResponse:
+    files = [(file.open("rb"), name) for file, name in zip(sounds, names, strict=True)]
+    return api.client.post("/upload-training-data", data={**fields, "files": files})
+
+
+@pytest.mark.parametrize(
+    ("names", "sources", "expected"),
+    [
+        (["a.wav", "b.wav", "c.wav", "d.wav"], [], 4),
+        (["ada/1.wav", "ada/2.wav", "normal/max/1.wav", "max/2.wav"], [], 2),
+        (["a.wav", "b.wav", "c.wav", "d.wav"], ["ada"], 1),
+        (["a.wav", "b.wav", "c.wav", "d.wav"], ["ada", "max", "ada", "max"], 2),
+        (["x/a.wav", "x/b.wav", "c.wav", "d.wav"], ["", "", "ada", "max"], 3),
+        (["../a.wav", "../b.wav", "/c.wav", "./d.wav"], [], 4),
+    ],
+)
+def test_e6_a_source_is_that_of_a_field_or_of_a_folder(
+    api: Api, sounds: list[Path], names: list[str], sources: list[str], expected: int
+) -> None:
+    answer = send(api, sounds, names, target_class="normal", source=sources)
+    assert answer.status_code == 200, answer.text
+    clips = TrainingTables(api.app.extensions["stetho"].database).clips("heart2")
+    assert len({clip.source for clip in clips}) == expected
+
+
+def test_e6_sources_that_are_neither_one_nor_one_for_each_are_refused(api: Api, sounds: list[Path]) -> None:
+    answer = send(api, sounds, ["a", "b", "c", "d"], target_class="normal", source=["ada", "max"])
+    assert "2 sources for 4 files" in problem(answer, 400)["detail"]
+
+
+def test_e6_any_format_of_uploads_is_taken_and_learned_from_as_wav(
+    api: Api, sounds: list[Path], tmp_path: Path
+) -> None:
+    m4a, aiff = tmp_path / "a.m4a", tmp_path / "b.aiff"
+    convert = ["ffmpeg", "-loglevel", "error", "-i", str(sounds[0])]
+    subprocess.run([*convert, "-c:a", "aac", "-ar", "8000", str(m4a)], check=True)
+    soundfile.write(aiff, soundfile.read(sounds[1])[0], RATE)
+    assert api.post("/upload-training-data?target_class=normal", files=[m4a, aiff]).status_code == 200
+    clips = TrainingTables(api.app.extensions["stetho"].database).clips("heart2")
+    lengths = [soundfile.info(settings_of(api).data_dir / clip.file).duration for clip in clips]
+    assert [clip.file.rpartition(".")[2] for clip in clips] == ["wav", "wav"]
+    assert lengths == pytest.approx([4.5, 4.5], abs=0.3)
+
+
+def test_e6_a_queued_job_says_whether_a_trainer_is_there(api: Api) -> None:
+    assert "no trainer is running" in api.post("/retrain").get_json()["message"]
+    assert "no trainer is running" in api.json("/training-status")["message"]
+    hold = "import sys; from pathlib import Path; from edge_worker.directory_lock import lock_directory"
+    hold += "; lock = lock_directory(Path(sys.argv[1]), ''); print(flush=True); sys.stdin.read()"
+    lock = settings_of(api).data_dir / "trainer.lock"
+    command = [sys.executable, "-c", hold, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as trainer:
+        assert trainer.stdout is not None
+        trainer.stdout.readline()
+        assert "no trainer" not in api.post("/retrain").get_json()["message"]
+        assert api.json("/training-status")["message"] == "job 1 of heart2: queued"
+        trainer.communicate()
 
 
 def test_e6_without_a_job_the_status_is_idle(api: Api) -> None:

@@ -77,6 +77,19 @@ def test_a_folder_in_a_class_is_a_source_and_its_name_is_stored_nowhere(
     assert b"Ada" not in (tmp_path / "stetho.db").read_bytes()
 
 
+@pytest.mark.parametrize("damage", ["one_example", "one_source"])
+def test_recordings_of_one_source_are_taken_and_not_trained_on(
+    tables: TrainingTables, folder: Path, tmp_path: Path, damage: str
+) -> None:
+    {"one_example": one_example, "one_source": one_source}[damage](folder)
+    assert add(tables, tmp_path / "data", folder) >= 4
+    with pytest.raises(StethoError, match="all recordings of normal are of one source"):
+        upload.require_two_sources(tables.clips("heart2"), LABELS)
+    write(tmp_path / "more" / "normal" / "another" / "1.wav", seed=99)
+    assert add(tables, tmp_path / "data", tmp_path / "more") == 1
+    upload.require_two_sources(tables.clips("heart2"), LABELS)
+
+
 def odd_label(folder: Path) -> None:
     (folder / "normal").rename(folder / "usual")
 
@@ -126,8 +139,6 @@ def two_labels(folder: Path) -> None:
         (unreadable, "9.wav holds no sound that can be read"),
         (empty, "9.wav holds no sound that can be read"),
         (no_sound, "notes.txt is no wav, mp3, flac or ogg"),
-        (one_example, "there is one example of normal"),
-        (one_source, "there is one example of normal"),
         (two_labels, "decide which"),
     ],
 )
