@@ -11,6 +11,7 @@ import yaml
 from broker import listener, program
 from broker.mosquitto import CONFIGURATION
 from history_api.settings import ApiSettings
+from models_tflite.training.retraining.upload import TRAINER_LOCK
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -57,7 +58,7 @@ def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
     assert {int(port[-1]) for port in published("broker")} == reachable
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer"])
 def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
     ApiSettings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
     known = {f"STETHO_{field.upper()}" for field in ApiSettings.__dataclass_fields__}
@@ -80,11 +81,19 @@ def test_the_broker_is_started_as_everywhere_else() -> None:
     assert {ROOT / name for name in mounted if name.startswith("./")} == {program.START, CONFIGURATION}
 
 
-def test_worker_and_api_share_their_data() -> None:
+def test_the_trainer_is_there_where_it_is_asked_for() -> None:
+    assert SERVICES["trainer"]["profiles"] == ["trainer"]
+    assert not [name for name in LASTING if "trainer" in SERVICES[name].get("depends_on", {})]
+    assert f'"/data/{TRAINER_LOCK}"' in SERVICES["trainer"]["healthcheck"]["test"][-1]
+    dockerfile = (ROOT / SERVICES["trainer"]["build"]["dockerfile"]).read_text()
+    assert 'CMD ["stetho", "trainer", "serve"]' in dockerfile
+
+
+def test_worker_api_and_trainer_share_their_data() -> None:
     def data(name: str) -> list[str]:
         return [volume for volume in SERVICES[name]["volumes"] if volume.startswith("data:")]
 
-    assert data("edge_worker") == data("history_api") == ["data:/data"]
+    assert data("edge_worker") == data("history_api") == data("trainer") == ["data:/data"]
 
 
 def test_the_api_listens_where_it_is_published() -> None:
@@ -92,7 +101,7 @@ def test_the_api_listens_where_it_is_published() -> None:
     assert "/livez" in str(SERVICES["history_api"]["healthcheck"])
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer"])
 def test_a_program_never_sees_keys_or_hashes_of_the_broker(name: str) -> None:
     assert not any("broker-state" in volume for volume in SERVICES[name]["volumes"])
 
