@@ -3,11 +3,13 @@
 from typing import Any, Final, NamedTuple
 
 from flask import Response, g, render_template
+from markupsafe import Markup
 
 from edge_worker.database.access.api_key import Role
 from history_api.models import models
 from history_api.openapi.operation import query
 from history_api.openapi.schemas import TEXT, Schema
+from history_api.results.time_format import utc
 from history_api.services import services
 
 PAGE_ANSWER: Final[Schema] = {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}}
@@ -23,17 +25,23 @@ class NavigationLink(NamedTuple):
     address: str
     name: str
     role: Role
+    below: tuple[str, ...] = ()
+    """Addresses of pages to which it leads, and that have no link of their own, begin so."""
+
+    def is_current(self, path: str) -> bool:
+        """Return whether the page at `path` belongs to this link."""
+        return path == self.address or path.startswith(self.below)
 
 
 _NAVIGATION: Final = (
     NavigationLink("/", "Overview", "owner"),
-    NavigationLink("/ui/history", "History", "owner"),
-    NavigationLink("/ui/exams", "Exams", "owner"),
-    NavigationLink("/ui/devices", "Devices", "owner"),
+    NavigationLink("/ui/history", "History", "owner", ("/ui/recordings/",)),
+    NavigationLink("/ui/exams", "Exams", "owner", ("/ui/exams/",)),
+    NavigationLink("/ui/devices", "Devices", "owner", ("/ui/devices/",)),
     NavigationLink("/ui/upload", "Upload", "owner"),
     NavigationLink("/ui/models", "Models", "owner"),
     NavigationLink("/ui/training", "Training", "admin"),
-    NavigationLink("/ui/system", "System", "operator"),
+    NavigationLink("/ui/system", "System", "operator", ("/ui/upkeep",)),
 )
 
 
@@ -53,3 +61,14 @@ def classifier_cards() -> dict[str, dict[str, Any]]:
 def percent(share: float) -> str:
     """Return a share of 0 to 1 as whole percent."""
     return f"{round(100 * share)} %"
+
+
+def when(time: str) -> Markup:
+    """Return a time as an element that `time.js` shows in local time; without scripts it is UTC."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(time, utc(time), utc(time))
+
+
+def known_devices(chosen: str | None) -> list[str]:
+    """Return the devices by name that have recordings, for a filter; a chosen one that has none, too."""
+    stored = {each.device_id for each in services().history.devices()}
+    return sorted(stored | ({chosen} if chosen else set()))

@@ -15,8 +15,10 @@ from history_api.dashboard.page_rendering import (
     DEVICE_FILTER,
     PAGE_ANSWER,
     classifier_cards,
+    known_devices,
     percent,
     render_page,
+    when,
 )
 from history_api.models import card_summary, label_words, models
 from history_api.monitoring import health, upkeep
@@ -57,6 +59,7 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
 blueprint.add_app_template_global(label_words.of_request, "words")
 blueprint.add_app_template_filter(percent, "percent")
 blueprint.add_app_template_filter(utc, "utc")
+blueprint.add_app_template_filter(when, "when")
 blueprint.add_app_template_filter(exam_words.share_words, "share_words")
 PATHS: Final[Paths] = {
     "/ui/history": get("results with filters", "history_page", PAGE_ANSWER | UNAVAILABLE, _FILTERS),
@@ -124,6 +127,7 @@ def history() -> Response:
         filters=filters,
         next_address=next_address,
         models=classifier_cards(),
+        devices=known_devices(filters.get("device")),
         labels=label_words.of_request().labels(),
     )
 
@@ -153,7 +157,13 @@ def exams() -> Response:
     page = services().history.exams(_ROWS_PER_PAGE, filters.get("device"), after)
     next_address = f"/ui/exams?{urlencode(filters | {'cursor': page.next})}" if page.next else None
     documents = [each.document() for each in page.exams]
-    return render_page("exams.html", exams=documents, filters=filters, next_address=next_address)
+    return render_page(
+        "exams.html",
+        exams=documents,
+        filters=filters,
+        next_address=next_address,
+        devices=known_devices(filters.get("device")),
+    )
 
 
 @blueprint.get("/exams/<exam_id>")

@@ -37,7 +37,7 @@ def svg(counts: Sequence[LabelCount], words: LabelWords) -> str:
         'patternTransform="rotate(45)"><path d="M0 0V6" stroke="#333" stroke-width="2"/></pattern></defs>',
         '<rect width="100%" height="100%" fill="#fff"/>',
         '<text x="16" y="24" font-size="16">How often each label was given</text>',
-        '<text x="16" y="46" fill="#444">dark: accepted; hatched: not sure enough to be shown</text>',
+        '<text x="16" y="46" fill="#444">full: accepted; hatched: not sure enough to be shown</text>',
     ]
     foot = [
         f'<text x="16" y="{y + 24}" fill="#444">Labels, no diagnoses. {NOTICE}</text>',

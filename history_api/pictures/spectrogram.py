@@ -34,7 +34,7 @@ def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
             len(samples) / rate,
             [(2 * tick / rate, f"{tick:g}") for tick in hertz],
             "Hz",
-            f"Dark: loud, {loudest:.0f} dB re full scale; white: {TOP_DB:.0f} dB under it. {NOTICE}",
+            f"Strongest: loud, {loudest:.0f} dB re full scale; empty: {TOP_DB:.0f} dB under it. {NOTICE}",
         )
     )
 
@@ -51,7 +51,7 @@ def mfcc_map(title: str, samples: Float32Array) -> bytes:
             len(samples) / HEART_LOG_MEL.sample_rate,
             [((row + 0.5) / N_MFCC, str(row)) for row in range(0, N_MFCC, 2)],
             "MFCC",
-            f"Grey: its mean; black: 3 standard deviations over it; white: 3 under it. {NOTICE}",
+            f"Half: its mean; strongest: 3 standard deviations over it; empty: 3 under it. {NOTICE}",
         )
     )
 

@@ -1,9 +1,8 @@
 // Device page: saves or resets the settings of one device; workers apply them within a second or two.
-import { request } from "./dom.js";
+import { answer, request } from "./dom.js";
 
 const form = document.getElementById("settings");
 const { first, gate, threshold } = form.elements;
-const showMessage = (text) => (document.getElementById("message").textContent = text);
 
 function chosenSettings() {
   const others = [...form.querySelectorAll("[name=models]:checked")].map((box) => box.value);
@@ -14,10 +13,10 @@ function chosenSettings() {
 async function change(message, options) {
   try {
     await request(form.dataset.address, options);
-    showMessage(message);
+    answer("message", `✓ ${message}`);
     return true;
   } catch (error) {
-    showMessage(`Not saved: ${error.message}`);
+    answer("message", `Not saved: ${error.message}`, true);
     return false;
   }
 }

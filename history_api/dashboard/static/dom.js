@@ -37,6 +37,16 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 
 export const utc = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 
+// A time in UTC; time.js makes it local.
+export const when = (time) => element("time", { datetime: time, title: utc(time) }, utc(time));
+
+// Shows the answer to a button beside it: a refusal looks like one, success does not.
+export function answer(id, text, isRefusal = false) {
+  const place = document.getElementById(id);
+  place.textContent = isRefusal ? `⚠ ${text}` : text;
+  place.classList.toggle("refusal", isRefusal);
+}
+
 export function recordingAddress(recording) {
   return `${root}/ui/recordings/${encodeURIComponent(recording.recording_id)}?device=${encodeURIComponent(recording.device_id)}`;
 }

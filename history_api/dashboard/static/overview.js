@@ -1,6 +1,7 @@
 // Overview page: devices, live sound and results, as they arrive in the event stream.
 import { element, openLogin, percent, request, root } from "./dom.js";
 import { labelName, symbol } from "./labels.js";
+import "./player.js";
 import { resultCard, resultSentence } from "./result.js";
 import { Trace } from "./trace.js";
 
@@ -11,6 +12,7 @@ const deviceFilter = new URLSearchParams(location.search).get("device");
 const trace = new Trace(byId("trace"));
 const devices = new Map();
 const deviceSelect = byId("device");
+let source = null;
 
 function onDevice(update) {
   devices.set(update.device_id, { ...devices.get(update.device_id), ...update });
@@ -20,7 +22,11 @@ function onDevice(update) {
   });
   byId("devices").replaceChildren(...rows);
   addOption(update.device_id);
-  if (update.state === "recording" && isSelected(update.device_id)) byId("source").textContent = `${update.device_id} is recording`;
+  if (!isSelected(update.device_id)) return;
+  if (update.state === "recording") {
+    source = update.device_id;
+    byId("source").textContent = `${source} is recording`;
+  } else if (source === update.device_id && !trace.recording) beNothing();
 }
 
 function telemetry(device) {
@@ -37,6 +43,7 @@ const isSelected = (device) => deviceSelect.value === "" || deviceSelect.value =
 
 function onSound(sound) {
   if (!isSelected(sound.device_id)) return;
+  if (trace.recording !== sound.recording_id) showRate(sound.device_id, null);
   trace.add(sound);
   byId("source").textContent = `${sound.device_id}, ${sound.is_last ? "recorded" : "recording"}`;
   byId("trace").setAttribute("aria-label", `Phonocardiogram of ${sound.device_id}`);
@@ -65,8 +72,10 @@ function setText(id, text) {
 
 function onResult(result) {
   showResult(result);
-  showRate(result.device_id, result.heart_rate_bpm);
-  if (isSelected(result.device_id) && trace.recording === result.recording_id) byId("now").hidden = true;
+  if (trace.recording === result.recording_id) {
+    showRate(result.device_id, result.heart_rate_bpm); // of the sound that is drawn, and of no other
+    byId("now").hidden = true;
+  }
   byId("message").textContent = resultSentence(result);
 }
 
@@ -108,13 +117,15 @@ async function start() {
   const query = new URLSearchParams({ limit: MAX_RESULTS, ...(deviceFilter && { device: deviceFilter }) });
   const { items } = await (await request(`/api/v1/results?${query}`)).json();
   if (byId("sounds").children.length === 0) items.reverse().forEach(showResult);
-  if (items.length && byId("rate").textContent === "–") showRate(items.at(-1).device_id, items.at(-1).heart_rate_bpm);
 }
 
-deviceSelect.addEventListener("change", () => {
+function beNothing() {
+  source = null;
   trace.begin(null);
   byId("now").hidden = true;
   byId("rate").textContent = "–";
   byId("source").textContent = "no recording in progress";
-});
+}
+
+deviceSelect.addEventListener("change", beNothing);
 start().catch((error) => showConnection(`⚠ ${error.message}`));

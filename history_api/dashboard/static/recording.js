@@ -1,11 +1,10 @@
 // Recording page: saves a review of the result, and deletes the recording.
-import { element, request, root } from "./dom.js";
+import { answer, element, request, root } from "./dom.js";
 import "./picture.js";
 
 const form = document.getElementById("review");
 const dialog = document.getElementById("confirm");
 const { address, query } = document.getElementById("recording").dataset;
-const showMessage = (text) => (document.getElementById("message").textContent = text);
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -17,9 +16,9 @@ form?.addEventListener("submit", async (event) => {
     const headers = { "Content-Type": "application/json", "If-Match": `"${form.dataset.version}"` };
     const saved = await request(`${address}/review${query}`, { method: "PUT", headers, body });
     form.dataset.version = (await saved.json()).version;
-    showMessage(`Saved: ${verdict}.`);
+    answer("message", `✓ Saved: ${verdict}.`);
   } catch (error) {
-    showMessage(`Not saved: ${error.message}`);
+    answer("message", `Not saved: ${error.message}`, true);
   }
 });
 
@@ -33,6 +32,6 @@ dialog.addEventListener("close", async () => {
       element("p", {}, element("a", { href: `${root}/ui/history` }, "Back to the history")),
     );
   } catch (error) {
-    showMessage(`Not deleted: ${error.message}`);
+    answer("delete-message", `Not deleted: ${error.message}`, true);
   }
 });

@@ -1,5 +1,5 @@
 // A result as a large card, and as a sentence for screen readers.
-import { element, percent, recordingAddress, utc } from "./dom.js";
+import { element, percent, recordingAddress, root, utc, when } from "./dom.js";
 import { disagreement, explanation, headline, labelName, language, modelName, severityName, symbol } from "./labels.js";
 
 export function resultSentence(result) {
@@ -13,7 +13,7 @@ export function resultSentence(result) {
 
 export function resultCard(result) {
   const rate = result.heart_rate_bpm === null ? null : ` · ♥ ${Math.round(result.heart_rate_bpm)} bpm`;
-  const facts = element("p", {}, element("a", { href: recordingAddress(result) }, result.device_id), ` · ${utc(result.captured_at)}`);
+  const facts = element("p", {}, element("a", { href: recordingAddress(result) }, result.device_id), " · ", when(result.captured_at));
   if (rate) facts.append(rate);
   return element(
     "article",
@@ -22,7 +22,22 @@ export function resultCard(result) {
     ...answer(result),
     result.hints.length ? element("ul", { class: "hints" }, ...result.hints.map((hint) => element("li", { class: "hint" }, hint))) : null,
     element("ul", { class: "plain" }, ...result.models.map(predictionItem)),
+    sound(result),
     facts,
+  );
+}
+
+function sound(result) {
+  const address = `${root}/api/v1/recordings/${encodeURIComponent(result.recording_id)}`;
+  const which = `?device=${encodeURIComponent(result.device_id)}`;
+  const name = `${result.device_id}, ${utc(result.captured_at)}`;
+  const picture = element("img", { src: `${address}/spectrogram.png${which}`, alt: `Spectrogram of ${name}`, loading: "lazy" });
+  picture.addEventListener("error", () => (picture.parentElement.hidden = true));
+  return element(
+    "div",
+    {},
+    element("a", { class: "cut", href: recordingAddress(result) }, picture),
+    element("a", { class: "button play", href: `${address}/audio.wav${which}`, "data-title": name }, element("span", {}, "▶ Play"), element("span", { class: "unseen" }, ` ${name}`)),
   );
 }
 

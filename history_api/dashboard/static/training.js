@@ -1,16 +1,16 @@
 // Training page: uploads labelled sounds, requests retraining, and shows the progress of the trainer.
-import { element, request, utc } from "./dom.js";
+import { answer, element, request, when } from "./dom.js";
 import { modelName } from "./labels.js";
 
 const EVERY_MS = 2000;
 const byId = (id) => document.getElementById(id);
 
 async function report(id, send) {
-  byId(id).textContent = "sending";
+  answer(id, "sending");
   try {
-    byId(id).textContent = (await (await send()).json()).message;
+    answer(id, `✓ ${(await (await send()).json()).message}`);
   } catch (error) {
-    byId(id).textContent = `Refused: ${error.message}`;
+    answer(id, `Refused: ${error.message}`, true);
   }
 }
 
@@ -48,8 +48,8 @@ function show(status) {
 }
 
 function row(job) {
-  const cells = [job.id, modelName(job.model), job.state, utc(job.asked_at), job.report?.why ?? ""];
-  return element("tr", {}, ...cells.map((cell) => element("td", {}, String(cell))));
+  const cells = { Job: job.id, Model: modelName(job.model), State: job.state, Requested: when(job.asked_at), Reason: job.report?.why ?? "" };
+  return element("tr", {}, ...Object.entries(cells).map(([name, cell]) => element("td", { "data-label": name }, cell)));
 }
 
 poll();

@@ -1,5 +1,6 @@
 // Upload page: sends files one after the other, each with its progress and its result.
 import { element, openLogin, problemDetail, request, root } from "./dom.js";
+import "./player.js";
 import { resultCard } from "./result.js";
 
 const form = document.getElementById("upload");

@@ -107,7 +107,7 @@ def test_e7_devices_are_listed_with_their_settings(archive: Archive) -> None:
     settings = {"models": ["esc50", "digits"], "gate": {"on": True, "threshold": 0.05}}
     DeviceSettingsTable(connect(archive.settings.database)).put("st-02", settings, "ann")
     rows = re.findall(r"<tr>(.*?)</tr>", page(api, "/ui/devices").split("<tbody>")[1], re.DOTALL)
-    cells = [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row) for row in rows]
+    cells = [re.findall(r"<td[^>]*>(?:<a[^>]*>|<time[^>]*>[^<]*</time>)?([^<]*)", row) for row in rows]
     assert [(each[0], each[2], each[4], each[5]) for each in cells] == [
         ("st-01", "1", "site default", "off"),
         ("st-02", "0", "Everyday sound, Spoken digit", "on"),
@@ -222,7 +222,7 @@ def test_the_next_page_of_the_history_keeps_the_filter(archive: Archive) -> None
     archive.add(99, "st-02")
     api = archive.api()
     text = page(api, "/ui/history?device=st-01")
-    assert text.count("<audio") == 50
+    assert text.count("button play") == 50
     next_page = re.search(r'rel="next" href="([^"]+)"', text)
     assert next_page is not None
     text = page(api, next_page.group(1).replace("&amp;", "&"))
