@@ -48,7 +48,7 @@ async function waitForResult(upload) {
 async function send(file) {
   const bar = element("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
   const state = element("p", {}, "sending");
-  const item = element("li", { class: "panel" }, element("h3", {}, file.name), bar, state);
+  const item = element("li", { class: "panel" }, element("h2", {}, file.name), bar, state);
   list.append(item);
   try {
     const upload = await post(file, (share) => (bar.value = share), () => {

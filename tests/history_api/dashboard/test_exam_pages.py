@@ -28,7 +28,7 @@ def test_e7_page_of_an_exam_shows_four_positions_on_a_chest(archive: Archive, ap
     assert re.findall(r'data-state="(\w+)"', text) == ["abnormal", "unsure", "missing", "normal"]
     assert 'aria-label="AV: abnormal. PV: unsure. TV: missing. MV: normal. "' in text
     assert "Missing: TV (tricuspid)" in text
-    assert "<h3>Abnormal</h3>" in text
+    assert "<h2>Abnormal</h2>" in text
     assert f"/ui/recordings/{1:016x}?device=st-01" in text
     assert f"{ADDRESS}/report.pdf?device=st-01" in text
     assert "♥ 72 beats per minute" in text
@@ -44,7 +44,7 @@ def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says
     share = api.json(ADDRESS)["probability"]
     abnormal, normal = exam_words.share_words(share), exam_words.share_words(1 - share)
     text = page(api, "/ui/exams/visit-7")
-    assert "<h3>Abnormal</h3>" in text
+    assert "<h2>Abnormal</h2>" in text
     assert f"! Needs attention, {abnormal}</p>" in text
     assert f"4 positions together: abnormal {abnormal}, normal {normal}" in text
     assert re.findall(r"<small>((?:strongly )?for \w+|says little)</small>", text) == [
@@ -63,7 +63,7 @@ def test_e7_page_of_an_exam_shows_what_all_positions_say_together_and_which_says
 def test_a_page_without_evidence_has_no_bars(archive: Archive, api: Api) -> None:
     add_four(archive)
     text = page(api, "/ui/exams/visit-7")
-    assert "<h3>Normal</h3>" in text
+    assert "<h2>Normal</h2>" in text
     assert "together:" not in text
     assert 'class="evidence"' not in text
 
@@ -71,7 +71,7 @@ def test_a_page_without_evidence_has_no_bars(archive: Archive, api: Api) -> None
 def test_an_inconclusive_exam_shows_what_to_record_again(archive: Archive, api: Api) -> None:
     add_evidence(archive, AV=0.55, PV=0.5, TV=0.45, MV=0.5)
     text = page(api, "/ui/exams/visit-7")
-    assert "<h3>Cannot tell</h3>" in text
+    assert "<h2>Cannot tell</h2>" in text
     assert "4 positions together: abnormal 50 %, normal 50 %" in text
     assert text.count(REASONS["low_confidence"]) == 4
 

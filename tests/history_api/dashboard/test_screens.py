@@ -1,10 +1,11 @@
 """What a person sees on the pages, in a real browser: on a phone, on a desk, in the dark."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from browser_site import WITHIN_MS, DashboardSite, Tab, chromium, require_chromium
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -140,4 +141,36 @@ def test_models_are_a_table_with_their_details_folded(site: DashboardSite, brows
     expect(page.locator("details[open]")).to_have_count(1)
     dark = "each => getComputedStyle(each).filter"
     assert "invert" in page.locator("figure img").first.evaluate(dark), "pictures are dark in the dark"
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("viewport", "scheme", "language"), [(PHONE, "dark", "de-DE"), (DESK, "light", "en-GB")]
+)
+def test_axe_finds_nothing_on_any_page(
+    site: DashboardSite,
+    browser: Browser,
+    viewport: ViewportSize,
+    scheme: Literal["dark", "light"],
+    language: str,
+) -> None:
+    address = f"{site.url}/api/v1/recordings?exam=visit&site=AV"
+    assert requests.post(address, files={"file": site.heart.read_bytes()}, timeout=60).status_code < 300
+    context = browser.new_context(
+        base_url=site.url,
+        viewport=viewport,
+        color_scheme=scheme,
+        locale=language,
+        reduced_motion="reduce",  # a card that appears has less contrast while it does
+        bypass_csp=True,  # the policy would stop axe
+    )
+    page = context.new_page()
+    devices = ("/ui/devices", "/ui/devices/st-01")
+    exams = ("/ui/exams", "/ui/exams/visit?device=upload")
+    own = ("/ui/upload", "/ui/models", "/ui/training", "/ui/system", "/ui/upkeep", "/login", "/nothing")
+    for each in ("/", "/ui/history", recording(site), *exams, *devices, *own):
+        page.goto(each)
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        found = Axe().run(page)
+        assert found.violations_count == 0, (each, found.generate_report())
     context.close()
