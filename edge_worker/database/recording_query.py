@@ -56,13 +56,14 @@ class RecordingEntry:
 
     @property
     def gaps_s(self) -> list[tuple[float, float]]:
-        """Gaps in the stored audio, in seconds from its start."""
+        """Gaps in the stored audio, in seconds from the start of the recording."""
         gaps = [(max(begin, self.audio_start), end) for begin, end in self.missing]
-        return [
-            ((begin - self.audio_start) / self.sample_rate, (end - self.audio_start) / self.sample_rate)
-            for begin, end in gaps
-            if begin < end
-        ]
+        return [(begin / self.sample_rate, end / self.sample_rate) for begin, end in gaps if begin < end]
+
+    @property
+    def audio_start_s(self) -> float:
+        """Second of the recording with which the stored audio begins; 0 unless it is a long stream."""
+        return self.audio_start / self.sample_rate
 
 
 KEEPS_AUDIO: Final = """

@@ -35,6 +35,7 @@ from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import SEVERITY, STATUS, TEXT, Schema
 from history_api.results import exam_words
 from history_api.results.exams import CURSOR
+from history_api.results.kept_words import kept_words
 from history_api.results.time_format import utc
 from history_api.results.time_words import time_words
 from history_api.services import services
@@ -142,6 +143,7 @@ def recording(recording_id: str) -> Response:
         "recording.html",
         entry=entry,
         time_words=time_words(entry),
+        kept_words=kept_words(entry),
         result=lookup.result(entry),
         review=review,
         gaps=entry.gaps_s,

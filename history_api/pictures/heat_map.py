@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from history_api.pictures.axis import ticks
+from history_api.pictures.axis import axis_unit, ticks
 
 COLUMNS: Final = 720
 HEIGHT: Final = 256
@@ -30,6 +30,8 @@ class HeatMap:
     """Ticks of the left axis: height from 0, bottom, to 1, top, and the text."""
     unit: str
     legend: str
+    start_s: float = 0.0
+    """Second of the recording with which it begins."""
 
 
 def png(heat: HeatMap) -> bytes:
@@ -54,9 +56,9 @@ def _write_axes(draw: ImageDraw.ImageDraw, heat: HeatMap) -> None:
         y = round(bottom - HEIGHT * share)
         draw.line((_LEFT - 5, y, _LEFT - 1, y), _GREY)
         draw.text((_LEFT - 8, y), text, _INK, small, anchor="rm")
-    for tick in ticks(heat.duration_s):
-        x = round(_LEFT + COLUMNS * tick / max(heat.duration_s, 1e-9))
+    for tick in ticks(heat.start_s + heat.duration_s, first=heat.start_s):
+        x = round(_LEFT + COLUMNS * (tick - heat.start_s) / max(heat.duration_s, 1e-9))
         draw.line((x, bottom, x, bottom + 5), _GREY)
         draw.text((x, bottom + 16), f"{tick:g}", _INK, small, anchor="mm")
-    draw.text((_LEFT + COLUMNS / 2, bottom + 34), "s", _INK, small, anchor="mm")
+    draw.text((_LEFT + COLUMNS / 2, bottom + 34), axis_unit(heat.start_s), _INK, small, anchor="mm")
     draw.text((_LEFT, bottom + 60), heat.legend, _GREY, small, anchor="lm")

@@ -104,7 +104,9 @@ def cached_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
 
 
 def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
-    return picture_cache.file_name(entry.audio_sha256, kind, entry.device_id, entry.recording_id, *also)
+    return picture_cache.file_name(
+        entry.audio_sha256, kind, entry.device_id, entry.recording_id, entry.audio_start, *also
+    )
 
 
 def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
@@ -125,7 +127,7 @@ def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
 def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import wav_reader, waveform
 
-    envelope = wav_reader.read_envelope(path, waveform.COLUMNS)
+    envelope = wav_reader.read_envelope(path, waveform.COLUMNS, entry.audio_start_s)
     return waveform.svg(
         _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
     ).encode()
@@ -134,14 +136,15 @@ def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
 def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    return spectrogram.spectrogram(_title(entry), wav_reader.read_samples(path, 2 * max_hz), 2 * max_hz)
+    samples = wav_reader.read_samples(path, 2 * max_hz)
+    return spectrogram.spectrogram(_title(entry), samples, 2 * max_hz, entry.audio_start_s)
 
 
 def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
     samples = wav_reader.read_samples(path, spectrogram.MFCC_RATE)
-    return spectrogram.mfcc_map(_title(entry), samples)
+    return spectrogram.mfcc_map(_title(entry), samples, entry.audio_start_s)
 
 
 def _title(entry: RecordingEntry) -> str:

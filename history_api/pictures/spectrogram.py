@@ -21,8 +21,11 @@ MFCC_RATE: Final = HEART_LOG_MEL.sample_rate
 _SILENCE_DB: Final = 10 * float(np.log10(AMIN))
 
 
-def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
-    """Return the spectrogram of `samples`, (samples,) at `rate` Hz, full scale 1; it covers `TOP_DB` dB."""
+def spectrogram(title: str, samples: Float32Array, rate: int, start_s: float = 0.0) -> bytes:
+    """Return the spectrogram of `samples`, (samples,) at `rate` Hz, full scale 1; it covers `TOP_DB` dB.
+
+    They begin `start_s` after the start of the recording.
+    """
     decibel = _columns_db(samples, rate)
     loudest = decibel.max(initial=_SILENCE_DB + TOP_DB)  # keeps silence white: its noise is not amplified
     levels = ((decibel - loudest) / TOP_DB + 1).astype(np.float32)
@@ -35,12 +38,16 @@ def spectrogram(title: str, samples: Float32Array, rate: int) -> bytes:
             [(2 * tick / rate, f"{tick:g}") for tick in hertz],
             "Hz",
             f"Strongest: loud, {loudest:.0f} dB re full scale; empty: {TOP_DB:.0f} dB under it. {NOTICE}",
+            start_s,
         )
     )
 
 
-def mfcc_map(title: str, samples: Float32Array) -> bytes:
-    """Return the first `N_MFCC` MFCC of `samples`, (samples,) at `MFCC_RATE` Hz, each as its z-score."""
+def mfcc_map(title: str, samples: Float32Array, start_s: float = 0.0) -> bytes:
+    """Return the first `N_MFCC` MFCC of `samples`, (samples,) at `MFCC_RATE` Hz, each as its z-score.
+
+    They begin `start_s` after the start of the recording.
+    """
     coefficients = mfcc(log_mel(samples, HEART_LOG_MEL), N_MFCC)
     deviation = np.maximum(coefficients.std(axis=0), 1e-3)
     z_scores = _column_means((coefficients - coefficients.mean(axis=0)) / deviation)
@@ -52,6 +59,7 @@ def mfcc_map(title: str, samples: Float32Array) -> bytes:
             [((row + 0.5) / N_MFCC, str(row)) for row in range(0, N_MFCC, 2)],
             "MFCC",
             f"Half: its mean; strongest: 3 standard deviations over it; empty: 3 under it. {NOTICE}",
+            start_s,
         )
     )
 

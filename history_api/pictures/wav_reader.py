@@ -23,6 +23,8 @@ class Envelope:
     low: Float32Array
     high: Float32Array
     duration_s: float
+    start_s: float = 0.0
+    """Second of the recording with which it begins: of a stream only the end is kept."""
 
     @property
     def peak(self) -> float:
@@ -30,8 +32,10 @@ class Envelope:
         return float(max(self.high.max(), -self.low.min())) if len(self.low) else 0.0
 
 
-def read_envelope(path: Path, columns: int) -> Envelope:
+def read_envelope(path: Path, columns: int, start_s: float = 0.0) -> Envelope:
     """Return the envelope of a WAV file in at most `columns` columns, its channels mixed to one.
+
+    The file begins `start_s` after the start of its recording.
 
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
@@ -42,7 +46,7 @@ def read_envelope(path: Path, columns: int) -> Envelope:
         for column, length in enumerate(np.diff(edges)):
             block = _read_mono(file, int(length))
             bounds[column] = block.min(initial=1.0), block.max(initial=-1.0)
-        return Envelope(bounds[:, 0], bounds[:, 1], file.getnframes() / file.getframerate())
+        return Envelope(bounds[:, 0], bounds[:, 1], file.getnframes() / file.getframerate(), start_s)
 
 
 def read_samples(path: Path, rate: int) -> Float32Array:

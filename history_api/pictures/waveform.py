@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from xml.sax.saxutils import escape, quoteattr
 
 from edge_worker.database.recording_query import RecordingEntry
-from history_api.pictures.axis import ticks
+from history_api.pictures.axis import axis_unit, ticks
 from history_api.pictures.notice import NOTICE
 from history_api.pictures.wav_reader import Envelope
 
@@ -24,7 +24,7 @@ _DENSE: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Heart sounds and gaps of a recording, in seconds from its start."""
+    """Heart sounds and gaps of a recording, in seconds from its start, which may be before the kept sound."""
 
     s1_s: Sequence[float] = ()
     s2_s: Sequence[float] = ()
@@ -40,7 +40,6 @@ class Marks:
 
 def svg(title: str, envelope: Envelope, marks: Marks) -> str:
     """Return the picture. Marks and gaps differ in form, so no information depends on colour."""
-    seconds = max(envelope.duration_s, 1e-9)
     hatched = "Hatched: sound that did not arrive. " if marks.gaps_s else ""
     counts = f"S1 {len(marks.s1_s)}, S2 {len(marks.s2_s)}, gaps {len(marks.gaps_s)}"
     parts = [
@@ -52,10 +51,10 @@ def svg(title: str, envelope: Envelope, marks: Marks) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="{_LEFT}" y="22" font-size="16">{escape(title)}</text>',
         f'<rect x="{_LEFT}" y="{_TOP}" width="{COLUMNS}" height="{_HEIGHT}" fill="#fff" stroke="#bbb"/>',
-        *_gaps(marks.gaps_s, seconds),
+        *_gaps(marks.gaps_s, envelope),
         _outline(envelope),
-        *_marks("S1", marks.s1_s, seconds),
-        *_marks("S2", marks.s2_s, seconds),
+        *_marks("S1", marks.s1_s, envelope),
+        *_marks("S2", marks.s2_s, envelope),
         *_axes(envelope),
         f'<text x="{_LEFT}" y="{_BOTTOM + 78}" fill="#444">{_legend(marks)}</text>',
         f'<text x="{_LEFT}" y="{_BOTTOM + 98}" fill="#444">{hatched}{NOTICE}</text>',
@@ -70,6 +69,11 @@ def _legend(marks: Marks) -> str:
     return "Onsets of the heart sounds that the worker detected: S1 from above, S2 from below."
 
 
+def _x(second: float, envelope: Envelope) -> float:
+    """Return where a second of the recording is, pixels."""
+    return _LEFT + COLUMNS * (second - envelope.start_s) / max(envelope.duration_s, 1e-9)
+
+
 def _outline(envelope: Envelope) -> str:
     if not len(envelope.low):
         return f'<text x="{_LEFT + COLUMNS / 2}" y="{_MIDDLE - 8}" text-anchor="middle">no sound</text>'
@@ -81,16 +85,16 @@ def _outline(envelope: Envelope) -> str:
     return f'<path d="M{outline}Z" fill="#333" stroke="#333" stroke-width="0.8" stroke-linejoin="round"/>'
 
 
-def _gaps(gaps: Sequence[tuple[float, float]], seconds: float) -> list[str]:
+def _gaps(gaps: Sequence[tuple[float, float]], envelope: Envelope) -> list[str]:
     return [
-        f'<rect class="gap" x="{_LEFT + COLUMNS * begin / seconds:.1f}" y="{_TOP}" '
-        f'width="{max(COLUMNS * (end - begin) / seconds, 1):.1f}" height="{_HEIGHT}" fill="url(#gap)">'
+        f'<rect class="gap" x="{_x(begin, envelope):.1f}" y="{_TOP}" '
+        f'width="{max(_x(end, envelope) - _x(begin, envelope), 1):.1f}" height="{_HEIGHT}" fill="url(#gap)">'
         f"<title>no sound from {begin:.3f} to {end:.3f} s</title></rect>"
         for begin, end in gaps
     ]
 
 
-def _marks(name: str, marks: Sequence[float], seconds: float) -> list[str]:
+def _marks(name: str, marks: Sequence[float], envelope: Envelope) -> list[str]:
     """Return lines for S1 from above and, dashed, S2 from below; only their ends where there are many."""
     is_above = name == "S1"
     near, far = (_TOP - 8, _BOTTOM) if is_above else (_BOTTOM + 8, _TOP)
@@ -99,7 +103,7 @@ def _marks(name: str, marks: Sequence[float], seconds: float) -> list[str]:
     if len(marks) * _DENSE > COLUMNS:
         far = _TOP if is_above else _BOTTOM
         name_width, style = COLUMNS, 'stroke="#000" stroke-width="0.3"'
-    positions = [_LEFT + COLUMNS * mark / seconds for mark in marks]
+    positions = [_x(mark, envelope) for mark in marks]
     lines = "".join(f"M{x:.1f} {near}V{far}" for x in positions)
     y, free_from, names = (_TOP - 12 if is_above else _BOTTOM + 20), 0.0, []
     for x in positions:
@@ -110,11 +114,10 @@ def _marks(name: str, marks: Sequence[float], seconds: float) -> list[str]:
 
 
 def _axes(envelope: Envelope) -> list[str]:
-    seconds, peak = envelope.duration_s, envelope.peak
+    first, peak = envelope.start_s, envelope.peak
     numbers = [
-        f'<text x="{_LEFT + COLUMNS * tick / max(seconds, 1e-9):.1f}" y="{_BOTTOM + 38}" '
-        f'text-anchor="middle">{tick:g}</text>'
-        for tick in ticks(seconds)
+        f'<text x="{_x(tick, envelope):.1f}" y="{_BOTTOM + 38}" text-anchor="middle">{tick:g}</text>'
+        for tick in ticks(first + envelope.duration_s, first=first)
     ]
     heights = [
         f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{level:.2g}</text>'
@@ -124,6 +127,6 @@ def _axes(envelope: Envelope) -> list[str]:
     return [
         *numbers,
         *heights,
-        f'<text x="{_LEFT + COLUMNS / 2}" y="{_BOTTOM + 54}" text-anchor="middle">s</text>',
+        f'<text x="{_LEFT + COLUMNS / 2}" y="{_BOTTOM + 54}" text-anchor="middle">{axis_unit(first)}</text>',
         f'<text x="{_LEFT}" y="42" fill="#444">amplitude, full scale of the device is 1</text>',
     ]

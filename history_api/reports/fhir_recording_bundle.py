@@ -23,6 +23,7 @@ from history_api.reports.fhir_resource import (
     reference,
     resource_id,
 )
+from history_api.results.kept_words import kept_words
 
 _STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error"}
 """Status by verdict. A rejected result is withdrawn: `amended` would claim that a correct one replaces it."""
@@ -94,20 +95,26 @@ class RecordingBundle:
             content["title"] = "the audio file was removed"
         else:
             content |= {"url": self._audio.url, "size": self._audio.size, "hash": self._audio.sha1}
-        return {
-            "resourceType": "Media",
-            "id": self._id("media"),
-            "identifier": [
-                {"system": f"{NAMESPACE}:recording", "value": f"{entry.device_id}/{entry.recording_id}"},
-                {"system": f"{NAMESPACE}:pcm-sha256", "value": entry.audio_sha256},
-            ],
-            "status": "completed",
-            "type": {"coding": [{"system": f"{HL7}/media-type", "code": "audio", "display": "Audio"}]},
-            "createdDateTime": entry.captured_at,
-            "device": reference(resource_id(self._entry.device_id, "device")),
-            "duration": round(entry.audio_s, 3),
-            "content": content,
-        } | self._body_site()
+        kept = kept_words(entry)
+        note: Resource = {"note": [{"text": f"{kept[0].upper()}{kept[1:]}."}]} if kept else {}
+        return (
+            {
+                "resourceType": "Media",
+                "id": self._id("media"),
+                "identifier": [
+                    {"system": f"{NAMESPACE}:recording", "value": f"{entry.device_id}/{entry.recording_id}"},
+                    {"system": f"{NAMESPACE}:pcm-sha256", "value": entry.audio_sha256},
+                ],
+                "status": "completed",
+                "type": {"coding": [{"system": f"{HL7}/media-type", "code": "audio", "display": "Audio"}]},
+                "createdDateTime": entry.captured_at,
+                "device": reference(resource_id(self._entry.device_id, "device")),
+                "duration": round(entry.audio_s, 3),
+                "content": content,
+            }
+            | note
+            | self._body_site()
+        )
 
     def _observations(self) -> list[Resource]:
         if self._result is None or self._result["status"] == "error":

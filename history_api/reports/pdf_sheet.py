@@ -90,9 +90,12 @@ class PdfSheet(FPDF):
 
     def waveform(self, envelope: Envelope, marks: Marks) -> None:
         """Draw the waveform: S1 above it, S2 below it, gaps hatched, seconds at the bottom."""
-        left, top = _MARGIN, self.get_y() + 4
-        seconds = max(envelope.duration_s, 1e-9)
-        self._hatch([(left + WIDTH * a / seconds, left + WIDTH * b / seconds) for a, b in marks.gaps_s], top)
+        left, top, first = _MARGIN, self.get_y() + 4, envelope.start_s
+
+        def x_of(second: float) -> float:
+            return left + WIDTH * (second - first) / max(envelope.duration_s, 1e-9)
+
+        self._hatch([(x_of(begin), x_of(end)) for begin, end in marks.gaps_s], top)
         self.rect(left, top, WIDTH, _WAVEFORM_HEIGHT)
         self.set_line_width(0.25)
         middle, scale = top + _WAVEFORM_HEIGHT / 2, _WAVEFORM_HEIGHT / 2 * 0.95 / (envelope.peak or 1)
@@ -100,13 +103,11 @@ class PdfSheet(FPDF):
             x = left + WIDTH * (column + 0.5) / len(envelope.low)
             self.line(x, middle - scale * float(high), x, middle - scale * float(low) + 0.1)
         self.set_line_width(0.2)
-        self._heart_sounds("S1", [left + WIDTH * mark / seconds for mark in marks.s1_s], top - 1)
-        self._heart_sounds(
-            "S2", [left + WIDTH * mark / seconds for mark in marks.s2_s], top + _WAVEFORM_HEIGHT + 3
-        )
+        self._heart_sounds("S1", [x_of(mark) for mark in marks.s1_s], top - 1)
+        self._heart_sounds("S2", [x_of(mark) for mark in marks.s2_s], top + _WAVEFORM_HEIGHT + 3)
         self.set_font("helvetica", "", 7)
-        for tick in ticks(envelope.duration_s):
-            self.text(left + WIDTH * tick / seconds - 1, top + _WAVEFORM_HEIGHT + 7, f"{tick:g} s")
+        for tick in ticks(first + envelope.duration_s, first=first):
+            self.text(x_of(tick) - 1, top + _WAVEFORM_HEIGHT + 7, f"{tick:g} s")
         self.set_y(top + _WAVEFORM_HEIGHT + 9)
 
     def _heart_sounds(self, name: str, positions: Sequence[float], baseline: float) -> None:

@@ -14,6 +14,7 @@ from history_api.models.label_words import LabelWords
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
 from history_api.reports.pdf_sheet import PdfSheet
+from history_api.results.kept_words import kept_words
 from history_api.results.time_format import utc
 from history_api.results.time_words import time_words
 
@@ -99,6 +100,9 @@ def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     sheet.field("Site", str(entry.meta.get("site") or "not given"))
     length = f"{entry.samples / entry.sample_rate:.2f} s at {entry.sample_rate} Hz"
     sheet.field("Sound", f"{length}, {entry.channels} channel{'s' * (entry.channels > 1)}")
+    kept = kept_words(entry)
+    if kept:
+        sheet.field("Kept", kept)
     sheet.field("Completeness", _completeness(entry))
     if review is None:
         sheet.field("Review", "none: no person has confirmed or rejected this result")

@@ -165,7 +165,7 @@ def _images(entry: RecordingEntry) -> "AudioImages | None":
     try:
         path = lookup.audio_path(entry)
         return AudioImages(
-            wav_reader.read_envelope(path, waveform.COLUMNS),
+            wav_reader.read_envelope(path, waveform.COLUMNS, entry.audio_start_s),
             recording_pictures.cached_spectrogram(entry, path, recording_pictures.HEART_MAX_HZ),
         )
     except (ProblemError, AudioError):

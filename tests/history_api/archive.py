@@ -15,6 +15,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
+from edge_worker.database import schema
+from edge_worker.database.engine import connect
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.ingest import wav
 from edge_worker.protocol.prediction import Prediction
@@ -109,6 +111,15 @@ class Archive:
         """Return a result as the worker saves it into the row of that id."""
         assert row is not None
         return AnalysisResult(row, result, result.to_json().decode(), analysed_at, ())
+
+    def keep_end(self, number: int, *, samples: int, audio_start: int) -> None:
+        """Make a recording a stream of `samples`, of which those before `audio_start` are not kept."""
+        engine = connect(self.settings.database)
+        with engine.begin() as connection:
+            is_it = schema.recordings.c.recording_id == f"{number:016x}"
+            values = {"samples": samples, "audio_start": audio_start}
+            connection.execute(schema.recordings.update().where(is_it).values(values))
+        engine.dispose()
 
     def api(self) -> "Api":
         """Return a client of the history API on this directory."""

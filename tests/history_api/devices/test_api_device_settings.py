@@ -175,5 +175,5 @@ def add_stream(archive: Archive, name: str) -> None:
     )
     assert saved == again == []
     (entry,) = archive.api().app.extensions["stetho"].history.recording(name)
-    assert entry.gaps_s == [(0.0, 0.25)], "missing ranges of the stored sound"
+    assert entry.gaps_s == [(50.0, 50.25)], "missing ranges of the stored sound"
     assert entry.audio_s == 10.0

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from archive import Api, Archive, problem
 from PIL import Image
+from pypdf import PdfReader
 
 from edge_worker.ingest import wav
 from edge_worker.protocol.result import HeartSounds
@@ -66,6 +67,39 @@ def test_d5_waveform_marks_heart_sounds_and_gaps(archive: Archive, api: Api) -> 
     assert float(gap.get("x", "")) == pytest.approx(LEFT + 720 * 0.1 / duration_s, abs=0.1)
     assert float(gap.get("width", "")) == pytest.approx(720 * 0.1 / duration_s, abs=0.1)
     assert "not a medical device" in " ".join(filter(None, texts))
+
+
+def test_pictures_of_a_stream_begin_where_its_kept_sound_does(archive: Archive, api: Api) -> None:
+    archive.add(1, missing=((480_000, 488_000),))
+    replace_audio(archive, tone(250, 60))
+    before = {name: api.get(f"{ADDRESS}/{name}").get_data() for name in PICTURES}
+    archive.keep_end(1, samples=600_000, audio_start=360_000)
+    picture = waveform(api)
+    texts = [each.text or "" for each in picture.iter(f"{SVG}text")]
+    seconds = [text for text in texts if text.isdigit() and int(text) >= 10]
+    assert (seconds[0], seconds[-1]) == ("90", "150")
+    assert "s of the stream; its sound before 90.0 s is not kept" in texts
+    (gap,) = [each for each in picture.iter(f"{SVG}rect") if each.get("class") == "gap"]
+    assert float(gap.get("x", "")) == pytest.approx(LEFT + 720 * (120 - 90) / 60, abs=0.1)
+    (title,) = gap.iter(f"{SVG}title")
+    assert title.text == "no sound from 120.000 to 122.000 s"
+    for name in PICTURES[1:]:
+        after = api.get(f"{ADDRESS}/{name}").get_data()
+        assert after != before[name]
+        assert (heat_map_levels(after) == heat_map_levels(before[name])).all(), "other axis, same sound"
+    said = "only the end, from 90.0 to 150.0 s; the sound before that is not kept"
+    assert said in api.get("/ui/recordings/0000000000000001").get_data(as_text=True)
+    (media,) = [
+        each["resource"]
+        for each in api.get(f"{ADDRESS}/fhir.json").get_json()["entry"]
+        if each["resource"]["resourceType"] == "Media"
+    ]
+    assert said[1:] in media["note"][0]["text"]
+    report = PdfReader(io.BytesIO(api.get(f"{ADDRESS}/report.pdf").get_data()))
+    printed = "\n".join(page.extract_text() for page in report.pages)
+    assert said in printed
+    assert "150 s" in printed
+    assert "\n10 s" not in printed
 
 
 def test_d5_spectrogram_shows_a_tone_where_it_is(archive: Archive, api: Api) -> None:
