@@ -18,7 +18,8 @@ def pdf(recordings: Sequence[ReportedRecording], words: LabelWords) -> bytes:
     """Return the report of the device that made `recordings`: at least one, newest first."""
     newest = recordings[0]
     changed_at = max(recording.changed_at for recording in recordings)
-    sheet = PdfSheet(f"Report of device {newest.entry.device_id}", datetime.fromisoformat(changed_at))
+    device = newest.entry.device_id
+    sheet = PdfSheet(f"Report of device {device}", device, datetime.fromisoformat(changed_at))
     sheet.heading(f"Last recordings: {len(recordings)}")
     sheet.row(_COLUMNS, _WIDTHS, "B")
     for recording in recordings:
@@ -26,7 +27,7 @@ def pdf(recordings: Sequence[ReportedRecording], words: LabelWords) -> bytes:
     sheet.add_page()
     sheet.heading("The newest recording")
     write_recording(sheet, newest, words)
-    return bytes(sheet.output())
+    return sheet.finish()
 
 
 def _row(recording: ReportedRecording, words: LabelWords) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording], words: LabelWords) 
     """Return the report of an exam; `recordings` are those that count in it."""
     document = exam.document()
     times = [recording.changed_at for recording in recordings] or [document["last_captured_at"]]
-    sheet = PdfSheet("Report of an exam", datetime.fromisoformat(max(times)))
+    about = f"{document['device_id']} {document['exam']}"
+    sheet = PdfSheet("Report of an exam", about, datetime.fromisoformat(max(times)))
     _write_facts(sheet, document, words)
     sheet.heading("Positions")
     sheet.row(_COLUMNS, _WIDTHS, "B")
@@ -35,7 +36,7 @@ def pdf(exam: Exam, recordings: Sequence[ReportedRecording], words: LabelWords) 
         sheet.add_page()
         sheet.heading(f"At {recording.entry.meta.get('site') or 'a site that was not given'}")
         write_recording(sheet, recording, words)
-    return bytes(sheet.output())
+    return sheet.finish()
 
 
 def _position_name(position: dict[str, Any]) -> str:

@@ -7,10 +7,12 @@ from typing import Final
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from edge_worker import __version__
 from history_api.pictures.axis import ticks
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
+from history_api.reports.pdf_letters import BOLD_FONT, FONT, Letters, is_latin1
 
 WIDTH: Final = 180.0
 """Width between the margins. This and the lengths below are in mm."""
@@ -26,51 +28,73 @@ _HATCH_MM: Final = 1.5
 class PdfSheet(FPDF):
     """A report that is being written, from top to bottom. The same calls produce the same bytes."""
 
-    def __init__(self, title: str, made_at: datetime) -> None:
+    def __init__(self, title: str, about: str, made_at: datetime) -> None:
+        """Begin a report; `about` is the id that the footer of each page carries."""
         super().__init__(format="A4")
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(auto=True, margin=20)
         self.set_creation_date(made_at)
-        self.set_title(to_latin1(title))
+        self._letters = Letters()
+        self._about, self._is_wide = about, False
+        self._made = f"{made_at:%Y-%m-%d %H:%M:%S} UTC"
+        self.set_title(title)
         self.set_lang("en")
         self.add_page()
-        self.set_font("helvetica", "B", 16)
-        self.cell(0, 9, to_latin1(title), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 9, self._text(title, "B", 16), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def footer(self) -> None:
         """Write the notice and the page number; fpdf2 calls this at the end of each page."""
         self.set_y(-15)
         self.set_font("helvetica", "", 8)
-        self.cell(0, 5, LABEL_NOTICE)
-        self.cell(0, 5, f"{self.page_no()}", align="R")
+        self.cell(0, 4, LABEL_NOTICE)
+        self.cell(0, 4, f"page {self.page_no()} of {{nb}}", align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_font("helvetica", "", 7)
+        self.cell(0, 4, f"{self._about}, Stetho Edge {__version__}, report of {self._made}")
+
+    def finish(self) -> bytes:
+        """Return the document, with what it could not show at its end."""
+        missing = self._letters.missing()
+        if missing:
+            self.ln(2)
+            self.paragraph(missing)
+        return bytes(self.output())
+
+    def _lines(self, text: str) -> None:
+        self.multi_cell(0, _LINE_HEIGHT, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _text(self, text: str, style: str, size: float) -> str:
+        """Choose a font that has `text`, and return what it can show of it."""
+        shown = self._letters.shown(text)
+        family = "helvetica" if is_latin1(shown) else "wide"
+        if family == "wide" and not self._is_wide:
+            self.add_font("wide", "", FONT)
+            self.add_font("wide", "B", BOLD_FONT)
+            self._is_wide = True
+        self.set_font(family, style, size)
+        return shown
 
     def heading(self, text: str, room: float = 30) -> None:
         """Write a heading, on a new page if fewer than `room` mm are left."""
         if self.will_page_break(room):
             self.add_page()
         self.ln(3)
-        self.set_font("helvetica", "B", 11)
-        self.cell(0, 7, to_latin1(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(0, 7, self._text(text, "B", 11), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def paragraph(self, text: str, style: str = "") -> None:
         """Write text over the whole width; `style` is that of fpdf2, "B" for bold."""
-        self.set_font("helvetica", style, 9)
-        self.multi_cell(0, _LINE_HEIGHT, to_latin1(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self._lines(self._text(text, style, 9))
 
     def field(self, name: str, value: str) -> None:
         """Write a name and its value, which may take several lines."""
-        self.set_font("helvetica", "B", 9)
-        self.cell(_NAME_WIDTH, _LINE_HEIGHT, to_latin1(name))
-        self.set_font("helvetica", "", 9)
-        self.multi_cell(0, _LINE_HEIGHT, to_latin1(value), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(_NAME_WIDTH, _LINE_HEIGHT, self._text(name, "B", 9))
+        self._lines(self._text(value, "", 9))
 
     def probability_bar(self, label: str, share: float, threshold: float) -> None:
         """Write a probability (0 to 1) as a bar, with a line at the threshold of acceptance."""
         if self.will_page_break(_LINE_HEIGHT):
             self.add_page()
         x, y = _MARGIN + _BAR_LEFT, self.get_y()
-        self.set_font("helvetica", "", 9)
-        self.cell(_BAR_LEFT - 2, _LINE_HEIGHT, to_latin1(label), align="R")
+        self.cell(_BAR_LEFT - 2, _LINE_HEIGHT, self._text(label, "", 9), align="R")
         self.set_fill_color(90)
         self.rect(x, y + 0.8, _BAR_WIDTH, _LINE_HEIGHT - 1.6)
         self.rect(x, y + 0.8, _BAR_WIDTH * share, _LINE_HEIGHT - 1.6, style="F")
@@ -80,9 +104,10 @@ class PdfSheet(FPDF):
 
     def row(self, cells: Sequence[str], widths: Sequence[float], style: str = "") -> None:
         """Write a row of a table; text that does not fit its column is cut."""
-        self.set_font("helvetica", style, 8)
+        if self.will_page_break(_LINE_HEIGHT):
+            self.add_page()
         for text, width in zip(cells, widths, strict=True):
-            shown = to_latin1(text)
+            shown = self._text(text, style, 8)
             while self.get_string_width(shown) > width - 2:
                 shown = shown[:-1]
             self.cell(width, _LINE_HEIGHT, shown, border="B")
@@ -128,9 +153,3 @@ class PdfSheet(FPDF):
             for stroke in range(round((end - begin) / _HATCH_MM)):
                 x = begin + stroke * _HATCH_MM
                 self.line(x, top + _WAVEFORM_HEIGHT, min(x + _HATCH_MM, end), top)
-
-
-def to_latin1(text: str) -> str:
-    """Return `text` in Latin-1, which the fonts of every PDF reader can show; other letters become `?`."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
-    return shown.encode("latin-1", "replace").decode("latin-1")

@@ -55,9 +55,10 @@ class ReportedRecording:
 
 def pdf(recording: ReportedRecording, words: LabelWords) -> bytes:
     """Return the report of one recording."""
-    sheet = PdfSheet("Report of a recording", datetime.fromisoformat(recording.changed_at))
+    about = f"{recording.entry.device_id} {recording.entry.recording_id}"
+    sheet = PdfSheet("Report of a recording", about, datetime.fromisoformat(recording.changed_at))
     write_recording(sheet, recording, words)
-    return bytes(sheet.output())
+    return sheet.finish()
 
 
 def write_recording(sheet: PdfSheet, recording: ReportedRecording, words: LabelWords) -> None:

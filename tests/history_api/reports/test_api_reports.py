@@ -14,6 +14,7 @@ from edge_worker.database import schema
 from edge_worker.database.engine import connect
 from edge_worker.protocol.result import HeartSounds, Quality
 from history_api.pictures.notice import LABEL_NOTICE
+from history_api.reports.pdf_letters import FONT
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -149,9 +150,29 @@ def test_text_in_any_script_is_printed_or_replaced(archive: Archive, api: Api) -
     review(archive, "confirmed", "Herzgeräusch — 心音 🫀\n" + "long " * 2000 + "x" * 500)
     text = "\n".join(pages(api, ADDRESS))
     assert "?  ? ü **b** (\\)" in text
-    assert "Herzgeräusch ? ?? ?" in text
+    assert "?? ?" in text
+    for missing in ("U+5DE6", "U+80F8", "U+5FC3", "anatomical heart (U+1FAC0)"):
+        assert missing in text.replace("\n", " "), missing
     assert len(pages(api, ADDRESS)) > 2
     assert "?" in "\n".join(pages(api, DEVICE))
+
+
+@pytest.mark.skipif(not FONT.is_file(), reason="needs the package fonts-dejavu-core")
+def test_cyrillic_and_greek_are_printed(archive: Archive, api: Api) -> None:
+    archive.add(1, file_name="Сердце καρδιά — тоны.wav")
+    review(archive, "confirmed", "Шум над аортой, قلب")
+    text = "\n".join(pages(api, ADDRESS))
+    assert "Сердце καρδιά — тоны.wav" in text
+    assert "Шум над аортой, ???" in text
+    assert "arabic letter qaf (U+0642)" in text.replace("\n", " ")
+
+
+def test_each_page_has_its_number_and_what_the_report_is_of(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    sheets = pages(api, ADDRESS)
+    for number, text in enumerate(sheets, start=1):
+        assert f"page {number} of {len(sheets)}" in text
+        assert f"st-01 0000000000000001, Stetho Edge {__version__}, report of 2026-11-20 08:00:00 UTC" in text
 
 
 def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) -> None:
