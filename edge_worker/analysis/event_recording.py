@@ -44,6 +44,7 @@ class EventRecording:
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
             audio_file=f"audio/{stream.device_id}/{name}.wav",
             meta=stream.meta or {},
+            subject=(stream.meta or {}).get("subject"),
             parent=stream.name,
             parent_start=event.start,
         )

@@ -128,6 +128,7 @@ class Pipeline:
             meta=meta,
             exam=meta.get("exam"),
             file_name=meta.get("file_name"),
+            subject=meta.get("subject"),
         )
         path = self._settings.data_dir / stored.audio_file
         wav.write(path, pcm, recording.sample_rate, recording.channels)

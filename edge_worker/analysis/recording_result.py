@@ -50,6 +50,7 @@ def build_result(
         site=stored.meta.get("site"),
         exam=stored.exam,
         file_name=stored.meta.get("file_name"),
+        subject=stored.subject,
         language=language,
         ignored_meta=ignored_fields(stored.meta),
         event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),

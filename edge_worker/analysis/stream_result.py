@@ -102,6 +102,7 @@ class StreamResultWriter:
             audio_file=audio_file,
             meta=meta,
             exam=meta.get("exam"),
+            subject=meta.get("subject"),
             audio_start=start if audio_s else stream.next_sample,
         )
 

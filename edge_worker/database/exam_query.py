@@ -55,9 +55,13 @@ def devices(connection: Connection, exam_id: str, device_id: str | None = None) 
 
 
 def read_page(
-    connection: Connection, limit: int, device_id: str | None = None, after: int | None = None
+    connection: Connection,
+    limit: int,
+    device_id: str | None = None,
+    after: int | None = None,
+    subject: str | None = None,
 ) -> ExamPage:
-    """Return up to `limit` exams, ordered by their first recording.
+    """Return up to `limit` exams, those with a recording of `subject`, ordered by their first recording.
 
     The first recording does not change while others join, so a client that reads all pages gets each exam
     once.
@@ -67,6 +71,8 @@ def read_page(
     query = select(*key, first.label("first")).where(recordings.c.exam.is_not(None)).group_by(*key)
     if device_id is not None:
         query = query.where(recordings.c.device_id == device_id)
+    if subject is not None:
+        query = query.where(recordings.c.subject == subject)
     if after is not None:
         query = query.having(first < after)
     rows = connection.execute(query.order_by(first.desc()).limit(limit + 1)).all()
@@ -78,9 +84,10 @@ def read_page(
 def _exam_recording(
     recording_id: str, captured_at: str, meta: dict[str, Any], document: str | None, verdict: str | None
 ) -> ExamRecording:
-    site = meta.get("site")
+    site, subject = meta.get("site"), meta.get("subject")
     result = None if document is None else json.loads(document)
-    return ExamRecording(recording_id, captured_at, None if site is None else str(site), result, verdict)
+    position = None if site is None else str(site)
+    return ExamRecording(recording_id, captured_at, position, result, verdict, subject)
 
 
 def messages(connection: Connection, results: Sequence[Result]) -> list[OutboxMessage]:

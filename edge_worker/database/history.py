@@ -170,10 +170,12 @@ class History:
             devices = exam_query.devices(connection, exam_id, device)
             return [exam_query.exam(connection, each, exam_id) for each in devices]
 
-    def exams(self, limit: int, device: str | None = None, after: int | None = None) -> ExamPage:
+    def exams(
+        self, limit: int, device: str | None = None, after: int | None = None, subject: str | None = None
+    ) -> ExamPage:
         """Return up to `limit` exams, the one begun last first, from `after` on."""
         with self._connection() as connection:
-            return exam_query.read_page(connection, limit, device, after)
+            return exam_query.read_page(connection, limit, device, after, subject)
 
     def predictions(
         self, limit: int, device: str | None = None, model: str | None = None

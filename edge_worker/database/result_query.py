@@ -56,6 +56,7 @@ class ResultFilter:
     severity: Severity | None = None
     file_name: str | None = None
     """Part of the name of the file that was uploaded, in any case."""
+    subject: str | None = None
     disagree: bool | None = None
     """Whether models contradict each other."""
 
@@ -180,6 +181,8 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
         query = query.where(recordings.c.disagree.is_(filters.disagree))
     if filters.exam is not None:
         query = query.where(recordings.c.exam == filters.exam)
+    if filters.subject is not None:
+        query = query.where(recordings.c.subject == filters.subject)
     if filters.file_name is not None:
         query = query.where(recordings.c.file_name.icontains(filters.file_name, autoescape=True))
     if filters.reviewed == "none":

@@ -31,6 +31,13 @@ metadata: Final = MetaData()
 SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
 """Type of sample indices: a day of audio has more samples than 31 bits count."""
 
+
+def _index_of_some(name: str, *columns: str) -> Index:
+    """Return an index of the rows whose first column is not null."""
+    is_some = text(f"{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=is_some, postgresql_where=is_some)
+
+
 recordings: Final = Table(
     "recordings",
     metadata,
@@ -60,6 +67,7 @@ recordings: Final = Table(
     Column("severity", String(8)),
     Column("disagree", Boolean),
     Column("file_name", String(120)),
+    Column("subject", String(40)),
     UniqueConstraint("device_id", "recording_id"),
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_recording_id", "recording_id"),
@@ -69,26 +77,16 @@ recordings: Final = Table(
     Index("recordings_by_verdict", "verdict", "id"),
     Index("recordings_by_severity", "severity", "id"),
     # Partial: most recordings belong to no exam, and to no stream.
-    Index(
-        *("recordings_by_parent", "parent", "id"),
-        sqlite_where=text("parent IS NOT NULL"),
-        postgresql_where=text("parent IS NOT NULL"),
-    ),
-    Index(
-        *("recordings_by_exam", "exam", "device_id", "id"),
-        sqlite_where=text("exam IS NOT NULL"),
-        postgresql_where=text("exam IS NOT NULL"),
-    ),
-    Index(
-        *("recordings_by_file_name", "file_name", "id"),
-        sqlite_where=text("file_name IS NOT NULL"),
-        postgresql_where=text("file_name IS NOT NULL"),
-    ),
+    _index_of_some("recordings_by_parent", "parent", "id"),
+    _index_of_some("recordings_by_exam", "exam", "device_id", "id"),
+    _index_of_some("recordings_by_file_name", "file_name", "id"),
+    _index_of_some("recordings_by_subject", "subject", "id"),
 )
 """One row per recording, from the moment its audio is durable; `status`, `document` (the full result as
 published) and what is filtered by of its verdict (`verdict`: its label) are null until it is analysed. The
 WAV file begins with sample `audio_start`: of a stream only the end is stored. An event is a part of the
-stream `parent`, from its sample `parent_start` on. `file_name` is of an upload, as its sender calls it."""
+stream `parent`, from its sample `parent_start` on. `file_name` is of an upload, as its sender calls it,
+`subject` the pseudonym of whose sound it is."""
 
 result_feed: Final = Table(
     "result_feed",

@@ -1,7 +1,6 @@
 """Write access to the database for the worker: recordings, results, outbox and heartbeat.
 
-Two threads of one worker write. Every method is one transaction, so that many recordings cost one sync of
-the disk, and calling it twice changes nothing.
+Two threads of a worker write. Every method is one transaction: one sync; called twice, nothing changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -80,6 +79,7 @@ class StoredRecording:
     parent_start: int | None = None
     """Sample of the stream with which the event begins."""
     file_name: str | None = None
+    subject: str | None = None
     id: int | None = None
     """Of its row, once it has one."""
 

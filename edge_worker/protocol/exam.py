@@ -37,15 +37,21 @@ class Exam:
     exam_id: str
     positions: tuple[Position, ...]
     """The four of `POSITIONS` first, then other sites that the device reports."""
+    subject: str | None = None
+    """The first subject that a recording of it is of; those of another one do not count."""
 
     @classmethod
     def of(cls, device_id: str, exam_id: str, recordings: Sequence[ExamRecording]) -> "Exam":
         """Return the exam of `recordings`, which are in the order in which they were stored."""
+        subject = next((each.subject for each in recordings if each.subject is not None), None)
         by_position: dict[str | None, list[ExamRecording]] = {site: [] for site in POSITIONS}
         for recording in recordings:
-            by_position.setdefault(recording.position, []).append(recording)
+            is_of_other = recording.subject not in (None, subject)
+            by_position.setdefault(recording.position, []).append(
+                replace(recording, is_of_other_subject=is_of_other)
+            )
         positions = tuple(Position(site, tuple(each)) for site, each in by_position.items())
-        return cls(device_id, exam_id, positions)
+        return cls(device_id, exam_id, positions, subject)
 
     @property
     def missing(self) -> list[str]:
@@ -125,6 +131,7 @@ class Exam:
             "v": 1,
             "exam": self.exam_id,
             "device_id": self.device_id,
+            **({} if self.subject is None else {"subject": self.subject}),
             "label": self.label,
             "severity": SEVERITIES[None if self.label == "inconclusive" else self.label],
             "confidence": None if self.confidence is None else round(self.confidence, 4),
@@ -133,12 +140,17 @@ class Exam:
             "missing": self.missing,
             "heart_rate_bpm": self.heart_rate_bpm,
             "recordings": len(recordings),
+            **({"of_other_subjects": others} if (others := self._of_other_subjects(recordings)) else {}),
             "analysing": sum(each.result is None for each in recordings),
             "first_captured_at": times[0] if times else None,
             "last_captured_at": times[-1] if times else None,
             "positions": [position.document(self.device_id) for position in self.positions],
             "links": {"self": f"/api/v1/exams/{self.exam_id}?device={self.device_id}"},
         }
+
+    @staticmethod
+    def _of_other_subjects(recordings: Sequence[ExamRecording]) -> int:
+        return sum(each.is_of_other_subject for each in recordings)
 
     def to_json(self) -> bytes:
         """Return `document()` as compact UTF-8 JSON."""

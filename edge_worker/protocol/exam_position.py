@@ -18,6 +18,7 @@ POSITIONS: Final[dict[str, str]] = {"AV": "aortic", "PV": "pulmonary", "TV": "tr
 POSITION_REASONS: Final[dict[str, str]] = REASONS | {
     "not_recorded": "nothing was recorded here",
     "analysing": "it is still being analysed",
+    "other_subject": "it is of another subject: begin a new exam",
     "rejected": "a person rejected the result: record again",
 }
 """Reasons why a position has no label, each with the hint that is shown."""
@@ -40,6 +41,10 @@ class ExamRecording:
     """The result as published; None while it is being analysed."""
     verdict: str | None = None
     """Verdict of its review: `confirmed` or `rejected`; None: there is no review."""
+    subject: str | None = None
+    """Pseudonym of whose sound it is; None: its device did not say."""
+    is_of_other_subject: bool = False
+    """Whether its exam is of another subject, so that it does not count."""
 
     @property
     def position(self) -> str | None:
@@ -50,6 +55,8 @@ class ExamRecording:
     @property
     def unusable_reason(self) -> str | None:
         """A word of `POSITION_REASONS` why it cannot be used; None: it can."""
+        if self.is_of_other_subject:
+            return "other_subject"
         if self.result is None:
             return "analysing"
         if self.verdict == "rejected":

@@ -7,6 +7,7 @@ Everything behind this door may rely on it: what is kept is bounded, finite and 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,6 +34,20 @@ MAX_DEPTH: Final = 8
 """Levels of lists and objects in the value of a key."""
 MAX_NUMBER: Final = 2**53
 """Magnitude: up to here, every reader of JSON has the same whole numbers."""
+MAX_SUBJECT: Final = 40
+"""Characters: a UUID, and a prefix."""
+_SUBJECT: Final = re.compile(rf"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_SUBJECT - 1}}}")
+"""At least one digit: names have none."""
+_DATE: Final = re.compile(
+    r"(?<![0-9])([0-9]{4}[._-][0-9]{1,2}[._-][0-9]{1,2}|[0-9]{1,2}[._-][0-9]{1,2}[._-][0-9]{4})(?![0-9])"
+)
+_NAME: Final = re.compile(r"(?<![A-Za-z])[A-Z][a-z]{2,}(?![A-Za-z])")
+_WORDS: Final = {"Animal", "Case", "Patient", "Person", "Proband", "Study", "Subject", "Test"}
+"""Capitalised words that are no names."""
+SUBJECT_RULE: Final = (
+    f"a pseudonym such as P-0042: 1 to {MAX_SUBJECT} of letters, digits and . _ -, with a digit; never a "
+    "name, an address or a date of birth"
+)
 _MAX_NAME: Final = 64
 """Characters of a key."""
 _MAX_BOOT: Final = 32
@@ -79,6 +94,19 @@ def parse_stored_meta(body: bytes, recording_id: int) -> dict[str, Any]:
 def ignored_fields(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the fields of a META that were left out."""
     return tuple(meta.get(IGNORED, ()))
+
+
+def subject_refusal(text: str) -> str | None:
+    """Return why `text` cannot be a subject, as one sentence for its sender; None: it can."""
+    if "@" in text:
+        return f"this looks like an e-mail address; use {SUBJECT_RULE}"
+    if not _SUBJECT.fullmatch(text):
+        return f"this is no pseudonym; use {SUBJECT_RULE}"
+    if _DATE.search(text):
+        return f"this has a date in it, such as one of birth; use {SUBJECT_RULE}"
+    if set(_NAME.findall(text)) - _WORDS:
+        return f"this has what looks like a name in it; use {SUBJECT_RULE}"
+    return None
 
 
 def _is_kept(name: str, value: object) -> bool:
@@ -142,6 +170,7 @@ _RULES: Final[dict[str, Callable[[Any], bool]]] = {
     "captured_at": _is_time,
     "models": _is_model_list,
     "site": lambda value: _is_text(value, MAX_SITE),
+    "subject": lambda value: isinstance(value, str) and subject_refusal(value) is None,
     "file_name": lambda value: _is_text(value, MAX_FILE_NAME),
     "exam": lambda value: isinstance(value, str) and EXAM_ID.fullmatch(value) is not None,
     "amplification": lambda value: _is_number(value, 1, MAX_AMPLIFICATION),

@@ -149,6 +149,8 @@ class Result:
     """Id of the exam that the recording belongs to."""
     file_name: str | None = None
     """Of an upload, as its sender calls it."""
+    subject: str | None = None
+    """Pseudonym of the person or animal whose sound it is."""
     captured_at_claimed: str | None = None
     """Time that was not believed: `captured_at` replaces it."""
     stream: StreamFacts | None = None
@@ -191,6 +193,7 @@ class Result:
             "site": self.site,
             "exam": self.exam,
             **({} if self.file_name is None else {"file_name": self.file_name}),
+            **({} if self.subject is None else {"subject": self.subject}),
             "audio": {
                 "sample_rate": self.audio.sample_rate,
                 "channels": self.audio.channels,

@@ -52,6 +52,7 @@ _FILTERS: Final = (
     query("verdict", _PRINTABLE_OR_EMPTY, "a label that is the answer"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "outcome of the analysis"),
     query("file", _PRINTABLE_OR_EMPTY, "part of the name of the file that was uploaded"),
+    query("subject", _PRINTABLE_OR_EMPTY, "whose sound it is: a pseudonym"),
     query("from", _DAY, "a day such as 2026-11-20 (UTC): captured on it or later"),
     query("to", _DAY, "a day such as 2026-11-20 (UTC): captured on it or earlier"),
     query("cursor", TEXT, "the next page, as the link on the page before has it"),
@@ -116,6 +117,7 @@ def history() -> Response:
         verdict=filters.get("verdict"),
         severity=filters.get("severity"),
         file_name=filters.get("file"),
+        subject=filters.get("subject"),
         since=_day(filters, "from", 0),
         until=_day(filters, "to", 1),
     )

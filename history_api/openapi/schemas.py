@@ -16,13 +16,7 @@ def ref(name: str) -> Schema:
 
 def strict_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
     """Return the schema of an object with exactly these properties, all required but the optional ones."""
-    required = [name for name in properties if name not in optional]
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
+    return open_object(properties, optional) | {"additionalProperties": False}
 
 
 def open_object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
@@ -55,6 +49,7 @@ TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _SHA256: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 DEVICE: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 EXAM: Final[Schema] = {"type": "string", "pattern": f"^{EXAM_ID.pattern}$"}
+SUBJECT: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"}
 RECORDING: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 STATUS: Final[Schema] = {"type": "string", "enum": ["ok", "inconclusive", "error"]}
 SEVERITY: Final[Schema] = {"type": "string", "enum": list(get_args(Severity))}
@@ -134,7 +129,7 @@ _RESULT: Final = open_object(
         "heart_sounds": or_null(open_object({"s1_s": list_of(NUMBER), "s2_s": list_of(NUMBER)})),
         "site": or_null(TEXT),
         "exam": or_null(EXAM),
-        "file_name": TEXT,
+        **{"file_name": TEXT, "subject": SUBJECT},
         "audio": open_object(
             _AUDIO | {"channel": {"type": "string", "enum": ["left", "right"]}}, optional=("channel",)
         ),
@@ -142,7 +137,7 @@ _RESULT: Final = open_object(
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
     },
-    optional=("exam", "file_name", "captured_at_claimed", "ignored_meta", "missing_ranges"),
+    optional=("exam", "file_name", "subject", "captured_at_claimed", "ignored_meta", "missing_ranges"),
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _FINDING: Final[Schema] = {

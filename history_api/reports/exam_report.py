@@ -55,6 +55,8 @@ def _write_facts(sheet: PdfSheet, document: dict[str, Any], words: LabelWords) -
     usable = len(POSITIONS) - len(document["missing"])
     missing = ", ".join(f"{each} ({POSITIONS[each]})" for each in document["missing"])
     sheet.field("Exam", f"{document['exam']} of device {document['device_id']}")
+    if "subject" in document:
+        sheet.field("Subject", document["subject"])
     sheet.field("Captured", f"{first} to {last}")
     sheet.field("Positions", f"{usable} of {len(POSITIONS)} usable, {document['recordings']} recordings")
     sheet.field("Missing", missing or "none")

@@ -19,6 +19,7 @@ from history_api.reports.fhir_resource import (
     interpretation,
     reference,
     resource_id,
+    subject,
 )
 from history_api.results import exam_words
 
@@ -57,9 +58,9 @@ class ExamBundle:
     def _id(self, name: str) -> str:
         return resource_id(self._document["device_id"], "exam", self._document["exam"], name)
 
-    def _effective(self) -> Resource:
+    def _of_whom_and_when(self) -> Resource:
         first, last = self._document["first_captured_at"], self._document["last_captured_at"]
-        return {"effectivePeriod": {"start": first, "end": last}}
+        return {"effectivePeriod": {"start": first, "end": last}} | subject(self._document.get("subject"))
 
     def _of_type(self, resource_type: str) -> list[Resource]:
         return [each for each in self._resources if each["resourceType"] == resource_type]
@@ -73,7 +74,7 @@ class ExamBundle:
             "issued": self._issued,
             "device": reference(resource_id(self._document["device_id"], "device")),
             "note": [{"text": LABEL_NOTICE}],
-        } | self._effective()
+        } | self._of_whom_and_when()
         if derived_from:
             observation["derivedFrom"] = [reference(each["id"]) for each in derived_from]
         return observation
@@ -125,7 +126,7 @@ class ExamBundle:
             "issued": self._issued,
             "result": [reference(each["id"]) for each in (*own, *self._of_type("Observation"))],
             "conclusion": f"{self._conclusion()} {LABEL_NOTICE}",
-        } | self._effective()
+        } | self._of_whom_and_when()
         media = [{"link": reference(each["id"])} for each in self._of_type("Media")]
         return report | ({"media": media} if media else {})
 

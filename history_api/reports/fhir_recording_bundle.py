@@ -22,6 +22,7 @@ from history_api.reports.fhir_resource import (
     label_concept,
     reference,
     resource_id,
+    subject,
 )
 from history_api.results.kept_words import kept_words
 
@@ -113,7 +114,7 @@ class RecordingBundle:
                 "content": content,
             }
             | note
-            | self._body_site()
+            | self._of_whom()
         )
 
     def _observations(self) -> list[Resource]:
@@ -132,7 +133,7 @@ class RecordingBundle:
             "device": reference(resource_id(self._entry.device_id, "device")),
             "derivedFrom": [self._reference("media")],
             "note": [{"text": LABEL_NOTICE}],
-        } | self._body_site()
+        } | self._of_whom()
 
     def _heart_rate(self, result: Mapping[str, Any]) -> Resource:
         observation = self._observation("observation-0", self._codes["heart_rate"])
@@ -168,6 +169,7 @@ class RecordingBundle:
             "media": [{"link": self._reference("media")}],
             "conclusion": f"{self._conclusion()} {LABEL_NOTICE}",
         }
+        report |= subject(self._entry.meta.get("subject"))
         if self._result is None:
             report["status"] = "registered"
         elif self._result["status"] == "error" and self._review is None:
@@ -202,6 +204,10 @@ class RecordingBundle:
         """Return the code of the site for a label, else those of the model card with its name."""
         known: Resource | None = self._codes["labels"].get(label)
         return label_concept(self._words, model, label) if known is None else known
+
+    def _of_whom(self) -> Resource:
+        """Return whose sound it is, and where on the body it was heard, as far as the device says."""
+        return subject(self._entry.meta.get("subject")) | self._body_site()
 
     def _body_site(self) -> Resource:
         site = fhir_text(str(self._entry.meta.get("site") or ""))

@@ -25,6 +25,14 @@ def reference(identity: str) -> Resource:
     return {"reference": f"urn:uuid:{identity}"}
 
 
+def subject(pseudonym: str | None) -> Resource:
+    """Return the subject of a resource, as the patient of that pseudonym; nothing where there is none."""
+    if pseudonym is None:
+        return {}
+    identifier = {"system": f"{NAMESPACE}:subject", "value": pseudonym}
+    return {"subject": {"type": "Patient", "identifier": identifier}}
+
+
 def device(device_id: str, codes: Mapping[str, Any]) -> Resource:
     """Return the Device of a stethoscope; all its recordings and exams refer to the same one."""
     return {

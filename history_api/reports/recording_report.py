@@ -95,6 +95,8 @@ def _write_answer(sheet: PdfSheet, result: dict[str, Any], words: LabelWords) ->
 def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     entry, review = recording.entry, recording.review
     sheet.field("Recording", f"{entry.recording_id} of device {entry.device_id}")
+    if entry.meta.get("subject"):
+        sheet.field("Subject", str(entry.meta["subject"]))
     if entry.meta.get("file_name"):
         sheet.field("File", str(entry.meta["file_name"]))
     sheet.field("Captured", f"{utc(entry.captured_at)}, {time_words(entry)}")

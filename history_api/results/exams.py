@@ -27,6 +27,7 @@ from history_api.openapi.schemas import (
     RECORDING,
     SEVERITY,
     SHARE,
+    SUBJECT,
     TEXT,
     TIME,
     Schema,
@@ -48,6 +49,7 @@ PATHS: Final[Paths] = {
         {"200": json_answer(ref("ExamPage"), headers=NEXT | ETAG)} | UNCHANGED | UNAVAILABLE,
         (
             query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
+            query("subject", SUBJECT, "a pseudonym, 1 to 40 of letters, digits and . _ -"),
             query("cursor", CURSOR, "`next` of the page before"),
             limit(50),
         ),
@@ -98,6 +100,7 @@ _EXAM: Final = open_object(
         "v": {"type": "integer", "const": 1},
         "exam": EXAM,
         "device_id": DEVICE,
+        "subject": SUBJECT | {"description": "whose exam it is; absent where no recording says"},
         "label": {"type": "string", "enum": list(LABELS)},
         "severity": SEVERITY,
         "confidence": _CONFIDENCE,
@@ -106,12 +109,14 @@ _EXAM: Final = open_object(
         "missing": list_of({"type": "string", "enum": list(POSITIONS)}),
         "heart_rate_bpm": or_null(NUMBER),
         "recordings": COUNT,
+        "of_other_subjects": COUNT | {"description": "recordings that do not count, because of that"},
         "analysing": COUNT,
         "first_captured_at": or_null(TIME),
         "last_captured_at": or_null(TIME),
         "positions": list_of(ref("ExamPosition")) | {"minItems": len(POSITIONS)},
         "links": {"type": "object", "additionalProperties": TEXT},
-    }
+    },
+    optional=("subject", "of_other_subjects"),
 )
 SCHEMAS: Final[dict[str, Schema]] = {
     "Exam": {"description": "As published; docs/protocol.md § Exam is normative."} | _EXAM,
@@ -124,7 +129,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def exams() -> Response:
     """Answer a page of exams, newest first."""
     after = None if g.query["cursor"] is None else int(g.query["cursor"])
-    page = services().history.exams(g.query["limit"], g.query["device"], after)
+    page = services().history.exams(g.query["limit"], g.query["device"], after, g.query["subject"])
     cursor = None if page.next is None else str(page.next)
     body: dict[str, Any] = {"items": [each.document() for each in page.exams], "next": cursor}
     response = jsonify(body)

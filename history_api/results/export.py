@@ -17,7 +17,7 @@ COLUMNS: Final = (
     *("recording_id", "device_id", "captured_at", "captured_at_source", "site", "completeness", "status"),
     *("reasons", "heart_rate_bpm", "usable", "snr_db", "quality_score", "sample_rate_hz", "duration_s"),
     *("model", "version", "label", "confidence", "threshold", "accepted", "exam"),
-    *("verdict", "severity", "models_disagree"),
+    *("verdict", "severity", "models_disagree", "subject"),
 )
 """Columns of the CSV: the recording, then one prediction; newer columns are appended."""
 _PREDICTION_COLUMNS: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
@@ -100,5 +100,6 @@ def _rows(result: dict[str, Any]) -> Iterator[list[object]]:
     ]
     verdict = result["verdict"]
     added = [result.get("exam"), verdict["label"], verdict["severity"], bool(verdict["disagree"])]
+    added.append(result.get("subject"))
     for prediction in result["models"] or [dict.fromkeys(_PREDICTION_COLUMNS)]:
         yield [*recording, *(prediction[name] for name in _PREDICTION_COLUMNS), *added]

@@ -13,7 +13,18 @@ from edge_worker.protocol import strict_json
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import DEVICE, EXAM, SEVERITY, STATUS, TEXT, TIME, Schema, list_of, ref
+from history_api.openapi.schemas import (
+    DEVICE,
+    EXAM,
+    SEVERITY,
+    STATUS,
+    SUBJECT,
+    TEXT,
+    TIME,
+    Schema,
+    list_of,
+    ref,
+)
 from history_api.services import services
 
 EMOTION_MODEL: Final = "emotion"
@@ -32,6 +43,7 @@ FILTERS: Final = (
     query("disagree", _YES_NO, "whether models for hearts contradict each other"),
     query("reviewed", _REVIEWED, "review of the result by a person"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
+    query("subject", SUBJECT, "whose sound it is: a pseudonym, 1 to 40 of letters, digits and . _ -"),
     query("file", PRINTABLE, "part of the name of the file that was uploaded, in any case"),
     query("from", TIME, "earliest captured_at"),
     query("to", TIME, "captured_at from which on results are left out"),
@@ -89,6 +101,7 @@ def result_filter() -> ResultFilter:
         reviewed=query["reviewed"],
         exam=query["exam"],
         file_name=query["file"],
+        subject=query["subject"],
     )
 
 

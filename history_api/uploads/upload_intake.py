@@ -48,6 +48,8 @@ class UploadOptions:
     amplification: float = 1.0
     file_name: str | None = None
     """As its sender calls it."""
+    subject: str | None = None
+    """Pseudonym of whose sound it is."""
     key: str | None = None
     """Idempotency-Key, after the name of its sender."""
 
@@ -63,6 +65,8 @@ class UploadOptions:
             meta["exam"] = self.exam
         if self.file_name:
             meta["file_name"] = self.file_name
+        if self.subject:
+            meta["subject"] = self.subject
         if self.amplification != 1:
             meta["amplification"] = self.amplification
         return meta

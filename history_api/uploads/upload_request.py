@@ -7,7 +7,13 @@ from unicodedata import normalize
 from flask import Response, g, jsonify, request
 from werkzeug.datastructures import FileStorage
 
-from edge_worker.protocol.meta import MAX_AMPLIFICATION, MAX_FILE_NAME, MAX_SITE
+from edge_worker.protocol.meta import (
+    MAX_AMPLIFICATION,
+    MAX_FILE_NAME,
+    MAX_SITE,
+    SUBJECT_RULE,
+    subject_refusal,
+)
 from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
@@ -26,6 +32,7 @@ PARAMETERS: Final = (
         f"auscultation site, where on the chest, at most {MAX_SITE} characters",
     ),
     query("exam", EXAM, "the exam of the recording, 1 to 32 of a-z, 0-9 and -"),
+    query("subject", TEXT, f"whose sound it is, {SUBJECT_RULE}; a form may have it as a field"),
     query(
         "amplification",
         {"type": "integer", "minimum": 1, "maximum": MAX_AMPLIFICATION, "default": 1},
@@ -71,10 +78,20 @@ def upload_options(file_name: str | None = None, *, default_models: tuple[str, .
         device=device,
         site=query["site"],
         exam=query["exam"],
+        subject=_subject(),
         amplification=query["amplification"],
         file_name=kept_name(file_name),
         key=_idempotency_key(),
     )
+
+
+def _subject() -> str | None:
+    """Return the subject in the query, else in the form of the current request; raise ProblemError 400."""
+    sent: str | None = g.query["subject"] or (request.form.get("subject") if has_form(request) else None)
+    reason = None if not sent else subject_refusal(sent)
+    if reason is not None:
+        raise ProblemError(400, f"subject: {reason}", parameter="subject")
+    return sent or None
 
 
 def kept_name(file_name: str | None) -> str | None:

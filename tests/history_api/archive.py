@@ -54,6 +54,7 @@ class Archive:
         site: str | None = "MV",
         exam: str | None = None,
         file_name: str | None = None,
+        subject: str | None = None,
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -75,9 +76,11 @@ class Archive:
             audio_file,
             {"site": site}
             | ({"exam": exam} if exam else {})
-            | ({"file_name": file_name} if file_name else {}),
+            | ({"file_name": file_name} if file_name else {})
+            | ({"subject": subject} if subject else {}),
             exam,
             file_name=file_name,
+            subject=subject,
         )
         self.store.save_recordings([stored])
         predictions = [prediction(model, label) for model, label in (labels or {"heart5": "normal"}).items()]
@@ -96,6 +99,7 @@ class Archive:
             site=site,
             exam=exam,
             file_name=file_name,
+            subject=subject,
         )
         if is_analysed:
             self.save(result)

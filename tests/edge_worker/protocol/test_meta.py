@@ -24,6 +24,7 @@ KNOWN = ("captured_at", "models", "site", "exam", "amplification", "boot", "upti
         *(("captured_at", text) for text in ('"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"')),
         *(("models", text) for text in ('"heart5"', "[1]", '[""]', '["a\\u0000"]', f"{list('abcdefghi')}")),
         *(("site", text) for text in ("5", f'"{"x" * 17}"', '"\\ud800"', '"a\\nb"', '"\\u202eVA"', "{}")),
+        *(("subject", text) for text in ('""', '"Schmidt-1987"', '"a b1"', '"a@b1"', '"1987-03-12"', '"x"')),
         *(("file_name", text) for text in ("5", f'"{"x" * 121}"', '"a\\nb"', '"\\u202efdp.wav"', "[]")),
         *(("amplification", text) for text in ("0", "101", HUGE, f"-{HUGE}", "1e999", "NaN", '"5"', "true")),
         *(("gain_db", text) for text in (HUGE, "NaN", "-1e999", '"x"', "1e300")),

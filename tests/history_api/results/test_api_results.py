@@ -280,3 +280,41 @@ def test_an_unchanged_page_is_a_304(archive: Archive, api: Api) -> None:
     assert again.headers["ETag"] == tag
     archive.add(2)
     assert api.get("/api/v1/results", If_None_Match=tag).status_code == 200
+
+
+def test_a_subject_is_shown_filtered_exported_and_in_fhir(archive: Archive, api: Api) -> None:
+    archive.add(1, subject="P-0042", exam="visit-1")
+    archive.add(2, subject="P-0043", exam="visit-1", site="AV")
+    archive.add(3)
+    for address in ("/api/v1/results?subject=", "/api/v1/results?sort=captured_at&subject="):
+        (item,) = api.json(f"{address}P-0042")["items"]
+        assert (item["recording_id"], item["subject"]) == ("0000000000000001", "P-0042")
+    assert api.json("/api/v1/results?subject=p-0042")["items"] == []
+    assert api.get("/api/v1/results?subject=Anna%20Schmidt").status_code == 400
+    page = api.get("/ui/history?subject=P-0042").text
+    assert ("P-0042</a>" in page, "P-0043" in page) == (True, False)
+    assert "<dd>P-0042</dd>" in api.get("/ui/recordings/0000000000000001").text
+    lines = api.get("/api/v1/results.csv?sort=captured_at").text.splitlines()
+    assert sorted(each.rsplit(",", 1)[1] for each in lines) == ["", "P-0042", "P-0043", "subject"]
+    bundle = api.json("/api/v1/recordings/0000000000000001/fhir.json")
+    patient = {"system": "urn:stetho-edge:subject", "value": "P-0042"}
+    kinds = {each["resource"]["resourceType"]: each["resource"] for each in bundle["entry"]}
+    for kind in ("Media", "Observation", "DiagnosticReport"):
+        assert kinds[kind]["subject"] == {"type": "Patient", "identifier": patient}
+
+
+def test_an_exam_is_of_one_subject_and_others_do_not_count(archive: Archive, api: Api) -> None:
+    archive.add(1, site="MV", exam="visit-1")
+    archive.add(2, site="AV", exam="visit-1", subject="P-0042")
+    archive.add(3, site="AV", exam="visit-1", subject="P-0043")
+    archive.add(4, site="PV", exam="visit-1", subject="P-0043")
+    exam = api.json("/api/v1/exams/visit-1")
+    positions = {each["site"]: each for each in exam["positions"]}
+    assert (exam["subject"], exam["of_other_subjects"]) == ("P-0042", 2)
+    assert positions["AV"]["recording_id"] == "0000000000000002"
+    assert positions["MV"]["recording_id"] == "0000000000000001"
+    assert (positions["PV"]["recording_id"], positions["PV"]["reason"]) == (None, "other_subject")
+    assert [each["exam"] for each in api.json("/api/v1/exams?subject=P-0042")["items"]] == ["visit-1"]
+    assert api.json("/api/v1/exams?subject=P-0044")["items"] == []
+    assert api.get("/api/v1/exams/visit-1/report.pdf").status_code == 200
+    assert api.get("/api/v1/exams/visit-1/fhir.json").status_code == 200

@@ -42,6 +42,24 @@ def test_an_upload_is_a_recording_of_its_device(running: UploadSite, heart: Path
     assert [each["model"] for each in recording["result"]["models"]] == ["heart5"]
 
 
+def test_an_upload_says_whose_sound_it_is_and_a_name_is_refused(running: UploadSite, heart: Path) -> None:
+    address = "/api/v1/recordings?model=heart5"
+    answers = [
+        running.post(f"{address}&subject=P-0042", files={"file": heart.open("rb")}),
+        running.post(address, files={"file": heart.open("rb")}, data={"subject": "P-0042"}),
+    ]
+    assert [each.json()["result"]["subject"] for each in answers] == ["P-0042", "P-0042"]
+    for wrong, why in (
+        ("Anna", "digit"),
+        ("Anna-1987", "name"),
+        ("a1@b.de", "e-mail"),
+        ("1987-03-12", "date"),
+    ):
+        refused = running.post(address, files={"file": heart.open("rb")}, data={"subject": wrong})
+        assert (refused.status_code, refused.json()["parameter"]) == (400, "subject")
+        assert why in refused.json()["detail"]
+
+
 def test_an_upload_that_is_not_waited_for_is_answered_with_202_and_its_address(
     running: UploadSite, heart: Path
 ) -> None:
