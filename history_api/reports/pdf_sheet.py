@@ -21,7 +21,7 @@ _NAME_WIDTH: Final = 38.0
 _LINE_HEIGHT: Final = 5.0
 _BAR_LEFT: Final = 45.0
 _BAR_WIDTH: Final = 100.0
-_WAVEFORM_HEIGHT: Final = 30.0
+_WAVEFORM_HEIGHT: Final = 24.0
 _HATCH_MM: Final = 1.5
 
 

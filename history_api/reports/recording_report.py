@@ -21,9 +21,9 @@ from history_api.results.time_words import time_words
 _MAX_BARS: Final = 5
 """Labels of a model that get a bar of their own; the others share one."""
 _MAX_GAPS: Final = 6
-_SPECTROGRAM_WIDTH: Final = 130.0
-_PICTURES_HEIGHT: Final = 122.0
-"""mm; with the answer and the bars of two models they fit on one page."""
+_SPECTROGRAM_WIDTH: Final = 100.0
+_PICTURES_HEIGHT: Final = 107.0
+"""mm; with the answer, the bars of one model and the provenance they fit on one page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,16 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
     assert api.get(f"{ADDRESS}/report.pdf", If_None_Match=first.headers["ETag"]).status_code == 200
 
 
+def test_a_report_of_four_positions_has_five_pages(archive: Archive, api: Api) -> None:
+    add_four(archive, PV="murmur")
+    reader = PdfReader(io.BytesIO(api.get(f"{ADDRESS}/report.pdf").get_data()))
+    texts = [page.extract_text() for page in reader.pages]
+    assert len(texts) == 5
+    for text, position in zip(texts[1:], ("AV", "PV", "TV", "MV"), strict=True):
+        assert f"At {position}" in text
+        assert "Provenance" in text
+
+
 def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archive, api: Api) -> None:
     add_evidence(archive, AV=0.05, PV=0.3, TV=0.45, MV=0.05)
     text = report_text(api)

@@ -170,6 +170,7 @@ def test_cyrillic_and_greek_are_printed(archive: Archive, api: Api) -> None:
 def test_each_page_has_its_number_and_what_the_report_is_of(archive: Archive, api: Api) -> None:
     archive.add(1)
     sheets = pages(api, ADDRESS)
+    assert len(sheets) == 1, "of one model everything fits on one page"
     for number, text in enumerate(sheets, start=1):
         assert f"page {number} of {len(sheets)}" in text
         assert f"st-01 0000000000000001, Stetho Edge {__version__}, report of 2026-11-20 08:00:00 UTC" in text
