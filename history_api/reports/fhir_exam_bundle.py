@@ -10,6 +10,8 @@ from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_recording_bundle import RecordingBundle
 from history_api.reports.fhir_resource import (
     NAMESPACE,
+    OBSERVATION_CATEGORY,
+    REPORT_CATEGORY,
     UCUM,
     Resource,
     absent_value,
@@ -68,6 +70,7 @@ class ExamBundle:
     def _observation(self, name: str, code: Resource, derived_from: Sequence[Resource]) -> Resource:
         observation: Resource = {
             "resourceType": "Observation",
+            **OBSERVATION_CATEGORY,
             "id": self._id(name),
             "status": self._status,
             "code": code,
@@ -119,6 +122,7 @@ class ExamBundle:
         name = f"{document['device_id']}/{document['exam']}"
         report: Resource = {
             "resourceType": "DiagnosticReport",
+            **REPORT_CATEGORY,
             "id": self._id("report"),
             "identifier": [{"system": f"{NAMESPACE}:exam", "value": name}],
             "status": "registered" if document["analysing"] == document["recordings"] else self._status,

@@ -11,6 +11,8 @@ from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_resource import (
     HL7,
     NAMESPACE,
+    OBSERVATION_CATEGORY,
+    REPORT_CATEGORY,
     UCUM,
     Resource,
     absent_value,
@@ -125,6 +127,7 @@ class RecordingBundle:
     def _observation(self, name: str, code: Resource) -> Resource:
         return {
             "resourceType": "Observation",
+            **OBSERVATION_CATEGORY,
             "id": self._id(name),
             "status": self._status,
             "code": code,
@@ -161,6 +164,7 @@ class RecordingBundle:
     def _report(self, observations: int) -> Resource:
         report: Resource = {
             "resourceType": "DiagnosticReport",
+            **REPORT_CATEGORY,
             "id": self._id("report"),
             "status": self._status,
             "code": self._codes["report"],

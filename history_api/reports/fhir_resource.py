@@ -15,6 +15,16 @@ NAMESPACE: Final = "urn:stetho-edge"
 UCUM: Final = "http://unitsofmeasure.org"
 
 
+OBSERVATION_CATEGORY: Final[Resource] = {
+    "category": [
+        {"coding": [{"system": f"{HL7}/observation-category", "code": "exam", "display": "Exam"}]},
+    ]
+}
+REPORT_CATEGORY: Final[Resource] = {
+    "category": [{"coding": [{"system": f"{HL7}/v2-0074", "code": "OTH", "display": "Other"}]}]
+}
+
+
 def resource_id(*names: str) -> str:
     """Return the id of the resource that `names` identify; it is the same in every export."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join((NAMESPACE, *names))))
@@ -44,14 +54,20 @@ def device(device_id: str, codes: Mapping[str, Any]) -> Resource:
 
 
 def bundle(identity: str, timestamp: str, resources: Sequence[Resource]) -> Resource:
-    """Return the Bundle of `resources`."""
+    """Return the Bundle of `resources`: a transaction, which creates or replaces them."""
     return {
         "resourceType": "Bundle",
         "id": identity,
-        "type": "collection",
+        "type": "transaction",
         "timestamp": timestamp,
-        "entry": [{"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in resources],
+        "entry": [_entry(each) for each in resources],
     }
+
+
+def _entry(resource: Resource) -> Resource:
+    address = f"{resource['resourceType']}/{resource['id']}"
+    request = {"method": "PUT", "url": address}
+    return {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "request": request}
 
 
 def heart_rate_value(rate: float | None) -> Resource:

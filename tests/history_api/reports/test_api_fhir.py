@@ -34,6 +34,12 @@ def exported(api: Api) -> Resources:
     by_type: Resources = {}
     for entry in document["entry"]:
         by_type.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
+    assert document["type"] == "transaction"
+    for entry in document["entry"]:
+        resource = entry["resource"]
+        address = f"{resource['resourceType']}/{resource['id']}"
+        assert entry["request"] == {"method": "PUT", "url": address}
+        assert ("category" in resource) == (resource["resourceType"] in ("Observation", "DiagnosticReport"))
     urls = {entry["fullUrl"] for entry in document["entry"]}
     assert set(references(document)) <= urls
     assert "Patient" not in json.dumps(document)
