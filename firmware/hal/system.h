@@ -35,7 +35,7 @@ class System {
     // Returns what no other board has: its MAC address, such as "24:6f:28:aa:bb:cc".
     virtual std::string_view board_id() = 0;
 
-    // Restarts the device. Returns on hosts only.
+    // Restarts the device. Returns in tests only.
     virtual void restart() = 0;
 };
 

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 std::uint64_t HostClock::now_ms() {
     const auto passed = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began_);
-    return static_cast<std::uint64_t>(passed.count() * pace_);
+    return skipped_ms_ + static_cast<std::uint64_t>(passed.count() * pace_);
 }
 
 std::optional<std::int64_t> HostClock::utc_ms() {

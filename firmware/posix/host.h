@@ -13,6 +13,7 @@
 #include "posix/event_queue.h"
 #include "posix/mosquitto_client.h"
 #include "posix/portal.h"
+#include "posix/reset.h"
 
 namespace stetho::posix {
 
@@ -28,9 +29,13 @@ class HostClock final : public hal::Clock {
     void start_at(std::int64_t) override {}  // TLS goes by the clock of the machine
     bool is_known() { return now_ms() >= known_after_ms_; }
 
+    // Lets time pass at once.
+    void skip(double seconds) { skipped_ms_ += static_cast<std::uint64_t>(seconds * 1000); }
+
   private:
     std::uint64_t known_after_ms_;
     double pace_;
+    std::uint64_t skipped_ms_ = 0;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
@@ -91,13 +96,9 @@ class HostSystem final : public hal::System {
     std::uint32_t free_heap_bytes() override;
     std::size_t stacks_left(std::span<hal::StackLeft>) override { return 0; }
     std::size_t last_error(std::span<char>) override { return 0; }
-    std::string_view reset_reason() override { return "power-on"; }
+    std::string_view reset_reason() override { return posix::reset_reason(); }
     std::string_view board_id() override { return "a Linux machine"; }
-    void restart() override { wants_restart_ = true; }
-    bool wants_restart() const { return wants_restart_; }
-
-  private:
-    bool wants_restart_ = false;
+    void restart() override { reset("software"); }
 };
 
 }  // namespace stetho::posix

@@ -1,11 +1,10 @@
 // The program stethoscope-posix: see --help.
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
 
 #include "posix/program.h"
+#include "posix/reset.h"
 
 namespace {
 
@@ -29,24 +28,19 @@ stetho::posix::Wav load_sound(stetho::posix::Arguments& arguments) {
     return wav;
 }
 
-int run(stetho::posix::Arguments arguments, char** values) {
+int run(stetho::posix::Arguments arguments) {
     stetho::posix::Wav wav = load_sound(arguments);
-    bool restarts = false;
-    int status = 0;
-    {
-        stetho::posix::Program program(std::move(arguments), std::move(wav));
-        running = &program;
-        status = program.run();
-        running = nullptr;
-        restarts = program.wants_restart();
-    }
-    if (restarts) ::execv("/proc/self/exe", values);  // as on the board: everything starts again
+    stetho::posix::Program program(std::move(arguments), std::move(wav));
+    running = &program;
+    const int status = program.run();
+    running = nullptr;
     return status;
 }
 
 }  // namespace
 
 int main(int count, char** values) {
+    stetho::posix::keep_arguments(values);
     int status = 0;
     auto arguments = stetho::posix::parse_command_line(count, values, status);
     if (!arguments) return status;
@@ -54,7 +48,7 @@ int main(int count, char** values) {
     std::signal(SIGTERM, stop);
     std::signal(SIGPIPE, SIG_IGN);
     try {
-        return run(std::move(*arguments), values);
+        return run(std::move(*arguments));
     } catch (const std::runtime_error& error) {
         std::fprintf(stderr, "stethoscope-posix: %s\n", error.what());
         return 2;

@@ -70,7 +70,7 @@ Program::~Program() {
 int Program::run() {
     for (const double at_s : arguments_.presses_s) press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
     device_.begin(arguments_.settings_dir.empty() ? &arguments_.settings : nullptr);
-    while (!exit_status_ && !is_stopped_ && !wants_restart()) run_once();
+    while (!exit_status_ && !is_stopped_) run_once();
     device_.end();
     display_.show(device_, clock_.now_ms());
     return exit_status_.value_or(0);
@@ -173,7 +173,11 @@ bool Program::run_fault(const std::string& line) {
     else if (line.starts_with("battery "))
         set_battery(line.substr(8));
     else if (line.starts_with("stall "))
-        std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(line.substr(6))));
+        std::this_thread::sleep_for(std::chrono::duration<double>(std::atof(line.c_str() + 6)));
+    else if (line.starts_with("skip "))
+        clock_.skip(std::atof(line.c_str() + 5));
+    else if (line == "crash")
+        reset("panic");
     else
         return false;
     return true;

@@ -32,14 +32,11 @@ class Program {
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
-    // Runs until the end: of --once, by "quit", by `stop`, or by a restart. Returns the exit status.
+    // Runs until the end: of --once, by "quit" or by `stop`. Returns the exit status.
     int run();
 
     // Stops the program; safe in a signal handler.
     void stop() { is_stopped_ = true; }
-
-    // Returns whether the device asked for a restart.
-    bool wants_restart() const { return system_.wants_restart(); }
 
   private:
     struct ButtonChange {

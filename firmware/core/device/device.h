@@ -205,7 +205,7 @@ class Device {
     StartGuard start_guard_;
     StateMachine machine_{0};
     std::optional<Signal> raised_;  // by an action or an event, to be applied next
-    bool has_restarted_ = false;    // on a host: everything starts again
+    bool has_restarted_ = false;    // in a test: everything starts again
     Debouncer debouncer_;
     bool is_button_down_ = false;
     RecordingBuffer buffer_;

@@ -126,7 +126,7 @@ void Device::fail(Problem problem, std::string_view detail) {
     raised_ = Signal::kFault;
 }
 
-// On the device this does not return. On a host it does: then everything starts again, as after a reset.
+// On the device this does not return. In tests it does: then everything starts again, as after a reset.
 void Device::restart() {
     connection_.shut_down();
     hardware_.mqtt.settle();
