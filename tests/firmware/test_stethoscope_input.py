@@ -8,6 +8,7 @@ from conftest import Client
 from stethoscope import ID, READY, Stethoscope, heart, program, run
 
 from broker.account import Credentials
+from edge_worker.protocol import topics
 from simulator.site.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
@@ -68,6 +69,26 @@ def test_garbage_from_above_harms_nothing(site: Site, account: Credentials, tmp_
             operator.publish(f"stetho/v1/device/{ID}/down/command", payload)
         assert device.wait_for_result()["label"] == "normal"
         device.say("quit")
+
+
+def test_a_line_of_settings_with_a_mistake_does_not_end_a_recording(
+    site: Site, account: Credentials, tmp_path: Path
+) -> None:
+    site.start_worker()
+    options = ("--audio", str(heart(tmp_path, 4_000)), *FAST)
+    with (
+        Client(site.broker, site.operator, topics.result(ID)) as operator,
+        Stethoscope(site, account, *options) as device,
+    ):
+        device.wait_for(READY)
+        device.say("press")
+        device.wait_for("RECORDING +[1-3]")
+        device.say("set record_ms=1")
+        device.wait_for("settings not taken: record_ms")
+        compact = device.wait_for_result()
+        result = operator.wait_for(topics.result(ID), recording_id=compact["recording_id"])
+        device.say("quit")
+    assert (result["completeness"], result["audio"]["samples"]) == ("complete", 16_000)
 
 
 def test_the_result_that_the_broker_has_retained_is_not_taken_for_a_new_one(

@@ -140,6 +140,7 @@ class Device {
 
     // device_provisioning.cpp: the access point and the form
     void on_form(Bytes form);
+    void refuse_form(Problem problem, std::string_view why);
     SettingsText settings_text() const;
     void open_portal();
     bool open_access_point();

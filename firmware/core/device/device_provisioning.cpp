@@ -28,11 +28,9 @@ void Device::on_form(Bytes form) {
     const auto fault = read_form(text, wanted_, settings_text());
     portal_refused_ = fault ? (fault->key.empty() ? fault->rule : fault->key) : std::string_view();
     is_stale_ = true;
-    if (fault) {
-        if (state() != State::kProvision) fail(Problem::kBadForm, portal_refused_);
-        return;
-    }
-    if (!save_settings(wanted_, hardware_.storage, settings_text())) return fail(Problem::kNotSaved);
+    if (fault) return refuse_form(Problem::kBadForm, portal_refused_);
+    if (!save_settings(wanted_, hardware_.storage, settings_text()))
+        return refuse_form(Problem::kNotSaved, "flash is full or worn out");
     if (is_idle() && state() == State::kProvision) return step(Signal::kSaved);
     // Recordings that are kept are sent first, over the new network; settings of the audio change at the
     // restart.
@@ -43,6 +41,13 @@ void Device::on_form(Bytes form) {
     settings_ = wanted_;
     is_configured_ = true;
     step(Signal::kConfigured);
+}
+
+// Says that a form is not taken: on the console, and on the display unless a recording goes on, which matters more.
+void Device::refuse_form(Problem problem, std::string_view why) {
+    test_.refuse(FactoryTest::Detail("settings not taken: ").append(why));
+    const bool is_form_shown = state() == State::kProvision && problem == Problem::kBadForm;
+    if (state() != State::kRecording && !is_form_shown) fail(problem, problem == Problem::kBadForm ? why : "");
 }
 
 // The memory of a chunk, which is free between two messages.

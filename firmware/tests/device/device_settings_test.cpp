@@ -97,6 +97,25 @@ TEST_CASE("settings by the serial line take effect after a restart") {
     CHECK(fixture.shows("record_ms"));
 }
 
+TEST_CASE("settings that are not taken never end a recording, and are told on the console") {
+    for (const bool is_worn_out : {false, true}) {
+        DeviceFixture fixture;
+        fixture.make_ready();
+        fixture.storage.is_worn_out = is_worn_out;
+        fixture.press_button();
+        fixture.run(300);
+        REQUIRE(fixture.state() == State::kRecording);
+        fixture.form(is_worn_out ? "record_ms=2000" : "record_ms=1");
+        fixture.run(100);
+        CHECK(fixture.state() == State::kRecording);
+        CHECK(fixture.device.console() ==
+              (is_worn_out ? "settings not taken: flash is full or worn out\n" : "settings not taken: record_ms\n"));
+        fixture.run(2'000);
+        CHECK(fixture.received().begin()->second.is_complete());
+        CHECK(fixture.state() == State::kWaitResult);
+    }
+}
+
 TEST_CASE("an access point or a network that cannot be begun is an error with a way out") {
     DeviceFixture fixture;
     fixture.network.can_begin = false;
