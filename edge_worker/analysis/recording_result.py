@@ -53,6 +53,7 @@ def build_result(
         subject=stored.subject,
         language=language,
         ignored_meta=ignored_fields(stored.meta),
+        is_cut_off=stored.meta.get("cut_off") is True,
         event=None if stored.parent is None else EventFacts(stored.parent, stored.parent_start or 0),
     )
 

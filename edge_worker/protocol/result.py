@@ -163,6 +163,8 @@ class Result:
     """Of its texts."""
     ignored_meta: tuple[str, ...] = ()
     """Names of the fields of META that were left out, because they are not of their form."""
+    is_cut_off: bool = False
+    """Its device lost power while it recorded: what is there is its beginning."""
     v: int = field(default=1)
 
     def document(self) -> dict[str, Any]:
@@ -205,6 +207,7 @@ class Result:
             **({} if self.event is None else {"event": asdict(self.event)}),
             **({"missing_ranges": count} if (count := len(self.missing)) > MAX_MISSING_RANGES else {}),
             **({"ignored_meta": list(self.ignored_meta)} if self.ignored_meta else {}),
+            **({"cut_off": True} if self.is_cut_off else {}),
             # A recording id is unique per device only.
             "links": {"self": f"/api/v1/recordings/{self.recording_id}?device={self.device_id}"},
         }

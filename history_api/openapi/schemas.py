@@ -106,6 +106,8 @@ _ANSWER: Final = open_object(
     },
     optional=("event",),
 )
+_REMARKS: Final = ("ignored_meta", "cut_off", "missing_ranges")
+"""Fields of a result that most have not."""
 _RESULT: Final = open_object(
     {
         "v": {"type": "integer", "const": 1},
@@ -135,9 +137,10 @@ _RESULT: Final = open_object(
         ),
         "links": map_of(TEXT),
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
+        "cut_off": _BOOLEAN | {"description": "true: the device lost power while it recorded"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
     },
-    optional=("exam", "file_name", "subject", "captured_at_claimed", "ignored_meta", "missing_ranges"),
+    optional=("exam", "file_name", "subject", "captured_at_claimed", *_REMARKS),
 )
 _VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
 _FINDING: Final[Schema] = {

@@ -106,7 +106,8 @@ def _write_facts(sheet: PdfSheet, recording: ReportedRecording) -> None:
     kept = kept_words(entry)
     if kept:
         sheet.field("Kept", kept)
-    sheet.field("Completeness", _completeness(entry))
+    early = "; ended early: the stethoscope lost power" if entry.meta.get("cut_off") is True else ""
+    sheet.field("Completeness", _completeness(entry) + early)
     if review is None:
         sheet.field("Review", "none: no person has confirmed or rejected this result")
     else:

@@ -55,6 +55,7 @@ class Archive:
         exam: str | None = None,
         file_name: str | None = None,
         subject: str | None = None,
+        cut_off: bool = False,
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -77,7 +78,8 @@ class Archive:
             {"site": site}
             | ({"exam": exam} if exam else {})
             | ({"file_name": file_name} if file_name else {})
-            | ({"subject": subject} if subject else {}),
+            | ({"subject": subject} if subject else {})
+            | ({"cut_off": True} if cut_off else {}),
             exam,
             file_name=file_name,
             subject=subject,

@@ -190,8 +190,10 @@ bool RecordingStore::has_room(std::uint32_t samples) const {
 
 bool RecordingStore::load(std::uint64_t recording_id, RecordingBuffer& buffer) const {
     const KeptRecording* kept = find(recording_id);
-    const auto known = kept == nullptr ? std::nullopt : info(*kept);
-    if (!known || !buffer.has_room(kept->length) || !buffer.begin(*known)) return false;
+    auto known = kept == nullptr ? std::nullopt : info(*kept);
+    if (!known) return false;
+    known->is_cut_off = !kept->is_whole;
+    if (!buffer.has_room(kept->length) || !buffer.begin(*known)) return false;
     Position at{kept->first_sector, FlashLog::kHeaderBytes};
     bool is_loaded = true;
     while (const auto record = next(*kept, at)) {

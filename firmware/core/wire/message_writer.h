@@ -31,6 +31,7 @@ struct Meta {
     std::uint16_t amplification = 1;  // 1..100; 1 is not written
     std::optional<std::uint32_t> boot = {};
     std::optional<std::uint64_t> uptime_ms = {};  // of the device, at the first sample
+    bool is_cut_off = false;  // it lost power while it recorded
 };
 
 // Writes the body of a META chunk.

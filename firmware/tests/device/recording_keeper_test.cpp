@@ -148,19 +148,25 @@ TEST_CASE("a time that is learned before the power goes is kept") {
     CHECK(bench.received.begin()->second.meta.find("\"captured_at\":\"2026-11-25T17:21:3") != std::string::npos);
 }
 
-TEST_CASE("the power goes in the middle of a recording: what was written of it is sent, and nothing else") {
+TEST_CASE("the power goes in the middle of a recording: what was written of it is sent, as cut off, and nothing else") {
     Bench bench;
+    bench.record();
     bench->press_button();
     bench->run(700);
     REQUIRE(bench->state() == State::kRecording);
     bench.switch_on();
     bench.go_online();
-    bench.store_all(3'000);
-    REQUIRE(bench.received.size() == 1);
-    const ReceivedRecording& recording = bench.received.begin()->second;
-    CHECK(recording.is_complete());
-    CHECK(*recording.length > 2'000);
-    CHECK(*recording.length < 4'000);
+    bench.store_all(6'000);
+    REQUIRE(bench.received.size() == 2);
+    std::vector<std::uint32_t> cut_off;
+    for (const auto& [id, recording] : bench.received) {
+        CHECK(recording.is_complete());
+        const bool is_cut_off = recording.meta.find("\"cut_off\":true") != std::string::npos;
+        CHECK(is_cut_off == (*recording.length < 4'000));
+        if (is_cut_off) cut_off.push_back(*recording.length);
+    }
+    REQUIRE(cut_off.size() == 1);
+    CHECK(cut_off[0] > 2'000);
     CHECK(bench->device.keeper().unstored() == 0);
 }
 

@@ -196,3 +196,15 @@ def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) ->
 def test_an_unknown_device_has_no_report(archive: Archive, api: Api, device: str) -> None:
     archive.add(1)
     problem(api.get(f"/api/v1/devices/{device}/report.pdf"), 404)
+
+
+def test_a_recording_that_a_power_cut_ended_early_says_so_everywhere(archive: Archive, api: Api) -> None:
+    archive.save(replace(archive.add(1, is_analysed=False, cut_off=True), is_cut_off=True))
+    archive.add(2)
+    words = "ended early: the stethoscope lost power"
+    assert words in " ".join(pages(api, ADDRESS)[0].split())
+    assert words in api.get("/ui/recordings/0000000000000001", Accept="text/html").get_data(as_text=True)
+    assert api.json("/api/v1/recordings/0000000000000001")["result"]["cut_off"] is True
+    other = "/api/v1/recordings/0000000000000002"
+    assert words not in " ".join(pages(api, f"{other}/report.pdf")[0].split())
+    assert "cut_off" not in api.json(other)["result"]
