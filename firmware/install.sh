@@ -5,7 +5,7 @@
 set -eu
 
 PROGRAM="g++-12 cmake ninja mosquitto.h"
-TESTS="clang++-22 llvm-size-22 sanitizers doctest -m32 riscv64-unknown-elf-g++ picolibc qemu-system-riscv32 arm-none-eabi-g++ newlib
+TESTS="curl clang++-22 llvm-size-22 sanitizers doctest -m32 riscv64-unknown-elf-g++ picolibc qemu-system-riscv32 arm-none-eabi-g++ newlib
  qemu-system-arm xtensa-lx106-elf-ld llvm-mc-22 fonts"
 
 say() { echo "firmware/install.sh: $*" >&2; }
@@ -40,6 +40,7 @@ package_of() {
         cmake) echo cmake ;;
         ninja) echo ninja-build ;;
         mosquitto.h) echo libmosquitto-dev ;;
+        curl) echo curl ;;
         clang++-22) echo clang-22 ;;
         llvm-size-22 | llvm-mc-22) echo llvm-22 ;;
         sanitizers) echo libclang-rt-22-dev ;;

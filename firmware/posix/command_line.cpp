@@ -41,6 +41,7 @@ enum Option : int {
     kSettingsDir,
     kPortal,
     kFlash,
+    kSlots,
     kOledPng,
     kQuiet,
     kPace,
@@ -50,7 +51,7 @@ enum Option : int {
     kSeed,
 };
 
-const std::array<option, 30> kOptions = {{
+const std::array<option, 31> kOptions = {{
     {"help", no_argument, nullptr, kHelpOption},
     {"host", required_argument, nullptr, kHost},
     {"port", required_argument, nullptr, kPort},
@@ -73,6 +74,7 @@ const std::array<option, 30> kOptions = {{
     {"settings", required_argument, nullptr, kSettingsDir},
     {"portal", required_argument, nullptr, kPortal},
     {"flash", required_argument, nullptr, kFlash},
+    {"slots", required_argument, nullptr, kSlots},
     {"oled-png", required_argument, nullptr, kOledPng},
     {"quiet", no_argument, nullptr, kQuiet},
     {"pace", required_argument, nullptr, kPace},
@@ -201,6 +203,9 @@ void take_rest(Arguments& arguments, int code, const std::string& value) {
             return;
         case kFlash:
             arguments.flash = value;
+            return;
+        case kSlots:
+            arguments.slots = value;
             return;
         case kOledPng:
             arguments.oled_dir = value;

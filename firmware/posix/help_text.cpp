@@ -33,6 +33,7 @@ what happens
   --settings DIR        keep settings there, as in the device's flash; without any it waits to be provisioned
   --portal PORT         serve the form of the access point on http://127.0.0.1:PORT/ while it waits to be provisioned
   --flash FILE          keep recordings there, as in the device's flash, over a restart and a kill -9
+  --slots DIR           take updates over HTTPS, with curl, into two slots there, as in the device's flash
   --oled-png DIR        write every picture of the display there: 0001-connecting.png, ...
   --quiet               do not print the display
 

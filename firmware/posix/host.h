@@ -1,4 +1,4 @@
-// Adapters to a Linux machine: clock, network, random numbers, restart. There is no radio and no flash.
+// Adapters to a Linux machine: clock, network, random numbers, restart. There is no radio.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,6 @@
 #include "hal/battery.h"
 #include "hal/clock.h"
 #include "hal/network.h"
-#include "hal/ota.h"
 #include "hal/random.h"
 #include "hal/system.h"
 #include "posix/event_queue.h"
@@ -80,15 +79,6 @@ class HostRandom final : public hal::Random {
 
   private:
     std::mt19937 generator_;
-};
-
-// Updates, which a Linux program does not have: there is no image to replace.
-class HostOta final : public hal::Ota {
-  public:
-    bool start(std::string_view, std::string_view) override { return false; }
-    bool is_on_trial() override { return false; }
-    void confirm() override {}
-    void roll_back() override {}
 };
 
 class HostSystem final : public hal::System {

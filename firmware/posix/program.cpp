@@ -28,7 +28,8 @@ void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
                                  " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
 }
 
-BuildInfo build_info() { return {"stetho " STETHO_VERSION, "linux"}; }
+// Returns the name of the firmware: of the image that runs, else of this program.
+std::string firmware(const std::string& version) { return "stetho " + (version.empty() ? STETHO_VERSION : version); }
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -40,6 +41,8 @@ Program::Program(Arguments arguments, Wav wav)
     : arguments_(std::move(arguments)),
       clock_(arguments_.clock_after_s, arguments_.pace),
       random_(arguments_.seed),
+      ota_(events_, arguments_.slots),
+      firmware_(firmware(ota_.version())),
       storage_(arguments_.settings_dir),
       flash_(arguments_.flash),
       mqtt_(events_),
@@ -57,7 +60,7 @@ Program::Program(Arguments arguments, Wav wav)
       sample_rate_hz_(arguments_.settings.sample_rate_hz),
       device_({samples_, links_, pre_roll_, message_, arguments_.chunk_samples, 8},
               {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_, battery_, flash_},
-              build_info()) {
+              BuildInfo{firmware_, "linux"}) {
     check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
     capture_thread_ = std::thread(&Program::capture, this);
 }

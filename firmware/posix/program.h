@@ -18,6 +18,7 @@
 #include "posix/file_flash.h"
 #include "posix/file_storage.h"
 #include "posix/host.h"
+#include "posix/host_ota.h"
 #include "posix/mosquitto_client.h"
 #include "posix/simulated_microphone.h"
 #include "posix/wav.h"
@@ -65,6 +66,7 @@ class Program {
     HostClock clock_;
     HostRandom random_;
     HostOta ota_;
+    std::string firmware_;
     HostSystem system_;
     HostBattery battery_;
     FileStorage storage_;

@@ -22,6 +22,8 @@ ID: Final = "st-01"
 WITHIN_S: Final = 40.0
 READY: Final = r"READY[ │\n]+press to record"
 """Pattern on the display: the device is connected, and a worker is ready."""
+CRASHES: Final = 3
+"""Number of starts in a row that crash before the next one is in safe mode."""
 
 
 def program() -> Path:
@@ -137,6 +139,21 @@ def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def provisioning(site: Site, account: Credentials) -> str:
+    """Return the line that tells a device where the broker is, and who it is."""
+    at = f"host={site.broker.host}&port={site.broker.port}&tls=0"
+    return f"set {at}&device_id={account.username}&password={account.password}"
+
+
+def crash_until_safe(device: Stethoscope, at: int) -> int:
+    """Let a device crash that is ready; return the position of its display where safe mode begins."""
+    for number in range(CRASHES):
+        device.say("crash")
+        is_last = number == CRASHES - 1
+        at = device.wait_for(f"SAFE MODE[ │\n]+{CRASHES} starts failed" if is_last else READY, at)
+    return device.wait_for("panic", at)
 
 
 def heart(directory: Path, rate: int, seconds: float = 4) -> Path:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Client, wait_until
-from stethoscope import ID, READY, Stethoscope, program
+from stethoscope import CRASHES, ID, READY, Stethoscope, crash_until_safe, program, provisioning
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
 pytestmark = pytest.mark.timeout(600)  # the first one builds
-CRASHES = 3
-"""Number of starts in a row that crash before the next one is in safe mode."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,28 +34,16 @@ def operator(site: Site) -> Iterator[Client]:
         yield client
 
 
-def address(site: Site, account: Credentials) -> str:
-    """Return the line that provisions a device."""
-    at = f"host={site.broker.host}&port={site.broker.port}&tls=0"
-    return f"set {at}&device_id={ID}&password={account.password}"
-
-
 def states(operator: Client) -> list[tuple[str, bool | None]]:
     """Return the states that the device has published, each with its `safe_mode`."""
     return [(each["state"], each.get("safe_mode")) for each in operator.documents(topics.state(ID))]
 
 
-def crash_until_safe(site: Site, account: Credentials, device: Stethoscope) -> int:
-    """Provision `device` and let it crash; return the position of its display where safe mode begins."""
+def provision(site: Site, account: Credentials, device: Stethoscope) -> int:
+    """Set up a device that has no settings; return the position of its display where it is ready."""
     device.wait_for("SETTINGS")
-    device.say(address(site, account))
-    at = device.wait_for(READY)
-    for number in range(CRASHES):
-        device.say("crash")
-        at = device.wait_for(
-            READY if number < CRASHES - 1 else f"SAFE MODE[ │\n]+{CRASHES} starts failed", at
-        )
-    return device.wait_for("panic", at)
+    device.say(provisioning(site, account))
+    return device.wait_for(READY)
 
 
 @pytest.mark.parametrize("way", ["press", "settings", "time", "restart"])
@@ -66,7 +52,7 @@ def test_three_crashes_lead_to_safe_mode_which_is_said_and_can_be_left(
 ) -> None:
     site.start_worker()
     with Stethoscope(site, account, "--settings", str(tmp_path)) as device:
-        at = crash_until_safe(site, account, device)
+        at = crash_until_safe(device, provision(site, account, device))
         operator.wait_for(topics.state(ID), state="online", safe_mode=True)
         operator.wait_for(topics.info(ID), safe_mode=True)
         assert operator.wait_for(topics.telemetry(ID), reset_reason="panic")
@@ -88,7 +74,7 @@ def test_a_crash_in_safe_mode_leaves_the_broker_out_and_a_person_can_go_back(
 ) -> None:
     site.start_worker()
     with Stethoscope(site, account, "--settings", str(tmp_path)) as device:
-        at = crash_until_safe(site, account, device)
+        at = crash_until_safe(device, provision(site, account, device))
         operator.wait_for(topics.state(ID), state="online", safe_mode=True)
         device.say("crash")
         at = device.wait_for("SETTINGS", at)
@@ -107,9 +93,7 @@ def test_power_off_between_crashes_counts_for_nothing(
     site.start_worker()
     options = ("--settings", str(tmp_path))
     with Stethoscope(site, account, *options) as device:
-        device.wait_for("SETTINGS")
-        device.say(address(site, account))
-        at = device.wait_for(READY)
+        at = provision(site, account, device)
         for _ in range(CRASHES - 1):
             device.say("crash")
             at = device.wait_for(READY, at)
