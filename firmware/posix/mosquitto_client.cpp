@@ -82,6 +82,9 @@ void MosquittoClient::close(bool sends_disconnect) {
     if (client_ == nullptr) return;
     is_silent_ = true;
     if (sends_disconnect && is_connected_) {
+        // An answer that nobody read would reset the connection, and the broker would not see its orderly end.
+        for (int turn = 0; turn < kDisconnectTurns && waiting_ > 0 && !is_over_; ++turn)
+            std::this_thread::sleep_for(kTurn);
         mosquitto_disconnect(client_);  // queued behind the messages that were published
         for (int turn = 0; turn < kDisconnectTurns && !is_over_; ++turn) std::this_thread::sleep_for(kTurn);
     }
