@@ -11,7 +11,7 @@ from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
-from edge_worker.database.review import ReviewTable
+from edge_worker.database.reviewing.review import ReviewTable
 from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession

@@ -83,6 +83,8 @@ def _label(reviewed: ReviewedRecording) -> str | None:
     """Return what a person says that the heart is: the finding, or what the verdict makes of the label."""
     if reviewed.finding is not None:
         return reviewed.finding
+    if reviewed.verdict == "corrected":
+        return {"none": NORMAL, "finding": ABNORMAL}.get(reviewed.severity or "")
     return _CORRECTED.get((reviewed.verdict, reviewed.label)) if reviewed.accepted else None
 
 

@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.schema import recordings, reviews
+from edge_worker.database.reviewing.review_tables import reviews
+from edge_worker.database.schema import recordings
 from edge_worker.protocol import topics
 from edge_worker.protocol.exam import MAX_RECORDINGS, Exam
 from edge_worker.protocol.exam_position import ExamRecording
+from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Result
 from edge_worker.telemetry.logfmt import line
 
@@ -24,6 +26,7 @@ _RECORDINGS: Final = (
         recordings.c.meta,
         recordings.c.document,
         reviews.c.verdict,
+        reviews.c.severity,
     )
     .join_from(recordings, reviews, reviews.c.recording == recordings.c.id, isouter=True)
     .where(recordings.c.exam == bindparam("exam"), recordings.c.device_id == bindparam("device"))
@@ -81,13 +84,20 @@ def read_page(
     return ExamPage(exams, int(shown[-1].first) if len(rows) > limit else None)
 
 
-def _exam_recording(
-    recording_id: str, captured_at: str, meta: dict[str, Any], document: str | None, verdict: str | None
+def _exam_recording(  # noqa: PLR0917 - the columns of a row
+    recording_id: str,
+    captured_at: str,
+    meta: dict[str, Any],
+    document: str | None,
+    verdict: str | None,
+    severity: Severity | None,
 ) -> ExamRecording:
     site, subject = meta.get("site"), meta.get("subject")
     result = None if document is None else json.loads(document)
     position = None if site is None else str(site)
-    return ExamRecording(recording_id, captured_at, position, result, verdict, subject)
+    return ExamRecording(
+        recording_id, captured_at, position, result, verdict, subject, corrected_severity=severity
+    )
 
 
 def messages(connection: Connection, results: Sequence[Result]) -> list[OutboxMessage]:

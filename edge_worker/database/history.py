@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +20,6 @@ from edge_worker.database import (
     recording_query,
     result_feed,
     result_query,
-    review,
     worker_heartbeat,
 )
 from edge_worker.database.device_query import DeviceSummary
@@ -30,7 +29,8 @@ from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.result_query import ResultFilter, ResultPage
-from edge_worker.database.review import Review
+from edge_worker.database.reviewing import review
+from edge_worker.database.reviewing.review import Review
 from edge_worker.database.revision import current_revision, require_revision
 from edge_worker.database.site_state import site_state
 from edge_worker.database.site_state.site_state import SiteWarnings
@@ -156,6 +156,16 @@ class History:
         """Return the review of a recording, None where there is none."""
         with self._connection() as connection:
             return review.find(connection, device_id, recording_id)
+
+    def review_changes(self, device_id: str, recording_id: str) -> list[Review]:
+        """Return all reviews that a recording ever had, oldest first."""
+        with self._connection() as connection:
+            return review.changes(connection, device_id, recording_id)
+
+    def reviews(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Review]:
+        """Return the reviews of recordings by device and recording id, of those that have one."""
+        with self._connection() as connection:
+            return review.find_all(connection, keys)
 
     def count(self) -> int:
         """Return how many recordings there are."""

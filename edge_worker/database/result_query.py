@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from edge_worker.database.page_cursor import PageCursor, Sort
-from edge_worker.database.schema import predictions, recordings, reviews
+from edge_worker.database.reviewing.review_tables import reviews
+from edge_worker.database.schema import predictions, recordings
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Status
 
@@ -49,7 +50,9 @@ class ResultFilter:
     until: str | None = None
     """First `captured_at` that is too late, same form."""
     accepted: bool | None = None
-    reviewed: Literal["confirmed", "rejected", "none"] | None = None
+    reviewed: Literal["confirmed", "rejected", "corrected", "none"] | None = None
+    corrected_to: str | None = None
+    """Label to which a reviewer corrected the result."""
     exam: str | None = None
     verdict: str | None = None
     """Label of the verdict."""
@@ -191,6 +194,9 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
         # Reviews are written by hand: there are few, so begin there.
         reviewed = select(reviews.c.recording).where(reviews.c.verdict == filters.reviewed)
         query = query.where(recordings.c.id.in_(reviewed))
+    if filters.corrected_to is not None:
+        corrected = select(reviews.c.recording).where(reviews.c.label == filters.corrected_to)
+        query = query.where(recordings.c.id.in_(corrected))
     return query
 
 

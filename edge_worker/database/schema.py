@@ -240,20 +240,6 @@ model_versions: Final = Table(
 """Model versions stored beside the data: candidate (better, not yet in use), active or former. The worker
 uses the version that the model's file `active` names; this table follows that file."""
 
-reviews: Final = Table(
-    "reviews",
-    metadata,
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
-    Column("verdict", String(9), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("reviewer", String(64), nullable=False),
-    Column("reviewed_at", String(24), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("finding", String(8)),
-)
-"""Review of a result by a person: `confirmed` or `rejected`. `version` counts changes, for `If-Match`;
-`finding` is what the person says that the heart is, `normal` or `abnormal`."""
-
 deletions: Final = Table(
     "deletions",
     metadata,

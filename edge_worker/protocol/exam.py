@@ -71,7 +71,7 @@ class Exam:
         if len(self._evidence) < MIN_POSITIONS:
             is_normal = all(each.label == "normal" for each in standard)
         else:
-            is_heard = all(each.evidence is not None for each in standard)
+            is_heard = all(each.evidence is not None or each.is_corrected for each in standard)
             is_normal = self._label_together == "normal" and is_heard and not is_abnormal
             is_alone = any(each.is_abnormal_alone for each in self.positions)
             is_abnormal = self._label_together == "abnormal" or is_alone

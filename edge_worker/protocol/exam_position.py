@@ -40,11 +40,13 @@ class ExamRecording:
     result: dict[str, Any] | None = None
     """The result as published; None while it is being analysed."""
     verdict: str | None = None
-    """Verdict of its review: `confirmed` or `rejected`; None: there is no review."""
+    """Verdict of its review: `confirmed`, `rejected` or `corrected`; None: there is no review."""
     subject: str | None = None
     """Pseudonym of whose sound it is; None: its device did not say."""
     is_of_other_subject: bool = False
     """Whether its exam is of another subject, so that it does not count."""
+    corrected_severity: Severity | None = None
+    """Of the label to which a reviewer corrected the result."""
 
     @property
     def position(self) -> str | None:
@@ -75,13 +77,17 @@ class ExamRecording:
 
     @property
     def label(self) -> Label | None:
-        """What its models for hearts accepted; None: it cannot be told."""
+        """What its models for hearts accepted, or a reviewer corrected that to; None: it cannot be told."""
+        if self.corrected_severity is not None:
+            return _LABELS.get(self.corrected_severity)
         return _LABELS.get(self.verdict_of_heart.severity)
 
     @property
     def evidence(self) -> float | None:
         """Log odds of `abnormal` against `normal`; None: no model has both, or the audio is of no heart."""
-        if any(each["severity"] == "unknown" for each in self._accepted):
+        if self.corrected_severity is not None or any(
+            each["severity"] == "unknown" for each in self._accepted
+        ):
             return None
         return exam_evidence.log_odds(self._predictions)
 
@@ -91,6 +97,8 @@ class ExamRecording:
 
         The evidence contradicts where `normal` is the more probable.
         """
+        if self.corrected_severity is not None:
+            return self.label == "abnormal"
         others = [each for each in self._accepted if not exam_evidence.is_evidence(each)]
         is_found = any(each["severity"] == "finding" for each in others)
         return is_found and (self.evidence is None or self.evidence >= 0)
@@ -124,13 +132,20 @@ class Position:
 
     @property
     def confidence(self) -> float | None:
-        """Confidence of its label, 0..1; None where there is none."""
-        return None if self.used is None or self.label is None else self.used.verdict_of_heart.confidence
+        """Confidence of its label, 0..1; None where there is none, or a person gave it."""
+        if self.used is None or self.label is None or self.used.corrected_severity is not None:
+            return None
+        return self.used.verdict_of_heart.confidence
 
     @property
     def evidence(self) -> float | None:
         """Log odds of `abnormal` against `normal` of the recording that is used; None: it says nothing."""
         return None if self.used is None else self.used.evidence
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether the label is a reviewer's, who heard more than a model that says nothing."""
+        return self.used is not None and self.label is not None and self.used.verdict == "corrected"
 
     @property
     def is_abnormal_alone(self) -> bool:

@@ -20,6 +20,7 @@ SEVERITIES: Final[dict[Severity, Texts]] = {
 }
 FAILED: Final[Texts] = {"en": "Analysis failed", "de": "Auswertung fehlgeschlagen"}
 DISAGREE: Final[Texts] = {"en": "The models disagree", "de": "Die Modelle sind uneins"}
+CORRECTED: Final[Texts] = {"en": "Corrected by a reviewer to", "de": "Bei der Durchsicht berichtigt zu"}
 SHORT_DISAGREE: Final[Texts] = {"en": "models disagree", "de": "Modelle uneins"}
 """For a display of a device: at most 21 characters."""
 

@@ -36,6 +36,7 @@ from history_api.openapi.schemas import SEVERITY, STATUS, TEXT, Schema
 from history_api.results import exam_words
 from history_api.results.exams import CURSOR
 from history_api.results.kept_words import kept_words
+from history_api.results.results import REVIEWED
 from history_api.results.time_format import utc
 from history_api.results.time_words import time_words
 from history_api.services import services
@@ -49,6 +50,7 @@ _FILTERS: Final = (
     query("label", _PRINTABLE_OR_EMPTY, "a label that a model gave"),
     query("model", _PRINTABLE_OR_EMPTY, "a model that classified the recording"),
     query("severity", SEVERITY | {"enum": [*SEVERITY["enum"], ""]}, "how serious the answer is"),
+    query("reviewed", REVIEWED | {"enum": [*REVIEWED["enum"], ""]}, "review of the result by a person"),
     query("verdict", _PRINTABLE_OR_EMPTY, "a label that is the answer"),
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "outcome of the analysis"),
     query("file", _PRINTABLE_OR_EMPTY, "part of the name of the file that was uploaded"),
@@ -114,6 +116,7 @@ def history() -> Response:
         label=filters.get("label"),
         model=filters.get("model"),
         status=filters.get("status"),
+        reviewed=filters.get("reviewed"),
         verdict=filters.get("verdict"),
         severity=filters.get("severity"),
         file_name=filters.get("file"),
@@ -127,6 +130,7 @@ def history() -> Response:
     return render_page(
         "history.html",
         results=results,
+        reviews=services().history.reviews([(each["device_id"], each["recording_id"]) for each in results]),
         filters=filters,
         next_address=next_address,
         models=classifier_cards(),
@@ -148,6 +152,8 @@ def recording(recording_id: str) -> Response:
         kept_words=kept_words(entry),
         result=lookup.result(entry),
         review=review,
+        changes=services().history.review_changes(entry.device_id, entry.recording_id),
+        models=classifier_cards(),
         gaps=entry.gaps_s,
         is_stream=is_stream,
     )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from edge_worker.database.reviewing.review import Review
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol import verdict_words
 from edge_worker.protocol.meaning import LANGUAGES, UNKNOWN, Meaning, Severity, Texts, plain, text_in
@@ -87,6 +88,13 @@ class LabelWords:
     def disagreement(self, result: Mapping[str, Any]) -> str | None:
         """Return which answers of the models of a result contradict each other; None: none do."""
         return verdict_words.disagreement(result, self.label, self.language)
+
+    def correction(self, review: Review | None) -> str | None:
+        """Return to what a reviewer corrected the result; None: nobody did."""
+        if review is None or review.model is None or review.label is None:
+            return None
+        words = text_in(verdict_words.CORRECTED, self.language)
+        return f"{words} {self.answer_of(review.model, review.label)}"
 
     def labels(self) -> dict[str, str]:
         """Return the names of all labels by label, in the order of the names."""

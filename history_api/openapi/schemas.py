@@ -142,23 +142,6 @@ _RESULT: Final = open_object(
     },
     optional=("exam", "file_name", "subject", "captured_at_claimed", *_REMARKS),
 )
-_VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected"]}
-_FINDING: Final[Schema] = {
-    "type": ["string", "null"],
-    "enum": ["normal", "abnormal", None],
-    "description": "what the reviewer says that the heart is",
-}
-_NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
-_REVIEW: Final = strict_object(
-    {
-        "verdict": _VERDICT,
-        "note": TEXT,
-        "reviewer": TEXT,
-        "reviewed_at": TIME,
-        "version": {"type": "integer", "minimum": 1, "description": "the ETag, without its quotes"},
-        "finding": _FINDING,
-    }
-)
 _DEVICE: Final = strict_object(
     {
         "device_id": DEVICE,
@@ -203,11 +186,6 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "review": ref("ReviewOrNull"),
             "links": strict_object({"self": TEXT, "audio": TEXT}),
         }
-    ),
-    "Review": _REVIEW,
-    "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
-    "NewReview": strict_object(
-        {"verdict": _VERDICT, "note": _NOTE, "finding": _FINDING}, optional=("note", "finding")
     ),
     "Device": _DEVICE,
     "Calibration": _CALIBRATION,

@@ -54,7 +54,7 @@ class ExamBundle:
     @property
     def _status(self) -> str:
         used = [each for each in self._document["positions"] if each["recording_id"]]
-        is_confirmed = bool(used) and all(each["review"] == "confirmed" for each in used)
+        is_confirmed = bool(used) and all(each["review"] in ("confirmed", "corrected") for each in used)
         return "final" if is_confirmed else "preliminary"
 
     def _id(self, name: str) -> str:

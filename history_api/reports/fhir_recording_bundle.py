@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.review import Review
+from edge_worker.database.reviewing.review import Review
 from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.fhir_resource import (
@@ -28,7 +28,7 @@ from history_api.reports.fhir_resource import (
 )
 from history_api.results.kept_words import kept_words
 
-_STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error"}
+_STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error", "corrected": "amended"}
 """Status by verdict. A rejected result is withdrawn: `amended` would claim that a correct one replaces it."""
 
 
@@ -85,6 +85,12 @@ class RecordingBundle:
     def _status(self) -> str:
         return _STATUSES[self._review.verdict] if self._review else "preliminary"
 
+    @property
+    def _right(self) -> tuple[str, str] | None:
+        """Model and label to which a reviewer corrected the result."""
+        review = self._review
+        return (review.model, review.label) if review and review.model and review.label else None
+
     def _id(self, name: str) -> str:
         return resource_id(self._entry.device_id, self._entry.recording_id, name)
 
@@ -140,6 +146,8 @@ class RecordingBundle:
 
     def _heart_rate(self, result: Mapping[str, Any]) -> Resource:
         observation = self._observation("observation-0", self._codes["heart_rate"])
+        if self._right is not None:
+            observation["status"] = "preliminary"
         return observation | heart_rate_value(result.get("heart_rate_bpm"))
 
     def _label(self, prediction: Mapping[str, Any]) -> Resource:
@@ -159,7 +167,25 @@ class RecordingBundle:
             }
             for name, share in prediction["probabilities"].items()
         ]
+        if self._right is not None:
+            value = self._corrected(observation, prediction, value)
         return observation | value | {"method": {"text": method}, "component": probabilities}
+
+    def _corrected(self, observation: Resource, prediction: Mapping[str, Any], value: Resource) -> Resource:
+        """Return the value that a correction leaves; what the model said goes into a note."""
+        verdict = (self._result or {})["verdict"]
+        model, label = self._right or ("", "")
+        if prediction["model"] == model:
+            said = fhir_text(f"The model said: {self._said(prediction)}.")
+            observation["note"] = [*observation["note"], {"text": said}]
+            severity = self._words.meaning(model, label).severity
+            heart = interpretation(severity) if prediction["hears"] == "heart" else {}
+            return {"valueCodeableConcept": self._label_concept(model, label)} | heart
+        # The answer that was replaced is withdrawn; of other models nobody said anything.
+        observation["status"] = (
+            "entered-in-error" if prediction["model"] == verdict["model"] else "preliminary"
+        )
+        return value
 
     def _report(self, observations: int) -> Resource:
         report: Resource = {
@@ -179,7 +205,9 @@ class RecordingBundle:
         elif self._result["status"] == "error" and self._review is None:
             report["status"] = "cancelled"
         verdict = (self._result or {}).get("verdict") or {}
-        if verdict.get("label") is not None:
+        if self._right is not None:
+            report["conclusionCode"] = [self._label_concept(*self._right)]
+        elif verdict.get("label") is not None:
             report["conclusionCode"] = [self._label_concept(verdict["model"], verdict["label"])]
         if observations:
             report["result"] = [self._reference(f"observation-{i}") for i in range(observations)]
@@ -197,7 +225,9 @@ class RecordingBundle:
         sentences += [f"{hint[0].upper()}{hint[1:]}." for hint in self._result["hints"]]
         if self._review is not None:
             note = f": {fhir_text(self._review.note)}" if self._review.note.strip() else ""
-            sentences.append(f"A person {self._review.verdict} this on {self._review.reviewed_at}{note}.")
+            correction = self._words.correction(self._review)
+            what = f"{correction}" if correction else f"A person {self._review.verdict} this"
+            sentences.append(f"{what} on {self._review.reviewed_at}{note}.")
         return " ".join(sentences)
 
     def _said(self, prediction: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.review import Review
+from edge_worker.database.reviewing.review import Review
 from edge_worker.protocol.result import REASONS
 from history_api.models.label_words import LabelWords
 from history_api.pictures.wav_reader import Envelope
@@ -65,6 +65,9 @@ def write_recording(sheet: PdfSheet, recording: ReportedRecording, words: LabelW
     """Write all sections of a recording: the answer, facts, result, images, provenance."""
     if recording.result is not None:
         _write_answer(sheet, recording.result, words)
+        correction = words.correction(recording.review)
+        if correction is not None:
+            sheet.paragraph(f"{correction}.", "B")
     _write_facts(sheet, recording)
     if recording.result is None:
         sheet.heading("Result")

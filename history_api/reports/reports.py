@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response
 
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.review import Review
+from edge_worker.database.reviewing.review import Review
 from edge_worker.errors import AudioError
 from history_api import lookup
 from history_api.models import label_words

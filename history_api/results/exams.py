@@ -91,7 +91,7 @@ _POSITION: Final = open_object(
         "captured_at": or_null(TIME),
         "heart_rate_bpm": or_null(NUMBER),
         "models": list_of(_MODEL),
-        "review": {"type": ["string", "null"], "enum": ["confirmed", None]},
+        "review": {"type": ["string", "null"], "enum": ["confirmed", "corrected", None]},
         "links": {"type": "object", "additionalProperties": TEXT},
     }
 )

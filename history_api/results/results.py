@@ -31,7 +31,7 @@ EMOTION_MODEL: Final = "emotion"
 blueprint = Blueprint("results", __name__)
 _SORT: Final[Schema] = {"type": "string", "enum": list(get_args(Sort)), "default": "-stored"}
 _YES_NO: Final[Schema] = {"type": "string", "enum": ["true", "false"]}
-_REVIEWED: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected", "none"]}
+REVIEWED: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected", "corrected", "none"]}
 FILTERS: Final = (
     query("device", DEVICE, "a device, 1 to 32 of a-z, 0-9 and -"),
     query("label", PRINTABLE, "a label that a model gave; with model: that this model gave"),
@@ -41,7 +41,8 @@ FILTERS: Final = (
     query("verdict", PRINTABLE, "a label that is the answer for a sound: its verdict"),
     query("severity", SEVERITY, "how serious the verdict is"),
     query("disagree", _YES_NO, "whether models for hearts contradict each other"),
-    query("reviewed", _REVIEWED, "review of the result by a person"),
+    query("reviewed", REVIEWED, "review of the result by a person"),
+    query("corrected_to", PRINTABLE, "the label to which a reviewer corrected the result"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
     query("subject", SUBJECT, "whose sound it is: a pseudonym, 1 to 40 of letters, digits and . _ -"),
     query("file", PRINTABLE, "part of the name of the file that was uploaded, in any case"),
@@ -99,6 +100,7 @@ def result_filter() -> ResultFilter:
         severity=query["severity"],
         disagree=_is_yes(query["disagree"]),
         reviewed=query["reviewed"],
+        corrected_to=query["corrected_to"],
         exam=query["exam"],
         file_name=query["file"],
         subject=query["subject"],

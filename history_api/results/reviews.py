@@ -1,31 +1,37 @@
-"""Reviews of results by people over HTTP: confirmed or rejected, with a note.
+"""Reviews of results by people over HTTP: confirmed, rejected or corrected, with a note.
 
 Writes are conditional (`If-Match`), so that no client overwrites a review that it has not seen.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.review import Review
+from edge_worker.database.reviewing.review import Correction, Review
+from edge_worker.protocol.meaning import Meaning
 from history_api import lookup
+from history_api.models import label_words, models
 from history_api.openapi.conditional_request import ETAG
 from history_api.openapi.operation import (
     NOT_FOUND,
     PROBLEM,
     RECORDING_PARAMETERS,
     Paths,
+    get,
     json_answer,
     json_body,
     operation,
 )
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import TEXT, Schema, ref
+from history_api.openapi.schemas import SEVERITY, TEXT, TIME, Schema, list_of, or_null, ref, strict_object
 from history_api.services import services
 
 _ANONYMOUS: Final = "anonymous"
+_CHOICES: Final = 12
+"""Labels of a model that a refusal names."""
 _PRECONDITION: Final = (
     "send If-Match with the ETag of the review that you have seen, or If-None-Match: * for the first one"
 )
@@ -37,6 +43,35 @@ _MATCH: Final[tuple[Schema, ...]] = tuple(
     )
 )
 _REFUSED: Final[Schema] = {"412": PROBLEM, "428": PROBLEM}
+_VERDICT: Final[Schema] = {"type": "string", "enum": ["confirmed", "rejected", "corrected"]}
+_FINDING: Final[Schema] = {
+    "type": ["string", "null"],
+    "enum": ["normal", "abnormal", None],
+    "description": "what the reviewer says that the heart is",
+}
+_NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
+_REVIEW: Final = strict_object(
+    {
+        "verdict": {"type": "string", "enum": [*_VERDICT["enum"], "withdrawn"]},
+        "note": TEXT,
+        "reviewer": TEXT,
+        "reviewed_at": TIME,
+        "version": {"type": "integer", "minimum": 1, "description": "the ETag, without its quotes"},
+        "finding": _FINDING,
+        **dict.fromkeys(
+            ("model", "label"), or_null(TEXT) | {"description": "of a correction: what is right"}
+        ),
+        "severity": {"oneOf": [SEVERITY, {"type": "null"}]},
+    }
+)
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Review": _REVIEW,
+    "ReviewOrNull": {"oneOf": [ref("Review"), {"type": "null"}]},
+    "NewReview": strict_object(
+        {"verdict": _VERDICT, "note": _NOTE, "finding": _FINDING, "model": TEXT, "label": TEXT},
+        optional=("note", "finding", "model", "label"),
+    ),
+}
 _ADDRESS: Final = "/api/v1/recordings/{recording_id}/review"
 _ANSWER: Final = {"200": json_answer(ref("ReviewOrNull"), "The review, or null.", ETAG)}
 blueprint = Blueprint("reviews", __name__, url_prefix="/api/v1/recordings/<recording_id>/review")
@@ -46,7 +81,7 @@ PATHS: Final[Paths] = {
             "the review of a result, or null", "review", _ANSWER | NOT_FOUND, RECORDING_PARAMETERS
         ),
         "put": operation(
-            "confirm or reject a result",
+            "confirm or reject a result, or correct it to another label",
             "put_review",
             _ANSWER | NOT_FOUND | _REFUSED,
             RECORDING_PARAMETERS + _MATCH,
@@ -59,6 +94,12 @@ PATHS: Final[Paths] = {
             RECORDING_PARAMETERS + _MATCH,
         ),
     },
+    f"{_ADDRESS}/history": get(
+        "all reviews that a result ever had, oldest first",
+        "review_history",
+        {"200": json_answer(list_of(ref("Review")))} | NOT_FOUND,
+        RECORDING_PARAMETERS,
+    ),
 }
 
 
@@ -68,9 +109,16 @@ def review(recording_id: str) -> Response:
     return _answer(_review(lookup.recording(recording_id)))
 
 
+@blueprint.get("/history")
+def history(recording_id: str) -> Response:
+    """Answer all reviews that the recording ever had, oldest first."""
+    entry = lookup.recording(recording_id)
+    return jsonify([document(each) for each in services().history.review_changes(*_key(entry))])
+
+
 @blueprint.put("")
 def put(recording_id: str) -> Response:
-    """Confirm or reject the result."""
+    """Confirm, reject or correct the result."""
     entry = lookup.recording(recording_id)
     if entry.document is None:
         raise ProblemError(
@@ -82,6 +130,7 @@ def put(recording_id: str) -> Response:
         verdict=g.body["verdict"],
         note=g.body.get("note", ""),
         finding=g.body.get("finding"),
+        correction=_correction(entry),
         reviewer=_reviewer(),
         expected=_expected(entry),
     )
@@ -95,8 +144,7 @@ def withdraw(recording_id: str) -> Response:
     """Take the review back."""
     entry = lookup.recording(recording_id)
     expected = _expected(entry)
-    key = (entry.device_id, entry.recording_id)
-    if expected and not services().reviews.withdraw(*key, expected):
+    if expected and not services().reviews.withdraw(*_key(entry), expected, _reviewer()):
         raise _stale(_review(entry))
     return Response(status=204)
 
@@ -139,7 +187,54 @@ def _tag(review: Review | None) -> str:
 
 
 def _review(entry: RecordingEntry) -> Review | None:
-    return services().history.review(entry.device_id, entry.recording_id)
+    return services().history.review(*_key(entry))
+
+
+def _key(entry: RecordingEntry) -> tuple[str, str]:
+    return entry.device_id, entry.recording_id
+
+
+def _correction(entry: RecordingEntry) -> Correction | None:
+    """Return the correction in the body, None where it is none; raise ProblemError (400)."""
+    label, model = g.body.get("label"), g.body.get("model")
+    if g.body["verdict"] != "corrected":
+        if label is None and model is None:
+            return None
+        raise ProblemError(400, "only a corrected result has a label; leave out label and model", pointer="/")
+    verdict = (lookup.result(entry) or {})["verdict"]
+    meanings = label_words.of_request().meanings
+    predictions = (lookup.result(entry) or {})["models"]
+    heard = [each["model"] for each in predictions]
+    hearts = {each["model"] for each in predictions if each["hears"] == "heart"}
+    hearts |= {
+        name
+        for name, card in models.cards(services().settings).items()
+        if card.get("hears", "heart") == "heart"
+    }
+    # The model that was asked decides what a label means that several have.
+    asked = [model] if model else [verdict["model"], *heard, *meanings]
+    found = next((each for each in asked if label in meanings.get(each, {})), None)
+    if found is None:
+        raise ProblemError(400, _no_such_label(label, model, heard, meanings), pointer="/label")
+    if (found, label) == (verdict["model"], verdict["label"]):
+        raise ProblemError(400, f"{label} is what the result says; confirm it", pointer="/label")
+    # A voice or a dog says nothing about a heart, neither in an exam nor in a calibration.
+    heart = found in hearts
+    return Correction(found, label, meanings[found][label].severity if heart else "unknown")
+
+
+def _no_such_label(
+    label: str | None, model: str | None, heard: Sequence[str], meanings: Mapping[str, Mapping[str, Meaning]]
+) -> str:
+    if model is not None and model not in meanings:
+        return f"there is no model {model!r}; choose of {', '.join(meanings)}"
+    choices = "; ".join(
+        f"{each}: {', '.join(list(meanings[each])[:_CHOICES])}"
+        for each in ([model] if model else heard)
+        if each in meanings
+    )
+    asked = "label is missing" if label is None else f"no model has the label {label!r}"
+    return f"{asked}; choose the right one, such as {choices}"
 
 
 def _reviewer() -> str:

@@ -15,7 +15,7 @@ from stored_results import NOW, empty_database, result_of
 from edge_worker import calibrate
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect
-from edge_worker.database.review import ReviewTable
+from edge_worker.database.reviewing.review import ReviewTable
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.inference.adaptation import AdaptationRule, log_odds
 from edge_worker.inference.classifier import Classifier

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, exists, select
 
-from edge_worker.database.schema import predictions, recordings, reviews, timelines
+from edge_worker.database.reviewing.review_tables import reviews
+from edge_worker.database.schema import predictions, recordings, timelines
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class ReviewedRecording:
     label: str
     accepted: bool
     """Whether the label was shown, so that the verdict is about it."""
-    verdict: Literal["confirmed", "rejected"]
+    verdict: Literal["confirmed", "rejected", "corrected"]
     finding: Literal["normal", "abnormal"] | None
+    severity: str | None
+    """Of the label to which a reviewer corrected the result."""
 
 
 def find_all(connection: Connection, device_id: str, model: str) -> list[ReviewedRecording]:
@@ -32,7 +35,13 @@ def find_all(connection: Connection, device_id: str, model: str) -> list[Reviewe
 
     Streams and events are left out: their sound is not stored whole.
     """
-    source = {"label": predictions, "accepted": predictions, "verdict": reviews, "finding": reviews}
+    source = {
+        "label": predictions,
+        "accepted": predictions,
+        "verdict": reviews,
+        "finding": reviews,
+        "severity": reviews,
+    }
     names = ReviewedRecording.__dataclass_fields__
     columns = [source.get(name, recordings).c[name] for name in names]
     is_stream = exists().where(timelines.c.recording == recordings.c.id)

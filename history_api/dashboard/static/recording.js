@@ -8,15 +8,20 @@ const { address, query } = document.getElementById("recording").dataset;
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const { note, finding } = form.elements;
+  const { note, finding, label } = form.elements;
   const verdict = event.submitter.value;
-  const body = JSON.stringify({ verdict, note: note.value, finding: finding.value || null });
+  const review = { verdict, note: note.value, finding: finding.value || null };
+  if (verdict === "corrected") {
+    if (!label.value) return answer("message", "Choose the right label first.", true);
+    Object.assign(review, { label: label.value, model: label.selectedOptions[0].dataset.model });
+  }
+  const body = JSON.stringify(review);
   try {
     // The version that the page showed: a review that was changed meanwhile is not overwritten.
     const headers = { "Content-Type": "application/json", "If-Match": `"${form.dataset.version}"` };
     const saved = await request(`${address}/review${query}`, { method: "PUT", headers, body });
     form.dataset.version = (await saved.json()).version;
-    answer("message", `✓ Saved: ${verdict}.`);
+    answer("message", `✓ Saved: ${verdict}${review.label ? ` to ${label.selectedOptions[0].text}` : ""}.`);
   } catch (error) {
     answer("message", `Not saved: ${error.message}`, true);
   }

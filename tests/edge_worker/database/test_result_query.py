@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from stored_results import NOW, result_of, store_result
 
-from edge_worker.database import result_query, schema
+from edge_worker.database import result_query
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
 from edge_worker.database.page_cursor import CursorError, Sort
 from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.reviewing import review_tables
 from edge_worker.database.store import Store
 from edge_worker.protocol.result import Result
 
@@ -171,7 +172,7 @@ def test_c6_results_are_filtered_by_their_review(store: Store, reader: History, 
     with connect(url).begin() as connection:
         for recording, verdict in ((1, "confirmed"), (2, "rejected"), (4, "confirmed")):
             row = (recording, verdict, "", "ann", NOW, 1)
-            connection.execute(schema.reviews.insert().values(row))
+            connection.execute(review_tables.reviews.insert().values(row))
     sorts: tuple[Sort, ...] = ("-stored", "-captured_at")
     for sort in sorts:
         for filters, numbers in (

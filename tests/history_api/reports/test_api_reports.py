@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from edge_worker import __version__
 from edge_worker.database import schema
 from edge_worker.database.engine import connect
+from edge_worker.database.reviewing import review_tables
 from edge_worker.protocol.result import HeartSounds, Quality
 from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports.pdf_letters import FONT
@@ -34,7 +35,9 @@ def review(archive: Archive, verdict: str, note: str) -> None:
     engine = connect(archive.settings.database)
     with engine.begin() as connection:
         values = {"recording": 1, "verdict": verdict, "note": note, "reviewer": "ward-3", "version": 1}
-        connection.execute(insert(schema.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values))
+        connection.execute(
+            insert(review_tables.reviews).values(reviewed_at="2026-11-21T09:00:00.000Z", **values)
+        )
     engine.dispose()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from edge_worker.database import deletion, schema
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
+from edge_worker.database.reviewing import review_tables
 from edge_worker.errors import StoreError
 
 pytest_plugins = ["archive_fixtures"]
@@ -28,7 +29,7 @@ def counts(archive: Archive) -> tuple[int, ...]:
     with engine.connect() as connection:
         found = tuple(
             connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (schema.recordings, schema.predictions, schema.reviews, schema.deletions)
+            for table in (schema.recordings, schema.predictions, review_tables.reviews, schema.deletions)
         )
     engine.dispose()
     return found

@@ -106,9 +106,9 @@ def test_results_are_filtered_by_exam_and_the_csv_names_it(archive: Archive, api
     assert problem(api.get("/api/v1/results?exam=Visit"), 400)["parameter"] == "exam"
     lines = api.get("/api/v1/results.csv?exam=visit-7").get_data(as_text=True).splitlines()
     assert len(lines) == 5
-    assert lines[0].endswith(",exam,verdict,severity,models_disagree,subject")
-    ends = [",visit-7,normal,none,false,"] * 3
-    ends.insert(2, ",visit-7,murmur,finding,false,")
+    assert lines[0].endswith(",models_disagree,subject,review,corrected_to,reviewer")
+    ends = [",visit-7,normal,none,false,,,,"] * 3
+    ends.insert(2, ",visit-7,murmur,finding,false,,,,")
     assert all(line.endswith(end) for line, end in zip(lines[1:], ends, strict=True))
 
 

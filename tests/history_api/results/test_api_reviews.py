@@ -41,7 +41,7 @@ def test_c6_a_review_is_part_of_its_recording(api: Api) -> None:
         "reviewer": "anonymous",
         "reviewed_at": "",
         "version": 1,
-        "finding": None,
+        **dict.fromkeys(("finding", "model", "label", "severity")),
     }
     assert api.json(REVIEW) == api.json(ADDRESS)["review"] == review
     assert [each["recording_id"][-1] for each in api.json("/api/v1/results?reviewed=rejected")["items"]] == [
@@ -137,3 +137,85 @@ def test_only_an_analysed_recording_is_reviewed(archive: Archive, api: Api) -> N
 def test_a_review_without_a_database_is_a_503(tmp_path: Path, api: Api) -> None:
     (tmp_path / "stetho.db").unlink()
     problem(put(api, If_Match='"0"'), 503)
+
+
+# --- corrections ------------------------------------------------------------------------------------
+
+
+def test_a_reviewer_corrects_a_result_to_another_label(archive: Archive, api: Api) -> None:
+    archive.add(2)
+    review = put(api, {"verdict": "corrected", "label": "murmur"}, If_Match='"0"').get_json()
+    assert (review["model"], review["label"], review["severity"]) == ("heart5", "murmur", "finding")
+    recording = api.json(ADDRESS)
+    assert (recording["review"], recording["result"]["verdict"]["label"]) == (review, "normal")
+    for query in ("reviewed=corrected", "corrected_to=murmur"):
+        found = api.json(f"/api/v1/results?{query}")["items"]
+        assert [each["recording_id"][-1] for each in found] == ["1"]
+    header, *rows = api.get("/api/v1/results.csv?sort=captured_at").text.splitlines()
+    assert header.endswith(",review,corrected_to,reviewer")
+    assert rows[0].endswith(",corrected,murmur,anonymous")
+    assert rows[1].endswith(",,,")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"verdict": "corrected"},
+        {"verdict": "corrected", "label": "dog_of_nobody"},
+        {"verdict": "corrected", "label": "murmur", "model": "heart2"},
+        {"verdict": "corrected", "label": "murmur", "model": "heart9"},
+        {"verdict": "corrected", "label": "normal", "model": "heart5"},
+        {"verdict": "confirmed", "label": "murmur"},
+    ],
+    ids=str,
+)
+def test_a_correction_names_a_label_of_a_model_that_is_not_the_answer(api: Api, body: dict[str, str]) -> None:
+    assert problem(put(api, body, If_Match='"0"'), 400)["pointer"] in ("/", "/label")
+    assert api.json(REVIEW) is None
+
+
+def test_all_reviews_of_a_recording_are_kept(api: Api) -> None:
+    put(api, {"verdict": "confirmed"}, If_Match='"0"')
+    put(api, {"verdict": "corrected", "label": "murmur", "note": "grade 2"}, If_Match='"1"')
+    api.ask("DELETE", REVIEW, If_Match='"2"')
+    put(api, {"verdict": "rejected"}, If_Match='"0"')
+    history = api.json(f"{REVIEW}/history")
+    verdicts = [(each["verdict"], each["label"], each["note"]) for each in history]
+    assert verdicts == [
+        ("confirmed", None, ""),
+        ("corrected", "murmur", "grade 2"),
+        ("withdrawn", None, ""),
+        ("rejected", None, ""),
+    ]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Corrected by a reviewer"), ("de", "berichtigt zu")])
+def test_pages_show_the_correction_beside_the_answer_of_the_machine(
+    api: Api, language: str, words: str
+) -> None:
+    put(api, {"verdict": "corrected", "label": "murmur"}, If_Match='"0"')
+    headers = {"Accept": "text/html", "Accept_Language": language}
+    for address in ("/ui/recordings/0000000000000001", "/ui/history?reviewed=corrected"):
+        page = api.get(address, **headers).text
+        assert words in page
+        assert 'data-severity="none"' in page  # what the machine said is not hidden
+
+
+def test_a_correction_amends_the_fhir_report_and_counts_in_an_exam(archive: Archive, api: Api) -> None:
+    archive.add(3, exam="visit-7", labels={"heart5": "normal"})
+    address = "/api/v1/recordings/0000000000000003"
+    body = json.dumps({"verdict": "corrected", "label": "murmur"}).encode()
+    api.ask("PUT", f"{address}/review", body, Content_Type="application/json", If_Match='"0"')
+    resources = [each["resource"] for each in api.json(f"{address}/fhir.json")["entry"]]
+    report = next(each for each in resources if each["resourceType"] == "DiagnosticReport")
+    of_label = next(each for each in resources if "component" in each)
+    assert (report["status"], of_label["status"]) == ("amended", "amended")
+    assert report["conclusionCode"] == [of_label["valueCodeableConcept"]]
+    assert "The model said: " in of_label["note"][-1]["text"]
+    assert api.get(f"{address}/report.pdf").status_code == 200
+    exam = api.json("/api/v1/exams/visit-7")
+    assert (exam["label"], exam["confidence"]) == ("abnormal", None)
+    body = json.dumps({"verdict": "corrected", "label": "siren"}).encode()
+    review = api.ask("PUT", f"{address}/review", body, Content_Type="application/json", If_Match='"1"')
+    assert (review.get_json()["model"], review.get_json()["severity"]) == ("esc50", "unknown")
+    assert api.json("/api/v1/exams/visit-7")["label"] == "inconclusive"  # a siren is no heart
