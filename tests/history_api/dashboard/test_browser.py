@@ -152,10 +152,10 @@ def test_a_review_is_saved_unless_it_was_changed_meanwhile_and_a_recording_is_de
     assert [fault for fault in tab.faults if "412" not in fault] == []
     tab.faults.clear()
     page.reload()
-    page.get_by_role("button", name="Correct to the right label").click()
+    page.get_by_role("button", name="Correct").click()
     expect(page.locator("#message")).to_have_text("⚠ Choose the right label first.")
     page.get_by_label("The right label").select_option("abnormal")
-    page.get_by_role("button", name="Correct to the right label").click()
+    page.get_by_role("button", name="Correct").click()
     expect(page.locator("#message")).to_contain_text("✓ Saved: corrected to ")
     page.reload()
     expect(page.locator(".corrected")).to_contain_text("Corrected by a reviewer to ! ")
