@@ -17,6 +17,7 @@ from edge_worker.database.worker_heartbeat import MISSED_AFTER_S
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol.timestamp import rfc3339
 from history_api import openapi_document
+from history_api.profiles.profile import PROFILES
 from history_api.settings import ApiSettings
 
 pytest_plugins = ["archive_fixtures"]
@@ -200,8 +201,10 @@ def test_d6_a_version_trained_here_is_described_while_it_is_in_use(archive: Arch
 def test_b2_the_index_names_every_endpoint(archive: Archive, api: Api) -> None:
     write_heartbeat(archive, timedelta(seconds=1))
     index = api.json("/")
+    # Older systems answer 404 or 500 without a model or prediction: the profiles have tests of it.
+    older = tuple(f"/{profile.name}/" for profile in PROFILES)
     for path in index["endpoints"]:
-        if "{" not in path and openapi_document.OPERATIONS.find(path, "GET"):
+        if "{" not in path and openapi_document.OPERATIONS.find(path, "GET") and not path.startswith(older):
             assert api.get(path).status_code == 200
     assert "/api/v1/results" in index["endpoints"]
     assert "not a medical device" in index["notice"]
