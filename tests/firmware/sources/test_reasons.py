@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_worker.protocol.result import REASONS
 
-SOURCE = Path(__file__).parents[2] / "firmware/core/display/device_screen.cpp"
+SOURCE = Path(__file__).parents[3] / "firmware/core/display/device_screen.cpp"
 BOLD = 18
 """Characters of a row of style kBold."""
 
