@@ -49,8 +49,8 @@ unit: setup tools ## All tests of the main environment but the firmware's (ARGS=
 firmware: setup tools ## The stethoscope's firmware: build it, run its tests on host and emulators (ARGS="-k gate")
 	$(PY) -m pytest -p no:cacheprovider tests/firmware $(ARGS)
 
-# Seven readers of the Python programs and ten of the firmware: each has its share of the time.
-FUZZ_EACH_S = $(shell expr $(or $(SECONDS),600) / 17)
+# Seven readers of the Python programs and eleven of the firmware: each has its share of the time.
+FUZZ_EACH_S = $(shell expr $(or $(SECONDS),600) / 18)
 
 fuzz: setup ## Feed every reader what nobody expects, guided by coverage (SECONDS=600 in all)
 	@if requirements/install.sh .venv-fuzz fuzz; then tests/fuzz/fuzz.sh .venv-fuzz/bin/python $(FUZZ_EACH_S); \

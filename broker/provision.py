@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from broker import directory, listener
+from broker import announcement, directory, listener
 from broker.account import Accounts, Credentials, role_of
 from broker.directory import StateDirectory, write_private
 from edge_worker.errors import StethoError
@@ -98,7 +98,9 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
         if role not in accounts.names():
             _write_service_credentials(state, accounts.add(role), prefix)
             _reload(state)
-    print(f"{state.path} is ready for {', '.join(certificate.hosts(state.certificates))}.")
+    certified = certificate.hosts(state.certificates)
+    print(f"{state.path} is ready for {', '.join(certified)}.")
+    print(announcement.write(state, certified))
 
 
 def _write_service_credentials(state: StateDirectory, credentials: Credentials, prefix: str) -> None:

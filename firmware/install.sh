@@ -4,7 +4,7 @@
 # available; tests that need it are skipped, visibly.
 set -eu
 
-PROGRAM="g++-12 cmake ninja mosquitto.h"
+PROGRAM="g++-12 cmake ninja mosquitto.h openssl"
 TESTS="curl clang++-22 llvm-size-22 sanitizers doctest -m32 riscv64-unknown-elf-g++ picolibc qemu-system-riscv32 arm-none-eabi-g++ newlib
  qemu-system-arm xtensa-lx106-elf-ld llvm-mc-22 fonts"
 
@@ -24,6 +24,7 @@ compiles() { echo 'int main() { return 0; }' | "$@" -x c++ - -o /dev/null 2>/dev
 is_here() {
     case $1 in
         mosquitto.h) [ -e /usr/include/mosquitto.h ] ;;
+        openssl) [ -e /usr/include/openssl/ssl.h ] ;;
         doctest) [ -e /usr/include/doctest/doctest.h ] ;;
         sanitizers) compiles clang++-22 -fsanitize=address,fuzzer-no-link ;;
         -m32) compiles g++-12 -m32 -std=c++20 -include atomic ;; # needs headers of the kernel as well
@@ -41,6 +42,7 @@ package_of() {
         ninja) echo ninja-build ;;
         mosquitto.h) echo libmosquitto-dev ;;
         curl) echo curl ;;
+        openssl) echo libssl-dev ;;
         clang++-22) echo clang-22 ;;
         llvm-size-22 | llvm-mc-22) echo llvm-22 ;;
         sanitizers) echo libclang-rt-22-dev ;;

@@ -36,7 +36,7 @@ bool EspMqttClient::connect(const hal::MqttOptions& options) {
         return false;
     }
     connection_ =
-        new (std::nothrow) MqttConnection(options, events_, {acknowledged, this, ++connection_number_});
+        new (std::nothrow) MqttConnection(options, events_, finder_, {acknowledged, this, ++connection_number_});
     return connection_ != nullptr && give({.kind = JobKind::kOpen, .connection = connection_});
 }
 

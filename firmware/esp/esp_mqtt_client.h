@@ -1,12 +1,14 @@
 // MQTT client with esp-mqtt. No call of the application's task waits for the network.
 //
-// A task of its own makes every call of esp-mqtt, one after the other: open, subscribe, publish, close. The
+// A task of its own makes every call of esp-mqtt, one after the other: open, subscribe, publish, close; it looks for
+// the broker, too, where no host is set. The
 // application's task only puts jobs into its queue, so that neither a name server that does not answer nor a
 // slow network keeps it from emptying the ring buffer. esp-mqtt never reconnects by itself: core decides when.
 // Each connection is a new client, so that its outbox holds nothing old; core sends again what was not
 // acknowledged.
 #pragma once
 
+#include "core/device/broker_finder.h"
 #include "esp/event_queue.h"
 #include "esp/mqtt_connection.h"
 #include "freertos/FreeRTOS.h"
@@ -18,8 +20,8 @@ namespace stetho::esp {
 class EspMqttClient final : public hal::Mqtt {
   public:
     // `outbox_bytes`: most bytes that wait for their PUBACK; several chunks.
-    EspMqttClient(EventQueue& events, std::uint32_t outbox_bytes)
-        : events_(events), outbox_bytes_(outbox_bytes) {}
+    EspMqttClient(EventQueue& events, hal::Multicast& multicast, hal::Random& random, std::uint32_t outbox_bytes)
+        : events_(events), finder_(multicast, random), outbox_bytes_(outbox_bytes) {}
 
     // Starts the task. False: no memory.
     bool begin();
@@ -52,6 +54,7 @@ class EspMqttClient final : public hal::Mqtt {
     bool give_copy(Job job, std::string_view topic, std::span<const std::uint8_t> payload);
 
     EventQueue& events_;
+    BrokerFinder finder_;  // `next` is for this client's task
     std::size_t outbox_bytes_;
     QueueHandle_t jobs_ = nullptr;
     std::atomic<int> undone_{0};            // jobs that wait or are being done

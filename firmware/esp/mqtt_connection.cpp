@@ -41,8 +41,10 @@ hal::ConnectionLoss loss_of(const esp_mqtt_error_codes_t* error) {
 
 }  // namespace
 
-MqttConnection::MqttConnection(const hal::MqttOptions& options, EventQueue& events, const Owner& owner)
+MqttConnection::MqttConnection(const hal::MqttOptions& options, EventQueue& events, BrokerFinder& finder,
+                               const Owner& owner)
     : events_(events),
+      finder_(finder),
       owner_(owner),
       host_(options.host),
       port_(options.port),
@@ -60,9 +62,26 @@ void MqttConnection::open() {
     }
     if (has_tls_ && ca_pem_.empty()) {
         end(hal::ConnectionLoss::kUntrusted);
+    } else if (host_ == hal::kAutoHost && !find()) {
+        end(hal::ConnectionLoss::kNotFound);
     } else if (!start()) {
         end(hal::ConnectionLoss::kUnreachable);
     }
+}
+
+// Puts the address of a broker that was found in the place of the host.
+bool MqttConnection::find() {
+    const FoundBroker* const found = finder_.next(has_tls_, is_wanted_);
+    if (found == nullptr) {
+        return false;
+    }
+    host_.clear();
+    for (const std::uint8_t part : found->address) {
+        host_.append(host_.empty() ? "" : ".").append_number(part);
+    }
+    port_ = found->port;
+    certified_name_ = has_tls_ ? found->host.view() : std::string_view();
+    return true;
 }
 
 bool MqttConnection::start() {
@@ -71,6 +90,7 @@ bool MqttConnection::start() {
     config.broker.address.port = port_;
     config.broker.address.transport = has_tls_ ? MQTT_TRANSPORT_OVER_SSL : MQTT_TRANSPORT_OVER_TCP;
     config.broker.verification.certificate = has_tls_ ? ca_pem_.c_str() : nullptr;
+    config.broker.verification.common_name = certified_name_.empty() ? nullptr : certified_name_.c_str();
     config.credentials.username = username_.c_str();
     config.credentials.client_id = username_.c_str();
     config.credentials.authentication.password = password_.c_str();
@@ -175,6 +195,7 @@ void MqttConnection::handle_event(const esp_mqtt_event_t& event) {
             break;
         case MQTT_EVENT_CONNECTED:
             loss_ = hal::ConnectionLoss::kUnreachable;
+            finder_.worked();
             if (is_wanted_) {
                 is_connected_ = true;
                 events_.post(Event::of(EventKind::kMqttConnected));

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 
+#include "core/device/broker_finder.h"
 #include "core/wire/fixed_string.h"
 #include "esp/event_queue.h"
 #include "esp_event.h"
@@ -29,7 +30,7 @@ class MqttConnection {
         std::uint32_t connection_number;
     };
 
-    MqttConnection(const hal::MqttOptions& options, EventQueue& events, const Owner& owner);
+    MqttConnection(const hal::MqttOptions& options, EventQueue& events, BrokerFinder& finder, const Owner& owner);
     MqttConnection(const MqttConnection&) = delete;
     MqttConnection& operator=(const MqttConnection&) = delete;
 
@@ -67,10 +68,12 @@ class MqttConnection {
     static void on_event(void* self, esp_event_base_t base, std::int32_t id, void* data);
     void handle_event(const esp_mqtt_event_t& event);
     void append_payload(const esp_mqtt_event_t& event);
+    bool find();
     bool start();
     void send_the_rest();
 
     EventQueue& events_;
+    BrokerFinder& finder_;
     Owner owner_;
     esp_mqtt_client_handle_t client_ = nullptr;
     std::atomic<bool> is_begun_{false};  // the client's task runs: from now on it can be stopped
@@ -81,6 +84,7 @@ class MqttConnection {
 
     // Strings that the client refers to as long as it lives.
     FixedString<128> host_;
+    FixedString<64> certified_name_;  // of a host that was found: its address is in no certificate
     std::uint16_t port_;
     bool has_tls_;
     std::uint16_t keepalive_s_;

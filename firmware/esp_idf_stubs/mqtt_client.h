@@ -67,6 +67,7 @@ struct esp_mqtt_client_config_t {
         } address;
         struct {
             const char* certificate;
+            const char* common_name;
         } verification;
     } broker;
     struct {

@@ -28,7 +28,12 @@ enum class ConnectionLoss : std::uint8_t {
     kRefused,      // the broker refuses this user name and password
     kUntrusted,    // TLS: the certificate is not of our CA, or not for this host
     kOutOfDate,    // TLS: by our clock the certificate is not valid yet, or no longer
+    kNotFound,     // the host is kAutoHost, and no broker announces itself
 };
+
+// Host of a broker that is looked for in the local network, by mDNS. With TLS its certificate must have the name that
+// was announced.
+inline constexpr std::string_view kAutoHost = "auto";
 
 // Options of a connection. `connect` copies the strings.
 struct MqttOptions {

@@ -6,6 +6,7 @@
 #include "esp/esp_mqtt_client.h"
 #include "esp/event_queue.h"
 #include "esp/https_ota.h"
+#include "esp/multicast_socket.h"
 #include "esp/nvs_storage.h"
 #include "esp/partition_flash.h"
 #include "esp/serial_console.h"
@@ -32,7 +33,7 @@
 namespace stetho::board {
 
 struct Board {
-    explicit Board(std::uint32_t outbox_bytes) : mqtt(events, outbox_bytes), ota(events), serial(events, core_dump) {}
+    explicit Board(std::uint32_t outbox_bytes) : mqtt(events, multicast, chip, outbox_bytes), ota(events), serial(events, core_dump) {}
 
     // Starts the parts that the device needs. False: the chip cannot be used; the console says why.
     bool begin();
@@ -46,6 +47,7 @@ struct Board {
     esp::SystemClock clock;
     esp::CoreDump core_dump;
     esp::Chip chip{core_dump};
+    esp::MulticastSocket multicast;
     esp::EspMqttClient mqtt;
     esp::HttpsOta ota;
     esp::SerialConsole serial;

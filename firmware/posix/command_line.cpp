@@ -48,10 +48,11 @@ enum Option : int {
     kMemory,
     kRing,
     kClockAfter,
+    kAsk,
     kSeed,
 };
 
-const std::array<option, 31> kOptions = {{
+const std::array<option, 32> kOptions = {{
     {"help", no_argument, nullptr, kHelpOption},
     {"host", required_argument, nullptr, kHost},
     {"port", required_argument, nullptr, kPort},
@@ -81,6 +82,7 @@ const std::array<option, 31> kOptions = {{
     {"memory", required_argument, nullptr, kMemory},
     {"ring", required_argument, nullptr, kRing},
     {"clock-after", required_argument, nullptr, kClockAfter},
+    {"ask", required_argument, nullptr, kAsk},
     {"seed", required_argument, nullptr, kSeed},
     {nullptr, 0, nullptr, 0},
 }};
@@ -224,6 +226,9 @@ void take_rest(Arguments& arguments, int code, const std::string& value) {
             return;
         case kClockAfter:
             arguments.clock_after_s = seconds("--clock-after", value, 0, 86'400);
+            return;
+        case kAsk:
+            arguments.ask = value;
             return;
         default:
             arguments.seed = whole("--seed", value, 0, std::numeric_limits<std::uint32_t>::max());

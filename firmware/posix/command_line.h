@@ -17,6 +17,7 @@ struct Arguments {
         settings_dir;  // where settings are stored; empty: nothing is stored, the arguments are the settings
     std::string flash;              // file that is the flash for recordings; empty: there is none
     std::string slots;              // folder of the two slots for images; empty: there are no updates
+    std::string ask;                // whom --host auto asks, "address:port"; empty: everybody
     std::string oled_dir;           // where pictures of the screen are written; empty: nowhere
     std::vector<double> presses_s;  // when the button is pressed, seconds after the start
     std::uint32_t bpm = 72;

@@ -8,7 +8,7 @@ The firmware of the stethoscope as a Linux program: the same code as on the ESP3
 heart for a microphone, a model of the display's chip for a display, and the keyboard for a button.
 
 the broker
-  --host HOST           (127.0.0.1)
+  --host HOST           (127.0.0.1); auto: it is looked for by mDNS
   --port PORT           (1883, with --cafile 8883)
   --cafile FILE         certificate of the CA: use TLS
   --device ID           device id, which is the user name: 1 to 32 of a-z, 0-9 and -
@@ -42,6 +42,7 @@ a bad world, for tests
   --memory SAMPLES      for recordings (4000000); a board without PSRAM has 16384
   --ring SAMPLES        between microphone and application (65536)
   --clock-after S       the time of day is unknown before
+  --ask ADDRESS:PORT    whom --host auto asks, instead of 224.0.0.251:5353
   --seed N              of ids and jitter; default: true randomness
 
 On standard input, one a line: press, hold (a long press), unplug, plug (the network), display out, display in,

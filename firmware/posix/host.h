@@ -2,14 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <random>
 
 #include "hal/battery.h"
 #include "hal/clock.h"
 #include "hal/network.h"
-#include "hal/random.h"
 #include "hal/system.h"
 #include "posix/event_queue.h"
+#include "posix/host_random.h"
 #include "posix/mosquitto_client.h"
 #include "posix/portal.h"
 #include "posix/reset.h"
@@ -69,16 +68,6 @@ class HostBattery final : public hal::Battery {
 
   private:
     std::optional<hal::BatteryReading> reading_;
-};
-
-class HostRandom final : public hal::Random {
-  public:
-    explicit HostRandom(std::uint32_t seed) : generator_(seed != 0 ? seed : std::random_device()()) {}
-
-    std::uint32_t next() override { return static_cast<std::uint32_t>(generator_()); }
-
-  private:
-    std::mt19937 generator_;
 };
 
 class HostSystem final : public hal::System {

@@ -1,5 +1,8 @@
 #include "posix/mosquitto_client.h"
 
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
 #include <chrono>
 #include <cstdio>
 
@@ -13,7 +16,9 @@ constexpr int kDisconnectTurns = 50;  // at most a second
 
 }  // namespace
 
-MosquittoClient::MosquittoClient(EventQueue& events) : events_(events) { mosquitto_lib_init(); }
+MosquittoClient::MosquittoClient(EventQueue& events, const std::string& ask) : events_(events), multicast_(ask) {
+    mosquitto_lib_init();
+}
 
 MosquittoClient::~MosquittoClient() {
     close(false);
@@ -32,10 +37,11 @@ bool MosquittoClient::connect(const hal::MqttOptions& options) {
         return true;
     }
     if (!prepare(options)) return false;
-    is_silent_ = is_ending_ = is_over_ = false;
+    is_silent_ = is_over_ = false;
+    is_wanted_ = true;
     waiting_ = 0;
     thread_ = std::thread(&MosquittoClient::run, this, std::string(options.host), int{options.port},
-                          int{options.keepalive_s});
+                          int{options.keepalive_s}, options.tls);
     return true;
 }
 
@@ -65,9 +71,38 @@ bool MosquittoClient::write_ca_file(std::string_view ca_pem) {
                MOSQ_ERR_SUCCESS;
 }
 
-void MosquittoClient::run(std::string host, int port, int keepalive_s) {
-    int error = mosquitto_connect(client_, host.c_str(), port, keepalive_s);
-    while (error == MOSQ_ERR_SUCCESS && !is_ending_ && is_plugged_) {
+// Finds a broker. With TLS its certificate must have the name that was announced, not the address.
+bool MosquittoClient::find(std::string& host, int& port, bool tls) {
+    const FoundBroker* const found = finder_.next(tls, is_wanted_);
+    if (found == nullptr) return false;
+    host.clear();
+    for (const std::uint8_t part : found->address) host += (host.empty() ? "" : ".") + std::to_string(part);
+    port = found->port;
+    return !tls || expect_name(found->host);
+}
+
+// Lets OpenSSL check chain and name of the certificate in a context of ours: libmosquitto compares the name with the
+// host only, which is an address here. So its own check is switched off.
+bool MosquittoClient::expect_name(std::string_view name) {
+    SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    if (context == nullptr) return false;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    const bool is_set =
+        SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+        SSL_CTX_load_verify_locations(context, ca_file_->path(), nullptr) == 1 &&
+        X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(context), name.data(), name.size()) == 1 &&
+        mosquitto_int_option(client_, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) == MOSQ_ERR_SUCCESS &&
+        mosquitto_void_option(client_, MOSQ_OPT_SSL_CTX, context) == MOSQ_ERR_SUCCESS &&
+        mosquitto_tls_insecure_set(client_, true) == MOSQ_ERR_SUCCESS;
+    SSL_CTX_free(context);  // the client holds it
+    return is_set;
+}
+
+void MosquittoClient::run(std::string host, int port, int keepalive_s, bool tls) {
+    const bool is_found = host != hal::kAutoHost || find(host, port, tls);
+    if (!is_found) loss_ = hal::ConnectionLoss::kNotFound;
+    int error = is_found ? mosquitto_connect(client_, host.c_str(), port, keepalive_s) : MOSQ_ERR_NO_CONN;
+    while (error == MOSQ_ERR_SUCCESS && is_wanted_ && is_plugged_) {
         error = mosquitto_loop(client_, kTurnMs, 1);
     }
     if (error == MOSQ_ERR_TLS) loss_ = hal::ConnectionLoss::kUntrusted;
@@ -88,7 +123,7 @@ void MosquittoClient::close(bool sends_disconnect) {
         mosquitto_disconnect(client_);  // queued behind the messages that were published
         for (int turn = 0; turn < kDisconnectTurns && !is_over_; ++turn) std::this_thread::sleep_for(kTurn);
     }
-    is_ending_ = true;
+    is_wanted_ = false;
     if (thread_.joinable()) thread_.join();
     is_connected_ = false;
     mosquitto_destroy(client_);
@@ -126,6 +161,7 @@ void MosquittoClient::on_connect(mosquitto*, void* self, int code) {
         return;  // the broker closes the connection
     }
     client->is_connected_ = true;
+    client->finder_.worked();
     client->events_.post(Event::of(EventKind::kMqttConnected));
 }
 

@@ -11,15 +11,19 @@
 #include <string>
 #include <thread>
 
+#include "core/device/broker_finder.h"
 #include "hal/mqtt.h"
 #include "posix/event_queue.h"
+#include "posix/host_random.h"
+#include "posix/multicast_socket.h"
 #include "posix/temporary_file.h"
 
 namespace stetho::posix {
 
 class MosquittoClient final : public hal::Mqtt {
   public:
-    explicit MosquittoClient(EventQueue& events);
+    // `ask`: whom it asks for the broker, "address:port"; empty: everybody.
+    MosquittoClient(EventQueue& events, const std::string& ask);
     ~MosquittoClient() override;
     MosquittoClient(const MosquittoClient&) = delete;
     MosquittoClient& operator=(const MosquittoClient&) = delete;
@@ -38,7 +42,9 @@ class MosquittoClient final : public hal::Mqtt {
   private:
     bool prepare(const hal::MqttOptions& options);
     bool write_ca_file(std::string_view ca_pem);
-    void run(std::string host, int port, int keepalive_s);
+    void run(std::string host, int port, int keepalive_s, bool tls);
+    bool find(std::string& host, int& port, bool tls);
+    bool expect_name(std::string_view name);
     void close(bool sends_disconnect);
 
     static void on_connect(mosquitto* client, void* self, int code);
@@ -47,11 +53,14 @@ class MosquittoClient final : public hal::Mqtt {
     static void on_log(mosquitto* client, void* self, int level, const char* text);
 
     EventQueue& events_;
+    MulticastSocket multicast_;
+    HostRandom random_{0};  // of the thread of the connection
+    BrokerFinder finder_{multicast_, random_};
     mosquitto* client_ = nullptr;
     std::optional<TemporaryFile> ca_file_;
     std::thread thread_;
     std::atomic<bool> is_silent_{false};  // no event is posted when it ends
-    std::atomic<bool> is_ending_{false};
+    std::atomic<bool> is_wanted_{false};  // the thread goes on
     std::atomic<bool> is_over_{true};
     std::atomic<bool> is_connected_{false};
     std::atomic<bool> is_plugged_{true};

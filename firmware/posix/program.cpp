@@ -45,7 +45,7 @@ Program::Program(Arguments arguments, Wav wav)
       firmware_(firmware(ota_.version())),
       storage_(arguments_.settings_dir),
       flash_(arguments_.flash),
-      mqtt_(events_),
+      mqtt_(events_, arguments_.ask),
       network_(events_, mqtt_, arguments_.portal_port),
       microphone_(std::move(wav.samples), wav.rate_hz, arguments_.bpm, arguments_.pace),
       display_(arguments_.oled_dir, arguments_.is_quiet),
@@ -229,6 +229,7 @@ void Program::check_once() {
         return finish(
             2, loss_ == hal::ConnectionLoss::kRefused     ? "the broker refuses this device id and password"
                : loss_ == hal::ConnectionLoss::kUntrusted ? "no TLS with the broker; check --cafile"
+               : loss_ == hal::ConnectionLoss::kNotFound  ? "no broker announces itself; name it with --host"
                                                           : "no broker there; check --host and --port");
     if (!is_begun_) return start_once();
     const auto patience_ms = std::uint64_t{arguments_.timeout_s} * 1000 + arguments_.settings.record_ms;

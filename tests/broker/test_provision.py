@@ -12,7 +12,7 @@ import pytest
 from conftest import wait_until
 from mqtt_probe import Probe
 
-from broker import certificate, mosquitto, program, provision
+from broker import certificate, listener, mosquitto, program, provision
 from broker.account import Credentials, render_acl
 from broker.mosquitto import Broker
 
@@ -104,6 +104,21 @@ def test_init_makes_all_that_a_first_start_needs_and_is_idempotent(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     with Broker(tmp_path) as broker:
         assert accepts(broker, Credentials(setting["STETHO_MQTT_USERNAME"], password))
+
+
+def test_init_writes_a_service_file_that_lets_avahi_announce_the_tls_listener(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "init", "ward-3.example.org", "192.168.1.20") == 0
+    assert "NAME.local" in capsys.readouterr().out
+    path = tmp_path / "stetho.service"
+    assert not path.exists(), "no device would accept what it announces"
+    assert run(tmp_path, "init", "ward-3.local") == 0
+    output = capsys.readouterr().out
+    assert "if this machine is ward-3.local " in output
+    assert f"{path} to /etc/avahi/services" in output
+    told = re.findall(r"<(name|type|port)>(.+)</", path.read_text())
+    assert told == [("name", "stetho"), ("type", "_secure-mqtt._tcp"), ("port", str(listener.TLS.port))]
 
 
 def test_settings_of_a_device_have_host_port_and_ca(

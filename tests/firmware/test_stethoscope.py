@@ -246,7 +246,7 @@ def test_settings_come_by_the_form_and_stay(site: Site, account: Credentials, tm
     form = f"{where}&device_id={ID}&password={account.password}&sample_rate=4000"
     with Stethoscope(site, account, *options) as device:
         device.wait_for("SETTINGS")
-        device.say("set " + form.replace("host=127.0.0.1", "host="))
+        device.say("set " + form.replace("host=127.0.0.1", "host=two+words"))
         device.wait_for("check: host")
         device.say(f"set {form}")
         device.wait_for(READY)

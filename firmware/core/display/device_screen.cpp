@@ -106,6 +106,8 @@ LossWords words_of(const BrokerLoss& loss) {
         case hal::ConnectionLoss::kOutOfDate:
             if (!loss.has_time) return {"no time", "needs a time server"};
             return {"certificate date", "renew the broker's"};
+        case hal::ConnectionLoss::kNotFound:
+            return {"no broker found", "enter its address"};
     }
     return {};
 }
@@ -211,10 +213,12 @@ Screen connecting_screen(std::string_view network, std::string_view host, const 
     screen.title("CONNECTING").add(Style::kSpace, "");
     if (host.empty())
         screen.add(Style::kBold, network.empty() ? "network" : network).add(Style::kSmall, "joining");
-    else if (loss.loss == hal::ConnectionLoss::kUnreachable)
-        screen.add(Style::kBold, host).add(Style::kSmall, "calling the broker");
-    else
+    else if (loss.loss != hal::ConnectionLoss::kUnreachable)
         screen.add(Style::kBold, words_of(loss).what).add(Style::kSmall, words_of(loss).remedy);
+    else if (host == hal::kAutoHost)
+        screen.add(Style::kBold, "the broker").add(Style::kSmall, "looking for it");
+    else
+        screen.add(Style::kBold, host).add(Style::kSmall, "calling the broker");
     return screen.add(Style::kFooter, "press to record");
 }
 

@@ -23,7 +23,7 @@ constexpr std::string_view kName = R"(</select></label><a href="/search">Search 
 constexpr std::string_view kPassword = R"("></label>
 <label>Its password<input id=w name=wifi_password type=password maxlength=63 autocomplete=off></label>
 </fieldset><fieldset><legend>Broker</legend>
-<label>Name or address<input name=host maxlength=64 required value=")";
+<label>Name or address, or auto: it is looked for<input name=host maxlength=64 value=")";
 
 constexpr std::string_view kPort = R"("></label>
 <label>Port<input name=port type=number min=1 max=65535 value=")";

@@ -88,8 +88,11 @@ constexpr std::array<Field, 17> kFields{{
     {"wifi_ssid", "at most 32 bytes", false, STETHO_TEXT(wifi_ssid, true)},
     {"wifi_password", "8 to 63 characters, or empty", true,
      STETHO_TEXT(wifi_password, value.empty() || (value.size() >= 8 && is_all(value, is_printable)))},
-    {"host", "name or address, 1 to 64 characters", false,
-     STETHO_TEXT(host, !value.empty() && is_all(value, is_host_character))},
+    {"host", "name, address or auto, at most 64 characters", false,
+     [](Settings& to, std::string_view value) {
+         return parse(to.host, value.empty() ? hal::kAutoHost : value, is_all(value, is_host_character));
+     },
+     [](const Settings& from, LineWriter& out) { out.put_escaped(from.host); }},
     {"port", "1 to 65535", false, STETHO_NUMBER(port, 1, 65'535)},
     {"tls", "0 or 1", false,
      [](Settings& to, std::string_view value) { return parse(to.tls, value); },
@@ -217,7 +220,6 @@ std::optional<SettingFault> set(Settings& settings, std::string_view key, std::s
 }
 
 std::optional<SettingFault> check(const Settings& settings) {
-    if (settings.host.empty()) return SettingFault{"host", field_of("host")->rule};
     if (settings.device_id.empty()) return SettingFault{"device_id", field_of("device_id")->rule};
     return std::nullopt;
 }

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/wire/fixed_string.h"
+#include "hal/mqtt.h"
 #include "hal/storage.h"
 
 namespace stetho {
@@ -26,7 +27,7 @@ enum class Mode : std::uint8_t {
 struct Settings {
     FixedString<32> wifi_ssid;      // empty: no Wi-Fi (Ethernet, or a Linux machine)
     FixedString<63> wifi_password;  // 8..63 characters, or empty: an open network
-    FixedString<64> host;           // of the broker, name or address
+    FixedString<64> host = hal::kAutoHost;  // of the broker, name or address; or it is looked for
     std::uint16_t port = 8883;
     bool tls = true;
     FixedString<2048> ca;                   // PEM of the broker's CA; empty: the adapter's own

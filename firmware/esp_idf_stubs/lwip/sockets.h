@@ -32,6 +32,7 @@ struct sockaddr_in {
 
 extern "C" {
 std::uint16_t htons(std::uint16_t number);
+std::uint32_t htonl(std::uint32_t number);
 int socket(int domain, int type, int protocol);
 int bind(int socket, const sockaddr* name, socklen_t bytes);
 int setsockopt(int socket, int level, int option, const void* value, socklen_t bytes);

@@ -8,6 +8,7 @@
 
 #include "mbedtls/x509.h"
 #include "tests/adapters/fake_esp_mqtt.h"
+#include "tests/fake_multicast.h"
 
 using namespace stetho;
 using namespace stetho::test;
@@ -15,6 +16,10 @@ using namespace stetho::test;
 namespace {
 
 constexpr std::uint32_t kWaitMs = 10'000;  // as fast as the fake's clock is, one second
+
+struct FixedRandom final : hal::Random {
+    std::uint32_t next() override { return 7; }
+};
 
 // A client in a task, as the board has it. It lives as long as the program: its task never ends.
 struct Fixture {
@@ -51,7 +56,9 @@ struct Fixture {
 
     hal::MqttOptions options;
     esp::EventQueue events;
-    esp::EspMqttClient client{events, 4'096};
+    FakeMulticast multicast;
+    FixedRandom random;
+    esp::EspMqttClient client{events, multicast, random, 4'096};
 };
 
 Fixture& start() { return *new Fixture; }
@@ -197,4 +204,50 @@ TEST_CASE("esp-mqtt never sends a message twice on one connection") {
     CHECK(fake_esp_mqtt().retransmit_ms >= 300'000);
     fixture.client.disconnect();
     fixture.client.settle();
+}
+
+TEST_CASE("a broker that was found is called by its address, and must prove the name that was announced") {
+    Fixture& fixture = start();
+    fixture.options.host = hal::kAutoHost;
+    fixture.options.tls = true;
+    fixture.options.ca_pem = "ca";
+    fixture.multicast.answers = [](std::uint16_t id) { return std::vector<Packet>{announced(id, "stetho", 9)}; };
+    fixture.connect();
+    CHECK(fake_esp_mqtt().where == "192.168.1.9:8883 as ward.local");
+    fixture.client.disconnect();
+    fixture.connect();
+    CHECK(fixture.multicast.asked == 1);  // it worked: it is tried again
+    fixture.options.host = "broker";
+    fixture.connect();
+    CHECK(fake_esp_mqtt().where == "broker:8883");
+    fixture.client.disconnect();
+    fixture.client.settle();
+}
+
+TEST_CASE("no broker is found: nothing is called") {
+    Fixture& fixture = start();
+    fixture.options.host = hal::kAutoHost;
+    fixture.multicast.answers = [](std::uint16_t id) { return std::vector<Packet>{announced(id, "stetho", 9)}; };
+    REQUIRE(fixture.client.connect(fixture.options));  // without TLS it is another service
+    CHECK(fixture.next().loss == hal::ConnectionLoss::kNotFound);
+    CHECK(fixture.multicast.asked == 3);
+    CHECK(fake_esp_mqtt().begun == 0);
+    fixture.client.disconnect();
+    fixture.client.settle();
+}
+
+TEST_CASE("a search that takes long holds up nobody, and ends when it is not wanted any more") {
+    Fixture& fixture = start();
+    static TestGate searching;
+    searching.close();
+    fixture.options.host = hal::kAutoHost;
+    fixture.multicast.on_receive = [] { searching.pass(); };
+    REQUIRE(fixture.client.connect(fixture.options));
+    searching.wait_for_somebody();
+    fixture.client.disconnect();
+    CHECK(fixture.client.publish("up", {}, 1, false) == hal::kMqttFull);
+    searching.open();
+    fixture.client.settle();
+    CHECK(fixture.multicast.received == 1);
+    CHECK_FALSE(fixture.events.take(20));
 }

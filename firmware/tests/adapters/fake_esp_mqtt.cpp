@@ -103,6 +103,9 @@ extern "C" {
 esp_mqtt_client_handle_t esp_mqtt_client_init(const esp_mqtt_client_config_t* config) {
     auto& state = fake_esp_mqtt();
     state.retransmit_ms = config->session.message_retransmit_timeout;
+    state.where = std::string(config->broker.address.hostname) + ":" + std::to_string(config->broker.address.port);
+    if (config->broker.verification.common_name != nullptr)
+        state.where += std::string(" as ") + config->broker.verification.common_name;
     newest = new esp_mqtt_client;
     const int alive = ++state.begun - state.destroyed;
     if (alive > state.most_at_once) state.most_at_once = alive;

@@ -40,6 +40,8 @@ struct FakeEspMqtt {
     std::atomic<int> most_at_once{0};
     std::atomic<bool> was_destroyed_while_running{false};
     std::atomic<int> retransmit_ms{0};
+    // Of the last client: "host:port", and " as NAME" where the certificate must have another name than the host.
+    std::string where;
 
     // What happened, in order: "subscribe T", "publish T", "stop".
     std::vector<std::string> log() const;

@@ -147,7 +147,7 @@ TEST_CASE("without an access point the screen says what to type on the console, 
     CHECK(fixture.shows("type on the console:"));
     CHECK(fixture.shows("set host=..."));
     CHECK(fixture.network.passwords.empty());
-    fixture.form("host=&device_id=st-07");
+    fixture.form("host=two+words&device_id=st-07");
     fixture.run(100);
     CHECK(fixture.shows("check: host"));
     fixture.form("host=broker&device_id=st-07&password=x");

@@ -71,7 +71,8 @@ TEST_CASE("a5 as delivered: 4 s at 44.1 kHz, TLS, no restart after sending") {
     CHECK(settings.port == 8883);
     CHECK(settings.gate_permille == 20);
     CHECK_FALSE(settings.restart_after_sending);
-    CHECK(check(settings)->key == "host");
+    CHECK(settings.host == hal::kAutoHost);
+    CHECK(check(settings)->key == "device_id");
 }
 
 TEST_CASE("what is stored is what is read, whatever bytes are in it") {
@@ -135,7 +136,7 @@ TEST_CASE("a setting of a newer firmware is passed over, a value that broke its 
     CHECK(read(sealed("host=h\ndevice_id=d\ncolour=blue\n")));
     CHECK_FALSE(read(sealed("host=h\ndevice_id=d\nport=0\n")));
     CHECK_FALSE(read(sealed("host=h\n")));
-    CHECK_FALSE(read(sealed("device_id=d\n")));
+    CHECK(read(sealed("device_id=d\n")));  // the broker is looked for
 }
 
 TEST_CASE("each rule is kept, and its fault named") {
@@ -147,7 +148,6 @@ TEST_CASE("each rule is kept, and its fault named") {
         {"wifi_ssid", std::string(33, 's')},
         {"wifi_password", "short"},
         {"wifi_password", std::string(64, 'p')},
-        {"host", ""},
         {"host", "two words"},
         {"host", std::string(65, 'h')},
         {"port", "0"},
@@ -193,6 +193,15 @@ TEST_CASE("each rule is kept, and its fault named") {
     CHECK(set(settings, "colour", "blue")->rule == "no such setting");
 }
 
+TEST_CASE("without a host the broker is looked for; what is stored says so to older firmware, too") {
+    Settings settings = whole();
+    REQUIRE_FALSE(fill_in("host=", settings));
+    CHECK(settings.host == "auto");
+    FakeStorage storage;
+    REQUIRE(save(settings, storage));
+    CHECK(storage.values["settings"].find("host=auto\n") != std::string::npos);
+}
+
 TEST_CASE("a form is taken as a whole, or a fault is named") {
     Settings settings;
     CHECK_FALSE(
@@ -206,7 +215,7 @@ TEST_CASE("a form is taken as a whole, or a fault is named") {
 
     const Settings before = settings;
     for (const char* form : {"host=other&port=99999", "host=other&colour=blue", "host=other&site=%",
-                             "host=other&site=%4", "host=other&site=%zz", "device_id=", "=", "host"}) {
+                             "host=other&site=%4", "host=other&site=%zz", "device_id=", "="}) {
         CAPTURE(form);
         Settings wanted = before;
         CHECK(fill_in(form, wanted));
