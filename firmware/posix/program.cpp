@@ -10,8 +10,8 @@ namespace stetho::posix {
 namespace {
 
 constexpr auto kTurn = std::chrono::milliseconds(10);
-constexpr std::uint64_t kPressMs = 150;
-constexpr std::uint64_t kHoldMs = 5'000;
+constexpr std::uint64_t kPressMs = 0;  // it is let go once the device has seen it
+constexpr std::uint64_t kHoldMs = 3'500;
 constexpr std::uint64_t kGraceMs = 500;  // retained states of workers arrive directly after the subscription
 constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after this time
 constexpr std::uint64_t kSeenMs = 500;        // --once: how long the display shows the result
@@ -71,7 +71,7 @@ Program::~Program() {
 }
 
 int Program::run() {
-    for (const double at_s : arguments_.presses_s) press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
+    for (const double at_s : arguments_.presses_s) button_.press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
     device_.begin(arguments_.settings_dir.empty() ? &arguments_.settings : nullptr);
     while (!exit_status_ && !is_stopped_) run_once();
     device_.end();
@@ -105,9 +105,11 @@ void Program::run_once() {
     }
     if (!knew_time && clock_.utc_ms()) device_.on(Event::of(EventKind::kClockSet));
     while (const auto line = console_.line()) run_command(*line);
-    apply_button_changes();
     read_audio();
+    if (const auto is_down = button_.change(clock_.now_ms())) device_.on(Event::button(*is_down));
+    const std::uint64_t looks_ms = clock_.now_ms();
     device_.tick();
+    button_.seen(looks_ms);
     sample_rate_hz_ = device_.settings().sample_rate_hz;
     on_state_change();
     if (arguments_.is_once) check_once();
@@ -155,8 +157,8 @@ void Program::read_audio() {
 
 void Program::run_command(const std::string& line) {
     const std::uint64_t now = clock_.now_ms();
-    if (line == "press" || line.empty()) return press(now, kPressMs);
-    if (line == "hold") return press(now, kHoldMs);
+    if (line == "press" || line.empty()) return button_.press(now, kPressMs);
+    if (line == "hold") return button_.press(now, kHoldMs);
     if (line == "play") return microphone_.play();
     if (line == "quit") return finish(0, nullptr);
     if (run_fault(line)) return;
@@ -192,18 +194,6 @@ void Program::set_battery(const std::string& words) {
     const int millivolts = std::atoi(words.c_str());
     const auto charging = words.ends_with(" charging") ? hal::Charging::kYes : hal::Charging::kNo;
     battery_.set(hal::BatteryReading{static_cast<std::uint16_t>(millivolts), charging});
-}
-
-void Program::press(std::uint64_t at_ms, std::uint64_t for_ms) {
-    button_changes_.push_back({at_ms, true});
-    button_changes_.push_back({at_ms + for_ms, false});
-}
-
-void Program::apply_button_changes() {
-    while (!button_changes_.empty() && button_changes_.front().at_ms <= clock_.now_ms()) {
-        device_.on(Event::button(button_changes_.front().is_down));
-        button_changes_.pop_front();
-    }
 }
 
 // Plays the file when a recording starts; prints a result.
@@ -249,8 +239,8 @@ void Program::start_once() {
     is_begun_ = true;
     begun_at_ms_ = now;
     if (device_.settings().mode == Mode::kGate) return microphone_.play();
-    press(now, kPressMs);
-    if (device_.settings().mode == Mode::kStream) press(now + device_.settings().record_ms, kPressMs);
+    button_.press(now, kPressMs);
+    if (device_.settings().mode == Mode::kStream) button_.press(now + device_.settings().record_ms, kPressMs);
 }
 
 void Program::finish(int status, const char* why) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "posix/host.h"
 #include "posix/host_ota.h"
 #include "posix/mosquitto_client.h"
+#include "posix/scripted_button.h"
 #include "posix/simulated_microphone.h"
 #include "posix/wav.h"
 
@@ -40,11 +40,6 @@ class Program {
     void stop() { is_stopped_ = true; }
 
   private:
-    struct ButtonChange {
-        std::uint64_t at_ms;
-        bool is_down;
-    };
-
     void capture();
     void run_once();
     void handle_event(const Event& event);
@@ -52,8 +47,6 @@ class Program {
     void run_command(const std::string& line);
     bool run_fault(const std::string& line);
     void set_battery(const std::string& words);
-    void apply_button_changes();
-    void press(std::uint64_t at_ms, std::uint64_t for_ms);
     void on_state_change();
     void show();
     void print();
@@ -92,7 +85,7 @@ class Program {
     std::atomic<bool> is_capturing_{true};
     std::atomic<bool> is_stopped_{false};
 
-    std::deque<ButtonChange> button_changes_;
+    ScriptedButton button_;
     std::optional<bool> was_display_there_;
     State state_ = State::kBoot;
     std::uint64_t state_since_ms_ = 0;

@@ -8,7 +8,7 @@ ButtonPress Debouncer::update(bool is_down, std::uint64_t now_ms) {
         changed_at_ms_ = now_ms;
     }
     if (raw_ != is_down_ && now_ms - changed_at_ms_ >= stable_ms_) return settle(now_ms);
-    if (is_down_ && !is_told_ && now_ms - down_at_ms_ >= long_ms_) {
+    if (is_down_ && raw_ && !is_told_ && now_ms - down_at_ms_ >= long_ms_) {
         is_told_ = true;
         return ButtonPress::kLong;
     }
