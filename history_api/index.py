@@ -39,7 +39,10 @@ def index() -> Response:
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """Answer the OpenAPI document."""
-    servers = {"servers": [{"url": root()}]} if root() else {}
+    public = services().settings.api_public_url.rstrip("/")
+    # The second one is for a page of ours at another address: a browser lets it ask only its own server.
+    addresses = [public, root() or "/"] if public else [root()] if root() else []
+    servers = {"servers": [{"url": each} for each in addresses]} if addresses else {}
     return jsonify(openapi_document.DOCUMENT | servers)
 
 

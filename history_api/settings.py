@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
 from edge_worker.settings import Settings, setting
@@ -44,6 +45,11 @@ class ApiSettings(Settings):
         "X-Ingress-Path",
         0,
     )
+    api_public_url: str = setting(
+        "",
+        "address at which the history API is reached from outside, such as `https://stetho.example.org`, for "
+        "links in FHIR, OpenAPI and messages; empty: that of each request",
+    )
     upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
     upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)
     raw_rate: int = setting(
@@ -76,9 +82,24 @@ class ApiSettings(Settings):
             not self.raw_rate or MIN_RATE_HZ <= self.raw_rate <= MAX_RATE_HZ,
             f"use {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz, or 0",
         )
+        self.require(
+            "api_public_url",
+            not self.api_public_url or _is_base_url(self.api_public_url),
+            "use http:// or https://, a host and at most a path, such as https://stetho.example.org/hearts",
+        )
         self.require_name("api_mqtt_username")
         self.require(
             "api_mqtt_username",
             self.api_mqtt_username != self.mqtt_username,
             "use another name than STETHO_MQTT_USERNAME: the broker disconnects one of two that share a name",
         )
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        is_host = bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is none, or half an IPv6 address
+        return False
+    is_plain = text.isascii() and text.isprintable() and not set(text) & set(' ?#"<>\\')
+    return is_plain and is_host and url.scheme in ("http", "https") and "@" not in url.netloc

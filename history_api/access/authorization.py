@@ -18,6 +18,7 @@ from history_api.access.authentication import (
     request_tokens,
     unauthorised,
 )
+from history_api.access.public_address import public_origin
 from history_api.access.role import RequiredRole
 from history_api.access.session import COOKIE
 from history_api.openapi.operation import Method
@@ -138,7 +139,7 @@ def _is_same_origin() -> bool | None:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return None if origin is None else origin == request.host_url.rstrip("/")
+    return None if origin is None else origin in (request.host_url.rstrip("/"), public_origin())
 
 
 def _is_loopback(host: str) -> bool:

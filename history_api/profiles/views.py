@@ -13,6 +13,7 @@ from edge_worker.database.training import TrainingTables
 from edge_worker.errors import StoreError
 from edge_worker.protocol import strict_json
 from history_api import lookup
+from history_api.access.public_address import public_url
 from history_api.dashboard import pages
 from history_api.models import models
 from history_api.monitoring import metrics
@@ -47,7 +48,7 @@ def welcome(profile: Profile) -> Response:
     """Answer what this is and how it is used; to a browser, the dashboard."""
     if _is_browser():
         return pages.overview()
-    root = request.url_root.rstrip("/") + f"/{profile.name}"
+    root = public_url() + f"/{profile.name}"
     usage = [line.format(root=root) for line in profile.usage]
     return _varied(jsonify({"message": profile.title, "usage": usage}))
 

@@ -4,12 +4,13 @@ import base64
 import hashlib
 from typing import Any, Final
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 from flask.blueprints import BlueprintSetupState
 
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import strict_json
 from history_api import lookup
+from history_api.access.public_address import public_url
 from history_api.models import label_words
 from history_api.openapi.operation import EXAM_PARAMETERS, NOT_FOUND, RECORDING_PARAMETERS, Paths, get
 from history_api.openapi.problem import ProblemError
@@ -88,5 +89,5 @@ def _attachment(entry: RecordingEntry) -> AudioAttachment | None:
             size = file.tell()
     except (ProblemError, OSError):
         return None
-    url = request.root_url.rstrip("/") + links(entry)["audio"]
+    url = public_url() + links(entry)["audio"]
     return AudioAttachment(url, size, base64.b64encode(digest.digest()).decode())

@@ -15,6 +15,16 @@ from history_api.settings import ApiSettings
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "configuration.md"
+PUBLIC_URLS_THAT_ARE_NONE = (
+    *("stetho.example.org", "ftp://stetho.example.org", "https://", "https:///hearts", "https://a b"),
+    *(
+        "https://ann:secret@stetho.example.org",
+        "https://x/?a=b",
+        "https://x/#a",
+        "https://[::1",
+        "http://x:a",
+    ),
+)
 DOCUMENTED = {line.split("`")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `STETHO_")}
 
 
@@ -108,6 +118,7 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str) -> N
         ("STETHO_API_MQTT_USERNAME", "worker"),
         ("STETHO_UPLOAD_WAIT_S", "-1"),
         ("STETHO_KEEP_DAYS", "a week"),
+        *(("STETHO_API_PUBLIC_URL", text) for text in PUBLIC_URLS_THAT_ARE_NONE),
     ],
 )
 def test_the_api_checks_its_settings_and_those_of_the_site(name: str, value: str) -> None:
