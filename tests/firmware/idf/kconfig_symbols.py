@@ -35,7 +35,8 @@ SYMBOLS: Final = {
     "SPIRAM_MODE_QUAD": Symbol(needs="SPIRAM"),
     "SPIRAM_MODE_OCT": Symbol(needs="SPIRAM"),
     "SPIRAM_SPEED_80M": Symbol(needs="SPIRAM"),
-    "SPIRAM_IGNORE_NOTFOUND": Symbol(needs="SPIRAM"),
+    "SPIRAM_BOOT_INIT": Symbol(needs="SPIRAM", by_default="y"),
+    "SPIRAM_IGNORE_NOTFOUND": Symbol(needs="SPIRAM_BOOT_INIT"),
     "SPIRAM_USE_MALLOC": Symbol(needs="SPIRAM"),
     "SPIRAM_MALLOC_ALWAYSINTERNAL": Symbol(0, 131_072, needs="SPIRAM_USE_MALLOC"),
     "FREERTOS_HZ": Symbol(1, 1000),
@@ -70,3 +71,11 @@ SYMBOLS: Final = {
     "LOG_DEFAULT_LEVEL_INFO": _YES,
     "ETH_USE_OPENETH": _YES,
 }
+STOPS_WITHOUT_PSRAM: Final = (
+    "SPIRAM_ALLOW_BSS_SEG_EXTERNAL_MEMORY",
+    "SPIRAM_ALLOW_NOINIT_SEG_EXTERNAL_MEMORY",
+    "SPIRAM_FETCH_INSTRUCTIONS",
+    "SPIRAM_RODATA",
+    "SPIRAM_XIP_FROM_PSRAM",
+)
+"""Symbols that take SPIRAM_IGNORE_NOTFOUND away: a board without PSRAM then panics at each start."""

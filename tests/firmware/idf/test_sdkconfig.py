@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 import pytest
-from kconfig_symbols import SYMBOLS, Symbol
+from kconfig_symbols import STOPS_WITHOUT_PSRAM, SYMBOLS, Symbol
 from toolchain import FIRMWARE
 
 IDF: Final = FIRMWARE / "idf"
@@ -62,6 +62,12 @@ def test_every_line_has_an_effect_on_the_board() -> None:
     idle = [f"{name} needs {symbols[name].needs}=y" for name in _lines("sdkconfig.defaults")
             if symbols[name].needs and values[symbols[name].needs] != "y"]  # fmt: skip
     assert idle == []
+
+
+def test_a_board_whose_psram_does_not_answer_starts() -> None:
+    values = _lines("sdkconfig.defaults")
+    assert values["SPIRAM_IGNORE_NOTFOUND"] == "y", "without it the start is a panic"
+    assert [name for name in STOPS_WITHOUT_PSRAM if values.get(name, "n") != "n"] == []
 
 
 @pytest.mark.parametrize("build", BUILDS)
