@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/display/device_screen.h"
+#include "core/display/result_screen.h"
 
 namespace stetho::test {
 

@@ -1,6 +1,7 @@
 // Display of the device: which screen it shows, and when.
 #include "core/device/device.h"
 #include "core/display/canvas_renderer.h"
+#include "core/display/result_screen.h"
 
 namespace stetho {
 namespace {

@@ -3,66 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "core/display/result_screen.h"
+
 namespace stetho {
 namespace {
-
-constexpr std::string_view kDisclaimer = "not a diagnosis";
-
-FixedString<Screen::kColumns> upper(std::string_view text) {
-    FixedString<Screen::kColumns> result;
-    for (const char letter : text.substr(0, Screen::kColumns)) {
-        result.append(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
-    }
-    return result;
-}
-
-// Text for a result without an accepted label: the reason, and what a person can do.
-struct Advice {
-    std::string_view reason;  // word of the protocol
-    std::string_view what;
-    std::string_view remedy;
-};
-
-Advice advice(std::string_view reason) {
-    static constexpr std::array<Advice, 23> kAdvice{{
-        {"one_value", "no signal", "check the microphone"},
-        {"counter", "test pattern", "check the firmware"},
-        {"interleaved", "two channels mixed", "check the firmware"},
-        {"split_channel", "one channel as two", "check the firmware"},
-        {"wrong_rate", "wrong sample rate", "check the firmware"},
-        {"held_samples", "repeated samples", "check the firmware"},
-        {"repeated_blocks", "repeated sound", "check the firmware"},
-        {"wrong_format", "wrong format", "check the firmware"},
-        {"no_sound", "no samples", "check the firmware"},
-        {"wrapped", "it wraps around", "lower the gain"},
-        {"one_sided", "half of the wave", "check the firmware"},
-        {"broken_blocks", "sound in pieces", "check the firmware"},
-        {"stuck_bit", "a bit is stuck", "check the microphone"},
-        {"clipped", "too loud", "press less, or lower the gain"},
-        {"too_quiet", "too quiet", "press firmer"},
-        {"no_heartbeat", "no heartbeat", "move the chestpiece"},
-        {"noisy", "too noisy", "hold still, be silent"},
-        {"too_short", "too short", "record longer"},
-        {"gaps", "audio was lost", "record again"},
-        {"low_confidence", "cannot tell", "record again"},
-        {"unfamiliar_device", "cannot tell", "a stethoscope to teach"},
-        {"unknown_model", "unknown model", "it is not installed"},
-        {"failed", "analysis failed", "record again"},
-    }};
-    for (const Advice& known : kAdvice) {
-        if (known.reason == reason) return known;
-    }
-    return {reason, reason, "record again"};
-}
-
-FixedString<Screen::kColumns> heart_rate_text(std::optional<std::uint16_t> bpm) {
-    FixedString<Screen::kColumns> text;
-    if (bpm)
-        text.append_number(*bpm);
-    else
-        text.append("--");
-    return text.append(" bpm");
-}
 
 // Returns a time that fits a mark: "3.2 s", "61 s", "75 min".
 FixedString<6> seconds(std::uint32_t elapsed_ms) {
@@ -102,7 +46,7 @@ LossWords words_of(const BrokerLoss& loss) {
         case hal::ConnectionLoss::kRefused:
             return {"password refused", "hold 3 s: settings"};
         case hal::ConnectionLoss::kUntrusted:
-            return {"broker not trusted", "check CA and host name"};
+            return {"broker not trusted", "check CA and host"};
         case hal::ConnectionLoss::kOutOfDate:
             if (!loss.has_time) return {"no time", "needs a time server"};
             return {"certificate date", "renew the broker's"};
@@ -123,53 +67,6 @@ std::string_view battery_footer(BatteryState battery, std::string_view otherwise
     return battery == BatteryState::kLow     ? "battery low: charge"
            : battery == BatteryState::kEmpty ? "empty: charge first"
                                                : otherwise;
-}
-
-// Returns whether the worker has an answer. Where names are too long for the message, only its severity is left
-// of it.
-bool has_answer(const Result& result) {
-    const bool is_told = result.severity == Severity::kFinding || result.severity == Severity::kNone;
-    return result.status == ResultStatus::kOk && (result.accepted || (is_told && result.label.empty()));
-}
-
-// Adds the rows of an answer: the worker's words, boxed where it is a finding; the label of a worker that
-// has no words.
-void add_answer(Screen& screen, const Result& result, std::string_view earlier) {
-    const bool is_finding = result.severity == Severity::kFinding;
-    const std::string_view title = !earlier.empty()    ? earlier
-                                   : is_finding        ? "FINDING"
-                                   : result.severity   ? "RESULT"
-                                                       : result.model.view();
-    const std::string_view words = !result.text.empty()    ? result.text.view()
-                                   : !result.label.empty() ? result.label.view()
-                                                           : "see the dashboard";
-    const Style style = words.size() <= columns_of(Style::kLarge) ? Style::kLarge
-                        : words.size() <= columns_of(Style::kBold) || words.size() > Screen::kColumns
-                            ? Style::kBold
-                            : Style::kSmall;
-    FixedString<Screen::kColumns> line;
-    if (!result.label.empty()) line.append_number((result.confidence_permille + 5) / 10).append(" %  ");
-    line.append(heart_rate_text(result.bpm));
-    screen.title(title, is_finding ? "!" : "").add(style, upper(words));
-    if (is_finding) screen.box();
-    if (result.note.empty())
-        screen.add(Style::kSpace, "");
-    else
-        screen.add(Style::kSmall, result.note);
-    screen.add(Style::kSmall, line);
-}
-
-// Adds the rows of a result without an answer: why, and what to do.
-void add_no_answer(Screen& screen, const Result& result, std::string_view earlier) {
-    const Advice words = advice(result.reason);
-    screen.title(!earlier.empty()                         ? earlier
-                 : result.status == ResultStatus::kError ? "ERROR"
-                                                          : "NO CLEAR ANSWER");
-    const std::string_view what = words.what.empty() ? result.text.view() : words.what;
-    if (!what.empty()) screen.add(Style::kBold, what);
-    if (!result.note.empty()) screen.add(Style::kSmall, result.note);
-    screen.wrap(words.remedy, result.note.empty() ? 2 : 1);
-    if (result.bpm && screen.rows().size() < 4) screen.add(Style::kSmall, heart_rate_text(result.bpm));
 }
 
 }  // namespace
@@ -255,7 +152,8 @@ Screen recording_screen(const RecordingStatus& status) {
     const std::string_view hint = !status.is_online     ? "offline: kept"
                                   : status.hint.empty() ? "hold still"
                                                         : status.hint;
-    screen.add(Style::kBold, fault.empty() ? hint : fault);
+    const std::string_view words = fault.empty() ? hint : fault;
+    screen.add(largest_style(words, Style::kBold), words);
     FixedString<42> footer;
     if (!status.label.empty()) footer.append(status.label);
     if (status.bpm) footer.append(footer.empty() ? "" : " ").append(heart_rate_text(status.bpm));
@@ -280,18 +178,6 @@ Screen waiting_screen(bool is_stored, bool has_analyser) {
         .add(Style::kBold, has_analyser ? "analysing" : "no analyser")
         .add(Style::kSmall, is_stored ? "stored safely" : "sent")
         .add(Style::kFooter, has_analyser ? "" : "result comes later");
-}
-
-Screen result_screen(const Result& result, bool is_late) {
-    FixedString<Screen::kColumns> earlier;
-    if (is_late) earlier.append("EARLIER ").append_hex(result.recording_id >> 32, 8);
-    Screen screen;
-    if (has_answer(result))
-        add_answer(screen, result, earlier);
-    else
-        add_no_answer(screen, result, earlier);
-    screen.add(Style::kFooter, kDisclaimer);
-    return screen;
 }
 
 Screen offline_screen(std::size_t unsent, bool is_network_up, const BrokerLoss& loss, BatteryState battery) {
@@ -357,7 +243,7 @@ Screen identify_screen(std::string_view device_id) {
     return Screen()
         .title("IT IS ME")
         .add(Style::kSpace, "")
-        .add(device_id.size() <= columns_of(Style::kLarge) ? Style::kLarge : Style::kSmall, device_id);
+        .add(largest_style(device_id, Style::kLarge), device_id);
 }
 
 Screen test_screen(std::string_view item, bool wants_press) {

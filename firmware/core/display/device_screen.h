@@ -9,7 +9,6 @@
 #include "core/display/screen.h"
 #include "core/signal/battery_gauge.h"
 #include "core/signal/microphone_check.h"
-#include "core/wire/result_reader.h"
 #include "hal/mqtt.h"
 
 namespace stetho {
@@ -78,10 +77,6 @@ Screen recording_screen(const RecordingStatus& status);
 
 Screen sending_screen(std::uint32_t done_chunks, std::uint32_t chunks, std::size_t waiting_recordings);
 Screen waiting_screen(bool is_stored, bool has_analyser);
-
-// Returns the screen of a result: the worker's verdict in its words, with a sign and a box for a finding. A
-// label that was not accepted is not shown as an answer. It always says "not a diagnosis". `is_late`: it is not of the last recording, and says of which.
-Screen result_screen(const Result& result, bool is_late);
 
 // Returns the screen without a broker: recordings are kept and sent later. `loss` counts only while the
 // network is up.

@@ -7,6 +7,8 @@
 namespace stetho {
 namespace {
 
+constexpr std::size_t kTitleColumns = 17;  // of a title and its mark, beside the symbol of the battery
+
 FixedString<Screen::kColumns> fitted(std::string_view text, std::size_t columns) {
     if (text.size() <= columns) return text;
     return FixedString<Screen::kColumns>(text.substr(0, columns - 1)).append('~');
@@ -25,6 +27,11 @@ std::size_t columns_of(Style style) {
         default:
             return Screen::kColumns;
     }
+}
+
+Style largest_style(std::string_view text, Style most) {
+    if (most == Style::kLarge && text.size() <= columns_of(Style::kLarge)) return Style::kLarge;
+    return text.size() <= columns_of(Style::kBold) ? Style::kBold : Style::kSmall;
 }
 
 Row* Screen::next() { return used_ < kRows ? &rows_[used_++] : nullptr; }
@@ -48,7 +55,10 @@ Screen& Screen::title(std::string_view text, std::string_view mark) {
 }
 
 Screen& Screen::battery(const std::optional<BatteryLevel>& level) {
-    if (!rows().empty() && rows_[0].style == Style::kTitle) rows_[0].battery = level;
+    if (rows().empty() || rows_[0].style != Style::kTitle) return *this;
+    Row& row = rows_[0];
+    row.battery = level;
+    if (level) row.text = fitted(row.text, kTitleColumns - row.mark.size());
     return *this;
 }
 

@@ -27,6 +27,9 @@ enum class Style : std::uint8_t {
 // Returns the number of characters that a row of `style` holds.
 std::size_t columns_of(Style style);
 
+// Returns the largest style, `most` or smaller, of whose row `text` is not cut: kLarge, kBold, or kSmall, which may be.
+Style largest_style(std::string_view text, Style most);
+
 struct Row {
     Style style = Style::kSmall;
     FixedString<21> text;

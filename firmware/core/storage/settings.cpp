@@ -214,7 +214,7 @@ bool read_sealed(std::span<char> lines, Settings& settings) {
 
 std::optional<SettingFault> set(Settings& settings, std::string_view key, std::string_view value) {
     const Field* field = field_of(key);
-    if (field == nullptr) return SettingFault{"", "no such setting"};
+    if (field == nullptr) return SettingFault{"", "no such key"};
     if (!field->read(settings, value)) return SettingFault{field->key, field->rule};
     return std::nullopt;
 }
@@ -237,7 +237,7 @@ std::optional<SettingFault> read_form(std::string_view form, Settings& settings,
             continue;
         }
         const Field* field = field_of(key);
-        if (field == nullptr) return SettingFault{"", "no such setting"};
+        if (field == nullptr) return SettingFault{"", "no such key"};
         has_password = has_password || (key == "wifi_password" && !pair.empty());
         const auto value = unescape(pair, true, work);
         if (value && field->is_secret && value->empty()) continue;

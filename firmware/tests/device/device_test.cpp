@@ -94,7 +94,7 @@ TEST_CASE("a result of an unknown label, or too long for the screen, is shown as
     fixture.result(fixture.newest(), "something_this_firmware_never_heard_of_before");
     fixture.run(200);
     CHECK(fixture.state() == State::kResult);
-    CHECK(fixture.shows("SOMETHING_THIS_FI~"));
+    CHECK(fixture.shows("SOMETHING_THIS_FIRMW~"));
 }
 
 TEST_CASE("button bounce is one press") {

@@ -190,7 +190,7 @@ TEST_CASE("each rule is kept, and its fault named") {
         CHECK(settings == whole());
     }
     Settings settings;
-    CHECK(set(settings, "colour", "blue")->rule == "no such setting");
+    CHECK(set(settings, "colour", "blue")->rule == "no such key");
 }
 
 TEST_CASE("without a host the broker is looked for; what is stored says so to older firmware, too") {
