@@ -178,7 +178,7 @@ TEST_CASE("every sector wears alike, whether the device is restarted or not") {
         std::mt19937 random(3);
         auto store = std::make_unique<Store>(flash, static_cast<std::uint32_t>(random()));
         for (std::uint64_t id = 1; id <= 1'500; ++id) {
-            REQUIRE(store->keep(info(id), counted(0, 1 + random() % 4'000)));
+            REQUIRE(store->keep(info(id), counted(0, static_cast<std::uint32_t>(1 + random() % 4'000))));
             store->store.drop(id);
             while (store->store.erase_one()) {
             }
