@@ -16,7 +16,7 @@ from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.profiles import profiles
 from history_api.reports import fhir, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
-from history_api.training import retraining, training_data
+from history_api.training import corrections, retraining, training_data
 from history_api.uploads import legacy_upload, uploads
 
 NOTICE: Final = (
@@ -45,6 +45,7 @@ BLUEPRINT_MODULES: Final = (
     charts,
     training_data,
     retraining,
+    corrections,
     health,
     metrics,
     upkeep,

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
 
-REVISION: Final = "0014"
+REVISION: Final = "0015"
 """The newest migration; a test compares it with Alembic's own head."""
 
 

@@ -202,11 +202,14 @@ training_clips: Final = Table(
     Column("source", String(64), nullable=False),
     Column("held_out", Boolean, nullable=False),
     Column("added_at", String(24), nullable=False),
+    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE")),
     UniqueConstraint("model", "sha256"),
+    _index_of_some("training_clips_by_recording", "recording"),
 )
 """Labelled clips for training; `file` is a path below the data directory. Clips of one `source` (a patient, a
 device; a digest, never a name) are all trained on or all held out: `held_out` is decided once, so no version
-is ever trained on a clip that another is assessed by."""
+is ever trained on a clip that another is assessed by. A reviewed `recording` is a clip with its own file,
+and deleted with it."""
 
 training_jobs: Final = Table(
     "training_jobs",

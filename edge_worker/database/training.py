@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, Self
 from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 
 from edge_worker.database.engine import connect_existing
+from edge_worker.database.reviewing import labelled_recordings
+from edge_worker.database.reviewing.labelled_recordings import LabelledRecording
 from edge_worker.database.schema import model_versions, training_clips, training_jobs
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -40,6 +42,8 @@ class Clip:
     """Digest of the patient or device that the clip shares with others, where known; else of the clip."""
     held_out: bool = False
     """Whether it is only assessed by, never trained on; decided when the clip is added."""
+    recording: int | None = None
+    """Row of the reviewed recording whose file this is, and with which it goes; None: it has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class TrainingTables:
             rows = [{**_columns(clip), "added_at": _now()} for clip in split]
             connection.execute(insert(training_clips), rows)
         return split
+
+    def labelled_recordings(self) -> list[LabelledRecording]:
+        """Return the reviewed recordings, with the labels that people say are right."""
+        with self._engine.connect() as connection:
+            return labelled_recordings.find_all(connection)
 
     # --- jobs ---------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.reviewing.review import Correction, Review
+from edge_worker.database.reviewing.reviewed_answer import reviewed_answer
 from edge_worker.protocol.meaning import Meaning
 from history_api import lookup
 from history_api.models import label_words, models
@@ -49,6 +50,7 @@ _FINDING: Final[Schema] = {
     "enum": ["normal", "abnormal", None],
     "description": "what the reviewer says that the heart is",
 }
+_SAID: Final = "what the machine said when it was reviewed; null: it could not tell"
 _NOTE: Final[Schema] = {"type": "string", "maxLength": 1000, "pattern": r"^[^\x00]*$"}
 _REVIEW: Final = strict_object(
     {
@@ -62,6 +64,7 @@ _REVIEW: Final = strict_object(
             ("model", "label"), or_null(TEXT) | {"description": "of a correction: what is right"}
         ),
         "severity": {"oneOf": [SEVERITY, {"type": "null"}]},
+        **dict.fromkeys(("said_model", "said_version", "said_label"), or_null(TEXT) | {"description": _SAID}),
     }
 )
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -124,13 +127,19 @@ def put(recording_id: str) -> Response:
         raise ProblemError(
             409, "the recording is still being analysed; review its result later", {"Retry-After": "5"}
         )
+    correction = _correction(entry)
     is_saved = services().reviews.save(
         entry.device_id,
         entry.recording_id,
         verdict=g.body["verdict"],
         note=g.body.get("note", ""),
         finding=g.body.get("finding"),
-        correction=_correction(entry),
+        correction=correction,
+        said=reviewed_answer(
+            lookup.result(entry) or {},
+            getattr(correction, "model", None),
+            getattr(correction, "severity", None),
+        ),
         reviewer=_reviewer(),
         expected=_expected(entry),
     )

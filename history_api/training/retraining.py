@@ -68,7 +68,7 @@ def retrain() -> Response:
         raise ProblemError(409, f"{error}; upload it, and ask again") from error
     job = tables.queue_job(model)
     message = f"job {job} waits for the trainer; ask /training-status"
-    response = jsonify({"message": message + _no_trainer(), "job": job, "status": "queued"})
+    response = jsonify({"message": message + no_trainer(), "job": job, "status": "queued"})
     response.status_code = 202
     return response
 
@@ -109,7 +109,7 @@ def _percent(job: Job | None) -> int:
     return min(99, round(100 * epoch / epochs)) if epoch and epochs else 0
 
 
-def _no_trainer() -> str:
+def no_trainer() -> str:
     """Return what to do where no trainer works on this data directory; empty where one does."""
     is_there = is_locked(services().settings.data_dir / TRAINER_LOCK)
     return "" if is_there else "; no trainer is running: `stetho trainer serve` starts one"
@@ -119,7 +119,7 @@ def _message(job: Job | None) -> str:
     if job is None:
         return ""
     if job.state == "queued":
-        return f"job {job.id} of {job.model}: queued{_no_trainer()}"
+        return f"job {job.id} of {job.model}: queued{no_trainer()}"
     if job.state == "running":
         return " ".join(f"{name} {value}" for name, value in job.progress.items())
     why = str(job.report.get("why", ""))

@@ -20,7 +20,9 @@ from sqlalchemy import (
 
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import is_recording
+from edge_worker.database.reviewing.labelled_recordings import relabel_clips
 from edge_worker.database.reviewing.review_tables import review_changes, reviews
+from edge_worker.database.reviewing.reviewed_answer import MachineAnswer
 from edge_worker.database.schema import recordings
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.timestamp import rfc3339
@@ -44,6 +46,11 @@ class Review:
     label: str | None = None
     severity: Severity | None = None
     """Of the label to which the result was corrected."""
+    said_model: str | None = None
+    """Model that gave the answer which the review is about, and its version; None: none could tell."""
+    said_version: str | None = None
+    said_label: str | None = None
+    """What that model said; None: that it cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class ReviewTable(LazyDatabase):
         expected: int,
         finding: str | None = None,
         correction: Correction | None = None,
+        said: MachineAnswer | None = None,
     ) -> bool:
         """Save a review; return False when the present one is not version `expected` (0: none) any more."""
         values: dict[str, Any] = {
@@ -104,6 +112,7 @@ class ReviewTable(LazyDatabase):
             "version": expected + 1,
             "finding": finding,
             **(asdict(correction) if correction else dict.fromkeys(Correction.__dataclass_fields__)),
+            **{f"said_{name}": getattr(said, name, None) for name in MachineAnswer.__dataclass_fields__},
         }
         recording = is_recording(device_id, recording_id)
         with self._transaction() as connection:
@@ -114,6 +123,7 @@ class ReviewTable(LazyDatabase):
                 is_saved = connection.execute(update(reviews).where(*is_seen).values(**values)).rowcount > 0
             if is_saved:
                 _keep(connection, recording, values)
+                relabel_clips(connection, _row_id(recording), values)
         return is_saved
 
     def withdraw(self, device_id: str, recording_id: str, expected: int, reviewer: str = "") -> bool:
@@ -126,6 +136,7 @@ class ReviewTable(LazyDatabase):
             if is_removed:
                 values = {"verdict": "withdrawn", "note": "", "reviewer": reviewer, "version": expected + 1}
                 _keep(connection, recording, values | {"reviewed_at": rfc3339(datetime.now(UTC))})
+                relabel_clips(connection, _row_id(recording), values)
         return is_removed
 
 

@@ -19,10 +19,13 @@ reviews: Final = Table(
     Column("model", String(32)),
     Column("label", String(64)),
     Column("severity", String(8)),
+    Column("said_model", String(32)),
+    Column("said_version", String(32)),
+    Column("said_label", String(64)),
 )
 """The review of a result that counts: `confirmed`, `rejected`, or `corrected` to `label` of `model`, which
 has `severity`. `version` counts changes, for `If-Match`; `finding` is what the person says that the heart
-is, `normal` or `abnormal`."""
+is, `normal` or `abnormal`. What it is about is `said_label` of `said_model`, null where it cannot tell."""
 
 review_changes: Final = Table(
     "review_changes",

@@ -31,6 +31,13 @@ byId("retrain").addEventListener("submit", (event) => {
   report("retrain-message", () => request(`/retrain?${query}`, { method: "POST" }));
 });
 
+byId("corrections").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { model, confirmed } = event.target.elements;
+  const query = new URLSearchParams({ model: model.value, confirmed: confirmed.checked });
+  report("corrections-message", () => request(`/api/v1/training/corrections?${query}`, { method: "POST" }));
+});
+
 async function poll() {
   try {
     show(await (await request("/training-status")).json());

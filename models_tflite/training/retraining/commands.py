@@ -18,12 +18,13 @@ from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
-from models_tflite.training.retraining import upload
+from models_tflite.training.retraining import review_clips, upload
 from models_tflite.training.retraining.deployment import ModelDeployment
 from models_tflite.training.retraining.service import RetrainingService
 
 _EXAMPLES: Final = """examples:
   stetho trainer submit heart2 --data ~/labelled    ~/labelled/normal/*.wav and so on
+  stetho trainer corrections heart2                 the recordings that reviewers corrected
   stetho trainer serve --data ../shared/datasets    train what is submitted, until SIGTERM
   stetho trainer serve --once                       from uploads alone, then end
   stetho trainer jobs
@@ -78,6 +79,19 @@ def _submit(options: argparse.Namespace, settings: Settings, tables: TrainingTab
     held_out = sum(clip.held_out for clip in added)
     print(f"{len(added)} new clips of {len(uploads)} files, {held_out} of them held out for evaluation")
     upload.require_two_sources(tables.clips(options.model), labels)
+    print(f"job {tables.queue_job(options.model)} waits for `serve`")
+
+
+def _corrections(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
+    labels = ModelDeployment(ModelRegistry.from_settings(settings), tables).active(options.model).card.labels
+    with lock_directory(
+        settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
+    ):
+        done = review_clips.hand_over(
+            tables, settings.data_dir, options.model, labels, with_confirmed=options.confirmed
+        )
+    print(done.sentence.replace("; ", "\n"))
+    upload.require_trainable(tables.clips(options.model), labels)
     print(f"job {tables.queue_job(options.model)} waits for `serve`")
 
 
@@ -158,6 +172,10 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="class folders: a folder per label; folders in it are sources",
     )
+    corrections = command(
+        "corrections", _corrections, "add what reviewers corrected and queue a job", model=True
+    )
+    corrections.add_argument("--confirmed", action="store_true", help="also what reviewers confirmed")
     jobs = command("jobs", _jobs, "list the jobs, newest first", model=False)
     jobs.add_argument("--limit", type=_positive, default=20, help="at most so many (default: %(default)s)")
     command("versions", _versions, "list the versions of a model; * is in use", model=True)

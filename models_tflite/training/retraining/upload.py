@@ -103,6 +103,13 @@ def require_two_sources(clips: Sequence[Clip], labels: Sequence[str]) -> None:
             )
 
 
+def require_trainable(clips: Sequence[Clip], labels: Sequence[str]) -> None:
+    """Raise TrainingError where there is no recording, or where a label has those of one source only."""
+    if not clips:
+        raise TrainingError("there is nothing to train on: hand over some recordings first")
+    require_two_sources(clips, labels)
+
+
 def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
     if upload.label not in labels:
         raise TrainingError(f"{upload.label!r} is no label of {model}: use {', '.join(labels)}")
@@ -115,8 +122,13 @@ def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     file = f"training/{model}/{upload.label}/{digest}{upload.path.suffix.lower()}"
-    source = digest if upload.source is None else hashlib.sha256(os.fsencode(upload.source)).hexdigest()
+    source = digest if upload.source is None else source_digest(upload.source)
     return Clip(model, upload.label, file, digest, source)
+
+
+def source_digest(source: str) -> str:
+    """Return the digest of a person or device, as clips keep it: never its name."""
+    return hashlib.sha256(os.fsencode(source)).hexdigest()
 
 
 def _new(stored: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:

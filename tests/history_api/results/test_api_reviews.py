@@ -42,6 +42,7 @@ def test_c6_a_review_is_part_of_its_recording(api: Api) -> None:
         "reviewed_at": "",
         "version": 1,
         **dict.fromkeys(("finding", "model", "label", "severity")),
+        **{"said_model": "heart5", "said_version": "1.0.0", "said_label": "normal"},
     }
     assert api.json(REVIEW) == api.json(ADDRESS)["review"] == review
     assert [each["recording_id"][-1] for each in api.json("/api/v1/results?reviewed=rejected")["items"]] == [
