@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "esp/stack_watch.h"
+#include "esp_idf_version.h"
 #include "esp_netif.h"
+#include "esp_netif_types.h"
 
 namespace stetho::esp {
 namespace {
@@ -26,11 +28,20 @@ wifi_config_t empty() {
     return config;
 }
 
+// Has DHCP tell phones where the form is (option 114, RFC 8910), so that they need not look for the Internet first.
+// Before the DHCP server starts, which keeps the pointer. Without it (5.3) they find the form by our name server.
+void announce_form([[maybe_unused]] esp_netif_t* access_point) {
+#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 4, 0)
+    esp_netif_dhcps_option(access_point, ESP_NETIF_OP_SET, ESP_NETIF_CAPTIVEPORTAL_URI,
+                           const_cast<char*>(kPortalUrl.data()), kPortalUrl.size());
+#endif
+}
+
 }  // namespace
 
 bool Wifi::begin() {
     esp_netif_create_default_wifi_sta();
-    esp_netif_create_default_wifi_ap();
+    announce_form(esp_netif_create_default_wifi_ap());
     const wifi_init_config_t config = WIFI_INIT_CONFIG_DEFAULT();
     return esp_wifi_init(&config) == ESP_OK && esp_wifi_set_storage(WIFI_STORAGE_RAM) == ESP_OK &&
            esp_event_handler_register(WIFI_EVENT, ESP_EVENT_ANY_ID, on_event, this) == ESP_OK &&

@@ -2,6 +2,8 @@
 // ESP-IDF.
 #pragma once
 
+#include <cstdint>
+
 #include <esp_err.h>
 #include <esp_event_base.h>
 
@@ -25,6 +27,13 @@ enum ip_event_t {
     IP_EVENT_GOT_IP6,
     IP_EVENT_ETH_GOT_IP,
     IP_EVENT_ETH_LOST_IP,
+};
+
+enum esp_netif_dhcp_option_mode_t { ESP_NETIF_OP_START, ESP_NETIF_OP_SET, ESP_NETIF_OP_GET };
+enum esp_netif_dhcp_option_id_t {
+    ESP_NETIF_SUBNET_MASK = 1,
+    ESP_NETIF_DOMAIN_NAME_SERVER = 6,
+    ESP_NETIF_IP_ADDRESS_LEASE_TIME = 51,
 };
 
 ESP_EVENT_DECLARE_BASE(IP_EVENT);

@@ -68,6 +68,14 @@ def test_adapters_and_tasks_compile(compiler: str, version: str, simulation: int
     assert faults == ""
 
 
+@pytest.mark.parametrize(("version", "has_option"), [("5.3", False), ("5.5", True), ("6.0", True)])
+def test_dhcp_tells_phones_where_the_form_is_where_it_can(version: str, has_option: bool) -> None:
+    command = [*host(), "-std=gnu++20", "-E", "-P", "-I.", "-DCONFIG_STETHO_SIM=0", "esp/wifi.cpp"]
+    command += [f"-isystem{folder}" for folder in esp_idf.VERSIONS[version]]
+    source = toolchain.run(command, FIRMWARE)
+    assert ("ESP_NETIF_OP_SET, ESP_NETIF_CAPTIVEPORTAL_URI," in source) == has_option
+
+
 def test_every_adapter_is_part_of_a_build() -> None:
     built = {*esp_idf.sources(True), *esp_idf.sources(False)}
     assert {*FIRMWARE.glob("esp/*.cpp"), *FIRMWARE.glob("main/*.cpp")} == built
