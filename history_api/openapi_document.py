@@ -14,7 +14,7 @@ from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
 from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.profiles import profiles
-from history_api.reports import fhir, reports
+from history_api.reports import fhir, fhir_export, reports
 from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
 from history_api.training import corrections, retraining, training_data
 from history_api.uploads import legacy_upload, uploads
@@ -32,6 +32,7 @@ BLUEPRINT_MODULES: Final = (
     occlusion_map,
     reports,
     fhir,
+    fhir_export,
     uploads,
     legacy_upload,
     profiles,

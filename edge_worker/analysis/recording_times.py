@@ -11,11 +11,10 @@ from edge_worker import RELEASED
 from edge_worker.database.site_state.clock_check import MAX_AHEAD_S, text_of
 from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.protocol.result import CapturedAtSource
+from edge_worker.protocol.timestamp import MAX_LATE_S
 
 MAX_EARLY_S: Final = 366 * 86_400.0
 """A device may have kept a recording for so long before it sent it; a time before that is not believed."""
-MAX_LATE_S: Final = 300.0
-"""Nothing is captured after it arrived: so far ahead may the clock of a device be."""
 _MAX_IN_SPOOL_S: Final = 7 * 86_400.0
 """A recording of an earlier process that says it arrived before that was received under a wrong clock."""
 

@@ -15,6 +15,7 @@ from edge_worker.protocol.exam import MAX_RECORDINGS, Exam
 from edge_worker.protocol.exam_position import ExamRecording
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Result
+from edge_worker.protocol.timestamp import possible_capture
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ _RECORDINGS: Final = (
     select(
         recordings.c.recording_id,
         recordings.c.captured_at,
+        recordings.c.received_at,
         recordings.c.meta,
         recordings.c.document,
         reviews.c.verdict,
@@ -87,6 +89,7 @@ def read_page(
 def _exam_recording(  # noqa: PLR0917 - the columns of a row
     recording_id: str,
     captured_at: str,
+    received_at: str,
     meta: dict[str, Any],
     document: str | None,
     verdict: str | None,
@@ -95,8 +98,9 @@ def _exam_recording(  # noqa: PLR0917 - the columns of a row
     site, subject = meta.get("site"), meta.get("subject")
     result = None if document is None else json.loads(document)
     position = None if site is None else str(site)
+    heard_at = possible_capture(captured_at, received_at)
     return ExamRecording(
-        recording_id, captured_at, position, result, verdict, subject, corrected_severity=severity
+        recording_id, heard_at, position, result, verdict, subject, corrected_severity=severity
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, lite
 
 from edge_worker.database.schema import recordings, timelines
 from edge_worker.protocol.result import Completeness, Result, Status
+from edge_worker.protocol.timestamp import possible_capture
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -48,6 +49,16 @@ class RecordingEntry:
     """The full result, JSON text."""
     audio_start: int
     """Sample with which the WAV file begins: of a stream only the end is stored."""
+
+    @property
+    def heard_at(self) -> str | None:
+        """When it was captured: the time of arrival where `captured_at` is later; None: no clock is believed.
+
+        Databases of earlier versions have times of devices whose clocks were in 2036.
+        """
+        if self.captured_at_source == "unsure":
+            return None
+        return possible_capture(self.captured_at, self.received_at)
 
     @property
     def audio_s(self) -> float:

@@ -34,7 +34,7 @@ class ExamRecording:
 
     recording_id: str
     captured_at: str
-    """RFC 3339, UTC, `Z`."""
+    """RFC 3339, UTC, `Z`; not later than it arrived, whatever its device says."""
     site: str | None
     """Auscultation site, as the device reports it."""
     result: dict[str, Any] | None = None

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Final
 
@@ -36,6 +35,11 @@ def render_with_etag(
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     if response.status_code == HTTPStatus.OK:
-        with _drawing if in_turn else nullcontext():
-            response.set_data(render())
+        response.set_data(drawn(render) if in_turn else render())
     return response
+
+
+def drawn(render: Callable[[], bytes]) -> bytes:
+    """Return what `render` returns, when its turn has come."""
+    with _drawing:
+        return render()

@@ -12,26 +12,33 @@ from edge_worker.text_file import read_text
 Concept = dict[str, Any]
 """A FHIR CodeableConcept."""
 _LOINC: Final = "http://loinc.org"
+_SNOMED: Final = "http://snomed.info/sct"
+_AUSCULTATION: Final = [{"system": _SNOMED, "code": "37931006", "display": "Auscultation"}]
+_CHEST: Final = [{"system": _SNOMED, "code": "51185008", "display": "Thoracic structure"}]
 BUILT_IN: Final[dict[str, Any]] = {
     "heart_rate": {
         "coding": [{"system": _LOINC, "code": "8867-4", "display": "Heart rate"}],
         "text": "Heart rate",
     },
-    "report": {"text": "Analysis of an auscultation sound by software"},
-    "exam": {"text": "Analysis by software of what is heard at four positions of a chest"},
+    "report": {"coding": _AUSCULTATION, "text": "Analysis of an auscultation sound by software"},
+    "sound_report": {"text": "Analysis of a sound by software"},
+    "exam": {
+        "coding": _AUSCULTATION,
+        "text": "Analysis by software of what is heard at four positions of a chest",
+    },
     "exam_label": {"text": "Label of the sounds of an exam"},
     "stethoscope": {"text": "Digital stethoscope"},
     "models": {},
     "labels": {},
     "sites": {
-        "AV": {"text": "aortic area"},
-        "PV": {"text": "pulmonary area"},
-        "TV": {"text": "tricuspid area"},
-        "MV": {"text": "mitral area"},
+        "AV": {"coding": _CHEST, "text": "aortic area"},
+        "PV": {"coding": _CHEST, "text": "pulmonary area"},
+        "TV": {"coding": _CHEST, "text": "tricuspid area"},
+        "MV": {"coding": _CHEST, "text": "mitral area"},
     },
 }
-"""Only the heart rate has a code that is certain. Labels of a sound have none: they are text until a site
-maps them to codes."""
+"""Codes only where one means the same, or more: the positions are areas of the chest, and no code says which.
+Labels of a sound have those of their model cards. Everything else is text until a site maps it to codes."""
 
 _TEXT: Final = {"type": "string", "minLength": 1, "pattern": r"^\S(.*\S)?$"}
 _CODING: Final = {

@@ -7,6 +7,8 @@ from edge_worker.protocol.exam import Exam
 from edge_worker.protocol.exam_position import POSITIONS
 from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import LABEL_NOTICE
+from history_api.reports import fhir_time
+from history_api.reports.fhir_attachment import Attachment
 from history_api.reports.fhir_recording_bundle import RecordingBundle
 from history_api.reports.fhir_resource import (
     NAMESPACE,
@@ -30,13 +32,20 @@ class ExamBundle:
     """Builder of the Bundle of one exam."""
 
     def __init__(
-        self, exam: Exam, recordings: Sequence[RecordingBundle], codes: Mapping[str, Any], words: LabelWords
+        self,
+        exam: Exam,
+        recordings: Sequence[RecordingBundle],
+        codes: Mapping[str, Any],
+        words: LabelWords,
+        *,
+        pdf: Attachment,
     ) -> None:
-        """Take an exam and the recordings that count in it."""
+        """Take an exam, the recordings that count in it, and its report."""
         self._document = exam.document()
         self._recordings = recordings
         self._codes = codes
         self._words = words
+        self._pdf = pdf
         self._resources = [each for recording in recordings for each in recording.resources()]
 
     def bundle(self) -> Resource:
@@ -62,7 +71,9 @@ class ExamBundle:
 
     def _of_whom_and_when(self) -> Resource:
         first, last = self._document["first_captured_at"], self._document["last_captured_at"]
-        return {"effectivePeriod": {"start": first, "end": last}} | subject(self._document.get("subject"))
+        entries = [each.entry for each in self._recordings]
+        when = fhir_time.period(entries) if entries else {"effectivePeriod": {"start": first, "end": last}}
+        return when | subject(self._document.get("subject"))
 
     def _of_type(self, resource_type: str) -> list[Resource]:
         return [each for each in self._resources if each["resourceType"] == resource_type]
@@ -130,6 +141,7 @@ class ExamBundle:
             "issued": self._issued,
             "result": [reference(each["id"]) for each in (*own, *self._of_type("Observation"))],
             "conclusion": f"{self._conclusion()} {LABEL_NOTICE}",
+            "presentedForm": [self._pdf.element()],
         } | self._of_whom_and_when()
         media = [{"link": reference(each["id"])} for each in self._of_type("Media")]
         return report | ({"media": media} if media else {})

@@ -1,13 +1,14 @@
 """FHIR R4 Bundle of one recording: Device, Media, Observations and report; no patient, no diagnosis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.reviewing.review import Review
 from history_api.models.label_words import LabelWords
 from history_api.pictures.notice import LABEL_NOTICE
+from history_api.reports import fhir_time
+from history_api.reports.fhir_attachment import Attachment
 from history_api.reports.fhir_resource import (
     HL7,
     NAMESPACE,
@@ -32,17 +33,6 @@ _STATUSES: Final = {"confirmed": "final", "rejected": "entered-in-error", "corre
 """Status by verdict. A rejected result is withdrawn: `amended` would claim that a correct one replaces it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioAttachment:
-    """The WAV file of a recording, as a FHIR Attachment refers to it."""
-
-    url: str
-    size: int
-    """Bytes."""
-    sha1: str
-    """Base64, as Attachment.hash requires."""
-
-
 class RecordingBundle:
     """Builder of the Bundle of one recording."""
 
@@ -54,22 +44,25 @@ class RecordingBundle:
         codes: Mapping[str, Any],
         words: LabelWords,
         *,
-        audio: AudioAttachment | None,
+        audio: Attachment | None,
+        pdf: Attachment | None = None,
     ) -> None:
-        """Take a recording; `result` is None while it is analysed, `audio` is None where it was removed."""
-        self._entry = entry
+        """Take a recording; `result` is None while it is analysed, `audio` is None where it was removed.
+
+        `pdf` is its report, for a Bundle of its own.
+        """
+        self.entry = entry
         self._result = result
         self._review = review
         self._codes = codes
         self._audio = audio
+        self._pdf = pdf
         self._words = words
 
     def bundle(self) -> Resource:
         """Return the Bundle; its ids are the same in every export of this recording."""
-        media, *observations = self.resources()
-        stethoscope = device(self._entry.device_id, self._codes)
-        resources = [stethoscope, media, *observations, self._report(len(observations))]
-        return bundle(self._id("bundle"), self.issued, resources)
+        stethoscope = device(self.entry.device_id, self._codes)
+        return bundle(self._id("bundle"), self.issued, [stethoscope, *self.resources(), self.report()])
 
     def resources(self) -> list[Resource]:
         """Return the Media, then the Observations: the heart rate, and the label of each model."""
@@ -78,7 +71,7 @@ class RecordingBundle:
     @property
     def issued(self) -> str:
         """Time of the last change: the analysis or the review (RFC 3339)."""
-        analysed = self._entry.analysed_at or self._entry.received_at
+        analysed = self.entry.analysed_at or self.entry.received_at
         return max(analysed, self._review.reviewed_at) if self._review else analysed
 
     @property
@@ -92,20 +85,18 @@ class RecordingBundle:
         return (review.model, review.label) if review and review.model and review.label else None
 
     def _id(self, name: str) -> str:
-        return resource_id(self._entry.device_id, self._entry.recording_id, name)
+        return resource_id(self.entry.device_id, self.entry.recording_id, name)
 
     def _reference(self, name: str) -> Resource:
         return reference(self._id(name))
 
     def _media(self) -> Resource:
-        entry = self._entry
-        content: Resource = {"contentType": "audio/wav", "creation": entry.captured_at}
-        if self._audio is None:
-            content["title"] = "the audio file was removed"
-        else:
-            content |= {"url": self._audio.url, "size": self._audio.size, "hash": self._audio.sha1}
+        entry = self.entry
+        removed = {"contentType": "audio/wav", "title": "the audio file was removed"}
+        content = removed if self._audio is None else self._audio.element()
         kept = kept_words(entry)
-        note: Resource = {"note": [{"text": f"{kept[0].upper()}{kept[1:]}."}]} if kept else {}
+        said = [*([f"{kept[0].upper()}{kept[1:]}."] if kept else []), *fhir_time.doubts(entry)]
+        note: Resource = {"note": [{"text": each} for each in said]} if said else {}
         return (
             {
                 "resourceType": "Media",
@@ -116,11 +107,11 @@ class RecordingBundle:
                 ],
                 "status": "completed",
                 "type": {"coding": [{"system": f"{HL7}/media-type", "code": "audio", "display": "Audio"}]},
-                "createdDateTime": entry.captured_at,
-                "device": reference(resource_id(self._entry.device_id, "device")),
+                "device": reference(resource_id(self.entry.device_id, "device")),
                 "duration": round(entry.audio_s, 3),
-                "content": content,
+                "content": content | fhir_time.moment("creation", entry),
             }
+            | fhir_time.moment("createdDateTime", entry)
             | note
             | self._of_whom()
         )
@@ -137,12 +128,11 @@ class RecordingBundle:
             "id": self._id(name),
             "status": self._status,
             "code": code,
-            "effectiveDateTime": self._entry.captured_at,
             "issued": self.issued,
-            "device": reference(resource_id(self._entry.device_id, "device")),
+            "device": reference(resource_id(self.entry.device_id, "device")),
             "derivedFrom": [self._reference("media")],
-            "note": [{"text": LABEL_NOTICE}],
-        } | self._of_whom()
+            "note": [{"text": each} for each in (LABEL_NOTICE, *fhir_time.doubts(self.entry))],
+        } | self._of_whom_and_when()
 
     def _heart_rate(self, result: Mapping[str, Any]) -> Resource:
         observation = self._observation("observation-0", self._codes["heart_rate"])
@@ -187,19 +177,22 @@ class RecordingBundle:
         )
         return value
 
-    def _report(self, observations: int) -> Resource:
+    def report(self) -> Resource:
+        """Return the report that groups the Media and the Observations."""
+        observations = len(self._observations())
         report: Resource = {
             "resourceType": "DiagnosticReport",
             **REPORT_CATEGORY,
             "id": self._id("report"),
             "status": self._status,
-            "code": self._codes["report"],
-            "effectiveDateTime": self._entry.captured_at,
+            "code": self._codes["report" if self._is_of_a_body else "sound_report"],
             "issued": self.issued,
             "media": [{"link": self._reference("media")}],
             "conclusion": f"{self._conclusion()} {LABEL_NOTICE}",
         }
-        report |= subject(self._entry.meta.get("subject"))
+        report |= subject(self.entry.meta.get("subject")) | fhir_time.moment("effectiveDateTime", self.entry)
+        if self._pdf is not None:
+            report["presentedForm"] = [self._pdf.element()]
         if self._result is None:
             report["status"] = "registered"
         elif self._result["status"] == "error" and self._review is None:
@@ -215,9 +208,15 @@ class RecordingBundle:
             report["resultsInterpreter"] = [{"display": fhir_text(self._review.reviewer)}]
         return report
 
+    @property
+    def _is_of_a_body(self) -> bool:
+        """Whether it is an auscultation, as far as the models tell; other sounds are analysed, too."""
+        models = (self._result or {}).get("models", [])
+        return not models or any(each["hears"] == "heart" for each in models)
+
     def _conclusion(self) -> str:
         if self._result is None:
-            return "Not analysed yet."
+            return " ".join(["Not analysed yet.", *fhir_time.doubts(self.entry)])
         words, models = self._words, self._result["models"]
         said = [words.headline(self._result), words.disagreement(self._result)]
         sentences = [f"{each}." for each in said if each]
@@ -228,6 +227,7 @@ class RecordingBundle:
             correction = self._words.correction(self._review)
             what = f"{correction}" if correction else f"A person {self._review.verdict} this"
             sentences.append(f"{what} on {self._review.reviewed_at}{note}.")
+        sentences += fhir_time.doubts(self.entry)
         return " ".join(sentences)
 
     def _said(self, prediction: Mapping[str, Any]) -> str:
@@ -239,12 +239,15 @@ class RecordingBundle:
         known: Resource | None = self._codes["labels"].get(label)
         return label_concept(self._words, model, label) if known is None else known
 
+    def _of_whom_and_when(self) -> Resource:
+        return self._of_whom() | fhir_time.moment("effectiveDateTime", self.entry)
+
     def _of_whom(self) -> Resource:
         """Return whose sound it is, and where on the body it was heard, as far as the device says."""
-        return subject(self._entry.meta.get("subject")) | self._body_site()
+        return subject(self.entry.meta.get("subject")) | self._body_site()
 
     def _body_site(self) -> Resource:
-        site = fhir_text(str(self._entry.meta.get("site") or ""))
+        site = fhir_text(str(self.entry.meta.get("site") or ""))
         return {"bodySite": self._concept("sites", site)} if site else {}
 
     def _concept(self, kind: str, name: str) -> Resource:

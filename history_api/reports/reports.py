@@ -1,6 +1,8 @@
 """PDF reports of recordings, exams and devices over HTTP, also at the address of the emotion system."""
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response
@@ -8,6 +10,7 @@ from flask import Blueprint, Response
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.reviewing.review import Review
 from edge_worker.errors import AudioError
+from edge_worker.protocol.exam import Exam
 from history_api import lookup
 from history_api.models import label_words
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
@@ -105,14 +108,7 @@ def exam_report_pdf(exam_id: str) -> Response:
     exam = lookup.exam(exam_id)
     entries = lookup.used_recordings(exam)
     reviews = [_review(entry) for entry in entries]
-
-    def make() -> bytes:
-        from history_api.reports import exam_report
-
-        pairs = zip(entries, reviews, strict=True)
-        reported = [_reported(entry, review, with_images=True) for entry, review in pairs]
-        return exam_report.pdf(exam, reported, label_words.of_site())
-
+    make = partial(exam_pdf, exam, entries)
     shown = (exam.to_json(), reviews, _language(), [(entry.document, _has_audio(entry)) for entry in entries])
     tag = picture_cache.file_name("exam", "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{exam.device_id}-exam-{exam.exam_id}", "inline")
@@ -121,15 +117,25 @@ def exam_report_pdf(exam_id: str) -> Response:
 def recording_report(entry: RecordingEntry, disposition: str) -> Response:
     """Answer the report of a recording, for the browser to show (`inline`) or keep (`attachment`)."""
     review = _review(entry)
-
-    def make() -> bytes:
-        from history_api.reports import recording_report
-
-        return recording_report.pdf(_reported(entry, review, with_images=True), label_words.of_site())
-
+    make = partial(recording_pdf, entry)
     shown = (entry.document, entry.device_id, entry.recording_id, review, _has_audio(entry), _language())
     tag = picture_cache.file_name(entry.audio_sha256, "report.pdf", *shown)
     return _named(render_with_etag(tag, PDF, make), f"{entry.device_id}-{entry.recording_id}", disposition)
+
+
+def recording_pdf(entry: RecordingEntry) -> bytes:
+    """Return the report of a recording."""
+    from history_api.reports import recording_report
+
+    return recording_report.pdf(_reported(entry, _review(entry), with_images=True), label_words.of_site())
+
+
+def exam_pdf(exam: Exam, entries: Sequence[RecordingEntry]) -> bytes:
+    """Return the report of an exam with `entries`, its recordings that count."""
+    from history_api.reports import exam_report
+
+    reported = [_reported(entry, _review(entry), with_images=True) for entry in entries]
+    return exam_report.pdf(exam, reported, label_words.of_site())
 
 
 def _named(response: Response, name: str, disposition: str) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archive import Api, Archive
 from exam_archive import ADDRESS, add_evidence, add_four, add_noisy, review
-from fhir.resources.R4B.bundle import Bundle
+from fhir_validation import validate_bundle
 from pypdf import PdfReader
 
 from edge_worker.protocol.exam import LABEL_RULE
@@ -33,7 +33,7 @@ def bundle(api: Api) -> tuple[dict[str, Any], Resources]:
     answer = api.get(f"{ADDRESS}/fhir.json")
     assert (answer.status_code, answer.mimetype) == (200, "application/fhir+json")
     document = answer.get_json()
-    Bundle.model_validate(document)
+    validate_bundle(document)
     by_type: Resources = {}
     for entry in document["entry"]:
         by_type.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])

@@ -1,15 +1,16 @@
-"""FHIR export of a recording, validated by the models of FHIR R4B."""
+"""FHIR export of a recording, validated as FHIR R4."""
 
 import base64
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from archive import Api, Archive, prediction, problem
-from fhir.resources.R4B.bundle import Bundle
+from archive import MORNING, Api, Archive, prediction, problem
+from fhir_validation import validate_bundle, validate_resource
 from sqlalchemy import insert
 
 from edge_worker.database import schema
@@ -18,7 +19,7 @@ from edge_worker.database.reviewing import review_tables
 from edge_worker.errors import SettingsError
 from edge_worker.protocol.result import Quality
 from history_api.pictures.notice import LABEL_NOTICE
-from history_api.reports import fhir_codes
+from history_api.reports import fhir_attachment, fhir_codes
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -31,7 +32,7 @@ def exported(api: Api) -> Resources:
     answer = api.get(ADDRESS)
     assert (answer.status_code, answer.mimetype) == (200, "application/fhir+json")
     document = answer.get_json()
-    Bundle.model_validate(document)
+    validate_bundle(document)
     by_type: Resources = {}
     for entry in document["entry"]:
         by_type.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
@@ -142,6 +143,104 @@ def test_e8_without_result_the_report_is_registered_or_cancelled(archive: Archiv
     assert resources["DiagnosticReport"][0]["status"] == "cancelled"
     assert "The analysis failed" in resources["DiagnosticReport"][0]["conclusion"]
     assert "Observation" not in resources
+
+
+def test_a_report_contains_its_pdf_up_to_a_size_and_else_its_address(
+    archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.add(1)
+    (form,) = exported(api)["DiagnosticReport"][0]["presentedForm"]
+    pdf = base64.b64decode(form["data"])
+    assert form["url"].startswith("http://localhost/api/v1/")
+    assert pdf == api.get(form["url"].removeprefix("http://localhost")).get_data()
+    assert base64.b64decode(form["hash"]) == hashlib.sha1(pdf).digest()  # noqa: S324 - FHIR requires SHA-1
+    linked = api.json(f"{ADDRESS}?pdf=link")["entry"][-1]["resource"]["presentedForm"]
+    assert linked == [{"contentType": "application/pdf", "url": form["url"]}]
+    monkeypatch.setattr(fhir_attachment, "MAX_DATA_BYTES", len(pdf) - 1)
+    (too_large,) = exported(api)["DiagnosticReport"][0]["presentedForm"]
+    assert too_large == {name: form[name] for name in ("contentType", "url", "size", "hash")}
+
+
+def test_report_and_site_are_coded_where_a_code_says_the_same(archive: Archive, api: Api) -> None:
+    archive.save(replace(archive.add(1, is_analysed=False), models=(prediction("heart5", "normal"),)))
+    resources = exported(api)
+    auscultation = {"system": "http://snomed.info/sct", "code": "37931006", "display": "Auscultation"}
+    assert resources["DiagnosticReport"][0]["code"]["coding"] == [auscultation]
+    chest = {"system": "http://snomed.info/sct", "code": "51185008", "display": "Thoracic structure"}
+    assert resources["Media"][0]["bodySite"] == {"coding": [chest], "text": "mitral area"}
+
+
+def test_a_sound_of_no_body_is_reported_as_a_sound(archive: Archive, api: Api) -> None:
+    spoken = prediction("digits", "two")
+    archive.save(replace(archive.add(1, is_analysed=False), models=(spoken,)))
+    assert exported(api)["DiagnosticReport"][0]["code"] == {"text": "Analysis of a sound by software"}
+
+
+def test_a_clock_in_2036_is_no_time_of_a_sound(archive: Archive, api: Api) -> None:
+    archive.add(1, captured_at="2036-02-07T06:28:16.000Z", exam="visit-7")
+    resources = exported(api)
+    said = "The time is that of arrival: its device said 2036-02-07 06:28:16 UTC."
+    (media,), (report,) = resources["Media"], resources["DiagnosticReport"]
+    assert {media["createdDateTime"], media["content"]["creation"], report["effectiveDateTime"]} == {MORNING}
+    assert {each["effectiveDateTime"] for each in resources["Observation"]} == {MORNING}
+    assert [each["text"] for each in media["note"]] == [said]
+    assert said in report["conclusion"]
+    assert all(each["note"][-1]["text"] == said for each in resources["Observation"])
+    exam = api.json("/api/v1/exams/visit-7")
+    times = {exam["first_captured_at"], exam["last_captured_at"], exam["positions"][3]["captured_at"]}
+    assert times == {MORNING}
+    document = api.json("/api/v1/exams/visit-7/fhir.json?pdf=link")
+    validate_bundle(document)
+    assert document["entry"][-1]["resource"]["effectivePeriod"] == {"start": MORNING, "end": MORNING}
+
+
+def test_a_time_that_no_clock_knows_is_absent(archive: Archive, api: Api) -> None:
+    archive.add(1, exam="visit-7")
+    engine = connect(archive.settings.database)
+    with engine.begin() as connection:
+        values = {"captured_at": "2036-02-07T06:28:16.000Z", "captured_at_source": "unsure"}
+        connection.execute(schema.recordings.update().values(values | {"received_at": values["captured_at"]}))
+    engine.dispose()
+    resources = exported(api)
+    for each in (*resources["Observation"], *resources["DiagnosticReport"]):
+        assert each["_effectiveDateTime"]["extension"][0]["valueCode"] == "unknown"
+    assert "2036" not in json.dumps(resources)
+    document = api.json("/api/v1/exams/visit-7/fhir.json?pdf=link")
+    validate_bundle(document)
+    assert "2036" not in json.dumps(document["entry"])
+
+
+def test_a_period_is_exported_a_resource_per_line_that_refers_to_its_file(archive: Archive, api: Api) -> None:
+    for number, device in ((1, "st-01"), (2, "st-01"), (3, "st-02")):
+        archive.add(number, device, captured_at=f"2026-11-0{number}T08:00:00.000Z", subject=f"p-{number}")
+    every = lines(api, "")
+    for each in every:
+        validate_resource(each)
+    kinds = Counter(each["resourceType"] for each in every)
+    assert kinds == {"Device": 2, "Media": 3, "Observation": 6, "DiagnosticReport": 3}
+    known = {f"{each['resourceType']}/{each['id']}" for each in every}
+    assert set(references(every)) <= known
+    shown = lines(api, "?type=DiagnosticReport&from=2026-11-02T00:00:00Z&sort=captured_at")
+    assert [each["subject"]["identifier"]["value"] for each in shown] == ["p-2", "p-3"]
+    assert {tuple(each["presentedForm"][0]) for each in shown} == {("contentType", "url")}
+    assert lines(api, "?device=st-02&type=Media")[0]["device"] == every_of(every, "Device", "st-02")
+    assert lines(api, "?device=st-09") == []
+    problem(api.get("/api/v1/fhir.ndjson?type=Patient"), 400)
+
+
+def lines(api: Api, query: str) -> list[dict[str, Any]]:
+    answer = api.get(f"/api/v1/fhir.ndjson{query}")
+    assert (answer.status_code, answer.mimetype) == (200, "application/fhir+ndjson")
+    return [json.loads(line) for line in answer.get_data(as_text=True).splitlines()]
+
+
+def every_of(resources: list[dict[str, Any]], kind: str, device: str) -> dict[str, str]:
+    (found,) = [
+        each
+        for each in resources
+        if each["resourceType"] == kind and each["identifier"][0]["value"] == device
+    ]
+    return {"reference": f"{kind}/{found['id']}"}
 
 
 def test_e8_an_unknown_heart_rate_is_an_absent_value(archive: Archive, api: Api) -> None:
