@@ -89,13 +89,13 @@ class StreamLoad:
         )
         return StreamSender(connection, topics.pcm(account.username), _chunks(sound, seconds))
 
-    def _receive(self, topic: str, payload: bytes) -> None:
+    def _receive(self, message: Message) -> None:
         now = time.monotonic()
-        if not topic.endswith("/down/live"):
+        if not message.topic.endswith("/down/live"):
             self.results += 1
             return
-        device = topics.device_of(topic)
-        t_s = json.loads(payload)["t_s"]
+        device = topics.device_of(message.topic)
+        t_s = json.loads(message.payload)["t_s"]
         sent_at = self.senders[device].sent_at.get(round(t_s * RATE / CHUNK) - 1) if device else None
         if device and sent_at is not None:
             self.latencies_ms[device].append((t_s, 1000 * (now - sent_at)))
@@ -118,5 +118,5 @@ def _chunks(sound: bytes, seconds: float) -> Iterator[Chunk]:
         yield Chunk(PCM, flags, 1, RATE, number, first, count, body)
 
 
-def _ignore_message(_topic: str, _payload: bytes) -> None:
+def _ignore_message(_message: Message) -> None:
     """Ignore messages to a device: only the operator subscribes."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 from edge_worker import __version__
 from history_api.access import login, role
 from history_api.dashboard import assets, device_pages, pages
-from history_api.devices import device_settings, devices
+from history_api.devices import commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import evaluation_figures, label_words, models
 from history_api.monitoring import health, metrics, upkeep
@@ -40,6 +40,7 @@ BLUEPRINT_MODULES: Final = (
     timelines,
     devices,
     device_settings,
+    commands,
     visualizations,
     models,
     label_words,

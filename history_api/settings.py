@@ -35,8 +35,8 @@ class ApiSettings(Settings):
     )
     api_long: int = setting(
         16,
-        "event streams, exports, reports, pictures and uploads at a time of one key; twice as many of one "
-        "address, eight times of all",
+        "event streams, exports, reports, pictures, uploads and commands at a time of one key; twice as many "
+        "of one address, eight times of all",
         1,
     )
     api_proxy: int = setting(

@@ -26,6 +26,7 @@ ALL_LIVE: Final = f"{PREFIX}/device/+/down/live"
 ALL_WORKERS: Final = f"{PREFIX}/worker/+"
 ALL_INFOS: Final = f"{PREFIX}/device/+/up/info"
 ALL_TELEMETRY: Final = f"{PREFIX}/device/+/up/telemetry"
+ALL_ANSWERS: Final = f"{PREFIX}/device/+/up/answer"
 HOME_ASSISTANT: Final = "homeassistant"
 """Discovery prefix of Home Assistant: its default, and fixed by the broker's access rules."""
 HOME_ASSISTANT_STATUS: Final = f"{HOME_ASSISTANT}/status"
@@ -50,6 +51,16 @@ def info(device_id: str) -> str:
 def telemetry(device_id: str) -> str:
     """Return the topic of the measurements of a device about itself: QoS 0, not retained."""
     return f"{PREFIX}/device/{device_id}/up/telemetry"
+
+
+def answer(device_id: str) -> str:
+    """Return the topic of what a device answers to commands: QoS 1, not retained."""
+    return f"{PREFIX}/device/{device_id}/up/answer"
+
+
+def command(device_id: str) -> str:
+    """Return the topic of commands to a device, which it obeys at once or never: not retained."""
+    return f"{PREFIX}/device/{device_id}/down/command"
 
 
 def control(device_id: str) -> str:

@@ -1,7 +1,7 @@
 """Requests that take long, and the share of them that one key and one address have at a time.
 
-Long are event streams, exports, reports and pictures, and whatever sends a sound. All others are
-short, and find a thread at once: long ones never take all of them.
+Long are event streams, exports, reports and pictures, whatever sends a sound, and commands, which wait for a
+device. All others are short, and find a thread at once: long ones never take all of them.
 """
 
 import threading
@@ -43,7 +43,8 @@ def most_long_requests(settings: ApiSettings) -> int:
 
 def is_long(operation: Method) -> bool:
     """Return whether an operation of the OpenAPI document takes long."""
-    return takes_sound(operation) or _has(operation["responses"].get("200", {}), _LONG_ANSWERS)
+    is_waiting = any(parameter["name"] == "wait" for parameter in operation.get("parameters", ()))
+    return takes_sound(operation) or is_waiting or _has(operation["responses"].get("200", {}), _LONG_ANSWERS)
 
 
 def takes_sound(operation: Method) -> bool:
@@ -142,7 +143,7 @@ def _has(described: Method, media_types: tuple[str, ...]) -> bool:
 
 
 def _too_many(holder: str, bound: int) -> ProblemError:
-    what = "event streams, exports, reports, pictures and uploads"
+    what = "event streams, exports, reports, pictures, uploads and commands"
     if holder == "all":
         return ProblemError(503, f"the server is busy with {bound} {what}; try again soon", _RETRY)
     return ProblemError(

@@ -129,6 +129,7 @@ class Metrics:
         yield info
         yield from self.site.collect()
         yield from self._refused()
+        yield from self._commands()
         yield from self._devices()
         yield from self._collect_server()
         for name, value in self._broker.items():
@@ -143,6 +144,15 @@ class Metrics:
         for kind, count in ({} if self._session is None else dict(self._session.refused)).items():
             refused.add_metric((kind,), count)
         yield refused
+
+    def _commands(self) -> Iterator[Metric]:
+        commands = CounterMetricFamily(
+            "stetho_device_commands", "Commands sent to devices", labels=("command", "answer")
+        )
+        counts = {} if self._session is None else dict(self._session.commands.counts)
+        for (name, answer), count in counts.items():
+            commands.add_metric((name, answer), count)
+        yield commands
 
     def _devices(self) -> Iterator[Metric]:
         battery = GaugeMetricFamily(

@@ -17,6 +17,9 @@ _MAX_BYTES: Final = 65_536
 """Of a document of the worker; the broker takes no much larger packet."""
 _WORKER_STATES: Final = ("ready", "degraded", "offline")
 _CONTROLS: Final = ("missing", "stored", "rejected")
+_ANSWERS: Final = ("done", "refused")
+_MAX_ANSWER: Final = 64
+"""Characters of each text in the answer to a command."""
 Document = dict[str, Any]
 
 
@@ -107,6 +110,21 @@ def _control(payload: bytes) -> Document:
     return document
 
 
+def _answer(payload: bytes) -> Document:
+    """Return what a device answers to a command; keys that we do not know are left out."""
+    said = _object(payload)
+    document = {key: said.get(key) for key in ("id", "answer", "reason")}
+    if document["answer"] not in _ANSWERS:
+        raise JsonError(f"answer is none of {', '.join(_ANSWERS)}")
+    if not _is_short(document["id"]) or not (document["reason"] is None or _is_short(document["reason"])):
+        raise JsonError(f"id or reason is no text of at most {_MAX_ANSWER} characters")
+    return document
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_ANSWER
+
+
 def _is_range(value: object) -> bool:
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - start and end
         return False
@@ -124,4 +142,5 @@ _READERS: Final[dict[str, Callable[[bytes], Document]]] = {
     "telemetry": _telemetry,
     "live": _object,
     "control": _control,
+    "answer": _answer,
 }

@@ -1,4 +1,4 @@
-"""MQTT session of the history API: publishes uploads as a device would, and receives live messages.
+"""MQTT session of the history API: publishes uploads and commands, and receives live messages.
 
 One thread drives the connection, as in the worker. Without an account (`STETHO_API_MQTT_PASSWORD_FILE`) there
 is no session: history is served, uploads are refused with what to do.
@@ -20,6 +20,7 @@ from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line
 from history_api.mqtt import bus_message
 from history_api.mqtt.bus_message import BROKER, BusMessage
+from history_api.mqtt.command_exchange import CommandExchange, SentCommand
 from history_api.mqtt.upload_publisher import UploadPublisher
 from history_api.mqtt.upload_queue import UploadQueue
 from history_api.settings import ApiSettings
@@ -46,6 +47,7 @@ _TOPICS: Final = (
     topics.ALL_STATES,
     topics.ALL_INFOS,
     topics.ALL_TELEMETRY,
+    topics.ALL_ANSWERS,
     topics.ALL_CONTROLS,
     topics.ALL_LIVE,
     topics.ALL_RESULTS,
@@ -81,6 +83,7 @@ class MqttSession:
         """Messages that are not as the protocol has them, by the last level of their topic."""
         self._refusal_logged_at: dict[str, float] = {}
         self.uploads = UploadQueue()
+        self.commands = CommandExchange()
         self._spool = settings.data_dir / "uploads"
         self._listeners: dict[Listener, bool] = {}
         """True for those that receive sound, too."""
@@ -133,6 +136,10 @@ class MqttSession:
         self.uploads.add(publisher)
         self._connection.wake()
 
+    def command(self, sent: SentCommand, within_s: float, *, with_expiry: bool) -> None:
+        """Send a command to a device, and wait for its answer."""
+        self.commands.ask(sent, self._connection.wake, within_s, with_expiry=with_expiry)
+
     def publish_retained(self, topic: str, payload: bytes) -> None:
         """Publish `payload` as the retained message of `topic`; an empty one removes it.
 
@@ -169,6 +176,7 @@ class MqttSession:
     def on_disconnected(self) -> None:
         """Forget the workers, whose state is unknown now, and call the listeners with `LOST`."""
         self.workers.clear()
+        self.commands.on_disconnected()
         self._notify(bus_message.LOST)
 
     def on_message(self, message: Inbound) -> None:
@@ -199,6 +207,8 @@ class MqttSession:
                 self.uploads.on_result(message.name, message.document)
             case "control":
                 self.uploads.on_control(message.name, message.document)
+            case "answer":
+                self.commands.on_answer(message.name, message.document)
             case "state" | "info" | "telemetry":
                 # A new document: requests may be reading the old one.
                 self.devices[message.name] = self.devices.get(message.name, {}) | message.document
@@ -239,6 +249,7 @@ class MqttSession:
         while self.is_connected and not self._retained.empty():
             topic, payload = self._retained.get()
             self._connection.publish(topic, payload, retain=True)
+        self.commands.publish_due(self._connection.publish_at_most_once)
         self.uploads.publish_due(self._connection.publish, time.monotonic())
 
     def _subscribe_to_sound(self) -> None:

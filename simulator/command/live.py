@@ -16,6 +16,7 @@ _EXAMPLES: Final = """examples:
   stetho live --file street.flac --device room-01 --models esc50 --seconds 60
   stetho live --list
   stetho live --microphone 1 --device st-01 --site MV --exam visit-7
+  stetho live --file heart.wav --device st-01 --remote     the buttons of its page in the dashboard record
 
 The sound is played in real time; the display shows the worker's live values while it plays. The result's
 JSON is on stdout. Exit status: 0 with a result, 1 when the analysis failed or no result came in time, 2 when
@@ -55,10 +56,15 @@ def add_live(commands: "Commands") -> None:
         metavar="S",
         help="duration of the stream; a file is repeated until then",
     )
+    parser.add_argument(
+        "--remote",
+        action="store_true",
+        help="record when a command says so, not at once: record, stop, identify and restart, until Ctrl-C",
+    )
     argument.add_timeout(parser)
 
 
-def _source(args: argparse.Namespace) -> "AudioSource":
+def _source(args: argparse.Namespace, *, repeat: bool) -> "AudioSource":
     """Return the sound source that the arguments choose."""
     from simulator.sound.audio_source import FileSource  # noqa: PLC0415
     from simulator.sound.sound_file import read  # noqa: PLC0415
@@ -66,11 +72,11 @@ def _source(args: argparse.Namespace) -> "AudioSource":
     microphone = argument.chosen_microphone(args)
     if microphone is not None:
         return microphone
-    return FileSource(read(args.file, args.sample_rate), repeat=args.seconds is not None)
+    return FileSource(read(args.file, args.sample_rate), repeat=repeat)
 
 
 def _live(args: argparse.Namespace) -> int:
-    from simulator.device.live_session import LiveSession  # noqa: PLC0415
+    from simulator.device.live_session import LiveSession, StreamPlan  # noqa: PLC0415
     from simulator.device.mqtt_connection import Account  # noqa: PLC0415
 
     if args.list:
@@ -78,20 +84,21 @@ def _live(args: argparse.Namespace) -> int:
 
         print(microphone.list_microphones())
         return 0
-    source = _source(args)
+    source = _source(args, repeat=args.seconds is not None)
     argument.check_chunk_samples(args.chunk_samples, source.channels)
     account = Account(args.device, argument.password_of(args))
     session = LiveSession(argument.broker_address(args), account, args.chunk_samples)
-    payload = session.play(
-        source,
-        models=args.models,
-        site=args.site,
-        exam=args.exam,
-        seconds=args.seconds,
-        timeout_s=args.timeout,
-    )
+    plan = StreamPlan(args.models, args.site, args.exam, args.seconds, args.timeout)
+    if args.remote:
+        session.serve(lambda repeat: _source(args, repeat=repeat), plan, _print_result)
+        return 0
+    payload = session.play(source, plan)
+    _print_result(payload)
+    return 1 if payload is None or session.status == "error" else 0
+
+
+def _print_result(payload: bytes | None) -> None:
     if payload is None:
         print("stetho live: no result came in time", file=sys.stderr)
-        return 1
-    print(payload.decode())
-    return 1 if session.status == "error" else 0
+    else:
+        print(payload.decode(), flush=True)

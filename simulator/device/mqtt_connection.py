@@ -60,7 +60,7 @@ class Connection:
         address: Address,
         account: Account,
         subscriptions: Sequence[str],
-        on_message: Callable[[str, bytes], None],
+        on_message: Callable[[Message], None],
     ) -> None:
         """Prepare a connection that subscribes to `subscriptions` at QoS 1."""
         self.on_ready: Callable[[], None] = lambda: None
@@ -78,6 +78,11 @@ class Connection:
         self._client = self._create_client()
         self._socket: Any = None
         self._is_closing = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is closed, and the broker has everything that was published."""
+        return self._is_closing and self._socket is None
 
     def set_will(self, message: Message) -> None:
         """Set the last will; must precede `open`."""
@@ -128,7 +133,7 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = lambda _client, _data, message: self._on_message(
-            message.topic, bytes(message.payload)
+            Message(message.topic, bytes(message.payload), message.retain)
         )
         client.on_socket_open = self._on_socket_open
         client.on_socket_close = self._on_socket_close

@@ -22,6 +22,11 @@ def ready(device_id: str, has_analyser: bool) -> Screen:
     return _screen("Stetho Edge", device_id, "", "READY" if has_analyser else "WAITING", "", status)
 
 
+def identify(device_id: str) -> Screen:
+    """Return the screen of a device that a person looks for."""
+    return _screen("IT IS ME", "", device_id)
+
+
 def recording(done_s: float, total_s: float) -> Screen:
     """Return the screen during a recording."""
     return _screen(

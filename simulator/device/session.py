@@ -16,6 +16,7 @@ from simulator.device import oled
 from simulator.device.delivery import Delivery
 from simulator.device.device import Device
 from simulator.device.event_loop import EventLoop
+from simulator.device.message import Message
 from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
 from simulator.device.recording import Recording, encode_meta
@@ -155,9 +156,9 @@ class Session:
             raise ResultTimeoutError("the full result did not come; is the operator account an operator's?")
         return SessionResult(status, self._full_results[delivery.name])
 
-    def _receive_full_result(self, _topic: str, payload: bytes) -> None:
+    def _receive_full_result(self, message: Message) -> None:
         try:
-            self._full_results[json.loads(payload)["recording_id"]] = payload
+            self._full_results[json.loads(message.payload)["recording_id"]] = message.payload
         except (ValueError, TypeError, KeyError):
             return  # not a result
 

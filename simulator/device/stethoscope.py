@@ -11,6 +11,7 @@ from simulator.device.event_loop import EventLoop
 from simulator.device.message import Message
 from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
+from simulator.device.remote_command import Answer, Command, refuse
 
 _MAX_INFLIGHT: Final = 20
 """Unacknowledged messages at once; the others wait in the device, not in the MQTT client."""
@@ -44,12 +45,16 @@ class Stethoscope:
         """State topics of the workers that are ready."""
         self.on_change: Callable[[], None] = lambda: None
         """Called after messages were sent or received."""
+        self.on_command: Callable[[Command], Answer] = refuse
+        """Called with each command that is for now; returns the answer."""
         self._event_loop = event_loop
         self._fault_injector = fault_injector
         self._wakes_at = float("inf")
+        self._last_command = ""
         subscriptions = [
             topics.control(device.device_id),
             topics.device_result(device.device_id),
+            topics.command(device.device_id),
             topics.worker("+"),
             *([topics.live(device.device_id)] if subscribe_live else []),
         ]
@@ -97,11 +102,21 @@ class Stethoscope:
         self._wakes_at = float("inf")
         self.send_due_messages()
 
-    def _receive(self, topic: str, payload: bytes) -> None:
-        if topic.startswith(topics.worker("")):
-            self._update_analyser(topic, payload)
-        else:
-            self.device.receive(topic, payload, time.monotonic())
+    def _receive(self, message: Message) -> None:
+        if message.topic.startswith(topics.worker("")):
+            self._update_analyser(message.topic, message.payload)
+        elif message.topic != topics.command(self.device.device_id):
+            self.device.receive(message.topic, message.payload, time.monotonic())
+        elif not message.retain:  # a retained one would run again at every connect
+            self._obey(Command.parse(message.payload))
+
+    def _obey(self, command: Command | None) -> None:
+        """Do what a command says, once, and answer it."""
+        if command is None or command.id == self._last_command:
+            return
+        self._last_command = command.id
+        answer = command.refusal() or self.on_command(command)
+        self.connection.publish(answer.message(self.device.device_id, command.id))
 
     def _update_analyser(self, topic: str, payload: bytes) -> None:
         try:

@@ -117,11 +117,18 @@ def test_only_the_worker_receives_sound(
         assert f"{ST_01}/up/pcm" not in reader.topics
 
 
-def test_an_operator_commands_a_device(broker: Broker, operator: Credentials, device: Credentials) -> None:
+def test_an_operator_commands_a_device_which_answers(
+    broker: Broker, operator: Credentials, device: Credentials
+) -> None:
     with Probe(broker.port, device) as receiver, Probe(broker.port, operator) as sender:
         receiver.subscribe(f"{ST_01}/down/#")
-        sender.publish(f"{ST_01}/down/command", b"identify")
-        receiver.wait_for(f"{ST_01}/down/command")
+        sender.subscribe(topics.ALL_ANSWERS)
+        sender.publish(topics.command("st-01"), b"identify")
+        receiver.wait_for(topics.command("st-01"))
+        receiver.publish(topics.answer("st-02"), b"forged")
+        receiver.publish(topics.answer("st-01"), b"done")
+        sender.wait_for(topics.answer("st-01"))
+        assert sender.received == [(topics.answer("st-01"), b"done")]
 
 
 def test_home_assistant_reads_what_its_entities_need_and_publishes_only_its_status(

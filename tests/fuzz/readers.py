@@ -43,6 +43,7 @@ from history_api.uploads import decoding
 Reader = Callable[[bytes], None]
 BUS_TOPICS: Final = (
     *("device/st-01/up/state", "device/st-01/up/info", "device/st-01/up/telemetry", "device/st-01/up/pcm"),
+    "device/st-01/up/answer",
     *("device/st-01/down/control", "device/st-01/down/live", "worker/w", "result/st-01", "exam/st-01/e"),
 )
 """Topics whose messages the history API reads."""

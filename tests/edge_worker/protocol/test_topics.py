@@ -10,8 +10,9 @@ ID = "a" * 32
 
 def test_every_topic_of_ours_can_be_published() -> None:
     of_device = (topics.pcm, topics.state, topics.info, topics.telemetry, topics.control, topics.live)
+    commands = (topics.command, topics.answer)
     others = (topics.home_assistant, topics.device_result, topics.sounds, topics.result, topics.worker)
-    for topic in (*(each(ID) for each in (*of_device, *others)), topics.exam(ID, ID)):
+    for topic in (*(each(ID) for each in (*of_device, *commands, *others)), topics.exam(ID, ID)):
         topics.require_publishable(topic)
 
 
