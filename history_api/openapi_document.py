@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from history_api.access import login, role
-from history_api.dashboard import assets, device_pages, pages
+from history_api.dashboard import assets, device_pages, pages, record_page
 from history_api.devices import commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import evaluation_figures, label_words, models
@@ -54,6 +54,7 @@ BLUEPRINT_MODULES: Final = (
     login,
     pages,
     device_pages,
+    record_page,
     assets,
 )
 """Modules with a `blueprint`, the `PATHS` that it answers, and further `SCHEMAS` where they need some."""

@@ -13,12 +13,19 @@ from history_api.access.proxy import is_framed
 
 _LOG: Final = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def permissions(microphone: str = "()") -> str:
+    """Return a Permissions-Policy; only the page that records lets itself use the microphone."""
+    return f"camera=(), geolocation=(), microphone={microphone}, payment=(), usb=()"
+
+
 HEADERS: Final = {
     # Results are about a person's heart: no cache stores them, unless an endpoint states otherwise.
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
+    "Permissions-Policy": permissions(),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

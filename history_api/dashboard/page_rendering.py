@@ -38,6 +38,7 @@ _NAVIGATION: Final = (
     NavigationLink("/ui/history", "History", "owner", ("/ui/recordings/",)),
     NavigationLink("/ui/exams", "Exams", "owner", ("/ui/exams/",)),
     NavigationLink("/ui/devices", "Devices", "owner", ("/ui/devices/",)),
+    NavigationLink("/ui/record", "Record", "owner"),
     NavigationLink("/ui/upload", "Upload", "owner"),
     NavigationLink("/ui/models", "Models", "owner"),
     NavigationLink("/ui/training", "Training", "admin"),

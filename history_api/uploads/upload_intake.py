@@ -50,6 +50,8 @@ class UploadOptions:
     """As its sender calls it."""
     subject: str | None = None
     """Pseudonym of whose sound it is."""
+    captured_at: str | None = None
+    """RFC 3339; None: it is not known."""
     key: str | None = None
     """Idempotency-Key, after the name of its sender."""
 
@@ -67,6 +69,8 @@ class UploadOptions:
             meta["file_name"] = self.file_name
         if self.subject:
             meta["subject"] = self.subject
+        if self.captured_at:
+            meta["captured_at"] = self.captured_at
         if self.amplification != 1:
             meta["amplification"] = self.amplification
         return meta

@@ -16,7 +16,7 @@ from edge_worker.protocol.meta import (
 )
 from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_answer, query
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import DEVICE, EXAM, TEXT, Schema, ref
+from history_api.openapi.schemas import DEVICE, EXAM, TEXT, TIME, Schema, ref
 from history_api.services import services
 from history_api.uploads.decoding import FORMATS, Pcm, decode
 from history_api.uploads.upload_form import has_form
@@ -33,6 +33,7 @@ PARAMETERS: Final = (
     ),
     query("exam", EXAM, "the exam of the recording, 1 to 32 of a-z, 0-9 and -"),
     query("subject", TEXT, f"whose sound it is, {SUBJECT_RULE}; a form may have it as a field"),
+    query("captured_at", TIME, "when the sound was recorded; default: when it arrives"),
     query(
         "amplification",
         {"type": "integer", "minimum": 1, "maximum": MAX_AMPLIFICATION, "default": 1},
@@ -79,6 +80,7 @@ def upload_options(file_name: str | None = None, *, default_models: tuple[str, .
         site=query["site"],
         exam=query["exam"],
         subject=_subject(),
+        captured_at=query["captured_at"],
         amplification=query["amplification"],
         file_name=kept_name(file_name),
         key=_idempotency_key(),

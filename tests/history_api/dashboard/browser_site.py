@@ -71,9 +71,9 @@ def require_chromium() -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Chromium, and close it afterwards."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """Start Chromium with options of its command line, and close it afterwards."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *options])
         yield started
         started.close()

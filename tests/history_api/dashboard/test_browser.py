@@ -18,6 +18,7 @@ PAGES = (
     "/ui/history",
     "/ui/exams",
     "/ui/devices",
+    "/ui/record",
     "/ui/upload",
     "/ui/models",
     "/ui/training",
@@ -183,7 +184,7 @@ def test_e8_uploads_of_one_exam_are_shown_on_the_chest(site: DashboardSite, tab:
     for position in ("AV", "MV"):
         page.goto("/ui/upload")
         page.locator("#file").set_input_files(site.heart)
-        page.get_by_label("Where on the chest").fill(position)
+        page.get_by_label("Where on the chest").select_option(position)
         page.get_by_label("Exam").fill("visit-7")
         page.get_by_role("button", name="Analyse").click()
         expect(page.locator("#summary")).to_have_text("1 of 1 done: 1 analysed, 0 not", timeout=WITHIN_MS)
@@ -235,16 +236,17 @@ def test_the_keyboard_reaches_the_navigation_and_the_controls(tab: Tab, address:
     page = tab.page
     page.goto(address)
     reached, is_inside_main = [], False
-    for _ in range(11):
+    for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim()"))
         is_inside_main = is_inside_main or page.evaluate("document.activeElement.closest('main') !== null")
-    assert reached[:9] == [
+    assert reached[:10] == [
         "Skip to the content",
         "Overview",
         "History",
         "Exams",
         "Devices",
+        "Record",
         "Upload",
         "Models",
         "Training",

@@ -167,7 +167,16 @@ def test_axe_finds_nothing_on_any_page(
     page = context.new_page()
     devices = ("/ui/devices", "/ui/devices/st-01")
     exams = ("/ui/exams", "/ui/exams/visit?device=upload")
-    own = ("/ui/upload", "/ui/models", "/ui/training", "/ui/system", "/ui/upkeep", "/login", "/nothing")
+    own = (
+        "/ui/record",
+        "/ui/upload",
+        "/ui/models",
+        "/ui/training",
+        "/ui/system",
+        "/ui/upkeep",
+        "/login",
+        "/nothing",
+    )
     for each in ("/", "/ui/history", recording(site), *exams, *devices, *own):
         page.goto(each)
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
