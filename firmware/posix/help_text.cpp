@@ -38,7 +38,7 @@ what happens
   --quiet               do not print the display
 
 a bad world, for tests
-  --pace X              everything takes a fraction of its time: recording, time limits (1)
+  --pace X              the device takes a fraction of its time: recording, time limits; others do not (1)
   --memory SAMPLES      for recordings (4000000); a board without PSRAM has 16384
   --ring SAMPLES        between microphone and application (65536)
   --clock-after S       the time of day is unknown before

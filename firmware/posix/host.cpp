@@ -15,6 +15,10 @@ std::uint64_t HostClock::now_ms() {
     return skipped_ms_ + static_cast<std::uint64_t>(passed.count() * pace_);
 }
 
+std::uint64_t HostClock::real_ms() const {
+    return static_cast<std::uint64_t>(duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_).count());
+}
+
 std::optional<std::int64_t> HostClock::utc_ms() {
     if (!is_known()) return std::nullopt;
     return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();

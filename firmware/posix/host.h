@@ -23,6 +23,8 @@ class HostClock final : public hal::Clock {
         : known_after_ms_(static_cast<std::uint64_t>(known_after_s * 1000)), pace_(pace) {}
 
     std::uint64_t now_ms() override;
+    // Returns the time since the start at no pace but that of others: of the broker, a worker, a person.
+    std::uint64_t real_ms() const;
     std::optional<std::int64_t> utc_ms() override;
     void start_at(std::int64_t) override {}  // TLS goes by the clock of the machine
     bool is_known() { return now_ms() >= known_after_ms_; }

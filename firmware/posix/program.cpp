@@ -13,7 +13,7 @@ constexpr auto kTurn = std::chrono::milliseconds(10);
 constexpr std::uint64_t kPressMs = 0;  // it is let go once the device has seen it
 constexpr std::uint64_t kHoldMs = 3'500;
 constexpr std::uint64_t kGraceMs = 500;  // retained states of workers arrive directly after the subscription
-constexpr std::uint64_t kConnectMs = 10'000;  // --once: no broker after this time
+constexpr std::uint64_t kConnectMs = 10'000;  // --once, real time: no broker after it
 constexpr std::uint64_t kSeenMs = 500;        // --once: how long the display shows the result
 constexpr std::uint64_t kSettledMs = 500;     // before, the device discards samples: a microphone settles
 constexpr std::size_t kBlockSamples = 4'096;
@@ -214,30 +214,30 @@ void Program::on_state_change() {
 }
 
 void Program::check_once() {
-    const std::uint64_t now = clock_.now_ms();
-    if (!was_online_ && (loss_ != hal::ConnectionLoss::kUnreachable || now > kConnectMs))
+    const std::uint64_t real = clock_.real_ms();  // what others need takes no fraction of its time
+    if (!was_online_ && (loss_ != hal::ConnectionLoss::kUnreachable || real > kConnectMs))
         return finish(
             2, loss_ == hal::ConnectionLoss::kRefused     ? "the broker refuses this device id and password"
                : loss_ == hal::ConnectionLoss::kUntrusted ? "no TLS with the broker; check --cafile"
                : loss_ == hal::ConnectionLoss::kNotFound  ? "no broker announces itself; name it with --host"
                                                           : "no broker there; check --host and --port");
     if (!is_begun_) return start_once();
-    const auto patience_ms = std::uint64_t{arguments_.timeout_s} * 1000 + arguments_.settings.record_ms;
-    if (state_ == State::kResult && now > state_since_ms_ + kSeenMs)
+    const auto record_ms = static_cast<std::uint64_t>(arguments_.settings.record_ms / arguments_.pace);
+    if (state_ == State::kResult && clock_.now_ms() > state_since_ms_ + kSeenMs)
         return finish(device_.result() && device_.result()->status == ResultStatus::kError ? 1 : 0, nullptr);
     if (state_ == State::kError) return finish(1, "the display says what is wrong");
-    if (now > begun_at_ms_ + patience_ms) finish(1, "no result in time");
+    if (real > begun_at_ms_ + timeout_ms() + record_ms) finish(1, "no result in time");
 }
 
 void Program::start_once() {
     const std::uint64_t now = clock_.now_ms();
     if (state_ != State::kReady || now < state_since_ms_ + kGraceMs) return;
     if (device_.screen().contains("no analyser")) {
-        if (now > std::uint64_t{arguments_.timeout_s} * 1000) finish(1, "no analyser came online in time");
+        if (clock_.real_ms() > timeout_ms()) finish(1, "no analyser came online in time");
         return;
     }
     is_begun_ = true;
-    begun_at_ms_ = now;
+    begun_at_ms_ = clock_.real_ms();
     if (device_.settings().mode == Mode::kGate) return microphone_.play();
     button_.press(now, kPressMs);
     if (device_.settings().mode == Mode::kStream) button_.press(now + device_.settings().record_ms, kPressMs);

@@ -53,6 +53,7 @@ class Program {
     void check_once();
     void finish(int status, const char* why);
     void start_once();
+    std::uint64_t timeout_ms() const { return std::uint64_t{arguments_.timeout_s} * 1000; }
 
     Arguments arguments_;
     EventQueue events_;
@@ -94,7 +95,7 @@ class Program {
     hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
     bool was_online_ = false;
     bool is_begun_ = false;  // --once has pressed the button
-    std::uint64_t begun_at_ms_ = 0;
+    std::uint64_t begun_at_ms_ = 0;  // in real time
     std::optional<int> exit_status_;
 };
 

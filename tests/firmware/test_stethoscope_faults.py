@@ -220,3 +220,12 @@ def test_nobody_there_is_said_and_waited_out(site: Site, account: Credentials) -
         site.broker.start()
         device.wait_for("READY")
         device.say("quit")
+
+
+def test_a_device_that_runs_too_fast_gives_the_broker_its_time(site: Site, account: Credentials) -> None:
+    site.broker.stop()
+    with Stethoscope(site, account, "--once", *FAST) as device:
+        device.wait_for("CONNECTING")
+        device.say("skip 60")
+        site.broker.start()
+        device.wait_for("no analyser")
