@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Client, wait_until
-from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, program, samples_of
+from stethoscope import ID, READY, Stethoscope, heart, kept, played_in, samples_of
 
 from broker.account import Credentials
 from edge_worker import __version__
@@ -19,21 +19,10 @@ from edge_worker.protocol import topics
 from simulator.site.site import Site
 
 PNG = b"\x89PNG\r\n\x1a\n"
-pytestmark = pytest.mark.timeout(600)  # the first one builds
+pytest_plugins = ["stethoscope_fixtures"]
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(600)]  # the first one builds
 FAST = ("--pace", "4")
 """Options that make everything four times as fast."""
-
-
-@pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
-    program()
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
 
 
 @pytest.fixture

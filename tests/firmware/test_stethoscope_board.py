@@ -6,27 +6,16 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import Client, wait_until
-from stethoscope import ID, READY, Stethoscope, program
+from stethoscope import ID, READY, Stethoscope
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
-pytestmark = pytest.mark.timeout(600)  # the first one builds
+pytest_plugins = ["stethoscope_fixtures"]
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(600)]  # the first one builds
 FAST = ("--pace", "4")
 """Options that make everything four times as fast."""
-
-
-@pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
-    program()
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
 
 
 def test_a_display_that_is_missing_is_told_once_and_found_when_it_is_plugged_in(

@@ -16,22 +16,11 @@ from edge_worker.protocol import topics
 from simulator.device.network_fault import FaultRates
 from simulator.site.site import Site
 
-pytestmark = pytest.mark.timeout(600)  # the first one builds
+pytest_plugins = ["stethoscope_fixtures"]
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(600)]  # the first one builds
 FAST = ("--pace", "4")
 """Options that make everything four times as fast."""
 VERY_FAST = ("--pace", "10")
-
-
-@pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
-    program()
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
 
 
 @pytest.fixture

@@ -8,25 +8,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Client, wait_until
-from stethoscope import ID, Stethoscope, heart, kept, played_in, program, samples_of
+from stethoscope import ID, Stethoscope, heart, kept, played_in, samples_of
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
-pytestmark = pytest.mark.timeout(600)  # the first one builds
-
-
-@pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
-    program()
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
+pytest_plugins = ["stethoscope_fixtures"]
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(600)]  # the first one builds
 
 
 @pytest.fixture

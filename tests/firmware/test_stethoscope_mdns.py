@@ -14,16 +14,11 @@ from broker.account import Credentials
 from broker.mosquitto import Broker
 from simulator.site.site import Site
 
-pytestmark = pytest.mark.timeout(600)  # the first one builds
+pytest_plugins = ["stethoscope_fixtures"]
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(600)]  # the first one builds
 FAST = ("--pace", "2")
 NAME = "ward-3.local"
 """Name of the broker's certificate."""
-
-
-@pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
-    program()
 
 
 @pytest.fixture
@@ -35,12 +30,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     certificate.create_server(certificates, [NAME, "localhost", "127.0.0.1"])
     with site:
         yield site
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
 
 
 def announced(site: Site, *, tls: bool, instance: str = "Stetho", host: str = NAME) -> Announced:

@@ -9,13 +9,14 @@ import pytest
 import toolchain
 from conftest import Client, wait_until
 from image_server import BLOCK, ImageServer, image
-from stethoscope import ID, READY, Stethoscope, crash_until_safe, program, provisioning
+from stethoscope import ID, READY, Stethoscope, crash_until_safe, provisioning
 
 from broker.account import Credentials
 from edge_worker import __version__
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
+pytest_plugins = ["stethoscope_fixtures"]
 pytestmark = pytest.mark.timeout(600)  # the first one builds
 BLOCKS = 5
 NEW = "9.9.9"
@@ -23,16 +24,9 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def built() -> None:
-    """Build the program first, so that no test builds while its processes run."""
+def curl(built: None) -> None:
+    """The program with which the device fetches images."""
     toolchain.need("curl")
-    program()
-
-
-@pytest.fixture
-def account(site: Site) -> Credentials:
-    """Account of a provisioned device."""
-    return site.add_device(ID)
 
 
 @pytest.fixture
