@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from edge_worker import __version__
 from history_api.access import login, role
-from history_api.dashboard import assets, device_pages, pages, record_page
+from history_api.dashboard import agreement_page, assets, device_pages, pages, record_page
 from history_api.devices import commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import evaluation_figures, label_words, models
@@ -15,7 +15,16 @@ from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, m
 from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.profiles import profiles
 from history_api.reports import fhir, fhir_export, reports
-from history_api.results import exams, export, recordings, results, reviews, timelines, visualizations
+from history_api.results import (
+    agreement,
+    exams,
+    export,
+    recordings,
+    results,
+    reviews,
+    timelines,
+    visualizations,
+)
 from history_api.training import corrections, retraining, training_data
 from history_api.uploads import legacy_upload, uploads
 
@@ -28,6 +37,7 @@ BLUEPRINT_MODULES: Final = (
     recordings,
     exams,
     reviews,
+    agreement,
     recording_pictures,
     occlusion_map,
     reports,
@@ -55,6 +65,7 @@ BLUEPRINT_MODULES: Final = (
     pages,
     device_pages,
     record_page,
+    agreement_page,
     assets,
 )
 """Modules with a `blueprint`, the `PATHS` that it answers, and further `SCHEMAS` where they need some."""

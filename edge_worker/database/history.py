@@ -29,7 +29,8 @@ from edge_worker.database.page_cursor import Sort
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.result_query import ResultFilter, ResultPage
-from edge_worker.database.reviewing import review
+from edge_worker.database.reviewing import agreement, review
+from edge_worker.database.reviewing.agreement import ReviewCount
 from edge_worker.database.reviewing.review import Review
 from edge_worker.database.revision import current_revision, require_revision
 from edge_worker.database.site_state import site_state
@@ -166,6 +167,11 @@ class History:
         """Return the reviews of recordings by device and recording id, of those that have one."""
         with self._connection() as connection:
             return review.find_all(connection, keys)
+
+    def review_counts(self) -> list[ReviewCount]:
+        """Return how many reviews say the same of the same answer of a model, by day."""
+        with self._connection() as connection:
+            return agreement.count_all(connection)
 
     def count(self) -> int:
         """Return how many recordings there are."""

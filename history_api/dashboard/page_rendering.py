@@ -40,7 +40,7 @@ _NAVIGATION: Final = (
     NavigationLink("/ui/devices", "Devices", "owner", ("/ui/devices/",)),
     NavigationLink("/ui/record", "Record", "owner"),
     NavigationLink("/ui/upload", "Upload", "owner"),
-    NavigationLink("/ui/models", "Models", "owner"),
+    NavigationLink("/ui/models", "Models", "owner", ("/ui/agreement",)),
     NavigationLink("/ui/training", "Training", "admin"),
     NavigationLink("/ui/system", "System", "operator", ("/ui/upkeep",)),
 )

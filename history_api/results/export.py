@@ -48,7 +48,7 @@ def results_csv() -> Response:
     """Answer CSV with a line per recording and model; a recording without a prediction has one line."""
     history = services().history  # answers are sent outside of the request
     rows = (row for batch in _batches(_documents()) for row in _reviewed_rows(history, batch))
-    return _file(_csv(chain([COLUMNS], rows)), "text/csv", "results.csv")
+    return csv_file(COLUMNS, rows, "results.csv")
 
 
 @blueprint.get("/api/v1/results.ndjson")
@@ -77,6 +77,11 @@ def _documents() -> Iterator[str]:
     documents = services().history.all_results(result_filter(), g.query["sort"])
     # Reads the first now, so that a database error is answered as a problem document, not as half a file.
     return chain(list(islice(documents, 1)), documents)
+
+
+def csv_file(columns: Iterable[object], rows: Iterable[Iterable[object]], name: str) -> Response:
+    """Answer a table for spreadsheets, as a download under `name`."""
+    return _file(_csv(chain([columns], rows)), "text/csv", name)
 
 
 def _file(lines: Iterable[str], media_type: str, name: str) -> Response:

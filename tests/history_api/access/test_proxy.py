@@ -12,7 +12,16 @@ from keyed_api import KeyedApi
 PREFIX = "/stetho"
 INGRESS = "/api/hassio_ingress/Zm9v-bar_1"
 PAGES = (
-    *("/", "/ui/history", "/ui/exams", "/ui/devices", "/ui/devices/st-01", "/ui/upload", "/ui/models"),
+    *(
+        "/",
+        "/ui/history",
+        "/ui/exams",
+        "/ui/devices",
+        "/ui/devices/st-01",
+        "/ui/upload",
+        "/ui/models",
+        "/ui/agreement",
+    ),
     *("/ui/training", "/ui/system", "/ui/upkeep", "/ui/nothing", "/login", "/ui/recordings/0000000000000001"),
 )
 ADDRESS = re.compile(r'\b(?:href|src|action)="(/[^"]*)"')

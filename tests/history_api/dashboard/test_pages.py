@@ -29,6 +29,7 @@ HEADINGS = {
     "/ui/record": "Record",
     "/ui/upload": "Upload",
     "/ui/models": "Models",
+    "/ui/agreement": "Agreement",
     "/ui/training": "Training",
     "/ui/system": "System",
     "/ui/upkeep": "Upkeep",
