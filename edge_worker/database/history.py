@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -88,14 +89,22 @@ class History:
         with self._connection() as connection:
             return result_query.read_page(connection, filters, sort, cursor, limit)
 
+    def reviewed_results(
+        self, filters: ResultFilter, limit: int, cursor: str | None = None, sort: Sort = "-stored"
+    ) -> ResultPage:
+        """Return a page as `results` does; the results of reviewed recordings have their `review`."""
+        with self._connection() as connection:
+            page = result_query.read_page(connection, filters, sort, cursor, limit)
+            return replace(page, documents=review.added(connection, page.rows, page.documents))
+
     def all_results(self, filters: ResultFilter, sort: Sort = "-stored") -> Iterator[str]:
-        """Yield the documents of all pages.
+        """Yield the documents of all pages, each with the review that it has.
 
         Pages are read as they are consumed, so memory and transactions stay small.
         """
         cursor: str | None = None
         while True:
-            page = self.results(filters, _PAGE_SIZE, cursor, sort)
+            page = self.reviewed_results(filters, _PAGE_SIZE, cursor, sort)
             yield from page.documents
             if page.next is None:
                 return

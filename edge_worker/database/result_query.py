@@ -72,6 +72,8 @@ class ResultPage:
     """JSON texts, exactly as published."""
     next: str | None
     """Cursor of the page after this one; None on the last."""
+    rows: list[int]
+    """Ids of the rows of the recordings, as the documents."""
 
 
 def read_page(
@@ -93,7 +95,7 @@ def read_page(
     shown = rows[:limit]
     is_last = len(rows) <= limit
     following = None if is_last else PageCursor(sort, shown[-1].id, shown[-1].captured_at).encode()
-    return ResultPage([row.document for row in shown], following)
+    return ResultPage([row.document for row in shown], following, [row.id for row in shown])
 
 
 class _Statement(NamedTuple):

@@ -12,7 +12,13 @@ from history_api.services import services
 
 _REPORT_TOPICS: Final = ("info", "telemetry")
 """MQTT topics on which devices report facts of their own."""
-_UNKNOWN: Final[dict[str, Any]] = {"stored": None, "state": None, "reported": {}, "settings": {}}
+_UNKNOWN: Final[dict[str, Any]] = {
+    "stored": None,
+    "review": None,
+    "state": None,
+    "reported": {},
+    "settings": {},
+}
 blueprint = Blueprint("device_page", __name__, url_prefix="/ui/devices")
 PATHS: Final[Paths] = {
     "/ui/devices": get("the devices", "devices_page", PAGE_ANSWER | UNAVAILABLE, (DEVICE_FILTER,)),
@@ -54,13 +60,15 @@ def _devices(device_id: str | None) -> Iterator[dict[str, Any]]:
     mqtt_session = services().mqtt_session
     connected = {} if mqtt_session is None else dict(mqtt_session.devices)
     stored = {each.device_id: each for each in services().history.devices(device_id)}
+    reviews = services().history.reviews([(name, each.last_recording_id) for name, each in stored.items()])
     settings = services().device_settings.documents()
     for name in sorted({*connected, *stored, *settings}):
         if device_id in (None, name):
-            reports = connected.get(name, {})
+            reports, last = connected.get(name, {}), stored.get(name)
             yield {
                 "device_id": name,
-                "stored": stored.get(name),
+                "stored": last,
+                "review": None if last is None else reviews.get((name, last.last_recording_id)),
                 "state": reports.get("state"),
                 "reported": {k: v for topic in _REPORT_TOPICS for k, v in _scalars(reports.get(topic))},
                 "settings": settings.get(name, {}),

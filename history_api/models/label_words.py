@@ -37,6 +37,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "severities": map_of(strict_object({"name": TEXT, "symbol": TEXT})),
             "failed": TEXT,
             "disagree": TEXT,
+            "corrected": TEXT,
             "models": map_of(strict_object({"name": TEXT, "labels": map_of(ref("Meaning"))})),
         }
     ),
@@ -135,6 +136,7 @@ def labels() -> Response:
             },
             "failed": text_in(verdict_words.FAILED, words.language),
             "disagree": text_in(verdict_words.DISAGREE, words.language),
+            "corrected": text_in(verdict_words.CORRECTED, words.language),
             "models": {
                 model: {
                     "name": words.model(model),

@@ -106,7 +106,7 @@ _ANSWER: Final = open_object(
     },
     optional=("event",),
 )
-_REMARKS: Final = ("ignored_meta", "cut_off", "missing_ranges")
+_REMARKS: Final = ("ignored_meta", "cut_off", "missing_ranges", "review")
 """Fields of a result that most have not."""
 _RESULT: Final = open_object(
     {
@@ -139,6 +139,7 @@ _RESULT: Final = open_object(
         "ignored_meta": list_of(TEXT) | {"description": "fields of META that were left out"},
         "cut_off": _BOOLEAN | {"description": "true: the device lost power while it recorded"},
         "missing_ranges": COUNT | {"description": "how many there are, where `missing` has them joined"},
+        "review": ref("Review"),
     },
     optional=("exam", "file_name", "subject", "captured_at_claimed", *_REMARKS),
 )

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.history import History
 from history_api.openapi.operation import UNAVAILABLE, Paths, file_answer, get
 from history_api.results.results import FILTERS, result_filter
 from history_api.services import services
@@ -24,8 +23,6 @@ COLUMNS: Final = (
 _PREDICTION_COLUMNS: Final = ("model", "version", "label", "confidence", "threshold", "accepted")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _LINES_PER_WRITE: Final = 50
-_RESULTS_PER_LOOKUP: Final = 200
-"""Whose reviews are read at once."""
 blueprint = Blueprint("export", __name__)
 PATHS: Final[Paths] = {
     "/api/v1/results.csv": get(
@@ -46,30 +43,20 @@ PATHS: Final[Paths] = {
 @blueprint.get("/api/v1/results.csv")
 def results_csv() -> Response:
     """Answer CSV with a line per recording and model; a recording without a prediction has one line."""
-    history = services().history  # answers are sent outside of the request
-    rows = (row for batch in _batches(_documents()) for row in _reviewed_rows(history, batch))
-    return csv_file(COLUMNS, rows, "results.csv")
+    return csv_file(COLUMNS, _reviewed_rows(_documents()), "results.csv")
 
 
 @blueprint.get("/api/v1/results.ndjson")
 def results_ndjson() -> Response:
-    """Answer NDJSON: each result exactly as published, one per line."""
+    """Answer NDJSON: each result as published, with the review that it has, one per line."""
     return _file((document + "\n" for document in _documents()), "application/x-ndjson", "results.ndjson")
 
 
-def _batches(documents: Iterable[str]) -> Iterator[list[dict[str, Any]]]:
-    remaining = iter(documents)
-    while batch := [json.loads(each) for each in islice(remaining, _RESULTS_PER_LOOKUP)]:
-        yield batch
-
-
-def _reviewed_rows(history: History, results: list[dict[str, Any]]) -> Iterator[list[object]]:
+def _reviewed_rows(documents: Iterable[str]) -> Iterator[list[object]]:
     """Yield the rows of results, each with the review of its recording."""
-    keys = [(each["device_id"], each["recording_id"]) for each in results]
-    reviews = history.reviews(keys)
-    for key, result in zip(keys, results, strict=True):
-        review = reviews.get(key)
-        said = [None] * 3 if review is None else [review.verdict, review.label, review.reviewer]
+    for result in map(json.loads, documents):
+        review = result.get("review")
+        said = [None] * 3 if review is None else [review["verdict"], review["label"], review["reviewer"]]
         yield from ([*row, *said] for row in _rows(result))
 
 

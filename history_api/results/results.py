@@ -73,8 +73,10 @@ PATHS: Final[Paths] = {
 @blueprint.get("/api/v1/results")
 def results() -> Response:
     """Answer a page of results, newest first."""
-    page = services().history.results(result_filter(), g.query["limit"], g.query["cursor"], g.query["sort"])
-    # The documents are stored as the JSON that was published; parsing and writing them again would be slower.
+    page = services().history.reviewed_results(
+        result_filter(), g.query["limit"], g.query["cursor"], g.query["sort"]
+    )
+    # Documents are JSON as published, with their reviews; parsing and writing them again would be slower.
     body = f'{{"items":[{",".join(page.documents)}],"next":{strict_json.write(page.next)}}}\n'
     response = Response(body, mimetype="application/json")
     if page.next:

@@ -67,7 +67,7 @@ def hand_over() -> Response:
         raise ProblemError(409, str(error)) from error
     job, what = _queued(tables, model, labels)
     answer: dict[str, Any] = {
-        "message": f"{done.sentence}. {what}",
+        "message": f"{done.sentence[:1].upper()}{done.sentence[1:]}. {what}",
         "added": len(done.added),
         "held_out": sum(clip.held_out for clip in done.added),
         "known": done.known,

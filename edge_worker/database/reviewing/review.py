@@ -24,6 +24,7 @@ from edge_worker.database.reviewing.labelled_recordings import relabel_clips
 from edge_worker.database.reviewing.review_tables import review_changes, reviews
 from edge_worker.database.reviewing.reviewed_answer import MachineAnswer
 from edge_worker.database.schema import recordings
+from edge_worker.protocol import strict_json
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -76,6 +77,18 @@ def find_all(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tu
     columns = [reviews.c[name] for name in Review.__dataclass_fields__]
     query = select(*key, *columns).join_from(reviews, recordings).where(tuple_(*key).in_(keys))
     return {(row[0], row[1]): Review(*row[2:]) for row in connection.execute(query)}
+
+
+def added(connection: Connection, rows: Sequence[int], documents: Sequence[str]) -> list[str]:
+    """Return the results of recordings, JSON texts; where there is a review, it is their `review`."""
+    columns = [reviews.c[name] for name in Review.__dataclass_fields__]
+    found = connection.execute(select(reviews.c.recording, *columns).where(reviews.c.recording.in_(rows)))
+    texts = {row.recording: strict_json.write(asdict(Review(*row[1:]))) for row in found}
+    # Not parsed and written again: that takes longer than the query.
+    return [
+        f'{document[:-1]},"review":{texts[row]}}}' if row in texts and document.endswith("}") else document
+        for row, document in zip(rows, documents, strict=True)
+    ]
 
 
 def changes(connection: Connection, device_id: str, recording_id: str) -> list[Review]:

@@ -11,6 +11,7 @@ const WITHOUT = {
   },
   failed: "Analysis failed",
   disagree: "The models disagree",
+  corrected: "Corrected by a reviewer to",
   models: {},
 };
 const words = await request("/api/v1/labels")
@@ -36,4 +37,11 @@ export function disagreement(result) {
   const models = result.models.filter((each) => result.verdict.disagree.includes(each.model));
   const names = new Set(models.map((each) => labelName(each.model, each.label)));
   return names.size ? `${words.disagree}: ${[...names].join(", ")}` : null;
+}
+
+// Returns to what a reviewer corrected the result; null where nobody did.
+export function correction({ review }) {
+  if (!review?.label) return null;
+  const severity = words.models[review.model]?.labels[review.label]?.severity ?? review.severity;
+  return `${words.corrected} ${symbol(severity)} ${labelName(review.model, review.label)}`;
 }

@@ -1,6 +1,6 @@
 // A result as a large card, and as a sentence for screen readers.
 import { element, percent, recordingAddress, root, utc, when } from "./dom.js";
-import { disagreement, explanation, headline, labelName, language, modelName, severityName, symbol } from "./labels.js";
+import { correction, disagreement, explanation, headline, labelName, language, modelName, severityName, symbol } from "./labels.js";
 
 export function resultSentence(result) {
   const { confidence, severity } = result.verdict;
@@ -8,7 +8,7 @@ export function resultSentence(result) {
   if (severity !== "unknown") parts.push(severityName(severity));
   if (confidence !== null) parts.push(percent(confidence));
   if (result.heart_rate_bpm !== null) parts.push(`${Math.round(result.heart_rate_bpm)} beats per minute`);
-  return [parts.join(", "), disagreement(result)].filter(Boolean).join(". ");
+  return [parts.join(", "), correction(result), disagreement(result)].filter(Boolean).join(". ");
 }
 
 export function resultCard(result) {
@@ -45,9 +45,11 @@ function answer({ verdict, ...result }) {
   const share = verdict.confidence === null ? "" : `, ${percent(verdict.confidence)}`;
   const words = `${symbol(verdict.severity)} ${severityName(verdict.severity)}${share}`;
   const contradiction = disagreement({ verdict, ...result });
+  const right = correction(result);
   const meaning = verdict.label === null ? "" : explanation(verdict.model, verdict.label);
   return [
     element("p", { class: "severity", "data-severity": verdict.severity }, words),
+    right && element("p", { class: "corrected" }, element("strong", {}, right)),
     contradiction && element("p", { class: "disagree" }, `⚠ ${contradiction}`),
     meaning ? element("p", { class: "soft" }, meaning) : null,
   ];

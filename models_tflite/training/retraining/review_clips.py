@@ -41,11 +41,13 @@ class HandOver:
     def sentence(self) -> str:
         """What became of them, in a sentence."""
         held_out = sum(clip.held_out for clip in self.added)
-        parts = [f"{len(self.added)} recordings are new clips, {held_out} of them held out for evaluation"]
-        parts.append(f"{self.known} were clips before")
-        parts += [f"{count} left out: {REASONS[reason]}" for reason, count in self.left_out.items()]
+        parts = [
+            f"new clips: {len(self.added)}, {held_out} held out for evaluation",
+            f"clips before: {self.known}",
+        ]
+        parts += [f"left out: {count}, {REASONS[reason]}" for reason, count in self.left_out.items()]
         if self.waiting:
-            parts.append(f"{self.waiting} more wait: hand over again")
+            parts.append(f"not looked at yet: {self.waiting}, hand over again")
         return "; ".join(parts)
 
 

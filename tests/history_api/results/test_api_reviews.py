@@ -156,6 +156,9 @@ def test_a_reviewer_corrects_a_result_to_another_label(archive: Archive, api: Ap
     assert header.endswith(",review,corrected_to,reviewer")
     assert rows[0].endswith(",corrected,murmur,anonymous")
     assert rows[1].endswith(",,,")
+    lines = api.get("/api/v1/results.ndjson?sort=captured_at").text.splitlines()
+    assert [json.loads(each).get("review") for each in lines] == [review, None]
+    assert api.json("/api/v1/results?corrected_to=murmur")["items"][0]["review"] == review
 
 
 @pytest.mark.parametrize(
@@ -196,9 +199,11 @@ def test_pages_show_the_correction_beside_the_answer_of_the_machine(
 ) -> None:
     put(api, {"verdict": "corrected", "label": "murmur"}, If_Match='"0"')
     headers = {"Accept": "text/html", "Accept_Language": language}
+    devices = ("/ui/devices", "/ui/devices/st-01")
+    for address in ("/ui/recordings/0000000000000001", "/ui/history?reviewed=corrected", *devices):
+        assert words in api.get(address, **headers).text
     for address in ("/ui/recordings/0000000000000001", "/ui/history?reviewed=corrected"):
         page = api.get(address, **headers).text
-        assert words in page
         assert 'data-severity="none"' in page  # what the machine said is not hidden
 
 

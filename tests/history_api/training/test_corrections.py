@@ -105,7 +105,7 @@ def test_what_cannot_be_trained_on_is_left_out_and_said_why(archive: Archive, ap
     answer = hand_over(api)
     assert (answer["added"], answer["known"]) == (1, 1)
     assert answer["left_out"] == {"gaps": 1, "stream": 1, "no_label": 1, "no_sound": 1}
-    assert "1 left out: sound is missing in it" in answer["message"]
+    assert "left out: 1, sound is missing in it" in answer["message"]
     assert answer["job"] is None
     assert "all recordings of abnormal are of one source" in answer["message"]
     with_confirmed = hand_over(api, "&confirmed=true")
@@ -161,5 +161,5 @@ def test_the_command_hands_over_and_queues_a_job(
         review(api, number, device)
     assert commands.main(["corrections", "heart2"]) == 0
     out = capsys.readouterr().out
-    assert "2 recordings are new clips" in out
+    assert "new clips: 2, " in out
     assert "job 1 waits" in out
