@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
+.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -15,7 +15,11 @@ setup: ## Create .venv and find or install Mosquitto
 	@requirements/install.sh .venv dev
 	@broker/install.sh
 
-demo: setup ## Run the main job here: broker, worker, API, a stethoscope (ARGS="file.wav" or --firmware, DEMO_ONCE=1)
+setup-demo: ## As setup, but only what the demo and a site need: 45 packages instead of 114
+	@requirements/install.sh .venv demo
+	@broker/install.sh
+
+demo: setup-demo ## Run the main job here: broker, worker, API, a stethoscope (ARGS="file.wav" or --firmware, DEMO_ONCE=1)
 	$(if $(findstring --firmware,$(ARGS)),@firmware/install.sh)
 	@$(PY) -m simulator demo $(ARGS)
 

@@ -12,6 +12,15 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Run a command that says a lot; show the end of it if it fails.
+quietly() {
+    said=$(mktemp)
+    "$@" > "$said" 2>&1 && status=0 || status=$?
+    [ "$status" = 0 ] || tail -n 12 "$said" >&2
+    rm -f "$said"
+    return "$status"
+}
+
 may_become_root() {
     # Without a terminal no password can be typed, so only a sudo without a password will do.
     [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
@@ -29,9 +38,8 @@ stop_service() {
 install_with_apt() {
     command -v apt-get >/dev/null && may_become_root || return 1
     say "installing mosquitto with apt-get"
-    as_root apt-get update --quiet=2 >&2 || say "apt-get update failed; trying with the lists that are there"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends mosquitto >&2 \
-        || return 1
+    quietly as_root apt-get update || say "apt-get update failed; trying with the lists that are there"
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mosquitto || return 1
     stop_service
 }
 

@@ -14,6 +14,15 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Run a command that says a lot; show the end of it if it fails.
+quietly() {
+    said=$(mktemp)
+    "$@" > "$said" 2>&1 && status=0 || status=$?
+    [ "$status" = 0 ] || tail -n 12 "$said" >&2
+    rm -f "$said"
+    return "$status"
+}
+
 may_become_root() {
     # Without a terminal nobody can type a password, so only a sudo that asks for none will do.
     [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
@@ -65,13 +74,13 @@ missing() {
 
 install_with_apt() {
     command -v apt-get >/dev/null && may_become_root || return 1
-    as_root apt-get update --quiet=2 >&2 || say "apt-get update failed; trying with the lists that are there"
+    quietly as_root apt-get update || say "apt-get update failed; trying with the lists that are there"
     # One by one: a distribution that lacks one package has the others.
     for each in $(missing); do
         say "installing $(package_of "$each") with apt-get"
         # shellcheck disable=SC2046 # two packages are two words
-        as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get install --quiet=2 --yes --no-install-recommends $(package_of "$each") >&2 || true
+        quietly as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install --yes --no-install-recommends $(package_of "$each") || true
     done
 }
 
