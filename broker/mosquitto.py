@@ -116,13 +116,15 @@ class Broker:
         """Continue after `pause`."""
         self._signal(signal.SIGCONT, "unpause")
 
-    def add_user(self, role: str, name: str = "") -> Credentials:
+    def add_user(self, role: str, name: str = "", *, rotate: bool = False) -> Credentials:
         """Add an account (`broker.account.username_for`) and return its credentials, which are in force then.
+
+        With `rotate` an existing one gets a new password.
 
         Raises:
             BrokerError: the name is malformed, reserved or taken.
         """
-        credentials = self._accounts.add(role, name)
+        credentials = self._accounts.add(role, name, rotate=rotate)
         if self._process and self.pid:
             self._process.send_signal(signal.SIGHUP)
             self._wait_for(credentials)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -99,68 +97,3 @@ def test_a_real_recording_has_a_result_in_the_history(
     assert item == result
     health = get(f"{history}/health")
     assert health["status"] == "ok"
-
-
-def test_the_demo_shows_every_part_and_ends() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", "demo"],
-        env={**os.environ, "DEMO_ONCE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "not a diagnosis" in done.stdout + done.stderr, "the screen of the OLED"
-    assert done.stdout.count("stetho/v1/result/st-01 {") == 2
-    assert done.stdout.count("(200)") == 2
-    assert re.search(r"^dashboard +http://127\.0\.0\.1:\d+/$", done.stdout, re.MULTILINE), "the dashboard"
-    assert "not a medical device" in done.stdout
-
-
-def test_the_demo_serves_until_ctrl_c_and_leaves_no_process(tmp_path: Path) -> None:
-    heart = tmp_path / "heart.wav"
-    assert simulator("synth", "--bpm", "60", "--seconds", "3", "-o", str(heart)).returncode == 0
-    environ = {key: value for key, value in os.environ.items() if key != "DEMO_ONCE"}
-    log = tmp_path / "demo.log"
-    # A background job of a shell ignores SIGINT, and so do the processes that its tests start.
-    with_sigint = ["env", "--default-signal=INT"]
-    with log.open("wb") as output:
-        demo = subprocess.Popen(
-            [*with_sigint, sys.executable, "-u", "-m", "simulator", "demo", str(heart)],
-            env=environ,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in a terminal reaches the whole group; so does this SIGINT
-        )
-    try:
-        wait_until(lambda: "Serving until Ctrl-C" in log.read_text(), "the demo", within_s=60)
-        match = re.search(r"look up: (\S+)", log.read_text())
-        assert match is not None
-        assert len(get(match.group(1))["items"]) == 2, "the sound, and the same as a stream"
-        os.killpg(demo.pid, signal.SIGINT)
-        assert demo.wait(30) == 0
-    finally:
-        if demo.poll() is None:
-            os.killpg(demo.pid, signal.SIGKILL)
-            demo.wait()
-    with pytest.raises(OSError, match="refused"):
-        get(match.group(1))
-    with pytest.raises(ProcessLookupError):
-        os.killpg(demo.pid, 0)
-
-
-def test_the_demo_takes_a_file_and_refuses_one_that_is_not_audio(tmp_path: Path) -> None:
-    path = tmp_path / "notes.wav"
-    path.write_text("not a sound")
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", "demo", str(path)],
-        env={**os.environ, "DEMO_ONCE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "notes.wav" in done.stderr
-    assert "Traceback" not in done.stderr

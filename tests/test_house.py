@@ -16,6 +16,7 @@ ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
     *("settings", "errors", "directory_lock", "doctor", "calibrate", "private_files", "text_file"),
     *(
+        "own_command",
         "publisher",
         "quarantine",
         "shared_account",

@@ -2,7 +2,6 @@
 
 import queue
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
 from simulator.device import oled
+from simulator.device.display import Display
 from simulator.device.event_loop import EventLoop
 from simulator.device.live_device import LiveDevice, Stream
 from simulator.device.mqtt_connection import Account, Address
@@ -50,7 +50,7 @@ class LiveSession:
         self._chunk_samples = chunk_samples
         self._start()
         self._blocks: queue.Queue[Block | StethoError | None] = queue.Queue(_BLOCKS_WAITING)
-        self._shown: oled.Screen = []
+        self._display = Display()
         self._screen: oled.Screen = []
         self._identify_until = 0.0
         self._is_remote = self._is_ending = self._is_restarting = self._is_stopped = False
@@ -98,7 +98,7 @@ class LiveSession:
                 elif self._is_restarting:
                     self._restart(plan.timeout_s)
         except KeyboardInterrupt:
-            print("ending", file=sys.stderr)
+            self._display.say("ending")
         finally:
             self._close()
 
@@ -123,6 +123,7 @@ class LiveSession:
         if stream.result is None:
             return None
         self._show(oled.result(stream.result))
+        self._display.leave()  # the result is printed below it
         self.status = str(stream.result.get("status"))
         return stream.result_payload
 
@@ -197,7 +198,7 @@ class LiveSession:
                 self._show(oled.live(stream.live, stream.recorded / stream.sample_rate))
         except KeyboardInterrupt:
             self._is_ending = True
-            print("ending the stream", file=sys.stderr)
+            self._display.say("ending the stream")
         finally:
             source.close()
 
@@ -230,10 +231,8 @@ class LiveSession:
             self._device.push(block)
 
     def _show(self, screen: oled.Screen) -> None:
-        """Print a screen if it has changed."""
+        """Show a screen, while the device identifies itself that which says so."""
         self._screen = screen
         if time.monotonic() < self._identify_until:
             screen = oled.identify(self._device.device_id)
-        if screen != self._shown:
-            self._shown = screen
-            print(oled.framed(screen), file=sys.stderr, flush=True)
+        self._display.show(screen)

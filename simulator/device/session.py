@@ -15,6 +15,7 @@ from edge_worker.protocol import topics
 from simulator.device import oled
 from simulator.device.delivery import Delivery
 from simulator.device.device import Device
+from simulator.device.display import Display
 from simulator.device.event_loop import EventLoop
 from simulator.device.message import Message
 from simulator.device.mqtt_connection import Account, Address, Connection
@@ -54,6 +55,7 @@ class Session:
         self._stethoscope = Stethoscope(
             self._device, self._event_loop, address, account, fault_injector, subscribe_live=True
         )
+        self._display = Display()
         self._operator: Connection | None = None
         self._full_results: dict[str, bytes] = {}
 
@@ -107,9 +109,9 @@ class Session:
             return bool(self._stethoscope.analysers)
 
         has_analyser = self._event_loop.run_until(is_online, _GRACE_S)
-        _show(oled.ready(self._device.device_id, has_analyser))
+        self._display.show(oled.ready(self._device.device_id, has_analyser))
         if not has_analyser:
-            print("no analyser is online; waiting", file=sys.stderr)
+            self._display.say("no analyser is online; waiting")
             if not self._event_loop.run_until(is_online, timeout_s):
                 raise ResultTimeoutError(
                     f"no analyser came online within {timeout_s:g} s; start `stetho worker`"
@@ -120,7 +122,7 @@ class Session:
     ) -> None:
         """Show the first transmission on the display."""
         total = recording.chunk_count
-        _show(oled.recording(0.0 if in_real_time else sound.seconds, sound.seconds))
+        self._display.show(oled.recording(0.0 if in_real_time else sound.seconds, sound.seconds))
         with tqdm(total=total, unit="chunk", file=sys.stderr, disable=None, leave=False) as bar:
             shown: dict[str, Any] | None = None
 
@@ -129,7 +131,9 @@ class Session:
                 bar.update(delivery.chunks - bar.n)
                 if delivery.live != shown:
                     shown = delivery.live
-                    _show(oled.live(shown, delivery.chunks * recording.chunk_samples / sound.sample_rate))
+                    self._display.show(
+                        oled.live(shown, delivery.chunks * recording.chunk_samples / sound.sample_rate)
+                    )
                 return not self._device.is_recording
 
             within_s = timeout_s + (sound.seconds if in_real_time else 0.0)
@@ -137,16 +141,16 @@ class Session:
                 raise ResultTimeoutError(
                     f"the broker accepted only {delivery.chunks} of {total} chunks in time"
                 )
-        _show(oled.sending(delivery.chunks, total))
+        self._display.show(oled.sending(delivery.chunks, total))
 
     def _await_result(self, delivery: Delivery, timeout_s: float) -> SessionResult:
         deadline = time.monotonic() + timeout_s
         self._event_loop.run_until(lambda: bool(delivery.stored_at or delivery.result), timeout_s)
-        _show(oled.waiting(delivery.stored_at is not None))
+        self._display.show(oled.waiting(delivery.stored_at is not None))
         self._event_loop.run_until(lambda: delivery.result is not None, deadline - time.monotonic())
         if delivery.result is None:
             raise ResultTimeoutError(_timeout_message(delivery, timeout_s))
-        _show(oled.result(delivery.result))
+        self._display.show(oled.result(delivery.result))
         status = str(delivery.result.get("status"))
         if self._operator is None:
             return SessionResult(status, delivery.result_payload)
@@ -167,10 +171,6 @@ class Session:
         if self._operator is not None:
             self._operator.close()
         self._event_loop.close()
-
-
-def _show(screen: oled.Screen) -> None:
-    print(oled.framed(screen), file=sys.stderr)
 
 
 def _timeout_message(delivery: Delivery, timeout_s: float) -> str:

@@ -1,13 +1,10 @@
 """Firmware of the stethoscope as a Linux program, in place of the Python simulator."""
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from broker.account import Credentials
 from edge_worker.errors import SettingsError
 from simulator.sound import sound_file
 
@@ -29,7 +26,7 @@ def build() -> Path:
         )
     if shutil.which("cmake") is None:
         raise SettingsError("there is no cmake; firmware/install.sh installs what builds the firmware")
-    print("building the firmware ...", flush=True)
+    print("Building the firmware (the first time it takes a minute) ...", flush=True)
     for command in (
         ["cmake", "--preset", "host"],
         ["cmake", "--build", "--preset", "host", "--target", _PROGRAM, "--parallel", "2"],
@@ -42,29 +39,15 @@ def build() -> Path:
     return _FIRMWARE / "build" / "host" / "posix" / _PROGRAM
 
 
-def record(
-    program: Path, port: int, account: Credentials, sound: Path, pictures: Path
-) -> dict[str, Any] | None:
-    """Record `sound` with the firmware, with its display on stderr and as PNG files in `pictures`.
-
-    Returns the compact result, or None.
-    """
+def recording(program: Path, port: str, device_id: str, sound: Path, pictures: Path) -> list[str | Path]:
+    """Return the command that records `sound` with the firmware, its display as PNG files in `pictures`."""
     shutil.rmtree(pictures, ignore_errors=True)
-    done = subprocess.run(
-        [
-            program,
-            *("--port", str(port), "--device", account.username),
-            *("--audio", _playable(sound, pictures.with_suffix(".wav"))),
-            *("--once", "--oled-png", pictures),
-        ],
-        env={**os.environ, "STETHO_DEVICE_PASSWORD": account.password},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    result: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
-    return result
+    return [
+        program,
+        *("--port", port, "--device", device_id),
+        *("--audio", _playable(sound, pictures.with_suffix(".wav"))),
+        *("--once", "--oled-png", pictures),
+    ]
 
 
 def _playable(sound: Path, converted: Path) -> Path:

@@ -20,13 +20,16 @@ class Site:
     """Broker, worker and history API with their data in one directory; a context manager."""
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Create the accounts in `directory`; `settings`: further `STETHO_*` variables of worker and API."""
+        """Create the accounts in `directory`; `settings`: further `STETHO_*` variables of worker and API.
+
+        A directory that an earlier site left is used again, data and all; its accounts get new passwords.
+        """
         self.directory = directory.absolute()  # the processes run in another working directory
         self.data_dir = self.directory / "data"
         self.broker = Broker(self.directory / "broker")
-        self._worker_account = self.broker.add_user("worker")
-        self._api_account = self.broker.add_user("api")
-        self.operator = self.broker.add_user("operator")
+        self._worker_account = self.broker.add_user("worker", rotate=True)
+        self._api_account = self.broker.add_user("api", rotate=True)
+        self.operator = self.broker.add_user("operator", rotate=True)
         self._settings = dict(settings or {})
         self.processes: list[Process] = []
 
@@ -59,7 +62,7 @@ class Site:
 
     def add_device(self, device_id: str) -> Credentials:
         """Add the account of a device to the broker."""
-        return self.broker.add_user("device", device_id)
+        return self.broker.add_user("device", device_id, rotate=True)
 
     def start_worker(self, *, wait: bool = True, settings: Mapping[str, str] | None = None) -> Process:
         """Start the worker, with `settings` for this run; with `wait` return when it is ready."""
@@ -68,9 +71,9 @@ class Site:
             process.wait_for("event=ready")
         return process
 
-    def start_api(self) -> str:
-        """Start the history API and return its URL."""
-        return self._start("history_api").wait_for(r"listening on (http://\S+)").group(1)
+    def start_api(self, settings: Mapping[str, str] | None = None) -> str:
+        """Start the history API, with `settings` for this run, and return its URL."""
+        return self._start("history_api", settings).wait_for(r"listening on (http://\S+)").group(1)
 
     def _start(self, module: str, settings: Mapping[str, str] | None = None) -> Process:
         process = Process(module, self.environ | dict(settings or {}), self.directory / f"{module}.log")
