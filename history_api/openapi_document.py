@@ -3,72 +3,17 @@
 from typing import Any, Final
 
 from edge_worker import __version__
-from history_api.access import login, role
-from history_api.dashboard import agreement_page, assets, device_pages, pages, record_page
-from history_api.devices import commands, device_settings, devices
-from history_api.live import event_stream
-from history_api.models import evaluation_figures, label_words, models
-from history_api.monitoring import health, metrics, upkeep
+from history_api.access import role
+from history_api.endpoint_groups import GROUPS, SITE, tagged
+from history_api.models import evaluation_figures
 from history_api.openapi.operation import UNAVAILABLE, Paths, get, json_answer, query
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.schemas import DEVICE, NUMBER, SCHEMAS, TEXT, Schema, map_of, or_null, strict_object
-from history_api.pictures import charts, occlusion_map, recording_pictures
-from history_api.profiles import profiles
-from history_api.reports import fhir, fhir_export, reports
-from history_api.results import (
-    agreement,
-    exams,
-    export,
-    recordings,
-    results,
-    reviews,
-    timelines,
-    visualizations,
-)
-from history_api.training import corrections, retraining, training_data
-from history_api.uploads import legacy_upload, uploads
 
 NOTICE: Final = (
     "Labels describe a sound, they are no diagnosis. Research and education, not a medical device."
 )
-BLUEPRINT_MODULES: Final = (
-    results,
-    export,
-    recordings,
-    exams,
-    reviews,
-    agreement,
-    recording_pictures,
-    occlusion_map,
-    reports,
-    fhir,
-    fhir_export,
-    uploads,
-    legacy_upload,
-    profiles,
-    event_stream,
-    timelines,
-    devices,
-    device_settings,
-    commands,
-    visualizations,
-    models,
-    label_words,
-    charts,
-    training_data,
-    retraining,
-    corrections,
-    health,
-    metrics,
-    upkeep,
-    login,
-    pages,
-    device_pages,
-    record_page,
-    agreement_page,
-    assets,
-)
-"""Modules with a `blueprint`, the `PATHS` that it answers, and further `SCHEMAS` where they need some."""
+BLUEPRINT_MODULES: Final = tuple(module for group in GROUPS for module in group.modules)
 
 _INDEX: Final[Paths] = {
     "/": get(
@@ -103,9 +48,9 @@ _INDEX: Final[Paths] = {
 
 
 def _all_paths() -> Paths:
-    paths = dict(_INDEX)
-    for module in BLUEPRINT_MODULES:
-        paths |= module.PATHS
+    paths = tagged(_INDEX, SITE)
+    for group in GROUPS:
+        paths |= group.paths()
     return paths
 
 
@@ -135,6 +80,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         "description": f"{NOTICE} What answers GET answers HEAD; errors are application/problem+json.",
         "license": {"name": "MIT", "identifier": "MIT"},
     },
+    "tags": [{"name": group.tag, "description": group.description} for group in GROUPS],
     "security": role.SECURITY,
     "paths": _with_problems_as_pages(role.with_roles(_all_paths())),
     "components": {

@@ -1,5 +1,6 @@
 """The OpenAPI document against the routes. `archive.Api` checks all answers of all tests against it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,16 @@ def test_operation_ids_are_unique() -> None:
     paths = openapi_document.DOCUMENT["paths"].values()
     names = [operation["operationId"] for item in paths for operation in item.values()]
     assert len(set(names)) == len(names)
+
+
+def test_every_operation_has_a_tag_and_a_name_that_generated_clients_can_use() -> None:
+    tags = [tag["name"] for tag in openapi_document.DOCUMENT["tags"]]
+    assert len(set(tags)) == len(tags)
+    paths = openapi_document.DOCUMENT["paths"].values()
+    operations = [operation for item in paths for operation in item.values()]
+    assert all(len(operation["tags"]) == 1 for operation in operations)
+    assert {operation["tags"][0] for operation in operations} == set(tags), "no tag is unknown, or unused"
+    names = [operation["operationId"] for operation in operations]
+    assert all(re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) for name in names)
+    joined = {name.replace("_", "") for name in names}
+    assert len(joined) == len(names), "some generators write them without underscores"
