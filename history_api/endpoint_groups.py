@@ -4,7 +4,15 @@ from types import ModuleType
 from typing import Final, NamedTuple
 
 from history_api.access import login
-from history_api.dashboard import agreement_page, assets, device_pages, docs_page, pages, record_page
+from history_api.dashboard import (
+    agreement_page,
+    assets,
+    device_pages,
+    docs_page,
+    pages,
+    record_page,
+    subject_pages,
+)
 from history_api.devices import commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import label_words, models
@@ -20,6 +28,8 @@ from history_api.results import (
     recordings,
     results,
     reviews,
+    subject_export,
+    subjects,
     timelines,
     visualizations,
 )
@@ -49,6 +59,7 @@ GROUPS: Final = (
         "results, exams and reviews",
         (results, recordings, exams, reviews, agreement, timelines, export),
     ),
+    Group("Subjects", "all that is stored of one person or animal", (subjects, subject_export)),
     Group("Uploads", "sound that becomes a recording", (uploads, legacy_upload)),
     Group("Live", "results, sound and states as they occur", (event_stream,)),
     Group("Devices", "stethoscopes, their settings and commands", (devices, device_settings, commands)),
@@ -64,7 +75,7 @@ GROUPS: Final = (
     Group(
         "Pages",
         "for people, in a browser",
-        (pages, device_pages, record_page, agreement_page, docs_page, assets),
+        (pages, device_pages, record_page, subject_pages, agreement_page, docs_page, assets),
     ),
 )
 

@@ -13,6 +13,7 @@ from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
 from edge_worker.database.reviewing.review import ReviewTable
 from edge_worker.database.site_state.clock_reading import uptime_s
+from edge_worker.database.subjects.subject_table import SubjectTable
 from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.settings import ApiSettings
@@ -50,6 +51,11 @@ class Services:
     def reviews(self) -> ReviewTable:
         """The reviews of results."""
         return ReviewTable(self.settings.database)
+
+    @cached_property
+    def subjects(self) -> SubjectTable:
+        """What is stored of subjects."""
+        return SubjectTable(self.settings.database)
 
     @cached_property
     def uploads(self) -> UploadTable:

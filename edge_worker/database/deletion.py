@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from edge_worker.database.engine import LazyDatabase
-from edge_worker.database.recording_query import is_recording
+from edge_worker.database.recording_query import SOUND_BYTES, is_recording
 from edge_worker.database.schema import (
     deletions,
     device_calibrations,
@@ -35,8 +35,8 @@ from edge_worker.database.schema import (
     uploads,
 )
 from edge_worker.database.site_state.site_tables import uncertain_times
+from edge_worker.database.subjects import subject_recordings
 from edge_worker.errors import StoreError
-from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.timestamp import rfc3339
 
 BATCH: Final = 100
@@ -46,12 +46,6 @@ _TOMBSTONES_READ: Final = 1000
 _REMOVE_TOMBSTONE: Final = delete(deletions).where(
     deletions.c.device_id == bindparam("device"), deletions.c.recording_id == bindparam("recording")
 )
-
-
-_BYTES: Final = (
-    (recordings.c.samples - recordings.c.audio_start) * recordings.c.channels * SAMPLE_BYTES
-).label("bytes")
-"""Size of the stored sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +73,17 @@ class RecordingDeletion(LazyDatabase):
         """Delete up to `BATCH` analysed recordings of a device."""
         return self._delete((recordings.c.device_id == device_id,))
 
+    def delete_of_subject(self, subject: str) -> Deleted:
+        """Delete up to `BATCH` analysed recordings that name a subject."""
+        return self._delete((subject_recordings.names(subject),))
+
+    def delete_of_exams_of_subject(self, subject: str) -> Deleted:
+        """Delete up to `BATCH` analysed recordings that name nobody, in exams of a subject.
+
+        Before those that name it: without them nothing would say whose the others are.
+        """
+        return self._delete((subject_recordings.is_in_exam_of(subject),))
+
     def forget_device(self, device_id: str) -> bool:
         """Delete the calibrations and the spectrum of a device; return whether there were any."""
         with self._transaction() as connection:
@@ -105,7 +110,7 @@ class RecordingDeletion(LazyDatabase):
         At most `BATCH` of them, and not one more than needed.
         """
         which = () if device_id is None else (recordings.c.device_id == device_id,)
-        query = select(recordings.c.id, _BYTES).where(*which, recordings.c.document.is_not(None))
+        query = select(recordings.c.id, SOUND_BYTES).where(*which, recordings.c.document.is_not(None))
         ids: list[int] = []
         for row in self._rows(query.order_by(recordings.c.id).limit(BATCH)):
             if needed <= 0:
@@ -116,7 +121,9 @@ class RecordingDeletion(LazyDatabase):
 
     def bytes_stored_after(self, row: int) -> dict[str, int]:
         """Return the bytes of sound that each device stored after a recording, by the id of its row."""
-        query = select(recordings.c.device_id, func.sum(_BYTES).label("bytes")).where(recordings.c.id > row)
+        query = select(recordings.c.device_id, func.sum(SOUND_BYTES).label("bytes")).where(
+            recordings.c.id > row
+        )
         return {each.device_id: each.bytes for each in self._rows(query.group_by(recordings.c.device_id))}
 
     def last_row(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select, update
 
 from edge_worker.database.schema import recordings, timelines
+from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.result import Completeness, Result, Status
 from edge_worker.protocol.timestamp import possible_capture
 from edge_worker.telemetry.logfmt import line
@@ -77,6 +78,10 @@ class RecordingEntry:
         return self.audio_start / self.sample_rate
 
 
+SOUND_BYTES: Final = (
+    (recordings.c.samples - recordings.c.audio_start) * recordings.c.channels * SAMPLE_BYTES
+).label("bytes")
+"""Size of the stored sound."""
 KEEPS_AUDIO: Final = """
     audio_start < samples AND (parent IS NULL OR EXISTS (
         SELECT 1 FROM recordings AS stream WHERE stream.device_id = recordings.device_id
@@ -129,6 +134,15 @@ def latest(connection: Connection, device: str, limit: int) -> list[RecordingEnt
     return [RecordingEntry(**row._mapping) for row in rows]
 
 
+def after(
+    connection: Connection, condition: ColumnElement[bool], row: int, limit: int
+) -> list[tuple[int, RecordingEntry]]:
+    """Return up to `limit` recordings of which a condition holds, stored after that row, with their rows."""
+    query = select(recordings.c.id, *_COLUMNS).where(condition, recordings.c.id > row)
+    rows = connection.execute(query.order_by(recordings.c.id).limit(limit)).mappings()
+    return [(each["id"], RecordingEntry(**{name: each[name] for name in _NAMES})) for each in rows]
+
+
 def of_file(connection: Connection, file_name: str, device: str | None = None) -> RecordingEntry | None:
     """Return the last recording that was uploaded under this name, None where there is none."""
     return _last(connection, recordings.c.file_name == file_name, device)
@@ -171,7 +185,8 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(recordings)).scalar_one()
 
 
-_COLUMNS = [recordings.c[name] for name in RecordingEntry.__dataclass_fields__]
+_NAMES: Final = tuple(RecordingEntry.__dataclass_fields__)
+_COLUMNS: Final = [recordings.c[name] for name in _NAMES]
 
 
 def readable_rows(

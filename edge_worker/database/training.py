@@ -3,6 +3,8 @@
 Written by the trainer, by its commands and by the upload of clips; every method is one transaction.
 """
 
+import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -191,6 +193,11 @@ class TrainingTables:
             connection.execute(change.where(versions.state == "active").values(state="former"))
             if active is not None:
                 connection.execute(change.where(versions.version == active).values(state="active"))
+
+
+def source_digest(source: str) -> str:
+    """Return the digest of a person or device, as clips keep it: never its name."""
+    return hashlib.sha256(os.fsencode(source)).hexdigest()
 
 
 def _with_split(known: Sequence[Clip], fresh: Sequence[Clip]) -> list[Clip]:

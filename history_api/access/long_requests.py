@@ -19,14 +19,8 @@ from history_api.openapi.problem import DETAILS, ProblemError
 from history_api.settings import ApiSettings
 
 _LONG_ANSWERS: Final = (
-    *(
-        "text/event-stream",
-        "text/csv",
-        "application/x-ndjson",
-        "application/fhir+",
-        "application/pdf",
-        "image/",
-    ),
+    *("text/event-stream", "text/csv", "application/x-ndjson", "application/fhir+", "application/zip"),
+    *("application/pdf", "image/"),
 )
 _LONG_BODIES: Final = ("multipart/form-data", "audio/", "application/octet-stream", "text/plain")
 _KEYS_OF_AN_ADDRESS: Final = 2

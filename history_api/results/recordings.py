@@ -14,6 +14,7 @@ from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.protocol import topics
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
+from history_api.mqtt.mqtt_session import MqttSession
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import (
     NOT_FOUND,
@@ -67,7 +68,7 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def recording(recording_id: str) -> Response:
     """Answer the facts of a recording; `result` is null while it is being analysed."""
-    return with_etag(jsonify(_document(lookup.recording(recording_id))))
+    return with_etag(jsonify(document(lookup.recording(recording_id))))
 
 
 @blueprint.delete("")
@@ -106,9 +107,14 @@ def _clear_retained(entry: RecordingEntry, *, is_newest: bool) -> None:
     if is_newest:
         mqtt_session.publish_retained(topics.device_result(entry.device_id), b"")
     if "event" in (lookup.result(entry) or {}):
-        left = services().history.last_events(entry.device_id, last_sounds.MAX_SOUNDS)
-        message = last_sounds.message(entry.device_id, map(json.loads, left))
-        mqtt_session.publish_retained(message.topic, message.payload if left else b"")
+        publish_last_sounds(mqtt_session, entry.device_id)
+
+
+def publish_last_sounds(mqtt_session: MqttSession, device_id: str) -> None:
+    """Publish the list of the last sounds of a device anew, for displays; nothing where none is left."""
+    left = services().history.last_events(device_id, last_sounds.MAX_SOUNDS)
+    message = last_sounds.message(device_id, map(json.loads, left))
+    mqtt_session.publish_retained(message.topic, message.payload if left else b"")
 
 
 @blueprint.get("/audio.wav")
@@ -126,7 +132,8 @@ def audio(recording_id: str) -> Response:
     return response
 
 
-def _document(entry: RecordingEntry) -> dict[str, Any]:
+def document(entry: RecordingEntry) -> dict[str, Any]:
+    """Return the document `Recording`."""
     return {
         "recording_id": entry.recording_id,
         "device_id": entry.device_id,

@@ -33,6 +33,7 @@ class KeyedApi:
             path.replace("{recording_id}", "0000000000000001")
             .replace("{device_id}", OTHER_DEVICE)
             .replace("{exam_id}", "visit-7")
+            .replace("{subject}", "P-17")
         )
         headers = {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
         answer = self.api.client.open(address + query, method=method.upper(), headers=headers, buffered=False)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from edge_worker.database.reviewing.labelled_recordings import LabelledRecording
-from edge_worker.database.training import Clip, TrainingTables
+from edge_worker.database.training import Clip, TrainingTables, source_digest
 from edge_worker.errors import AudioError
 from models_tflite.evaluation import audio
-from models_tflite.training.retraining.upload import source_digest
 
 REASONS: Final = {
     "no_label": "nobody says which label is right",

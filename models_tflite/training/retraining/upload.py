@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_worker.database.training import Clip, TrainingTables
+from edge_worker.database.training import Clip, TrainingTables, source_digest
 from edge_worker.errors import AudioError
 from models_tflite.evaluation import audio
 from models_tflite.training.corpus.corpus import TrainingError
@@ -124,11 +124,6 @@ def _clip(model: str, labels: Sequence[str], upload: Upload) -> Clip:
     file = f"training/{model}/{upload.label}/{digest}{upload.path.suffix.lower()}"
     source = digest if upload.source is None else source_digest(upload.source)
     return Clip(model, upload.label, file, digest, source)
-
-
-def source_digest(source: str) -> str:
-    """Return the digest of a person or device, as clips keep it: never its name."""
-    return hashlib.sha256(os.fsencode(source)).hexdigest()
 
 
 def _new(stored: Sequence[Clip], clips: dict[Path, Clip]) -> dict[Path, Clip]:

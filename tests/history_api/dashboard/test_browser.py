@@ -177,6 +177,24 @@ def test_a_review_is_saved_unless_it_was_changed_meanwhile_and_a_recording_is_de
     assert not list(site.site.data_dir.rglob(f"*{sent['recording_id']}*"))
 
 
+def test_everything_of_a_subject_is_deleted_from_its_page(site: DashboardSite, tab: Tab) -> None:
+    upload = f"{site.url}/api/v1/recordings?model=heart2&subject=P-17"
+    sent = requests.post(upload, files={"file": site.heart.read_bytes()}, timeout=30).json()
+    page = tab.page
+    page.goto(f"/ui/recordings/{sent['recording_id']}?device=upload")
+    page.get_by_role("link", name="P-17").click()
+    page.wait_for_url("**/ui/subjects/P-17")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export everything (zip)").click()
+    assert download.value.suggested_filename == "P-17.zip"
+    for answer in ("Keep it", "Delete"):
+        page.get_by_role("button", name="Delete everything of this subject").click()
+        page.get_by_role("dialog").get_by_role("button", name=answer).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deleted")
+    expect(page.locator("main")).to_contain_text("Recordings: 1.")
+    assert requests.get(f"{site.url}/api/v1/subjects/P-17", timeout=30).status_code == 404
+
+
 def test_e7_the_system_page_refreshes_without_reload(site: DashboardSite, tab: Tab) -> None:
     page = tab.page
     page.goto("/ui/system")

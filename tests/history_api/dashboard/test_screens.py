@@ -154,7 +154,7 @@ def test_axe_finds_nothing_on_any_page(
     scheme: Literal["dark", "light"],
     language: str,
 ) -> None:
-    address = f"{site.url}/api/v1/recordings?exam=visit&site=AV"
+    address = f"{site.url}/api/v1/recordings?exam=visit&site=AV&subject=P-17"
     assert requests.post(address, files={"file": site.heart.read_bytes()}, timeout=60).status_code < 300
     context = browser.new_context(
         base_url=site.url,
@@ -169,6 +169,7 @@ def test_axe_finds_nothing_on_any_page(
     exams = ("/ui/exams", "/ui/exams/visit?device=upload")
     own = (
         "/ui/record",
+        "/ui/subjects/P-17",
         "/ui/upload",
         "/ui/models",
         "/ui/agreement",

@@ -15,6 +15,7 @@ EXAMPLES = {
     "{filename}": "0000000000000001.wav",
     "{device_id}": "st-01",
     "{exam_id}": "visit-7",
+    "{subject}": "P-17",
     "{fingerprint}": "any",
     "{file}": "style.css",
 }
@@ -34,7 +35,7 @@ test_api_device_settings."""
 @pytest.fixture
 def api(tmp_path: Path) -> Api:
     archive = Archive(tmp_path)
-    archive.add(1, exam="visit-7")
+    archive.add(1, exam="visit-7", subject="P-17")
     return archive.api()
 
 

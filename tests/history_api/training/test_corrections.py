@@ -12,9 +12,8 @@ from trainers import write_pair
 
 from edge_worker.database import schema
 from edge_worker.database.engine import connect
-from edge_worker.database.training import Clip, TrainingTables
+from edge_worker.database.training import Clip, TrainingTables, source_digest
 from models_tflite.training.retraining import commands
-from models_tflite.training.retraining.upload import source_digest
 from simulator.sound.heart_sound import synthesise
 
 RATE = 4000

@@ -1,0 +1,1 @@
+"""Subjects: the persons and animals, by pseudonym, whose sounds the recordings are."""

@@ -1,0 +1,43 @@
+"""Words of the pages about subjects, in the languages of people."""
+
+from typing import Final
+
+from edge_worker.protocol.meaning import Texts, text_in
+
+_WORDS: Final[dict[str, Texts]] = {
+    "subject": {"en": "Subject", "de": "Person"},
+    "stored": {"en": "What is stored", "de": "Was gespeichert ist"},
+    "recordings": {"en": "Recordings", "de": "Aufnahmen"},
+    "analysing": {"en": "being analysed", "de": "in Auswertung"},
+    "sound": {"en": "Sound", "de": "Ton"},
+    "reviews": {"en": "Reviews", "de": "Durchsichten"},
+    "exams": {"en": "Exams", "de": "Untersuchungen"},
+    "clips": {"en": "Clips for training", "de": "Ausschnitte zum Trainieren"},
+    "devices": {"en": "Stethoscopes", "de": "Stethoskope"},
+    "first": {"en": "First received", "de": "Zuerst empfangen"},
+    "last": {"en": "Last received", "de": "Zuletzt empfangen"},
+    "show": {"en": "Show the recordings", "de": "Aufnahmen zeigen"},
+    "export": {"en": "Export everything (zip)", "de": "Alles ausgeben (zip)"},
+    "what_export": {
+        "en": "All results, reviews and exams as JSON, and all sound as WAV.",
+        "de": "Alle Ergebnisse, Durchsichten und Untersuchungen als JSON, aller Ton als WAV.",
+    },
+    "delete": {"en": "Delete", "de": "Löschen"},
+    "delete_all": {"en": "Delete everything of this subject…", "de": "Alles von dieser Person löschen…"},
+    "really": {"en": "Delete everything of this subject?", "de": "Alles von dieser Person löschen?"},
+    "what_delete": {
+        "en": "All recordings with their sound, results and reviews, and all clips for training are deleted "
+        "for good. Copies that were made before, such as backups, stay: docs/operations.md says which.",
+        "de": "Alle Aufnahmen mit Ton, Ergebnissen und Durchsichten und alle Ausschnitte zum Trainieren "
+        "werden endgültig gelöscht. Frühere Kopien, etwa Sicherungen, bleiben: docs/operations.md nennt sie.",
+    },
+    "keep": {"en": "Keep it", "de": "Behalten"},
+    "deleted": {"en": "Deleted", "de": "Gelöscht"},
+    "not_deleted": {"en": "Not all is deleted", "de": "Nicht alles ist gelöscht"},
+    "back": {"en": "Back to the history", "de": "Zurück zum Verlauf"},
+}
+
+
+def say(name: str, language: str) -> str:
+    """Return a word or sentence of these pages in a language."""
+    return text_in(_WORDS[name], language)
