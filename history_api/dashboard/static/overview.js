@@ -79,9 +79,16 @@ function onResult(result) {
   byId("message").textContent = resultSentence(result);
 }
 
-function showResult(result) {
+// A result may come twice, in the list and live: its card is one. Those of the list are older than all that came live.
+function showResult(result, isOlder = false) {
+  const key = `${result.device_id}/${result.recording_id}`;
+  const known = [...byId("sounds").children].find((card) => card.dataset.key === key);
+  if (known && isOlder) return;
+  known?.remove();
   byId("none").hidden = true;
-  byId("sounds").prepend(resultCard(result));
+  const card = resultCard(result);
+  card.dataset.key = key;
+  byId("sounds")[isOlder ? "append" : "prepend"](card);
   while (byId("sounds").children.length > MAX_RESULTS) byId("sounds").lastElementChild.remove();
 }
 
@@ -116,7 +123,7 @@ async function start() {
   openStream();
   const query = new URLSearchParams({ limit: MAX_RESULTS, ...(deviceFilter && { device: deviceFilter }) });
   const { items } = await (await request(`/api/v1/results?${query}`)).json();
-  if (byId("sounds").children.length === 0) items.reverse().forEach(showResult);
+  items.forEach((result) => showResult(result, true));
 }
 
 function beNothing() {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from browser_site import WITHIN_MS, DashboardSite, Tab, chromium, require_chromium
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from simulator.site.site import Site
 
@@ -96,6 +96,28 @@ def test_e8_the_overview_shows_heart_rate_and_hint_during_a_stream(site: Dashboa
     expect(page.locator("#now")).to_be_hidden()
 
 
+def test_a_live_result_that_comes_before_the_list_hides_no_older_one(site: DashboardSite, tab: Tab) -> None:
+    page, held = tab.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/results?*", hold)
+    page.goto("/")
+    expect(page.locator("#connection")).to_have_text("● live", timeout=WITHIN_MS)
+    site.play()
+    sounds = page.locator("#sounds .sound")
+    expect(sounds).to_have_count(1, timeout=WITHIN_MS)
+    live = sounds.first.get_attribute("data-key")
+    (route,) = held
+    listed = [f"{each['device_id']}/{each['recording_id']}" for each in route.fetch().json()["items"]]
+    assert listed[0] == live, "it is in both"
+    assert len(listed) > 1
+    route.continue_()
+    expect(sounds).to_have_count(len(listed), timeout=WITHIN_MS)
+    assert [each.get_attribute("data-key") for each in sounds.all()] == listed
+
+
 def test_e7_files_are_uploaded_one_after_the_other_with_progress(
     site: DashboardSite, tab: Tab, tmp_path: Path
 ) -> None:
@@ -119,7 +141,7 @@ def test_e7_history_is_filtered_and_deletion_asks_for_confirmation(site: Dashboa
     page.goto("/ui/history")
     page.get_by_label("Device").select_option("st-01")
     page.get_by_role("button", name="Filter").click()
-    expect(page.locator("tbody tr")).to_have_count(2)  # the recording and the stream
+    expect(page.locator("tbody tr")).to_have_count(3)  # two recordings and the stream
     page.goto("/ui/history?device=st-77")
     expect(page.locator("main")).to_contain_text("No result passes this filter")
     page.get_by_role("link", name="All").click()
