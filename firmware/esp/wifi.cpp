@@ -1,6 +1,7 @@
 #include "esp/wifi.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "esp/stack_watch.h"
@@ -88,9 +89,22 @@ bool Wifi::open_access_point(const hal::AccessPoint& access_point) {
                          esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK && esp_wifi_start() == ESP_OK &&
                          server_.start(access_point) && names_.start();
     if (is_open) {
-        esp_wifi_scan_start(nullptr, false);
+        listen();
     }
     return is_open;
+}
+
+void Wifi::listen() {
+    heard_ = -1;
+    esp_wifi_scan_start(nullptr, false);  // refused while it listens already: then the end of that counts
+}
+
+std::optional<hal::HeardNetworks> Wifi::heard() const {
+    const int count = heard_;
+    if (count < 0) {
+        return std::nullopt;
+    }
+    return hal::HeardNetworks{static_cast<std::uint8_t>(count), strongest_dbm_};
 }
 
 void Wifi::stop() {
@@ -138,11 +152,15 @@ void Wifi::read_networks() {
         return;
     }
     networks_.clear();
+    std::int8_t strongest_dbm = INT8_MIN;
     for (const wifi_ap_record_t& record : std::span(records_).first(count)) {
         const auto* ssid = reinterpret_cast<const char*>(record.ssid);
+        strongest_dbm = std::max(strongest_dbm, record.rssi);
         networks_.add({ssid, strnlen(ssid, sizeof(record.ssid))}, record.rssi, record.authmode != WIFI_AUTH_OPEN);
     }
     server_.set_networks(networks_);
+    strongest_dbm_ = strongest_dbm;
+    heard_ = count;
 }
 
 void Wifi::set_up(bool is_up) {

@@ -24,6 +24,8 @@ class Wifi final : public hal::Network {
     bool start_radio() override;
     bool open_access_point(const hal::AccessPoint& access_point) override;
     void stop() override;
+    void listen() override;
+    std::optional<hal::HeardNetworks> heard() const override;
     bool is_up() const override { return is_up_; }
     std::optional<std::int8_t> rssi_dbm() const override;
 
@@ -39,6 +41,9 @@ class Wifi final : public hal::Network {
     // Of the event task, whose stack is small.
     std::array<wifi_ap_record_t, NetworkList::kMax> records_{};
     NetworkList networks_;
+    // What the form shows was heard; the count comes last: -1 until then.
+    std::atomic<std::int8_t> strongest_dbm_{0};
+    std::atomic<int> heard_{-1};
     std::atomic<bool> wants_station_{false};
     std::atomic<bool> is_up_{false};
 };

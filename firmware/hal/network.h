@@ -21,6 +21,12 @@ struct AccessPoint {
     std::string_view device_id;
 };
 
+// Access points that the radio hears.
+struct HeardNetworks {
+    std::uint8_t count = 0;
+    std::int8_t strongest_dbm = 0;  // where there is one
+};
+
 class Network {
   public:
     virtual ~Network() = default;
@@ -39,6 +45,12 @@ class Network {
     // Opens an access point with the provisioning form on http://192.168.4.1/; the strings are copied. False:
     // it cannot be opened.
     virtual bool open_access_point(const AccessPoint& access_point) = 0;
+
+    // Begins to listen for networks, beside the access point; does not wait. Does nothing if there is no radio.
+    virtual void listen() {}
+
+    // Returns what was heard since `listen`; nothing: that is not over yet.
+    virtual std::optional<HeardNetworks> heard() const { return std::nullopt; }
 
     // Leaves the network, closes the access point.
     virtual void stop() = 0;

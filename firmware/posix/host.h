@@ -48,6 +48,7 @@ class HostNetwork final : public hal::Network {
     bool join(std::string_view ssid, std::string_view password) override;
     bool start_radio() override { return true; }
     bool open_access_point(const hal::AccessPoint& access_point) override { return portal_.start(access_point); }
+    std::optional<hal::HeardNetworks> heard() const override;
     void stop() override;
     bool is_up() const override { return is_joined_ && is_plugged_; }
     std::optional<std::int8_t> rssi_dbm() const override { return std::nullopt; }

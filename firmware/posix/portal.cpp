@@ -80,6 +80,8 @@ PageOut page_out(std::string& body) {
             &body};
 }
 
+}  // namespace
+
 NetworkList made_up_networks() {
     NetworkList networks;
     networks.add("Ward 3", -48, true);
@@ -88,8 +90,6 @@ NetworkList made_up_networks() {
     networks.add("\xff\xfe\"no text\"", -80, true);
     return networks;
 }
-
-}  // namespace
 
 bool Portal::start(const hal::AccessPoint& access_point) {
     stop();

@@ -11,6 +11,9 @@
 
 namespace stetho::posix {
 
+// Returns the networks that the form lists: none of them is there.
+NetworkList made_up_networks();
+
 class Portal {
   public:
     // `port`: 0: there is none, and `start` does nothing.

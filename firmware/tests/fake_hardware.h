@@ -96,6 +96,8 @@ struct FakeNetwork final : hal::Network {
     }
     bool has_access_point() const override { return is_wireless; }
     bool start_radio() override { return has_radio = can_begin; }
+    void listen() override { ++listens; }
+    std::optional<hal::HeardNetworks> heard() const override { return listens > 0 ? hears : std::nullopt; }
     void stop() override {
         access_point.clear();
         has_radio = false;
@@ -108,6 +110,8 @@ struct FakeNetwork final : hal::Network {
     bool up = true;
     bool can_begin = true;
     int joins = 0;
+    int listens = 0;
+    std::optional<hal::HeardNetworks> hears = hal::HeardNetworks{3, -48};
     std::string joined, access_point;
     std::vector<std::string> passwords;
 };

@@ -183,6 +183,7 @@ class Device {
     void test_display();
     void test_button();
     void test_network();
+    void test_radio();
     void test_flash();
     void test_psram();
     void test_battery();
@@ -255,6 +256,7 @@ class Device {
     FactoryTest test_;
     ButtonPress test_press_ = ButtonPress::kNone;  // the last one since the test began
     TestLevel test_level_;
+    bool is_test_listening_ = false;
     bool is_test_shown_ = false;  // the test, or its verdict, is on the display
 
     Screen screen_;

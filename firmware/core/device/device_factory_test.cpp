@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t kListenMs = 2'500;   // to the microphone: several of its windows of half a second
 constexpr std::uint64_t kPressMs = 30'000;   // for a person to look, and to press
-constexpr std::uint64_t kNetworkMs = 20'000; // to join
+constexpr std::uint64_t kNetworkMs = 20'000; // to join, or to hear one
 constexpr std::uint64_t kVerdictMs = 30'000; // how long the display shows it
 constexpr std::string_view kStorageKey = "selftest";
 constexpr std::size_t kStoredBytes = 64;
@@ -58,6 +58,7 @@ void Device::on_test(std::string_view words) {
         return test_.refuse("busy: wait until the recording or the update is over");
     test_press_ = ButtonPress::kNone;
     test_level_ = {};
+    is_test_listening_ = false;
     is_display_on_ = true;
     is_test_shown_ = test_.begin(words, now_ms_);
     is_stale_ = true;
@@ -147,8 +148,7 @@ void Device::test_button() {
 }
 
 void Device::test_network() {
-    if (state() == State::kProvision)  // without settings there is no network to join: the radio sends
-        return finish_test(TestVerdict::kOk, Detail("access point ").append(portal_ssid_));
+    if (state() == State::kProvision) return test_radio();
     const std::uint64_t waited_ms = now_ms_ - test_.since_ms();
     if (connection_.is_network_up()) {
         Detail detail(settings_.wifi_ssid.empty() ? "connected" : settings_.wifi_ssid.view());
@@ -160,6 +160,25 @@ void Device::test_network() {
         finish_test(TestVerdict::kFail, "not joined within 20 s: check antenna, name and password");
 }
 
+// Without settings there is no network to join: the radio has its access point, and must hear others.
+void Device::test_radio() {
+    if (!hardware_.network.has_access_point()) return finish_test(TestVerdict::kNone, "");
+    if (!is_test_listening_) hardware_.network.listen();
+    is_test_listening_ = true;
+    const auto heard = hardware_.network.heard();
+    if (heard && heard->count > 0)
+        return finish_test(TestVerdict::kOk, Detail("access point ")
+                                                 .append(portal_ssid_)
+                                                 .append(", hears ")
+                                                 .append_number(heard->count)
+                                                 .append(", the best ")
+                                                 .append_number(heard->strongest_dbm)
+                                                 .append(" dBm"));
+    if (heard || now_ms_ - test_.since_ms() > kNetworkMs)
+        finish_test(TestVerdict::kFail, "hears no access point: check the antenna");
+}
+
+// The settings' part, then a sector of the recordings' part.
 void Device::test_flash() {
     const std::uint32_t seed = hardware_.random.next();
     const auto wanted = pattern(seed);
@@ -169,7 +188,14 @@ void Device::test_flash() {
     const auto length = hardware_.storage.get(kStorageKey, found);
     if (!length || std::string_view(found.data(), *length) != wanted.view())
         return finish_test(TestVerdict::kFail, "reads back what was not written");
-    finish_test(TestVerdict::kOk, "written and read");
+    const std::uint32_t size = keeper_.size_bytes();
+    if (size == 0) return finish_test(TestVerdict::kOk, "written and read, no part for recordings");
+    const auto holds = keeper_.check_flash();
+    if (holds == false)
+        return finish_test(TestVerdict::kFail, "a sector for recordings does not hold what is written");
+    finish_test(TestVerdict::kOk, Detail("written and read, ")
+                                      .append_number(size / 1'024)
+                                      .append(holds ? " KiB for recordings" : " KiB, full of recordings"));
 }
 
 // Tests the memory of one chunk, whose contents are used only while it is sent; where there is PSRAM, it lies

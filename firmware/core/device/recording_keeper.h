@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/device/pending_results.h"
 #include "core/device/send_window.h"
@@ -47,6 +48,8 @@ class RecordingKeeper {
     // Returns whether a restart loses nothing: every recording is whole in flash.
     bool is_all_in_flash() const;
     std::uint32_t size_bytes() const { return store_.size_bytes(); }
+    // Tests the flash, as RecordingStore::check_free does.
+    std::optional<bool> check_flash() { return store_.check_free(); }
 
   private:
     bool is_whole_in_flash(std::uint64_t recording_id) const;

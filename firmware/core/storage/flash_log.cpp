@@ -57,6 +57,17 @@ bool FlashLog::is_blank(std::uint32_t sector, std::uint32_t offset) const {
 
 bool FlashLog::erase(std::uint32_t sector) { return flash_.erase(sector * kSectorBytes) && is_blank(sector); }
 
+// What a power cut in the middle leaves has no header, so it is no sector of a log.
+bool FlashLog::check(std::uint32_t sector) {
+    if (!erase(sector)) return false;
+    Page page;
+    for (std::size_t at = 0; at < kPage; ++at) page[at] = static_cast<std::uint8_t>(at * 151 ^ at >> 8U);
+    bool holds = true;
+    for (std::uint32_t offset = 0; offset < kSectorBytes; offset += kPage)
+        holds = write_checked(sector * kSectorBytes + offset, page) && holds;
+    return erase(sector) && holds;
+}
+
 std::optional<Record> FlashLog::next(std::uint32_t sector, std::uint32_t log, std::uint32_t& offset) const {
     const std::uint32_t at = sector * kSectorBytes + offset;
     Page page;

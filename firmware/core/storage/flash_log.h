@@ -58,6 +58,9 @@ class FlashLog {
     // Erases a sector. False: it is not blank after that.
     bool erase(std::uint32_t sector);
 
+    // Erases a sector, fills it, reads it, and erases it again: under a second. False: it does not hold what is written.
+    bool check(std::uint32_t sector);
+
     // Reads the record of `log` at `offset` in `sector` and moves `offset` behind it. Nothing: the sector has no
     // more; then `offset` is where one can be written, kSectorBytes if nowhere.
     std::optional<Record> next(std::uint32_t sector, std::uint32_t log, std::uint32_t& offset) const;

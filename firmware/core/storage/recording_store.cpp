@@ -89,6 +89,18 @@ bool RecordingStore::erase_one() {
     return false;
 }
 
+std::optional<bool> RecordingStore::check_free() {
+    for (std::uint32_t step = 0; step < sectors_; ++step) {
+        const std::uint32_t sector = (cursor_ + step) % sectors_;
+        if (uses_[sector] != kBlank && uses_[sector] != kDirty) continue;
+        const bool holds = log_.check(sector);
+        uses_[sector] = holds ? kBlank : kWornOut;
+        cursor_ = (sector + 1) % sectors_;  // so that all of them wear alike here, too
+        return holds;
+    }
+    return std::nullopt;
+}
+
 const KeptRecording* RecordingStore::find(std::uint64_t recording_id) const {
     const auto found = std::ranges::find_if(recordings_, [recording_id](const KeptRecording& kept) {
         return kept.log != 0 && kept.recording_id == recording_id;

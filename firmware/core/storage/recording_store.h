@@ -67,6 +67,10 @@ class RecordingStore {
     // Erases one sector that no recording is in. False: there is none that needs it.
     bool erase_one();
 
+    // Writes, reads and erases a sector that no recording is in, for the factory test. False: it does not hold what is
+    // written. Nothing: every sector is in use.
+    std::optional<bool> check_free();
+
     // Returns the recording with this id; null: it is not here.
     const KeptRecording* find(std::uint64_t recording_id) const;
     // Returns the oldest recording that is younger than `log`; null: none.

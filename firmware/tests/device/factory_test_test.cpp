@@ -35,7 +35,7 @@ TEST_CASE("the factory test prints a line for each part, and PASS") {
     const std::string printed = run_test(fixture, "");
     CHECK(printed.starts_with("board ok 24:6f:28:aa:bb:cc, stetho 0.2.0, bench\nmicrophone ok level "));
     CHECK(printed.ends_with("display ok the pattern was seen\nbutton ok pressed and released\n"
-                            "network ok ward, -61 dBm\nflash ok written and read\n"
+                            "network ok ward, -61 dBm\nflash ok written and read, no part for recordings\n"
                             "psram none\n"
                             "battery ok 3840 mV, 50 %, charging\nPASS\n"));
     CHECK(fixture.shows("PASS"));
@@ -113,8 +113,40 @@ TEST_CASE("a device without settings is tested, too: its access point is its net
     fixture.device.begin();
     fixture.run(1'000);
     REQUIRE(fixture.state() == State::kProvision);
-    CHECK(run_test(fixture, " network") == "network ok access point stetho-new\nPASS\n");
+    CHECK(run_test(fixture, " network") == "network ok access point stetho-new, hears 3, the best -48 dBm\nPASS\n");
+    CHECK(fixture.network.listens == 1);
+    fixture.network.hears = hal::HeardNetworks{};
+    CHECK(run_test(fixture, " network") == "network FAIL hears no access point: check the antenna\nFAIL\n");
+    CHECK(fixture.network.listens == 2);
+    fixture.network.hears.reset();  // it never ends
+    CHECK(run_test(fixture, " network") == "network FAIL hears no access point: check the antenna\nFAIL\n");
+    fixture.network.is_wireless = false;
+    CHECK(run_test(fixture, " network") == "network none\nPASS\n");
     CHECK(fixture.state() == State::kProvision);
+}
+
+TEST_CASE("the flash for recordings is tested where no recording is, and says its size") {
+    DeviceFixture fixture(test_settings(), 64 * 512, 500, false, 8);
+    fixture.make_ready();
+    CHECK(run_test(fixture, " flash") == "flash ok written and read, 32 KiB for recordings\nPASS\n");
+    fixture.flash.stuck_sector = 0;  // each test takes the next sector
+    const std::string bad = "flash FAIL a sector for recordings does not hold what is written\nFAIL\n";
+    std::string said;
+    for (int round = 0; round < 8 && said != bad; ++round) said = run_test(fixture, " flash");
+    CHECK(said == bad);
+}
+
+TEST_CASE("a factory test leaves the recordings that are kept as they are") {
+    DeviceFixture fixture(test_settings(), 64 * 512, 500, false, 4);
+    fixture.make_ready();
+    fixture.disconnect();
+    fixture.press_button();
+    fixture.run(9'000);
+    REQUIRE(fixture.device.keeper().in_flash() == 1);
+    for (int round = 0; round < 3; ++round)
+        CHECK(run_test(fixture, " flash") == "flash ok written and read, 16 KiB for recordings\nPASS\n");
+    CHECK(fixture.device.keeper().in_flash() == 1);
+    CHECK(fixture.device.keeper().is_all_in_flash());
 }
 
 TEST_CASE("a test waits for a recording, and what is no part is told") {

@@ -55,6 +55,40 @@ TEST_CASE("a time that is learned later counts, also for a recording that is ove
     CHECK_FALSE(memory.buffer.find(2)->info().captured_unix_ms);
 }
 
+TEST_CASE("a check of the flash touches no recording, leaves its sector erased, and finds one that holds nothing") {
+    FlashModel flash(4);
+    Store store(flash);
+    REQUIRE(store.keep(info(1), counted(0, 900)));
+    const std::vector<std::uint8_t> before = flash.bytes;
+    CHECK(store.store.check_free() == true);
+    CHECK(flash.bytes == before);
+    int bad = 0;
+    for (std::uint32_t sector = 0; sector < 4; ++sector) {
+        FlashModel stuck = flash;
+        stuck.stuck_sector = sector;
+        Store checked(stuck);
+        for (int round = 0; round < 3; ++round) bad += checked.store.check_free() == false ? 1 : 0;
+        CHECK(checked.store.find(1) != nullptr);
+    }
+    CHECK(bad == 3);  // the three that are free, each once
+    REQUIRE(store.keep(info(2), counted(0, 3 * RecordingStore::kSectorSamples - 300)));
+    CHECK_FALSE(store.store.check_free());
+}
+
+TEST_CASE("a power cut at any step of a check leaves every recording, and a sector that can be used") {
+    FlashModel flash(4);
+    Store before(flash);
+    REQUIRE(before.keep(info(1), counted(0, 900)));
+    flash.at_each_step = [](FlashModel& image) {
+        Store after(image);
+        BufferMemory memory(16);
+        CHECK(after.store.count() == 1);
+        CHECK(after.store.load(1, memory.buffer));
+        CHECK(after.store.has_room(RecordingStore::kSectorSamples));  // in the other three sectors
+    };
+    CHECK(before.store.check_free() == true);
+}
+
 TEST_CASE("gaps, and a beginning that was not kept, stay gaps") {
     FlashModel flash(32);
     Store before(flash);
