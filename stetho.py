@@ -18,6 +18,7 @@ _OURS: Final = ("broker", "edge_worker", "history_api", "models_tflite", "simula
 
 _CHECK: Final = "whether the worker lives; check a whole site"
 _BACKUP: Final = "a site in one file, while it runs; back from it"
+_ACCESS: Final = "keys of the API; is the clock believed? or confirm it"
 _SEND: Final = "send a file, or stream sound, as a stethoscope does"
 _TRAIN: Final = "train a model on recordings; retrain from labelled uploads"
 
@@ -37,6 +38,7 @@ PROGRAMS: Final = {
     "worker": Program("receive chunks over MQTT, publish results", "edge_worker.__main__", "worker"),
     "api": Program("serve results, dashboard and reports over HTTP", "history_api.__main__", "api"),
     "broker": Program("run Mosquitto with the shipped configuration", "broker.__main__", "broker"),
+    "notify": Program("tell people what was heard: ntfy, e-mail …", "edge_worker.notify.__main__", "notify"),
     "health": Program(_CHECK, "edge_worker.__main__ health", "worker"),
     "doctor": Program(_CHECK, "edge_worker.doctor", "worker"),
     "quarantine": Program("look at what could not be processed", "edge_worker.quarantine", "worker"),
@@ -45,8 +47,8 @@ PROGRAMS: Final = {
     "restore": Program(_BACKUP, "edge_worker.upkeep.restore", "worker"),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
-    "key": Program("add, list or remove keys of the API", "history_api.__main__ key", "api"),
-    "clock": Program("is the clock believed? or confirm it", "history_api.__main__ clock", "api"),
+    "key": Program(_ACCESS, "history_api.__main__ key", "api"),
+    "clock": Program(_ACCESS, "history_api.__main__ clock", "api"),
     "send": Program(_SEND, "simulator.__main__ send", "simulator"),
     "live": Program(_SEND, "simulator.__main__ live", "simulator"),
     "synth": Program("synthesise a heart sound", "simulator.__main__ synth", "simulator"),

@@ -1,4 +1,4 @@
-"""Accounts at the broker, of devices, workers, operators, the history API and Home Assistant.
+"""Accounts at the broker, of devices, workers, operators, the history API, Home Assistant and notifications.
 
 The user name determines the role, so no role is stored: `worker`, `worker-2`, `operator-ann`, `api`; any
 other name is a device. The client id equals the user name.
@@ -12,7 +12,7 @@ from broker.directory import PACKAGE, StateDirectory, write_private
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
 
-RESERVED_ROLES: Final = ("worker", "operator", "api", "homeassistant")
+RESERVED_ROLES: Final = ("worker", "operator", "api", "homeassistant", "notify")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ ROLES: Final = {
     "worker": "an edge worker",
     "operator": "a reader of results",
     "api": "the history API",
+    "notify": "`stetho notify`, which sends notifications",
     "homeassistant": "Home Assistant, which shows live values and results",
 }
-SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT"}
+SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT", "notify": "STETHO_NOTIFY_MQTT"}
 """Our programs that read their password from a file, and the prefix of their settings."""
 EXAMPLES: Final = """examples:
   stetho provision init stetho.local 192.168.1.20   certificates, worker and API, once; then

@@ -19,6 +19,7 @@ from edge_worker.errors import ModelError, SettingsError, StethoError, StoreErro
 from edge_worker.inference.interpreter import runtime_name
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.notify import status as notify_status
 from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 from edge_worker.upkeep import data_checks, disk_reserve, site_checks
@@ -139,6 +140,17 @@ def check_calibrations(settings: Settings) -> str:
     return f"{len(found)} calibrated" if found else "none is calibrated"
 
 
+def check_notifications(settings: Settings) -> str:
+    """Check that notifications, where they are used, run, have right rules, and reach their receivers."""
+    status = notify_status.read(settings.data_dir)
+    if status.fault:
+        raise SettingsError(status.fault)
+    if not status.was_set_up:
+        return "not used here: docs/notifications.md"
+    rules, receivers = (len(status.document.get(name, [])) for name in ("rules", "receivers"))
+    return f"{rules} rules, {receivers} receivers, {status.counters.get('sent', 0)} messages sent"
+
+
 CHECKS: Final[dict[str, Check]] = {
     "runtime": check_runtime,
     "models": check_models,
@@ -155,6 +167,7 @@ CHECKS: Final[dict[str, Check]] = {
     "account": site_checks.check_account,
     "worker": site_checks.check_worker,
     "devices": site_checks.check_devices,
+    "notify": check_notifications,
 }
 
 

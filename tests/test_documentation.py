@@ -39,6 +39,7 @@ COMMANDS = [
     "stetho report cards",
     "stetho report exam",
     "stetho report calibration",
+    "stetho notify",
     "stetho train",
     "stetho train card",
     "stetho train hints",

@@ -13,6 +13,7 @@ from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
+from edge_worker.notify import status as notify_status
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.upkeep.data_directory import write_problem
 from edge_worker.upkeep.disk_reserve import least_free
@@ -116,6 +117,7 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
         "broker": _part(mqtt_session.account_fault if mqtt_session is not None else ""),
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
+        "notifications": _part(_notification_fault()),
         "worker": {"status": _status(not _problem(workers)), "workers": workers},
         "models": refused | {"loaded": loaded, "cards": list(models.cards(services().settings))},
     }
@@ -159,6 +161,14 @@ def _disk() -> dict[str, Any]:
             "detail": f"the disk of {data_dir} is full: make room",
         }
     return {"status": "ok", "free_bytes": free}
+
+
+def _notification_fault() -> str:
+    """Return what is wrong with the notifications, where they are used; what to do."""
+    try:
+        return notify_status.read(services().settings.data_dir).fault
+    except StoreError as error:
+        return str(error)
 
 
 def _refused_models(heartbeats: Sequence[WorkerHeartbeat], ready: set[str]) -> str:

@@ -247,6 +247,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     "broker": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "clock": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "retention": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
+                    "notifications": strict_object({"status": _HEALTH, "detail": TEXT}, ("detail",)),
                     "disk": strict_object(
                         {"status": _HEALTH, "free_bytes": COUNT, "detail": TEXT}, ("free_bytes", "detail")
                     ),

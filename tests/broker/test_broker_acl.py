@@ -177,6 +177,38 @@ def test_home_assistant_reads_what_its_entities_need_and_publishes_only_its_stat
         assert [topic for topic, payload in analyser.received + others.received if payload == b"forged"] == []
 
 
+def test_notifications_read_what_they_tell_of_and_publish_nothing(
+    broker: Broker, worker: Credentials, device: Credentials
+) -> None:
+    account, observer = broker.add_user("notify"), broker.add_user("operator", "sees-notify")
+    with (
+        Probe(broker.port, account) as reader,
+        Probe(broker.port, worker) as analyser,
+        Probe(broker.port, device) as sender,
+        Probe(broker.port, observer) as others,
+    ):
+        others.subscribe("#")
+        reader.subscribe("#")
+        for report in ("pcm", "info", "telemetry", "state"):
+            sender.publish(f"{ST_01}/up/{report}")
+        for topic in (topics.exam("st-01", "visit-7"), topics.device_result("st-01"), topics.live("st-01")):
+            analyser.publish(topic)
+        for topic in (topics.worker("edge-01"), topics.result("st-01")):
+            analyser.publish(topic)
+            reader.wait_for(topic)
+        reader.wait_for(topics.state("st-01"))
+        assert set(reader.topics) == {
+            topics.state("st-01"),
+            topics.worker("edge-01"),
+            topics.result("st-01"),
+        }
+        for topic in (topics.result("st-01"), topics.worker("edge-01"), topics.state("notify")):
+            reader.publish(topic, b"forged")
+        analyser.publish(topics.result("st-01"), b"honest")
+        others.wait_for(topics.result("st-01"))
+        assert [topic for topic, payload in others.received if payload == b"forged"] == []
+
+
 def test_a_role_does_not_publish_as_a_device(
     broker: Broker, worker: Credentials, operator: Credentials, device: Credentials
 ) -> None:

@@ -68,7 +68,9 @@ def test_a_malformed_device_id_is_refused(
     assert (tmp_path / "passwords").read_text() == ""
 
 
-@pytest.mark.parametrize("name", ["worker", "worker-2", "operator", "operator-ann", "api", "homeassistant"])
+@pytest.mark.parametrize(
+    "name", ["worker", "worker-2", "operator", "operator-ann", "api", "homeassistant", "notify"]
+)
 def test_a_device_cannot_have_the_name_of_a_role(tmp_path: Path, name: str) -> None:
     assert run(tmp_path, "device", name) == 2
 

@@ -10,6 +10,8 @@ import yaml
 
 from broker import listener, program
 from broker.mosquitto import CONFIGURATION
+from edge_worker.notify.settings import DIRECTORY, NotifySettings
+from edge_worker.notify.status import LOCK
 from history_api.settings import ApiSettings
 from models_tflite.training.retraining.upload import TRAINER_LOCK
 
@@ -58,14 +60,15 @@ def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
     assert {int(port[-1]) for port in published("broker")} == reachable
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify"])
 def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
-    ApiSettings.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
-    known = {f"STETHO_{field.upper()}" for field in ApiSettings.__dataclass_fields__}
+    program = NotifySettings if name == "notify" else ApiSettings
+    program.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
+    known = {f"STETHO_{field.upper()}" for field in program.__dataclass_fields__}
     assert set(environment(name)) <= known
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "notify"])
 def test_a_program_reaches_the_broker_as_it_is_published(name: str) -> None:
     settings = environment(name)
     assert settings["STETHO_MQTT_HOST"] in SERVICES["provision"]["command"].split(), (
@@ -89,11 +92,20 @@ def test_the_trainer_is_there_where_it_is_asked_for() -> None:
     assert 'CMD ["stetho", "trainer", "serve"]' in dockerfile
 
 
-def test_worker_api_and_trainer_share_their_data() -> None:
+def test_notifications_are_there_where_they_are_asked_for() -> None:
+    assert SERVICES["notify"]["profiles"] == ["notify"]
+    assert not [name for name in LASTING if "notify" in SERVICES[name].get("depends_on", {})]
+    assert f'"/data/{DIRECTORY}/{LOCK}"' in SERVICES["notify"]["healthcheck"]["test"][-1]
+    assert "notify-secrets:/state/notify" in SERVICES["provision"]["volumes"]
+    dockerfile = (ROOT / SERVICES["notify"]["build"]["dockerfile"]).read_text()
+    assert 'CMD ["stetho", "notify"]' in dockerfile
+
+
+def test_all_programs_share_their_data() -> None:
     def data(name: str) -> list[str]:
         return [volume for volume in SERVICES[name]["volumes"] if volume.startswith("data:")]
 
-    assert data("edge_worker") == data("history_api") == data("trainer") == ["data:/data"]
+    assert data("edge_worker") == data("history_api") == data("trainer") == data("notify") == ["data:/data"]
 
 
 def test_the_api_listens_where_it_is_published() -> None:
@@ -101,14 +113,14 @@ def test_the_api_listens_where_it_is_published() -> None:
     assert "/livez" in str(SERVICES["history_api"]["healthcheck"])
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer"])
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify"])
 def test_a_program_never_sees_keys_or_hashes_of_the_broker(name: str) -> None:
     assert not any("broker-state" in volume for volume in SERVICES[name]["volumes"])
 
 
 def test_no_password_is_in_the_file() -> None:
     values = [value for name in SERVICES for key, value in environment(name).items() if "PASSWORD" in key]
-    assert values == ["/secrets/password"] * 2
+    assert values == ["/secrets/password"] * 3
 
 
 @pytest.mark.parametrize("name", BUILT)

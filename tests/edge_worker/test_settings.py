@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edge_worker.errors import SettingsError
+from edge_worker.notify.settings import NotifySettings
 from edge_worker.settings import DEFAULT_MODELS_DIR, Settings, variable
 from history_api.settings import ApiSettings
 
@@ -39,18 +40,21 @@ def shown(default: object) -> str:
     return "" if default is None else str(default)
 
 
-@pytest.mark.parametrize("spec", fields(ApiSettings), ids=lambda spec: spec.name)
+EVERY = {spec.name: spec for spec in (*fields(NotifySettings), *fields(ApiSettings))}
+
+
+@pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
 def test_every_setting_is_documented_with_its_default_and_meaning(spec: "Field[Any]") -> None:
     default = shown(spec.default)
     row = f"| `{variable(spec.name)}` | {f'`{default}`' if default else '(none)'} | {spec.metadata['help']} |"
     assert row in PAGE.read_text().splitlines()
 
 
-def test_the_page_documents_the_settings_of_worker_and_api_and_nothing_else() -> None:
+def test_the_page_documents_the_settings_of_all_programs_and_nothing_else() -> None:
     own = {variable(spec.name) for spec in fields(Settings)}
-    every = {variable(spec.name) for spec in fields(ApiSettings)}
+    every = set(map(variable, EVERY))
     assert own < every == DOCUMENTED
-    assert not any("API" in name or "UPLOAD" in name for name in own)
+    assert not any("API" in name or "UPLOAD" in name or "NOTIFY" in name for name in own)
 
 
 def test_the_models_of_the_program_are_the_default_from_any_working_directory(tmp_path: Path) -> None:

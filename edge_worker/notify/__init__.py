@@ -1,0 +1,1 @@
+"""Notifications: what was heard, and what is away, to people's phones, mailboxes and programs."""
