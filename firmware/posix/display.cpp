@@ -29,6 +29,11 @@ Display::Display(std::filesystem::path directory, bool is_quiet)
 void Display::show(const Device& device, std::uint64_t now_ms) {
     if (now_ms - shown_at_ms_ < kRefreshMs && shown_at_ms_ != 0) return;
     shown_at_ms_ = now_ms;
+    task_.start([this, &device, now_ms] { draw(device, now_ms); });
+    task_.join();
+}
+
+void Display::draw(const Device& device, std::uint64_t now_ms) {
     driver_.set_power(device.is_display_on());
     driver_.show(device.canvas(), now_ms);
     const Canvas canvas = chip_.visible_canvas();

@@ -7,6 +7,7 @@
 #include "core/device/device.h"
 #include "core/display/sh1106.h"
 #include "posix/sh1106_emulator.h"
+#include "posix/task_thread.h"
 
 namespace stetho::posix {
 
@@ -23,6 +24,7 @@ class Display {
     std::optional<bool> is_there() const { return driver_.is_there(); }
 
   private:
+    void draw(const Device& device, std::uint64_t now_ms);
     void save(const Canvas& canvas, State state);
     void print(const Screen& screen, std::uint64_t now_ms);
 
@@ -35,6 +37,7 @@ class Display {
     std::uint64_t shown_at_ms_ = 0;
     std::uint64_t printed_at_ms_ = 0;
     int pictures_ = 0;
+    TaskThread task_{hal::kDisplayTask};
 };
 
 }  // namespace stetho::posix

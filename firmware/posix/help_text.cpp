@@ -47,8 +47,8 @@ a bad world, for tests
 
 On standard input, one a line: press, hold (a long press), unplug, plug (the network), display out, display in,
 microphone out, microphone in, battery MV, battery MV charging, battery none, stall S (the application hangs),
-skip S (so much time has passed), crash (it starts again as after a panic), set KEY=VALUE&... (the provisioning form),
-test [ITEM] [--json] (the factory test), quit. On a terminal, Enter alone is a press.
+skip S (so much time has passed), crash (it starts again as after a panic), deep BYTES (the application takes so much
+of its stack), set KEY=VALUE&... (the provisioning form), test [ITEM] [--json] (the factory test), quit. On a terminal, Enter alone is a press.
 
 examples:
   stethoscope-posix --device st-01 --password-file st-01.password --once

@@ -28,6 +28,12 @@ void check_rates(std::uint32_t microphone_hz, std::uint32_t rate_hz) {
                                  " Hz; a file has 44100, 16000 or 4000 Hz, and --rate is the same, or 4000");
 }
 
+// Takes so many bytes of the stack, as a frame that is too large does.
+[[gnu::noinline]] void take_stack(std::size_t bytes) {
+    auto* const frame = static_cast<volatile char*>(__builtin_alloca(bytes));
+    for (std::size_t at = bytes; at > 0; --at) frame[at - 1] = 1;
+}
+
 // Returns the name of the firmware: of the image that runs, else of this program.
 std::string firmware(const std::string& version) { return "stetho " + (version.empty() ? STETHO_VERSION : version); }
 
@@ -62,21 +68,26 @@ Program::Program(Arguments arguments, Wav wav)
               {microphone_, mqtt_, network_, storage_, clock_, random_, ota_, system_, battery_, flash_},
               BuildInfo{firmware_, "linux"}) {
     check_rates(microphone_.rate_hz(), arguments_.settings.sample_rate_hz);
-    capture_thread_ = std::thread(&Program::capture, this);
+    capture_task_.start([this] { capture(); });
 }
 
 Program::~Program() {
     is_capturing_ = false;
-    capture_thread_.join();
+    capture_task_.join();
 }
 
 int Program::run() {
+    application_task_.start([this] { run_device(); });
+    application_task_.join();
+    return exit_status_.value_or(0);
+}
+
+void Program::run_device() {
     for (const double at_s : arguments_.presses_s) button_.press(static_cast<std::uint64_t>(at_s * 1000), kPressMs);
     device_.begin(arguments_.settings_dir.empty() ? &arguments_.settings : nullptr);
     while (!exit_status_ && !is_stopped_) run_once();
     device_.end();
     display_.show(device_, clock_.now_ms());
-    return exit_status_.value_or(0);
 }
 
 void Program::capture() {
@@ -181,6 +192,8 @@ bool Program::run_fault(const std::string& line) {
         std::this_thread::sleep_for(std::chrono::duration<double>(std::atof(line.c_str() + 6)));
     else if (line.starts_with("skip "))
         clock_.skip(std::atof(line.c_str() + 5));
+    else if (line.starts_with("deep "))
+        take_stack(static_cast<std::size_t>(std::atol(line.c_str() + 5)));
     else if (line == "crash")
         reset("panic");
     else

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/device/capture.h"
@@ -21,6 +20,7 @@
 #include "posix/mosquitto_client.h"
 #include "posix/scripted_button.h"
 #include "posix/simulated_microphone.h"
+#include "posix/task_thread.h"
 #include "posix/wav.h"
 
 namespace stetho::posix {
@@ -41,6 +41,7 @@ class Program {
 
   private:
     void capture();
+    void run_device();
     void run_once();
     void handle_event(const Event& event);
     void read_audio();
@@ -82,7 +83,8 @@ class Program {
     std::atomic<std::uint32_t> sample_rate_hz_;
     std::atomic<MicrophoneState> microphone_state_{MicrophoneState::kOk};
     Device device_;
-    std::thread capture_thread_;
+    TaskThread capture_task_{hal::kCaptureTask};
+    TaskThread application_task_{hal::kApplicationTask};
     std::atomic<bool> is_capturing_{true};
     std::atomic<bool> is_stopped_{false};
 

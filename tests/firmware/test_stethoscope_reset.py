@@ -1,12 +1,15 @@
-"""The firmware, as a Linux program, that crashes again and again: safe mode, how it is reached and left."""
+"""The firmware, as a Linux program, that crashes: at the end of a stack, again and again until safe mode."""
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Client, wait_until
-from stethoscope import CRASHES, ID, READY, Stethoscope, crash_until_safe, provisioning
+from stethoscope import CRASHES, ID, READY, Stethoscope, crash_until_safe, program, provisioning
+from toolchain import FIRMWARE
 
 from broker.account import Credentials
 from edge_worker.protocol import topics
@@ -99,3 +102,20 @@ def command(operator: Client, name: str, **arguments: object) -> None:
     """Send the device a command."""
     document = {"id": name, "command": name, "args": arguments}
     operator.publish(f"stetho/v1/device/{ID}/down/command", json.dumps(document))
+
+
+@pytest.mark.parametrize(("part", "status"), [(0.2, 0), (1.0, 99)], ids=["fits", "does not"])
+def test_the_application_has_no_more_stack_than_on_the_chip(part: float, status: int) -> None:
+    found = re.search(r'kApplicationTask\{"application", ([\d\']+)', (FIRMWARE / "hal/tasks.h").read_text())
+    assert found is not None
+    frame = int(part * 2 * int(found[1].replace("'", "")))  # pointers are twice as large
+    ended = subprocess.run(
+        [program(), "--device", ID, "--password", "x", "--port", "1"],
+        input=f"deep {frame}\nquit\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == status, ended.stderr
+    assert ("stack-overflow" in ended.stderr) == (status != 0)
