@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import click
 
 from edge_worker import __version__
+from edge_worker.own_command import pip_install
 
 _OURS: Final = ("broker", "edge_worker", "history_api", "models_tflite", "simulator")
 
@@ -127,8 +128,7 @@ def _run(program: Program, arguments: Sequence[str]) -> int:
         missing = (error.name or "").split(".", 1)[0]
         if missing in _OURS:
             raise
-        wanted = f"pip install 'stetho-edge[{program.extra}]'"
-        print(f"stetho: the package {missing} is missing: {wanted}", file=sys.stderr)
+        print(f"stetho: the package {missing} is missing: {pip_install(program.extra)}", file=sys.stderr)
         return 2
     return status
 

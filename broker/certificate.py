@@ -23,6 +23,7 @@ from broker import directory
 from broker.directory import StateDirectory, write_private
 from edge_worker import RELEASED
 from edge_worker.errors import BrokerError, StethoError
+from edge_worker.own_command import stetho
 
 CA_DAYS: Final = 3650  # devices store it
 SERVER_DAYS: Final = 397  # the maximum that browsers accept
@@ -78,7 +79,7 @@ def ensure(folder: Path, wanted: list[str]) -> None:
     """Create the CA if there is none; renew the server's certificate if it lacks a name or expires soon."""
     if not (folder / "ca.pem").exists():
         create_ca(folder)
-    present = hosts(folder) if (folder / "server.pem").exists() else []
+    present = _present_hosts(folder)
     if not set(wanted) <= set(present) or not _is_current(folder):
         create_server(folder, list(dict.fromkeys([*wanted, *present])))
 
@@ -93,6 +94,10 @@ def hosts(folder: Path) -> list[str]:
     certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(name.value) for name in names]
+
+
+def _present_hosts(folder: Path) -> list[str]:
+    return hosts(folder) if (folder / "server.pem").exists() else []
 
 
 def _is_current(folder: Path) -> bool:
@@ -115,7 +120,7 @@ def _load_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
         certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
         key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
     except FileNotFoundError as error:
-        raise BrokerError(f"{error.filename} is missing; `stetho certificate ca` makes a CA") from error
+        raise BrokerError(f"{error.filename} is missing; `{stetho('certificate ca')}` makes a CA") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise BrokerError(f"{folder / 'ca.key'} is not a key of this CA")
     return certificate, key
@@ -180,18 +185,28 @@ def main(arguments: list[str] | None = None) -> int:
         prog="stetho certificate",
         description="Make the certificates of the broker's TLS listeners.",
         epilog="examples:\n  stetho certificate ca\n"
-        "  stetho certificate server stetho.local 192.168.1.20   (again: renews it)",
+        "  stetho certificate server stetho.local 192.168.1.20\n"
+        "  stetho certificate server                             renews it",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ca", help="make the CA, once")
     server = commands.add_parser("server", help="make or renew the broker's certificate")
-    server.add_argument("hosts", nargs="+", metavar="HOST", help="name or address that devices connect to")
+    server.add_argument(
+        "hosts",
+        nargs="*",
+        metavar="HOST",
+        help="name or address that devices connect to (default: those of the certificate that is there)",
+    )
     chosen = parser.parse_args(arguments)
     try:
         folder = StateDirectory(chosen.dir or directory.default_path()).certificates
-        digest = create_ca(folder) if chosen.command == "ca" else create_server(folder, chosen.hosts)
+        digest = (
+            create_ca(folder)
+            if chosen.command == "ca"
+            else create_server(folder, chosen.hosts or _present_hosts(folder))
+        )
     except (StethoError, OSError, ValueError) as error:
         print(f"stetho certificate: {error}", file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ ROLES: Final = {
     "worker": "an edge worker",
     "operator": "a reader of results",
     "api": "the history API",
-    "notify": "`stetho notify`, which sends notifications",
+    "notify": "the program that sends notifications",
     "homeassistant": "Home Assistant, which shows live values and results",
 }
 SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT", "notify": "STETHO_NOTIFY_MQTT"}

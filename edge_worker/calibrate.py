@@ -25,6 +25,7 @@ from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.own_command import stetho
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.settings import Settings
 
@@ -115,7 +116,7 @@ def _print(report: CalibrationReport, device: str) -> None:
                 filled = round(_BAR * called / count)
                 bar = "#" * filled + "." * (_BAR - filled)
                 print(f"  {kind:8} called abnormal {when:6}  {bar}  {called} of {count}")
-    print(f"The worker follows within a second or two. Undo: stetho calibrate {device} --undo")
+    print(f"The worker follows within a second or two. Undo: {stetho(f'calibrate {device} --undo')}")
     if report.refused:
         skipped = listed(list(report.refused))
         print(f"left out, because they are no usable hearts: {skipped}", file=sys.stderr)
@@ -151,7 +152,7 @@ def _proof(report: CalibrationReport, device: str) -> str:
 def _undo(tables: AdaptationTables, device: str, model: str) -> None:
     if not tables.remove(device, model):
         raise CalibrationError(
-            f"{device} has no calibration of {model}: `stetho calibrate --list` shows those that exist"
+            f"{device} has no calibration of {model}: `{stetho('calibrate --list')}` shows those that exist"
         )
     print(f"The calibration of {device} for {model} is removed; the worker follows within a second or two.")
 

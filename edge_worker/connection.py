@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
+from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
@@ -41,7 +42,7 @@ _MESSAGES_PER_READ: Final = 16
 """Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
 _MATTERS_OF_TIME: Final = {9, 10}
 """Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
-_TIME_ADVICE: Final = "if this clock is wrong, set it; if not, renew it: `stetho certificate server HOST`"
+_TIME_ADVICE: Final = f"if this clock is wrong, set it; if not, renew it: `{stetho('certificate server')}`"
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
 
@@ -286,7 +287,7 @@ class Connection:
             user = self._settings.mqtt_username
             raise BrokerError(
                 f"the broker refuses user {user!r} ({code}); check STETHO_MQTT_USERNAME and "
-                "STETHO_MQTT_PASSWORD (`stetho provision worker` makes such a user)"
+                f"STETHO_MQTT_PASSWORD (`{stetho('provision worker')}` makes such a user)"
             )
 
     def _on_disconnect(

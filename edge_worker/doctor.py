@@ -20,6 +20,7 @@ from edge_worker.inference.interpreter import runtime_name
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.notify import status as notify_status
+from edge_worker.own_command import stetho
 from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 from edge_worker.upkeep import data_checks, disk_reserve, site_checks
@@ -135,7 +136,7 @@ def check_calibrations(settings: Settings) -> str:
         names = ", ".join(f"{device} ({each.model})" for device, each in old)
         raise StoreError(
             f"calibrated for another version, and not applied: {names}; calibrate again, or run "
-            f"`stetho calibrate {device} --undo --model {calibration.model}`"
+            f"`{stetho(f'calibrate {device} --undo --model {calibration.model}')}`"
         )
     return f"{len(found)} calibrated" if found else "none is calibrated"
 

@@ -1,4 +1,4 @@
-"""How `stetho` is run on this machine, so that a command that is printed can be typed as it stands."""
+"""How `stetho` is run on this machine: a command that is printed can be typed as it stands."""
 
 import shlex
 import shutil
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 _NAME: Final = "stetho"
+_ROOT: Final = Path(__file__).parents[1]
+"""The checkout, or the directory of packages in which we are installed."""
 _HEAD_BYTES: Final = 512
 """What a script's first lines have: which Python runs it."""
 
@@ -20,6 +22,13 @@ def stetho(arguments: str) -> str:
     return f"{_program()} {arguments}"
 
 
+def pip_install(extra: str) -> str:
+    """Return the command line that adds the packages of an extra of ours to this environment."""
+    is_checkout = (_ROOT / "pyproject.toml").is_file()
+    project = ["--editable", f"{_ROOT}[{extra}]"] if is_checkout else [f"stetho-edge[{extra}]"]
+    return shlex.join([sys.executable, "-m", "pip", "install", *project])
+
+
 def _program() -> str:
     found = shutil.which(_NAME)
     if found and _is_of_this_python(Path(found)):
@@ -27,13 +36,13 @@ def _program() -> str:
     installed = Path(sys.executable).with_name(_NAME)
     if installed.is_file():
         return shlex.quote(str(installed))
-    module = Path(__file__).parents[1] / f"{_NAME}.py"
-    return shlex.join([sys.executable, str(module)])
+    return shlex.join([sys.executable, str(_ROOT / f"{_NAME}.py")])
 
 
 def _is_of_this_python(script: Path) -> bool:
+    python = f"{Path(sys.executable).parent}/python"  # or python3, in the script that pip wrote
     try:
         with script.open("rb") as file:
-            return sys.executable.encode() in file.read(_HEAD_BYTES)
+            return python.encode() in file.read(_HEAD_BYTES)
     except OSError:
         return False

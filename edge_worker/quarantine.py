@@ -13,6 +13,7 @@ from typing import Final
 
 from edge_worker.errors import QuarantineError, StethoError
 from edge_worker.ingest.quarantine import Quarantine, QuarantineEntry
+from edge_worker.own_command import stetho
 from edge_worker.protocol import strict_json
 from edge_worker.settings import Settings
 
@@ -69,7 +70,7 @@ def _entry(entries: list[QuarantineEntry], name: str) -> QuarantineEntry:
     for entry in entries:
         if entry.id == name:
             return entry
-    raise QuarantineError(f"there is no entry {name!r}; `stetho quarantine` lists them")
+    raise QuarantineError(f"there is no entry {name!r}; `{stetho('quarantine')}` lists them")
 
 
 def _show(entry: QuarantineEntry, quarantine: Quarantine) -> None:

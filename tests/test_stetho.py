@@ -91,7 +91,8 @@ def test_a_missing_package_is_named_with_what_installs_it(
         env={"PATH": "", "STETHO_DATA_DIR": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == f"stetho: the package {package} is missing: pip install 'stetho-edge[{extra}]'\n"
+    install = f"{sys.executable} -m pip install --editable '{PROJECT}[{extra}]'"
+    assert done.stderr == f"stetho: the package {package} is missing: {install}\n"
 
 
 def test_arguments_reach_a_program_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

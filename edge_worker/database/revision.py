@@ -7,6 +7,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.errors import StoreError
+from edge_worker.own_command import stetho
 
 REVISION: Final = "0015"
 """The newest migration; a test compares it with Alembic's own head."""
@@ -44,7 +45,7 @@ def require_revision(engine: Engine) -> None:
     if found != REVISION:
         raise StoreError(
             f"the database {_shown(engine)} is at schema {found}, this program needs {REVISION}; "
-            "run `stetho worker migrate` of the newest version"
+            f"run `{stetho('worker migrate')}` of the newest version"
         )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_worker.errors import ModelError
+from edge_worker.own_command import stetho
 from edge_worker.protocol.meaning import Meaning, Texts
 from edge_worker.settings import DEFAULT_MODELS_DIR, Settings
 
@@ -163,7 +164,7 @@ class ModelRegistry:
         """
         if version is not None and not self.has(model, version):
             raise ModelError(
-                f"{model} has no version {version} on this machine: list them with `stetho trainer versions`"
+                f"{model} has no version {version} on this machine: `{stetho('trainer versions')}` lists them"
             )
         pointer = self._local / model / _POINTER
         try:
@@ -188,7 +189,7 @@ def _card(path: Path) -> dict[str, Any]:
 
 
 def _rollback_hint(model: str) -> str:
-    return f"run `stetho trainer rollback {model} {SHIPPED}` or another version"
+    return f"run `{stetho(f'trainer rollback {model} {SHIPPED}')}` or another version"
 
 
 def _write_durably(path: Path, content: bytes) -> None:

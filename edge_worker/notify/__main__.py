@@ -65,7 +65,7 @@ def _run(settings: NotifySettings) -> int:
     receiver.keep_secrets_out_of_logs()
     keep_private(settings.data_dir)
     settings.directory.mkdir(parents=True, exist_ok=True)
-    refusal = f"another `stetho notify` runs in {settings.directory}; one is enough"
+    refusal = f"another program that notifies runs in {settings.directory}; one is enough"
     with lock_directory(settings.directory / status.LOCK, refusal):
         watch = RulesWatch(settings)
         if problem := _openness(settings):

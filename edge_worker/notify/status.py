@@ -14,6 +14,7 @@ from edge_worker.errors import StoreError
 from edge_worker.notify.notice_queue import NAME, NoticeQueue
 from edge_worker.notify.rule import Rules
 from edge_worker.notify.settings import DIRECTORY
+from edge_worker.own_command import stetho
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -45,7 +46,7 @@ class NotifyStatus:
         if not self.was_set_up:
             return ""
         if not self.is_running:
-            return "notifications do not run: start `stetho notify`, its log says why it ended"
+            return f"notifications do not run: start `{stetho('notify')}`, its log says why it ended"
         faults = [*map(str, self.document.get("faults", []))]
         faults += [f"{name} does not take messages: {error}" for name, error in self.errors.items()]
         return "; ".join(faults)
@@ -95,7 +96,7 @@ def read(data_dir: Path, last: int = 0) -> NotifyStatus:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read ({error}): restart `stetho notify`") from error
+        raise StoreError(f"{path} cannot be read ({error}): restart `{stetho('notify')}`") from error
 
 
 def ask_for_test(data_dir: Path, rule: str) -> str:
@@ -111,7 +112,7 @@ def ask_for_test(data_dir: Path, rule: str) -> str:
             connection.execute("INSERT INTO test VALUES (?, ?)", (identity, rule))
         connection.close()
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be written ({error}): restart `stetho notify`") from error
+        raise StoreError(f"{path} cannot be written ({error}): restart `{stetho('notify')}`") from error
     return identity
 
 
@@ -126,7 +127,7 @@ def test_outcome(data_dir: Path, identity: str) -> dict[str, str] | None:
         ).fetchall()
         connection.close()
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read ({error}): restart `stetho notify`") from error
+        raise StoreError(f"{path} cannot be read ({error}): restart `{stetho('notify')}`") from error
     if not found or any(attempts == 0 for _, attempts, _ in found):
         return None
     return {name: error for name, _, error in found}

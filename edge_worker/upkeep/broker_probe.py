@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from edge_worker.errors import BrokerError
+from edge_worker.own_command import stetho
 from edge_worker.protocol import strict_json, topics
 from edge_worker.settings import Settings
 
@@ -20,7 +21,7 @@ Read = Callable[[int], bytes]
 _CONNACK, _PUBACK = 0x20, 0x40
 _MATTERS_OF_TIME: Final = {9, 10}
 """Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
-_TIME_ADVICE: Final = "if this clock is wrong, set it; if not, `stetho certificate server HOST` renews it"
+_TIME_ADVICE: Final = f"if this clock is wrong, set it; if not, `{stetho('certificate server')}` renews it"
 _REFUSED: Final = {0x86: "user name or password are wrong", 0x87: "it is not authorised"}
 _NOT_AUTHORISED: Final = 0x87
 _NO_EXPIRY: Final = b"\x11\xff\xff\xff\xff"
@@ -57,7 +58,7 @@ def connection_to(settings: Settings) -> Iterator[socket.socket]:
         raise BrokerError(f"{where} is not trusted ({error.reason}); check STETHO_MQTT_CA_FILE") from error
     except OSError as error:
         raise BrokerError(
-            f"{where} cannot be reached ({error}); start `stetho broker`, or check STETHO_MQTT_HOST"
+            f"{where} cannot be reached ({error}); start `{stetho('broker')}`, or check STETHO_MQTT_HOST"
         ) from error
 
 
@@ -83,7 +84,7 @@ def publish_state(settings: Settings, document: dict[str, str]) -> None:
         if body[1]:
             reason = _REFUSED.get(body[1], f"code {body[1]}")
             raise BrokerError(
-                f"the broker refuses the account {user!r}: {reason}; `stetho provision worker --rotate` "
+                f"the broker refuses the account {user!r}: {reason}; `{stetho('provision worker --rotate')}` "
                 "gives it a new password"
             )
         had_session = bool(body[0] & 1)
@@ -93,7 +94,7 @@ def publish_state(settings: Settings, document: dict[str, str]) -> None:
     if len(body) > len(_PACKET_ID) and body[len(_PACKET_ID)] == _NOT_AUTHORISED:
         raise BrokerError(
             f"the account {user!r} may not publish as a worker; names of workers begin with `worker`: "
-            "`stetho provision worker` makes one"
+            f"`{stetho('provision worker')}` makes one"
         )
 
 

@@ -14,6 +14,7 @@ from edge_worker.database.revision import REVISION
 from edge_worker.errors import SettingsError, SpoolError, StoreError
 from edge_worker.ingest.chunk_file import FILE_HEADER_BYTES, chunks_in, received_at_of
 from edge_worker.ingest.quarantine import Quarantine
+from edge_worker.own_command import stetho
 from edge_worker.private_files import open_to_others
 from edge_worker.protocol.chunk import HEADER_BYTES
 from edge_worker.settings import Settings
@@ -36,7 +37,7 @@ def check_database(settings: Settings) -> str:
     if problem:
         raise StoreError(
             f"{path} is damaged ({problem}); a worker repairs it when it starts or reads that page, and "
-            "`stetho restore` brings the last backup back"
+            f"`{stetho('restore FILE')}` brings the last backup back"
         )
     connect_existing(settings.database, read_only=True).dispose()
     return f"at schema {REVISION}" + (", each page of it whole" if is_file else "")
@@ -88,8 +89,8 @@ def check_quarantine(settings: Settings) -> str:
     entries = Quarantine(settings.data_dir / "quarantine").entries()
     if entries:
         raise SpoolError(
-            f"{len(entries)} set aside, the last one for: {entries[-1].reason}; `stetho quarantine` shows "
-            "them and deletes them"
+            f"{len(entries)} set aside, the last one for: {entries[-1].reason}; "
+            f"`{stetho('quarantine')}` shows them and deletes them"
         )
     return "empty"
 

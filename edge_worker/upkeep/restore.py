@@ -18,6 +18,7 @@ from tqdm import tqdm
 from edge_worker.database.revision import REVISION
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import BackupError, StethoError
+from edge_worker.own_command import stetho
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.upkeep import disk_reserve
@@ -72,7 +73,9 @@ def _restore(archive: Archive, into: Path, broker: Path | None, *, may_replace: 
             f"the backup is of schema {schema}, this program knows {REVISION}; install a newer one"
         )
     if broker is not None and not archive.size(BROKER):
-        raise BackupError("the backup holds no accounts; leave out --broker, and run `stetho provision init`")
+        raise BackupError(
+            f"the backup holds no accounts; leave out --broker, and run `{stetho('provision init')}`"
+        )
     parts = {DATA: into} if broker is None else {DATA: into, BROKER: broker}
     for folder in parts.values():
         _require_empty(folder, may_replace=may_replace)

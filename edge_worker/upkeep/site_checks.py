@@ -8,6 +8,7 @@ from typing import Any, Final
 from edge_worker.database.history import History
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import BrokerError, SettingsError, StoreError
+from edge_worker.own_command import stetho
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
 
@@ -26,8 +27,8 @@ def check_broker(settings: Settings) -> str:
     left = expiry - datetime.now(UTC)
     if left < _RENEW_WITHIN:
         raise BrokerError(
-            f"the certificate of {where} expires on {expiry:%Y-%m-%d}; renew it with `stetho certificate "
-            "server HOST` and reload the broker"
+            f"the certificate of {where} expires on {expiry:%Y-%m-%d}; renew it with "
+            f"`{stetho('certificate server')}` and reload the broker"
         )
     return f"{where} accepts connections, and its certificate is trusted until {expiry:%Y-%m-%d}"
 
@@ -38,7 +39,7 @@ def check_account(settings: Settings) -> str:
     if not settings.password:
         raise SettingsError(
             "the worker has no password for the broker; set STETHO_MQTT_PASSWORD_FILE to the file that "
-            "`stetho provision init` wrote"
+            f"`{stetho('provision init')}` wrote"
         )
     try:
         running = _fresh_heartbeats(settings)
@@ -54,7 +55,7 @@ def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
     own = [each for each in _fresh_heartbeats(settings) if each.worker_id == settings.worker_id]
     if not own:
-        raise StoreError(f"{settings.worker_id} has written no heartbeat lately: start `stetho worker`")
+        raise StoreError(f"{settings.worker_id} has written no heartbeat lately: start `{stetho('worker')}`")
     document = own[0].document
     faults = "; ".join(map(str, document.get("faults", [])))
     if faults:
@@ -74,7 +75,7 @@ def check_devices(settings: Settings) -> str:
     if shared:
         raise StoreError(
             f"two devices use the account {shared[0]}; give one of them an account of its own "
-            "(`stetho provision device`)"
+            f"(`{stetho('provision device ID')}`)"
         )
     return "no two devices use one account" if running else "no worker runs that would notice"
 

@@ -8,6 +8,7 @@ from typing import Final
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.recording_query import KEEPS_AUDIO
 from edge_worker.errors import StoreError
+from edge_worker.own_command import stetho
 
 _WAIT_S: Final = 30.0
 
@@ -47,7 +48,9 @@ def take(database: Path, copy: Path) -> None:
     except sqlite3.Error as error:
         raise StoreError(f"the database {database} cannot be copied: {error}") from error
     if problem:
-        raise StoreError(f"the database {database} is damaged ({problem}); `stetho doctor` says what to do")
+        raise StoreError(
+            f"the database {database} is damaged ({problem}); `{stetho('doctor')}` says what to do"
+        )
 
 
 def integrity_problem(connection: sqlite3.Connection) -> str:

@@ -9,6 +9,7 @@ from werkzeug import Request
 
 from edge_worker.database.access.api_key import ROLES, ApiKey, ApiKeys, Role, digest
 from edge_worker.database.access.browser_session import BrowserSessions
+from edge_worker.own_command import stetho
 from history_api.access.client_address import network_of
 from history_api.access.rate_limit import RateLimiter
 from history_api.access.session import COOKIE
@@ -142,7 +143,7 @@ def unauthorised(reason: str) -> ProblemError:
     return ProblemError(
         401,
         f"{reason}; send `Authorization: Bearer KEY`, or the key as password (http://key:KEY@…), or sign in "
-        "at /login. `stetho key add NAME --role operator`, on the server, makes a key",
+        f"at /login. `{stetho('key add NAME --role operator')}`, on the server, makes a key",
         {"WWW-Authenticate": "Bearer"},
     )
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g
 
 from edge_worker.database.result_query import ResultFilter
 from edge_worker.database.site_state.clock_reading import uptime_s
+from edge_worker.own_command import stetho
 from edge_worker.protocol.exam import LABEL_RULE
 from history_api import lookup
 from history_api.dashboard.page_rendering import (
@@ -61,6 +62,7 @@ _FILTERS: Final = (
 )
 blueprint = Blueprint("dashboard", __name__, url_prefix="/ui")
 blueprint.add_app_template_global(label_words.of_request, "words")
+blueprint.add_app_template_global(stetho, "stetho")
 blueprint.add_app_template_filter(percent, "percent")
 blueprint.add_app_template_filter(utc, "utc")
 blueprint.add_app_template_filter(when, "when")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, g, jsonify
 
+from edge_worker.own_command import stetho
 from edge_worker.protocol.device_report import ONLINE
 from edge_worker.telemetry.logfmt import line
 from history_api.access.rate_limit import RateLimiter
@@ -126,7 +127,7 @@ def _session() -> MqttSession:
     if session is None:
         raise ProblemError(
             503,
-            "commands need an account at the broker: `stetho provision api` makes one, "
+            f"commands need an account at the broker: `{stetho('provision api')}` makes one, "
             "STETHO_API_MQTT_PASSWORD_FILE names its password",
             _RETRY,
         )

@@ -14,6 +14,7 @@ from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.notify import status as notify_status
+from edge_worker.own_command import stetho
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.upkeep.data_directory import write_problem
 from edge_worker.upkeep.disk_reserve import least_free
@@ -141,7 +142,7 @@ def _problem(workers: list[dict[str, Any]]) -> str:
     if any(_is_ready(worker) and not worker["reason"] for worker in workers):
         return ""
     reasons = [f"{worker['worker_id']}: {worker['reason']}" for worker in workers if worker["reason"]]
-    return reasons[0] if reasons else "no worker has ever run here: start `stetho worker`"
+    return reasons[0] if reasons else f"no worker has ever run here: start `{stetho('worker')}`"
 
 
 def _disk() -> dict[str, Any]:
@@ -193,7 +194,7 @@ def _worker(heartbeat: WorkerHeartbeat, now: datetime, reported: dict[str, Any])
     faults = heartbeat.document.get("faults") or [heartbeat.document.get("warning") or ""]
     reason = str(reported.get("reason") or "; ".join(faults) if is_worse or is_fresh else "")
     if not reason and not (is_fresh and state == "ready"):
-        reason = f"{state}, last heard of at {heartbeat.seen_at}: check `stetho worker` and its log"
+        reason = f"{state}, last heard of at {heartbeat.seen_at}: check `{stetho('worker')}` and its log"
     return {
         "worker_id": heartbeat.worker_id,
         "state": state,

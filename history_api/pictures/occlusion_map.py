@@ -14,6 +14,7 @@ from flask import Blueprint, Response, g
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import ModelError
 from edge_worker.inference.model_registry import ModelRegistry
+from edge_worker.own_command import stetho
 from edge_worker.telemetry.logfmt import line
 from history_api import lookup
 from history_api.openapi.conditional_request import UNCHANGED, render_with_etag
@@ -134,7 +135,7 @@ def _explain(entry: RecordingEntry, model: str, directory: Path) -> bytes:
             _LOG.warning(line("explain_failed", id=g.request_id, reason=process.stderr[-500:]))
             raise ProblemError(
                 503,
-                "models cannot run beside this API; run `stetho explain` where the worker "
+                f"models cannot run beside this API; run `{stetho('explain')}` where the worker "
                 "is (the server's log has the reason under this request_id)",
             )
         return picture.read_bytes()

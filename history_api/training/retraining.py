@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, jsonify
 from edge_worker.database.training import Job, TrainingTables
 from edge_worker.directory_lock import is_locked
 from edge_worker.errors import StethoError
+from edge_worker.own_command import stetho
 from history_api.models import models
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, get, json_answer, operation
 from history_api.openapi.problem import ProblemError
@@ -112,7 +113,7 @@ def _percent(job: Job | None) -> int:
 def no_trainer() -> str:
     """Return what to do where no trainer works on this data directory; empty where one does."""
     is_there = is_locked(services().settings.data_dir / TRAINER_LOCK)
-    return "" if is_there else "; no trainer is running: `stetho trainer serve` starts one"
+    return "" if is_there else f"; no trainer is running: `{stetho('trainer serve')}` starts one"
 
 
 def _message(job: Job | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from edge_worker.database.upload import Upload
+from edge_worker.own_command import stetho
 from edge_worker.protocol.chunk import recording_name
 from edge_worker.protocol.meta import MAX_MODELS
 from history_api.access.client_presence import client_is_gone
@@ -100,7 +101,7 @@ class UploadIntake:
         if session is None:
             raise ProblemError(
                 503,
-                "uploads need an account at the broker: `stetho provision api` makes one, "
+                f"uploads need an account at the broker: `{stetho('provision api')}` makes one, "
                 "STETHO_API_MQTT_PASSWORD_FILE names its password",
                 _RETRY,
             )

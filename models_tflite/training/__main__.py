@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from edge_worker.errors import StethoError
+from edge_worker.own_command import pip_install
 from models_tflite.training.recipes.recipe import Recipe
 from models_tflite.training.recipes.registry import MODELS, recipe_of
 from models_tflite.training.recipes.us8k import LESSONS
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in {"keras", "tensorflow"}:
             raise
-        print("training: TensorFlow is not installed: pip install 'stetho-edge[training]'", file=sys.stderr)
+        print(f"training: TensorFlow is not installed: {pip_install('training')}", file=sys.stderr)
         return 2
     except (StethoError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
@@ -91,7 +92,7 @@ def _run(command: Command, arguments: Sequence[str]) -> int:
 def _table() -> str:
     """Return the subcommands with a line each, for --help."""
     lines = [f"  {name:16} {command.help}" for name, command in (COMMANDS | TRAINER_COMMANDS).items()]
-    return "\n".join(["other commands (`stetho train COMMAND --help`):", *lines])
+    return "\n".join(["other commands, each with --help:", *lines])
 
 
 def _chosen(options: argparse.Namespace) -> Recipe:

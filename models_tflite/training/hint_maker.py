@@ -129,7 +129,7 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise TrainingError(f"{name} is not installed: pip install {name}") from error
+        raise TrainingError(f"{name} is not installed: {sys.executable} -m pip install {name}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

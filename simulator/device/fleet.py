@@ -16,6 +16,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from edge_worker.errors import BrokerError, SettingsError
+from edge_worker.own_command import stetho
 from simulator.device.device import Device
 from simulator.device.event_loop import EventLoop
 from simulator.device.load_report import load_report
@@ -158,7 +159,7 @@ class Fleet:
             return any(each.stethoscope.analysers for each in self._devices)
 
         if not self._event_loop.run_until(is_online, self._plan.timeout_s):
-            raise BrokerError("no analyser is online; start `stetho worker`")
+            raise BrokerError(f"no analyser is online; start `{stetho('worker')}`")
 
     def _stream(self, began: float) -> None:
         """Record on every device, and wait for the results."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.errors import BrokerError, StethoError
+from edge_worker.own_command import stetho
 from simulator.device import oled
 from simulator.device.display import Display
 from simulator.device.event_loop import EventLoop
@@ -157,7 +158,7 @@ class LiveSession:
         if not has_analyser and not self._event_loop.run_until(
             lambda: bool(self._stethoscope.analysers), timeout_s
         ):
-            raise BrokerError("no analyser is online; start `stetho worker`")
+            raise BrokerError(f"no analyser is online; start `{stetho('worker')}`")
 
     def _obey(self, command: Command) -> Answer:
         """Do what a command says, now or in the loop that runs."""

@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError
+from edge_worker.own_command import stetho
 from simulator.device.event_loop import EventLoop
 from simulator.device.message import Message
 
@@ -48,7 +49,7 @@ class Account:
     def provision_command(self) -> str:
         """Command that creates the account."""
         name = self.username if self.role == "device" else self.username.removeprefix(self.role).lstrip("-")
-        return f"stetho provision {self.role} {name}".rstrip()
+        return stetho(f"provision {self.role} {name}".rstrip())
 
 
 class Connection:
@@ -101,7 +102,7 @@ class Connection:
                 f"no TLS with the broker at {self._address} ({error.reason}); check --ca-file"
             ) from error
         except (OSError, ValueError) as error:  # ValueError: no host name at all
-            advice = "start it with `stetho broker`, or give --host and --port"
+            advice = f"start it with `{stetho('broker')}`, or give --host and --port"
             raise BrokerError(f"no broker at {self._address} ({error}); {advice}") from error
         self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from edge_worker.errors import BrokerError
+from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
 from simulator.device import oled
 from simulator.device.delivery import Delivery
@@ -114,7 +115,7 @@ class Session:
             self._display.say("no analyser is online; waiting")
             if not self._event_loop.run_until(is_online, timeout_s):
                 raise ResultTimeoutError(
-                    f"no analyser came online within {timeout_s:g} s; start `stetho worker`"
+                    f"no analyser came online within {timeout_s:g} s; start `{stetho('worker')}`"
                 )
 
     def _show_transmission(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_worker.errors import AudioError, SettingsError
+from edge_worker.own_command import pip_install
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
 from simulator.sound.audio_source import BLOCK_S, Block
 
@@ -162,7 +163,7 @@ def load_sounddevice() -> Any:  # noqa: ANN401 - it ships no types
         import sounddevice  # noqa: PLC0415 - optional
     except ImportError as error:
         raise SettingsError(
-            "a microphone needs the package sounddevice; `pip install 'stetho-edge[microphone]'`"
+            f"a microphone needs the package sounddevice; `{pip_install('microphone')}`"
         ) from error
     except OSError as error:
         raise SettingsError(

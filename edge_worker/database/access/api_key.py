@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.schema import api_keys, browser_sessions
 from edge_worker.errors import StethoError
+from edge_worker.own_command import stetho
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.protocol.topics import DEVICE_ID
 
@@ -90,7 +91,7 @@ class ApiKeys(LazyDatabase):
             connection.execute(delete(browser_sessions).where(browser_sessions.c.key_digest == own))
             removed = connection.execute(delete(api_keys).where(api_keys.c.name == name)).rowcount
         if not removed:
-            raise ApiKeyError(f"there is no key {name!r}; `stetho key list` shows those that exist")
+            raise ApiKeyError(f"there is no key {name!r}; `{stetho('key list')}` shows those that exist")
 
 
 _KEYS: Final = select(*(api_keys.c[name] for name in ApiKey.__dataclass_fields__))

@@ -13,6 +13,7 @@ from edge_worker.database.access.api_key import ApiKey, ApiKeyError, digest
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.schema import api_keys, browser_sessions
 from edge_worker.database.site_state.site_clock import best_time
+from edge_worker.own_command import stetho
 from edge_worker.protocol.timestamp import rfc3339
 
 LIFETIME: Final = timedelta(hours=12)
@@ -72,6 +73,6 @@ class BrowserSessions(LazyDatabase):
         with self._transaction() as connection:
             key = connection.execute(select(api_keys.c.digest).where(api_keys.c.name == name)).scalar()
             if key is None:
-                raise ApiKeyError(f"there is no key {name!r}; `stetho key list` shows those that exist")
+                raise ApiKeyError(f"there is no key {name!r}; `{stetho('key list')}` shows those that exist")
             ended = delete(browser_sessions).where(browser_sessions.c.key_digest == key)
             return connection.execute(ended).rowcount

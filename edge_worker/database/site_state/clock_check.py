@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from edge_worker import RELEASED
 from edge_worker.database.site_state.clock_reading import ClockReading
+from edge_worker.own_command import stetho
 from edge_worker.protocol.timestamp import rfc3339
 
 ClockState = Literal["ok", "settling", "behind", "ahead"]
@@ -23,7 +24,7 @@ MAX_AHEAD_S: Final = 5 * 365.25 * 86_400
 """Further ahead of the release, or of the last believed time, a clock is wrong: 2036 is an NTP of zeros."""
 HELD_S: Final = 3600.0
 """A clock that is `settling` is believed after this time without another jump."""
-CONFIRM: Final = "set the clock right, or say that it is right: `stetho clock confirm`"
+CONFIRM: Final = f"set the clock right, or say that it is right: `{stetho('clock confirm')}`"
 
 
 class ClockVerdict(NamedTuple):

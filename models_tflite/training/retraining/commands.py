@@ -15,6 +15,7 @@ from edge_worker.database.training import Job, TrainingTables
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import StethoError
 from edge_worker.inference.model_registry import SHIPPED, ModelRegistry
+from edge_worker.own_command import pip_install
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from models_tflite.training.corpus.corpus import TrainingError
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, settings: Settings, tables: TrainingTables) -> None:
     if importlib.util.find_spec("tensorflow") is None:
-        raise TrainingError("TensorFlow is not installed: pip install 'stetho-edge[training]'")
+        raise TrainingError(f"TensorFlow is not installed: {pip_install('training')}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s level=%(levelname)s %(message)s", stream=sys.stdout

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from edge_worker.own_command import stetho
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.log_mel import LogMelParameters
 from models_tflite.training.corpus.corpus import TrainingError
@@ -34,7 +35,7 @@ def load(path: Path) -> Arrays:
         TrainingError: the file is missing or another one.
     """
     if not path.is_file():
-        raise TrainingError(f"{path} is missing: make it with stetho train encoder, see its --help")
+        raise TrainingError(f"{path} is missing: make it, as `{stetho('train encoder --help')}` says")
     try:
         with np.load(path) as stored:
             arrays = {name: stored[name].astype(np.float32) for name in stored.files}
@@ -53,4 +54,4 @@ def content(arrays: Arrays) -> bytes:
 
 
 def _other(path: Path) -> str:
-    return f"{path} holds no encoder of voices: make it again with stetho train encoder"
+    return f"{path} holds no encoder of voices: make it again, as `{stetho('train encoder --help')}` says"

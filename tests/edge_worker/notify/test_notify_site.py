@@ -185,7 +185,7 @@ def test_rules_are_read_again_and_wrong_ones_are_told(
         env=os.environ | site.environ, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert second.returncode == 2
-    assert "another `stetho notify` runs" in second.stderr
+    assert "another program that notifies runs" in second.stderr
     identity = status.ask_for_test(site.data_dir, "knocks")
     wait_until(
         lambda: status.test_outcome(site.data_dir, identity) == {"phone": ""}, "the test of the dashboard"

@@ -98,7 +98,7 @@ def test_a_calibration_of_another_version_is_named(
     tables.remove("st-07", "heart2")
     assert (status, set(failed)) == (1, {"calibrations"})
     assert "st-07 (heart2)" in failed["calibrations"]
-    assert "`stetho calibrate st-07 --undo --model heart2`" in failed["calibrations"]
+    assert "stetho calibrate st-07 --undo --model heart2`" in failed["calibrations"]
 
 
 def test_settings_that_cannot_be_read_are_one_sentence(

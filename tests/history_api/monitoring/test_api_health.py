@@ -83,9 +83,9 @@ def test_e4_health_without_any_worker(api: Api) -> None:
 @pytest.mark.parametrize(
     ("age", "changed", "reason"),
     [
-        (MISSED + timedelta(seconds=1), {}, "check `stetho worker`"),
-        (-MISSED - timedelta(seconds=1), {}, "check `stetho worker`"),
-        (timedelta(), {"state": "offline"}, "check `stetho worker`"),
+        (MISSED + timedelta(seconds=1), {}, "stetho worker`"),
+        (-MISSED - timedelta(seconds=1), {}, "stetho worker`"),
+        (timedelta(), {"state": "offline"}, "stetho worker`"),
         (timedelta(), {"state": "degraded", "faults": ["the disk is full"]}, "the disk is full"),
         (timedelta(), {"warning": "ended unexpectedly 3 times"}, "ended unexpectedly 3 times"),
     ],

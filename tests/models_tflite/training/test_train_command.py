@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from edge_worker.own_command import pip_install
 from models_tflite.training.__main__ import COMMANDS, TRAINER_COMMANDS, main
 
 NEED_TENSORFLOW = ("segments", "baseline-hearts", "baseline-sounds")
@@ -52,9 +53,7 @@ def test_without_tensorflow_a_command_says_what_to_install(
 ) -> None:
     assert main([name, "--help"]) == 2
 
-    assert capsys.readouterr().err == (
-        "training: TensorFlow is not installed: pip install 'stetho-edge[training]'\n"
-    )
+    assert capsys.readouterr().err == f"training: TensorFlow is not installed: {pip_install('training')}\n"
 
 
 def test_only_the_module_of_a_command_is_imported() -> None:

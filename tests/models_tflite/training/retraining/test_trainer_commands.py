@@ -8,6 +8,7 @@ import pytest
 import trainers
 from trainer_site import TrainerSite
 
+from edge_worker.own_command import pip_install
 from models_tflite.training.retraining import commands
 
 
@@ -71,7 +72,7 @@ def test_serving_without_tensorflow_says_what_to_install(
     trainer_site: TrainerSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.main(["serve", "--once"]) == 2
-    assert "pip install 'stetho-edge[training]'" in capsys.readouterr().err
+    assert pip_install("training") in capsys.readouterr().err
 
 
 def test_without_a_worker_before_every_command_says_so(
