@@ -25,7 +25,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from edge_worker.database.engine import LazyDatabase
+from edge_worker.database.counting import counts
+from edge_worker.database.engine import LazyDatabase, begin_writing
 from edge_worker.database.recording_query import SOUND_BYTES, is_recording
 from edge_worker.database.schema import (
     deletions,
@@ -160,10 +161,13 @@ class RecordingDeletion(LazyDatabase):
         """Delete the first `BATCH` analysed recordings that are `which`."""
         is_analysed = recordings.c.document.is_not(None)
         chosen = select(recordings.c.id).where(*which, is_analysed).order_by(order).limit(BATCH)
-        # Predictions and review are deleted with their recording: ON DELETE CASCADE.
-        removal = delete(recordings).where(recordings.c.id.in_(chosen))
         columns = (recordings.c.device_id, recordings.c.recording_id, recordings.c.audio_file)
         with self._transaction() as connection:
+            begin_writing(connection)
+            ids = connection.execute(chosen.with_for_update()).scalars().all()
+            counts.remove(connection, ids)
+            # Predictions and review are deleted with their recording: ON DELETE CASCADE.
+            removal = delete(recordings).where(recordings.c.id.in_(ids))
             rows = connection.execute(removal.returning(*columns)).all()
             keys = [(row.device_id, row.recording_id) for row in rows]
             _add_tombstones(connection, keys)

@@ -1,10 +1,12 @@
 """Query of the devices that have recordings, each with its first and last recording."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, select
 
+from edge_worker.database.counting.count_tables import recording_counts
 from edge_worker.database.schema import recordings
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Status
@@ -27,23 +29,18 @@ class DeviceSummary:
 
 
 def summaries(connection: Connection, device: str | None = None) -> list[DeviceSummary]:
-    """Return all devices by name, or only `device`; the counting reads one index alone."""
+    """Return all devices by name, or only `device`."""
     return [DeviceSummary(**row._mapping) for row in connection.execute(_query(device))]
 
 
 def _query(device: str | None) -> Select[Any]:
-    """Return the query of devices: a walk of one index, then two rows for each."""
-    columns = (func.count().label("recordings"), func.min(recordings.c.id), func.max(recordings.c.id))
-    grouped = select(recordings.c.device_id, *columns).group_by(recordings.c.device_id)
-    if device is not None:
-        grouped = grouped.where(recordings.c.device_id == device)
-    counts = grouped.subquery()
-    name, number, first_id, last_id = counts.c
+    """Return the query of devices: the row of each count, then the first and the last recording."""
+    name = recording_counts.c.device_id
     first, last = recordings.alias(), recordings.alias()
-    return (
+    query = (
         select(
             name,
-            number,
+            recording_counts.c.recordings,
             first.c.captured_at.label("first_captured_at"),
             last.c.captured_at.label("last_captured_at"),
             last.c.recording_id.label("last_recording_id"),
@@ -51,7 +48,14 @@ def _query(device: str | None) -> Select[Any]:
             last.c.verdict.label("last_label"),
             last.c.severity.label("last_severity"),
         )
-        .join_from(counts, first, first.c.id == first_id)
-        .join(last, last.c.id == last_id)
-        .order_by(name)
+        .join_from(recording_counts, first, first.c.id == _end_of_device(func.min))
+        .join(last, last.c.id == _end_of_device(func.max))
     )
+    return (query if device is None else query.where(name == device)).order_by(name)
+
+
+def _end_of_device(end: Callable[..., ColumnElement[Any]]) -> ScalarSelect[Any]:
+    """Return the id of the first or last row of a device: one step in the index of devices."""
+    mine = recordings.alias()
+    is_mine = mine.c.device_id == recording_counts.c.device_id
+    return select(end(mine.c.id)).where(is_mine).correlate(recording_counts).scalar_subquery()

@@ -98,6 +98,12 @@ class LazyDatabase:
             raise StoreError(f"{self._FAILURE}: {str(error).splitlines()[0]}") from error
 
 
+def begin_writing(connection: Connection) -> None:
+    """Begin a transaction of SQLite with its lock: what is read in it stays true until it is changed."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def sqlite_path(engine: Engine) -> Path | None:
     """Return the file of a SQLite database; None: it has none, or it is another database."""
     path = engine.url.database

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.reviewing.review_tables import reviews
@@ -71,19 +71,24 @@ def read_page(
     The first recording does not change while others join, so a client that reads all pages gets each exam
     once.
     """
-    first = func.min(recordings.c.id)
-    key = (recordings.c.exam, recordings.c.device_id)
-    query = select(*key, first.label("first")).where(recordings.c.exam.is_not(None)).group_by(*key)
+    earlier = recordings.alias()
+    is_earlier = [earlier.c[name] == recordings.c[name] for name in ("exam", "device_id")]
+    is_earlier.append(earlier.c.id < recordings.c.id)
+    query = select(recordings.c.id, recordings.c.exam, recordings.c.device_id)
+    query = query.where(recordings.c.exam.is_not(None))
     if device_id is not None:
         query = query.where(recordings.c.device_id == device_id)
     if subject is not None:
         query = query.where(recordings.c.subject == subject)
+        is_earlier.append(earlier.c.subject == subject)
     if after is not None:
-        query = query.having(first < after)
-    rows = connection.execute(query.order_by(first.desc()).limit(limit + 1)).all()
+        query = query.where(recordings.c.id < after)
+    # Not grouped: all exams would be read for a page of them.
+    query = query.where(~exists().where(*is_earlier)).order_by(recordings.c.id.desc())
+    rows = connection.execute(query.limit(limit + 1)).all()
     shown = rows[:limit]
     exams = [exam(connection, row.device_id, row.exam) for row in shown]
-    return ExamPage(exams, int(shown[-1].first) if len(rows) > limit else None)
+    return ExamPage(exams, shown[-1].id if len(rows) > limit else None)
 
 
 def _exam_recording(  # noqa: PLR0917 - the columns of a row

@@ -215,7 +215,7 @@ class History:
             return prediction_query.label_counts(connection)
 
     def devices(self, device: str | None = None) -> list[DeviceSummary]:
-        """Return all devices by name, or only `device`; the counting reads one index alone."""
+        """Return all devices by name, or only `device`."""
         with self._connection() as connection:
             return device_query.summaries(connection, device)
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
+from edge_worker.database.counting.count_tables import label_counts as counted
 from edge_worker.database.schema import predictions, recordings
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Result
@@ -49,20 +50,23 @@ def latest(
         (recordings if name in ("captured_at", "audio_file", "file_name") else predictions).c[name]
         for name in PredictionEntry.__dataclass_fields__
     )
-    order = predictions.c.id if model is None else predictions.c.recording  # as its index has them
-    query = select(*columns).join_from(predictions, recordings).order_by(order.desc())
+    query = select(*columns).join_from(predictions, recordings)
     if device is not None:
-        query = query.where(predictions.c.device_id == device)
-    if model is not None:
-        query = query.where(predictions.c.model == model)
+        # From its recordings, which an index has in this order; no index has this text of the model.
+        query = query.where(recordings.c.device_id == device).order_by(recordings.c.id.desc())
+        query = query if model is None else query.where(predictions.c.model.concat("") == model)
+    elif model is not None:
+        query = query.where(predictions.c.model == model).order_by(predictions.c.recording.desc())
+    else:
+        query = query.order_by(predictions.c.id.desc())
     return [PredictionEntry(**row._mapping) for row in connection.execute(query.limit(limit))]
 
 
 def label_counts(connection: Connection) -> list[LabelCount]:
     """Return how often each model gave each label, by model, the most frequent label first."""
-    model, label, total = predictions.c.model, predictions.c.label, func.count()
-    accepted = func.sum(case((predictions.c.accepted, 1), else_=0))
-    query = select(model, label, total, accepted).group_by(model, label)
+    model, label = counted.c.model, counted.c.label
+    total, accepted = func.sum(counted.c.total), func.sum(counted.c.accepted)
+    query = select(model, label, total, accepted).group_by(model, label).having(total > 0)
     return [LabelCount(*row) for row in connection.execute(query.order_by(model, total.desc(), label))]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select, update
 
+from edge_worker.database.counting.count_tables import recording_counts
 from edge_worker.database.schema import recordings, timelines
 from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.result import Completeness, Result, Status
@@ -152,6 +153,8 @@ def of_stem(connection: Connection, stem: str, device: str | None = None) -> Rec
     """Return the last recording that was uploaded under this name, whatever follows its last point."""
     file_name = recordings.c.file_name
     is_longer = file_name.startswith(f"{stem}.", autoescape=True)
+    if connection.dialect.name == "sqlite":  # its index knows no LIKE
+        is_longer &= file_name.between(f"{stem}.", f"{stem}/")
     has_point = func.substr(file_name, len(stem) + 2).contains(".")
     return _last(connection, (file_name == stem) | (is_longer & ~has_point), device)
 
@@ -182,7 +185,7 @@ def timeline(connection: Connection, device_id: str, recording_id: str) -> str |
 
 def count(connection: Connection) -> int:
     """Return how many recordings there are."""
-    return connection.execute(select(func.count()).select_from(recordings)).scalar_one()
+    return int(connection.execute(select(func.sum(recording_counts.c.recordings))).scalar() or 0)
 
 
 _NAMES: Final = tuple(RecordingEntry.__dataclass_fields__)

@@ -4,12 +4,12 @@ Pages are cut by key, not by offset: the thousandth page costs what the first co
 inserted between two requests move nothing.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -24,13 +24,18 @@ from sqlalchemy import (
 )
 
 from edge_worker.database.page_cursor import PageCursor, Sort
+from edge_worker.database.paging import few_recordings
+from edge_worker.database.paging.compiled_query import CompiledQuery
 from edge_worker.database.reviewing.review_tables import reviews
 from edge_worker.database.schema import predictions, recordings
 from edge_worker.protocol.meaning import Severity
 from edge_worker.protocol.result import Status
 
 LAST_ID: Final = bindparam("last_id", type_=Integer)
+NEAR_ID: Final = bindparam("near_id", type_=Integer)
 LAST_CAPTURED_AT: Final = bindparam("last_captured_at", type_=String)
+_NEAR: Final = 2_000
+"""Rows that are looked at one by one before a range of time is read."""
 _LIMIT: Final = bindparam("page_limit", type_=Integer)
 
 
@@ -88,41 +93,39 @@ def read_page(
     if cursor is not None:
         after = PageCursor.decode(cursor, sort)
         parameters = {LAST_ID.key: after.id, LAST_CAPTURED_AT.key: after.captured_at}
-    rows: list[Row[Any]] = []
-    for statement in _statements(filters, sort, cursor is None, connection.dialect):
-        if len(rows) <= limit:
-            rows += statement.execute(connection, parameters | {_LIMIT.key: limit + 1 - len(rows)})
+    few = few_recordings.rarest(connection, _indexed_conditions(connection, filters))
+    if few is None:
+        rows = _walk(connection, filters, sort, parameters, limit + 1)
+    else:
+        query = query_of_few(few, filters, sort, is_first=cursor is None)
+        rows = list(connection.execute(query, parameters | {_LIMIT.key: limit + 1}))
     shown = rows[:limit]
     is_last = len(rows) <= limit
     following = None if is_last else PageCursor(sort, shown[-1].id, shown[-1].captured_at).encode()
     return ResultPage([row.document for row in shown], following, [row.id for row in shown])
 
 
-class _Statement(NamedTuple):
-    """Compiled SQL of one query.
+def _walk(
+    connection: Connection, filters: ResultFilter, sort: Sort, parameters: dict[str, Any], limit: int
+) -> list[Row[Any]]:
+    """Return up to `limit` results by walking an index in order."""
+    rows: list[Row[Any]] = []
+    statements = _compiled(filters, sort, not parameters, connection.dialect)
+    if any(NEAR_ID.key in each.constants for each in statements):
+        last = parameters.get(LAST_ID.key) or connection.execute(_LAST_ROW).scalar() or 0
+        parameters = parameters | {NEAR_ID.key: last - _NEAR}
+    for statement in statements:
+        if len(rows) < limit:
+            rows += statement.execute(connection, parameters | {_LIMIT.key: limit - len(rows)})
+    return rows
 
-    Compiled once, because SQLAlchemy would compile it anew for each page: a third of the time of a page.
-    """
 
-    sql: str
-    constants: dict[str, Any]
-    """Parameters that are the same for all pages."""
-    order: list[str] | None
-    """Names of the parameters by position; None where the database takes them by name."""
-
-    def execute(self, connection: Connection, parameters: dict[str, Any]) -> list[Row[Any]]:
-        named = self.constants | parameters
-        bound = named if self.order is None else tuple(named[name] for name in self.order)
-        return list(connection.exec_driver_sql(self.sql, bound).all())
+_LAST_ROW: Final = select(func.max(recordings.c.id))
 
 
 @lru_cache(maxsize=256)
-def _statements(filters: ResultFilter, sort: Sort, is_first: bool, dialect: Dialect) -> list[_Statement]:
-    compiled = [query.limit(_LIMIT).compile(dialect=dialect) for query in queries(filters, sort, is_first)]
-    return [
-        _Statement(each.string, dict(each.params), each.positiontup if each.positional else None)
-        for each in compiled
-    ]
+def _compiled(filters: ResultFilter, sort: Sort, is_first: bool, dialect: Dialect) -> list[CompiledQuery]:
+    return [CompiledQuery.of(query.limit(_LIMIT), dialect) for query in queries(filters, sort, is_first)]
 
 
 def queries(filters: ResultFilter, sort: Sort, is_first: bool) -> list[Select[Any]]:
@@ -132,23 +135,68 @@ def queries(filters: ResultFilter, sort: Sort, is_first: bool) -> list[Select[An
     queries are written so that SQLite walks one index in order and stops early.
     """
     if sort == "-stored":
+        if filters.device is None and _time_conditions(filters):
+            return [_by_storing(filters, is_first, near) for near in (True, False)]
         return [_by_storing(filters, is_first)]
     query, captured_at, key = _by_capture(filters), recordings.c.captured_at, recordings.c.id
-    is_ascending = sort == "captured_at"
-    order = (captured_at, key) if is_ascending else (captured_at.desc(), key.desc())
-    query = query.order_by(*order)
+    query = query.order_by(*_order(sort, captured_at, key))
     if is_first:
         return [query]
     # Two walks: SQLite has no single bound for a time and, where times are equal, an id.
     equal = captured_at == LAST_CAPTURED_AT
-    if is_ascending:
+    if sort == "captured_at":
         return [query.where(equal, key > LAST_ID), query.where(captured_at > LAST_CAPTURED_AT)]
     return [query.where(equal, key < LAST_ID), query.where(captured_at < LAST_CAPTURED_AT)]
 
 
-def _by_storing(filters: ResultFilter, is_first: bool) -> Select[Any]:
-    query = _base_query(filters)
-    key = recordings.c.id
+def query_of_few(few: Select[Any], filters: ResultFilter, sort: Sort, *, is_first: bool) -> Select[Any]:
+    """Return the query of a page that begins with `few`, the ids of few rows, and sorts what is left of them.
+
+    Its documents are read last, of the rows of the page alone.
+    """
+    captured_at, key = _hidden(recordings.c.captured_at), recordings.c.id
+    query = _by_capture(filters).with_only_columns(key, captured_at.label("captured_at"))
+    query = query.where(key.in_(few))
+    later, same = captured_at > LAST_CAPTURED_AT, captured_at == LAST_CAPTURED_AT
+    earlier = captured_at < LAST_CAPTURED_AT
+    is_next = {
+        "-stored": key < LAST_ID,
+        "captured_at": later | (same & (key > LAST_ID)),
+        "-captured_at": earlier | (same & (key < LAST_ID)),
+    }[sort]
+    if not is_first:
+        query = query.where(is_next)
+    page = query.order_by(*_order(sort, captured_at, key)).limit(_LIMIT).subquery()
+    columns = (*page.c, recordings.c.document)
+    whole = select(*columns).join_from(page, recordings, key == page.c.id)
+    return whole.order_by(*_order(sort, page.c.captured_at, page.c.id))
+
+
+def _order(
+    sort: Sort, captured_at: ColumnElement[str], key: ColumnElement[int]
+) -> tuple[ColumnElement[Any], ...]:
+    if sort == "-stored":
+        return (key.desc(),)
+    return (captured_at, key) if sort == "captured_at" else (captured_at.desc(), key.desc())
+
+
+def _indexed_conditions(connection: Connection, filters: ResultFilter) -> Iterator[Select[Any]]:
+    """Yield a query of row ids for each condition of `filters` that an index finds alone."""
+    for column, value in _outcomes(filters):
+        yield few_recordings.of_outcome(column, value)
+    if _prediction_conditions(filters):
+        yield few_recordings.of_prediction(connection, filters.model, filters.label, filters.accepted)
+    if filters.file_name is not None:
+        yield select(recordings.c.id).where(*_file_name_conditions(filters.file_name))
+
+
+def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None) -> Select[Any]:
+    """Return the query of a page; `near`: of the rows that come next, or of those behind them.
+
+    Most ranges of time that people ask for end now: the next rows are in them, and no range need be read.
+    """
+    times, device_id, key = _time_conditions(filters), recordings.c.device_id, recordings.c.id
+    query = _base_query(filters, _hidden(device_id) if times else device_id)
     conditions = _prediction_conditions(filters)
     if (filters.model or filters.label) and filters.device is None:
         # From the predictions to their recordings: a rare label is found without reading the others.
@@ -156,13 +204,16 @@ def _by_storing(filters: ResultFilter, is_first: bool) -> Select[Any]:
         query = query.add_columns(key).join_from(predictions, recordings).where(*conditions).distinct()
     elif conditions:
         query = query.where(_has_prediction(conditions))
-    query = query.where(*(column == value for column, value in _outcomes(filters)))
-    times = _time_conditions(filters)
-    if times and filters.device is None:
-        # Read from the index alone: a range long ago is found without touching the rows after it.
-        query = query.where(key.in_(select(recordings.c.id).where(*times)))
+    outcomes = _outcomes(filters) if near is None else _hidden_outcomes(filters)
+    query = query.where(*(column == value for column, value in outcomes))
+    if near:
+        query = query.where(key >= NEAR_ID, *_time_conditions(filters, _hidden(recordings.c.captured_at)))
     elif times:
-        query = query.where(*times)
+        # Read from one index alone: a range long ago is found without touching the rows after it.
+        mine = () if filters.device is None else (device_id == filters.device,)
+        query = query.where(key.in_(select(recordings.c.id).where(*mine, *times)))
+    if near is False:
+        query = query.where(key < NEAR_ID)
     if not is_first:
         query = query.where(key < LAST_ID)
     return query.order_by(key.desc())
@@ -172,24 +223,21 @@ def _by_capture(filters: ResultFilter) -> Select[Any]:
     query = _base_query(filters).where(*_time_conditions(filters))
     if conditions := _prediction_conditions(filters):
         query = query.where(_has_prediction(conditions))
-    # Hidden from the indexes of outcomes, which would have a million rows sorted for a page.
-    return query.where(*(func.coalesce(column, "") == value for column, value in _outcomes(filters)))
+    return query.where(*(column == value for column, value in _hidden_outcomes(filters)))
 
 
-def _base_query(filters: ResultFilter) -> Select[Any]:
+def _base_query(filters: ResultFilter, device_id: ColumnElement[str] = recordings.c.device_id) -> Select[Any]:
     """Return the part of the query that both orders have in common."""
     columns = (recordings.c.id, recordings.c.captured_at, recordings.c.document)
     query = select(*columns).where(recordings.c.document.is_not(None))
     if filters.device is not None:
-        query = query.where(recordings.c.device_id == filters.device)
-    if filters.disagree is not None:
-        query = query.where(recordings.c.disagree.is_(filters.disagree))
+        query = query.where(device_id == filters.device)
     if filters.exam is not None:
         query = query.where(recordings.c.exam == filters.exam)
     if filters.subject is not None:
         query = query.where(recordings.c.subject == filters.subject)
     if filters.file_name is not None:
-        query = query.where(recordings.c.file_name.icontains(filters.file_name, autoescape=True))
+        query = query.where(*_file_name_conditions(filters.file_name))
     if filters.reviewed == "none":
         query = query.where(~exists().where(reviews.c.recording == recordings.c.id))
     elif filters.reviewed is not None:
@@ -202,14 +250,25 @@ def _base_query(filters: ResultFilter) -> Select[Any]:
     return query
 
 
-def _outcomes(filters: ResultFilter) -> list[tuple[Column[Any], str]]:
+def _file_name_conditions(part: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    # Of uploads only: the index holds no others.
+    return recordings.c.file_name.is_not(None), recordings.c.file_name.icontains(part, autoescape=True)
+
+
+def _outcomes(filters: ResultFilter) -> list[tuple[ColumnElement[Any], str | bool]]:
     """Return the columns of status and verdict, each with the value that it must have."""
     pairs = (
         (recordings.c.status, filters.status),
         (recordings.c.verdict, filters.verdict),
         (recordings.c.severity, filters.severity),
+        (recordings.c.disagree, filters.disagree),
     )
     return [(column, value) for column, value in pairs if value is not None]
+
+
+def _hidden_outcomes(filters: ResultFilter) -> list[tuple[ColumnElement[Any], str | bool]]:
+    """Return the same as no index has it: of a million rows, one index would have many sorted for a page."""
+    return [(func.coalesce(column, type(value)()), value) for column, value in _outcomes(filters)]
 
 
 def _has_prediction(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -225,10 +284,17 @@ def _prediction_conditions(filters: ResultFilter) -> list[ColumnElement[bool]]:
     return [column == value for column, value in pairs if value is not None]
 
 
-def _time_conditions(filters: ResultFilter) -> list[ColumnElement[bool]]:
+def _time_conditions(
+    filters: ResultFilter, captured_at: ColumnElement[str] = recordings.c.captured_at
+) -> list[ColumnElement[bool]]:
     conditions = []
     if filters.since is not None:
-        conditions.append(recordings.c.captured_at >= filters.since)
+        conditions.append(captured_at >= filters.since)
     if filters.until is not None:
-        conditions.append(recordings.c.captured_at < filters.until)
+        conditions.append(captured_at < filters.until)
     return conditions
+
+
+def _hidden(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a text column as no index has it: SQLite would walk that index instead of a better one."""
+    return column.concat("")

@@ -4,7 +4,7 @@ Times are RFC 3339 text in UTC with `Z`: they sort as they are and mean the same
 of this file needs a migration in `migrations/` and the new `revision.REVISION`.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -32,10 +32,10 @@ SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
 """Type of sample indices: a day of audio has more samples than 31 bits count."""
 
 
-def _index_of_some(name: str, *columns: str) -> Index:
-    """Return an index of the rows whose first column is not null."""
-    is_some = text(f"{columns[0]} IS NOT NULL")
-    return Index(name, *columns, sqlite_where=is_some, postgresql_where=is_some)
+def _index_of_some(name: str, *columns: str, where: str | None = None, **options: Any) -> Index:  # noqa: ANN401 - SQLAlchemy's
+    """Return an index of the rows `where` something holds: by default, that the first column is not null."""
+    is_some = text(where or f"{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=is_some, postgresql_where=is_some, **options)
 
 
 recordings: Final = Table(
@@ -70,6 +70,7 @@ recordings: Final = Table(
     Column("subject", String(40)),
     UniqueConstraint("device_id", "recording_id"),
     Index("recordings_by_device", "device_id", "id"),
+    Index("recordings_by_device_and_capture", "device_id", "captured_at", "id"),
     Index("recordings_by_recording_id", "recording_id"),
     Index("recordings_by_captured_at", "captured_at"),
     Index("recordings_by_received_at", "received_at"),
@@ -79,8 +80,15 @@ recordings: Final = Table(
     # Partial: most recordings belong to no exam, and to no stream.
     _index_of_some("recordings_by_parent", "parent", "id"),
     _index_of_some("recordings_by_exam", "exam", "device_id", "id"),
-    _index_of_some("recordings_by_file_name", "file_name", "id"),
+    _index_of_some("recordings_in_exams", "id", where="exam IS NOT NULL"),
+    _index_of_some("recordings_in_exams_by_device", "device_id", "id", where="exam IS NOT NULL"),
+    _index_of_some("events_by_device", "device_id", "id", where="parent IS NOT NULL"),
+    _index_of_some(
+        "recordings_by_file_name", "file_name", "id", postgresql_ops={"file_name": "text_pattern_ops"}
+    ),
     _index_of_some("recordings_by_subject", "subject", "id"),
+    _index_of_some("recordings_by_disagreement", "disagree", "id"),
+    _index_of_some("recordings_without_result", "id", where="document IS NULL"),
 )
 """One row per recording, from the moment its audio is durable; `status`, `document` (the full result as
 published) and what is filtered by of its verdict (`verdict`: its label) are null until it is analysed. The
@@ -119,7 +127,7 @@ predictions: Final = Table(
     Index("predictions_by_recording", "recording"),
     Index("predictions_by_label", "label", "recording"),
     Index("predictions_by_model", "model", "recording"),
-    Index("predictions_by_model_label", "model", "label", "recording"),
+    Index("predictions_by_outcome", "model", "label", "accepted", "recording"),
 )
 """One row per recording and model: a result exists once, whatever was delivered twice."""
 

@@ -20,11 +20,12 @@ from edge_worker.database import (
     worker_heartbeat,
 )
 from edge_worker.database.adaptation import running_spectrum
+from edge_worker.database.counting import counted_rows, counts
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
-from edge_worker.database.schema import deletions, predictions, recordings, timelines
+from edge_worker.database.schema import deletions, recordings, timelines
 from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
@@ -43,10 +44,6 @@ _TOMBSTONE = select(deletions.c.device_id).where(
     deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
 )
 _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
-_ROW_ID = select(recordings.c.id).where(
-    recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
-)
-_INSERT_RECORDING = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +137,9 @@ class Store:
     def _make_tables(self) -> None:
         if current_revision(self._engine) != REVISION:
             upgrade(self._engine)
+        if self.repair.has_lost_rows:
+            with self._engine.begin() as connection:
+                counts.count_again(connection)
         self._engine.dispose()
         self.repair.hold()
 
@@ -180,11 +180,11 @@ class Store:
         rows = [_columns(recording) for recording in new]
         try:
             with self._engine.begin() as connection:
-                ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
+                ids = counted_rows.insert_recordings(connection, rows)
                 self.clock.mark(connection, _arrivals(ids, new))
         except IntegrityError:  # a crash came between this commit and what follows it
             with self._engine.begin() as connection:
-                ids = [_insert_if_new(connection, row) for row in rows]
+                ids = counted_rows.insert_new(connection, rows)
                 self.clock.mark(connection, _arrivals(ids, new))
         return [replace(recording, id=row_id) for recording, row_id in zip(new, ids, strict=True)]
 
@@ -220,10 +220,10 @@ class Store:
         `result_of_row` makes the result for the id of the stream's row.
         """
         with self._engine.begin() as connection:
-            key = {"device_id": stream.device_id, "recording_id": stream.recording_id}
-            if connection.execute(_ROW_ID, key).scalar() is not None:
+            row = _columns(stream)
+            if counted_rows.row_id(connection, row) is not None:
                 return []
-            row_id = connection.execute(_INSERT_RECORDING, [_columns(stream)]).scalar_one()
+            (row_id,) = counted_rows.insert_recordings(connection, [row])
             self.clock.mark(connection, _arrivals([row_id], [stream]))
             result = result_of_row(row_id)
             _save_result(connection, result)
@@ -271,12 +271,6 @@ def open_existing(url: str) -> Store:
     return Store(connect_existing(url, read_only=True), DatabaseRepair(None, is_ours=False))
 
 
-def _insert_if_new(connection: Connection, row: dict[str, Any]) -> int:
-    key = {name: row[name] for name in ("device_id", "recording_id")}
-    row_id: int | None = connection.execute(_ROW_ID, key).scalar()
-    return connection.execute(_INSERT_RECORDING, [row]).scalar_one() if row_id is None else row_id
-
-
 def _arrivals(rows: Sequence[int], new: Sequence[StoredRecording]) -> list[tuple[int, str]]:
     return [(row, each.received_at) for row, each in zip(rows, new, strict=True)]
 
@@ -290,8 +284,7 @@ def _save_result(connection: Connection, new: AnalysisResult) -> bool:
 def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:
     """Insert the predictions of new results, and give each result its number."""
     rows = [row for each in new for row in prediction_query.rows(each.recording, each.result)]
-    if rows:
-        connection.execute(insert(predictions), rows)
+    counted_rows.insert_predictions(connection, rows)
     result_feed.add(connection, [each.recording for each in new])
 
 

@@ -10,7 +10,7 @@ def test_pages_of_a_history_are_measured(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(history_page, "_REQUESTS_EACH", 2)
     figures = history_page.measure(rows=200)
     assert figures["history_rows"] == 200
-    assert min(figures.values()) > 0
+    assert min(value for name, value in figures.items() if "over" not in name) > 0
 
 
 def test_hints_of_streams_are_measured() -> None:

@@ -92,6 +92,11 @@ class DatabaseRepair:
             make_tables()
             self._refused_until, self._mended_at = 0.0, time.monotonic()
 
+    @property
+    def has_lost_rows(self) -> bool:
+        """Whether recordings may have lost their rows, which nobody took notice of yet."""
+        return self._has_lost_rows
+
     def take_lost_rows(self) -> bool:
         """Return whether recordings may have lost their rows since the last call."""
         lost, self._has_lost_rows = self._has_lost_rows, False

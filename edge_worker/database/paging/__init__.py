@@ -1,0 +1,1 @@
+"""How a page of results is read fast: where its query begins, and compiled once."""

@@ -1,0 +1,94 @@
+"""Plans of every query of API and worker: none reads a whole table of recordings or of predictions."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from bench import history_queries, history_rows
+from edge_worker.database.history import History
+from edge_worker.database.paging import few_recordings
+from edge_worker.database.store import Store
+
+LARGE = ("recordings", "predictions", "result", "timelines", "earlier", "mine", "first", "last")
+"""Tables with as many rows as there are recordings, and the names that queries give them."""
+SMALL = "INDEX recordings_without_result"
+"""An index of few rows, which may be read whole."""
+RARE = ("murmur", "none of them", "error", "finding", "True", "heart")
+"""Values of filters that few rows have, in a history of a thousand."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[History, Store]]:
+    path = tmp_path_factory.mktemp("plans") / "stetho.db"
+    history_rows.fill(path, 1_000, rare_every=100)
+    history, store = History.open(f"sqlite:///{path}"), Store.open(f"sqlite:///{path}")
+    yield history, store
+    history.close()
+    store.close()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Collect what is executed, with its parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def collect(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+        seen.append((arguments[2], arguments[3]))
+
+    event.listen(engine, "before_cursor_execute", collect)
+    yield seen
+    event.remove(engine, "before_cursor_execute", collect)
+
+
+def scans(engine: Engine, query: Callable[[], object]) -> Iterator[tuple[str, bool]]:
+    """Yield each scan of a large table in the plans of a query, and whether it ends when a page is full."""
+    with statements(engine) as seen:
+        query()
+    assert seen
+    with engine.connect() as connection:
+        for statement, parameters in seen:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            lines = [row.detail for row in rows]
+            is_sorted = any("TEMP B-TREE" in line for line in lines)
+            ends_early = "ORDER BY" in statement and "LIMIT" in statement and not is_sorted
+            for line in lines:
+                if line.startswith("SCAN") and SMALL not in line and line.split()[1].split("_")[0] in LARGE:
+                    yield line, ends_early
+
+
+@pytest.mark.parametrize("few", [-1, few_recordings.FEW], ids=["many", "few"])
+def test_no_query_reads_a_whole_table(
+    site: tuple[History, Store], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both where the database walks the order of a page, and where it begins with a rare condition."""
+    monkeypatch.setattr(few_recordings, "FEW", few)
+    bad, queries = {}, list(history_queries.queries(*site, 1_000))
+    for name, query in queries:
+        engine = site[name.startswith("worker:")]._engine
+        is_rare = few > 0 and any(f"={value}" in name for value in RARE)
+        found = [line for line, ends_early in scans(engine, query) if is_rare or not ends_early]
+        if found:
+            bad[name] = found
+    assert len(queries) > 100
+    assert bad == {}
+
+
+@pytest.mark.parametrize(
+    ("sql", "ends_early"),
+    [
+        ("SELECT count(*) FROM recordings WHERE samples > 3", False),
+        ("SELECT id FROM recordings ORDER BY id DESC LIMIT 3", True),
+        ("SELECT id FROM recordings ORDER BY audio_file LIMIT 3", False),
+    ],
+)
+def test_a_scan_is_seen(site: tuple[History, Store], sql: str, ends_early: bool) -> None:
+    engine = site[0]._engine
+
+    def query() -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(sql).all()
+
+    assert [each for _, each in scans(engine, query)] == [ends_early]
