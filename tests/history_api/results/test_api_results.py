@@ -293,7 +293,7 @@ def test_a_subject_is_shown_filtered_exported_and_in_fhir(archive: Archive, api:
     assert api.get("/api/v1/results?subject=Anna%20Schmidt").status_code == 400
     page = api.get("/ui/history?subject=P-0042").text
     assert ("P-0042</a>" in page, "P-0043" in page) == (True, False)
-    assert "<dd>P-0042</dd>" in api.get("/ui/recordings/0000000000000001").text
+    assert ">P-0042</a></dd>" in api.get("/ui/recordings/0000000000000001").text
     lines = api.get("/api/v1/results.csv?sort=captured_at").text.splitlines()
     assert sorted(each.split(",")[-4] for each in lines) == ["", "P-0042", "P-0043", "subject"]
     bundle = api.json("/api/v1/recordings/0000000000000001/fhir.json")
