@@ -176,6 +176,7 @@ _RULES: Final[dict[str, Callable[[Any], bool]]] = {
     "amplification": lambda value: _is_number(value, 1, MAX_AMPLIFICATION),
     "boot": lambda value: _is_text(value, _MAX_BOOT),
     "uptime_ms": lambda value: _is_number(value, 0, MAX_NUMBER),
+    "battery_percent": lambda value: _is_number(value, 0, 100),
     "cut_off": lambda value: isinstance(value, bool),
     "gain_db": lambda value: _is_number(value, -_MAX_GAIN_DB, _MAX_GAIN_DB),
 }

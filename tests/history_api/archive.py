@@ -56,6 +56,7 @@ class Archive:
         file_name: str | None = None,
         subject: str | None = None,
         cut_off: bool = False,
+        battery_percent: float | None = None,
     ) -> Result:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
@@ -79,7 +80,8 @@ class Archive:
             | ({"exam": exam} if exam else {})
             | ({"file_name": file_name} if file_name else {})
             | ({"subject": subject} if subject else {})
-            | ({"cut_off": True} if cut_off else {}),
+            | ({"cut_off": True} if cut_off else {})
+            | ({} if battery_percent is None else {"battery_percent": battery_percent}),
             exam,
             file_name=file_name,
             subject=subject,

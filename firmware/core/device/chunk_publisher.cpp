@@ -50,6 +50,7 @@ std::size_t ChunkPublisher::build_meta(const BufferedRecording& recording) const
     meta.amplification = info.amplification;
     meta.boot = info.boot;
     meta.uptime_ms = info.started_ms;
+    meta.battery_percent = info.battery_percent;
     meta.is_cut_off = info.is_cut_off;
     const std::size_t size = write_meta(meta, message_.subspan(kHeaderBytes));
     if (size == 0) return 0;

@@ -96,6 +96,7 @@ void Device::start_recording() {
     info.models = settings_.models;
     info.amplification = settings_.amplification;
     info.boot = boot_;
+    if (const auto level = battery_.level()) info.battery_percent = level->percent;
     commanded_length_ms_.reset();
     is_commanded_stream_ = false;
     if (!window_.begin(info.recording_id)) return fail(Problem::kMemoryFull);

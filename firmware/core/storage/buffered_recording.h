@@ -20,6 +20,7 @@ struct RecordingInfo {
     FixedString<16> site = {};
     FixedString<64> models = {};     // names between commas; empty: the worker's default
     std::uint8_t amplification = 1;  // 1..100
+    std::optional<std::uint8_t> battery_percent = {};  // at its start; nothing: there is none
     bool is_cut_off = false;         // the device lost power while it was recorded
     std::uint32_t boot = 0;          // of the start of the device in which it was made; `started_ms` counts from it
 };

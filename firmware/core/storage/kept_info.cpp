@@ -9,6 +9,7 @@ namespace stetho {
 namespace {
 
 constexpr std::uint8_t kStream = 1;
+constexpr unsigned kBatteryShift = 1;  // above it the level of the battery, from 1 on; 0: none, as before it was kept
 constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
 enum At : std::size_t {
@@ -46,7 +47,8 @@ void write_kept_info(const RecordingInfo& info, WritableBytes out) {
     put(out, kCaptured, info.captured_unix_ms.value_or(kNoTime));
     put(out, kRate, info.sample_rate_hz);
     put(out, kBoot, info.boot);
-    out[kFlags] = info.is_stream ? kStream : 0;
+    const unsigned battery = info.battery_percent ? *info.battery_percent + 1U : 0U;
+    out[kFlags] = static_cast<std::uint8_t>((info.is_stream ? kStream : 0U) | battery << kBatteryShift);
     out[kAmplification] = info.amplification;
     put_text(info.site, out, kSiteSize, kSite);
     put_text(info.models, out, kModelsSize, kModels);
@@ -61,6 +63,8 @@ RecordingInfo read_kept_info(Bytes bytes) {
     info.sample_rate_hz = get<std::uint32_t>(bytes, kRate);
     info.boot = get<std::uint32_t>(bytes, kBoot);
     info.is_stream = (bytes[kFlags] & kStream) != 0;
+    const unsigned battery = bytes[kFlags] >> kBatteryShift;
+    if (battery > 0) info.battery_percent = static_cast<std::uint8_t>(battery - 1);
     info.amplification = bytes[kAmplification];
     info.site = get_text(bytes, kSiteSize, kSite, info.site.capacity());
     info.models = get_text(bytes, kModelsSize, kModels, info.models.capacity());

@@ -54,6 +54,7 @@ std::size_t write_meta(const Meta& meta, WritableBytes out) {
     if (meta.amplification != 1) json.key("amplification").integer(meta.amplification);
     if (meta.boot) json.key("boot").string(boot_name(*meta.boot));
     if (meta.uptime_ms) json.key("uptime_ms").integer(static_cast<std::int64_t>(*meta.uptime_ms));
+    if (meta.battery_percent) json.key("battery_percent").integer(*meta.battery_percent);
     if (meta.is_cut_off) json.key("cut_off").boolean(true);
     json.end_object();
     return json.size();

@@ -31,6 +31,7 @@ struct Meta {
     std::uint16_t amplification = 1;  // 1..100; 1 is not written
     std::optional<std::uint32_t> boot = {};
     std::optional<std::uint64_t> uptime_ms = {};  // of the device, at the first sample
+    std::optional<std::uint8_t> battery_percent = {};  // at the first sample; nothing: there is none
     bool is_cut_off = false;  // it lost power while it recorded
 };
 

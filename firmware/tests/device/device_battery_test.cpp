@@ -41,6 +41,21 @@ TEST_CASE("the level of the battery is in telemetry and on the screen; without o
     CHECK(telemetry(fixture).ends_with(R"("battery_mv":3840,"charging":true})"));
 }
 
+TEST_CASE("META of a recording has the level of the battery at its start, where there is a battery") {
+    DeviceFixture none;
+    none.make_ready();
+    none.press_button();
+    none.run(1'500);
+    CHECK(none.received()[none.newest()].meta.find("battery") == std::string::npos);
+
+    DeviceFixture fixture;
+    fixture.battery.reading = hal::BatteryReading{3'840, hal::Charging::kNo};
+    fixture.make_ready();
+    fixture.press_button();
+    fixture.run(1'500);
+    CHECK(fixture.received()[fixture.newest()].meta.find(R"("battery_percent":50)") != std::string::npos);
+}
+
 TEST_CASE("a battery that is low says so, and refuses updates only") {
     DeviceFixture fixture;
     fixture.make_ready();

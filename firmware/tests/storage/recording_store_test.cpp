@@ -18,6 +18,7 @@ TEST_CASE("what was kept is there after a restart, sample for sample, with all t
     kept.models = "heart2,heart5";
     kept.amplification = 4;
     kept.boot = 0x9f3a12cd;
+    kept.battery_percent = 100;
     Store before(flash);
     REQUIRE(before.keep(kept, counted(0, 5'000)));
 
@@ -39,6 +40,19 @@ TEST_CASE("what was kept is there after a restart, sample for sample, with all t
     CHECK(loaded.models == "heart2,heart5");
     CHECK(loaded.amplification == 4);
     CHECK(loaded.boot == 0x9f3a12cd);
+    CHECK(loaded.battery_percent == 100);
+}
+
+TEST_CASE("a level of the battery of 0 is one, and none is none") {
+    FlashModel flash(32);
+    RecordingInfo flat = info(1);
+    flat.battery_percent = 0;
+    Store before(flash);
+    REQUIRE(before.keep(flat, counted(0, 900)));
+    REQUIRE(before.keep(info(2), counted(0, 900)));
+    Store after(flash);
+    CHECK(after.store.info(*after.store.find(1))->battery_percent == 0);
+    CHECK_FALSE(after.store.info(*after.store.find(2))->battery_percent);
 }
 
 TEST_CASE("a time that is learned later counts, also for a recording that is over; without one there is none") {

@@ -42,11 +42,12 @@ TEST_CASE("META says what is known and nothing else") {
                     .amplification = 4,
                     .boot = 0xAB,
                     .uptime_ms = 5'000'000'000,
+                    .battery_percent = 0,
                     .is_cut_off = true};
     CHECK(
         written(out, write_meta(meta, out)) ==
         R"({"captured_at":"2026-11-27T17:20:01.123Z","models":["heart5","heart2"],"site":"MV","amplification":4,)"
-        R"("boot":"000000ab","uptime_ms":5000000000,"cut_off":true})");
+        R"("boot":"000000ab","uptime_ms":5000000000,"battery_percent":0,"cut_off":true})");
 }
 
 TEST_CASE("info and telemetry are whole JSON") {

@@ -13,7 +13,10 @@ from edge_worker.protocol import control
 from edge_worker.protocol.meta import ignored_fields, parse_meta, parse_stored_meta
 
 HUGE = "1" + "0" * 400
-KNOWN = ("captured_at", "models", "site", "exam", "amplification", "boot", "uptime_ms", "gain_db", "cut_off")
+KNOWN = (
+    *("captured_at", "models", "site", "exam", "amplification", "boot", "uptime_ms", "gain_db", "cut_off"),
+    "battery_percent",
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ KNOWN = ("captured_at", "models", "site", "exam", "amplification", "boot", "upti
         *(("amplification", text) for text in ("0", "101", HUGE, f"-{HUGE}", "1e999", "NaN", '"5"', "true")),
         *(("gain_db", text) for text in (HUGE, "NaN", "-1e999", '"x"', "1e300")),
         *(("cut_off", text) for text in ("1", '"true"', "[]")),
+        *(("battery_percent", text) for text in ("-1", "101", "true", '"50"', "NaN", HUGE)),
         *(("uptime_ms", text) for text in ("-1", '"x"', HUGE)),
         *(("boot", text) for text in ('["x"]', "7", f'"{"x" * 33}"')),
         *(("x", text) for text in (HUGE, "NaN", "[" * 9 + "]" * 9, '"\\ud800"', '{"\\udc00":1}', '[1e999]')),
@@ -44,7 +48,7 @@ def test_fields_of_their_form_and_unknown_keys_are_kept() -> None:
     document = {
         "captured_at": "2026-11-20T17:20:01.123Z", "models": ["heart5"], "site": "\N{GRINNING FACE}",
         "exam": "visit-7", "amplification": 2.5, "boot": "9f3a12cd", "uptime_ms": 2**53, "gain_db": -3,
-        "cut_off": True,
+        "cut_off": True, "battery_percent": 0,
         "unknown": {"a": [[[[1, None, True, "x\n"]]]]},
     }  # fmt: skip
     assert parse_meta(json.dumps(document).encode(), 1) == document

@@ -124,6 +124,16 @@ def test_e7_devices_are_listed_with_their_settings(archive: Archive) -> None:
     problem(api.get("/ui/devices/No_Device"), 404)
 
 
+def test_a_recording_says_how_full_the_battery_was_where_there_is_one(archive: Archive) -> None:
+    archive.add(1, battery_percent=12)
+    archive.add(2)
+    api = archive.api()
+    assert "<dt>Battery</dt><dd>12 % when it was recorded</dd>" in page(
+        api, "/ui/recordings/0000000000000001"
+    )
+    assert "Battery" not in page(api, "/ui/recordings/0000000000000002")
+
+
 def test_a_calibration_is_said_in_plain_words(archive: Archive) -> None:
     facts = {"hearts": 12, "shift": 0.7312, "calibrated_at": MORNING}
     adapted = (

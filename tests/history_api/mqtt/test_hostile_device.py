@@ -81,12 +81,14 @@ def test_whatever_a_device_reports_harms_nobody(site: Site, url: str) -> None:
         assert refused() > 20
 
 
-def test_the_stacks_and_the_last_error_of_a_device_are_told(site: Site, url: str) -> None:
+def test_battery_stacks_and_last_error_of_a_device_are_told(site: Site, url: str) -> None:
     said = {
         "stack_left": {"capture": 2400, "sys_evt": 1296, "odd": "x", "worse": None},
         "last_error": "wifi: no memory",
+        "battery_percent": 12,
     }
     with Device(site, "st-01") as device, Device(site, "st-02") as other:
+        device.publish(topics.state("st-01"), '{"state":"online","boot":"b"}', retain=True)
         device.publish(topics.telemetry("st-01"), json.dumps(said))
         for odd in ([1], {"a": {"b": 1}}, {"a": True}, 7, {}):
             other.publish(topics.telemetry("st-02"), json.dumps({"stack_left": odd}))
@@ -104,6 +106,9 @@ def test_the_stacks_and_the_last_error_of_a_device_are_told(site: Site, url: str
             "the last",
         )
         assert 'stack_left_bytes{device="st-02"}' not in metrics()
+        devices = requests.get(f"{url}/ui/devices", headers={"Accept": "text/html"}, timeout=WITHIN_S).text
+        assert "● online, battery 12 %" in devices
+        assert devices.count("battery") == 1
 
 
 @pytest.mark.parametrize("address", IDS)
