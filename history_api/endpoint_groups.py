@@ -13,7 +13,7 @@ from history_api.dashboard import (
     record_page,
     subject_pages,
 )
-from history_api.devices import commands, device_settings, devices
+from history_api.devices import assigned_subject, commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import label_words, models
 from history_api.monitoring import health, metrics, upkeep
@@ -25,6 +25,7 @@ from history_api.results import (
     agreement,
     exams,
     export,
+    recording_subject,
     recordings,
     results,
     reviews,
@@ -59,7 +60,11 @@ GROUPS: Final = (
         "results, exams and reviews",
         (results, recordings, exams, reviews, agreement, timelines, export),
     ),
-    Group("Subjects", "all that is stored of one person or animal", (subjects, subject_export)),
+    Group(
+        "Subjects",
+        "all that is stored of one person or animal",
+        (subjects, subject_export, recording_subject, assigned_subject),
+    ),
     Group("Uploads", "sound that becomes a recording", (uploads, legacy_upload)),
     Group("Live", "results, sound and states as they occur", (event_stream,)),
     Group("Devices", "stethoscopes, their settings and commands", (devices, device_settings, commands)),

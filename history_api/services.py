@@ -13,6 +13,7 @@ from edge_worker.database.engine import Database, connect_existing
 from edge_worker.database.history import History
 from edge_worker.database.reviewing.review import ReviewTable
 from edge_worker.database.site_state.clock_reading import uptime_s
+from edge_worker.database.subjects.subject_assignments import SubjectAssignmentTable
 from edge_worker.database.subjects.subject_table import SubjectTable
 from edge_worker.database.upload import UploadTable
 from history_api.mqtt.mqtt_session import MqttSession
@@ -56,6 +57,11 @@ class Services:
     def subjects(self) -> SubjectTable:
         """What is stored of subjects."""
         return SubjectTable(self.settings.database)
+
+    @cached_property
+    def subject_assignments(self) -> SubjectAssignmentTable:
+        """Whose the next recordings of devices are."""
+        return SubjectAssignmentTable(self.settings.database)
 
     @cached_property
     def uploads(self) -> UploadTable:

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from edge_worker.protocol.chunk import MAX_RATE_HZ, MIN_RATE_HZ
 from edge_worker.settings import Settings, setting
+
+VIRTUAL_DEVICE: Final = "upload"
+"""Device id of an upload that names no device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class ApiSettings(Settings):
         "links in FHIR, OpenAPI and messages; empty: that of each request",
     )
     upload_mb: int = setting(100, "maximum body of a request to the history API, MiB", 1)
+    subject_required: str = setting(
+        "off", "`on`: uploads must say whose sound it is, and pages ask for it where a recording does not"
+    )
     upload_wait_s: float = setting(20.0, "time that an upload waits for its result, seconds", 0)
     raw_rate: int = setting(
         0,
@@ -76,6 +83,7 @@ class ApiSettings(Settings):
         Settings.check(self)  # super() knows no class with slots before Python 3.14
         self.require_port("api_port")
         self.require_one_of("keep_free_from", "cause", "all")
+        self.require_one_of("subject_required", "off", "on")
         self.require_one_of("api_auth", "keys", "none")
         self.require(
             "raw_rate",

@@ -50,10 +50,14 @@ class EventRecording:
         )
         return cls(recording, pcm, stream.received_at)
 
+    def times_of_stream(self, clock: SiteClock) -> RecordingTimes:
+        """Return the times of the stream."""
+        return RecordingTimes.of(self.stream_received_s, self.recording.meta, clock)
+
     def dated(self, clock: SiteClock) -> StoredRecording:
         """Return the recording with its times, which follow from those of the stream."""
         recording = self.recording
-        stream = RecordingTimes.of(self.stream_received_s, recording.meta, clock)
+        stream = self.times_of_stream(clock)
         offset = timedelta(seconds=(recording.parent_start or 0) / recording.sample_rate)
         captured_at = rfc3339(datetime.fromisoformat(stream.captured_at) + offset)
         times = RecordingTimes(text_of(clock.now()), captured_at, stream.captured_at_source)

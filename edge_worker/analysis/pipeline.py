@@ -13,6 +13,7 @@ import numpy as np
 
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
+from edge_worker.analysis.assigned_subject import with_subject
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.lost_recordings import lost_recordings
 from edge_worker.analysis.pre_analysis import PreAnalysis
@@ -91,7 +92,7 @@ class Pipeline:
         """
         # Each file waits for the disk; side by side they wait together.
         written = list(self._writers.map(self._write, closes))
-        stored = self._store.save_recordings([recording for recording, _ in written])
+        stored = self._store.save_recordings([with_subject(each, self._store) for each, _ in written])
         for close in closes:
             self._spool.remove(close.recording)
         return [
@@ -140,7 +141,7 @@ class Pipeline:
         Raises:
             OSError, StoreFault: disk or database refuse for now; try again later.
         """
-        dated = [replace(each, recording=each.dated(self._store.clock)) for each in events]
+        dated = [replace(each, recording=self._dated(each)) for each in events]
         fresh = [each for each in dated if self._is_new(each.recording)]
         for each in fresh:
             path = self._settings.data_dir / each.recording.audio_file
@@ -151,6 +152,10 @@ class Pipeline:
         return [
             UnanalysedRecording(recording, each.pcm) for recording, each in zip(stored, fresh, strict=True)
         ]
+
+    def _dated(self, event: EventRecording) -> StoredRecording:
+        stream = event.times_of_stream(self._store.clock)
+        return with_subject(event.dated(self._store.clock), self._store, stream)
 
     def _is_new(self, recording: StoredRecording) -> bool:
         return self._store.completeness(recording.device_id, recording.recording_id) is None

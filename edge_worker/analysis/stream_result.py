@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from edge_worker.analysis.assigned_subject import with_subject
 from edge_worker.analysis.finished_stream import FinishedStream, StreamSummary
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
@@ -57,7 +58,7 @@ class StreamResultWriter:
 
     def _save(self, finished: FinishedStream) -> tuple[Result, list[OutboxMessage]]:
         started = time.perf_counter()
-        stored = self._write(finished)
+        stored = with_subject(self._write(finished), self._store)
         result = self._result(finished, stored)
         timeline = _EMPTY_TIMELINE if finished.summary is None else finished.summary.timeline
         document = strict_json.write(timeline)

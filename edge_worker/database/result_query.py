@@ -65,6 +65,8 @@ class ResultFilter:
     file_name: str | None = None
     """Part of the name of the file that was uploaded, in any case."""
     subject: str | None = None
+    no_subject: bool = False
+    """Only those that do not say whose they are."""
     disagree: bool | None = None
     """Whether models contradict each other."""
 
@@ -236,6 +238,8 @@ def _base_query(filters: ResultFilter, device_id: ColumnElement[str] = recording
         query = query.where(recordings.c.exam == filters.exam)
     if filters.subject is not None:
         query = query.where(recordings.c.subject == filters.subject)
+    if filters.no_subject:
+        query = query.where(recordings.c.subject.is_(None))
     if filters.file_name is not None:
         query = query.where(*_file_name_conditions(filters.file_name))
     if filters.reviewed == "none":

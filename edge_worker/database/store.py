@@ -27,6 +27,7 @@ from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, recordings, timelines
 from edge_worker.database.site_state.site_clock import SiteClock
+from edge_worker.database.subjects import subject_assignments
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import CapturedAtSource, Completeness, Result
@@ -143,8 +144,6 @@ class Store:
         self._engine.dispose()
         self.repair.hold()
 
-    # --- recordings ---------------------------------------------------------------------------------
-
     def completeness(self, device_id: str, recording_id: str) -> Completeness | None:
         """Return how complete a recording was stored, None when it was not. Safe from any thread.
 
@@ -161,6 +160,11 @@ class Store:
         """Return whether there are recordings of a device. Safe from any thread."""
         with self._engine.connect() as connection:
             return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
+
+    def assigned_subject(self, device_id: str, captured_at: str, received_at: str) -> str | None:
+        """Return whose a recording is that names nobody; None: no operator said so. Safe from any thread."""
+        with self._engine.connect() as connection:
+            return subject_assignments.subject_of(connection, device_id, captured_at, received_at)
 
     def unanalysed(self) -> list[StoredRecording]:
         """Return the recordings that have no result yet, oldest first; without those that cannot be read."""
@@ -187,8 +191,6 @@ class Store:
                 ids = counted_rows.insert_new(connection, rows)
                 self.clock.mark(connection, _arrivals(ids, new))
         return [replace(recording, id=row_id) for recording, row_id in zip(new, ids, strict=True)]
-
-    # --- results ------------------------------------------------------------------------------------
 
     def save_results(
         self, results: Sequence[AnalysisResult], delivered: Sequence[int] = ()
@@ -242,8 +244,6 @@ class Store:
         """Return the verdict of the most serious event of a stream, of those the last; None: none has one."""
         with self._engine.connect() as connection:
             return result_feed.event_verdict(connection, device_id, stream)
-
-    # --- outbox and heartbeat -----------------------------------------------------------------------
 
     def pending(self) -> list[OutboxMessage]:
         """Return the messages that the broker has not acknowledged, oldest first."""

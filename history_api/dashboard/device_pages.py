@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g
 
 from history_api.dashboard.page_rendering import DEVICE_FILTER, PAGE_ANSWER, classifier_cards, render_page
-from history_api.devices import calibrations, device_settings
+from history_api.devices import assigned_subject, calibrations, device_settings
 from history_api.openapi.operation import DEVICE_PARAMETERS, UNAVAILABLE, Paths, get
 from history_api.services import services
 
@@ -47,6 +47,8 @@ def device(device_id: str) -> Response:
         "device.html",
         device=next(_devices(device_id), _UNKNOWN | {"device_id": device_id}),
         desired=desired,
+        assigned=assigned_subject.document(device_id),
+        minutes=assigned_subject.MINUTES,
         calibrations=calibrations.documents().get(device_id, []),
         # A desired model may have been removed: the form must not drop it unnoticed.
         models=list(dict.fromkeys([*classifier_cards(), *(desired["models"] or [])])),

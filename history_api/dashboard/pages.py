@@ -41,7 +41,7 @@ from history_api.results.results import REVIEWED
 from history_api.results.time_format import utc
 from history_api.results.time_words import time_words
 from history_api.services import services
-from history_api.uploads.upload_intake import VIRTUAL_DEVICE
+from history_api.settings import VIRTUAL_DEVICE
 
 _ROWS_PER_PAGE: Final = 50
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
@@ -56,6 +56,7 @@ _FILTERS: Final = (
     query("status", STATUS | {"enum": [*STATUS["enum"], ""]}, "outcome of the analysis"),
     query("file", _PRINTABLE_OR_EMPTY, "part of the name of the file that was uploaded"),
     query("subject", _PRINTABLE_OR_EMPTY, "whose sound it is: a pseudonym"),
+    query("no_subject", {"type": "string", "enum": ["true", ""]}, "only what does not say whose it is"),
     query("from", _DAY, "a day such as 2026-11-20 (UTC): captured on it or later"),
     query("to", _DAY, "a day such as 2026-11-20 (UTC): captured on it or earlier"),
     query("cursor", TEXT, "the next page, as the link on the page before has it"),
@@ -123,6 +124,7 @@ def history() -> Response:
         severity=filters.get("severity"),
         file_name=filters.get("file"),
         subject=filters.get("subject"),
+        no_subject="no_subject" in filters,
         since=_day(filters, "from", 0),
         until=_day(filters, "to", 1),
     )
@@ -138,6 +140,7 @@ def history() -> Response:
         models=classifier_cards(),
         devices=known_devices(filters.get("device")),
         labels=label_words.of_request().labels(),
+        subject_required=services().settings.subject_required == "on",
     )
 
 
@@ -151,6 +154,7 @@ def recording(recording_id: str) -> Response:
         "recording.html",
         entry=entry,
         time_words=time_words(entry),
+        subject_required=services().settings.subject_required == "on",
         kept_words=kept_words(entry),
         result=lookup.result(entry),
         review=review,

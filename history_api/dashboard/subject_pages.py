@@ -1,6 +1,5 @@
 """HTML page of a subject: what is stored of it, its export and its deletion."""
 
-from functools import partial
 from typing import Final
 
 from flask import Blueprint, Response
@@ -12,6 +11,7 @@ from history_api.results import subjects
 from history_api.results.subject_words import say
 
 blueprint = Blueprint("subject_page", __name__, url_prefix="/ui/subjects")
+blueprint.add_app_template_global(lambda name: say(name, label_words.of_request().language), "say_subject")
 PATHS: Final[Paths] = {
     "/ui/subjects/{subject}": get(
         "what is stored of a subject, its export and its deletion",
@@ -26,5 +26,4 @@ PATHS: Final[Paths] = {
 @blueprint.get("/<subject>")
 def subject(subject: str) -> Response:
     """Answer the page of a subject."""
-    words = partial(say, language=label_words.of_request().language)
-    return render_page("subject.html", subject=subjects.document(subjects.require(subject)), say=words)
+    return render_page("subject.html", subject=subjects.document(subjects.require(subject)))

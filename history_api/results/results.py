@@ -45,6 +45,7 @@ FILTERS: Final = (
     query("corrected_to", PRINTABLE, "the label to which a reviewer corrected the result"),
     query("exam", EXAM, "an exam, 1 to 32 of a-z, 0-9 and -"),
     query("subject", SUBJECT, "whose sound it is: a pseudonym, 1 to 40 of letters, digits and . _ -"),
+    query("no_subject", _YES_NO | {"enum": ["true"]}, "only results that do not say whose sound it is"),
     query("file", PRINTABLE, "part of the name of the file that was uploaded, in any case"),
     query("from", TIME, "earliest captured_at"),
     query("to", TIME, "captured_at from which on results are left out"),
@@ -106,6 +107,7 @@ def result_filter() -> ResultFilter:
         exam=query["exam"],
         file_name=query["file"],
         subject=query["subject"],
+        no_subject=query["no_subject"] is not None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -23,7 +24,7 @@ _PIECE: Final = 1 << 18
 """Bytes that are sent at once."""
 _README: Final = """Everything that this site stores of one subject.
 
-subject.json                        what there is, in numbers
+subject.json                        what there is, in numbers, and when whose stethoscope was set to it
 recordings/DEVICE/ID.json           a recording with its result, all its reviews and its timeline
 recordings/DEVICE/ID.wav            its sound; absent where it was removed
 exams/DEVICE/ID.json                an exam, as made of its recordings now
@@ -79,8 +80,13 @@ def _pieces(summary: SubjectSummary) -> Iterator[bytes]:
     sink = _Sink()
     with ZipFile(sink, "w") as archive:
         _write(archive, "README.txt", _README)
-        made_at = {"exported_at": rfc3339(datetime.now(UTC))}
-        _write_json(archive, "subject.json", subjects.document(summary) | made_at)
+        about = {
+            "exported_at": rfc3339(datetime.now(UTC)),
+            "assignments": [
+                asdict(each) for each in services().subject_assignments.of_subject(summary.subject)
+            ],
+        }
+        _write_json(archive, "subject.json", subjects.document(summary) | about)
         for entry in services().subjects.recordings(summary.subject):
             name = f"recordings/{entry.device_id}/{entry.recording_id}"
             _write_json(archive, f"{name}.json", _recording(entry))

@@ -34,6 +34,37 @@ _WORDS: Final[dict[str, Texts]] = {
     "keep": {"en": "Keep it", "de": "Behalten"},
     "deleted": {"en": "Deleted", "de": "Gelöscht"},
     "not_deleted": {"en": "Not all is deleted", "de": "Nicht alles ist gelöscht"},
+    "whose": {"en": "Whose sound", "de": "Von wem"},
+    "nobody": {
+        "en": "This recording does not say whose sound it is.",
+        "de": "Diese Aufnahme sagt nicht, von wem sie ist.",
+    },
+    "is_demanded": {"en": "This site wants to know it.", "de": "Hier wird das verlangt."},
+    "by_assignment": {
+        "en": "as the stethoscope was set",
+        "de": "wie das Stethoskop eingestellt war",
+    },
+    "by_operator": {"en": "said afterwards by a person", "de": "nachträglich angegeben"},
+    "pseudonym": {"en": "Pseudonym, such as P-0042", "de": "Pseudonym, etwa P-0042"},
+    "save": {"en": "Save", "de": "Speichern"},
+    "not_saved": {"en": "Not saved", "de": "Nicht gespeichert"},
+    "next": {"en": "Whose the next recordings are", "de": "Von wem die nächsten Aufnahmen sind"},
+    "next_help": {
+        "en": "Until it ends, or another is set. A recording that names somebody itself is not changed.",
+        "de": "Bis es endet oder jemand anders eingestellt wird. Eine Aufnahme, die selbst jemanden nennt, "
+        "bleibt, wie sie ist.",
+    },
+    "now_of": {"en": "Recordings are now of", "de": "Aufnahmen sind jetzt von"},
+    "until": {"en": "until", "de": "bis"},
+    "set_by": {"en": "set by", "de": "eingestellt von"},
+    "of_nobody": {"en": "Nobody is set.", "de": "Niemand ist eingestellt."},
+    "minutes": {"en": "For how many minutes", "de": "Für wie viele Minuten"},
+    "begin": {"en": "Begin", "de": "Beginnen"},
+    "end": {"en": "End now", "de": "Jetzt beenden"},
+    "without": {
+        "en": "Recordings that do not say whose they are",
+        "de": "Aufnahmen, die nicht sagen, von wem sie sind",
+    },
     "back": {"en": "Back to the history", "de": "Zurück zum Verlauf"},
 }
 

@@ -102,6 +102,7 @@ def delete(subject: str) -> Response:
         left = services().subjects.summary(subject)
     PictureCache.from_settings(services().settings).clear()
     deletion.remove_leftovers()
+    services().subject_assignments.forget(subject)
     _publish_last_sounds(devices)
     facts = {"recordings": deleted.recordings, "bytes": deleted.bytes, "clips": clips}
     _LOG.info(line("subject_deleted", subject=subject, by=g.principal.name, **facts))

@@ -18,10 +18,9 @@ from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from history_api.openapi.problem import ProblemError
 from history_api.services import Services
+from history_api.settings import VIRTUAL_DEVICE
 from history_api.uploads.decoding import Pcm
 
-VIRTUAL_DEVICE: Final = "upload"
-"""Device id of an upload that names no device."""
 _BLOCK_BYTES: Final = 2**20
 _POLL_S: Final = 0.25
 _POLL_SENDING_S: Final = 1.0

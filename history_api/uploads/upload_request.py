@@ -18,9 +18,10 @@ from history_api.openapi.operation import PRINTABLE, PROBLEM, UNAVAILABLE, json_
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, EXAM, TEXT, TIME, Schema, ref
 from history_api.services import services
+from history_api.settings import VIRTUAL_DEVICE
 from history_api.uploads.decoding import FORMATS, Pcm, decode
 from history_api.uploads.upload_form import has_form
-from history_api.uploads.upload_intake import VIRTUAL_DEVICE, RecordingKey, UploadOptions
+from history_api.uploads.upload_intake import RecordingKey, UploadOptions
 
 _KEY_CHARACTERS: Final = 64
 PARAMETERS: Final = (
@@ -79,7 +80,7 @@ def upload_options(file_name: str | None = None, *, default_models: tuple[str, .
         device=device,
         site=query["site"],
         exam=query["exam"],
-        subject=_subject(),
+        subject=_subject(device),
         captured_at=query["captured_at"],
         amplification=query["amplification"],
         file_name=kept_name(file_name),
@@ -87,13 +88,28 @@ def upload_options(file_name: str | None = None, *, default_models: tuple[str, .
     )
 
 
-def _subject() -> str | None:
-    """Return the subject in the query, else in the form of the current request; raise ProblemError 400."""
+def _subject(device: str) -> str | None:
+    """Return the subject in the query, else in the form of the current request.
+
+    Raises:
+        ProblemError: it is no pseudonym; or the site demands one, and `device` is set to none either (400).
+    """
     sent: str | None = g.query["subject"] or (request.form.get("subject") if has_form(request) else None)
     reason = None if not sent else subject_refusal(sent)
     if reason is not None:
         raise ProblemError(400, f"subject: {reason}", parameter="subject")
+    if not sent and services().settings.subject_required == "on" and not _is_assigned(device):
+        raise ProblemError(
+            400,
+            "subject: this site wants to know whose sound it is; send ?subject=, or a form's field subject: "
+            f"{SUBJECT_RULE}",
+            parameter="subject",
+        )
     return sent or None
+
+
+def _is_assigned(device: str) -> bool:
+    return services().subject_assignments.current(device) is not None
 
 
 def kept_name(file_name: str | None) -> str | None:

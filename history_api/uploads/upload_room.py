@@ -11,8 +11,7 @@ from history_api.access.long_requests import takes_sound
 from history_api.openapi.operation_lookup import OperationLookup
 from history_api.openapi.problem import DETAILS, ProblemError
 from history_api.services import services
-from history_api.settings import ApiSettings
-from history_api.uploads.upload_intake import VIRTUAL_DEVICE
+from history_api.settings import VIRTUAL_DEVICE, ApiSettings
 
 _COPIES: Final = 3
 """Of one upload at the same time: the form's file, the sound as it was sent, and as PCM."""

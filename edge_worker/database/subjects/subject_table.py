@@ -10,6 +10,7 @@ from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import SOUND_BYTES, RecordingEntry
 from edge_worker.database.reviewing.review_tables import reviews
 from edge_worker.database.schema import recordings, training_clips
+from edge_worker.database.subjects.subject_change import set_subject
 from edge_worker.database.subjects.subject_recordings import is_of
 from edge_worker.database.training import source_digest
 
@@ -80,6 +81,11 @@ class SubjectTable(LazyDatabase):
             if len(found) < _BATCH:
                 return
             last = found[-1][0]
+
+    def set_subject(self, device_id: str, recording_id: str, subject: str | None) -> bool:
+        """Say whose an analysed recording is; return False where there is none such."""
+        with self._transaction() as connection:
+            return set_subject(connection, device_id, recording_id, subject)
 
     def clip_files(self, subject: str) -> list[str]:
         """Return the files of clips of a subject that are no recordings, below the data directory."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from browser_site import WITHIN_MS, DashboardSite, Tab, chromium, require_chromium
+from conftest import wait_until
 from playwright.sync_api import Browser, Route, expect
 
 from simulator.site.site import Site
@@ -197,6 +198,20 @@ def test_a_review_is_saved_unless_it_was_changed_meanwhile_and_a_recording_is_de
     expect(page.locator("h1")).to_have_text("Deleted")
     assert requests.get(recording, timeout=30).status_code == 404
     assert not list(site.site.data_dir.rglob(f"*{sent['recording_id']}*"))
+
+
+def test_the_next_recordings_of_a_device_are_of_whom_its_page_says(site: DashboardSite, tab: Tab) -> None:
+    page = tab.page
+    page.goto("/ui/devices/st-01")
+    page.get_by_label("Pseudonym").fill("P-18")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("main")).to_contain_text("Recordings are now of P-18, until")
+    site.play()
+    newest = f"{site.url}/api/v1/results?device=st-01&limit=1&subject=P-18"
+    wait_until(lambda: requests.get(newest, timeout=30).json()["items"] != [], "a recording of P-18")
+    page.get_by_role("button", name="End now").click()
+    expect(page.locator("main")).to_contain_text("Nobody is set.")
+    requests.delete(f"{site.url}/api/v1/subjects/P-18", timeout=30)
 
 
 def test_everything_of_a_subject_is_deleted_from_its_page(site: DashboardSite, tab: Tab) -> None:
