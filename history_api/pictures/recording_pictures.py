@@ -18,10 +18,11 @@ from history_api.openapi.operation import (
     Paths,
     file_answer,
     get,
+    json_answer,
     query,
 )
 from history_api.openapi.problem import ProblemError
-from history_api.openapi.schemas import Schema
+from history_api.openapi.schemas import NUMBER, Schema, list_of, ref, strict_object
 from history_api.pictures import picture_cache
 from history_api.pictures.picture_cache import PictureCache
 from history_api.services import services
@@ -60,6 +61,26 @@ PATHS: Final[Paths] = {
         ),
     ),
     f"{_ADDRESS}/mfcc.png": get("its MFCC", "mfcc", _answers(PNG), RECORDING_PARAMETERS),
+    f"{_ADDRESS}/peaks.json": get(
+        "its waveform as numbers, for programs that draw it: few, however long it is",
+        "peaks",
+        {"200": json_answer(ref("Peaks"))} | UNCHANGED | GONE | NOT_FOUND,
+        RECORDING_PARAMETERS,
+    ),
+}
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Peaks": strict_object(
+        {
+            "start_s": NUMBER | {"description": "second of the recording with which the kept sound begins"},
+            "duration_s": NUMBER | {"description": "of the kept sound"},
+            "low": list_of(NUMBER) | {"description": "lowest value of each column, full scale is 1"},
+            "high": list_of(NUMBER) | {"description": "highest value of each column"},
+            "s1_s": list_of(NUMBER)
+            | {"description": "onsets of S1, seconds from the start of the recording"},
+            "s2_s": list_of(NUMBER),
+            "gaps_s": list_of({"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}),
+        }
+    ),
 }
 
 
@@ -88,6 +109,15 @@ def mfcc_png(recording_id: str) -> Response:
     """Answer the MFCC as a heat map."""
     entry = lookup.recording(recording_id)
     return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
+
+
+@blueprint.get("/peaks.json")
+def peaks_json(recording_id: str) -> Response:
+    """Answer the waveform as numbers, with its marks."""
+    entry = lookup.recording(recording_id)
+    return _picture(
+        entry, "peaks.json", "application/json", lambda path: _read_peaks(entry, path), entry.document
+    )
 
 
 def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
@@ -131,6 +161,13 @@ def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
     return waveform.svg(
         _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
     ).encode()
+
+
+def _read_peaks(entry: RecordingEntry, path: Path) -> bytes:
+    from history_api.pictures import peaks
+    from history_api.pictures.waveform import Marks
+
+    return peaks.document(path, entry.audio_start_s, Marks.from_result(entry, lookup.result(entry)))
 
 
 def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:

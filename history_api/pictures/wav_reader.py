@@ -32,16 +32,17 @@ class Envelope:
         return float(max(self.high.max(), -self.low.min())) if len(self.low) else 0.0
 
 
-def read_envelope(path: Path, columns: int, start_s: float = 0.0) -> Envelope:
+def read_envelope(path: Path, columns: int, start_s: float = 0.0, per_s: int | None = None) -> Envelope:
     """Return the envelope of a WAV file in at most `columns` columns, its channels mixed to one.
 
-    The file begins `start_s` after the start of its recording.
+    The file begins `start_s` after the start of its recording; `per_s` limits the columns of a second.
 
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
     with wav.opened(path) as file:
-        edges = np.linspace(0, file.getnframes(), min(columns, file.getnframes()) + 1).astype(int)
+        most = file.getnframes() if per_s is None else per_s * file.getnframes() // file.getframerate()
+        edges = np.linspace(0, file.getnframes(), min(columns, most) + 1).astype(int)
         bounds = np.zeros((len(edges) - 1, 2), dtype=np.float32)
         for column, length in enumerate(np.diff(edges)):
             block = _read_mono(file, int(length))

@@ -40,3 +40,5 @@ dialog.addEventListener("close", async () => {
     answer("delete-message", `Not deleted: ${error.message}`, true);
   }
 });
+
+import("./wave.js").then(({ showWave }) => showWave(address, query)); // later: the buttons work at once

@@ -92,6 +92,7 @@ def test_a_user_works_below_the_prefix_of_a_proxy(tmp_path: Path) -> None:
         expect(page.locator("#sounds .sound")).to_have_count(1, timeout=WITHIN_MS)
         expect(page.locator("#connection")).to_contain_text("live", timeout=WITHIN_MS)
         page.locator("#sounds .sound a").first.click()
+        page.wait_for_url("**/ui/recordings/*")  # with its script, which the button needs
         page.get_by_role("button", name="✓ Confirm").click()
         expect(page.locator("#message")).to_contain_text("Saved")
         page.get_by_role("link", name="History").click()

@@ -283,7 +283,24 @@ def test_no_page_and_no_script_names_another_host() -> None:
         assert "innerHTML" not in path.read_text(), path.name
 
 
+def test_only_the_page_of_a_recording_lets_a_script_add_its_style(archive: Archive) -> None:
+    archive.add(1)
+    api = archive.api()
+
+    def nonces(address: str) -> list[str]:
+        answer = api.get(address, **BROWSER)
+        (style,) = re.findall(r"style-src ([^;]*)", answer.headers["Content-Security-Policy"])
+        found = re.findall("'nonce-([^']+)'", style)
+        assert all(f'data-nonce="{nonce}"' in answer.get_data(as_text=True) for nonce in found)
+        return found
+
+    first, second = nonces("/ui/recordings/0000000000000001"), nonces("/ui/recordings/0000000000000001")
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second, "each answer has its own"
+    assert nonces("/ui/history") == []
+
+
 def test_scripts_and_styles_are_small() -> None:
     static = PROJECT / "history_api" / "dashboard" / "static"
     assert sum(path.stat().st_size for path in static.glob("*.css")) < 20_000
-    assert sum(path.stat().st_size for path in static.glob("*.js")) < 50_000
+    assert sum(path.stat().st_size for path in static.glob("*.js")) < 60_000

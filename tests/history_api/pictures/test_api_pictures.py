@@ -227,3 +227,20 @@ def test_pictures_of_a_deleted_recording_are_removed(tmp_path: Path) -> None:
 )
 def test_ticks_are_round(last: float, numbers: list[float]) -> None:
     assert ticks(last) == pytest.approx(numbers)
+
+
+def test_peaks_are_few_however_long_the_sound_is(archive: Archive, api: Api) -> None:
+    result = archive.add(1, is_analysed=False)
+    archive.save(replace(result, heart_sounds=HeartSounds((0.02,), (0.2,))))
+    short = api.json(f"{ADDRESS}/peaks.json")
+    assert len(short["low"]) == len(short["high"]) == round(200 * short["duration_s"])
+    assert (short["s1_s"], short["s2_s"], short["gaps_s"]) == ([0.02], [0.2], [])
+    replace_audio(archive, tone(250, 600))
+    archive.keep_end(1, samples=4000 * 700, audio_start=4000 * 100)
+    answer = api.get(f"{ADDRESS}/peaks.json")
+    long = answer.get_json()
+    assert (long["start_s"], long["duration_s"], len(long["low"])) == (100, 600, 12_000)
+    assert (min(long["low"]), max(long["high"])) == pytest.approx((-0.488, 0.488), abs=0.001)
+    assert len(answer.get_data()) < 300_000
+    again = api.get(f"{ADDRESS}/peaks.json", **{"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
