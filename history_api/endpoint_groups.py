@@ -9,6 +9,7 @@ from history_api.dashboard import (
     assets,
     device_pages,
     docs_page,
+    notification_page,
     pages,
     record_page,
     subject_pages,
@@ -16,7 +17,7 @@ from history_api.dashboard import (
 from history_api.devices import assigned_subject, commands, device_settings, devices
 from history_api.live import event_stream
 from history_api.models import label_words, models
-from history_api.monitoring import health, metrics, upkeep
+from history_api.monitoring import health, metrics, notifications, upkeep
 from history_api.openapi.operation import Paths
 from history_api.pictures import charts, occlusion_map, recording_pictures
 from history_api.profiles import profiles
@@ -74,13 +75,22 @@ GROUPS: Final = (
     ),
     Group("Models", "what the models are, and what their labels mean", (models, label_words)),
     Group("Training", "labelled sound, and retraining", (training_data, retraining, corrections)),
-    Group(SITE, "whether all is well", (health, metrics, upkeep)),
+    Group(SITE, "whether all is well", (health, metrics, upkeep, notifications)),
     Group("Access", "who asks, and sessions of browsers", (login,)),
     Group("Older systems", "clients of five older systems, as they are", (profiles,)),
     Group(
         "Pages",
         "for people, in a browser",
-        (pages, device_pages, record_page, subject_pages, agreement_page, docs_page, assets),
+        (
+            pages,
+            device_pages,
+            record_page,
+            subject_pages,
+            agreement_page,
+            notification_page,
+            docs_page,
+            assets,
+        ),
     ),
 )
 

@@ -58,7 +58,7 @@ class Writer:
     """Writes messages for people: their language, their clock, the address of their dashboard."""
 
     language: str
-    zone: tzinfo
+    zone: tzinfo = UTC
     public_url: str = ""
 
     def write(self, occurrence: Occurrence, rule: str, now: datetime) -> Message:
@@ -73,12 +73,13 @@ class Writer:
             *([link] if link else []),
             text_in(_HONEST, self.language),
         ]
-        title = self._title(occurrence)
+        title = self.title(occurrence)
         return Message(
             title, "\n".join(lines), occurrence.severity, link, self._details(occurrence, rule, title, link)
         )
 
-    def _title(self, occurrence: Occurrence) -> str:
+    def title(self, occurrence: Occurrence) -> str:
+        """Return the title of the message of an occurrence."""
         if occurrence.news == "heard":
             said = occurrence.text or text_in(SEVERITIES["unknown"], self.language)
             return f"{SYMBOLS[occurrence.severity]} {said[:_LONGEST]} – {occurrence.name}"

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from edge_worker.errors import SettingsError
+from edge_worker.own_command import stetho
 from edge_worker.settings import Settings, setting
 
 DIRECTORY: Final = "notify"
@@ -37,12 +39,18 @@ class NotifySettings(Settings):
         """Return these settings with the account of `stetho notify` as that of the connection.
 
         Raises:
-            SettingsError: the file of the password cannot be read.
+            SettingsError: there is no password, or its file cannot be read.
         """
+        password = self.read_password("notify_mqtt_password_file") or self.notify_mqtt_password
+        if not password:
+            raise SettingsError(
+                "there is no password for the broker; set STETHO_NOTIFY_MQTT_PASSWORD_FILE to the file that "
+                f"`{stetho('provision notify')}` wrote"
+            )
         return replace(
             self,
             mqtt_username=self.notify_mqtt_username,
-            mqtt_password=self.read_password("notify_mqtt_password_file") or self.notify_mqtt_password,
+            mqtt_password=password,
             mqtt_password_file=None,
         )
 

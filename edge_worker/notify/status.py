@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -12,6 +12,7 @@ from edge_worker import __version__
 from edge_worker.directory_lock import is_locked
 from edge_worker.errors import StoreError
 from edge_worker.notify.notice_queue import NAME, NoticeQueue
+from edge_worker.notify.occurrence import Occurrence
 from edge_worker.notify.rule import Rules
 from edge_worker.notify.settings import DIRECTORY
 from edge_worker.own_command import stetho
@@ -19,7 +20,7 @@ from edge_worker.protocol import strict_json
 from edge_worker.protocol.timestamp import rfc3339
 
 LOCK: Final = "lock"
-_FRESH_S: Final = 60.0
+_FRESH: Final = timedelta(seconds=60)
 _BUSY_S: Final = 2.0
 
 
@@ -47,6 +48,9 @@ class NotifyStatus:
             return ""
         if not self.is_running:
             return f"notifications do not run: start `{stetho('notify')}`, its log says why it ended"
+        seen_at = self.document.get("seen_at")
+        if seen_at and datetime.now(UTC) - datetime.fromisoformat(seen_at) > _FRESH:
+            return f"notifications stand still: restart `{stetho('notify')}`"
         faults = [*map(str, self.document.get("faults", []))]
         faults += [f"{name} does not take messages: {error}" for name, error in self.errors.items()]
         return "; ".join(faults)
@@ -152,7 +156,7 @@ def _read(connection: sqlite3.Connection, is_running: bool, last: int) -> Notify
         {name: error for name, _, error in waiting if error},
         [
             {
-                "rule": rule, "occurrence": strict_json.read(text), "receiver": receiver, "state": state,
+                "rule": rule, "occurrence": Occurrence.parse(text), "receiver": receiver, "state": state,
                 "error": error, "at": rfc3339(datetime.fromtimestamp(at, UTC)),
             }
             for rule, text, receiver, state, error, at in newest

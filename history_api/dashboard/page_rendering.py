@@ -42,7 +42,7 @@ _NAVIGATION: Final = (
     NavigationLink("/ui/upload", "Upload", "owner"),
     NavigationLink("/ui/models", "Models", "owner", ("/ui/agreement",)),
     NavigationLink("/ui/training", "Training", "admin"),
-    NavigationLink("/ui/system", "System", "operator", ("/ui/upkeep",)),
+    NavigationLink("/ui/system", "System", "operator", ("/ui/upkeep", "/ui/notifications")),
 )
 
 

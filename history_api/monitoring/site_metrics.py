@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from edge_worker.database.site_state.site_state import SiteWarnings
 from edge_worker.database.worker_heartbeat import MISSED_AFTER_S, WorkerHeartbeat
 from edge_worker.errors import StoreError
+from edge_worker.notify import status as notify_status
+from edge_worker.notify.status import NotifyStatus
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from history_api.models import evaluation_figures, models
 from history_api.services import Services
@@ -62,8 +64,26 @@ class SiteMetrics:
         except StoreError:
             database = [_gauge("database_up", "Whether the database can be read", 0)]
         yield from database
+        yield from self._notifications()
         yield from self._disk_space()
         yield self._model_figures()
+
+    def _notifications(self) -> Iterator[Metric]:
+        """Yield what `stetho notify` counted, where it ever ran."""
+        try:
+            found = notify_status.read(self._data_dir)
+        except StoreError:
+            found = NotifyStatus(was_set_up=True)
+        if not found.was_set_up:
+            return
+        yield _gauge("notify_up", "Whether `stetho notify` runs", found.is_running)
+        yield _gauge("notify_waiting", "Messages that wait for their receivers", sum(found.waiting.values()))
+        messages = CounterMetricFamily(
+            "stetho_notify_messages", "Messages and what came of them", labels=("outcome",)
+        )
+        for outcome, count in found.counters.items():
+            messages.add_metric((outcome,), count)
+        yield messages
 
     def _disk_space(self) -> Iterator[Metric]:
         try:

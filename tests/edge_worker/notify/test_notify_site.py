@@ -1,107 +1,29 @@
 """Notifications of a site of real processes: broker, worker, `stetho notify`, and receivers on loopback."""
 
-import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import pytest
-from conftest import Client, Device, cut, wait_until
-from receivers import MailReceiver, WebReceiver
-from rule_texts import SECRET, rule
+from conftest import Device, cut, wait_until
+from notified_site import RESULT, SECRET, NotifiedSite
+from rule_texts import rule
 
 from edge_worker.doctor import check_notifications
 from edge_worker.errors import SettingsError
 from edge_worker.notify import status
 from edge_worker.notify.__main__ import main
-from edge_worker.notify.notice_queue import NAME
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
-from simulator.site.process import Process
-from simulator.site.site import Site
 from simulator.sound.heart_sound import heart_sound
 from simulator.sound.sound_file import from_samples
 
 SOUND = cut(
     from_samples(heart_sound("normal", 60, 4.0, 4000, 1).samples, 4000).pcm.astype("<i2").tobytes(), 1
 )
-RESULT: dict[str, Any] = {
-    "captured_at": "2026-11-30T11:00:00.000Z",
-    "status": "ok",
-    "verdict": {
-        "label": "siren", "model": "esc50", "severity": "finding", "confidence": 0.9, "disagree": [],
-        "text": "Siren",
-    },
-}  # fmt: skip
-
-
-class NotifiedSite(Site):
-    """Site whose `stetho notify` sends to receivers of this test."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.web, self.mail = WebReceiver(), MailReceiver()
-        self._account = self.broker.add_user("notify")
-        self.rules_path = self.data_dir / "notify" / "rules.toml"
-        self.rules_path.parent.mkdir(parents=True)
-        self._sent = 0
-
-    def __enter__(self) -> Self:
-        self.web.__enter__()
-        self.mail.__enter__()
-        super().__enter__()
-        self.worker_client = Client(self.broker, self._worker_account)
-        self.worker_client.publish(topics.worker("another"), '{"state":"ready"}', retain=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.worker_client.__exit__(None, None, None)
-        super().__exit__(kind, error, trace)
-        self.web.__exit__(None, None, None)
-        self.mail.__exit__(None, None, None)
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """Settings of all programs."""
-        return super().environ | {"STETHO_NOTIFY_MQTT_PASSWORD": self._account.password}
-
-    def write_rules(self, *rules: str) -> None:
-        """Write the rules, with receivers for all tests."""
-        receivers = (
-            f'[receivers]\nphone = "json://127.0.0.1:{self.web.port}/{SECRET}"\n'
-            f'topic = "ntfy://user:{SECRET}@127.0.0.1:{self.web.port}/{SECRET}"\n'
-            f'ward = "mailto://127.0.0.1:{self.mail.port}/?from=a@example.org&to=ward@example.org&mode=insecure"\n'
-        )
-        self.rules_path.write_text(receivers + "".join(rules))
-
-    def start_notify(self) -> Process:
-        """Start `stetho notify`, and return when the broker sends it messages: retained ones come first."""
-        process = self._start("edge_worker.notify")
-        process.wait_for("event=connected")
-        wait_until(self._has_subscribed, "the subscription")
-        return process
-
-    def _has_subscribed(self) -> bool:
-        with closing(sqlite3.connect(self.rules_path.with_name(NAME))) as queue:
-            return queue.execute("SELECT 1 FROM presence WHERE name = 'another'").fetchone() is not None
-
-    def publish(self, recording: int, device: str = "room-1", **changes: object) -> None:
-        """Publish a result as the worker does."""
-        document = RESULT | {"device_id": device, "recording_id": f"{recording:016x}"} | changes
-        self.worker_client.publish(topics.result(device), json.dumps(document))
-
-    def ids(self) -> list[str]:
-        """Return which occurrences the phone was told of."""
-        return [each["id"] for each in list(self.web.posted) if "id" in each]
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ HEADINGS = {
     "/ui/training": "Training",
     "/ui/system": "System",
     "/ui/upkeep": "Upkeep",
+    "/ui/notifications": "Notifications",
 }
 
 

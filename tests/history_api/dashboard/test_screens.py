@@ -176,6 +176,7 @@ def test_axe_finds_nothing_on_any_page(
         "/ui/training",
         "/ui/system",
         "/ui/upkeep",
+        "/ui/notifications",
         "/login",
         "/nothing",
     )

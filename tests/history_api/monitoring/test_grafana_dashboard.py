@@ -13,6 +13,9 @@ from archive import Archive
 from exposition import read
 from prometheus_client import generate_latest
 
+from edge_worker.notify.notice_queue import NAME as QUEUE
+from edge_worker.notify.notice_queue import NoticeQueue
+from edge_worker.notify.settings import DIRECTORY
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.metrics import CallbackCollector, new_registry
@@ -46,6 +49,9 @@ def exported(tmp_path: Path) -> set[str]:
     RecordingMetrics("edge-01", worker)
     LiveMetrics("edge-01").register(worker)
     api = Archive(tmp_path).api()
+    notices = NoticeQueue.open(tmp_path / DIRECTORY / QUEUE)
+    notices.count("sent")
+    notices.close()
     api.get("/livez")
     for topic in BROKER_TOPICS:
         metrics.of(api.app).set_broker_gauge(topic, 0)
