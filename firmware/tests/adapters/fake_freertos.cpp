@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "freertos/queue.h"
+#include "freertos/semphr.h"
 #include "freertos/task.h"
 
 struct QueueDefinition {
@@ -64,6 +65,23 @@ BaseType_t xQueueReceive(QueueHandle_t queue, void* item, TickType_t ticks) {
     std::memcpy(item, queue->items.front().data(), queue->item_bytes);
     queue->items.pop_front();
     return pdTRUE;
+}
+
+// A mutex is a queue whose one item is the right to go on.
+SemaphoreHandle_t xSemaphoreCreateMutex() {
+    const QueueHandle_t queue = xQueueCreate(1, 1);
+    xSemaphoreGive(queue);
+    return queue;
+}
+
+BaseType_t xSemaphoreTake(SemaphoreHandle_t semaphore, TickType_t ticks) {
+    char item = 0;
+    return xQueueReceive(semaphore, &item, ticks);
+}
+
+BaseType_t xSemaphoreGive(SemaphoreHandle_t semaphore) {
+    const char item = 0;
+    return xQueueSend(semaphore, &item, 0);
 }
 
 BaseType_t xTaskCreatePinnedToCore(TaskFunction_t function, const char*, std::uint32_t, void* argument,

@@ -70,6 +70,24 @@ def test_a_board_whose_psram_does_not_answer_starts() -> None:
     assert [name for name in STOPS_WITHOUT_PSRAM if values.get(name, "n") != "n"] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MBEDTLS_HAVE_TIME_DATE", "y"),  # a certificate that is over is not trusted
+        ("LWIP_DHCP_GET_NTP_SRV", "y"),
+        ("SPIRAM_SPEED_80M", "y"),
+        ("I2S_ISR_IRAM_SAFE", "y"),  # the microphone goes on while flash is written
+        ("BOOTLOADER_APP_ROLLBACK_ENABLE", "y"),
+    ],
+)
+def test_the_board_has_what_the_device_relies_on(name: str, value: str) -> None:
+    assert _lines("sdkconfig.defaults")[name] == value
+
+
+def test_the_synthetic_heart_of_the_simulation_is_not_too_loud() -> None:
+    assert _lines("sdkconfig.sim")["STETHO_MICROPHONE_GAIN"] == "1"
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_crash_is_kept_and_a_task_that_hangs_restarts_the_device(build: str) -> None:
     values = {name: value for file in BUILDS[build] for name, value in _lines(file).items()}
