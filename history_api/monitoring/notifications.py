@@ -95,7 +95,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Notifications": strict_object(
         {
-            "used": _FLAG | {"description": "whether `stetho notify` ever ran here"},
+            "used": _FLAG | {"description": "whether notifications ever ran here"},
             "running": _FLAG,
             "fault": or_null(TEXT) | {"description": "what is wrong, and what to do"},
             "rules": list_of(ref("NotificationRule")),

@@ -76,7 +76,7 @@ class SiteMetrics:
             found = NotifyStatus(was_set_up=True)
         if not found.was_set_up:
             return
-        yield _gauge("notify_up", "Whether `stetho notify` runs", found.is_running)
+        yield _gauge("notify_up", "Whether notifications run", found.is_running)
         yield _gauge("notify_waiting", "Messages that wait for their receivers", sum(found.waiting.values()))
         messages = CounterMetricFamily(
             "stetho_notify_messages", "Messages and what came of them", labels=("outcome",)
