@@ -46,10 +46,17 @@ def _port(text: str) -> int:
 def _exec_mosquitto(state: StateDirectory, port: int | None) -> None:
     program = find_mosquitto()
     if program == CONTAINER:
-        raise BrokerError("mosquitto is not installed here; `docker compose up` runs it in a container")
+        raise BrokerError(
+            "mosquitto is not installed here; install it (Debian: apt-get install mosquitto, in a checkout: "
+            "broker/install.sh), or run the whole site in containers: `docker compose up` in a checkout"
+        )
     Accounts(state)  # writes the files that the configuration names
     listeners = [listener.Listener(port)] if port else listener.deployment_listeners(state)
+    listener.require_free(listeners)
     listener.write(state, listeners)
+    print(
+        f"listening on {', '.join(each.describe() for each in listeners)}; state in {state.path}", flush=True
+    )
     os.chdir(state.path)
     os.execv("/bin/sh", ["sh", str(START), program, str(CONFIGURATION)])  # noqa: S606 - a script of ours
 

@@ -49,6 +49,14 @@ def default_path() -> Path:
     return state_home / "stetho" / "broker"
 
 
+def data_path(state: Path) -> Path:
+    """Return where the programs of a site keep their data by default: `data` beside the state directory.
+
+    For the state directory of a checkout, which is inside of its package, it is `data` of the checkout.
+    """
+    return (PACKAGE.parent if state.parent == PACKAGE else state.parent) / "data"
+
+
 class StateDirectory:
     """Paths inside a state directory; creates the directories, and keeps them and their files private.
 

@@ -1,11 +1,14 @@
 """Listeners of the broker, and the part of its configuration that depends on the machine."""
 
+import errno
 import os
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from broker.directory import StateDirectory, write_private
+from edge_worker.errors import BrokerError
 
 LOOPBACK: Final = "127.0.0.1"
 MAX_PORT: Final = 65_535
@@ -35,6 +38,11 @@ class Listener:
             ]
         return "\n".join(lines) + "\n"
 
+    def describe(self) -> str:
+        """Return in words where it listens and for what."""
+        kind = " and ".join(["TLS"] * self.tls + ["WebSocket"] * self.websocket) or "MQTT"
+        return f"{self.address or 'all addresses'} port {self.port} ({kind})"
+
 
 PLAIN: Final = Listener(1883)
 WEBSOCKET: Final = Listener(9001, websocket=True)
@@ -46,6 +54,25 @@ def deployment_listeners(directory: StateDirectory) -> list[Listener]:
     """Return the listeners of a deployment: plain ones on loopback; with a certificate TLS everywhere."""
     certified = (directory.certificates / "server.pem").exists()
     return [PLAIN, WEBSOCKET, TLS, TLS_WEBSOCKET] if certified else [PLAIN, WEBSOCKET]
+
+
+def require_free(listeners: Iterable[Listener]) -> None:
+    """Check that nobody else listens there: Mosquitto would not say which port is taken.
+
+    Raises:
+        BrokerError: another program has a port, or this one may not have it.
+    """
+    for each in listeners:
+        try:
+            socket.create_server((each.address, each.port)).close()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                problem = (
+                    "is in use by another program, maybe another broker; stop that, or choose another port"
+                )
+            else:
+                problem = f"cannot be listened on ({error.strerror}); choose another one"
+            raise BrokerError(f"port {each.port} {problem}") from error
 
 
 def write(directory: StateDirectory, listeners: Iterable[Listener]) -> None:

@@ -30,14 +30,6 @@ def free_port() -> int:
         return port
 
 
-def _require_free_port(port: int) -> None:
-    """Raise BrokerError if another program holds the port, whose answer would be taken for the broker's."""
-    try:
-        socket.create_server((LOOPBACK, port)).close()
-    except OSError as error:
-        raise BrokerError(f"port {port} is in use by another program; choose another one") from error
-
-
 class Broker:
     """Broker on loopback with its state in `directory`; it differs from a deployment only in its ports.
 
@@ -85,8 +77,7 @@ class Broker:
         """
         if self.pid:
             raise BrokerError("the broker runs already")
-        for each in self._listeners():
-            _require_free_port(each.port)
+        listener.require_free([Listener(each.port) for each in self._listeners()])
         listener.write(self._directory, self._listeners())
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(

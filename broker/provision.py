@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from broker import announcement, directory, listener
+from broker import announcement, directory, listener, service_settings
 from broker.account import Accounts, Credentials, role_of
 from broker.directory import StateDirectory, write_private
+from broker.service_settings import PREFIXES
 from edge_worker.errors import StethoError
+from edge_worker.own_command import IN_COMPOSE
 
 ROLES: Final = {
     "device": "a stethoscope",
@@ -24,12 +26,11 @@ ROLES: Final = {
     "notify": "the program that sends notifications",
     "homeassistant": "Home Assistant, which shows live values and results",
 }
-SERVICES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT", "notify": "STETHO_NOTIFY_MQTT"}
-"""Our programs that read their password from a file, and the prefix of their settings."""
 EXAMPLES: Final = """examples:
   stetho provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
   stetho provision device st-01                     prints the settings of the device
   stetho provision device st-01 --rotate            gives it a new password
+  stetho provision device st-01 --password-file st-01.password   writes the password there
   stetho provision operator ann                     an account that reads results: operator-ann
   stetho provision homeassistant                    Home Assistant's MQTT integration
   stetho provision list
@@ -63,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         # A device always has a name; other roles may do without.
         command.add_argument("name", metavar="NAME", nargs=None if role == "device" else "?", default="")
         command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
+        if role not in PREFIXES:
+            command.add_argument(
+                "--password-file",
+                type=Path,
+                metavar="FILE",
+                help="write the password there, not on the screen",
+            )
     commands.add_parser("list", help="show all accounts")
     commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
     return parser
@@ -82,10 +90,11 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
             _reload(state)
         case role:
             credentials = accounts.add(role, args.name, rotate=args.rotate)
-            if role in SERVICES:
-                _write_service_credentials(state, credentials, SERVICES[role])
+            if role in PREFIXES:
+                service_settings.write_password(state, credentials)
+                _show_settings(state, [credentials.username])
             else:
-                _print_credentials(state, credentials)
+                _print_credentials(state, credentials, args.password_file)
             _reload(state)
 
 
@@ -95,32 +104,36 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
     names = [*(hosts or [socket.gethostname()]), "localhost", listener.LOOPBACK]
     certificate.ensure(state.certificates, list(dict.fromkeys(names)))
     listener.write(state, listener.deployment_listeners(state))
-    for role, prefix in SERVICES.items():
-        if role not in accounts.names():
-            _write_service_credentials(state, accounts.add(role), prefix)
-            _reload(state)
+    new = [role for role in PREFIXES if role not in accounts.names()]
+    for role in new:
+        service_settings.write_password(state, accounts.add(role))
     certified = certificate.hosts(state.certificates)
-    print(f"{state.path} is ready for {', '.join(certified)}.")
+    print(f"{state.path} is ready for {', '.join(certified)}.\n")
+    _show_settings(state, list(PREFIXES))
     print(announcement.write(state, certified))
+    if new:
+        _reload(state)
 
 
-def _write_service_credentials(state: StateDirectory, credentials: Credentials, prefix: str) -> None:
-    """Write the password of a service, and the CA's certificate if there is one, to a folder of its own."""
-    folder = state.path / credentials.username
-    folder.mkdir(mode=0o700, exist_ok=True)
-    write_private(folder / "password", f"{credentials.password}\n")
-    print(f"{prefix}_USERNAME={credentials.username}")
-    print(f"{prefix}_PASSWORD_FILE={folder / 'password'}")
-    if (ca := state.certificates / "ca.pem").exists():
-        write_private(folder / "ca.pem", ca.read_text())
-        print(f"STETHO_MQTT_PORT={listener.TLS.port}")
-        print(f"STETHO_MQTT_CA_FILE={folder / 'ca.pem'}")
+def _show_settings(state: StateDirectory, usernames: list[str]) -> None:
+    """Write the settings of our programs, and print them, one file for each, with how a program starts."""
+    texts = {username: service_settings.write(state, username) for username in usernames}
+    if IN_COMPOSE:
+        return  # docker-compose.yml has those of its programs
+    for username, text in texts.items():
+        print(f"# {state.path / username}.env\n{text}")
+    print("Start a program with its settings so, or name its file as EnvironmentFile= of a systemd unit:")
+    for username in usernames:
+        print(f"  {service_settings.how_to_start(state, username)}")
 
 
-def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
-    print("The password is shown only now.")
+def _print_credentials(state: StateDirectory, credentials: Credentials, password_file: Path | None) -> None:
+    if password_file is None:
+        print("The password is shown only now.")
+    else:
+        write_private(password_file, f"{credentials.password}\n")
     print(f"  user and client id  {credentials.username}")
-    print(f"  password            {credentials.password}")
+    print(f"  password            {credentials.password if password_file is None else f'in {password_file}'}")
     if not (state.certificates / "server.pem").exists():
         print(
             f"  host, port          127.0.0.1, {listener.PLAIN.port} (this machine only: no certificates yet)"
@@ -132,7 +145,7 @@ def _print_credentials(state: StateDirectory, credentials: Credentials) -> None:
     print(f"  port                {listener.TLS.port} (TLS), {listener.TLS_WEBSOCKET.port} (TLS WebSocket)")
     print(f"  CA                  {state.certificates / 'ca.pem'}")
     print(f"  CA's SHA-256        {certificate.fingerprint(state.certificates / 'ca.pem')}")
-    if role_of(credentials.username) == "device":
+    if role_of(credentials.username) == "device" and password_file is None:
         print("For the serial console of a stethoscope, as one line; wifi_ssid and wifi_password are yours:")
         host = certificate.hosts(state.certificates)[0]
         print(_serial_line(credentials, host, state.certificates / "ca.pem"))
@@ -153,12 +166,12 @@ def _serial_line(credentials: Credentials, host: str, ca: Path) -> str:
 
 def _reload(state: StateDirectory) -> None:
     """Make a broker that runs natively in the directory reload its accounts, or print how to do it."""
-    if (pid := _broker_pid(state)) is None:
-        print(
-            "If the broker runs, make it reload: `docker compose kill -s HUP broker`, or SIGHUP to mosquitto."
-        )
-    else:
+    if (pid := _broker_pid(state)) is not None:
         os.kill(pid, signal.SIGHUP)
+    elif IN_COMPOSE:
+        print("Make a broker that runs read its accounts: `docker compose kill -s HUP broker`.")
+    elif state.pid_file.exists():
+        print("If a broker runs in another container, send it SIGHUP, so that it reads its accounts.")
 
 
 def _broker_pid(state: StateDirectory) -> int | None:

@@ -1,5 +1,6 @@
 """How `stetho` is run on this machine: a command that is printed can be typed as it stands."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -11,6 +12,22 @@ _ROOT: Final = Path(__file__).parents[1]
 """The checkout, or the directory of packages in which we are installed."""
 _HEAD_BYTES: Final = 512
 """What a script's first lines have: which Python runs it."""
+IN_COMPOSE: Final = bool(os.environ.get("STETHO_IN_COMPOSE"))
+"""Whether this is a container of docker-compose.yml: commands are typed outside of it."""
+_EXEC: Final = "docker compose exec"
+_COMPOSE: Final = {
+    "broker": "docker compose up --detach broker",
+    "worker": "docker compose up --detach edge_worker",
+    "api": "docker compose up --detach history_api",
+    "notify": "docker compose --profile notify up --detach notify",
+    "trainer serve": "docker compose --profile trainer up --detach trainer",
+    "trainer": f"{_EXEC} trainer stetho trainer",
+    "provision": "docker compose run --rm provision",
+    "certificate": "docker compose run --rm --entrypoint stetho provision certificate --dir /state",
+    "key": f"{_EXEC} history_api stetho key",
+    "clock": f"{_EXEC} history_api stetho clock",
+}
+"""What is typed instead of these beginnings of arguments; all others are for the container of the worker."""
 
 
 def stetho(arguments: str) -> str:
@@ -18,7 +35,10 @@ def stetho(arguments: str) -> str:
 
     It is `stetho` where the shell finds the program of this environment under that name; else the path of
     that program; where none is installed, as with `python -m` in a checkout, this Python and `stetho.py`.
+    In a container of docker-compose.yml it is the command of Docker Compose that does it.
     """
+    if IN_COMPOSE:
+        return _in_compose(arguments)
     return f"{_program()} {arguments}"
 
 
@@ -37,6 +57,13 @@ def _program() -> str:
     if installed.is_file():
         return shlex.quote(str(installed))
     return shlex.join([sys.executable, str(_ROOT / f"{_NAME}.py")])
+
+
+def _in_compose(arguments: str) -> str:
+    for beginning, command in _COMPOSE.items():
+        if f"{arguments} ".startswith(f"{beginning} "):
+            return command + arguments.removeprefix(beginning)
+    return f"{_EXEC} edge_worker stetho {arguments}"
 
 
 def _is_of_this_python(script: Path) -> bool:

@@ -1,5 +1,6 @@
 """Server process of the API: the application, its HTTP server and its threads, until a signal ends them."""
 
+import errno
 import socket
 import sys
 from dataclasses import replace
@@ -67,6 +68,11 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"port {port} of {host} is in use by another program; stop that, or set "
+                "STETHO_API_PORT to another one (0: any that is free)"
+            ) from error
         raise SettingsError(
             f"cannot listen on {host}:{port} ({error}); set STETHO_API_HOST and STETHO_API_PORT"
         ) from error

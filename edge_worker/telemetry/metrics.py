@@ -1,5 +1,6 @@
 """Prometheus: registries, a collector that calls back, and the port that serves the worker's metrics."""
 
+import errno
 import logging
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -52,6 +53,11 @@ def serve(settings: Settings, registry: CollectorRegistry) -> None:
     try:
         start_http_server(port, host, registry)
     except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"port {port} of {host} is in use by another program; stop that, or set "
+                "STETHO_WORKER_METRICS_PORT to another one"
+            ) from error
         raise SettingsError(
             f"cannot listen on {host}:{port} ({error}); set STETHO_WORKER_METRICS_HOST and "
             "STETHO_WORKER_METRICS_PORT"

@@ -11,7 +11,7 @@ import pytest
 from conftest import wait_until
 from mqtt_probe import Probe
 
-from broker import mosquitto, program
+from broker import listener, mosquitto, program
 from broker.__main__ import main
 from broker.mosquitto import CONFIGURATION, Broker, free_port
 from broker.program import find_mosquitto
@@ -91,9 +91,26 @@ def test_a_name_cannot_be_added_twice(own_broker: Broker) -> None:
 
 def test_a_port_in_use_is_one_sentence_with_the_reason(broker: Broker, tmp_path: Path) -> None:
     second = Broker(tmp_path / "second", port=broker.port)
-    with pytest.raises(BrokerError, match="in use"):
+    with pytest.raises(BrokerError, match=f"port {broker.port} is in use"):
         second.start()
     assert second.pid is None
+
+
+def test_the_command_says_where_it_listens_or_which_port_is_in_use(broker: Broker, tmp_path: Path) -> None:
+    def start(port: int) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "broker", "--dir", str(tmp_path), "--port", str(port)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    with start(broker.port) as refused:
+        _, said = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert said.startswith(f"stetho broker: port {broker.port} is in use by another program")
+    port = free_port()
+    with start(port) as running:
+        assert running.stdout
+        first = running.stdout.readline()
+        running.terminate()
+    assert first == f"listening on 127.0.0.1 port {port} (MQTT); state in {tmp_path}\n"
 
 
 def test_a_broken_configuration_is_reported(
@@ -126,6 +143,10 @@ def test_a_missing_program_that_was_named_is_not_replaced_by_another(
 
 def test_the_command_becomes_mosquitto_inside_the_state_directory(tmp_path: Path) -> None:
     """`pwd` stands in for the program: the real one would take port 1883 of this machine."""
+    try:
+        listener.require_free([listener.PLAIN, listener.WEBSOCKET])
+    except BrokerError as error:
+        pytest.skip(f"the usual ports of a broker are taken here: {error}")
     script = tmp_path / "mosquitto"
     script.write_text('#!/bin/sh\npwd\necho "$@"\n')
     script.chmod(0o700)
@@ -137,7 +158,11 @@ def test_the_command_becomes_mosquitto_inside_the_state_directory(tmp_path: Path
         text=True,
         check=True,
     )
-    assert ran.stdout.split() == [str(state), "-c", str(CONFIGURATION)]
+    said, *became = ran.stdout.splitlines()
+    assert (
+        said == f"listening on 127.0.0.1 port 1883 (MQTT), 127.0.0.1 port 9001 (WebSocket); state in {state}"
+    )
+    assert became == [str(state), f"-c {CONFIGURATION}"]
     listeners = (state / "conf.d/listeners.conf").read_text()
     assert "listener 1883 127.0.0.1\n" in listeners
     assert "listener 9001 127.0.0.1\n" in listeners

@@ -15,6 +15,7 @@ from mqtt_probe import Probe
 from broker import certificate, listener, mosquitto, program, provision
 from broker.account import Credentials, render_acl
 from broker.mosquitto import Broker
+from broker.service_settings import PREFIXES
 
 
 def run(directory: Path, *arguments: str) -> int:
@@ -95,17 +96,76 @@ def test_removal_of_an_unknown_account_is_refused(tmp_path: Path, capsys: pytest
 def test_init_makes_all_that_a_first_start_needs_and_is_idempotent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, "init", "stetho.local") == 0
+    state = tmp_path / "my site" / "broker"
+    assert run(state, "init", "stetho.local") == 0
     output = capsys.readouterr().out
-    setting = dict(re.findall(r"^(STETHO_\w+)=(.*)$", output, re.MULTILINE))
-    password = Path(setting["STETHO_MQTT_PASSWORD_FILE"]).read_text().strip()
-    assert password not in output
-    assert Path(setting["STETHO_MQTT_CA_FILE"]).read_text() == (tmp_path / "certificates/ca.pem").read_text()
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert run(tmp_path, "init", "stetho.local") == 0
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    for role, prefix in PREFIXES.items():
+        setting = settings_of(state / f"{role}.env")
+        password = Path(setting[f"{prefix}_PASSWORD_FILE"]).read_text().strip()
+        assert password not in output
+        assert (state / f"{role}.env").read_text() in output, "each file as a whole"
+        assert setting["STETHO_DATA_DIR"] == str(tmp_path / "my site" / "data"), "the same for all"
+        assert setting["STETHO_MQTT_PORT"] == "8883"
+        authority = Path(setting["STETHO_MQTT_CA_FILE"])
+        assert authority.parent == state / role
+        assert authority.read_text() == (state / "certificates/ca.pem").read_text()
+    before = {path: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    assert run(state, "init", "stetho.local") == 0
+    assert {path: path.read_bytes() for path in state.rglob("*") if path.is_file()} == before
+    again = capsys.readouterr().out
+    assert again == output, "also of what was made before"
+    with Broker(state) as broker:
+        for role, prefix in PREFIXES.items():
+            account = Credentials(role, (state / role / "password").read_text().strip())
+            assert accepts(broker, account), prefix
+    for line in re.findall(r"^  (set -a; .* (?:worker|api))$", output, re.MULTILINE):
+        shown = subprocess.run(["sh", "-c", f"{line} --help"], capture_output=True, text=True, check=False)
+        assert shown.returncode == 0, shown.stderr
+        assert "usage: stetho" in shown.stdout
+    assert "docker" not in output.lower(), "there is none"
+
+
+def settings_of(path: Path) -> dict[str, str]:
+    """Return the settings that a shell reads from a file."""
+    shown = subprocess.run(
+        ["sh", "-c", 'set -a; . "$1"; env', "sh", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={},
+    )
+    return dict(line.split("=", 1) for line in shown.stdout.splitlines() if line.startswith("STETHO_"))
+
+
+def test_a_second_worker_has_settings_of_its_own_and_no_data_of_the_first(tmp_path: Path) -> None:
+    assert run(tmp_path, "worker", "two") == 0
+    setting = settings_of(tmp_path / "worker-two.env")
+    assert setting["STETHO_MQTT_USERNAME"] == "worker-two"
+    assert "STETHO_DATA_DIR" not in setting
+    assert "STETHO_MQTT_CA_FILE" not in setting, "there is none yet"
+
+
+def test_a_password_can_be_written_to_a_file_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "st-01.password"
+    assert run(tmp_path, "init") == 0
+    assert run(tmp_path, "device", "st-01", "--password-file", str(path)) == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    password = path.read_text().strip()
+    assert password not in capsys.readouterr().out
     with Broker(tmp_path) as broker:
-        assert accepts(broker, Credentials(setting["STETHO_MQTT_USERNAME"], password))
+        assert accepts(broker, Credentials("st-01", password))
+
+
+def test_in_compose_commands_are_those_of_compose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provision, "IN_COMPOSE", True)
+    assert run(tmp_path, "init") == 0
+    output = capsys.readouterr().out
+    assert "docker compose kill -s HUP broker" in output
+    assert ".env" not in output
 
 
 def test_init_writes_a_service_file_that_lets_avahi_announce_the_tls_listener(

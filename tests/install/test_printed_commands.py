@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import stetho
 from edge_worker import own_command
@@ -19,12 +20,13 @@ SOURCES = subprocess.run(
 ).stdout.split()
 BARE = re.compile(rf"(?<![\w/.-])stetho (?:{'|'.join(stetho.PROGRAMS)})\b(?!: )")
 """`stetho send: no result` names who speaks."""
-DOCUMENTS = {
+ELSEWHERE = {
+    "edge_worker/own_command.py",
     "models_tflite/card_page.py",
     "models_tflite/evaluation/card_tables.py",
     "models_tflite/evaluation/readme_table.py",
 }
-"""They write pages that are read anywhere."""
+"""What they write is read, or typed, in other places."""
 HELP = {"prog", "help", "epilog", "description"}
 """Arguments of a parser of command lines, whose help calls the program by its name."""
 
@@ -52,7 +54,7 @@ def texts(path: str) -> Iterator[tuple[int, str]]:
 
 
 def test_no_message_or_page_calls_the_program_by_a_name_that_the_shell_may_not_find() -> None:
-    code = [path for path in SOURCES if not path.startswith("tests/") and path not in DOCUMENTS]
+    code = [path for path in SOURCES if not path.startswith("tests/") and path not in ELSEWHERE]
     assert len(code) > 300
     bare = [f"{path}:{line}: {text}" for path in code for line, text in texts(path) if BARE.search(text)]
     assert bare == [], "use edge_worker.own_command.stetho"
@@ -95,3 +97,23 @@ def test_a_path_with_a_space_is_one_word(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_stetho_py_of_a_checkout_is_a_program() -> None:
     assert run(shlex.join([sys.executable, str(PROJECT / "stetho.py"), "--version"])).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ("worker", "docker compose up --detach edge_worker"),
+        ("key add ann --role admin", "docker compose exec history_api stetho key add ann --role admin"),
+        ("keyring", "docker compose exec edge_worker stetho keyring"),
+        ("doctor", "docker compose exec edge_worker stetho doctor"),
+        ("provision device st-01", "docker compose run --rm provision device st-01"),
+        ("trainer serve", "docker compose --profile trainer up --detach trainer"),
+    ],
+)
+def test_in_a_container_of_compose_it_is_a_command_of_compose(
+    arguments: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_command, "IN_COMPOSE", True)
+    assert own_command.stetho(arguments) == command
+    services = set(yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"])
+    assert services & set(command.split())
