@@ -206,7 +206,7 @@ def test_live_values_of_the_worker_are_shown_while_recording(
 def test_commands_of_operators(site: Site, account: Credentials, operator: Client, tmp_path: Path) -> None:
     site.start_worker()
     path = heart(tmp_path, 4_000, 60)
-    topic = f"stetho/v1/device/{ID}/down/command"
+    topic = topics.command(ID)
     with Stethoscope(site, account, "--audio", str(path)) as device:
         device.wait_for(READY)
         operator.publish(topic, '{"id":"1","command":"identify","args":{}}')
@@ -216,6 +216,8 @@ def test_commands_of_operators(site: Site, account: Credentials, operator: Clien
         operator.publish(topic, '{"id":"3","command":"stop","args":{}}')
         compact = device.wait_for_result()
         boot = operator.wait_for(topics.state(ID), state="online")["boot"]
+        operator.publish(topic, '{"id":"late","command":"record","args":{},"expires":1700000000}')
+        operator.publish(topic, '{"id":"odd","command":"explode"}')
         operator.publish(topic, '{"id":"4","command":"restart","args":{}}')
         wait_until(
             lambda: {each["boot"] for each in operator.documents(topics.state(ID))} > {boot},
@@ -223,6 +225,12 @@ def test_commands_of_operators(site: Site, account: Credentials, operator: Clien
         )
         device.say("quit")
     result = operator.wait_for(topics.result(ID), recording_id=compact["recording_id"])
+    answers = [
+        (each["id"], each["answer"], each.get("reason")) for each in operator.documents(topics.answer(ID))
+    ]
+    assert answers[:3] == [("1", "done", None), ("2", "done", None), ("3", "done", None)]
+    assert answers[3:5] == [("late", "refused", "late"), ("odd", "refused", "unknown")]
+    assert answers[5:] in ([("4", "done", None)], [("4", "done", "later")]), "before it restarts"
     assert result["completeness"] == "complete"
     assert 4_000 <= result["audio"]["samples"] < 60 * 4_000, "it was stopped before the file ended"
 

@@ -131,6 +131,7 @@ void Device::tick() {
                       connection_.is_online() ? now_ms_ - connection_.online_since_ms() : 0);
     tick_test();
     apply_due_signals();
+    publish_answer();
     if (connection_.is_online()) {
         publish_chunks();
         publish_telemetry();

@@ -167,11 +167,16 @@ class Device {
     void on_control(const Control& control);
     void on_rejected(const Control& control);
     void on_result(const Result& result);
-    void on_command(const Command& command);
     void erase_recording(std::uint64_t recording_id);
     void forget_recording(std::uint64_t recording_id);
     void publish_chunks();
     void publish_telemetry();
+
+    // device_command.cpp: what people want it to do, and the answer
+    void on_command(const Command& command);
+    CommandAnswer obey(const Command& command);
+    CommandAnswer obey_record(const Command& command);
+    void publish_answer();
 
     // device_factory_test.cpp: the parts of the board, by a line on the serial console
     void on_test(std::string_view words);
@@ -241,6 +246,8 @@ class Device {
     FixedString<16> portal_password_;
     std::string_view portal_refused_;  // key of the setting that was wrong
     FixedString<36> command_id_;       // of the last command
+    CommandAnswer answer_;             // to that
+    bool is_answer_due_ = false;       // it is not published yet
     FixedString<160> update_url_;      // to be fetched when nothing is left to send; empty: none
     std::uint8_t update_percent_ = 0;
     bool wants_restart_ = false;  // restart when nothing is left to send

@@ -8,7 +8,6 @@ namespace stetho {
 namespace {
 
 constexpr std::uint64_t kTelemetryMs = 30'000;  // between two messages of telemetry
-constexpr std::uint64_t kIdentifyMs = 10'000;
 constexpr std::uint64_t kTimeWaitMs = 5'000;  // after a connect, for the time of day to arrive
 
 }  // namespace
@@ -76,34 +75,6 @@ void Device::on_result(const Result& result) {
     result_ = result;
     is_result_seen_ = false;
     step(Signal::kAnswered);
-}
-
-void Device::on_command(const Command& command) {
-    if (!command.id.empty() && command.id == command_id_) return;  // delivered twice
-    command_id_ = command.id;
-    is_display_on_ = true;
-    switch (command.type) {
-        case CommandType::kRecord:
-            if (recorder_.is_recording() || state() == State::kError || state() == State::kSafeMode) break;
-            commanded_length_ms_ = command.length_ms;
-            is_commanded_stream_ = command.stream;
-            press();
-            commanded_length_ms_.reset();
-            is_commanded_stream_ = false;
-            break;
-        case CommandType::kStop:
-            if (state() == State::kRecording) step(Signal::kPress);
-            break;
-        case CommandType::kRestart:
-            wants_restart_ = true;
-            break;
-        case CommandType::kIdentify:
-            identify_until_ms_ = now_ms_ + kIdentifyMs;
-            break;
-        case CommandType::kUpdate:
-            update_url_ = command.url;
-            break;
-    }
 }
 
 // Erases a recording that the worker has stored.

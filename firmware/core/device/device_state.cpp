@@ -100,6 +100,7 @@ std::optional<Signal> Device::due_signal() const {
         default:
             break;
     }
+    if (is_answer_due_) return std::nullopt;  // it leaves first
     if (wants_restart_ && is_idle()) return Signal::kRestart;
     if (!update_url_.empty() && is_idle()) return Signal::kUpdate;
     return std::nullopt;

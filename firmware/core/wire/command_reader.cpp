@@ -52,10 +52,12 @@ std::optional<Command> read_command(Bytes payload) {
         if (key == "command") type = read_type(value);
         if (key == "id") read_text(value, command.id);
         if (key == "args") read_args(value, command);
+        if (key == "expires") command.expires_s = value.integer();
     });
-    if (!is_whole || !type) return std::nullopt;
-    command.type = *type;
-    if (command.type == CommandType::kUpdate && !is_address(command.url)) return std::nullopt;
+    if (!is_whole) return std::nullopt;
+    const bool is_known = type && (*type != CommandType::kUpdate || is_address(command.url));
+    if (!is_known && command.id.empty()) return std::nullopt;
+    command.type = is_known ? *type : CommandType::kUnknown;
     return command;
 }
 

@@ -41,6 +41,14 @@ std::size_t write_state(DeviceState state, std::uint32_t boot, WritableBytes out
     return json.size();
 }
 
+std::size_t write_answer(std::string_view id, const CommandAnswer& answer, WritableBytes out) {
+    JsonWriter json(out);
+    json.begin_object().key("id").string(id).key("answer").string(answer.is_done ? "done" : "refused");
+    if (!answer.reason.empty()) json.key("reason").string(answer.reason);
+    json.end_object();
+    return json.size();
+}
+
 std::size_t write_meta(const Meta& meta, WritableBytes out) {
     JsonWriter json(out);
     json.begin_object().key("captured_at");

@@ -73,4 +73,13 @@ struct Telemetry {
 // Writes `up/telemetry`.
 std::size_t write_telemetry(const Telemetry& telemetry, WritableBytes out);
 
+// What a command came to.
+struct CommandAnswer {
+    std::string_view reason = {};    // of docs/protocol.md, "Commands"
+    bool is_done = reason.empty();  // with a reason, too, where it is done later
+};
+
+// Writes `up/answer`. `id`: of the command.
+std::size_t write_answer(std::string_view id, const CommandAnswer& answer, WritableBytes out);
+
 }  // namespace stetho

@@ -14,10 +14,11 @@ struct Name {
     std::string_view after_device;
 };
 
-constexpr std::array<Name, 8> kNames{{{Topic::kPcm, "/up/pcm"},
+constexpr std::array<Name, 9> kNames{{{Topic::kPcm, "/up/pcm"},
                                       {Topic::kState, "/up/state"},
                                       {Topic::kInfo, "/up/info"},
                                       {Topic::kTelemetry, "/up/telemetry"},
+                                      {Topic::kAnswer, "/up/answer"},
                                       {Topic::kControl, "/down/control"},
                                       {Topic::kLive, "/down/live"},
                                       {Topic::kResult, "/down/result"},

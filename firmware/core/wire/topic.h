@@ -14,7 +14,8 @@ enum class Topic : std::uint8_t {
     kPcm,
     kState,
     kInfo,
-    kTelemetry,  // from the device
+    kTelemetry,
+    kAnswer,  // from the device
     kControl,
     kLive,
     kResult,

@@ -7,6 +7,12 @@
 using namespace stetho;
 using namespace stetho::test;
 
+namespace {
+
+std::string answer(DeviceFixture& fixture) { return fixture.mqtt.of("/up/answer").back().text(); }
+
+}  // namespace
+
 TEST_CASE("commands: record for so long, stop, identify; each once") {
     DeviceFixture fixture;
     fixture.make_ready();
@@ -32,6 +38,87 @@ TEST_CASE("commands: record for so long, stop, identify; each once") {
     fixture.down("command", R"({"id":"e","command":"record"})");  // as set in the device
     fixture.run(1'300);
     CHECK(*fixture.received()[fixture.newest()].length == 4'000);
+}
+
+TEST_CASE("each command with an id is answered, once, and a refusal says why") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.down("command", R"({"id":"a","command":"stop"})");
+    CHECK(answer(fixture) == R"({"id":"a","answer":"refused","reason":"not_recording"})");
+    fixture.down("command", R"({"id":"b","command":"record","args":{"stream":true}})");
+    CHECK(answer(fixture) == R"({"id":"b","answer":"done"})");
+    fixture.down("command", R"({"id":"c","command":"record"})");
+    CHECK(answer(fixture) == R"({"id":"c","answer":"refused","reason":"recording"})");
+    fixture.run(300);
+    fixture.down("command", R"({"id":"d","command":"stop"})");
+    fixture.down("command", R"({"id":"d","command":"stop"})");  // delivered again
+    CHECK(answer(fixture) == R"({"id":"d","answer":"done"})");
+    fixture.run(300);
+    fixture.down("command", R"({"id":"e","command":"restart"})");
+    CHECK(answer(fixture) == R"({"id":"e","answer":"done","reason":"later"})");
+    CHECK(fixture.system.restarts == 0);
+    fixture.down("command", R"({"id":"f","command":"explode"})");
+    CHECK(answer(fixture) == R"({"id":"f","answer":"refused","reason":"unknown"})");
+    const auto answers = fixture.mqtt.of("/up/answer");
+    CHECK(answers.size() == 6);
+    CHECK(answers.back().qos == 1);
+    CHECK_FALSE(answers.back().retain);
+    fixture.down("command", R"({"command":"identify"})");
+    fixture.down("command", "explode");
+    CHECK(fixture.mqtt.of("/up/answer").size() == 6);
+}
+
+TEST_CASE("a command that comes late is refused, if the device knows the time") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.clock.utc.reset();
+    fixture.down("command", R"({"id":"a","command":"identify","expires":1})");
+    CHECK(answer(fixture) == R"({"id":"a","answer":"done"})");
+    fixture.clock.utc = 1'700'000'030'999;
+    fixture.down("command", R"({"id":"b","command":"record","expires":1700000030})");
+    CHECK(fixture.state() == State::kRecording);
+    fixture.clock.utc = 1'700'000'031'000;
+    fixture.down("command", R"({"id":"c","command":"stop","expires":1700000030})");
+    CHECK(answer(fixture) == R"({"id":"c","answer":"refused","reason":"late"})");
+    CHECK(fixture.state() == State::kRecording);
+}
+
+TEST_CASE("what keeps a device from recording is in its answer") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.battery.reading = hal::BatteryReading{2'800, hal::Charging::kNo};
+    fixture.run(61'000);
+    fixture.down("command", R"({"id":"a","command":"record"})");
+    CHECK(answer(fixture) == R"({"id":"a","answer":"refused","reason":"battery_empty"})");
+    CHECK(fixture.state() == State::kError);
+    fixture.down("command", R"({"id":"b","command":"record"})");
+    CHECK(answer(fixture) == R"({"id":"b","answer":"refused","reason":"fault"})");
+    fixture.run(20'000);
+    fixture.down("command", R"({"id":"c","command":"update","args":{"url":"https://host/image.bin"}})");
+    CHECK(answer(fixture) == R"({"id":"c","answer":"refused","reason":"battery_low"})");
+    CHECK(fixture.ota.url.empty());
+}
+
+TEST_CASE("an answer that the client has no room for leaves before the restart; one without a connection never") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.mqtt.room = 0;
+    fixture.down("command", R"({"id":"a","command":"restart"})");
+    fixture.run(100);
+    CHECK(fixture.system.restarts == 0);
+    CHECK(fixture.mqtt.of("/up/answer").empty());
+    fixture.mqtt.room = 100;
+    fixture.run(100);
+    CHECK(answer(fixture) == R"({"id":"a","answer":"done"})");
+    CHECK(fixture.system.restarts == 1);
+    fixture.connect();
+    fixture.mqtt.room = 0;
+    fixture.down("command", R"({"id":"b","command":"identify"})");
+    fixture.disconnect();
+    fixture.mqtt.room = 100;
+    fixture.connect();
+    fixture.run(1'000);
+    CHECK(fixture.mqtt.of("/up/answer").size() == 1);
 }
 
 TEST_CASE("the command to restart waits until nothing is left to send") {

@@ -188,7 +188,12 @@ TEST_CASE("commands of operators are read with what they ask for") {
     CHECK(command_of(R"({"command":"restart","args":null})")->type == CommandType::kRestart);
     CHECK(command_of(R"({"command":"identify","id":7,"args":[1,2]})")->type == CommandType::kIdentify);
     CHECK_FALSE(command_of(R"({"command":"explode"})"));
+    CHECK(command_of(R"({"id":"a","command":"explode"})")->type == CommandType::kUnknown);
+    CHECK(command_of(R"({"id":"a","command":"update"})")->type == CommandType::kUnknown);
+    CHECK_FALSE(command_of(R"({"id":"a","command":"explode")"));
     CHECK_FALSE(command_of(R"({"command":"record","args":{"seconds":})"));
+    CHECK(command_of(R"({"command":"stop","expires":4102444800})")->expires_s == 4'102'444'800);
+    CHECK_FALSE(command_of(R"({"command":"stop","expires":"soon"})")->expires_s);
     for (const char* length : {"0", "0.05", "-4", "3601", "1e300", "\"4\"", "null"}) {
         FixedString<80> json(R"({"command":"record","args":{"seconds":)");
         json.append(length).append("}}");

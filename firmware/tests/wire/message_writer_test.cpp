@@ -117,6 +117,14 @@ TEST_CASE("time of day, leap days and the ends of the scale") {
     CHECK(rfc3339(-1).view() == "1970-01-01T00:00:00.000Z");
 }
 
+TEST_CASE("an answer says to which command, and why") {
+    Buffer out;
+    CHECK(written(out, write_answer("a", {}, out)) == R"({"id":"a","answer":"done"})");
+    CHECK(written(out, write_answer("a", {"busy"}, out)) == R"({"id":"a","answer":"refused","reason":"busy"})");
+    CHECK(written(out, write_answer("a", {"later", true}, out)) ==
+          R"({"id":"a","answer":"done","reason":"later"})");
+}
+
 TEST_CASE("topics are named and told apart") {
     CHECK(topic_name(Topic::kPcm, "st-01").view() == "stetho/v1/device/st-01/up/pcm");
     CHECK(topic_name(Topic::kWorker, "st-01").view() == "stetho/v1/worker/+");
