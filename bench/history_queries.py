@@ -49,6 +49,7 @@ FILTERS: Final = (
     ResultFilter(corrected_to="murmur"),
     ResultFilter(exam=exam_of(300_000)),
     ResultFilter(subject="patient-10000"),
+    ResultFilter(no_subject=True),
     ResultFilter(file_name="heart"),
     ResultFilter(device=_DEVICE, label="murmur"),
     ResultFilter(device=_DEVICE, label="normal", accepted=True),

@@ -66,7 +66,6 @@ class ResultFilter:
     """Part of the name of the file that was uploaded, in any case."""
     subject: str | None = None
     no_subject: bool = False
-    """Only those that do not say whose they are."""
     disagree: bool | None = None
     """Whether models contradict each other."""
 
@@ -188,8 +187,10 @@ def _indexed_conditions(connection: Connection, filters: ResultFilter) -> Iterat
         yield few_recordings.of_outcome(column, value)
     if _prediction_conditions(filters):
         yield few_recordings.of_prediction(connection, filters.model, filters.label, filters.accepted)
+    if filters.no_subject:
+        yield select(recordings.c.id).where(recordings.c.subject.is_(None))
     if filters.file_name is not None:
-        yield select(recordings.c.id).where(*_file_name_conditions(filters.file_name))
+        yield select(recordings.c.id).where(*few_recordings.file_name_conditions(filters.file_name))
 
 
 def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None) -> Select[Any]:
@@ -230,18 +231,16 @@ def _by_capture(filters: ResultFilter) -> Select[Any]:
 
 def _base_query(filters: ResultFilter, device_id: ColumnElement[str] = recordings.c.device_id) -> Select[Any]:
     """Return the part of the query that both orders have in common."""
-    columns = (recordings.c.id, recordings.c.captured_at, recordings.c.document)
-    query = select(*columns).where(recordings.c.document.is_not(None))
+    row = recordings.c
+    query = select(row.id, row.captured_at, row.document).where(row.document.is_not(None))
     if filters.device is not None:
         query = query.where(device_id == filters.device)
-    if filters.exam is not None:
-        query = query.where(recordings.c.exam == filters.exam)
-    if filters.subject is not None:
-        query = query.where(recordings.c.subject == filters.subject)
+    same = ((row.exam, filters.exam), (row.subject, filters.subject))
+    query = query.where(*(column == value for column, value in same if value is not None))
     if filters.no_subject:
         query = query.where(recordings.c.subject.is_(None))
     if filters.file_name is not None:
-        query = query.where(*_file_name_conditions(filters.file_name))
+        query = query.where(*few_recordings.file_name_conditions(filters.file_name))
     if filters.reviewed == "none":
         query = query.where(~exists().where(reviews.c.recording == recordings.c.id))
     elif filters.reviewed is not None:
@@ -252,11 +251,6 @@ def _base_query(filters: ResultFilter, device_id: ColumnElement[str] = recording
         corrected = select(reviews.c.recording).where(reviews.c.label == filters.corrected_to)
         query = query.where(recordings.c.id.in_(corrected))
     return query
-
-
-def _file_name_conditions(part: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    # Of uploads only: the index holds no others.
-    return recordings.c.file_name.is_not(None), recordings.c.file_name.icontains(part, autoescape=True)
 
 
 def _outcomes(filters: ResultFilter) -> list[tuple[ColumnElement[Any], str | bool]]:

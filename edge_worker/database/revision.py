@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker.errors import StoreError
 from edge_worker.own_command import stetho
 
-REVISION: Final = "0017"
+REVISION: Final = "0018"
 """The newest migration; a test compares it with Alembic's own head."""
 
 

@@ -88,6 +88,7 @@ recordings: Final = Table(
     ),
     _index_of_some("recordings_by_subject", "subject", "id"),
     _index_of_some("recordings_by_disagreement", "disagree", "id"),
+    _index_of_some("recordings_without_subject", "id", where="subject IS NULL"),
     _index_of_some("recordings_without_result", "id", where="document IS NULL"),
 )
 """One row per recording, from the moment its audio is durable; `status`, `document` (the full result as

@@ -27,9 +27,10 @@ _WORDS: Final[dict[str, Texts]] = {
     "really": {"en": "Delete everything of this subject?", "de": "Alles von dieser Person löschen?"},
     "what_delete": {
         "en": "All recordings with their sound, results and reviews, and all clips for training are deleted "
-        "for good. Copies that were made before, such as backups, stay: docs/operations.md says which.",
+        "for good. Copies that were made before, such as backups, stay: ask who looks after this site.",
         "de": "Alle Aufnahmen mit Ton, Ergebnissen und Durchsichten und alle Ausschnitte zum Trainieren "
-        "werden endgültig gelöscht. Frühere Kopien, etwa Sicherungen, bleiben: docs/operations.md nennt sie.",
+        "werden endgültig gelöscht. Frühere Kopien, etwa Sicherungen, bleiben: wer die Anlage betreut, "
+        "kennt sie.",
     },
     "keep": {"en": "Keep it", "de": "Behalten"},
     "deleted": {"en": "Deleted", "de": "Gelöscht"},

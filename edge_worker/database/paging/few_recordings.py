@@ -28,6 +28,12 @@ def of_outcome(column: ColumnElement[Any], value: Any) -> Select[Any]:  # noqa: 
     return select(recordings.c.id).where(column == value)
 
 
+def file_name_conditions(part: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions under which a recording is an upload whose name has this part."""
+    # Of uploads only: the index holds no others.
+    return recordings.c.file_name.is_not(None), recordings.c.file_name.icontains(part, autoescape=True)
+
+
 def of_prediction(
     connection: Connection, model: str | None, label: str | None, accepted: bool | None
 ) -> Select[Any]:
