@@ -7,7 +7,7 @@ from typing import Final
 from edge_worker.notify.message import Writer
 from edge_worker.notify.notice_queue import Delivery, NoticeQueue
 from edge_worker.notify.rule import Rules
-from edge_worker.notify.sending import LONGEST_WAIT_S, Sending, wait_s
+from edge_worker.notify.sending import LONGEST_WAIT_S, Sending, Sent, wait_s
 from edge_worker.telemetry.logfmt import line
 
 _LOG: Final = logging.getLogger(__name__)
@@ -22,9 +22,9 @@ class Delivering:
         self._sending = sending
         self._language, self._public_url = language, public_url
 
-    def note_finished(self, now: float) -> None:
+    def note(self, sent: list[Sent], now: float) -> None:
         """Note what receivers took, and what they did not."""
-        for delivery, error in self._sending.finished():
+        for delivery, error in sent:
             facts = {"rule": delivery.rule, "receiver": delivery.receiver, "key": delivery.occurrence.key}
             if not error:
                 self._queue.done(delivery, "sent", "", now)

@@ -90,7 +90,7 @@ class Writer:
 
     def _facts(self, occurrence: Occurrence) -> list[str]:
         if occurrence.news == "heard":
-            sure = f" ({occurrence.confidence:.0%})" if occurrence.confidence is not None else ""
+            sure = f" ({occurrence.confidence * 100:.0f} %)" if occurrence.confidence is not None else ""
             disagree = [text_in(DISAGREE, self.language)] if occurrence.disagrees else []
             return [text_in(SEVERITIES[occurrence.severity], self.language) + sure, *disagree]
         if occurrence.news == "degraded":

@@ -66,10 +66,11 @@ class Notifier:
         while not self._stopping.is_set():
             self._drive_connection()
             self._take_unwritten()
+            self._note_sent()
             self._guarded(self._step)
         deadline = time.monotonic() + _STOP_WITHIN_S
         while self._sending.busy and time.monotonic() < deadline:  # else they would be sent again
-            self._guarded(lambda: self._delivering.note_finished(time.time()))
+            self._note_sent()
             time.sleep(_POLL_S)
         self._connection.close(_POLL_S)
         _LOG.info(line("stopped"))
@@ -163,15 +164,23 @@ class Notifier:
         for message in waiting:
             self.on_message(message)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Do something with the queue in one transaction; what its disk refuses is done again later."""
+    def _note_sent(self) -> None:
+        """Note what receivers took; what the disk refuses is noted later, and not sent again."""
+        sent = self._sending.finished()
+        if sent and not self._guarded(lambda: self._delivering.note(sent, time.time())):
+            self._sending.give_back(sent)
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Do something with the queue in one transaction; return False where its disk refuses that."""
         try:
             with self._queue.transaction():
                 work()
-            self._faults["queue"] = ""
         except sqlite3.Error as error:
             self._refused_by_disk(error)
             self._stopping.wait(_RETRY_S)
+            return False
+        self._faults["queue"] = ""
+        return True
 
     def _refused_by_disk(self, error: sqlite3.Error) -> None:
         if not self._faults["queue"]:
@@ -181,7 +190,6 @@ class Notifier:
 
     def _step(self) -> None:
         now = time.time()
-        self._delivering.note_finished(now)
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _LOOK_EVERY_S
             self._look(now)

@@ -1,9 +1,10 @@
 """The file of rules: TOML that people write, checked key by key; `docs/notifications.md` has examples."""
 
 import difflib
+import os
 import tomllib
 from collections.abc import Collection, Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ from edge_worker.notify.rule import Rule, Rules
 from edge_worker.protocol.meaning import Severity
 from edge_worker.text_file import read_text
 
+_LOCAL_TIME: Final = Path("/etc/localtime")
 _DOCUMENT: Final = ("time_zone", "give_up_h", "receivers", "rule")
 _EVERY_RULE: Final = (
     "name",
@@ -126,13 +128,22 @@ def _rule(
 
 def _zone(name: object) -> tzinfo:
     if name is None:
-        local = datetime.now().astimezone().tzinfo
-        assert local is not None  # noqa: S101 - astimezone always sets one
-        return local
+        return _zone_of_machine()
     try:
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise SettingsError(f'time_zone is {name!r}; write one such as "Europe/Berlin"') from None
+
+
+def _zone_of_machine() -> tzinfo:
+    """Return the time zone of this machine, with its summer time; UTC where it has none."""
+    try:
+        if name := os.environ.get("TZ", "").lstrip(":"):
+            return ZoneInfo(name)
+        with _LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def _require_known(entry: Mapping[str, Any], known: Collection[str], where: str) -> None:

@@ -55,6 +55,12 @@ class Sending:
             self._busy.discard(found[-1].delivery.receiver)
         return found
 
+    def give_back(self, sent: list[Sent]) -> None:
+        """Return what could not be noted: `finished` has it again."""
+        for each in sent:
+            self._busy.add(each.delivery.receiver)
+            self._finished.put(each)
+
     def _send(self, delivery: Delivery, url: str, message: Message) -> None:
         self._finished.put(Sent(delivery, receiver.send(url, message)))
         self._wake()

@@ -19,7 +19,7 @@ def test_a_sound_is_told_with_name_place_time_and_a_link() -> None:
     message = ENGLISH.write(heard(1), "alarm", NOW)
     assert message.title == "! Siren – room-1"
     assert message.body.split("\n") == [
-        "Needs attention (91%)",
+        "Needs attention (91 %)",
         "12:01:00",
         "https://stetho.example.org/site/recordings/0000000000000001?device=room-1",
         "Research and education, not a medical device.",
@@ -32,7 +32,7 @@ def test_german_has_its_own_words_and_no_link_without_an_address() -> None:
     message = GERMAN.write(replace(heard(1), text="Sirene", disagrees=True), "alarm", NOW)
     assert message.title == "! Sirene – room-1"
     assert message.body.split("\n") == [
-        "Bitte beachten (91%)",
+        "Bitte beachten (91 %)",
         "Die Modelle sind uneins",
         "12:01:00",
         "Für Forschung und Lehre, kein Medizinprodukt.",

@@ -1,6 +1,7 @@
 """The file of rules: what it says, and a sentence for each mistake that does not give an address away."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,18 @@ def test_a_file_that_becomes_wrong_leaves_the_old_rules_in_force(tmp_path: Path)
     assert watch.look()
     assert watch.fault == ""
     assert [each.name for each in watch.rules.rules] == ["third"]
+
+
+def test_without_a_zone_the_rules_follow_the_machine_and_its_summer_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    zone = parse(rule(), head="").zone
+    assert [datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)] == [
+        timedelta(hours=1),
+        timedelta(hours=2),
+    ]
+    monkeypatch.setenv("TZ", "Nowhere/Else")
+    assert parse(rule(), head="").zone is UTC
+    monkeypatch.delenv("TZ")
+    assert parse(rule(), head="").zone is not None
