@@ -34,6 +34,7 @@ from history_api.openapi.operation import (
 )
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import SEVERITY, STATUS, TEXT, Schema
+from history_api.pictures import chest
 from history_api.results import exam_words
 from history_api.results.exams import CURSOR
 from history_api.results.kept_words import kept_words
@@ -186,7 +187,7 @@ def exams() -> Response:
 def exam(exam_id: str) -> Response:
     """Answer one exam."""
     document = lookup.exam(exam_id).document()
-    return render_page("exam.html", exam=document, rule=LABEL_RULE, say=exam_words)
+    return render_page("exam.html", exam=document, rule=LABEL_RULE, say=exam_words, chest=chest)
 
 
 @blueprint.get("/upload")

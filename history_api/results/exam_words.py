@@ -3,6 +3,8 @@
 import math
 from typing import Any, Final
 
+from history_api.results.translation import ENGLISH, Say
+
 _LITTLE: Final = math.log(1.5)
 _STRONG: Final = math.log(5)
 """Log odds from which evidence counts as more than little, and as strong: odds of 3 to 2, and of 5 to 1."""
@@ -14,14 +16,15 @@ def share_words(share: float) -> str:
     return "under 1 %" if percent == 0 else "over 99 %" if percent == 100 else f"{percent} %"  # noqa: PLR2004
 
 
-def together(exam: dict[str, Any]) -> str | None:
+def together(exam: dict[str, Any], say: Say = ENGLISH) -> str | None:
     """Return what all positions of an exam (a document) say together; None: none says anything."""
     share = exam["probability"]
     if share is None:
         return None
     speaking = sum(each["evidence"] is not None for each in exam["positions"])
-    who = f"{speaking} positions together" if speaking > 1 else "One position"
-    return f"{who}: abnormal {share_words(share)}, normal {share_words(1 - share)}"
+    who = say("{count} positions together", count=speaking) if speaking > 1 else say("One position")
+    abnormal, normal = say(share_words(share)), say(share_words(1 - share))
+    return say("{who}: abnormal {abnormal}, normal {normal}", who=who, abnormal=abnormal, normal=normal)
 
 
 def evidence(log_odds: float) -> str:

@@ -4,16 +4,17 @@ import json
 
 from edge_worker.database.recording_query import RecordingEntry
 from history_api.results.time_format import utc
+from history_api.results.translation import ENGLISH, Say
 
 
-def time_words(entry: RecordingEntry) -> str:
+def time_words(entry: RecordingEntry, say: Say = ENGLISH) -> str:
     """Return by whose clock a recording was captured when it says, and whether that was corrected."""
     if entry.captured_at_source == "device":
-        return "by the clock of the device"
+        return say("by the clock of the device")
     if entry.captured_at_source == "unsure":
-        return "uncertain: the clock of this site was wrong"
+        return say("uncertain: the clock of this site was wrong")
     result = {} if entry.document is None else json.loads(entry.document)
     claimed = result.get("captured_at_claimed")
-    return "when it was received" + (
-        "" if claimed is None else f" (corrected: a wrong clock said {utc(claimed)})"
+    return say("when it was received") + (
+        "" if claimed is None else say(" (corrected: a wrong clock said {time})", time=utc(claimed))
     )

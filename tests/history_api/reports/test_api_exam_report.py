@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import Api, Archive
-from exam_archive import ADDRESS, add_evidence, add_four, add_noisy, review
+from exam_archive import ADDRESS, EXAM, SITES, add_evidence, add_four, add_noisy, review
 from fhir_validation import validate_bundle
 from pypdf import PdfReader
 
@@ -75,13 +75,38 @@ def test_d4_report_of_an_exam_names_what_is_missing(archive: Archive, api: Api) 
 
 
 def test_a_report_of_four_positions_has_five_pages(archive: Archive, api: Api) -> None:
-    add_four(archive, PV="murmur")
+    for number, site in enumerate(SITES, start=1):
+        heard = {"heart5": "murmur" if site == "PV" else "normal", "heart2": "normal"}
+        archive.add(number, labels=heard, site=site, exam=EXAM, file_name=f"{site} القلب {'x' * 60}.wav")
+        note = {"verdict": "confirmed", "note": "a long note " * 60}
+        address = f"/api/v1/recordings/{number:016x}/review"
+        assert api.client.put(address, json=note, headers={"If-Match": '"0"'}).status_code == 200
     reader = PdfReader(io.BytesIO(api.get(f"{ADDRESS}/report.pdf").get_data()))
     texts = [page.extract_text() for page in reader.pages]
     assert len(texts) == 5
     for text, position in zip(texts[1:], ("AV", "PV", "TV", "MV"), strict=True):
         assert f"At {position}" in text
         assert "Provenance" in text
+        assert "the page of the recording has all of it" in text.replace("\n", " ")
+
+
+def test_the_first_page_of_an_exam_has_the_chest_with_a_sign_at_each_position(
+    archive: Archive, api: Api
+) -> None:
+    add_four(archive, PV="murmur")
+    archive.add(3, "st-02", site="AV", exam=EXAM)  # of another device
+    review(api, 3, "rejected")
+    answer = api.get(f"{ADDRESS}/report.pdf?device=st-01", Accept_Language="de")
+    text = PdfReader(io.BytesIO(answer.get_data())).pages[0].extract_text()
+    for words in ("AV", "PV\n!", "TV", "MV", "Von vorn gesehen", "Auffällig: bitte beachten"):
+        assert words in text, text
+    for word in (
+        "PV (Pulmonalis)",
+        "Es fehlen",
+        "TV (Trikuspidalis)",
+        "eine Person hat das Ergebnis verworfen",
+    ):
+        assert word in text
 
 
 def test_d4_report_and_bundle_say_what_all_positions_say_together(archive: Archive, api: Api) -> None:

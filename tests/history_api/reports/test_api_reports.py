@@ -2,20 +2,25 @@
 
 import io
 import shutil
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from archive import Api, Archive, prediction, problem
 from pypdf import PdfReader
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from edge_worker import __version__
 from edge_worker.database import schema
+from edge_worker.database.counting.count_tables import recording_counts
 from edge_worker.database.engine import connect
 from edge_worker.database.reviewing import review_tables
 from edge_worker.protocol.result import HeartSounds, Quality
 from history_api.pictures.notice import LABEL_NOTICE
-from history_api.reports.pdf_letters import FONT
+from history_api.reports import fonts
+from history_api.reports.fonts import DEJAVU
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -160,14 +165,38 @@ def test_text_in_any_script_is_printed_or_replaced(archive: Archive, api: Api) -
     assert "?" in "\n".join(pages(api, DEVICE))
 
 
-@pytest.mark.skipif(not FONT.is_file(), reason="needs the package fonts-dejavu-core")
-def test_cyrillic_and_greek_are_printed(archive: Archive, api: Api) -> None:
+@pytest.mark.skipif(not DEJAVU.is_installed, reason="needs the package fonts-dejavu-core")
+def test_cyrillic_greek_and_arabic_are_printed(archive: Archive, api: Api) -> None:
     archive.add(1, file_name="Сердце καρδιά — тоны.wav")
     review(archive, "confirmed", "Шум над аортой, قلب")
     text = "\n".join(pages(api, ADDRESS))
     assert "Сердце καρδιά — тоны.wav" in text
-    assert "Шум над аортой, ???" in text
-    assert "arabic letter qaf (U+0642)" in text.replace("\n", " ")
+    assert "Шум над аортой, " in text
+    assert "Shown as ?" not in text
+    assert any("\u0600" <= letter <= "\u06ff" or "\ufb50" <= letter <= "\ufeff" for letter in text)
+
+
+@pytest.mark.skipif(not DEJAVU.is_installed, reason="needs the package fonts-dejavu-core")
+def test_a_font_that_is_missing_is_named_by_its_package(
+    archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fonts, "FOLDER", tmp_path)
+    archive.add(1, file_name="心音 Сердце हृदय 🫀.wav")
+    etag = api.get(ADDRESS).headers["ETag"]
+    text = " ".join("\n".join(pages(api, ADDRESS)).split())
+    assert "Install fonts-dejavu-core, fonts-droid-fallback, fonts-noto-core where the API runs" in text
+    (tmp_path / "truetype").mkdir()
+    (tmp_path / "truetype/dejavu").symlink_to("/usr/share/fonts/truetype/dejavu")
+    assert api.get(ADDRESS, If_None_Match=etag).status_code == 200, "with a font the report is another one"
+    text = " ".join("\n".join(pages(api, ADDRESS)).split())
+    assert "Сердце" in text
+    assert "Install fonts-droid-fallback, fonts-noto-core where" in text
+
+
+@pytest.mark.skipif(not any(each.is_installed for each in fonts.CHINESE), reason="needs fonts-droid-fallback")
+def test_chinese_is_printed(archive: Archive, api: Api) -> None:
+    archive.add(1, file_name="心音.wav")
+    assert "心音.wav" in "\n".join(pages(api, ADDRESS))
 
 
 def test_each_page_has_its_number_and_what_the_report_is_of(archive: Archive, api: Api) -> None:
@@ -177,6 +206,84 @@ def test_each_page_has_its_number_and_what_the_report_is_of(archive: Archive, ap
     for number, text in enumerate(sheets, start=1):
         assert f"page {number} of {len(sheets)}" in text
         assert f"st-01 0000000000000001, Stetho Edge {__version__}, report of 2026-11-20 08:00:00 UTC" in text
+
+
+def test_a_recording_that_two_models_heard_has_one_page(archive: Archive, api: Api) -> None:
+    stored = archive.add(1, is_analysed=False, file_name="x" * 120, missing=((400, 800), (1200, 1300)))
+    heart2 = prediction("heart2", "abnormal", probabilities={"abnormal": 0.9, "normal": 0.1})
+    models = (prediction("heart5", "normal"), heart2)
+    archive.save(replace(stored, models=models, reasons=("noisy", "clipped", "gaps")))
+    review(archive, "rejected", "a note " * 60)
+    (text,) = pages(api, ADDRESS)
+    for expected in ("The models disagree: Normal, Abnormal", "Kind of heart sound: Normal", "Spectrogram"):
+        assert expected.lower() in text.lower()
+
+
+def test_a_report_is_in_the_language_of_its_reader(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    english = api.get(ADDRESS)
+    german = api.get(ADDRESS, Accept_Language="de-AT,de;q=0.9", If_None_Match=english.headers["ETag"])
+    assert german.status_code == 200
+    assert "Accept-Language" in german.headers["Vary"]
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(german.get_data())).pages)
+    for expected in (
+        "Bericht über eine Aufnahme",
+        "Normal: kein Befund, Sicherheit 0.900",
+        "Aufgenommen",
+        "20.11.2026 08:00:00 UTC, nach der Uhr des Geräts",
+        "72 Schläge pro Minute",
+        "Herkunft",
+        "Seite 1 von 1",
+        "keine Diagnose",
+    ):
+        assert expected in text, expected
+    assert b"/Lang (de)" in german.get_data()
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_report_has_the_time_of_the_clock_on_the_wall_with_utc(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    archive.add(2, captured_at="2026-07-19T22:30:00.000Z")
+    assert "2026-11-20 09:00:00 CET (08:00:00 UTC)" in "".join(pages(api, ADDRESS))
+    summer = "".join(pages(api, ADDRESS.replace("1/report", "2/report")))
+    assert "2026-07-20 00:30:00 CEST (2026-07-19 22:30:00 UTC)" in summer
+    assert "2026-07-20 00:30" in pages(api, DEVICE)[0]
+
+
+def test_a_device_without_recordings_has_a_report_that_says_so(archive: Archive, api: Api) -> None:
+    archive.add(1, "st-02")
+    body = b'{"gate":{"on":true}}'
+    put = api.ask("PUT", "/api/v1/devices/st-01/settings", body, Content_Type="application/json")
+    assert put.status_code == 200, put.text
+    (text,) = pages(api, DEVICE)
+    assert "No recording of this device is stored here." in text
+
+
+def test_a_report_of_a_device_has_few_pages_and_says_what_it_leaves_out(archive: Archive, api: Api) -> None:
+    for number in range(1, 8):
+        archive.add(number)
+    engine = connect(archive.settings.database)
+    with engine.begin() as connection:
+        columns = [each.name for each in schema.recordings.c if each.name not in ("id", "recording_id")]
+        names = ", ".join(columns)
+        copy = (
+            f"INSERT INTO recordings (recording_id, {names}) SELECT ?, {names} FROM recordings WHERE id = 1"  # noqa: S608
+        )
+        connection.exec_driver_sql(copy, [(f"{number:016x}",) for number in range(8, 501)])
+        connection.execute(update(recording_counts).values(recordings=500))
+    engine.dispose()
+    sheets = pages(api, DEVICE)
+    assert len(sheets) <= 3
+    assert "The last 50 of 500; 450 older ones are left out" in sheets[0]
 
 
 def test_d4_report_of_a_device_has_its_last_fifty(archive: Archive, api: Api) -> None:

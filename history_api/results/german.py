@@ -1,0 +1,209 @@
+"""German sentences of reports, by the English ones that the program says."""
+
+# ruff: noqa: E501 - a sentence stays in one piece
+
+from typing import Final
+
+from edge_worker.protocol.exam import LABEL_RULE
+from edge_worker.protocol.exam_evidence import SURE_ABNORMAL, SURE_NORMAL
+from history_api.pictures.notice import LABEL_NOTICE
+
+_HINTS: Final[dict[str, str]] = {
+    "no signal: check the wires of the microphone": "kein Signal: die Leitungen des Mikrofons prüfen",
+    "a test pattern: send what the microphone hears": "ein Testmuster: senden, was das Mikrofon hört",
+    "two channels sent as one: send one, or declare both": "zwei Kanäle als einer: einen senden oder beide angeben",
+    "one channel declared as two: declare one": "ein Kanal als zwei angegeben: einen angeben",
+    "more sound than time passed: declare the true sample rate": (
+        "mehr Ton, als Zeit verging: die wahre Abtastrate angeben"
+    ),
+    "each sample comes several times: send it once": "jeder Abtastwert kommt mehrfach: ihn einmal senden",
+    "sound is sent twice: check the audio buffer of the device": (
+        "Ton kommt doppelt: den Audiopuffer des Geräts prüfen"
+    ),
+    "wrong sample format: send signed 16-bit, little endian": (
+        "falsches Format: 16 Bit mit Vorzeichen senden, little endian"
+    ),
+    "text or a packed file: send what the microphone hears": (
+        "Text oder eine gepackte Datei: senden, was das Mikrofon hört"
+    ),
+    "samples wrap around: limit them, or lower the gain": (
+        "Abtastwerte laufen über: begrenzen oder die Verstärkung senken"
+    ),
+    "never below zero: send signed samples": "nie unter null: mit Vorzeichen senden",
+    "sound in pieces: check the audio buffer of the device": "Ton in Stücken: den Audiopuffer des Geräts prüfen",
+    "a bit never changes: check the wires of the microphone": (
+        "ein Bit ändert sich nie: die Leitungen des Mikrofons prüfen"
+    ),
+    "too loud: press less or lower the gain": "zu laut: weniger drücken oder die Verstärkung senken",
+    "too quiet: press firmer": "zu leise: fester andrücken",
+    "no heartbeat found: move the chestpiece": "kein Herzschlag gefunden: das Bruststück versetzen",
+    "too noisy: hold still, be silent": "zu laut ringsum: stillhalten, nicht sprechen",
+    "too short: record longer": "zu kurz: länger aufnehmen",
+    "audio was lost: record again": "Ton ging verloren: noch einmal aufnehmen",
+    "cannot tell: record again": "nicht zu erkennen: noch einmal aufnehmen",
+    "cannot tell on this stethoscope: calibrate it": "mit diesem Stethoskop nicht zu erkennen: kalibrieren",
+    "the device asks for a model that is not installed here": (
+        "das Gerät verlangt ein Modell, das hier nicht installiert ist"
+    ),
+    "the analysis failed: see the worker's log": "die Auswertung schlug fehl: siehe das Log des Workers",
+    "nothing was recorded here": "hier wurde nichts aufgenommen",
+    "it is still being analysed": "sie wird noch ausgewertet",
+    "it is of another subject: begin a new exam": "sie ist von einer anderen Person: neue Untersuchung beginnen",
+    "a person rejected the result: record again": (
+        "eine Person hat das Ergebnis verworfen: noch einmal aufnehmen"
+    ),
+}
+_WORDS: Final[dict[str, str]] = {
+    "page {number} of {pages}": "Seite {number} von {pages}",
+    "report of": "Bericht vom",
+    "Report of a recording": "Bericht über eine Aufnahme",
+    "Report of an exam": "Bericht über eine Untersuchung",
+    "Report of device {device}": "Bericht über das Gerät {device}",
+    "Recording": "Aufnahme",
+    "{recording} of device {device}": "{recording} des Geräts {device}",
+    "Subject": "Person",
+    "File": "Datei",
+    "Captured": "Aufgenommen",
+    "Site": "Stelle",
+    "not given": "nicht angegeben",
+    "Sound": "Ton",
+    "{length} s at {rate} Hz, mono": "{length} s mit {rate} Hz, mono",
+    "{length} s at {rate} Hz, two channels": "{length} s mit {rate} Hz, zwei Kanäle",
+    "Kept": "Aufbewahrt",
+    "Completeness": "Vollständigkeit",
+    "complete": "vollständig",
+    "; ended early: the stethoscope lost power": "; früh beendet: dem Stethoskop ging der Strom aus",
+    "partial: {lost} s did not arrive ({gaps})": "unvollständig: {lost} s kamen nicht an ({gaps})",
+    "{begin} to {end} s": "{begin} bis {end} s",
+    "{listed} and {more} more": "{listed} und {more} weitere",
+    "Review": "Durchsicht",
+    "none: no person has confirmed or rejected this result": (
+        "keine: niemand hat dieses Ergebnis bestätigt oder verworfen"
+    ),
+    "{verdict} by {reviewer}, {time}": "{verdict} von {reviewer}, {time}",
+    "confirmed": "bestätigt",
+    "rejected": "verworfen",
+    "corrected": "berichtigt",
+    "Known by other means": "Anderweitig bekannt",
+    "normal": "normal",
+    "abnormal": "auffällig",
+    "Note": "Notiz",
+    "{note} … (the page of the recording has all of it)": "{note} … (ganz auf der Seite der Aufnahme)",
+    ", confidence {share}": ", Sicherheit {share}",
+    "Result": "Ergebnis",
+    "None yet: the recording is being analysed.": "Noch keines: die Aufnahme wird ausgewertet.",
+    "being analysed": "wird ausgewertet",
+    "Heart rate": "Herzfrequenz",
+    "cannot tell": "nicht zu erkennen",
+    "{rate} beats per minute": "{rate} Schläge pro Minute",
+    "{rate} beats per minute (median)": "{rate} Schläge pro Minute (Median)",
+    "Quality": "Qualität",
+    "Reason": "Grund",
+    "usable": "brauchbar",
+    "not usable": "nicht brauchbar",
+    "score {score} of 1": "Wert {score} von 1",
+    "signal to noise {decibels} dB": "Rauschabstand {decibels} dB",
+    "{share} of the samples at full scale": "{share} der Abtastwerte am Anschlag",
+    "Bars: probability. Line across them: threshold from which a label is accepted.": (
+        "Balken: Wahrscheinlichkeit. Linie darüber: Schwelle, ab der ein Label angenommen wird."
+    ),
+    "all other labels": "alle anderen",
+    "{label} ({share}, accepted)": "{label} ({share}, angenommen)",
+    "cannot tell (likeliest {label}, {share}; accepted from {threshold} on, of usable sound)": (
+        "nicht zu erkennen (am ehesten {label}, {share}; angenommen ab {threshold}, bei brauchbarem Ton)"
+    ),
+    "Waveform and spectrogram": "Wellenform und Spektrogramm",
+    "The audio file was removed or is damaged; the result above was made before that.": (
+        "Die Tondatei wurde entfernt oder ist beschädigt; das Ergebnis oben ist von vorher."
+    ),
+    "S1 above, S2 below: onsets of the heart sounds that the worker detected.": (
+        "S1 oben, S2 unten: Beginn der Herztöne, die erkannt wurden."
+    ),
+    " Hatched: sound that did not arrive.": " Schraffiert: Ton, der nicht ankam.",
+    "Spectrogram": "Spektrogramm",
+    "Provenance": "Herkunft",
+    "Model {model}": "Modell {model}",
+    "Audio": "Tondatei",
+    "Analysed": "Ausgewertet",
+    "not yet": "noch nicht",
+    "Software": "Software",
+    "by the clock of the device": "nach der Uhr des Geräts",
+    "uncertain: the clock of this site was wrong": "unsicher: die Uhr dieses Standorts ging falsch",
+    "when it was received": "beim Empfang",
+    " (corrected: a wrong clock said {time})": " (berichtigt: eine falsche Uhr sagte {time})",
+    "no sound of this stream is kept, as this site is set up": (
+        "kein Ton dieses Streams wird aufbewahrt, so ist dieser Standort eingestellt"
+    ),
+    "only the end, from {begin} to {end} s; the sound before that is not kept": (
+        "nur das Ende, von {begin} bis {end} s; der Ton davor ist nicht aufbewahrt"
+    ),
+    "Positions": "Stellen",
+    "position": "Stelle",
+    "label": "Antwort",
+    "evidence": "spricht",
+    "models": "Modelle",
+    "bpm": "1/min",
+    "recording": "Aufnahme",
+    "review": "Durchsicht",
+    "captured": "aufgenommen",
+    "site": "Stelle",
+    "answer": "Antwort",
+    "At {site}": "Bei {site}",
+    "a site that was not given": "einer Stelle, die nicht angegeben wurde",
+    "site not given": "Stelle nicht angegeben",
+    "One position alone makes it so: {position}.": "Eine Stelle allein macht es aus: {position}.",
+    "Exam": "Untersuchung",
+    "{exam} of device {device}": "{exam} des Geräts {device}",
+    "{first} to {last}": "{first} bis {last}",
+    "{usable} of {all} usable, {recordings} recordings": "{usable} von {all} brauchbar, {recordings} Aufnahmen",
+    "Missing": "Es fehlen",
+    "none": "keine",
+    "Evidence": "Zusammen",
+    "Rule": "Regel",
+    "aortic": "Aorta",
+    "pulmonary": "Pulmonalis",
+    "tricuspid": "Trikuspidalis",
+    "mitral": "Mitralis",
+    "under 1 %": "unter 1 %",
+    "over 99 %": "über 99 %",
+    "{count} positions together": "{count} Stellen zusammen",
+    "One position": "Eine Stelle",
+    "{who}: abnormal {abnormal}, normal {normal}": "{who}: auffällig {abnormal}, normal {normal}",
+    "says little": "sagt wenig",
+    "for normal": "für normal",
+    "for abnormal": "für auffällig",
+    "strongly for normal": "klar für normal",
+    "strongly for abnormal": "klar für auffällig",
+    "missing": "fehlt",
+    "not sure alone": "allein unsicher",
+    "Seen from the front. Check mark: normal; !: abnormal; ?: not sure alone; dash: missing.": (
+        "Von vorn gesehen. Haken: normal; !: auffällig; ?: allein unsicher; Strich: fehlt."
+    ),
+    "Last recordings: {shown}": "Letzte Aufnahmen: {shown}",
+    "Recordings: none": "Aufnahmen: keine",
+    "No recording of this device is stored here.": "Von diesem Gerät ist hier keine Aufnahme gespeichert.",
+    "The last {shown} of {all}; {left} older ones are left out: /api/v1/results.csv has all.": (
+        "Die letzten {shown} von {all}; {left} ältere sind weggelassen: /api/v1/results.csv hat alle."
+    ),
+    "{right}, not {said}": "{right}, nicht {said}",
+    "models disagree": "Modelle uneins",
+    "The newest recording": "Die neueste Aufnahme",
+    "Shown as ?, because this report has no letters for them: {letters}. The dashboard shows them.": (
+        "Als ? gezeigt, weil dieser Bericht keine Zeichen dafür hat: {letters}. Das Dashboard zeigt sie."
+    ),
+    "Install {packages} where the API runs to have them printed.": (
+        "Dafür {packages} installieren, wo die API läuft."
+    ),
+}
+SENTENCES: Final[dict[str, str]] = {
+    **_HINTS,
+    **_WORDS,
+    LABEL_NOTICE: "Labels beschreiben einen Ton: keine Diagnose. Für Forschung und Lehre, kein Medizinprodukt.",
+    LABEL_RULE: (
+        f"Auffällig: die Stellen zusammen sind zu mindestens {100 * SURE_ABNORMAL:.0f} % auffällig, oder ein anderes "
+        "Modell ist sich bei einer solchen Stelle sicher, und dort widerspricht nichts. Normal: alle vier Stellen "
+        f"wurden gehört, zusammen sind sie zu mindestens {100 * SURE_NORMAL:.0f} % normal, und keine ist auffällig. "
+        "Sonst ist es nicht zu erkennen. Eine einzelne Stelle sagt, worin sich ihre Modelle sicher sind. Bei jeder "
+        "Stelle zählt die zuletzt gespeicherte Aufnahme, wenn sie brauchbar ist."
+    ),
+}
