@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, func, literal_column, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from edge_worker.database.counting.count_tables import recording_counts
 from edge_worker.database.schema import recordings, timelines
@@ -15,6 +25,9 @@ from edge_worker.protocol.result import Completeness, Result, Status
 from edge_worker.protocol.timestamp import possible_capture
 from edge_worker.telemetry.logfmt import line
 
+_RESULT_COLUMNS: Final = (
+    "status", "verdict", "severity", "disagree", "heart_rate_bpm", "analysed_at", "document",
+)  # fmt: skip
 _LOG = logging.getLogger(__name__)
 
 
@@ -102,22 +115,35 @@ def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool]
     return recordings.c.device_id == device_id, recordings.c.recording_id == recording_id
 
 
+# The row may have been deleted meanwhile, and its id be another recording's. Made once: making it takes as
+# long as running it.
+_SAVE_RESULT: Final = (
+    update(recordings)
+    .where(recordings.c.id == bindparam("row"), recordings.c.document.is_(None))
+    .where(
+        recordings.c.device_id == bindparam("device"),
+        recordings.c.recording_id == bindparam("name"),
+    )
+    .values({name: bindparam(name) for name in _RESULT_COLUMNS})
+)
+
+
 def save_result(connection: Connection, row: int, result: Result, *, document: str, analysed_at: str) -> bool:
     """Write a result into the row of its recording; return False when that has one already, or is gone."""
-    # The row may have been deleted meanwhile, and its id be another recording's.
-    is_mine = (recordings.c.id == row, *is_recording(result.device_id, result.recording_id))
-    change = update(recordings).where(*is_mine, recordings.c.document.is_(None))
     verdict = result.verdict
-    values = change.values(
-        status=result.status,
-        verdict=verdict.label,
-        severity=verdict.severity,
-        disagree=bool(verdict.disagree),
-        heart_rate_bpm=result.heart_rate_bpm,
-        analysed_at=analysed_at,
-        document=document,
-    )
-    return connection.execute(values).rowcount > 0
+    values = {
+        "row": row,
+        "device": result.device_id,
+        "name": result.recording_id,
+        "status": result.status,
+        "verdict": verdict.label,
+        "severity": verdict.severity,
+        "disagree": bool(verdict.disagree),
+        "heart_rate_bpm": result.heart_rate_bpm,
+        "analysed_at": analysed_at,
+        "document": document,
+    }
+    return connection.execute(_SAVE_RESULT, values).rowcount > 0
 
 
 def find(connection: Connection, recording_id: str, device: str | None = None) -> list[RecordingEntry]:

@@ -6,19 +6,23 @@ used twice.
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Connection, case, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 
 from edge_worker.database.schema import recordings, result_feed
 from edge_worker.protocol.verdict import Verdict
+
+_TAKE_BACK: Final = delete(result_feed).where(result_feed.c.recording == bindparam("row"))
+_ADD: Final = insert(result_feed)
 
 
 def add(connection: Connection, rows: Sequence[int]) -> None:
     """Give the results of recordings, by the ids of their rows, the next numbers."""
     if rows:
         # A result that was taken back by hand, and made again, is new.
-        connection.execute(delete(result_feed).where(result_feed.c.recording.in_(rows)))
-        connection.execute(insert(result_feed), [{"recording": row} for row in rows])
+        connection.execute(_TAKE_BACK, [{"row": row} for row in rows])
+        connection.execute(_ADD, [{"recording": row} for row in rows])
 
 
 def last_number(connection: Connection) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from edge_worker.database.schema import device_spectra
 from edge_worker.inference.device_adaptation import DeviceSpectrum
@@ -11,11 +11,19 @@ from edge_worker.inference.device_adaptation import DeviceSpectrum
 MOST_RECORDINGS: Final = 50
 """Largest count: later recordings weigh a fiftieth each, so that the mean follows a device that changes."""
 
+_IS_DEVICE: Final = device_spectra.c.device_id == bindparam("device")
+# Made once: making a statement takes as long as running it.
+_FIND: Final = select(device_spectra.c.levels_db, device_spectra.c.recordings).where(_IS_DEVICE)
+_CHANGE: Final = (
+    update(device_spectra)
+    .where(_IS_DEVICE)
+    .values(levels_db=bindparam("levels_db"), recordings=bindparam("recordings"))
+)
+
 
 def find(connection: Connection, device_id: str) -> DeviceSpectrum | None:
     """Return the running spectrum of a device, None where it has heard no heart yet."""
-    columns = (device_spectra.c.levels_db, device_spectra.c.recordings)
-    row = connection.execute(select(*columns).where(device_spectra.c.device_id == device_id)).first()
+    row = connection.execute(_FIND, {"device": device_id}).first()
     return None if row is None else DeviceSpectrum(tuple(row.levels_db), row.recordings)
 
 
@@ -29,5 +37,4 @@ def learn(connection: Connection, device_id: str, shape: Sequence[float]) -> Non
     count = min(known.recordings, MOST_RECORDINGS - 1)
     pairs = zip(known.levels_db, shape, strict=True)
     levels_db = [round((count * mean + level) / (count + 1), 4) for mean, level in pairs]
-    change = update(device_spectra).where(device_spectra.c.device_id == device_id)
-    connection.execute(change.values(levels_db=levels_db, recordings=count + 1))
+    connection.execute(_CHANGE, {"device": device_id, "levels_db": levels_db, "recordings": count + 1})
