@@ -141,7 +141,6 @@ def history() -> Response:
         models=classifier_cards(),
         devices=known_devices(filters.get("device")),
         labels=label_words.of_request().labels(),
-        subject_required=services().settings.subject_required == "on",
     )
 
 
@@ -155,7 +154,6 @@ def recording(recording_id: str) -> Response:
         "recording.html",
         entry=entry,
         time_words=time_words(entry),
-        subject_required=services().settings.subject_required == "on",
         kept_words=kept_words(entry),
         result=lookup.result(entry),
         review=review,

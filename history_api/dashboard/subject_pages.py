@@ -9,9 +9,11 @@ from history_api.models import label_words
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, get
 from history_api.results import subjects
 from history_api.results.subject_words import say
+from history_api.services import services
 
 blueprint = Blueprint("subject_page", __name__, url_prefix="/ui/subjects")
 blueprint.add_app_template_global(lambda name: say(name, label_words.of_request().language), "say_subject")
+blueprint.add_app_template_global(lambda: services().settings.subject_required == "on", "subject_required")
 PATHS: Final[Paths] = {
     "/ui/subjects/{subject}": get(
         "what is stored of a subject, its export and its deletion",

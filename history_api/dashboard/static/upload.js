@@ -13,7 +13,7 @@ function address() {
   const query = new URLSearchParams();
   const models = [...form.querySelectorAll("[name=model]:checked")].map((box) => box.value);
   if (models.length) query.set("model", models.join(","));
-  for (const name of ["device", "site", "exam"]) if (form.elements[name]?.value) query.set(name, form.elements[name].value);
+  for (const name of ["device", "site", "subject", "exam"]) if (form.elements[name]?.value) query.set(name, form.elements[name].value);
   return `/api/v1/recordings?${query}`;
 }
 

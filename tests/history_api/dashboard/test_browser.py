@@ -127,6 +127,7 @@ def test_e7_files_are_uploaded_one_after_the_other_with_progress(
     page = tab.page
     page.goto("/ui/upload")
     page.get_by_label("Normal or abnormal heart").check()
+    page.get_by_label("Whose sound").fill("P-19")
     page.get_by_label("Sound files").set_input_files([site.heart, notes, site.heart])
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#files progress")).to_have_count(3, timeout=WITHIN_MS)
@@ -135,6 +136,8 @@ def test_e7_files_are_uploaded_one_after_the_other_with_progress(
     expect(page.locator("#files [role=alert]")).to_contain_text("not analysed: ")
     assert [fault for fault in tab.faults if "415" not in fault] == [], "only the refused file is a fault"
     tab.faults.clear()
+    named = requests.get(f"{site.url}/api/v1/subjects/P-19", timeout=30).json()
+    assert named["recordings"] == 2
 
 
 def test_e7_history_is_filtered_and_deletion_asks_for_confirmation(site: DashboardSite, tab: Tab) -> None:

@@ -2,9 +2,9 @@
 
 import io
 import json
+import re
 import wave
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,8 +78,8 @@ def test_a_recording_that_is_being_analysed_keeps_its_subject(archive: Archive, 
 
 
 @pytest.fixture
-def demanding(tmp_path: Path) -> Api:
-    archive = Archive(tmp_path)
+def demanding(tmp_path_factory: pytest.TempPathFactory) -> Api:
+    archive = Archive(tmp_path_factory.mktemp("demanding"))
     archive.add(1)
     return Api(replace(archive.settings, subject_required="on"))
 
@@ -94,6 +94,14 @@ def test_a_site_that_demands_a_subject_refuses_uploads_without(demanding: Api) -
     put(demanding, DEVICE, subject="P-17")
     of_device = demanding.client.post("/predict?device=st-01", data=_wav(), content_type="audio/wav")
     assert of_device.status_code == 503
+
+
+@pytest.mark.parametrize("address", ["/ui/upload", "/ui/record"])
+def test_its_forms_demand_it_and_those_of_others_do_not(demanding: Api, api: Api, address: str) -> None:
+    for site, is_demanded in ((demanding, True), (api, False)):
+        text = site.get(address, Accept="text/html").get_data(as_text=True)
+        (field,) = re.findall(r'<input id="subject"[^>]*>', text)
+        assert ("required" in field) == is_demanded
 
 
 def test_its_pages_ask_for_what_is_missing(demanding: Api) -> None:
