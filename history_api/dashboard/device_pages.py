@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g
 
+from edge_worker.protocol.device_report import ONLINE
 from history_api.dashboard.page_rendering import DEVICE_FILTER, PAGE_ANSWER, classifier_cards, render_page
-from history_api.devices import assigned_subject, calibrations, device_settings
+from history_api.devices import assigned_subject, calibrations, command_words, device_settings
+from history_api.models import label_words
 from history_api.openapi.operation import DEVICE_PARAMETERS, UNAVAILABLE, Paths, get
 from history_api.services import services
 
@@ -54,7 +56,19 @@ def device(device_id: str) -> Response:
         models=list(dict.fromkeys([*classifier_cards(), *(desired["models"] or [])])),
         site_models=site.models,
         site_threshold=site.gate_threshold,
+        commands=command_words.buttons(label_words.of_request().language),
+        remote=command_words.page_words(label_words.of_request().language),
+        # Why the buttons do nothing: the name of a text of `remote`.
+        fault=_fault(device_id),
     )
+
+
+def _fault(device_id: str) -> str | None:
+    """Return why no command would reach a device: a name in `command_words.PAGE`; None where one would."""
+    session = services().mqtt_session
+    if session is None or not session.is_connected:
+        return "no_broker"
+    return None if session.devices.get(device_id, {}).get("state") in ONLINE else "offline"
 
 
 def _devices(device_id: str | None) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,16 @@ BUTTONS: Final[dict[str, Texts]] = {
 PAGE: Final[dict[str, Texts]] = {
     "title": {"en": "Remote control", "de": "Fernbedienung"},
     "seconds": {"en": "Length, s", "de": "Länge, s"},
-    "as_set": {"en": "as set in the device", "de": "wie im Gerät eingestellt"},
+    "as_set": {"en": "as set", "de": "wie eingestellt"},
     "offline": {
         "en": "This device is not connected: switch it on, and wait until its display says READY.",
         "de": "Dieses Gerät ist nicht verbunden: einschalten und warten, bis sein Display READY zeigt.",
     },
+    "no_broker": {
+        "en": "This server does not reach the broker now, so no command would arrive.",
+        "de": "Dieser Server erreicht den Broker gerade nicht; kein Befehl käme an.",
+    },
+    "keep": {"en": "Leave it running", "de": "Laufen lassen"},
     "confirm": {
         "en": "Restart this device? It is away for some seconds; recordings that are not stored are kept.",
         "de": "Dieses Gerät neu starten? Es ist kurz weg; nicht gespeicherte Aufnahmen bleiben erhalten.",

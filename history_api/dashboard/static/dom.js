@@ -33,6 +33,8 @@ export function openLogin() {
   return new Promise(() => {});
 }
 
+export const STATES = { online: "● online", recording: "◉ recording", offline: "○ offline", lost: "⚠ connection lost" };
+
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
 export const utc = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;

@@ -1,12 +1,11 @@
 // Overview page: devices, live sound and results, as they arrive in the event stream.
-import { element, openLogin, percent, request, root } from "./dom.js";
+import { STATES, element, openLogin, percent, request, root } from "./dom.js";
 import { labelName, symbol } from "./labels.js";
 import "./player.js";
 import { resultCard, resultSentence } from "./result.js";
 import { Trace } from "./trace.js";
 
 const MAX_RESULTS = 12;
-const STATES = { online: "● online", recording: "◉ recording", offline: "○ offline", lost: "⚠ connection lost" };
 const byId = (id) => document.getElementById(id);
 const deviceFilter = new URLSearchParams(location.search).get("device");
 const trace = new Trace(byId("trace"));

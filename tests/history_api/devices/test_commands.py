@@ -14,9 +14,11 @@ import paho.mqtt.client as mqtt
 import pytest
 import requests
 from conftest import Client, wait_until
+from keyed_api import KeyedApi
 from paho.mqtt.enums import CallbackAPIVersion
 from upload_site import assert_documented
 
+from edge_worker.database.access.api_key import Role
 from edge_worker.protocol import topics
 from simulator.site.site import Site
 
@@ -235,6 +237,19 @@ def test_what_no_device_can_do_is_refused(running: CommandSite, body: dict[str, 
     # The body is looked at first where the document has a rule for it, the device where it has none.
     assert answer.status_code == 400
     assert answer.json()["pointer"].startswith("/")
+
+
+def test_commands_are_for_operators(tmp_path: Path) -> None:
+    keyed = KeyedApi(tmp_path)
+    roles: tuple[tuple[Role, int], ...] = (("owner", 403), ("operator", 503))  # no account at the broker
+    for role, code in roles:
+        headers = {"X-API-Key": keyed.keys[role]}
+        answer = keyed.api.client.post(
+            "/api/v1/devices/st-01/commands", json={"command": "identify"}, headers=headers
+        )
+        assert (role, answer.status_code) == (role, code)
+        page = keyed.api.client.get("/ui/devices/st-01", headers=headers | {"Accept": "text/html"})
+        assert ('id="remote"' in page.text) == (role == "operator")
 
 
 def test_a_device_gets_so_many_commands_a_minute(running: CommandSite) -> None:
