@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from edge_worker.protocol.document_size import compact_json
 from edge_worker.protocol.meaning import ascii_text, text_in
-from edge_worker.protocol.verdict_words import SHORT_DISAGREE
+from edge_worker.protocol.verdict_words import SHORT_DISAGREE, hears_sounds
 
 MAX_BYTES: Final = 256
 """A device reads it into a fixed buffer."""
@@ -37,6 +37,8 @@ def payload(result: Mapping[str, Any], language: str) -> bytes:
         compact["note"] = ascii_text(text_in(SHORT_DISAGREE, language), ROW)
     if reasons and result["status"] != "ok":
         compact["reason"] = reasons[0]
+        if hears_sounds(result):
+            compact["hears"] = "sound"
     for names in _LESS:
         if len(compact_json(compact)) > MAX_BYTES:
             compact = {name: value for name, value in compact.items() if name not in names}

@@ -13,10 +13,10 @@ from typing import Any, Final, Literal
 
 from edge_worker.protocol import compact_result
 from edge_worker.protocol.document_size import compact_json, fitted_json, joined
-from edge_worker.protocol.meaning import LANGUAGES
+from edge_worker.protocol.meaning import LANGUAGES, text_in
 from edge_worker.protocol.prediction import Prediction, rounded
 from edge_worker.protocol.verdict import Verdict, of_predictions
-from edge_worker.protocol.verdict_words import headline
+from edge_worker.protocol.verdict_words import ADVICE, IMPOSSIBLE_ADVICE, advice, headline
 
 CapturedAtSource = Literal["device", "worker", "unsure"]
 Status = Literal["ok", "inconclusive", "error"]
@@ -44,35 +44,10 @@ class Quality:
     """Score of how much this sounds like a well-recorded heart, 0..1; None when it was not assessed."""
 
 
-IMPOSSIBLE: Final[dict[str, str]] = {
-    "one_value": "no signal: check the wires of the microphone",
-    "counter": "a test pattern: send what the microphone hears",
-    "interleaved": "two channels sent as one: send one, or declare both",
-    "split_channel": "one channel declared as two: declare one",
-    "wrong_rate": "more sound than time passed: declare the true sample rate",
-    "held_samples": "each sample comes several times: send it once",
-    "repeated_blocks": "sound is sent twice: check the audio buffer of the device",
-    "wrong_format": "wrong sample format: send signed 16-bit, little endian",
-    "no_sound": "text or a packed file: send what the microphone hears",
-    "wrapped": "samples wrap around: limit them, or lower the gain",
-    "one_sided": "never below zero: send signed samples",
-    "broken_blocks": "sound in pieces: check the audio buffer of the device",
-    "stuck_bit": "a bit never changes: check the wires of the microphone",
-}
-"""Reasons for which samples cannot be sound, each with what to do: the device or its program is wrong."""
-REASONS: Final[dict[str, str]] = IMPOSSIBLE | {
-    "clipped": "too loud: press less or lower the gain",
-    "too_quiet": "too quiet: press firmer",
-    "no_heartbeat": "no heartbeat found: move the chestpiece",
-    "noisy": "too noisy: hold still, be silent",
-    "too_short": "too short: record longer",
-    "gaps": "audio was lost: record again",
-    "low_confidence": "cannot tell: record again",
-    "unfamiliar_device": "cannot tell on this stethoscope: calibrate it",
-    "unknown_model": "the device asks for a model that is not installed here",
-    "failed": "the analysis failed: see the worker's log",
-}
-"""Reasons why a result is not `ok`, each with the hint that is shown: what to do about it."""
+IMPOSSIBLE: Final = tuple(IMPOSSIBLE_ADVICE)
+"""Reasons for which samples cannot be sound: the device or its program is wrong."""
+REASONS: Final = {reason: text_in(texts, LANGUAGES[0]) for reason, texts in ADVICE.items()}
+"""Reasons why a result is not `ok`, each with what to do about it, for one who records a heart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +144,7 @@ class Result:
 
     def document(self) -> dict[str, Any]:
         """Return the full result as published to operators and served by the history API."""
+        models = [prediction.document() for prediction in self.models]
         return {
             "v": self.v,
             "recording_id": self.recording_id,
@@ -180,9 +156,9 @@ class Result:
             "completeness": self.completeness,
             "missing": [list(gap) for gap in joined(self.missing, MAX_MISSING_RANGES)],
             "reasons": list(self.reasons),
-            "hints": [REASONS[reason] for reason in self.reasons],
+            "hints": advice({"reasons": self.reasons, "models": models}, self.language),
             "verdict": self.verdict.document(),
-            "models": [prediction.document() for prediction in self.models],
+            "models": models,
             "quality": {
                 "usable": self.quality.usable,
                 "snr_db": rounded(self.quality.snr_db, 1),

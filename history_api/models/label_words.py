@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker.database.reviewing.review import Review
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.protocol import verdict_words
-from edge_worker.protocol.meaning import LANGUAGES, UNKNOWN, Meaning, Severity, Texts, plain, text_in
+from edge_worker.protocol.meaning import LANGUAGES, UNKNOWN, Hears, Meaning, Severity, Texts, plain, text_in
 from edge_worker.settings import DEFAULT_MODELS_DIR, Settings
 from history_api.models import models
 from history_api.openapi.operation import Paths, get, json_answer
@@ -37,6 +37,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "severities": map_of(strict_object({"name": TEXT, "symbol": TEXT})),
             "failed": TEXT,
             "disagree": TEXT,
+            "advice": strict_object(dict.fromkeys(get_args(Hears), map_of(TEXT)))
+            | {"description": "what to do by reason of a result; `sound`: where no model is for hearts"},
             "corrected": TEXT,
             "models": map_of(strict_object({"name": TEXT, "labels": map_of(ref("Meaning"))})),
         }
@@ -90,6 +92,10 @@ class LabelWords:
         """Return which answers of the models of a result contradict each other; None: none do."""
         return verdict_words.disagreement(result, self.label, self.language)
 
+    def hints(self, result: Mapping[str, Any]) -> list[str]:
+        """Return what to do about a result that is not `ok`."""
+        return verdict_words.advice(result, self.language)
+
     def correction(self, review: Review | None) -> str | None:
         """Return to what a reviewer corrected the result; None: nobody did."""
         if review is None or review.model is None or review.label is None:
@@ -136,6 +142,7 @@ def labels() -> Response:
             },
             "failed": text_in(verdict_words.FAILED, words.language),
             "disagree": text_in(verdict_words.DISAGREE, words.language),
+            "advice": {kind: _advice(kind, words.language) for kind in get_args(Hears)},
             "corrected": text_in(verdict_words.CORRECTED, words.language),
             "models": {
                 model: {
@@ -148,6 +155,11 @@ def labels() -> Response:
     )
     response.vary.add("Accept-Language")
     return response
+
+
+def _advice(kind: Hears, language: str) -> dict[str, str]:
+    known = verdict_words.advice_by_reason(for_sounds=kind == "sound")
+    return {reason: text_in(texts, language) for reason, texts in known.items()}
 
 
 def _document(words: LabelWords, model: str, label: str) -> dict[str, Any]:

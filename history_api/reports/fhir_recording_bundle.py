@@ -221,7 +221,7 @@ class RecordingBundle:
         said = [words.headline(self._result), words.disagreement(self._result)]
         sentences = [f"{each}." for each in said if each]
         sentences += [f"{words.model(each['model'])}: {self._said(each)}." for each in models]
-        sentences += [f"{hint[0].upper()}{hint[1:]}." for hint in self._result["hints"]]
+        sentences += [f"{hint[0].upper()}{hint[1:]}." for hint in words.hints(self._result)]
         if self._review is not None:
             note = f": {fhir_text(self._review.note)}" if self._review.note.strip() else ""
             correction = self._words.correction(self._review)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from edge_worker import __version__
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.reviewing.review import Review
-from edge_worker.protocol.result import REASONS
 from history_api.models.label_words import LabelWords
 from history_api.pictures.wav_reader import Envelope
 from history_api.pictures.waveform import Marks
@@ -179,8 +178,8 @@ def _write_result(sheet: PdfSheet, result: dict[str, Any], words: LabelWords) ->
     beats = say("cannot tell") if rate is None else say("{rate} beats per minute", rate=f"{rate:.0f}")
     sheet.field("Heart rate", beats)
     sheet.field("Quality", _quality(result["quality"], say))
-    for reason in result["reasons"]:
-        sheet.field("Reason", say(REASONS.get(reason, reason)))
+    for hint in words.hints(result):
+        sheet.field("Reason", hint)
     predictions = result["models"]
     if predictions:
         most = _MAX_BARS if len(predictions) <= _FEW_MODELS else _MAX_BARS_OF_MANY

@@ -6,52 +6,15 @@ from typing import Final
 
 from edge_worker.protocol.exam import LABEL_RULE
 from edge_worker.protocol.exam_evidence import SURE_ABNORMAL, SURE_NORMAL
+from edge_worker.protocol.verdict_words import ADVICE
 from history_api.pictures.notice import LABEL_NOTICE
 
-_HINTS: Final[dict[str, str]] = {
-    "no signal: check the wires of the microphone": "kein Signal: die Leitungen des Mikrofons prüfen",
-    "a test pattern: send what the microphone hears": "ein Testmuster: senden, was das Mikrofon hört",
-    "two channels sent as one: send one, or declare both": "zwei Kanäle als einer: einen senden oder beide angeben",
-    "one channel declared as two: declare one": "ein Kanal als zwei angegeben: einen angeben",
-    "more sound than time passed: declare the true sample rate": (
-        "mehr Ton, als Zeit verging: die wahre Abtastrate angeben"
-    ),
-    "each sample comes several times: send it once": "jeder Abtastwert kommt mehrfach: ihn einmal senden",
-    "sound is sent twice: check the audio buffer of the device": (
-        "Ton kommt doppelt: den Audiopuffer des Geräts prüfen"
-    ),
-    "wrong sample format: send signed 16-bit, little endian": (
-        "falsches Format: 16 Bit mit Vorzeichen senden, little endian"
-    ),
-    "text or a packed file: send what the microphone hears": (
-        "Text oder eine gepackte Datei: senden, was das Mikrofon hört"
-    ),
-    "samples wrap around: limit them, or lower the gain": (
-        "Abtastwerte laufen über: begrenzen oder die Verstärkung senken"
-    ),
-    "never below zero: send signed samples": "nie unter null: mit Vorzeichen senden",
-    "sound in pieces: check the audio buffer of the device": "Ton in Stücken: den Audiopuffer des Geräts prüfen",
-    "a bit never changes: check the wires of the microphone": (
-        "ein Bit ändert sich nie: die Leitungen des Mikrofons prüfen"
-    ),
-    "too loud: press less or lower the gain": "zu laut: weniger drücken oder die Verstärkung senken",
-    "too quiet: press firmer": "zu leise: fester andrücken",
-    "no heartbeat found: move the chestpiece": "kein Herzschlag gefunden: das Bruststück versetzen",
-    "too noisy: hold still, be silent": "zu laut ringsum: stillhalten, nicht sprechen",
-    "too short: record longer": "zu kurz: länger aufnehmen",
-    "audio was lost: record again": "Ton ging verloren: noch einmal aufnehmen",
-    "cannot tell: record again": "nicht zu erkennen: noch einmal aufnehmen",
-    "cannot tell on this stethoscope: calibrate it": "mit diesem Stethoskop nicht zu erkennen: kalibrieren",
-    "the device asks for a model that is not installed here": (
-        "das Gerät verlangt ein Modell, das hier nicht installiert ist"
-    ),
-    "the analysis failed: see the worker's log": "die Auswertung schlug fehl: siehe das Log des Workers",
+_HINTS: Final = {
+    **{texts["en"]: texts["de"] for texts in ADVICE.values()},
     "nothing was recorded here": "hier wurde nichts aufgenommen",
     "it is still being analysed": "sie wird noch ausgewertet",
     "it is of another subject: begin a new exam": "sie ist von einer anderen Person: neue Untersuchung beginnen",
-    "a person rejected the result: record again": (
-        "eine Person hat das Ergebnis verworfen: noch einmal aufnehmen"
-    ),
+    "a person rejected the result: record again": "eine Person hat das Ergebnis verworfen: noch einmal aufnehmen",
 }
 _WORDS: Final[dict[str, str]] = {
     "page {number} of {pages}": "Seite {number} von {pages}",

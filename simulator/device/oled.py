@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
-from edge_worker.protocol.result import REASONS
+from edge_worker.protocol.meaning import LANGUAGES, text_in
+from edge_worker.protocol.verdict_words import advice_by_reason
 
 COLUMNS: Final = 21
 ROWS: Final = 8
@@ -98,5 +99,6 @@ def _bar(done: float, total: float) -> str:
 
 def _hint(compact: dict[str, Any]) -> list[str]:
     reason = compact.get("reason")
-    text = REASONS.get(str(reason), str(reason)) if reason else "record again"
+    known = advice_by_reason(for_sounds=compact.get("hears") == "sound")
+    text = text_in(known.get(str(reason), {}), LANGUAGES[0]) or str(reason) if reason else "record again"
     return textwrap.wrap(text, COLUMNS)[:4]

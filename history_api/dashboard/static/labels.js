@@ -11,6 +11,7 @@ const WITHOUT = {
   },
   failed: "Analysis failed",
   disagree: "The models disagree",
+  advice: { heart: {}, sound: {} },
   corrected: "Corrected by a reviewer to",
   models: {},
 };
@@ -30,6 +31,13 @@ export function headline(result) {
   const { model, label } = result.verdict;
   if (label !== null) return labelName(model, label);
   return result.status === "error" ? words.failed : severityName("unknown");
+}
+
+// Returns what to do about each reason, in the words of the one who recorded it.
+export function hints(result) {
+  const isSound = result.models.length > 0 && result.models.every((each) => each.hears === "sound");
+  const known = words.advice[isSound ? "sound" : "heart"];
+  return result.reasons.map((reason, i) => known[reason] ?? result.hints[i]);
 }
 
 // Returns which answers of the models contradict each other; null where none do.

@@ -1,6 +1,6 @@
 // A result as a large card, and as a sentence for screen readers.
 import { element, percent, recordingAddress, root, utc, when } from "./dom.js";
-import { correction, disagreement, explanation, headline, labelName, language, modelName, severityName, symbol } from "./labels.js";
+import { correction, disagreement, explanation, headline, hints, labelName, language, modelName, severityName, symbol } from "./labels.js";
 
 export function resultSentence(result) {
   const { confidence, severity } = result.verdict;
@@ -20,7 +20,7 @@ export function resultCard(result) {
     { class: "sound", "data-severity": result.verdict.severity, lang: language },
     element("h3", {}, headline(result)),
     ...answer(result),
-    result.hints.length ? element("ul", { class: "hints" }, ...result.hints.map((hint) => element("li", { class: "hint" }, hint))) : null,
+    result.reasons.length ? element("ul", { class: "hints" }, ...hints(result).map((hint) => element("li", { class: "hint" }, hint))) : null,
     element("ul", { class: "plain" }, ...result.models.map(predictionItem)),
     sound(result),
     facts,

@@ -10,8 +10,10 @@ from shipped_meanings import explained
 
 from edge_worker.protocol.compact_result import MAX_BYTES as COMPACT_MAX_BYTES
 from edge_worker.protocol.document_size import MAX_BYTES
+from edge_worker.protocol.meaning import LANGUAGES
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import MAX_MISSING_RANGES, REASONS, Audio, HeartSounds, Quality, Result
+from edge_worker.protocol.verdict_words import advice, advice_by_reason
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").read_text())
 
@@ -103,3 +105,39 @@ def test_a_published_result_is_bounded_whatever_is_in_it() -> None:
 
 def test_every_reason_says_what_to_do_in_few_words() -> None:
     assert all(0 < len(hint) <= 60 for hint in REASONS.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_voice_is_not_told_to_move_the_chestpiece(language: str) -> None:
+    chest = {
+        "en": ("chestpiece", "press", "heart", "still"),
+        "de": ("Bruststück", "drück", "Herz", "stillhalten"),
+    }
+    sound = {
+        "models": [{"hears": "sound"}],
+        "reasons": ["clipped", "too_quiet", "low_confidence", "too_short"],
+    }
+    hints = advice(sound, language)
+    assert len(hints) == 4
+    assert not [word for word in chest[language] for hint in hints if word in hint]
+    others: list[list[dict[str, str]]] = [[], [{"hears": "heart"}, {"hears": "sound"}], [{}]]
+    for models in others:
+        (hint,) = advice({"models": models, "reasons": ["too_quiet"]}, language)
+        assert any(word in hint for word in chest[language])
+
+
+def test_all_advice_is_in_all_languages_and_short() -> None:
+    for for_sounds in (False, True):
+        for reason, texts in advice_by_reason(for_sounds=for_sounds).items():
+            assert set(texts) == set(LANGUAGES), reason
+            assert all(0 < len(text) <= 70 for text in texts.values()), reason
+
+
+def test_a_device_is_told_that_its_models_hear_other_sounds_where_there_is_advice() -> None:
+    (vector,) = [each for each in VECTORS if each["name"] == "not usable"]
+    unsure = result(vector["full"])
+    assert "hears" not in json.loads(unsure.to_compact_json())
+    models = tuple(replace(each, hears="sound") for each in unsure.models)
+    compact = replace(unsure, models=models).to_compact_json()
+    assert json.loads(compact)["hears"] == "sound"
+    assert len(compact) <= COMPACT_MAX_BYTES

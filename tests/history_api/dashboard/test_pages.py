@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from archive import MORNING, Api, Archive, prediction, problem
@@ -12,6 +13,7 @@ from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect
 from edge_worker.inference.device_adaptation import DeviceCalibration
+from edge_worker.protocol.meaning import Hears
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -282,6 +284,31 @@ def test_no_page_and_no_script_names_another_host() -> None:
     for path in files:
         assert not re.search(r"(https?:)?//[a-z0-9]+[.:]", path.read_text()), path.name
         assert "innerHTML" not in path.read_text(), path.name
+
+
+@pytest.mark.parametrize(
+    ("language", "heart", "sound"),
+    [
+        ("en", "too quiet: press firmer", "too quiet: come closer or raise the gain"),
+        ("de", "zu leise: fester andrücken", "zu leise: näher herangehen oder die Verstärkung heben"),
+    ],
+)
+def test_advice_is_in_the_words_and_the_language_of_who_recorded(
+    archive: Archive, language: str, heart: str, sound: str
+) -> None:
+    for number, hears in enumerate(get_args(Hears), start=1):
+        result = archive.add(number, status="inconclusive", is_analysed=False)
+        models = tuple(replace(each, hears=hears, accepted=False) for each in result.models)
+        archive.save(replace(result, reasons=("too_quiet",), models=models))
+    api = archive.api()
+    for number, said, other in ((1, heart, sound), (2, sound, heart)):
+        address = f"/ui/recordings/{number:016x}"
+        text = api.get(address, **BROWSER, **{"Accept-Language": language}).get_data(as_text=True)
+        assert said in text
+        assert other not in text
+    history = api.get("/ui/history", **BROWSER, **{"Accept-Language": language}).get_data(as_text=True)
+    assert heart in history
+    assert sound in history
 
 
 def test_only_the_page_of_a_recording_lets_a_script_add_its_style(archive: Archive) -> None:

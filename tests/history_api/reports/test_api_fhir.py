@@ -141,7 +141,7 @@ def test_e8_without_result_the_report_is_registered_or_cancelled(archive: Archiv
     )
     resources = exported(api)
     assert resources["DiagnosticReport"][0]["status"] == "cancelled"
-    assert "The analysis failed" in resources["DiagnosticReport"][0]["conclusion"]
+    assert "Analysis failed: ask the operator" in resources["DiagnosticReport"][0]["conclusion"]
     assert "Observation" not in resources
 
 
