@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 from urllib.parse import urlencode
 
-from edge_worker.notify.occurrence import News, Occurrence
+from edge_worker.notify.occurrence import News, Occurrence, Part
 from edge_worker.protocol.meaning import Severity, Texts, text_in
 from edge_worker.protocol.verdict_words import DISAGREE, SEVERITIES, SYMBOLS
 
@@ -83,10 +83,19 @@ class Writer:
         if occurrence.news == "heard":
             said = occurrence.text or text_in(SEVERITIES["unknown"], self.language)
             return f"{SYMBOLS[occurrence.severity]} {said[:_LONGEST]} – {occurrence.name}"
-        parts = ", ".join(f"{part} ×{count}" if count > 1 else part for part, count in occurrence.parts)
-        count = sum(count for _, count in occurrence.parts)
+        count = sum(part.times for part in occurrence.parts)
+        parts = ", ".join(map(self._part, occurrence.parts))[:_LONGEST]
         words = text_in(_TITLES[occurrence.news], self.language)
-        return words.format(name=occurrence.name[:_LONGEST], count=count, parts=parts[:_LONGEST])
+        return words.format(name=occurrence.name[:_LONGEST], count=count, parts=parts)
+
+    def _part(self, part: Part) -> str:
+        """Return what a summary sums up, and how often it was."""
+        often = f" ×{part.times}" if part.times > 1 else ""
+        if part.news == "summary":
+            return f"{part.text}{often}"
+        if part.news != "heard":
+            return text_in(_TITLES[part.news], self.language).format(name=part.name) + often
+        return f"{part.text or text_in(SEVERITIES['unknown'], self.language)} ({part.name}){often}"
 
     def _facts(self, occurrence: Occurrence) -> list[str]:
         if occurrence.news == "heard":

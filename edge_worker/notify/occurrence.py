@@ -1,7 +1,7 @@
 """What somebody may want to be told of: a sound with its verdict, or something that is away or back."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from edge_worker.errors import PayloadError
 from edge_worker.protocol import strict_json
@@ -16,6 +16,15 @@ News = Literal[
 ]
 """To a device: `off`, `lost`; to a worker: `degraded`, `offline`; to the broker: `unreachable`."""
 _MAX_RESULT: Final = 65_536
+
+
+class Part(NamedTuple):
+    """What a summary sums up: so often this happened to one device or worker."""
+
+    news: News
+    name: str
+    text: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,8 @@ class Occurrence:
     stream: str = ""
     """Recording id of the stream that an event is of."""
     is_stream: bool = False
-    parts: tuple[tuple[str, int], ...] = ()
-    """Of a summary: what it sums up, and how often each was."""
+    parts: tuple["Part", ...] = ()
+    """Of a summary: what it sums up."""
     until: str = ""
     """Of a summary: when the last of it happened."""
 
@@ -58,7 +67,7 @@ class Occurrence:
     def parse(cls, text: str) -> Self:
         """Return the occurrence that `to_json` wrote."""
         values: dict[str, Any] = strict_json.read(text)
-        return cls(**values | {"parts": tuple((part, count) for part, count in values.get("parts", ()))})
+        return cls(**values | {"parts": tuple(Part(*each) for each in values.get("parts", ()))})
 
 
 def of_result(payload: bytes) -> Occurrence | None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from edge_worker.notify.notice_queue import Held, NoticeQueue
-from edge_worker.notify.occurrence import Occurrence
+from edge_worker.notify.occurrence import Occurrence, Part
 from edge_worker.notify.rule import Rule, Rules
 from edge_worker.protocol.meaning import Severity
 
@@ -59,9 +59,9 @@ def _tell(queue: NoticeQueue, rule: Rule, ready: list[Held], now: float) -> None
 def _summary(rule: Rule, ready: list[Held]) -> Occurrence:
     occurrences = [each.occurrence for each in ready]
     times = sorted(each.at for each in occurrences)
-    named = Counter(_name(each) for each in occurrences)
-    parts = named.most_common(_MAX_PARTS)
-    rest = len(occurrences) - sum(count for _, count in parts)
+    kinds = Counter((each.news, each.name, each.text) for each in occurrences)
+    parts = [Part(*kind, count) for kind, count in kinds.most_common(_MAX_PARTS)]
+    rest = len(occurrences) - sum(part.times for part in parts)
     devices = [name for name, _ in groupby(sorted(each.name for each in occurrences))]
     return Occurrence(
         rule.on,
@@ -70,10 +70,6 @@ def _summary(rule: Rule, ready: list[Held]) -> Occurrence:
         f"summary/{ready[0].id}",
         times[0],
         min((each.severity for each in occurrences), key=_ORDER.index),
-        parts=(*parts, *([("…", rest)] if rest else [])),
+        parts=(*parts, *([Part("summary", "", "…", rest)] if rest else [])),
         until=times[-1],
     )
-
-
-def _name(occurrence: Occurrence) -> str:
-    return f"{occurrence.text or occurrence.news} ({occurrence.name})"

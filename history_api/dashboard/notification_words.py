@@ -19,7 +19,7 @@ _WORDS: Final[dict[str, Texts]] = {
     "worker": {"en": "workers or broker that are away", "de": "Worker oder Broker, die fehlen"},
     "receivers": {"en": "Receivers", "de": "Empfänger"},
     "receiver": {"en": "Receiver", "de": "Empfänger"},
-    "held": {"en": "To be summed up", "de": "Wird zusammengefasst"},
+    "held": {"en": "Held back", "de": "Vorgemerkt"},
     "waiting": {"en": "Waiting", "de": "Wartet"},
     "error": {"en": "Error", "de": "Fehler"},
     "test": {"en": "Send a test", "de": "Test senden"},

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from conftest import wait_until
 from receivers import WebReceiver
 from rule_texts import heard, parse, rule
 
+from edge_worker.notify import receiver
 from edge_worker.notify.delivering import Delivering
+from edge_worker.notify.message import Writer
 from edge_worker.notify.notice_queue import NoticeQueue
 from edge_worker.notify.notifier import Notifier
 from edge_worker.notify.rule import Rules
@@ -144,3 +147,15 @@ def test_a_damaged_queue_is_moved_aside(tmp_path: Path) -> None:
     queue.count("sent")
     queue.close()
     assert path.with_name("notify.db.damaged").read_bytes().startswith(b"no database")
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/topic", "/topic?priority=max"])
+def test_a_phone_gets_a_link_to_open_and_a_program_named_values(web: WebReceiver, rest: str) -> None:
+    message = Writer("en", UTC, "https://stetho.example.org").write(heard(1), "alarm", datetime.now(UTC))
+    topic = rest if "topic" in rest else "/topic"
+    assert receiver.send(f"ntfy://127.0.0.1:{web.port}{topic}", message) == ""
+    assert web.headers[-1]["X-Click"] == message.link
+    assert "X-Icon" not in web.headers[-1], "a phone loads no picture from elsewhere"
+    assert receiver.send(f"json://127.0.0.1:{web.port}{rest}", message) == ""
+    assert {name: web.posted[-1][name] for name in message.details} == message.details
+    assert web.posted[-1]["type"] == "warning"

@@ -8,7 +8,7 @@ import pytest
 from rule_texts import heard
 
 from edge_worker.notify.message import Writer
-from edge_worker.notify.occurrence import News, Occurrence
+from edge_worker.notify.occurrence import News, Occurrence, Part
 
 NOW = datetime(2026, 11, 30, 11, 1, 30, tzinfo=UTC)
 ENGLISH = Writer("en", ZoneInfo("Europe/Berlin"), "https://stetho.example.org/site/")
@@ -50,9 +50,14 @@ def test_what_comes_late_says_so_and_says_the_day() -> None:
 def test_a_summary_says_how_many_of_what() -> None:
     summary = Occurrence(
         "sound", "summary", "room-1", "summary/1", "2026-11-30T10:50:00Z", "finding",
-        parts=(("Siren (room-1)", 5), ("Knock (room-1)", 1)), until="2026-11-30T11:01:00Z",
+        parts=(Part("heard", "room-1", "Siren", 5), Part("lost", "room-2", "", 1)),
+        until="2026-11-30T11:01:00Z",
     )  # fmt: skip
-    assert ENGLISH.write(summary, "alarm", NOW).title == "6 more: Siren (room-1) ×5, Knock (room-1)"
+    assert (
+        ENGLISH.write(summary, "alarm", NOW).title == "6 more: Siren (room-1) ×5, room-2 lost its connection"
+    )
+    german = GERMAN.write(summary, "alarm", NOW).title
+    assert german == "6 weitere: Siren (room-1) ×5, room-2 hat keine Verbindung mehr"
     assert "Von 11:50:00 bis 12:01:00" in GERMAN.write(summary, "alarm", NOW).body
 
 

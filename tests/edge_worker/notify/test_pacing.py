@@ -10,7 +10,7 @@ from rule_texts import heard, parse, rule
 
 from edge_worker.notify import pacing
 from edge_worker.notify.notice_queue import NoticeQueue
-from edge_worker.notify.occurrence import Occurrence
+from edge_worker.notify.occurrence import Occurrence, Part
 from edge_worker.notify.quiet_hours import QuietHours
 from edge_worker.notify.rule import Rules
 
@@ -45,7 +45,7 @@ def test_a_flood_is_told_a_few_times_and_then_summed_up(queue: NoticeQueue) -> N
     assert pacing.release(queue, rules, NOON + 60) == 0
     assert pacing.release(queue, rules, NOON + 604) == 1
     summary = sent(queue)[-1]
-    assert (summary.news, summary.parts) == ("summary", (("Siren (room-1)", 47),))
+    assert (summary.news, summary.parts) == ("summary", (Part("heard", "room-1", "Siren", 47),))
     assert (summary.at, summary.until) == ("2026-11-30T11:03:00.000Z", "2026-11-30T11:49:00.000Z")
     assert pacing.release(queue, rules, NOON + 700) == 0, "all is told"
     assert len(sent(queue)) == 4
@@ -59,7 +59,7 @@ def test_a_flood_of_hours_costs_no_more_than_the_rule_allows(queue: NoticeQueue)
     pacing.release(queue, rules, NOON + 7200 + 601)
     messages = sent(queue)
     assert len(messages) <= 12 * (3 + 1)
-    counts = [sum(count for _, count in each.parts) if each.parts else 1 for each in messages]
+    counts = [sum(part.times for part in each.parts) if each.parts else 1 for each in messages]
     assert sum(counts) == 120, "each is told, alone or in a summary"
 
 
@@ -100,7 +100,7 @@ def test_quiet_hours_hold_back_all_but_what_is_named(queue: NoticeQueue) -> None
     assert not tell(queue, rules, heard(3, "normal", severity="none"), night + 7200)
     assert pacing.release(queue, rules, night + 7 * 3600) == 0
     assert pacing.release(queue, rules, night + 7.5 * 3600) == 1, "they end at seven"
-    assert sent(queue)[-1].parts == (("Normal (room-1)", 2),)
+    assert sent(queue)[-1].parts == (Part("heard", "room-1", "Normal", 2),)
 
 
 def test_a_clock_that_is_set_back_holds_nothing_back_for_ever(queue: NoticeQueue) -> None:
