@@ -28,8 +28,11 @@ class _Panel(NamedTuple):
     """Name, and (seconds at the middle of a point, value) pairs; the value is None where nothing is known."""
 
 
-def svg(recording_id: str, document: dict[str, Any], words: LabelWords) -> str:
-    """Return the chart of a timeline document, which has the form of `GET …/timeline`."""
+def svg(recording_id: str, document: dict[str, Any], words: LabelWords, kept_from_s: float = 0.0) -> str:
+    """Return the chart of a timeline document, which has the form of `GET …/timeline`.
+
+    A line marks from where on the sound is kept, where that is not the beginning.
+    """
     panels = [_heart_panel(document["heart"])] if document["heart"] else []
     curves = {model: curve for model, curve in document["models"].items() if curve["points"]}
     panels += [_model_panel(model, curve, words) for model, curve in curves.items()]
@@ -45,7 +48,10 @@ def svg(recording_id: str, document: dict[str, Any], words: LabelWords) -> str:
     body = [
         line
         for number, panel in enumerate(panels)
-        for line in _draw_panel(panel, _TOP + number * (_ROW + _GAP), end_s)
+        for line in [
+            *_kept(kept_from_s / end_s, _TOP + number * (_ROW + _GAP)),
+            *_draw_panel(panel, _TOP + number * (_ROW + _GAP), end_s),
+        ]
     ]
     if not panels:
         body.append(f'<text x="16" y="{_TOP - 8}">the stream was too short for a window</text>')
@@ -78,6 +84,21 @@ def _model_panel(model: str, curve: dict[str, Any], words: LabelWords) -> _Panel
 
 def _middle(point: Point) -> float:
     return float(point["start_s"] + point["end_s"]) / 2
+
+
+def _kept(share: float, top: int) -> list[str]:
+    """Return a mark at the share of the time from which on the sound is kept; nothing where it is all."""
+    if not share:
+        return []
+    x = _LEFT + _WIDTH * min(share, 1.0)
+    words = "sound is kept from here" if share < 1 else "no sound is kept"
+    # Written to the side that has room.
+    side, anchor = (x + 6, "start") if share < 0.5 else (x - 6, "end")  # noqa: PLR2004 - the middle
+    return [
+        f'<rect class="gone" x="{_LEFT}" y="{top}" width="{x - _LEFT:.1f}" height="{_ROW}" fill="#eee"/>',
+        f'<path class="kept" d="M{x:.1f} {top}v{_ROW}" stroke="#333" stroke-dasharray="1 3"/>',
+        f'<text x="{side:.1f}" y="{top + 14}" text-anchor="{anchor}" font-size="11">{words}</text>',
+    ]
 
 
 def _draw_panel(panel: _Panel, top: int, end_s: float) -> list[str]:

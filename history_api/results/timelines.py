@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
+from edge_worker.database.recording_query import RecordingEntry
 from history_api import lookup
 from history_api.models import label_words
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, render_with_etag, with_etag
@@ -75,18 +76,19 @@ PATHS: Final[Paths] = {
 @blueprint.get("/timeline")
 def timeline(recording_id: str) -> Response:
     """Answer the windows of a stream in order of time; of a long stream, means of adjacent windows."""
-    return with_etag(jsonify(_document(recording_id)))
+    return with_etag(jsonify(_document(lookup.recording(recording_id))))
 
 
 @blueprint.get("/timeline.svg")
 def timeline_svg(recording_id: str) -> Response:
     """Answer the heart rate and the likeliest labels over time as a chart."""
-    content = timeline_chart.svg(recording_id, _document(recording_id), label_words.of_request()).encode()
+    entry = lookup.recording(recording_id)
+    words, kept_from_s = label_words.of_request(), entry.audio_start_s
+    content = timeline_chart.svg(recording_id, _document(entry), words, kept_from_s).encode()
     return render_with_etag(hashlib.sha256(content).hexdigest(), SVG, lambda: content)
 
 
-def _document(recording_id: str) -> dict[str, Any]:
-    entry = lookup.recording(recording_id)
+def _document(entry: RecordingEntry) -> dict[str, Any]:
     text = services().history.timeline(entry.device_id, entry.recording_id)
     if text is None:
         raise ProblemError(404, "only streams have a timeline, and this recording is none")

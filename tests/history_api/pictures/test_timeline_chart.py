@@ -16,10 +16,10 @@ def point(start_s: float, **values: object) -> Point:
     return {"start_s": start_s, "end_s": start_s + 2, "windows": 1, "usable": 1, **values}
 
 
-def chart(heart: list[Point], models: dict[str, Any]) -> tuple[str, list[str]]:
+def chart(heart: list[Point], models: dict[str, Any], kept_from_s: float = 0.0) -> tuple[str, list[str]]:
     """Return the SVG, which must be well-formed, and the coordinates of its curves."""
     text = timeline_chart.svg(
-        "00000000000000aa", {"heart": heart, "models": models}, LabelWords("en", {}, MEANINGS)
+        "00000000000000aa", {"heart": heart, "models": models}, LabelWords("en", {}, MEANINGS), kept_from_s
     )
     ElementTree.fromstring(text)  # noqa: S314 - our own
     return text, re.findall(r'<path d="M([^"h]+)"', text)
@@ -51,3 +51,13 @@ def test_a_stream_without_a_window_is_said_to_be_too_short() -> None:
 
 def test_hours_are_written_as_hours() -> None:
     assert ">1:00:00<" in chart([point(3598, bpm=70.0, quality=1.0)], {})[0]
+
+
+def test_a_mark_stands_where_the_sound_begins_that_is_kept() -> None:
+    heart = [point(2 * i, bpm=70.0, quality=0.9) for i in range(75)]
+    text, _ = chart(heart, {}, kept_from_s=90)
+    (x,) = map(float, re.findall('class="kept" d="M([0-9.]+) ', text))
+    assert x == 64 + 640 * 90 / 150
+    assert "sound is kept from here" in text
+    assert "no sound is kept" in chart(heart, {}, kept_from_s=200)[0]
+    assert 'class="kept"' not in chart(heart, {})[0]
