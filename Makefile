@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train lock clean
+.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train screenshots lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -88,6 +88,9 @@ bench: setup ## Measure against named baselines; prints a table, writes bench/re
 train: ## Train a model (MODEL=heart2 DATA=../shared/datasets)
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m models_tflite.training $(MODEL) --data $(or $(DATA),../shared/datasets) $(ARGS)
+
+screenshots: setup tools ## Renew the pictures in docs/images: a site, seen in a browser, and its reports
+	PYTHONPATH=. $(PY) tests/history_api/dashboard/screenshots.py
 
 LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --python-version 3.11
 lock_of = $(LOCK) --universal pyproject.toml $(2) -o requirements/$(1).txt

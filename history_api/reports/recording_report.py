@@ -206,6 +206,13 @@ def _label(prediction: dict[str, Any], words: LabelWords, say: Say) -> str:
     label, share = words.label(prediction["model"], prediction["label"]), f"{prediction['confidence']:.3f}"
     if prediction["accepted"]:
         return say("{label} ({share}, accepted)", label=label, share=share)
+    if prediction["threshold"] >= 1:
+        return say(
+            "cannot tell (likeliest {label}, {share}; none is accepted on this stethoscope until known "
+            "hearts prove it right: stetho calibrate)",
+            label=label,
+            share=share,
+        )
     return say(
         "cannot tell (likeliest {label}, {share}; accepted from {threshold} on, of usable sound)",
         label=label,

@@ -33,16 +33,17 @@ class DashboardSite:
 
     def play(self) -> None:
         """Send the heart sound as one recording of the device."""
-        command = [*SIMULATOR, "send", str(self.heart), *self._device_options()]
+        command = [*SIMULATOR, "send", str(self.heart), *self.device_options()]
         subprocess.run(command, check=True, capture_output=True)
 
     def stream(self) -> "subprocess.Popen[bytes]":
         """Start to send the heart sound, repeated, as a stream of one minute."""
         live = [*SIMULATOR, "live", "--file", str(self.heart), "--seconds", "60"]
-        command = [*live, *self._device_options()]
+        command = [*live, *self.device_options()]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def _device_options(self) -> list[str]:
+    def device_options(self) -> list[str]:
+        """Return the options of a program that sends as the device."""
         port = str(self.site.broker.port)
         return ["--device", "st-01", "--port", port, "--password", self.device.password]
 

@@ -219,6 +219,15 @@ def test_a_recording_that_two_models_heard_has_one_page(archive: Archive, api: A
         assert expected.lower() in text.lower()
 
 
+def test_a_model_that_accepts_nothing_on_a_stethoscope_says_what_helps(archive: Archive, api: Api) -> None:
+    stored = archive.add(1, is_analysed=False)
+    unproven = prediction("heart2", "abnormal", accepted=False, threshold=1.0)
+    archive.save(replace(stored, status="inconclusive", models=(unproven,)))
+    text = " ".join("".join(pages(api, ADDRESS)).split())
+    assert "none is accepted on this stethoscope until known hearts prove it right" in text
+    assert "accepted from 1 on" not in text
+
+
 def test_a_report_is_in_the_language_of_its_reader(archive: Archive, api: Api) -> None:
     archive.add(1)
     english = api.get(ADDRESS)
