@@ -26,15 +26,13 @@ from history_api.results import (
     agreement,
     exams,
     export,
-    recording_subject,
     recordings,
     results,
     reviews,
-    subject_export,
-    subjects,
     timelines,
     visualizations,
 )
+from history_api.subjects import recording_subject, subject_export, subject_list, subjects
 from history_api.training import corrections, retraining, training_data
 from history_api.uploads import legacy_upload, uploads
 
@@ -64,7 +62,7 @@ GROUPS: Final = (
     Group(
         "Subjects",
         "all that is stored of one person or animal",
-        (subjects, subject_export, recording_subject, assigned_subject),
+        (subject_list, subjects, subject_export, recording_subject, assigned_subject),
     ),
     Group("Uploads", "sound that becomes a recording", (uploads, legacy_upload)),
     Group("Live", "results, sound and states as they occur", (event_stream,)),

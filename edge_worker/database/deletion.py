@@ -37,6 +37,7 @@ from edge_worker.database.schema import (
 )
 from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.database.subjects import subject_recordings
+from edge_worker.database.subjects.subject_assignments import subject_assignments
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -86,11 +87,11 @@ class RecordingDeletion(LazyDatabase):
         return self._delete((subject_recordings.is_in_exam_of(subject),))
 
     def forget_device(self, device_id: str) -> bool:
-        """Delete the calibrations and the spectrum of a device; return whether there were any."""
+        """Delete calibrations, spectrum and assigned subjects of a device; return whether there were any."""
         with self._transaction() as connection:
             counts = [
                 connection.execute(delete(table).where(table.c.device_id == device_id)).rowcount
-                for table in (device_calibrations, device_spectra)
+                for table in (device_calibrations, device_spectra, subject_assignments)
             ]
         return any(counts)
 

@@ -35,7 +35,7 @@ class NavigationLink(NamedTuple):
 
 _NAVIGATION: Final = (
     NavigationLink("/", "Overview", "owner"),
-    NavigationLink("/ui/history", "History", "owner", ("/ui/recordings/", "/ui/subjects/")),
+    NavigationLink("/ui/history", "History", "owner", ("/ui/recordings/", "/ui/subjects")),
     NavigationLink("/ui/exams", "Exams", "owner", ("/ui/exams/",)),
     NavigationLink("/ui/devices", "Devices", "owner", ("/ui/devices/",)),
     NavigationLink("/ui/record", "Record", "owner"),

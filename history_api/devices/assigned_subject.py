@@ -21,9 +21,9 @@ from history_api.openapi.operation import (
 )
 from history_api.openapi.problem import ProblemError
 from history_api.openapi.schemas import DEVICE, SUBJECT, TEXT, TIME, Schema, or_null, ref, strict_object
-from history_api.results.recording_subject import require_pseudonym
 from history_api.services import services
 from history_api.settings import VIRTUAL_DEVICE
+from history_api.subjects.recording_subject import require_pseudonym
 
 _LOG: Final = logging.getLogger(__name__)
 MINUTES: Final = 60

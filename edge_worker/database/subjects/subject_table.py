@@ -36,6 +36,16 @@ class SubjectSummary:
     last_received_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NamedSubject:
+    """A subject that recordings name."""
+
+    subject: str
+    recordings: int
+    last_received_at: str
+    """Of the one that was stored last."""
+
+
 class SubjectTable(LazyDatabase):
     """Reads what is stored of subjects, and deletes clips for training. Recordings: `RecordingDeletion`."""
 
@@ -70,6 +80,17 @@ class SubjectTable(LazyDatabase):
                 last,
             )
         return summary if summary.recordings or summary.clips else None
+
+    def names(self, limit: int, after: str | None = None) -> list[NamedSubject]:
+        """Return up to `limit` subjects that recordings name, by name, those after `after`."""
+        row = recordings.c
+        named = select(row.subject, func.count().label("recordings"), func.max(row.id).label("last"))
+        named = named.where(row.subject.is_not(None), row.subject > (after or ""))
+        page = named.group_by(row.subject).order_by(row.subject).limit(limit).subquery()
+        query = select(page.c.subject, page.c.recordings, row.received_at.label("last_received_at"))
+        query = query.join_from(page, recordings, row.id == page.c.last).order_by(page.c.subject)
+        with self._transaction() as connection:
+            return [NamedSubject(**each._mapping) for each in connection.execute(query)]
 
     def recordings(self, subject: str) -> Iterator[RecordingEntry]:
         """Yield the recordings of a subject, the one stored first first; read as they are consumed."""

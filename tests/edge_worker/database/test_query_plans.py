@@ -90,6 +90,8 @@ def test_what_is_of_a_subject_is_found_without_reading_the_others(site: tuple[Hi
     url = site[1]._engine.url.render_as_string()
     table, deletion = SubjectTable(url), RecordingDeletion(url, Path("nowhere"))
     queries: list[tuple[SubjectTable | RecordingDeletion, Callable[[], object]]] = [
+        (table, lambda: table.names(50)),
+        (table, lambda: table.names(50, "patient-10000")),
         (table, lambda: table.summary("patient-10000")),
         (table, lambda: list(table.recordings("patient-10000"))),
         (deletion, lambda: deletion.delete_of_exams_of_subject("patient-77")),

@@ -169,6 +169,7 @@ def test_axe_finds_nothing_on_any_page(
     exams = ("/ui/exams", "/ui/exams/visit?device=upload")
     own = (
         "/ui/record",
+        "/ui/subjects",
         "/ui/subjects/P-17",
         "/ui/upload",
         "/ui/models",

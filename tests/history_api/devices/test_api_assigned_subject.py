@@ -38,6 +38,13 @@ def test_the_next_recordings_of_a_device_are_assigned_for_a_time(archive: Archiv
     assert "Nobody is set." in shown
 
 
+def test_it_is_deleted_with_the_device(archive: Archive, api: Api) -> None:
+    archive.add(1)
+    put(api, DEVICE, subject="P-17")
+    assert api.ask("DELETE", "/api/v1/devices/st-01").status_code == 204
+    assert api.json(DEVICE)["subject"] is None
+
+
 def test_a_name_and_an_endless_time_are_refused(archive: Archive, api: Api) -> None:
     archive.add(1)
     for address in (DEVICE, f"{RECORDING}/subject"):

@@ -20,7 +20,7 @@ from edge_worker.database.training import source_digest
 from edge_worker.protocol import topics
 from history_api.application import create_app
 from history_api.pictures.picture_cache import PictureCache
-from history_api.results import subject_export
+from history_api.subjects import subject_export
 
 pytest_plugins = ["archive_fixtures"]
 
@@ -122,6 +122,22 @@ def test_what_is_stored_of_a_subject_is_told_in_numbers(archive: Archive, api: A
     for suffix in ("", "/export"):
         problem(api.get(f"/api/v1/subjects/P-99{suffix}"), 404)
     problem(api.ask("DELETE", "/api/v1/subjects/a%20b"), 404)
+
+
+def test_subjects_are_listed_by_pseudonym_page_by_page(archive: Archive, api: Api) -> None:
+    assert api.json("/api/v1/subjects") == {"items": [], "next": None}
+    german = api.get("/ui/subjects", **GERMAN).get_data(as_text=True)
+    assert "Keine Aufnahme sagt, von wem sie ist." in german
+    fill(archive)
+    first = api.get("/api/v1/subjects?limit=1")
+    links = {"self": ADDRESS}
+    item = {"subject": "P-17", "recordings": 3, "last_received_at": MORNING, "links": links}
+    assert first.get_json() == {"items": [item], "next": "P-17"}
+    assert first.headers["Link"] == '</api/v1/subjects?limit=1&cursor=P-17>; rel="next"'
+    following = api.json("/api/v1/subjects?limit=1&cursor=P-17")
+    assert [each["subject"] for each in following["items"]] == ["P-18"]
+    assert following["next"] is None
+    assert '/ui/subjects/P-18"' in api.get("/ui/subjects", Accept="text/html").get_data(as_text=True)
 
 
 def test_everything_of_a_subject_is_exported(

@@ -16,8 +16,9 @@ from edge_worker.protocol.timestamp import rfc3339
 from history_api import lookup
 from history_api.openapi.operation import PROBLEM, UNAVAILABLE, Paths, file_answer, get
 from history_api.openapi.problem import ProblemError
-from history_api.results import recordings, reviews, subjects
+from history_api.results import recordings, reviews
 from history_api.services import services
+from history_api.subjects import subjects
 
 MEDIA_TYPE: Final = "application/zip"
 _PIECE: Final = 1 << 18

@@ -6,6 +6,13 @@ from edge_worker.protocol.meaning import Texts, text_in
 
 _WORDS: Final[dict[str, Texts]] = {
     "subject": {"en": "Subject", "de": "Person"},
+    "subjects": {"en": "Subjects", "de": "Personen"},
+    "find": {"en": "Find a subject", "de": "Eine Person suchen"},
+    "more": {"en": "More", "de": "Weitere"},
+    "none": {
+        "en": "No recording says whose sound it is.",
+        "de": "Keine Aufnahme sagt, von wem sie ist.",
+    },
     "stored": {"en": "What is stored", "de": "Was gespeichert ist"},
     "recordings": {"en": "Recordings", "de": "Aufnahmen"},
     "analysing": {"en": "being analysed", "de": "in Auswertung"},
