@@ -12,7 +12,7 @@ from bench.history_rows import RARE_EVERY, exam_of
 from bench.progress import steps
 from edge_worker.database.history import History
 from edge_worker.database.page_cursor import Sort
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.store import Store
 
 _Query = Callable[[], object]

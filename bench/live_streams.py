@@ -14,7 +14,7 @@ from typing import Any, Final
 from bench.machine import cpu_seconds, peak_rss_mb
 from bench.stream_load import CHUNK, RATE, StreamLoad, StreamSender
 from edge_worker.database.history import History
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from simulator.device.event_loop import EventLoop
 from simulator.site.process import Process
 from simulator.site.site import Site

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker import __version__
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from history_api import openapi_document
 from history_api.access.proxy import root
 from history_api.dashboard import pages

@@ -27,9 +27,10 @@ from edge_worker.database.device_query import DeviceSummary
 from edge_worker.database.engine import connect, follow_file, require_writable
 from edge_worker.database.exam_query import ExamPage
 from edge_worker.database.page_cursor import Sort
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
 from edge_worker.database.recording_query import RecordingEntry
-from edge_worker.database.result_query import ResultFilter, ResultPage
+from edge_worker.database.result_query import ResultPage
 from edge_worker.database.reviewing import agreement, review
 from edge_worker.database.reviewing.agreement import ReviewCount
 from edge_worker.database.reviewing.review import Review

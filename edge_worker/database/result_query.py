@@ -7,7 +7,7 @@ inserted between two requests move nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,18 +18,15 @@ from sqlalchemy import (
     Select,
     String,
     bindparam,
-    exists,
     func,
     select,
 )
 
 from edge_worker.database.page_cursor import PageCursor, Sort
-from edge_worker.database.paging import few_recordings
+from edge_worker.database.paging import few_recordings, result_filter
 from edge_worker.database.paging.compiled_query import CompiledQuery
-from edge_worker.database.reviewing.review_tables import reviews
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.schema import predictions, recordings
-from edge_worker.protocol.meaning import Severity
-from edge_worker.protocol.result import Status
 
 LAST_ID: Final = bindparam("last_id", type_=Integer)
 NEAR_ID: Final = bindparam("near_id", type_=Integer)
@@ -37,37 +34,6 @@ LAST_CAPTURED_AT: Final = bindparam("last_captured_at", type_=String)
 _NEAR: Final = 2_000
 """Rows that are looked at one by one before a range of time is read."""
 _LIMIT: Final = bindparam("page_limit", type_=Integer)
-
-
-@dataclass(frozen=True, slots=True)
-class ResultFilter:
-    """Conditions on results; None lets everything through.
-
-    `model`, `label` and `accepted` are compared with the same prediction: that model gave that label.
-    """
-
-    device: str | None = None
-    label: str | None = None
-    model: str | None = None
-    status: Status | None = None
-    since: str | None = None
-    """Earliest `captured_at`: RFC 3339 in UTC with milliseconds and `Z`, as in the database."""
-    until: str | None = None
-    """First `captured_at` that is too late, same form."""
-    accepted: bool | None = None
-    reviewed: Literal["confirmed", "rejected", "corrected", "none"] | None = None
-    corrected_to: str | None = None
-    """Label to which a reviewer corrected the result."""
-    exam: str | None = None
-    verdict: str | None = None
-    """Label of the verdict."""
-    severity: Severity | None = None
-    file_name: str | None = None
-    """Part of the name of the file that was uploaded, in any case."""
-    subject: str | None = None
-    no_subject: bool = False
-    disagree: bool | None = None
-    """Whether models contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +102,7 @@ def queries(filters: ResultFilter, sort: Sort, is_first: bool) -> list[Select[An
     queries are written so that SQLite walks one index in order and stops early.
     """
     if sort == "-stored":
-        if filters.device is None and _time_conditions(filters):
+        if filters.device is None and result_filter.time_conditions(filters):
             return [_by_storing(filters, is_first, near) for near in (True, False)]
         return [_by_storing(filters, is_first)]
     query, captured_at, key = _by_capture(filters), recordings.c.captured_at, recordings.c.id
@@ -155,7 +121,7 @@ def query_of_few(few: Select[Any], filters: ResultFilter, sort: Sort, *, is_firs
 
     Its documents are read last, of the rows of the page alone.
     """
-    captured_at, key = _hidden(recordings.c.captured_at), recordings.c.id
+    captured_at, key = result_filter.hidden(recordings.c.captured_at), recordings.c.id
     query = _by_capture(filters).with_only_columns(key, captured_at.label("captured_at"))
     query = query.where(key.in_(few))
     later, same = captured_at > LAST_CAPTURED_AT, captured_at == LAST_CAPTURED_AT
@@ -167,7 +133,8 @@ def query_of_few(few: Select[Any], filters: ResultFilter, sort: Sort, *, is_firs
     }[sort]
     if not is_first:
         query = query.where(is_next)
-    page = query.order_by(*_order(sort, captured_at, key)).limit(_LIMIT).subquery()
+    # Nor has an index this key: PostgreSQL would walk it, as if the page were soon full.
+    page = query.order_by(*_order(sort, captured_at, key + 0)).limit(_LIMIT).subquery()
     columns = (*page.c, recordings.c.document)
     whole = select(*columns).join_from(page, recordings, key == page.c.id)
     return whole.order_by(*_order(sort, page.c.captured_at, page.c.id))
@@ -183,9 +150,9 @@ def _order(
 
 def _indexed_conditions(connection: Connection, filters: ResultFilter) -> Iterator[Select[Any]]:
     """Yield a query of row ids for each condition of `filters` that an index finds alone."""
-    for column, value in _outcomes(filters):
+    for column, value in result_filter.outcomes(filters):
         yield few_recordings.of_outcome(column, value)
-    if _prediction_conditions(filters):
+    if result_filter.prediction_conditions(filters):
         yield few_recordings.of_prediction(connection, filters.model, filters.label, filters.accepted)
     if filters.no_subject:
         yield select(recordings.c.id).where(recordings.c.subject.is_(None))
@@ -198,19 +165,24 @@ def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None)
 
     Most ranges of time that people ask for end now: the next rows are in them, and no range need be read.
     """
-    times, device_id, key = _time_conditions(filters), recordings.c.device_id, recordings.c.id
-    query = _base_query(filters, _hidden(device_id) if times else device_id)
-    conditions = _prediction_conditions(filters)
+    times, device_id, key = result_filter.time_conditions(filters), recordings.c.device_id, recordings.c.id
+    query = result_filter.base_query(filters, result_filter.hidden(device_id) if times else device_id)
+    conditions = result_filter.prediction_conditions(filters)
     if (filters.model or filters.label) and filters.device is None:
         # From the predictions to their recordings: a rare label is found without reading the others.
         key = predictions.c.recording
-        query = query.add_columns(key).join_from(predictions, recordings).where(*conditions).distinct()
+        query = query.join_from(predictions, recordings).where(*conditions)
+        if filters.model is None:  # several models may give this label
+            query = query.where(~result_filter.is_repeated(filters))
     elif conditions:
-        query = query.where(_has_prediction(conditions))
-    outcomes = _outcomes(filters) if near is None else _hidden_outcomes(filters)
+        query = query.where(result_filter.has_prediction(conditions))
+    outcomes = result_filter.outcomes(filters) if near is None else result_filter.hidden_outcomes(filters)
     query = query.where(*(column == value for column, value in outcomes))
     if near:
-        query = query.where(key >= NEAR_ID, *_time_conditions(filters, _hidden(recordings.c.captured_at)))
+        query = query.where(
+            key >= NEAR_ID,
+            *result_filter.time_conditions(filters, result_filter.hidden(recordings.c.captured_at)),
+        )
     elif times:
         # Read from one index alone: a range long ago is found without touching the rows after it.
         mine = () if filters.device is None else (device_id == filters.device,)
@@ -223,76 +195,7 @@ def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None)
 
 
 def _by_capture(filters: ResultFilter) -> Select[Any]:
-    query = _base_query(filters).where(*_time_conditions(filters))
-    if conditions := _prediction_conditions(filters):
-        query = query.where(_has_prediction(conditions))
-    return query.where(*(column == value for column, value in _hidden_outcomes(filters)))
-
-
-def _base_query(filters: ResultFilter, device_id: ColumnElement[str] = recordings.c.device_id) -> Select[Any]:
-    """Return the part of the query that both orders have in common."""
-    row = recordings.c
-    query = select(row.id, row.captured_at, row.document).where(row.document.is_not(None))
-    if filters.device is not None:
-        query = query.where(device_id == filters.device)
-    same = ((row.exam, filters.exam), (row.subject, filters.subject))
-    query = query.where(*(column == value for column, value in same if value is not None))
-    if filters.no_subject:
-        query = query.where(recordings.c.subject.is_(None))
-    if filters.file_name is not None:
-        query = query.where(*few_recordings.file_name_conditions(filters.file_name))
-    if filters.reviewed == "none":
-        query = query.where(~exists().where(reviews.c.recording == recordings.c.id))
-    elif filters.reviewed is not None:
-        # Reviews are written by hand: there are few, so begin there.
-        reviewed = select(reviews.c.recording).where(reviews.c.verdict == filters.reviewed)
-        query = query.where(recordings.c.id.in_(reviewed))
-    if filters.corrected_to is not None:
-        corrected = select(reviews.c.recording).where(reviews.c.label == filters.corrected_to)
-        query = query.where(recordings.c.id.in_(corrected))
-    return query
-
-
-def _outcomes(filters: ResultFilter) -> list[tuple[ColumnElement[Any], str | bool]]:
-    """Return the columns of status and verdict, each with the value that it must have."""
-    pairs = (
-        (recordings.c.status, filters.status),
-        (recordings.c.verdict, filters.verdict),
-        (recordings.c.severity, filters.severity),
-        (recordings.c.disagree, filters.disagree),
-    )
-    return [(column, value) for column, value in pairs if value is not None]
-
-
-def _hidden_outcomes(filters: ResultFilter) -> list[tuple[ColumnElement[Any], str | bool]]:
-    """Return the same as no index has it: of a million rows, one index would have many sorted for a page."""
-    return [(func.coalesce(column, type(value)()), value) for column, value in _outcomes(filters)]
-
-
-def _has_prediction(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    return exists().where(predictions.c.recording == recordings.c.id, *conditions)
-
-
-def _prediction_conditions(filters: ResultFilter) -> list[ColumnElement[bool]]:
-    pairs = (
-        (predictions.c.model, filters.model),
-        (predictions.c.label, filters.label),
-        (predictions.c.accepted, filters.accepted),
-    )
-    return [column == value for column, value in pairs if value is not None]
-
-
-def _time_conditions(
-    filters: ResultFilter, captured_at: ColumnElement[str] = recordings.c.captured_at
-) -> list[ColumnElement[bool]]:
-    conditions = []
-    if filters.since is not None:
-        conditions.append(captured_at >= filters.since)
-    if filters.until is not None:
-        conditions.append(captured_at < filters.until)
-    return conditions
-
-
-def _hidden(column: ColumnElement[str]) -> ColumnElement[str]:
-    """Return a text column as no index has it: SQLite would walk that index instead of a better one."""
-    return column.concat("")
+    query = result_filter.base_query(filters).where(*result_filter.time_conditions(filters))
+    if conditions := result_filter.prediction_conditions(filters):
+        query = query.where(result_filter.has_prediction(conditions))
+    return query.where(*(column == value for column, value in result_filter.hidden_outcomes(filters)))

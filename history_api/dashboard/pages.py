@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g
 
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.site_state.clock_reading import uptime_s
 from edge_worker.own_command import stetho
 from edge_worker.protocol.exam import LABEL_RULE

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, jsonify, request
 
 from edge_worker.database.page_cursor import Sort
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.prediction_query import PredictionEntry
-from edge_worker.database.result_query import ResultFilter
 from edge_worker.protocol import strict_json
 from history_api.openapi.conditional_request import ETAG, UNCHANGED, with_etag
 from history_api.openapi.operation import NEXT, PRINTABLE, UNAVAILABLE, Paths, get, json_answer, limit, query

@@ -19,8 +19,9 @@ FEW: Final = 5_000
 def rarest(connection: Connection, conditions: Iterable[Select[Any]]) -> Select[Any] | None:
     """Return the one of `conditions`, queries of row ids, that the fewest meet; None: all are met by many."""
     counted = [(_count(connection, each), number, each) for number, each in enumerate(conditions)]
-    count, _, query = min(counted, default=(FEW + 1, 0, None))
-    return query if count <= FEW else None
+    few = [each for each in counted if each[0] <= FEW]
+    # The limit tells PostgreSQL that they are few; rows may have come in since they were counted.
+    return min(few)[2].limit(2 * FEW) if few else None
 
 
 def of_outcome(column: ColumnElement[Any], value: Any) -> Select[Any]:  # noqa: ANN401 - of the column's type

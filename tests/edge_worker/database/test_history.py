@@ -10,7 +10,7 @@ from stored_results import result_of, store_recording, store_result
 
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 

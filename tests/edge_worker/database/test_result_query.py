@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from sqlalchemy.dialects import postgresql
 from stored_results import NOW, result_of, store_result
 
 from edge_worker.database import result_query
@@ -14,7 +13,7 @@ from edge_worker.database.engine import connect
 from edge_worker.database.history import History
 from edge_worker.database.page_cursor import CursorError, Sort
 from edge_worker.database.paging import few_recordings
-from edge_worker.database.result_query import ResultFilter
+from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.reviewing import review_tables
 from edge_worker.database.store import Store
 from edge_worker.protocol.result import Result
@@ -248,12 +247,3 @@ def test_a_page_by_time_walks_the_index_of_times(
     assert "ORDER BY" not in shown
     for walk_of_one in shown.split("\n"):
         assert "INDEX recordings_by_captured_at" in walk_of_one.split(" | ")[0], shown
-
-
-@pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_a_page_is_ordered_by_what_it_selects(filters: ResultFilter) -> None:
-    """PostgreSQL wants that of a SELECT DISTINCT; SQLite would not mind."""
-    for query in result_query.queries(filters, "-stored", is_first=False):
-        statement = str(query.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-        selected, rest = statement.split("\nFROM", 1)
-        assert rest.split("ORDER BY ")[1].split(" DESC")[0] in selected
