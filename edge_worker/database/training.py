@@ -6,7 +6,7 @@ Written by the trainer, by its commands and by the upload of clips; every method
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Self
@@ -113,6 +113,20 @@ class TrainingTables:
             rows = [{**_columns(clip), "added_at": _now()} for clip in split]
             connection.execute(insert(training_clips), rows)
         return split
+
+    def move_clips(self, model: str, sources: Mapping[int, str]) -> None:
+        """Give clips, by the row of their recording, another source: who it is may be said later.
+
+        They are held out, or not, as others of that source are.
+        """
+        with self._engine.begin() as connection:
+            is_held_out = {clip.source: clip.held_out for clip in _clips(connection, model)}
+            for row, source in sources.items():
+                values: dict[str, Any] = {"source": source}
+                if source in is_held_out:
+                    values["held_out"] = is_held_out[source]
+                is_it = (training_clips.c.model == model, training_clips.c.recording == row)
+                connection.execute(update(training_clips).where(*is_it).values(**values))
 
     def labelled_recordings(self) -> list[LabelledRecording]:
         """Return the reviewed recordings, with the labels that people say are right."""

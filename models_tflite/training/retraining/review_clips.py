@@ -67,18 +67,22 @@ def hand_over(
     done, fresh = HandOver(), list[Clip]()
     stored = tables.clips(model)
     labelled = {clip.sha256: clip.label for clip in stored}
-    rows = {clip.recording for clip in stored}
+    sources = {clip.recording: clip.source for clip in stored if clip.recording is not None}
+    moved: dict[int, str] = {}
     for each in tables.labelled_recordings():
         if not _is_asked_for(each, model, with_confirmed=with_confirmed):
             continue
-        if each.row in rows:
+        if each.row in sources:
             done.known += 1
+            if sources[each.row] != _source(each):
+                moved[each.row] = _source(each)
         elif reason := _reason(each, labels):
             done.left_out[reason] += 1
         elif most is not None and len(fresh) >= most:
             done.waiting += 1
         else:
             _take(_clip(data_dir, model, each), labelled, fresh, done)
+    tables.move_clips(model, moved)
     done.added = tables.add_clips(fresh)
     return done
 
@@ -120,5 +124,8 @@ def _clip(data_dir: Path, model: str, each: LabelledRecording) -> Clip | None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (AudioError, OSError):
         return None
-    source = source_digest(each.subject or each.device_id)
-    return Clip(model, each.label, each.audio_file, digest, source, recording=each.row)
+    return Clip(model, each.label, each.audio_file, digest, _source(each), recording=each.row)
+
+
+def _source(each: LabelledRecording) -> str:
+    return source_digest(each.subject or each.device_id)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import soundfile
 from archive import Api, Archive
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from trainers import write_pair
 
 from edge_worker.database import schema
@@ -126,6 +126,24 @@ def test_a_later_review_relabels_the_clip_or_takes_it_out(archive: Archive, api:
     api.ask("DELETE", "/api/v1/recordings/0000000000000001/review", If_Match="*")
     assert clips(api) == {}
     assert "nothing to train on" in hand_over(api)["message"]
+
+
+def test_a_clip_follows_whose_sound_it_is(archive: Archive, api: Api) -> None:
+    add(archive, 1, subject="P-17")
+    add(archive, 2, "st-02")
+    for number, device in ((1, "st-01"), (2, "st-02")):
+        review(api, number, device)
+    hand_over(api)
+    engine = connect(archive.settings.database)
+    with engine.begin() as connection:
+        connection.execute(
+            update(schema.recordings).where(schema.recordings.c.id == 2).values(subject="P-17")
+        )
+    engine.dispose()
+    assert hand_over(api)["known"] == 2
+    stored = clips(api)
+    assert stored[2].source == stored[1].source == source_digest("P-17")
+    assert stored[2].held_out == stored[1].held_out, "one person is never trained on and held out"
 
 
 def test_a_clip_goes_with_its_recording(archive: Archive, api: Api) -> None:
