@@ -5,8 +5,10 @@ from typing import Final
 from flask import Blueprint, Response, g
 
 from history_api.dashboard.page_rendering import PAGE_ANSWER, render_page
+from history_api.models import label_words
 from history_api.openapi.operation import UNAVAILABLE, Paths, get
 from history_api.results.agreement import BY, models_reviewed
+from history_api.results.translation import Say
 
 blueprint = Blueprint("agreement_page", __name__, url_prefix="/ui/agreement")
 PATHS: Final[Paths] = {
@@ -19,4 +21,6 @@ PATHS: Final[Paths] = {
 @blueprint.get("")
 def agreement() -> Response:
     """Answer chart and tables of what reviewers say of the models."""
-    return render_page("agreement.html", models=models_reviewed(), by=g.query["by"])
+    by = g.query["by"]
+    say = Say(label_words.of_request().language)
+    return render_page("agreement.html", models=models_reviewed(), by=by, period=by.capitalize(), say=say)

@@ -1,4 +1,4 @@
-"""German sentences of reports, by the English ones that the program says."""
+"""German sentences of reports and pages, by the English ones that the program says."""
 
 # ruff: noqa: E501 - a sentence stays in one piece
 
@@ -161,9 +161,38 @@ _WORDS: Final[dict[str, str]] = {
         "Dafür {packages} installieren, wo die API läuft."
     ),
 }
+_AGREEMENT: Final[dict[str, str]] = {
+    "How often reviewers confirm what a model says, by the date of the review. In brackets: the 95 % interval. Reviewers choose what they look at, so this is no accuracy.": (
+        "Wie oft bei der Durchsicht bestätigt wird, was ein Modell sagt, nach dem Datum der Durchsicht. In Klammern: das 95-%-Intervall. Wer durchsieht, wählt aus, was; eine Genauigkeit ist das nicht."
+    ),
+    "by month": "nach Monaten",
+    "by week": "nach Wochen",
+    "{low} to {high}": "{low} bis {high}",
+    "Share of confirmed labels, over time": "Anteil der bestätigten Antworten im Lauf der Zeit",
+    "{confirmed} of {reviews} reviewed labels confirmed:": "{confirmed} von {reviews} durchgesehenen Antworten bestätigt:",
+    "By time and version": "Nach Zeit und Version",
+    "Month": "Monat",
+    "Week": "Woche",
+    "Version": "Version",
+    "Reviews": "Durchsichten",
+    "Confirmed": "Bestätigt",
+    "Rejected": "Verworfen",
+    "Corrected": "Berichtigt",
+    "Could not tell": "Unklar",
+    "Agreement": "Anteil",
+    "What the model said, and what reviewers say": "Was das Modell sagte, und was die Durchsicht sagt",
+    "Model": "Modell",
+    "Reviewers": "Durchsicht",
+    "not that": "das nicht",
+    "the same": "dasselbe",
+    "Nobody has reviewed the label of a model yet. The page of a recording has a form for it.": (
+        "Noch niemand hat die Antwort eines Modells durchgesehen. Auf der Seite einer Aufnahme geht das."
+    ),
+}
 SENTENCES: Final[dict[str, str]] = {
     **_HINTS,
     **_WORDS,
+    **_AGREEMENT,
     LABEL_NOTICE: "Labels beschreiben einen Ton: keine Diagnose. Für Forschung und Lehre, kein Medizinprodukt.",
     LABEL_RULE: (
         f"Auffällig: die Stellen zusammen sind zu mindestens {100 * SURE_ABNORMAL:.0f} % auffällig, oder ein anderes "

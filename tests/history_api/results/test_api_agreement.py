@@ -83,8 +83,9 @@ def test_agreement_as_csv_picture_and_page(api: Api) -> None:
     picture = api.get("/visualizations/agreement.svg").text
     assert "2026-10, version 1.0.0: 1 of 3 confirmed" in picture
     page = api.get("/ui/agreement", Accept="text/html", Accept_Language="de").text
-    assert "2 of 7 reviewed labels confirmed: 29 %" in page
+    assert "2 von 7 durchgesehenen Antworten bestätigt: 29 %" in page
     assert "Herzgeräusch" in page
+    assert "2 of 7 reviewed labels confirmed: 29 %" in api.get("/ui/agreement", Accept="text/html").text
     assert "/ui/agreement?by=week" in page
 
 

@@ -37,6 +37,13 @@ def test_what_a_report_says_has_a_german_sentence(path: Path) -> None:
     assert said_in(path) - keys <= set(SENTENCES) | {""}
 
 
+def test_what_the_page_of_agreement_says_has_a_german_sentence() -> None:
+    page = (API / "dashboard" / "templates" / "agreement.html").read_text(encoding="utf-8")
+    columns = re.findall(r'"([^"]+)"', page.partition("set columns = ")[2].partition("%}")[0])
+    said = {*re.findall(r'\bsay\("([^"]+)"', page), *columns, "Month", "Week"}
+    assert {"not that", "Could not tell"} <= said <= set(SENTENCES)
+
+
 def test_each_hint_of_a_position_has_a_german_sentence() -> None:
     assert set(POSITION_REASONS.values()) <= set(SENTENCES)
 
