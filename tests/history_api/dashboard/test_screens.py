@@ -100,7 +100,7 @@ def test_a_card_has_its_spectrogram_and_a_play_button(phone: Page) -> None:
 
 def test_a_picture_fits_and_opens_large(phone: Page, site: DashboardSite) -> None:
     phone.goto(recording(site))
-    link = phone.locator("a.picture").first
+    link = phone.locator("a.picture", has=phone.get_by_alt_text("Spectrogram"))
     link.scroll_into_view_if_needed()
     expect(link.locator("img")).to_have_js_property("complete", True)
     assert link.evaluate("link => link.getBoundingClientRect().right") <= PHONE["width"]
