@@ -28,6 +28,8 @@ DATABASE: Final = "stetho.db"
 """Name of the database in a data directory, and in an archive."""
 NOT_KEPT: Final = ("audio", "spool", "cache", "replaced")
 """Folders of a data directory that are not copied as they are: the first two are copied with care."""
+_OF_ONE_PROCESS: Final = ("notify/notify.db", "notify/lock")
+"""What has to be sent now, not on another day; names begin so. The rules of notifications are kept."""
 _MARGIN: Final = 16 * 2**20
 _STATE_TRIES: Final = 5
 _EXAMPLES: Final = """examples:
@@ -35,8 +37,9 @@ _EXAMPLES: Final = """examples:
   stetho backup /mnt/usb/site.stetho --broker /var/lib/stetho/broker   with accounts and certificates
   stetho backup /mnt/usb/$(date +%F).stetho                 each night, from cron
 
-It holds recordings, results, reviews, keys of the API, clips and models trained here; no settings, pictures
-or sessions of browsers. It is as private as the site. `stetho restore FILE` brings it back.
+It holds recordings, results, reviews, keys of the API, clips and models trained here, rules of
+notifications with their passwords; no settings, pictures or sessions of browsers. It is as private as the
+site. `stetho restore FILE` brings it back.
 Exit status: 0; 1 when the audio of some recordings could not be read; 2 with one sentence, and no file."""
 
 
@@ -166,7 +169,8 @@ def _others(data_dir: Path, broker: Path | None) -> Iterator[tuple[str, Path]]:
     folders = (path for path in data_dir.iterdir() if path.is_dir() and path.name not in NOT_KEPT)
     for folder in sorted(path for path in folders if not path.name.startswith(DATABASE)):  # damaged ones
         for path in _files(folder):
-            yield f"{DATA}/{path.relative_to(data_dir)}", path
+            if not (name := path.relative_to(data_dir).as_posix()).startswith(_OF_ONE_PROCESS):
+                yield f"{DATA}/{name}", path
     if broker is not None:
         for path in _files(broker):
             inside = path.relative_to(broker)

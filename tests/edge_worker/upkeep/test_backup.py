@@ -307,3 +307,10 @@ def test_the_state_of_a_stream_is_no_newer_than_its_audio(
 
     monkeypatch.setattr(Path, "read_bytes", advance)
     assert backup._stream(tmp_path) == {"000001.chunks": b"new", "state.json": b"after"}
+
+
+def test_the_rules_of_notifications_are_kept_and_their_queue_is_not(tmp_path: Path) -> None:
+    (tmp_path / "notify").mkdir()
+    for name in ("rules.toml", "notify.db", "notify.db-wal", "notify.db.damaged", "lock"):
+        (tmp_path / "notify" / name).touch()
+    assert [name for name, _ in backup._others(tmp_path, None)] == ["data/notify/rules.toml"]

@@ -27,7 +27,7 @@ OWNERS = [
     if openapi_document.DOCUMENT["paths"][path][method]["x-role"] == "owner"
 ]
 PUBLIC = {
-    *("/livez", "/readyz", "/health", "/uptime", "/openapi.json", "/login", "/logout"),
+    *("/livez", "/readyz", "/health", "/uptime", "/openapi.json", "/docs", "/login", "/logout"),
     "/static/{fingerprint}/{file}",
     *("/emotion/health", "/heart-cnn/health", "/heart-cnn/uptime"),
 }
