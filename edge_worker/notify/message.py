@@ -122,7 +122,7 @@ class Writer:
         if not self.public_url or not occurrence.recording:
             return ""
         query = urlencode({"device": occurrence.name})
-        return f"{self.public_url.rstrip('/')}/recordings/{occurrence.recording}?{query}"
+        return f"{self.public_url.rstrip('/')}/ui/recordings/{occurrence.recording}?{query}"
 
     def _details(self, occurrence: Occurrence, rule: str, title: str, link: str) -> dict[str, str]:
         """Return what a program reads; what there is not is left out."""

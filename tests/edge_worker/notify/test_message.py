@@ -21,7 +21,7 @@ def test_a_sound_is_told_with_name_place_time_and_a_link() -> None:
     assert message.body.split("\n") == [
         "Needs attention (91 %)",
         "12:01:00",
-        "https://stetho.example.org/site/recordings/0000000000000001?device=room-1",
+        "https://stetho.example.org/site/ui/recordings/0000000000000001?device=room-1",
         "Research and education, not a medical device.",
     ]
     assert message.details["recording_id"] == "0000000000000001"
