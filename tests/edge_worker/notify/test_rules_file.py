@@ -1,6 +1,7 @@
 """The file of rules: what it says, and a sentence for each mistake that does not give an address away."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -117,3 +118,14 @@ def test_without_a_zone_the_rules_follow_the_machine_and_its_summer_time(
     assert parse(rule(), head="").zone is UTC
     monkeypatch.delenv("TZ")
     assert parse(rule(), head="").zone is not None
+
+
+def test_the_examples_of_the_page_are_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "notifications.md"
+    examples = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 3
+    settings = NotifySettings(data_dir=tmp_path)
+    settings.directory.mkdir()
+    for example in examples:
+        settings.rules_path.write_text(example)
+        assert RulesWatch(settings).rules.rules
