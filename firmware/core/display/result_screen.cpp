@@ -26,7 +26,16 @@ struct Advice {
     std::string_view remedy;
 };
 
-Advice advice(std::string_view reason) {
+// Advice for a device that is not on a chest, where it is something else.
+constexpr std::array<Advice, 2> kOtherSound{{
+    {"clipped", "too loud", "move away, less gain"},
+    {"too_quiet", "too quiet", "come closer"},
+}};
+
+Advice advice(std::string_view reason, bool is_other_sound) {
+    for (const Advice& known : kOtherSound) {
+        if (is_other_sound && known.reason == reason) return known;
+    }
     static constexpr std::array<Advice, 23> kAdvice{{
         {"one_value", "no signal", "check the microphone"},
         {"counter", "test pattern", "check the firmware"},
@@ -90,7 +99,7 @@ void add_answer(Screen& screen, const Result& result, std::string_view earlier) 
 
 // Adds the rows of a result without an answer: why, and what to do.
 void add_no_answer(Screen& screen, const Result& result, std::string_view earlier) {
-    const Advice words = advice(result.reason);
+    const Advice words = advice(result.reason, result.is_other_sound);
     screen.title(!earlier.empty()                         ? earlier
                  : result.status == ResultStatus::kError ? "ERROR"
                                                           : "NO CLEAR ANSWER");

@@ -38,6 +38,7 @@ std::optional<Result> read_result(Bytes payload) {
         if (key == "confidence") result.confidence_permille = read_permille(value).value_or(0);
         if (key == "accepted") result.accepted = value.token() == JsonToken::kTrue;
         if (key == "reason") read_text(value, result.reason);
+        if (key == "hears") result.is_other_sound = value.is_string("sound");
         if (key == "severity") result.severity = read_severity(value);
         if (key == "text") read_text(value, result.text);
         if (key == "note") read_text(value, result.note);

@@ -23,6 +23,7 @@ struct Result {
     std::uint16_t confidence_permille = 0;
     bool accepted = false;
     FixedString<24> reason;  // such as "too_quiet"; empty if the status is ok
+    bool is_other_sound = false;  // no model was for hearts: a voice, a room
     std::optional<Severity> severity;
     FixedString<21> text;  // the verdict for people, in their language; empty: not given
     FixedString<21> note;  // such as "models disagree"; mostly empty

@@ -33,6 +33,16 @@ TEST_CASE("a label that was not accepted is not shown as an answer") {
     CHECK(screen.contains("press firmer"));
 }
 
+TEST_CASE("a device that hears voices or a room is not told how to press") {
+    Result result = result_of(ResultStatus::kInconclusive, "six", "too_quiet");
+    result.is_other_sound = true;
+    CHECK(result_screen(result, false).contains("come closer"));
+    result.reason = std::string_view("clipped");
+    CHECK(result_screen(result, false).contains("move away, less gain"));
+    result.reason = std::string_view("too_short");
+    CHECK(result_screen(result, false).contains("record longer"));
+}
+
 TEST_CASE("samples that cannot be sound say what to check, not how to hold the chestpiece") {
     const Screen mixed = result_screen(result_of(ResultStatus::kInconclusive, "murmur", "interleaved"), false);
     CHECK_FALSE(mixed.contains("MURMUR"));

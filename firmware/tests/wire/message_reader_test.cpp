@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <string>
 
 #include "core/wire/command_reader.h"
 #include "core/wire/control_reader.h"
@@ -81,6 +82,11 @@ TEST_CASE("the compact results of the shared vectors are read") {
     const Result unanswered = read_result(results[8]).value();
     CHECK(unanswered.status == ResultStatus::kOk);
     CHECK_FALSE(unanswered.accepted);
+    const std::string quiet = R"({"v":1,"recording_id":"9f0c1122aabbccdd","status":"inconclusive","reason":"too_quiet")";
+    CHECK(result_of(quiet + R"(,"hears":"sound"})")->is_other_sound);
+    CHECK_FALSE(result_of(quiet + R"(,"hears":"heart"})")->is_other_sound);
+    CHECK_FALSE(result_of(quiet + R"(,"hears":7})")->is_other_sound);
+    CHECK_FALSE(result_of(quiet + "}")->is_other_sound);
     for (const auto& result : results) {
         CHECK(read_result(result));
         for (std::size_t size = 0; size < result.size(); ++size)

@@ -71,6 +71,12 @@ def require_chromium() -> None:
         pytest.skip("NO BROWSER: the pages were not tested (run tests/install_chromium.sh)")
 
 
+def fake_microphone(sound: Path) -> tuple[str, ...]:
+    """Return the options of a Chromium that may use a microphone, which plays a file."""
+    fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    return (*fake, f"--use-file-for-fake-audio-capture={sound}")
+
+
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
     """Start Chromium with options of its command line, and close it afterwards."""

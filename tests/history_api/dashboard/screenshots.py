@@ -13,7 +13,7 @@ from typing import Final
 
 import pypdfium2
 import requests
-from browser_site import SIMULATOR, DashboardSite, chromium
+from browser_site import SIMULATOR, DashboardSite, chromium, fake_microphone
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -54,7 +54,8 @@ def main() -> None:
         items = requests.get(f"{site.url}/api/v1/results", timeout=30).json()["items"]
         by_site = {each["site"]: each["recording_id"] for each in items}
         _save_pictures(site, items[0]["recording_id"])
-        with chromium() as browser:
+        with chromium(*fake_microphone(site.heart)) as browser:
+            _save_record_page(site, browser)
             _save_pages(site, browser, by_site["PV"])
             _save_overview(site, browser)
         _save_paper(site, f"recordings/{by_site['PV']}", "report.png")
@@ -85,6 +86,21 @@ def _save_pages(site: DashboardSite, browser: Browser, recording: str) -> None:
     ):
         page.goto(address, wait_until="networkidle")
         _shoot(page, name)
+    page.context.close()
+
+
+def _save_record_page(site: DashboardSite, browser: Browser) -> None:
+    """Save the page that records, on a phone, while it does."""
+    page = browser.new_context(
+        base_url=site.url, viewport=_PHONE, locale="en-GB", permissions=["microphone"]
+    ).new_page()
+    page.goto("/ui/record")
+    page.get_by_label("Where on the chest").select_option("MV")
+    page.get_by_label("Whose sound").fill("P-0042")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#message")).to_have_text("Recording 10 s.", timeout=_WITHIN_MS)
+    expect(page.locator("#countdown")).to_have_text("8", timeout=_WITHIN_MS)
+    _shoot(page, "record-phone.png")
     page.context.close()
 
 

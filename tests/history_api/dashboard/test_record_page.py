@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from browser_site import WITHIN_MS, DashboardSite, Tab, chromium, require_chromium
+from browser_site import WITHIN_MS, DashboardSite, Tab, chromium, fake_microphone, require_chromium
 from playwright.sync_api import Browser, Page, Route, expect
 
 from edge_worker.protocol.meaning import LANGUAGES
@@ -45,8 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardSite]:
 
 @pytest.fixture(scope="module")
 def browser(site: DashboardSite) -> Iterator[Browser]:
-    microphone = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    with chromium(*microphone, f"--use-file-for-fake-audio-capture={site.heart}") as started:
+    with chromium(*fake_microphone(site.heart)) as started:
         yield started
 
 
