@@ -3,12 +3,17 @@
 import json
 import os
 import signal
+import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from conftest import Client, rows, wait_until
 
+from simulator.site.process import Process
 from simulator.site.site import Site
+from simulator.sound.heart_sound import heart_sound
+from simulator.sound.sound_file import from_samples, write
 
 TOPIC = "stetho/v1/worker/edge-01"
 
@@ -19,14 +24,35 @@ def worker_of(url: str) -> dict[str, Any]:
     return worker
 
 
-def test_health_knows_an_orderly_stop_at_once(site: Site) -> None:
-    worker = site.start_worker()
+def status_of(url: str, body: bytes | None = None) -> int:
+    """Return the status of the answer to a GET, or to a POST of a WAV file."""
+    request = urllib.request.Request(url, body, {"Content-Type": "audio/wav"} if body else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_health_and_predictions_know_within_seconds_that_the_worker_stopped_or_was_killed(
+    site: Site, tmp_path: Path
+) -> None:
+    sound = heart_sound("normal", 72, 3.0, 8000, 0)
+    path = tmp_path / "heart.wav"
+    write(path, from_samples(sound.samples, sound.sample_rate))
     url = site.start_api()
-    wait_until(lambda: worker_of(url)["status"] == "ok", "a ready worker")
-    assert worker.stop() == 0
-    said = worker_of(url)
-    assert said["status"] == "degraded"
-    assert said["workers"][0]["state"] == "offline"
+    for end in (Process.stop, Process.kill):
+        worker = site.start_worker()
+        wait_until(lambda: worker_of(url)["status"] == "ok", "a ready worker")
+        assert status_of(f"{url}/predict?model=heart5", path.read_bytes()) == 200
+        end(worker)
+        wait_until(lambda: worker_of(url)["status"] == "degraded", "that it is gone", 10.0)
+        said = worker_of(url)["workers"][0]
+        assert said["state"] == "offline"
+        assert " worker` " in said["reason"], "with what to do"
+        assert status_of(f"{url}/readyz") == 503
+        assert status_of(f"{url}/predict?model=heart5", path.read_bytes()) == 503
 
 
 def test_a_worker_that_hangs_is_named_within_ten_seconds_and_corrects_that(site: Site) -> None:
