@@ -67,9 +67,10 @@ def _in_compose(arguments: str) -> str:
 
 
 def _is_of_this_python(script: Path) -> bool:
-    python = f"{Path(sys.executable).parent}/python"  # or python3, in the script that pip wrote
+    folder = Path(sys.executable).parent  # a script of pip names its python, docs/systemd/stetho its stetho
     try:
         with script.open("rb") as file:
-            return python.encode() in file.read(_HEAD_BYTES)
+            head = file.read(_HEAD_BYTES)
+            return any(f"{folder}/{name}".encode() in head for name in ("python", _NAME))
     except OSError:
         return False
