@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -26,6 +28,7 @@ ROLES: Final = {
     "notify": "the program that sends notifications",
     "homeassistant": "Home Assistant, which shows live values and results",
 }
+_STARTS_WITHIN_S: Final = 10.0
 EXAMPLES: Final = """examples:
   stetho provision init stetho.local 192.168.1.20   certificates, worker and API, once; then
   stetho provision device st-01                     prints the settings of the device
@@ -167,11 +170,29 @@ def _serial_line(credentials: Credentials, host: str, ca: Path) -> str:
 def _reload(state: StateDirectory) -> None:
     """Make a broker that runs natively in the directory reload its accounts, or print how to do it."""
     if (pid := _broker_pid(state)) is not None:
-        os.kill(pid, signal.SIGHUP)
+        _hang_up(pid)
     elif IN_COMPOSE:
         print("Make a broker that runs read its accounts: `docker compose kill -s HUP broker`.")
     elif state.pid_file.exists():
         print("If a broker runs in another container, send it SIGHUP, so that it reads its accounts.")
+
+
+def _hang_up(pid: int) -> None:
+    """Send SIGHUP, once the broker has a handler of it: while it starts, it has none, and would end."""
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    while not _catches_hangup(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with suppress(ProcessLookupError):  # it ended meanwhile, and reads its accounts when it starts
+        os.kill(pid, signal.SIGHUP)
+
+
+def _catches_hangup(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has ended, or this is no Linux
+        return True
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return caught is None or bool(int(caught[1], 16) & 1 << signal.SIGHUP - 1)
 
 
 def _broker_pid(state: StateDirectory) -> int | None:

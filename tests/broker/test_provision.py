@@ -233,6 +233,35 @@ def test_every_account_has_one_block_of_rules() -> None:
     assert "{username}" not in rules
 
 
+STARTING = """
+import signal, sys, time
+time.sleep(1)
+signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="only Linux tells which signals a process handles"
+)
+def test_a_broker_that_starts_is_not_ended_by_the_signal_that_makes_it_read_accounts(tmp_path: Path) -> None:
+    """Mosquitto writes its process id some time before it handles SIGHUP, which until then ends it."""
+    program = tmp_path / "mosquitto"
+    program.symlink_to(sys.executable)
+    with subprocess.Popen([program, "-c", STARTING]) as starting:
+        try:
+            wait_until(
+                lambda: Path(f"/proc/{starting.pid}/comm").read_text().strip() == "mosquitto", "its name"
+            )
+            state = tmp_path / "state"
+            state.mkdir()
+            (state / "mosquitto.pid").write_text(str(starting.pid))
+            assert run(state, "device", "st-01") == 0
+            assert starting.wait(30) == 7, "by its handler"
+        finally:
+            starting.kill()
+
+
 def test_a_stale_process_id_is_not_signalled(tmp_path: Path) -> None:
     """After a power cut the pid file may hold the id of another program, or 1 of another container."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
