@@ -6,7 +6,9 @@ import sys
 from dataclasses import replace
 from typing import Final
 
-from edge_worker.errors import SettingsError
+from edge_worker.database.access.api_key import ApiKeys
+from edge_worker.errors import SettingsError, StoreError
+from edge_worker.own_command import stetho
 from edge_worker.private_files import keep_private
 from history_api.access.long_requests import most_long_requests
 from history_api.application import create_app
@@ -40,8 +42,7 @@ def serve(settings: ApiSettings, limits: Limits | None = None) -> None:
     listener = _listen(settings.api_host, settings.api_port)
     host, port = listener.getsockname()[:2]
     print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-    if settings.api_auth == "none":
-        print("STETHO_API_AUTH is none: everybody on this machine may do everything", flush=True)
+    _say_who_may_enter(settings)
     services: Services = app.extensions["stetho"]
     if services.mqtt_session is not None:
         services.mqtt_session.start()
@@ -52,6 +53,18 @@ def serve(settings: ApiSettings, limits: Limits | None = None) -> None:
     retention.stop()
     if services.mqtt_session is not None:
         services.mqtt_session.stop()
+
+
+def _say_who_may_enter(settings: ApiSettings) -> None:
+    if settings.api_auth == "none":
+        print("STETHO_API_AUTH is none: everybody on this machine may do everything", flush=True)
+        return
+    try:
+        has_keys = bool(ApiKeys(settings.database).all())
+    except StoreError:  # there is no database yet
+        has_keys = False
+    if not has_keys:
+        print(f"nobody has a key yet: `{stetho('key add NAME --role admin')}` makes one", flush=True)
 
 
 def _limits(settings: ApiSettings) -> Limits:

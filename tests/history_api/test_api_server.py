@@ -77,6 +77,21 @@ def refusal(environ: Mapping[str, str]) -> str:
     return ended.stderr
 
 
+def test_the_first_start_says_how_to_make_a_key(tmp_path: Path) -> None:
+    def second_line() -> str:
+        with serving(environment(tmp_path, STETHO_API_AUTH="keys")) as (process, address):
+            assert fetch(f"{address}/livez")[0] == 200
+            process.terminate()
+            assert process.stdout is not None
+            return process.stdout.read().decode()
+
+    assert "key add NAME --role admin` makes one\n" in second_line(), "without a database"
+    Store.open(f"sqlite:///{tmp_path / 'stetho.db'}").close()
+    assert "makes one" in second_line()
+    ApiKeys(f"sqlite:///{tmp_path / 'stetho.db'}").add("ann", "admin")
+    assert "makes one" not in second_line()
+
+
 def test_results_and_audio_are_served_until_sigterm(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     result = archive.add(1)
