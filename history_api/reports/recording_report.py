@@ -209,7 +209,7 @@ def _label(prediction: dict[str, Any], words: LabelWords, say: Say) -> str:
     if prediction["threshold"] >= 1:
         return say(
             "cannot tell (likeliest {label}, {share}; none is accepted on this stethoscope until known "
-            "hearts prove it right: stetho calibrate)",
+            "hearts prove it right by a calibration)",
             label=label,
             share=share,
         )

@@ -75,8 +75,8 @@ _WORDS: Final[dict[str, str]] = {
     "cannot tell (likeliest {label}, {share}; accepted from {threshold} on, of usable sound)": (
         "nicht zu erkennen (am ehesten {label}, {share}; angenommen ab {threshold}, bei brauchbarem Ton)"
     ),
-    "cannot tell (likeliest {label}, {share}; none is accepted on this stethoscope until known hearts prove it right: stetho calibrate)": (
-        "nicht zu erkennen (am ehesten {label}, {share}; auf diesem Stethoskop wird nichts angenommen, bis bekannte Herzen es bestätigen: stetho calibrate)"
+    "cannot tell (likeliest {label}, {share}; none is accepted on this stethoscope until known hearts prove it right by a calibration)": (
+        "nicht zu erkennen (am ehesten {label}, {share}; auf diesem Stethoskop wird nichts angenommen, bis bekannte Herzen es bei einer Kalibrierung bestätigen)"
     ),
     "Waveform and spectrogram": "Wellenform und Spektrogramm",
     "The audio file was removed or is damaged; the result above was made before that.": (
