@@ -15,7 +15,7 @@ setup: ## Create .venv and find or install Mosquitto
 	@requirements/install.sh .venv dev
 	@broker/install.sh
 
-setup-demo: ## As setup, but only what the demo and a site need: 45 packages instead of 114
+setup-demo: ## As setup, but only what the demo and a site need
 	@requirements/install.sh .venv demo
 	@broker/install.sh
 
