@@ -35,6 +35,10 @@ class System {
     // Returns what no other board has: its MAC address, such as "24:6f:28:aa:bb:cc".
     virtual std::string_view board_id() = 0;
 
+    // Lets the chip sleep between events, or not; core says which every turn. Returns whether it may sleep now: not where
+    // it cannot, or while somebody is at the console by USB.
+    virtual bool sleep(bool /*may*/) { return false; }
+
     // Restarts the device. Returns in tests only.
     virtual void restart() = 0;
 };

@@ -33,6 +33,7 @@ namespace {
 
 constexpr const char* kTag = "stetho";
 constexpr std::uint32_t kTurnMs = 10;
+constexpr std::uint32_t kAsleepTurnMs = 50;  // a press lasts longer
 constexpr std::uint32_t kRefreshMs = 100;
 constexpr std::size_t kBlockSamples = 512;
 #if CONFIG_SPIRAM
@@ -121,7 +122,7 @@ class Stethoscope {
         for (;;) {
             watchdog.feed();
             stack.look();
-            const auto event = board_.events.take(kTurnMs);
+            const auto event = board_.events.take(device_.is_asleep() ? kAsleepTurnMs : kTurnMs);
             if (event && event->kind == EventKind::kNetworkUp) {
                 board_.clock.ask();
             }

@@ -83,7 +83,7 @@ class DeviceFixture {
         for (std::uint32_t at = 0; at < ms; at += 10) {
             clock.now += 10;
             if (clock.utc) *clock.utc += 10;
-            if (has_microphone) feed_audio(device.settings().sample_rate_hz / 100);
+            if (has_microphone && !device.is_asleep()) feed_audio(device.settings().sample_rate_hz / 100);
             if (acknowledges) acknowledge();
             device.tick();
         }

@@ -183,6 +183,7 @@ struct FakeSystem final : hal::System {
     std::string_view reset_reason() override { return reason; }
     std::string_view last_crash() override { return crash; }
     std::string_view board_id() override { return "24:6f:28:aa:bb:cc"; }
+    bool sleep(bool may) override { return is_asleep = may && can_sleep; }
     void restart() override {
         ++restarts;
         reason = "software";
@@ -191,6 +192,8 @@ struct FakeSystem final : hal::System {
     std::string reason = "power-on";
     std::string crash;
     int restarts = 0;
+    bool can_sleep = false;
+    bool is_asleep = false;
     std::vector<hal::StackLeft> stacks;
     std::string error;
 };

@@ -23,7 +23,7 @@ Device::Device(const DeviceMemory& memory, const Hardware& hardware, const Build
 
 void Device::begin(const Settings* given) {
     given_ = given;
-    has_restarted_ = false;
+    has_restarted_ = is_asleep_ = false;
     now_ms_ = begun_at_ms_ = audio_at_ms_ = hardware_.clock.now_ms();
     machine_ = StateMachine(now_ms_);
     const std::string_view reset_reason = hardware_.system.reset_reason();
@@ -58,6 +58,7 @@ void Device::on(const Event& event) {
     switch (event.kind) {
         case EventKind::kButton:
             is_button_down_ = event.is_down;
+            update_sleep();  // at the press, which lasts longer than the microphone needs
             on_button(debouncer_.update(is_button_down_, now_ms_));
             break;
         case EventKind::kAudio:
@@ -131,6 +132,7 @@ void Device::tick() {
                       connection_.is_online() ? now_ms_ - connection_.online_since_ms() : 0);
     tick_test();
     apply_due_signals();
+    update_sleep();
     publish_answer();
     if (connection_.is_online()) {
         publish_chunks();

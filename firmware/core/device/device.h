@@ -114,6 +114,8 @@ class Device {
     // Returns the last result that was shown; nothing: none yet.
     const std::optional<Result>& result() const { return result_; }
     bool is_online() const { return connection_.is_online(); }
+    // Returns whether the chip may sleep: events may then come late, by 50 ms.
+    bool is_asleep() const { return is_asleep_; }
 
     // Shuts down in order: publishes "offline" and disconnects. For programs that end; a stethoscope is just
     // switched off.
@@ -133,6 +135,10 @@ class Device {
     void press();
     void fail(Problem problem, std::string_view detail = {});
     void restart();
+
+    // device_sleep.cpp: sleep while the display is off
+    bool may_sleep() const;
+    void update_sleep();
 
     // device_clock.cpp: the time of day
     void start_clock();
@@ -269,6 +275,7 @@ class Device {
     Screen screen_;
     Canvas canvas_;
     bool is_display_on_ = true;
+    bool is_asleep_ = false;
     std::optional<bool> is_display_there_;  // nothing: nobody has asked it yet
     std::uint64_t shown_at_ms_ = 0;
     bool is_stale_ = true;  // the screen must be redrawn

@@ -83,6 +83,7 @@ bool Device::find_room() {
 }
 
 void Device::start_recording() {
+    update_sleep();
     const std::uint32_t samples = target_samples();
     RecordingInfo info;
     while (info.recording_id == 0 || buffer_.find(info.recording_id) != nullptr ||
@@ -145,7 +146,7 @@ void Device::set_capture_times() {
 }
 
 void Device::check_microphone() {
-    if (now_ms_ - audio_at_ms_ < kNoAudioMs || start_guard_.is_safe_mode()) return;
+    if (is_asleep_ || now_ms_ - audio_at_ms_ < kNoAudioMs || start_guard_.is_safe_mode()) return;
     microphone_ = MicrophoneState::kSilent;
     if (state() == State::kRecording) fail(Problem::kNoAudio);
 }

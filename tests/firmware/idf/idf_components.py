@@ -31,6 +31,7 @@ COMPONENTS: Final = {
     "esp_hw_support": ("esp_mac.h", "esp_random.h"),
     "esp_netif": ("esp_netif.h", "esp_netif_sntp.h", "esp_netif_types.h"),
     "esp_partition": ("esp_partition.h",),
+    "esp_pm": ("esp_pm.h",),
     "esp_system": ("esp_system.h", "esp_task_wdt.h"),
     "esp_timer": ("esp_timer.h",),
     "esp_wifi": ("esp_wifi.h",),

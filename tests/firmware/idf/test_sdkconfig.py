@@ -96,6 +96,15 @@ def test_a_crash_is_kept_and_a_task_that_hangs_restarts_the_device(build: str) -
     assert "coredump" in (IDF / "partitions.csv").read_text()
 
 
+def test_what_menuconfig_selects_for_sleep_is_what_esp_pm_asks_for() -> None:
+    text = (FIRMWARE / "main" / "Kconfig.projbuild").read_text()
+    sleep = text[text.index("config STETHO_SLEEP") :].split("\n\n")[0]
+    assert "depends on !STETHO_SIM\n" in sleep
+    selected = re.findall(r"select (\w+)", sleep)
+    assert selected == ["PM_ENABLE", "FREERTOS_USE_TICKLESS_IDLE"], "without the latter ESP_ERR_NOT_SUPPORTED"
+    assert [name for name in selected if name not in SYMBOLS] == []
+
+
 def test_every_loop_of_our_tasks_feeds_a_watchdog() -> None:
     loops = {
         (path.stem, body.strip().splitlines()[0])

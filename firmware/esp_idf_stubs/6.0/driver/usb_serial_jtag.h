@@ -12,6 +12,7 @@ struct usb_serial_jtag_driver_config_t {
 };
 
 extern "C" {
+bool usb_serial_jtag_is_connected();
 esp_err_t usb_serial_jtag_driver_install(usb_serial_jtag_driver_config_t* config);
 int usb_serial_jtag_read_bytes(void* into, std::uint32_t length, std::uint32_t wait);
 }
