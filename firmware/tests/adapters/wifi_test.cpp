@@ -9,6 +9,8 @@
 
 using namespace stetho;
 
+wifi_ps_type_t power_saving = WIFI_PS_NONE;  // what the radio was told last
+
 namespace {
 
 // The radio as the adapter set it up.
@@ -66,7 +68,10 @@ esp_err_t esp_wifi_set_config(wifi_interface_t, wifi_config_t* config) {
     radio.config = *config;
     return ESP_OK;
 }
-esp_err_t esp_wifi_set_ps(wifi_ps_type_t) { return ESP_OK; }
+esp_err_t esp_wifi_set_ps(wifi_ps_type_t type) {
+    power_saving = type;
+    return ESP_OK;
+}
 esp_err_t esp_wifi_start() {
     radio.is_on = true;
     return ESP_OK;
