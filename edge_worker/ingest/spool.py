@@ -132,14 +132,19 @@ class Spool:
         pcm = np.zeros((end - start, recording.channels), np.int16)
         chunks = recording.chunks.copy()  # in one step, while another thread may add
         try:
-            with self._path(recording.device_id, recording.name).open("rb") as file:
+            file = os.open(self._path(recording.device_id, recording.name), os.O_RDONLY | os.O_CLOEXEC)
+            try:
                 for first, (count, offset) in chunks.items():
                     low, high = max(first, start), min(first + count, end)
                     if low >= high:
                         continue
-                    file.seek(offset + (low - first) * recording.bytes_per_sample)
-                    read = np.frombuffer(file.read((high - low) * recording.bytes_per_sample), "<i2")
-                    pcm[low - start : high - start] = read.reshape(-1, recording.channels)
+                    place = offset + (low - first) * recording.bytes_per_sample
+                    part = np.frombuffer(
+                        os.pread(file, (high - low) * recording.bytes_per_sample, place), "<i2"
+                    )
+                    pcm[low - start : high - start] = part.reshape(-1, recording.channels)
+            finally:
+                os.close(file)
         except (OSError, ValueError):
             return None
         return pcm

@@ -76,7 +76,7 @@ class _MatrixStage:
     def push(self, samples: Float32Array) -> Float32Array:
         pending = np.concatenate((self._pending, samples))
         count = max(0, (len(pending) - 2 * self._context) // self._unit)
-        self._pending = pending[count * self._unit :]
+        self._pending = pending[count * self._unit :].copy()  # a view would keep all that was pushed
         if not count:
             return np.empty(0, np.float32)
         units = sliding_windows(pending, count, len(self._matrix), self._unit)
