@@ -36,8 +36,9 @@ test: setup tools ## Check format, lint, types, imports; run all tests
 	[ ! -e build/unit.log ] || tail -n 1 build/unit.log; \
 	exit $$status
 
-tools: # What tests need beside Python: a browser, compilers, emulators
+tools: # What tests need beside Python: a browser, PostgreSQL, compilers, emulators
 	@tests/install_chromium.sh
+	@tests/install_postgresql.sh
 	@firmware/install.sh all
 
 check: setup ## Format, lint, types, import rules
@@ -103,7 +104,7 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirement
 	$(call lock_of,microphone,--extra microphone)
 	$(call lock_of,demo,--extra demo)
 	$(call lock_of,build,--group build)
-	$(call lock_of,dev,--extra demo --extra notify --extra evaluation --group dev)
+	$(call lock_of,dev,--extra demo --extra notify --extra postgresql --extra evaluation --group dev)
 	$(call lock_of,fuzz,--extra demo --group fuzz)
 	$(call lock_of,training,--extra demo --extra training --group dev)
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt

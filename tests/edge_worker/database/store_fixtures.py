@@ -1,25 +1,50 @@
-"""Fixtures of a database with its writer and reader: `pytest_plugins = ["store_fixtures"]`."""
+"""Fixtures of a database with its writer and reader: `pytest_plugins = ["store_fixtures"]`.
+
+A test with `url` runs on SQLite and on PostgreSQL; one that looks into the file is `parametrize`d with
+`["sqlite"]` alone, `indirect`ly.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgresql_server
 import pytest
+from postgresql_server import PostgresqlServer
 from stored_results import empty_database
 
 from edge_worker.database.history import History
 from edge_worker.database.store import Store
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """SQLAlchemy URL of the database."""
-    return f"sqlite:///{tmp_path / 'stetho.db'}"
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """Server of PostgreSQL; skips the test, with a reason, where it is not installed."""
+    programs = postgresql_server.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (tests/install_postgresql.sh): this runs on SQLite alone")
+    with postgresql_server.running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a database; with `store` it has its tables, else nothing."""
+    has_tables = "store" in request.fixturenames
+    if request.param == "sqlite":
+        path = tmp_path / "stetho.db"
+        if has_tables:
+            path.write_bytes(empty_database())
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    made = server.new_database(with_tables=has_tables)
+    yield made
+    server.drop(made)
 
 
 @pytest.fixture
-def store(tmp_path: Path, url: str) -> Iterator[Store]:
+def store(url: str) -> Iterator[Store]:
     """Write access to an empty database."""
-    (tmp_path / "stetho.db").write_bytes(empty_database())
     store = Store.open(url)
     yield store
     store.close()

@@ -1,10 +1,7 @@
 """Exams in a real database: published with their results, read by id and in pages."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from stored_results import result_of
 
 from edge_worker.database.history import History
@@ -13,6 +10,8 @@ from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.protocol.exam import MAX_RECORDINGS
 from edge_worker.protocol.result import Result
 
+pytest_plugins = ["store_fixtures"]
+
 
 def at(second: int) -> str:
     return f"2026-11-20T17:20:{second:02}.000Z"
@@ -20,20 +19,6 @@ def at(second: int) -> str:
 
 def result(number: int, **changed: Any) -> Result:  # noqa: ANN401 - fields of Result
     return result_of(number, **({"captured_at": at(number), "exam": "visit-7"} | changed))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'stetho.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def history(store: Store, tmp_path: Path) -> Iterator[History]:
-    opened = History.open(f"sqlite:///{tmp_path / 'stetho.db'}")
-    yield opened
-    opened.close()
 
 
 def store_recording(store: Store, made: Result, site: str | None) -> int:
@@ -69,48 +54,48 @@ def store_results(store: Store, *pairs: tuple[Result, str | None]) -> list[Outbo
 
 
 def test_an_exam_is_published_once_for_all_results_that_are_saved_together(
-    store: Store, history: History
+    store: Store, reader: History
 ) -> None:
     (message,) = store_results(store, (result(1), "AV"), (result(2), "PV"), (result(3, exam=None), "TV"))
     assert (message.topic, message.retain) == ("stetho/v1/exam/st-01/visit-7", False)
     assert [each.topic for each in store.pending()] == ["stetho/v1/exam/st-01/visit-7"]
-    (now,) = history.exam("visit-7")
+    (now,) = reader.exam("visit-7")
     assert message.payload == now.to_json()
     assert now.missing == ["TV", "MV"]
     assert store_results(store, (result(1), "AV")) == [], "a result that is there already"
 
 
-def test_exams_of_two_devices_under_one_id_are_two(store: Store, history: History) -> None:
+def test_exams_of_two_devices_under_one_id_are_two(store: Store, reader: History) -> None:
     store_results(
         store, (result(1), "AV"), (result(2, device_id="st-02"), "MV"), (result(3, exam="other"), "AV")
     )
-    assert [each.device_id for each in history.exam("visit-7")] == ["st-01", "st-02"]
-    (mine,) = history.exam("visit-7", "st-02")
+    assert [each.device_id for each in reader.exam("visit-7")] == ["st-01", "st-02"]
+    (mine,) = reader.exam("visit-7", "st-02")
     assert mine.missing == ["AV", "PV", "TV"]
-    assert history.exam("visit-8") == []
+    assert reader.exam("visit-8") == []
 
 
 def test_pages_of_exams_have_each_once_though_recordings_join_meanwhile(
-    store: Store, history: History
+    store: Store, reader: History
 ) -> None:
     for number in range(1, 6):
         store_results(store, (result(number, exam=f"e{number}"), "AV"))
-    first = history.exams(2)
+    first = reader.exams(2)
     assert [each.exam_id for each in first.exams] == ["e5", "e4"]
     store_results(store, (result(9, exam="e1"), "MV"))
-    second = history.exams(2, after=first.next)
-    third = history.exams(2, after=second.next)
+    second = reader.exams(2, after=first.next)
+    third = reader.exams(2, after=second.next)
     assert [each.exam_id for each in (*second.exams, *third.exams)] == ["e3", "e2", "e1"]
     assert third.next is None
-    assert history.exams(2, "st-02").exams == []
+    assert reader.exams(2, "st-02").exams == []
 
 
-def test_only_the_newest_recordings_of_an_exam_are_read(store: Store, history: History) -> None:
+def test_only_the_newest_recordings_of_an_exam_are_read(store: Store, reader: History) -> None:
     pairs = [
         (result(1, captured_at=at(1), recording_id=f"{n:016x}"), "AV") for n in range(MAX_RECORDINGS + 20)
     ]
     store_results(store, *pairs)
-    (found,) = history.exam("visit-7")
+    (found,) = reader.exam("visit-7")
     document = found.document()
     assert document["recordings"] == MAX_RECORDINGS
     (aortic, *_) = document["positions"]

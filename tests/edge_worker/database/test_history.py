@@ -1,4 +1,4 @@
-"""Read access to the database on real SQLite files that the store wrote."""
+"""Read access to real databases that the store wrote."""
 
 import subprocess
 import sys
@@ -72,6 +72,7 @@ def test_reading_works_once_the_worker_has_created_the_database(url: str) -> Non
     assert reader.count() == 1
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_empty_database_says_what_to_do(tmp_path: Path, url: str) -> None:
     (tmp_path / "stetho.db").touch()
     reader = History.open(url)
@@ -79,6 +80,7 @@ def test_an_empty_database_says_what_to_do(tmp_path: Path, url: str) -> None:
         reader.count()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_unusable_database_is_refused_at_once(tmp_path: Path, url: str) -> None:
     with pytest.raises(StoreError, match="STETHO_DATABASE_URL"):
         History.open("not a url")
@@ -107,7 +109,7 @@ def test_a_broken_table_is_a_store_error_without_the_query(store: Store, reader:
 
 
 def test_the_reader_cannot_write(store: Store, reader: History) -> None:
-    with reader._engine.connect() as connection, pytest.raises(Exception, match="readonly"):
+    with reader._engine.connect() as connection, pytest.raises(Exception, match=r"read-?only"):
         connection.execute(text("DELETE FROM recordings"))
 
 

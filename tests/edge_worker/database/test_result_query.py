@@ -1,4 +1,4 @@
-"""Pages of results: filters, order, cursors and query plans on real SQLite files."""
+"""Pages of results: filters, order, cursors and query plans."""
 
 import random
 from collections.abc import Iterator
@@ -225,6 +225,7 @@ def plan(url: str, filters: ResultFilter, sort: Sort, is_first: bool) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_page_is_read_in_order_and_not_sorted(
@@ -234,6 +235,7 @@ def test_a_page_is_read_in_order_and_not_sorted(
     assert "ORDER BY" not in shown
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("filters", [each for each in FILTERS if not each.device], ids=str)
 @pytest.mark.parametrize("sort", CAPTURED)
 @pytest.mark.parametrize("is_first", [True, False])

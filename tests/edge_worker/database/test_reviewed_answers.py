@@ -5,6 +5,7 @@ import json
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import text as sql
 from stored_results import result_of
 
 from edge_worker.database.engine import connect
@@ -56,16 +57,20 @@ def test_reviews_of_the_version_before_get_what_the_machine_said(url: str) -> No
         names = "device_id, recording_id, received_at, captured_at, captured_at_source, completeness, missing"
         more = "sample_rate, channels, samples, audio_sha256, audio_file, meta, document"
         for number, text in enumerate((json.dumps(BOTH), json.dumps(UNSURE), "no JSON"), start=1):
-            connection.exec_driver_sql(
-                f"INSERT INTO recordings ({names}, {more}) VALUES "  # noqa: S608 - names of columns
-                "('st-01', ?, '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{}', ?)",
-                (f"{number:016x}", text),
+            connection.execute(
+                sql(
+                    f"INSERT INTO recordings ({names}, {more}) VALUES "  # noqa: S608 - names of columns
+                    "('st-01', :id, '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{}', :document)"
+                ),
+                {"id": f"{number:016x}", "document": text},
             )
             for table in ("reviews", "review_changes"):
-                connection.exec_driver_sql(
-                    f"INSERT INTO {table} (recording, verdict, note, reviewer, reviewed_at, version) VALUES "  # noqa: S608
-                    "(?, 'confirmed', '', 'ann', '2026-11-20T08:00:00.000Z', 1)",
-                    (number,),
+                connection.execute(
+                    sql(
+                        f"INSERT INTO {table} (recording, verdict, note, reviewer, reviewed_at, version) "  # noqa: S608
+                        "VALUES (:row, 'confirmed', '', 'ann', '2026-11-20T08:00:00.000Z', 1)"
+                    ),
+                    {"row": number},
                 )
     engine.dispose()
     Store.open(url).close()

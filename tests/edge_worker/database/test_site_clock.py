@@ -2,10 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +19,8 @@ from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.site_state.site_state import SiteState
 from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.database.store import AnalysisResult, Store
+
+pytest_plugins = ["store_fixtures"]
 
 DAY_S, YEAR_S = 86_400.0, 365 * 86_400.0
 NOW = datetime(2027, 3, 1, tzinfo=UTC).timestamp()
@@ -49,18 +49,6 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
         ClockReading, "now", lambda: ClockReading(clocks.wall_s, clocks.boot, clocks.uptime_s)
     )
     return clocks
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'stetho.db'}"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    opened = Store.open(url)
-    yield opened
-    opened.close()
 
 
 def reading(wall_s: float, uptime_s: float = 0.0, boot: str = "first") -> ClockReading:
@@ -313,6 +301,7 @@ def test_a_recording_of_the_spool_that_an_earlier_process_received_under_a_wrong
     assert RecordingTimes.of(NOW - DAY_S, {}, store.clock).received_at == text_of(NOW - DAY_S)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # PostgreSQL lets nobody write damage
 @pytest.mark.parametrize(
     "damage", ["", "{", "[]", "5", '{"known":5}', '{"known":{}}', '{"known":{"wall_s":"x"}}']
 )

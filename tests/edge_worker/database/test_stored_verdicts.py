@@ -6,6 +6,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect
+from sqlalchemy import text as sql
 from stored_results import NOW, result_of
 
 from edge_worker.database.engine import connect
@@ -36,10 +37,12 @@ def test_results_of_the_version_before_get_their_verdict_by_the_same_rule(url: s
         rows = "device_id, recording_id, received_at, captured_at, captured_at_source, completeness, missing"
         more = "sample_rate, channels, samples, audio_sha256, audio_file, meta, document"
         for number, text in enumerate((*texts, "[]", "no JSON", None), start=1):
-            connection.exec_driver_sql(
-                f"INSERT INTO recordings ({rows}, {more}) VALUES "  # noqa: S608 - names of columns
-                "('st-01', ?, '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{}', ?)",
-                (f"{number:016x}", text),
+            connection.execute(
+                sql(
+                    f"INSERT INTO recordings ({rows}, {more}) VALUES "  # noqa: S608 - names of columns
+                    "('st-01', :id, '', '', 'device', 'complete', '[]', 4000, 1, 1, '', '', '{}', :document)"
+                ),
+                {"id": f"{number:016x}", "document": text},
             )
     engine.dispose()
     Store.open(url).close()

@@ -16,15 +16,11 @@ from edge_worker.database.store import Store
 from edge_worker.database.training import Clip, ModelVersion, TrainingTables
 from edge_worker.errors import StoreError
 
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'stetho.db'}"
+pytest_plugins = ["store_fixtures"]
 
 
 @pytest.fixture
-def tables(url: str) -> Iterator[TrainingTables]:
-    Store.open(url).close()
+def tables(store: Store, url: str) -> Iterator[TrainingTables]:
     opened = TrainingTables.open(url)
     yield opened
     opened.close()
@@ -39,6 +35,7 @@ def clips(count: int, label: str = "normal") -> list[Clip]:
     return [clip(f"{label}{number}", label) for number in range(count)]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_earlier_database_keeps_its_rows(url: str, tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", "edge_worker.database:migrations")

@@ -1,0 +1,121 @@
+"""PostgreSQL for tests: a real server of Debian's package, with a new database for each test."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from edge_worker.database.store import Store
+
+_WITHIN_S: Final = 60.0
+_EMPTY: Final = "empty_site"
+"""Database with the tables of a site, which others are copied from: migrating takes longer than a test."""
+_NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+
+
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs, the newest version; None where it is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(folders, key=lambda path: int(path.parts[-3]), default=None)
+    return newest and newest.parent
+
+
+class PostgresqlServer:
+    """A running server on a socket of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names = count(1)
+        self._engine: Engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+
+    def url(self, name: str) -> str:
+        """Return the URL of a database of this server."""
+        return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
+
+    def new_database(self, *, with_tables: bool) -> str:
+        """Create a database, empty or as a worker that has received nothing leaves it; return its URL."""
+        name = f"test_{next(self._names)}"
+        if with_tables and not self._has_empty_site():
+            self._execute(f"CREATE DATABASE {_EMPTY}")
+            Store.open(self.url(_EMPTY)).close()
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {_EMPTY if with_tables else 'template0'}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Delete a database, whoever is still connected to it."""
+        self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        end = time.monotonic() + _WITHIN_S
+        while True:
+            try:
+                return self._execute("SELECT 1")
+            except OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    def close(self) -> None:
+        """Close the connections of this object."""
+        self._engine.dispose()
+
+    def _has_empty_site(self) -> bool:
+        with self._engine.connect() as connection:
+            found = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            return connection.execute(found, {"name": _EMPTY}).first() is not None
+
+    def _execute(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(statement))
+
+
+@contextmanager
+def running_server(folder_of_programs: Path) -> Iterator[PostgresqlServer]:
+    """Run a server with an empty data directory; it refuses to run as root, and runs as `postgres` then."""
+    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="stetho-pg-", ignore_cleanup_errors=True) as made:
+        folder, data = Path(made), str(Path(made) / "data")
+        if user is not None:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        log = (folder / "log").open("w")
+
+        def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                [folder_of_programs / program, "-D", data, *arguments],
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+                user=user and user.pw_uid,
+                group=user and user.pw_gid,
+                extra_groups=user and [],
+            )
+
+        made_data = start("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8").wait(
+            _WITHIN_S
+        )
+        assert made_data == 0, (folder / "log").read_text()
+        options = [part for each in (*_NOT_DURABLE, "listen_addresses=") for part in ("-c", each)]
+        process = start("postgres", "-k", str(folder), *options)
+        server = PostgresqlServer(folder)
+        try:
+            server.wait()
+            yield server
+        finally:
+            server.close()
+            process.send_signal(signal.SIGINT)  # ends it, whoever is connected
+            process.wait(_WITHIN_S)
+            log.close()
