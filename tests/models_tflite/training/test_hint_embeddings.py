@@ -63,7 +63,8 @@ def test_a_missing_library_is_refused_with_what_to_do(
 
     assert hint_maker.main(arguments(tmp_path)) == 2
 
-    assert capsys.readouterr().err == "hints: onnxruntime is not installed: pip install onnxruntime\n"
+    command = f"{sys.executable} -m pip install onnxruntime"
+    assert capsys.readouterr().err == f"hints: onnxruntime is not installed: {command}\n"
     assert not (tmp_path / "made").exists()
 
 

@@ -98,7 +98,8 @@ def test_a_missing_encoder_and_another_file_are_refused_with_what_to_do(
     arrays: Arrays, tmp_path: Path
 ) -> None:
     path = tmp_path / "encoder.npz"
-    with pytest.raises(TrainingError, match=r"encoder\.npz is missing: make it with stetho train encoder"):
+    advice = r"encoder\.npz is missing: make it, as `.* train encoder --help` says"
+    with pytest.raises(TrainingError, match=advice):
         voice_encoder.load(path)
     for content in (b"no archive", voice_encoder.content(arrays)):  # of other frames
         path.write_bytes(content)
