@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
-    from edge_worker.assembly import assemble, claim_data_dir  # noqa: PLC0415
+    from edge_worker.assembly import assemble, claim_site  # noqa: PLC0415
     from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import announce, wait_until_writable  # noqa: PLC0415
 
@@ -61,7 +61,7 @@ def _run(settings: Settings) -> int:
     wait_until_writable(settings, stopping)
     if stopping.is_set():
         return 0
-    lock = claim_data_dir(settings)
+    lock = claim_site(settings)
     try:
         worker = assemble(settings, lock)
     except StethoError as error:
@@ -82,9 +82,9 @@ def _on_signal(stop: Callable[[], None]) -> None:
 
 
 def _check(settings: Settings) -> int:
-    from edge_worker.assembly import assemble, claim_data_dir  # noqa: PLC0415
+    from edge_worker.assembly import assemble, claim_site  # noqa: PLC0415
 
-    assemble(settings, claim_data_dir(settings))
+    assemble(settings, claim_site(settings))
     print("settings, models, spool and database are usable")
     return 0
 

@@ -1,8 +1,11 @@
 """Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
 import logging
+import os
 import time
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, TextIO
 
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
@@ -10,10 +13,10 @@ from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
-from edge_worker.database.engine import connect_existing
+from edge_worker.database.engine import connect, connect_existing, sqlite_path
 from edge_worker.database.store import Store
 from edge_worker.directory_lock import lock_directory
-from edge_worker.errors import SettingsError
+from edge_worker.errors import SettingsError, StoreError
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -30,13 +33,17 @@ from edge_worker.worker import Worker
 from edge_worker.worker_status import WorkerStatus
 
 _LOG = logging.getLogger(__name__)
+_DATABASE_LOCK: Final = ".lock"
+"""Of a SQLite file: the end of the name of its lock file, beside it."""
 
 
-def claim_data_dir(settings: Settings) -> TextIO:
-    """Return the lock of the data directory, which is made if it does not exist.
+def claim_site(settings: Settings) -> tuple[TextIO, ...]:
+    """Return the locks of the data directory, which is made if it does not exist, and of its SQLite file.
+
+    A worker with another data directory and the same database would store and publish what this one does.
 
     Raises:
-        SettingsError: it cannot be made or written, or another worker works in it.
+        SettingsError: one of them cannot be made or written, or another worker uses it.
     """
     keep_private(settings.data_dir)
     try:
@@ -45,15 +52,28 @@ def claim_data_dir(settings: Settings) -> TextIO:
         raise SettingsError(
             f"STETHO_DATA_DIR {settings.data_dir} cannot be made: {error.strerror}"
         ) from error
-    return lock_directory(
+    directory = lock_directory(
         settings.data_dir / LOCK,
         f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
         "another directory",
     )
+    return directory, *_claim_database(settings)
 
 
-def assemble(settings: Settings, lock: TextIO) -> Worker:
-    """Return a worker that is ready to connect; it holds the `lock` of its data directory.
+def _claim_database(settings: Settings) -> Iterator[TextIO]:
+    """Yield the lock of a SQLite file; none where there is no such file, or `assemble` will say why not."""
+    with suppress(StoreError):
+        path = sqlite_path(connect(settings.database))
+        if path is not None and os.access(path.parent, os.W_OK):
+            yield lock_directory(
+                path.with_name(path.name + _DATABASE_LOCK),
+                f"another worker uses the database {path}; stop it, or give this one another "
+                "STETHO_DATABASE_URL",
+            )
+
+
+def assemble(settings: Settings, lock: object) -> Worker:
+    """Return a worker that is ready to connect; it holds the `lock` of its site.
 
     Raises:
         StethoError: a model, a directory or the database is not usable; one sentence says which.

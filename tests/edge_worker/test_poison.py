@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
-from edge_worker.assembly import assemble, claim_data_dir
+from edge_worker.assembly import assemble, claim_site
 from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
@@ -35,7 +35,7 @@ def heartbeat(site: Site) -> dict[str, Any]:
 def worker_here(site: Site) -> Iterator[None]:
     """A worker of the site in this process, where a test can make its code fail."""
     settings = Settings.from_environ(site.environ)
-    worker = assemble(settings, claim_data_dir(settings))
+    worker = assemble(settings, claim_site(settings))
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:

@@ -128,13 +128,20 @@ def test_a_worker_that_reconnects_while_its_disk_refuses_becomes_ready_again(sit
         operator.wait_for("stetho/v1/worker/edge-01", state="ready")
 
 
-def test_a_second_worker_on_the_same_data_is_refused(site: Site) -> None:
+def test_a_second_worker_on_the_same_data_or_database_is_refused(site: Site) -> None:
     first = site.start_worker()
     second = site.start_worker(wait=False)
     assert second.wait() == 2
     assert "another worker uses STETHO_DATA_DIR" in second.log
+    database = {
+        "STETHO_DATA_DIR": str(site.directory / "second"),
+        "STETHO_DATABASE_URL": f"sqlite:///{site.data_dir / 'stetho.db'}",
+    }
+    third = site.start_worker(wait=False, settings=database)
+    assert third.wait() == 2
+    assert f"another worker uses the database {site.data_dir / 'stetho.db'}" in third.log
     first.kill()
-    site.start_worker()
+    site.start_worker(settings=database)
 
 
 def test_results_wait_while_the_database_refuses_and_none_is_lost(site: Site) -> None:

@@ -8,7 +8,7 @@ import pytest
 from conftest import Device, beep, cut, rows, wait_until
 
 from edge_worker.analysis.pipeline import Pipeline
-from edge_worker.assembly import assemble, claim_data_dir
+from edge_worker.assembly import assemble, claim_site
 from edge_worker.database.worker_heartbeat import EVERY_S
 from edge_worker.settings import Settings
 from simulator.site.site import Site
@@ -29,7 +29,7 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
 
     monkeypatch.setattr(Pipeline, "analyse", slow)
     settings = Settings.from_environ(site.environ)
-    worker = assemble(settings, claim_data_dir(settings))
+    worker = assemble(settings, claim_site(settings))
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
