@@ -1,28 +1,50 @@
 """Results in the order in which they were made, for clients that follow new ones.
 
 Each result gets the next number when it is saved. Numbers only grow, whatever the clock does, and are never
-used twice.
+used twice. A result that can be read has all lower numbers before it: a reader that asks for what follows the
+last number misses nothing, however many workers write.
 """
 
 import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, text
 
 from edge_worker.database.schema import recordings, result_feed
 from edge_worker.protocol.verdict import Verdict
 
 _TAKE_BACK: Final = delete(result_feed).where(result_feed.c.recording == bindparam("row"))
 _ADD: Final = insert(result_feed)
+_HELD_S: Final = 10
+_TURN: Final = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', :held, true), pg_advisory_xact_lock(:feed)"
+)
+_FEED: Final = 0x57E7_0FEE
+"""Of the lock: any number that no other program uses in the same database."""
 
 
 def add(connection: Connection, rows: Sequence[int]) -> None:
-    """Give the results of recordings, by the ids of their rows, the next numbers."""
+    """Give the results of recordings, by the ids of their rows, the next numbers.
+
+    The last statement of a transaction: other writers wait for its end, and must find nothing else locked.
+    """
     if rows:
+        _take_turn(connection)
         # A result that was taken back by hand, and made again, is new.
         connection.execute(_TAKE_BACK, [{"row": row} for row in rows])
         connection.execute(_ADD, [{"recording": row} for row in rows])
+
+
+def _take_turn(connection: Connection) -> None:
+    """Let no other writer number its results before this transaction has ended.
+
+    A sequence of PostgreSQL counts when it is asked, not when a transaction is committed: without this, a
+    lower number may appear after a higher one. SQLite has one writer at a time anyway. A writer that hangs,
+    or whose machine is gone, loses its turn.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TURN, {"held": f"{_HELD_S}s", "feed": _FEED})
 
 
 def last_number(connection: Connection) -> int:

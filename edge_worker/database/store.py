@@ -203,16 +203,18 @@ class Store:
         """
         with self._engine.begin() as connection:
             new = [each for each in results if _save_result(connection, each)]
-            _add_to_history(connection, new)
+            _add_predictions(connection, new)
             if delivered:
                 outbox.remove(connection, delivered)
             for each in new:
                 if each.heart_shape is not None:
                     running_spectrum.learn(connection, each.result.device_id, each.heart_shape)
             messages = [message for each in new for message in each.messages]
-            return outbox.add(
+            posted = outbox.add(
                 connection, messages + exam_query.messages(connection, [each.result for each in new])
             )
+            result_feed.add(connection, [each.recording for each in new])
+        return posted
 
     def save_stream(
         self, stream: StoredRecording, result_of_row: Callable[[int], AnalysisResult], timeline: str
@@ -229,11 +231,13 @@ class Store:
             self.clock.mark(connection, _arrivals([row_id], [stream]))
             result = result_of_row(row_id)
             _save_result(connection, result)
-            _add_to_history(connection, [result])
+            _add_predictions(connection, [result])
             connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
-            return outbox.add(
+            posted = outbox.add(
                 connection, [*result.messages, *exam_query.messages(connection, [result.result])]
             )
+            result_feed.add(connection, [result.recording])
+        return posted
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
         """Return the results of the last events of a device, newest first, JSON texts."""
@@ -281,11 +285,9 @@ def _save_result(connection: Connection, new: AnalysisResult) -> bool:
     )
 
 
-def _add_to_history(connection: Connection, new: Sequence[AnalysisResult]) -> None:
-    """Insert the predictions of new results, and give each result its number."""
+def _add_predictions(connection: Connection, new: Sequence[AnalysisResult]) -> None:
     rows = [row for each in new for row in prediction_query.rows(each.recording, each.result)]
     counted_rows.insert_predictions(connection, rows)
-    result_feed.add(connection, [each.recording for each in new])
 
 
 def _columns(row: StoredRecording) -> dict[str, Any]:
