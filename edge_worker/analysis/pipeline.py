@@ -91,7 +91,8 @@ class Pipeline:
             SpoolFileError: the chunk file of one of them is gone or damaged.
         """
         # Each file waits for the disk; side by side they wait together.
-        written = list(self._writers.map(self._write, closes))
+        write = map if len(closes) == 1 else self._writers.map
+        written = list(write(self._write, closes))
         stored = self._store.save_recordings([with_subject(each, self._store) for each, _ in written])
         for close in closes:
             self._spool.remove(close.recording)

@@ -33,6 +33,7 @@ from edge_worker.telemetry.recording_metrics import RecordingMetrics
 _LOG = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
 _REFRESH_EVERY_S: Final = 1.0
+"""Between two looks for new models and settings; what was delivered leaves the outbox then, if not before."""
 _SAVE_AFTER_S: Final = 0.1
 """Results are computed for so long, or until none waits, before they are saved with one sync."""
 
@@ -204,10 +205,10 @@ class RecordingAnalysis(threading.Thread):
         return messages
 
     def _housekeeping(self) -> None:
-        if not len(self._waiting):  # else the next results take them along
-            self._clear_outbox()
         if time.monotonic() - self._refreshed_at >= _REFRESH_EVERY_S:
             self._refreshed_at = time.monotonic()
+            if not len(self._waiting):  # else the next results take them along
+                self._clear_outbox()
             if self._pipeline.refresh():
                 self.request_heartbeat()
 

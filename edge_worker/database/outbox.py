@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from edge_worker.database.schema import outbox
 
 _INSERT = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+_REMOVE = delete(outbox).where(outbox.c.id == bindparam("message"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +44,6 @@ def count(connection: Connection) -> int:
 
 def remove(connection: Connection, message_ids: Iterable[int]) -> None:
     """Delete messages: the broker has acknowledged them."""
-    connection.execute(delete(outbox).where(outbox.c.id.in_(list(message_ids))))
+    rows = [{"message": each} for each in message_ids]
+    if rows:
+        connection.execute(_REMOVE, rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy import Connection, Engine, bindparam, insert, literal_column, select, union_all
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import (
@@ -23,6 +23,7 @@ from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.counting import counted_rows, counts
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.paging.compiled_query import CompiledQuery
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, recordings, timelines
@@ -38,12 +39,18 @@ StoreFault = (StoreError, OperationalError, InterfaceError)
 LookupFault = (*StoreFault, DatabaseError)
 """Errors of a query by ids: it may find the database damaged, which is not the fault of what it looks up."""
 
-_COMPLETENESS = select(recordings.c.completeness).where(
-    recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
+_COMPLETENESS = union_all(
+    *(
+        select(answer).where(
+            table.c.device_id == bindparam("device_id"), table.c.recording_id == bindparam("recording_id")
+        )
+        for table, answer in (
+            (recordings, recordings.c.completeness),
+            (deletions, literal_column("'complete'")),
+        )
+    )
 )
-_TOMBSTONE = select(deletions.c.device_id).where(
-    deletions.c.device_id == bindparam("device_id"), deletions.c.recording_id == bindparam("recording_id")
-)
+"""A deleted recording counts as stored completely: its device may forget it, too."""
 _OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
 
 
@@ -104,6 +111,7 @@ class Store:
     def __init__(self, engine: Engine, repair: DatabaseRepair) -> None:
         self._engine = engine
         self.repair = repair
+        self._completeness = CompiledQuery.of(_COMPLETENESS, engine.dialect)
 
     @classmethod
     def open(cls, url: str, *, is_ours: bool = False) -> Self:
@@ -149,12 +157,10 @@ class Store:
 
         A deleted recording counts as stored completely.
         """
+        key = {"device_id": device_id, "recording_id": recording_id}
         with self._engine.connect() as connection:
-            key = {"device_id": device_id, "recording_id": recording_id}
-            completeness: Completeness | None = connection.execute(_COMPLETENESS, key).scalar()
-            if completeness is None and connection.execute(_TOMBSTONE, key).first() is not None:
-                return "complete"  # its device may forget it, too
-        return completeness
+            rows = self._completeness.execute(connection, key)
+        return rows[0][0] if rows else None
 
     def has_recordings(self, device_id: str) -> bool:
         """Return whether there are recordings of a device. Safe from any thread."""

@@ -9,6 +9,7 @@ from edge_worker.database.counting import counts
 from edge_worker.database.schema import predictions, recordings
 
 _INSERT_RECORDING: Final = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
+_INSERT_PREDICTION: Final = insert(predictions)
 _ROW_ID: Final = select(recordings.c.id).where(
     recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
 )
@@ -43,5 +44,5 @@ def row_id(connection: Connection, row: dict[str, Any]) -> int | None:
 def insert_predictions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert predictions, of which there may be none."""
     if rows:
-        connection.execute(insert(predictions), rows)
+        connection.execute(_INSERT_PREDICTION, rows)
         counts.add_predictions(connection, rows)

@@ -1,8 +1,8 @@
-"""SQL of a query, compiled once: SQLAlchemy would compile it anew for each page, a third of its time."""
+"""SQL of a query, compiled once: for each run SQLAlchemy takes as long as the database, or longer."""
 
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Dialect, Row, Select
+from sqlalchemy import CompoundSelect, Connection, Dialect, Row, Select
 
 
 class CompiledQuery(NamedTuple):
@@ -10,12 +10,12 @@ class CompiledQuery(NamedTuple):
 
     sql: str
     constants: dict[str, Any]
-    """All parameters, with the values of those that are the same for all pages."""
+    """All parameters, with the values of those that are always the same."""
     order: list[str] | None
     """Names of the parameters by position; None where the database takes them by name."""
 
     @classmethod
-    def of(cls, query: Select[Any], dialect: Dialect) -> Self:
+    def of(cls, query: Select[Any] | CompoundSelect[Any], dialect: Dialect) -> Self:
         """Compile a query for a database."""
         compiled = query.compile(dialect=dialect)
         return cls(
