@@ -67,7 +67,7 @@ def _in_compose(arguments: str) -> str:
 
 
 def _is_of_this_python(script: Path) -> bool:
-    folder = Path(sys.executable).parent  # a script of pip names its python, docs/systemd/stetho its stetho
+    folder = Path(sys.executable).parent  # a script of pip names its python, deploy/systemd/stetho its stetho
     try:
         with script.open("rb") as file:
             head = file.read(_HEAD_BYTES)

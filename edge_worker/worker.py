@@ -200,7 +200,7 @@ class Worker:
             if failure is not None:
                 raise failure
         self._state.set_fault("account", self._connection.account_fault)
-        self._state.correct(now)
+        self._state.turn(now, self._heartbeat_at, is_connected=self._connection.is_connected)
         self._state.set_fault("disk", self._reserve.keep(now))
         self._state.set_fault("folder", self._intake.folders.fault(now))
         self._intake.has_room = not self._reserve.problem

@@ -5,16 +5,20 @@ delivers an old state or will: a worker that runs corrects them.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from typing import Final
 
 from edge_worker.protocol import topics
 from edge_worker.publisher import Publisher
 from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.supervisor import Supervisor
 from edge_worker.worker_status import State, WorkerStatus
 
 _LOG = logging.getLogger(__name__)
 _CORRECT_EVERY_S: Final = 1.0
+_HEARTBEAT_MISSED_AFTER_S: Final = 600.0
+"""Then the thread that writes heartbeats hangs, unless disk or database refuse them: that is a fault."""
 
 
 class WorkerState:
@@ -28,6 +32,7 @@ class WorkerState:
         self._status = status
         self._publisher = publisher
         self._on_change = on_change
+        self._supervisor = Supervisor(os.environ)
         self._is_wrong = False
         self._corrected_at = float("-inf")
 
@@ -41,11 +46,21 @@ class WorkerState:
         own = self._status.message(self._status.state(is_connected=True)).encode()
         self._is_wrong = payload != own
 
-    def correct(self, now: float) -> None:
-        """Publish the state again where another wrote, at most once a second."""
+    def turn(self, now: float, heartbeat_at: float | None, *, is_connected: bool) -> None:
+        """Say at each turn of the network thread what holds: where another wrote, and to systemd."""
         if self._is_wrong and now - self._corrected_at >= _CORRECT_EVERY_S:
             self._corrected_at = now
             self.publish()
+        if self._supervisor.is_due(now):
+            is_missed = heartbeat_at is not None and now - heartbeat_at > _HEARTBEAT_MISSED_AFTER_S
+            self._supervisor.turn(
+                now,
+                is_ready=is_connected,
+                is_working=not is_missed or self._status.is_degraded,
+                status=self._status.state(is_connected=True)
+                if is_connected
+                else "not connected to the broker",
+            )
 
     def set_fault(self, source: str, text: str) -> None:
         """Set or clear a fault; publish the state when that changes anything."""

@@ -5,6 +5,7 @@ on disk: the broker delivers again what a `kill -9` interrupts.
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -25,6 +26,7 @@ from edge_worker.notify.settings import NotifySettings
 from edge_worker.protocol import topics
 from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.supervisor import Supervisor
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPICS: Final = (topics.ALL_RESULTS, topics.ALL_STATES, topics.ALL_WORKERS)
@@ -48,6 +50,7 @@ class Notifier:
         self._sending = Sending(self._connection.wake)
         self._delivering = Delivering(queue, self._sending, settings.language, settings.api_public_url)
         self._presence = PresenceWatch(queue)
+        self._supervisor = Supervisor(os.environ)
         self._stopping = threading.Event()
         self._unwritten: list[Inbound] = []
         """Messages that the queue did not take, because its disk is full."""
@@ -68,6 +71,7 @@ class Notifier:
             self._take_unwritten()
             self._note_sent()
             self._guarded(self._step)
+            self._tell_supervisor(time.monotonic())
         deadline = time.monotonic() + _STOP_WITHIN_S
         while self._sending.busy and time.monotonic() < deadline:  # else they would be sent again
             self._note_sent()
@@ -223,6 +227,13 @@ class Notifier:
                 )
                 if notice is not None:
                     self._queue.tell(notice, rule.send_to, now)
+
+    def _tell_supervisor(self, now: float) -> None:
+        if self._supervisor.is_due(now):
+            is_here = self._connection.is_connected
+            problems = [] if is_here else ["not connected to the broker"]
+            status = "; ".join([*problems, *filter(None, self._faults.values())])
+            self._supervisor.turn(now, is_ready=is_here, status=status or "ready")
 
     def _write_status(self) -> None:
         faults = [*filter(None, (*self._faults.values(), self._connection.account_fault))]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from contextlib import suppress
@@ -13,6 +14,7 @@ from wsgiref.types import WSGIApplication
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from edge_worker.telemetry.supervisor import Supervisor
 from history_api.serving.connections import Connections
 from history_api.serving.http_protocol import HttpProtocol
 from history_api.serving.limits import Limits
@@ -46,6 +48,7 @@ class HttpServer:
             h11_max_incomplete_event_size=limits.header_bytes,
         )
         self._server = Server(config)
+        self._supervisor = Supervisor(os.environ)
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # malformed requests are logged as refused
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -69,3 +72,5 @@ class HttpServer:
         while True:
             await asyncio.sleep(_CHECK_S)
             self.connections.check(loop.time())
+            if self._supervisor.is_due(loop.time()) and self._server.started:
+                self._supervisor.turn(loop.time(), is_ready=True)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +30,8 @@ RESULT: dict[str, Any] = {
 class NotifiedSite(Site):
     """Site whose `stetho notify` sends to receivers of this test."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(directory, settings)
         self.web, self.mail = WebReceiver(), MailReceiver()
         self._account = self.broker.add_user("notify")
         self.rules_path = self.data_dir / "notify" / "rules.toml"
