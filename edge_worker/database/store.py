@@ -42,12 +42,9 @@ LookupFault = (*StoreFault, DatabaseError)
 _COMPLETENESS = union_all(
     *(
         select(answer).where(
-            table.c.device_id == bindparam("device_id"), table.c.recording_id == bindparam("recording_id")
+            of.c.device_id == bindparam("device_id"), of.c.recording_id == bindparam("recording_id")
         )
-        for table, answer in (
-            (recordings, recordings.c.completeness),
-            (deletions, literal_column("'complete'")),
-        )
+        for of, answer in ((recordings, recordings.c.completeness), (deletions, literal_column("'complete'")))
     )
 )
 """A deleted recording counts as stored completely: its device may forget it, too."""
