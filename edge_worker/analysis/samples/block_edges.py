@@ -14,6 +14,8 @@ _ALONE: Final = 12
 """Samples around a jump in which there is no other: what a microphone hears rings."""
 _WIDEST: Final = 2
 """Samples between the first and the last bend of one jump."""
+_OFF: Final = 1
+"""Samples by which the middle of a jump may be off."""
 _MIN_JUMPS: Final = 16
 _MOST_JUMPS: Final = 400
 _MIN_BLOCK: Final = 32
@@ -32,7 +34,8 @@ def _are_on_edges(places: npt.NDArray[np.intp]) -> bool:
     if len(places) < _MIN_JUMPS:
         return False
     first = places[:_MOST_JUMPS]
-    return any(_on_edges(first, size) >= _ON_EDGES * len(first) for size in _sizes(first))
+    least = _ON_EDGES * len(first)
+    return any(_on_edges(first, size) >= least for size in _sizes(first, least))
 
 
 def _silences(pcm: Int16Array) -> npt.NDArray[np.intp]:
@@ -49,8 +52,10 @@ def _jumps(samples: ChannelSamples) -> npt.NDArray[np.intp]:
     """Return where single jumps are."""
     found = [np.zeros(0, np.intp)]
     for number, block in enumerate(samples.blocks()):
-        bends = np.abs(np.diff(block, 2))
-        found.append(number * BLOCK + np.flatnonzero(bends > _JUMP * bends.mean()))
+        steps = block[1:] - block[:-1]
+        bends = np.abs(steps[1:] - steps[:-1])
+        mean = np.add.reduce(bends) / np.float32(len(bends))
+        found.append(number * BLOCK + (bends > np.float32(_JUMP) * mean).nonzero()[0])
     at = np.concatenate(found)
     if not len(at):
         return at
@@ -61,13 +66,20 @@ def _jumps(samples: ChannelSamples) -> npt.NDArray[np.intp]:
     return middle
 
 
-def _sizes(jumps: npt.NDArray[np.intp]) -> set[int]:
-    """Return sizes of blocks that the most frequent distances suggest."""
+def _sizes(jumps: npt.NDArray[np.intp], least: float) -> list[int]:
+    """Return sizes of blocks that the most frequent distances suggest, and so many jumps on edges allow."""
     distances, counts = np.unique(np.diff(jumps), return_counts=True)
     frequent = distances[np.argsort(-counts)][:_FREQUENT]
     common = np.gcd.outer(frequent, frequent).reshape(-1)
-    # The middle of a jump may be off by one.
-    return {int(size) for size in (*common, *(frequent - 1), *(frequent + 1)) if size >= _MIN_BLOCK}
+    suggested = {
+        int(size) for size in (*common, *(frequent - _OFF), *(frequent + _OFF)) if size >= _MIN_BLOCK
+    }
+    sizes = np.array(sorted(suggested), np.intp)
+    # A jump beside the edges spoils two distances at most; others are a multiple of the size, or nearly.
+    is_multiple = (distances + _OFF) % sizes[:, np.newaxis] <= 2 * _OFF
+    fewest = len(jumps) - 2 * (len(jumps) - least) - 2
+    fitting: list[int] = sizes[is_multiple @ counts >= fewest].tolist()
+    return fitting
 
 
 def _on_edges(jumps: npt.NDArray[np.intp], size: int) -> int:

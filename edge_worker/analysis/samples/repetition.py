@@ -80,10 +80,11 @@ def is_repeated(samples: ChannelSamples) -> bool:
 def _first_lags(pcm: Int16Array, starts: npt.NDArray[np.intp], anchors: Int16Array) -> npt.NDArray[np.intp]:
     """Return after how many samples each section comes again, of those that do."""
     lags_of = [
-        _MIN_LAG + np.flatnonzero(pcm[start + _MIN_LAG : start + _MAX_LAG + 1] == anchor[0])
-        for start, anchor in zip(starts, anchors, strict=True)
+        (pcm[start + _MIN_LAG : start + _MAX_LAG + 1] == first).nonzero()[0]
+        for start, first in zip(starts.tolist(), anchors[:, 0], strict=True)
     ]
-    rows, lags = np.repeat(np.arange(len(starts)), [len(each) for each in lags_of]), np.concatenate(lags_of)
+    rows = np.repeat(np.arange(len(starts)), [len(each) for each in lags_of])
+    lags = _MIN_LAG + np.concatenate(lags_of)
     is_within = starts[rows] + lags <= len(pcm) - _ANCHOR
     rows, lags = rows[is_within], lags[is_within]
     for offset in range(1, _ANCHOR):
@@ -91,4 +92,5 @@ def _first_lags(pcm: Int16Array, starts: npt.NDArray[np.intp], anchors: Int16Arr
             break
         is_same = pcm[starts[rows] + lags + offset] == anchors[rows, offset]
         rows, lags = rows[is_same], lags[is_same]
-    return lags[np.unique(rows, return_index=True)[1]]
+    first_lags: npt.NDArray[np.intp] = lags[np.unique(rows, return_index=True)[1]]
+    return first_lags
