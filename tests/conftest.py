@@ -1,7 +1,9 @@
 """Fixtures for all tests: a site of real processes, plain MQTT clients, and sound as chunks."""
 
+import gc
 import json
 import os
+import signal
 import sqlite3
 import struct
 import time
@@ -23,12 +25,26 @@ from edge_worker.protocol.chunk import Chunk, encode
 from simulator.site.site import Site
 
 WITHIN_S = 30.0
+_MANY_DESCRIPTORS = 300
 
 # Nothing is timed in a test. A run that decides about a change must be repeatable; every other one explores.
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=5000)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "explore")
+
+
+# A background job of a shell ignores SIGINT, and so would the processes that its tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_descriptors() -> Iterator[None]:
+    """Close what applications of earlier tests left open, before they are too many for this process."""
+    yield
+    if len(list(Path("/proc/self/fd").iterdir())) > _MANY_DESCRIPTORS:
+        gc.collect()
 
 
 def pytest_report_header() -> str:

@@ -149,7 +149,10 @@ def test_a_recording_without_result_or_audio_has_a_report(archive: Archive, api:
     assert "removed or is damaged" in "\n".join(pages(api, ADDRESS))
 
 
-def test_text_in_any_script_is_printed_or_replaced(archive: Archive, api: Api) -> None:
+def test_text_in_any_script_is_printed_or_replaced(
+    archive: Archive, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fonts, "FOLDER", tmp_path)  # where no font is installed
     archive.add(1)
     engine = connect(archive.settings.database)
     with engine.begin() as connection:

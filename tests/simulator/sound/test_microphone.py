@@ -248,7 +248,7 @@ def test_missing_packages_are_named_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
-    with pytest.raises(SettingsError, match=r"stetho-edge\[microphone\]"):
+    with pytest.raises(SettingsError, match=r"-m pip install .*\[microphone\]"):
         microphone.load_sounddevice()
 
     def find_spec(name: str, *_: object) -> None:
