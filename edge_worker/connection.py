@@ -8,7 +8,6 @@ acknowledged.
 import contextlib
 import logging
 import random
-import select
 import socket
 import ssl
 import time
@@ -20,6 +19,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_worker import socket_wait
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
@@ -157,7 +157,7 @@ class Connection:
         if connection is None or not self.is_connected:
             return False
         pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
-        return not pending and not select.select([connection], [], [], 0)[0]
+        return not pending and not socket_wait.wait([connection], [], 0)[0]
 
     def subscribe(self, topic: str) -> None:
         """Subscribe to `topic` at QoS 1, now and after each reconnect."""
@@ -205,7 +205,7 @@ class Connection:
         return True
 
     def _sleep(self) -> None:
-        if select.select([self._wake_out], [], [], _LOOP_S)[0]:
+        if socket_wait.wait([self._wake_out], [], _LOOP_S)[0]:
             self._wake_out.recv(4096)
 
     def _poll(self, timeout_s: float) -> bool:
@@ -217,7 +217,7 @@ class Connection:
         pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         writers = [connection] if self._client.want_write() else []
         readers = [connection, self._wake_out]
-        readable, writable, _ = select.select(readers, writers, [], 0 if pending else timeout_s)
+        readable, writable = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
         if self._wake_out in readable:
             self._wake_out.recv(4096)
         has_input = pending or connection in readable

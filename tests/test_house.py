@@ -14,7 +14,16 @@ ROOMS: Final = (
 )
 ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router", "connection"),
-    *("settings", "errors", "directory_lock", "doctor", "calibrate", "private_files", "text_file"),
+    *(
+        "settings",
+        "errors",
+        "directory_lock",
+        "doctor",
+        "calibrate",
+        "private_files",
+        "text_file",
+        "socket_wait",
+    ),
     *(
         "own_command",
         "publisher",

@@ -1,18 +1,24 @@
-"""Network loop of the connection, with a real broker."""
+"""Network loop of the connection, with a real broker, and its wait for sockets, also those select() cannot name."""
 
+import fcntl
+import resource
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from conftest import Client
 
 from broker.mosquitto import Broker
+from edge_worker import socket_wait
 from edge_worker.connection import _MESSAGES_PER_READ, Connection, Inbound
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 
 _WITHIN_S = 30.0
+_BEYOND_SELECT = 1_024
 
 
 class MessageRecorder:
@@ -77,3 +83,38 @@ def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
         assert [each for each in recorder.payloads if each != b"subscribed?"] == sent
         assert max(after - before for before, after in pairwise(counts)) == _MESSAGES_PER_READ
         connection.close(1.0)
+
+
+@pytest.fixture(params=[0, _BEYOND_SELECT], ids=["low descriptor", "high descriptor"])
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A pair of sockets; the first has a descriptor of at least the parameter."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[0] <= _BEYOND_SELECT:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * _BEYOND_SELECT, limits[1]), limits[1]))
+    here, there = socket.socketpair()
+    mine = socket.socket(fileno=fcntl.fcntl(here, fcntl.F_DUPFD, request.param))
+    here.close()
+    yield mine, there
+    mine.close()
+    there.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_input_and_room_for_output_are_seen(pair: tuple[socket.socket, socket.socket]) -> None:
+    mine, there = pair
+    assert socket_wait.wait([mine], [], 0) == ([], [])
+    assert socket_wait.wait([mine], [mine], 0) == ([], [mine])
+    there.send(b"x")
+    assert socket_wait.wait([mine, there], [mine], 10) == ([mine], [mine])
+
+
+def test_an_end_is_input(pair: tuple[socket.socket, socket.socket]) -> None:
+    mine, there = pair
+    there.close()
+    assert socket_wait.wait([mine], [], 10) == ([mine], [])
+
+
+def test_a_closed_socket_is_refused(pair: tuple[socket.socket, socket.socket]) -> None:
+    pair[0].close()
+    with pytest.raises(ValueError, match="negative"):
+        socket_wait.wait([pair[0]], [], 0)

@@ -50,8 +50,9 @@ def serving(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes
 
 def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], WITHIN_S)
-    assert ready, "the program printed nothing"
+    poll = select.poll()  # not select(): the descriptors of a long run of tests are many
+    poll.register(process.stdout, select.POLLIN)
+    assert poll.poll(1000 * WITHIN_S), "the program printed nothing"
     return process.stdout.readline().decode()  # unbuffered: the next line is not read with it
 
 
