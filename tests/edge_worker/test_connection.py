@@ -1,4 +1,4 @@
-"""Network loop of the connection, with a real broker, and its wait for sockets, also those select() cannot name."""
+"""Network loop of the connection, with a real broker; its wait for sockets, also beyond those of select()."""
 
 import fcntl
 import resource
