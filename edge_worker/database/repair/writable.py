@@ -16,7 +16,7 @@ def unwritable(paths: Iterable[Path]) -> str:
     return ""
 
 
-def open_problem(path: Path) -> str:
+def open_problem(path: Path | str) -> str:
     """Return why an existing file does not open for writing; `access` misses a disk that failed meanwhile.
 
     Not for files on which this process holds POSIX locks: closing them here would end those locks.
