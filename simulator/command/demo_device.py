@@ -59,7 +59,7 @@ class DemoDevice:
         result = self._stored(json.loads(printed)["recording_id"])
         if self._is_verbose:
             print(strict_json.write(result, indent=2))
-        page = f"{self._dashboard}/recordings/{result['recording_id']}?device={DEVICE_ID}"
+        page = f"{self._dashboard}/ui/recordings/{result['recording_id']}?device={DEVICE_ID}"
         say("result", f"{answer(result)}   {page}")
         return True
 

@@ -70,7 +70,7 @@ def test_the_demo_prints_one_screen_and_one_line_for_each_sound() -> None:
     results = [rest for name, rest in named if name == "result"]
     assert ["Murmur, needs attention" in each for each in results] == [False, True, False]
     assert all(
-        re.search(r"\d+ %, \d+ bpm +http://\S+/recordings/[0-9a-f]{16}\?device=st-01$", r) for r in results
+        re.search(r"\d+ %, \d+ bpm +http://\S+/ui/recordings/[0-9a-f]{16}\?device=st-01$", r) for r in results
     )
     assert "{" not in done.stdout, "JSON is for --verbose"
     screens = re.findall(r"^┌.*?^└", done.stderr, re.MULTILINE | re.DOTALL)
@@ -137,6 +137,9 @@ def test_the_demo_on_a_terminal_redraws_its_screen_serves_until_ctrl_c_and_keeps
         assert first == last
         assert f":{USUAL_PORT}/" not in first
         assert len(get(look_up)["items"]) == 2, "the sound, and the same as a stream"
+        for each in lines_of(text, "result"):
+            with urllib.request.urlopen(each.split()[-1], timeout=30) as page:
+                assert b"<h1>Recording</h1>" in page.read(), "the page that the line names"
         assert '"probabilities": {' in text, "the whole result"
         assert text.count("┌") > text.count(REDRAWN) > 10
         above, *screens = text.split(REDRAWN)
