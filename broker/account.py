@@ -11,6 +11,7 @@ from broker import password
 from broker.directory import PACKAGE, StateDirectory, write_private
 from edge_worker.errors import BrokerError
 from edge_worker.protocol import topics
+from edge_worker.protocol.sharing.shard import SHARDS, account_of
 
 RESERVED_ROLES: Final = ("worker", "operator", "api", "homeassistant", "notify")
 
@@ -70,8 +71,25 @@ class Accounts:
             hashes = self._load()
             if credentials.username in hashes and not rotate:
                 raise BrokerError(f"{credentials.username} exists already; --rotate gives it a new password")
-            self._save(hashes | {credentials.username: password.encode(credentials.password)})
+            others = {account_of(credentials.username, process) for process in range(2, SHARDS + 1)}
+            names = [credentials.username, *(others & hashes.keys() if role == "worker" else ())]
+            self._save(hashes | dict.fromkeys(names, password.encode(credentials.password)))
         return credentials
+
+    def set_processes(self, username: str, count: int) -> None:
+        """Give a worker the accounts of `count` processes, and no more; they have its password.
+
+        Raises:
+            BrokerError: there is no such account.
+        """
+        with self._directory.locked():
+            hashes = self._load()
+            if username not in hashes:
+                raise BrokerError(f"no account is called {username!r}; make it first")
+            others = {account_of(username, process) for process in range(2, SHARDS + 1)}
+            kept = {name: encoded for name, encoded in hashes.items() if name not in others}
+            own = {account_of(username, process): hashes[username] for process in range(2, count + 1)}
+            self._save(kept | own)
 
     def remove(self, username: str) -> None:
         """Remove an account.

@@ -14,11 +14,12 @@ from typing import Final
 from urllib.parse import urlencode
 
 from broker import announcement, directory, listener, service_settings
-from broker.account import Accounts, Credentials, role_of
+from broker.account import Accounts, Credentials, role_of, username_for
 from broker.directory import StateDirectory, write_private
 from broker.service_settings import PREFIXES
 from edge_worker.errors import StethoError
 from edge_worker.own_command import IN_COMPOSE
+from edge_worker.protocol.sharing.shard import SHARDS
 
 ROLES: Final = {
     "device": "a stethoscope",
@@ -34,6 +35,7 @@ EXAMPLES: Final = """examples:
   stetho provision device st-01                     prints the settings of the device
   stetho provision device st-01 --rotate            gives it a new password
   stetho provision device st-01 --password-file st-01.password   writes the password there
+  stetho provision worker --processes 4             the worker may be four processes
   stetho provision operator ann                     an account that reads results: operator-ann
   stetho provision homeassistant                    Home Assistant's MQTT integration
   stetho provision list
@@ -67,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
         # A device always has a name; other roles may do without.
         command.add_argument("name", metavar="NAME", nargs=None if role == "device" else "?", default="")
         command.add_argument("--rotate", action="store_true", help="give an existing one a new password")
+        if role == "worker":
+            command.add_argument(
+                "--processes",
+                type=int,
+                choices=range(1, SHARDS + 1),
+                metavar="N",
+                help="give the worker that is there the accounts of N processes",
+            )
         if role not in PREFIXES:
             command.add_argument(
                 "--password-file",
@@ -90,6 +100,11 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
         case "remove":
             accounts.remove(args.username)
             print(f"{args.username} is removed.")
+            _reload(state)
+        case "worker" if args.processes:
+            username = username_for("worker", args.name)
+            accounts.set_processes(username, args.processes)
+            print(f"{username} may be {args.processes} processes: STETHO_PROCESSES={args.processes}")
             _reload(state)
         case role:
             credentials = accounts.add(role, args.name, rotate=args.rotate)

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from edge_worker import __version__
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StethoError
 from edge_worker.private_files import keep_private
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
@@ -21,6 +23,7 @@ _EXAMPLES: Final = """examples:
   stetho worker                 run with the STETHO_* settings of the environment
   stetho worker check           load settings, models and database, then stop
   stetho worker migrate         create the database or bring it up to date
+  stetho worker --processes 2   use two cores (`stetho provision worker --processes 2` makes the account)
   stetho worker health          exit 0 when the worker's last heartbeat is fresh
 
 settings: docs/configuration.md. Research and education, not a medical device."""
@@ -36,10 +39,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = {"run": _run, "check": _check, "migrate": _migrate, "health": _health}
     parser.add_argument("command", nargs="?", default="run", choices=commands)
+    parser.add_argument(
+        "--processes", metavar="N", help="share the devices among N processes (default: STETHO_PROCESSES)"
+    )
+    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)  # which one this is: the supervisor's
     parser.add_argument("--version", action="version", version=f"stetho-edge {__version__}")
-    command = commands[parser.parse_args(arguments).command]
+    options = parser.parse_args(arguments)
+    given = {} if options.processes is None else {"STETHO_PROCESSES": options.processes}
     try:
-        return command(Settings.from_environ(os.environ))
+        settings = Settings.from_environ(os.environ | given)
+        if options.process is not None:
+            return _run_process(settings, options.process)
+        return commands[options.command](settings)
     except StethoError as error:
         print(f"edge_worker: {error}", file=sys.stderr)
         return 2
@@ -47,23 +58,49 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
-    from edge_worker.assembly import assemble, claim_site  # noqa: PLC0415
-    from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
-    from edge_worker.upkeep.start_wait import announce, wait_until_writable  # noqa: PLC0415
+    from edge_worker.upkeep.process_supervisor import ProcessSupervisor  # noqa: PLC0415
+    from edge_worker.upkeep.site_claim import claim_site  # noqa: PLC0415
+    from edge_worker.upkeep.start_wait import wait_until_writable  # noqa: PLC0415
+    from edge_worker.upkeep.worker_processes import retire_others, worker_ids  # noqa: PLC0415
 
-    # The network thread waits for so long whenever the live analysis computes; with Python's 5 ms, chunks
-    # queue up.
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     log_to_stdout(settings.log_level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    worker_ids(settings)  # raises where a name is too long
     stopping = threading.Event()
     _on_signal(stopping.set)
     wait_until_writable(settings, stopping)
     if stopping.is_set():
         return 0
-    lock = claim_site(settings)
+    locks = claim_site(settings)
+    retire_others(settings)
+    if settings.processes > 1:
+        return ProcessSupervisor(settings.processes, locks).run(stopping)
+    return _work(settings, ALL_SHARDS, stopping, locks)
+
+
+def _run_process(settings: Settings, process: int) -> int:
+    """Be one of several processes, whose supervisor holds the locks of the site."""
+    from edge_worker.upkeep.process_supervisor import end_with_supervisor  # noqa: PLC0415
+    from edge_worker.upkeep.worker_processes import settings_of  # noqa: PLC0415
+
+    log_to_stdout(settings.log_level)
+    stopping = threading.Event()
+    _on_signal(stopping.set)
+    end_with_supervisor()
+    return _work(settings_of(settings, process), HeldShards(process, settings.processes), stopping)
+
+
+def _work(settings: Settings, shards: HeldShards, stopping: threading.Event, locks: object = None) -> int:
+    """Be the worker of these shards until `stopping` is set or a signal comes; hold its `locks`."""
+    from edge_worker.assembly import assemble  # noqa: PLC0415
+    from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
+    from edge_worker.upkeep.start_wait import announce  # noqa: PLC0415
+
+    # The network thread waits for so long whenever the live analysis computes; with Python's 5 ms, chunks
+    # queue up.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        worker = assemble(settings, lock)
+        worker = assemble(settings, locks, shards)
     except StethoError as error:
         announce(settings, "offline", str(error))
         raise
@@ -82,7 +119,8 @@ def _on_signal(stop: Callable[[], None]) -> None:
 
 
 def _check(settings: Settings) -> int:
-    from edge_worker.assembly import assemble, claim_site  # noqa: PLC0415
+    from edge_worker.assembly import assemble  # noqa: PLC0415
+    from edge_worker.upkeep.site_claim import claim_site  # noqa: PLC0415
 
     assemble(settings, claim_site(settings))
     print("settings, models, spool and database are usable")
@@ -102,13 +140,18 @@ def _migrate(settings: Settings) -> int:
 def _health(settings: Settings) -> int:
     from edge_worker.database.history import History  # noqa: PLC0415
     from edge_worker.errors import StoreError  # noqa: PLC0415
+    from edge_worker.upkeep.worker_processes import worker_ids  # noqa: PLC0415
 
     try:
-        heartbeats = History.open(settings.database).heartbeats()
+        heartbeats = {each.worker_id: each for each in History.open(settings.database).heartbeats()}
     except StoreError as error:
         print(f"unhealthy: {error}")
         return 1
-    own = next((each for each in heartbeats if each.worker_id == settings.worker_id), None)
+    return max(_process_health(heartbeats.get(worker_id)) for worker_id in worker_ids(settings))
+
+
+def _process_health(own: WorkerHeartbeat | None) -> int:
+    """Print how one process is, and return 0 when it runs."""
     if own is None:
         print("unhealthy: last heartbeat never")
         return 1

@@ -1,11 +1,7 @@
 """Construction of the worker from its settings; every error of the settings is raised before connecting."""
 
 import logging
-import os
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Final, TextIO
 
 from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
@@ -13,67 +9,28 @@ from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
-from edge_worker.database.engine import connect, connect_existing, sqlite_path
+from edge_worker.database.engine import connect_existing
+from edge_worker.database.repair.turn import turn_in
 from edge_worker.database.store import Store
-from edge_worker.directory_lock import lock_directory
-from edge_worker.errors import SettingsError, StoreError
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_analysis import LiveAnalysis
-from edge_worker.private_files import keep_private
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.logfmt import line
-from edge_worker.upkeep.data_directory import LOCK
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.worker import Worker
 from edge_worker.worker_status import WorkerStatus
 
 _LOG = logging.getLogger(__name__)
-_DATABASE_LOCK: Final = ".lock"
-"""Of a SQLite file: the end of the name of its lock file, beside it."""
 
 
-def claim_site(settings: Settings) -> tuple[TextIO, ...]:
-    """Return the locks of the data directory, which is made if it does not exist, and of its SQLite file.
-
-    A worker with another data directory and the same database would store and publish what this one does.
-
-    Raises:
-        SettingsError: one of them cannot be made or written, or another worker uses it.
-    """
-    keep_private(settings.data_dir)
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"STETHO_DATA_DIR {settings.data_dir} cannot be made: {error.strerror}"
-        ) from error
-    directory = lock_directory(
-        settings.data_dir / LOCK,
-        f"another worker uses STETHO_DATA_DIR {settings.data_dir}; stop it, or give this one "
-        "another directory",
-    )
-    return directory, *_claim_database(settings)
-
-
-def _claim_database(settings: Settings) -> Iterator[TextIO]:
-    """Yield the lock of a SQLite file; none where there is no such file, or `assemble` will say why not."""
-    with suppress(StoreError):
-        path = sqlite_path(connect(settings.database))
-        if path is not None and os.access(path.parent, os.W_OK):
-            yield lock_directory(
-                path.with_name(path.name + _DATABASE_LOCK),
-                f"another worker uses the database {path}; stop it, or give this one another "
-                "STETHO_DATABASE_URL",
-            )
-
-
-def assemble(settings: Settings, lock: object) -> Worker:
-    """Return a worker that is ready to connect; it holds the `lock` of its site.
+def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) -> Worker:
+    """Return a worker of these `shards` that is ready to connect; it holds the `lock` of its site.
 
     Raises:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
@@ -86,8 +43,9 @@ def assemble(settings: Settings, lock: object) -> Worker:
     if damage is not None:
         models.refused[SEGMENTER] = damage
         _LOG.error(line("model_refused", model=SEGMENTER, stays=segmenter.version, reason=damage))
-    spool = Spool(settings.data_dir / "spool")
-    store = Store.open(settings.database, is_ours=not settings.database_url)
+    spool = Spool(settings.data_dir / "spool", shards)
+    with turn_in(spool.directory):  # several processes start at once, and one of them makes the tables
+        store = Store.open(settings.database, is_ours=not settings.database_url)
     database = connect_existing(settings.database)
     profiles = ActiveProfiles(settings, DeviceSettingsTable(database))
     adaptations = ActiveAdaptations(AdaptationTables(database))

@@ -287,7 +287,7 @@ class Connection:
             user = self._settings.mqtt_username
             raise BrokerError(
                 f"the broker refuses user {user!r} ({code}); check STETHO_MQTT_USERNAME and "
-                f"STETHO_MQTT_PASSWORD (`{stetho('provision worker')}` makes such a user)"
+                f"STETHO_MQTT_PASSWORD (`{stetho(self._settings.provision_command)}` makes such a user)"
             )
 
     def _on_disconnect(

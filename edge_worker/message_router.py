@@ -50,6 +50,8 @@ class MessageRouter:
             OSError, StoreFault: disk or database refuse it for now. Nothing was changed.
         """
         topic, device_id = message.topic, _device_of(message.topic)
+        if device_id is not None and not self._intake.shards.holds(device_id):
+            return []  # another process receives it, too
         if device_id is not None and not self._is_admitted(device_id, message, now):
             return []
         if self._discovery.handles(topic):

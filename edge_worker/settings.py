@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
 from edge_worker.protocol.meaning import LANGUAGES
+from edge_worker.protocol.sharing.shard import SHARDS
 from edge_worker.text_file import first_line
 
 ENVIRONMENT_PREFIX: Final = "STETHO_"
@@ -41,6 +42,9 @@ class Settings:
     mqtt_password_file: Path | None = setting(None, "file whose first line is the password")
     mqtt_ca_file: Path | None = setting(None, "certificate of the CA; when it is set, TLS is used")
     worker_id: str = setting("edge-01", "id of this worker, in the topic `stetho/v1/worker/{worker}`")
+    processes: int = setting(
+        1, "processes of the worker, which share the devices; each but the first needs an account", 1
+    )
     data_dir: Path = setting(Path("data"), "directory of the spool, the audio and the SQLite file")
     database_url: str = setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
     models_dir: Path = setting(
@@ -135,6 +139,12 @@ class Settings:
         """The broker password in force: the first line of the file where one is set; raises SettingsError."""
         return self.read_password("mqtt_password_file") or self.mqtt_password
 
+    @property
+    def provision_command(self) -> str:
+        """What `stetho` is called with to make the accounts of this worker."""
+        more = f" --processes {self.processes}" if self.processes > 1 else ""
+        return f"provision worker{more}"
+
     def check(self) -> None:
         """Raise SettingsError unless the values are possible and fit together."""
         self.require("mqtt_host", _is_host(self.mqtt_host), "use a host name or an address")
@@ -142,6 +152,7 @@ class Settings:
         self.require_port("worker_metrics_port")
         self.require_name("mqtt_username")
         self.require_name("worker_id")
+        self.require("processes", self.processes <= SHARDS, f"there are {SHARDS} parts of the devices")
         self.require_one_of("log_level", "DEBUG", "INFO", "WARNING", "ERROR")
         self.require_one_of("home_assistant", "off", "on")
         self.require_one_of("language", *LANGUAGES)

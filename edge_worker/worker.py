@@ -80,7 +80,7 @@ class Worker:
         self._store = store
         self._status = status
         self._reserve = DiskReserve.from_settings(settings)
-        self._start_log = StartLog(settings.data_dir / "worker.starts")
+        self._start_log = StartLog(settings.data_dir / intake.shards.file("worker.starts"))
         self._versions = pipeline.versions
         self.metrics = metrics.new_registry()
         """Registry for Prometheus; safe from any thread."""
@@ -137,9 +137,9 @@ class Worker:
         Raises:
             BrokerError: the broker refuses us for good.
         """
-        self._recording_analysis.submit(UnanalysedRecording(each) for each in self._store.unanalysed())
+        self._recording_analysis.submit(map(UnanalysedRecording, self._store.unanalysed(self._intake.shards)))
         self._handle(self._intake.load(time.monotonic()))
-        for message in self._store.pending():
+        for message in self._store.pending(self._intake.shards):
             self._publisher.publish_outbox(message)
         self._recording_analysis.start()
         self._live_analysis.start()

@@ -32,6 +32,7 @@ from edge_worker.database.subjects import subject_assignments
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import StoreError
 from edge_worker.protocol.result import CapturedAtSource, Completeness, Result
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.protocol.verdict import Verdict
 
 StoreFault = (StoreError, OperationalError, InterfaceError)
@@ -169,12 +170,12 @@ class Store:
         with self._engine.connect() as connection:
             return subject_assignments.subject_of(connection, device_id, captured_at, received_at)
 
-    def unanalysed(self) -> list[StoredRecording]:
-        """Return the recordings that have no result yet, oldest first; without those that cannot be read."""
+    def unanalysed(self, shards: HeldShards = ALL_SHARDS) -> list[StoredRecording]:
+        """Return the recordings without a result, oldest first; not those that cannot be read."""
         columns = [recordings.c[name] for name in StoredRecording.__dataclass_fields__]
         with self._engine.connect() as connection:
             rows = recording_query.readable_rows(connection, columns, recordings.c.document.is_(None))
-            return [StoredRecording(**row) for row in rows]
+            return [StoredRecording(**row) for row in rows if shards.holds(row["device_id"])]
 
     def known(self) -> set[tuple[str, str]]:
         """Return device and recording id of every recording that is stored or was deleted."""
@@ -252,10 +253,10 @@ class Store:
         with self._engine.connect() as connection:
             return result_feed.event_verdict(connection, device_id, stream)
 
-    def pending(self) -> list[OutboxMessage]:
+    def pending(self, shards: HeldShards = ALL_SHARDS) -> list[OutboxMessage]:
         """Return the messages that the broker has not acknowledged, oldest first."""
         with self._engine.connect() as connection:
-            return outbox.pending(connection)
+            return [each for each in outbox.pending(connection) if shards.publishes(each.topic)]
 
     def acknowledge(self, message_ids: Iterable[int]) -> None:
         """Remove messages from the outbox: the broker has acknowledged them."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from edge_worker.database.schema import workers
 from edge_worker.database.site_state.clock_check import text_of
@@ -54,6 +54,11 @@ def find_all(connection: Connection) -> list[WorkerHeartbeat]:
 def last_seen(connection: Connection, worker_id: str) -> str | None:
     """Return the time of a worker's last heartbeat, RFC 3339, None where there is none."""
     return next((each.seen_at for each in find_all(connection) if each.worker_id == worker_id), None)
+
+
+def remove(connection: Connection, worker_id: str) -> None:
+    """Delete the heartbeat of a worker that will not run again."""
+    connection.execute(delete(workers).where(workers.c.worker_id == worker_id))
 
 
 def save(connection: Connection, heartbeat: WorkerHeartbeat) -> None:

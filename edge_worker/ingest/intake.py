@@ -72,13 +72,15 @@ class Intake:
         self._rejected_at: dict[tuple[str, str], float] = {}
         self._shares = DeviceShares(settings.max_mb_per_minute)
         self.folders = DeviceFolders(spool.directory)
+        self.shards = spool.shards
+        """Of whose devices messages are received."""
         self.has_room = True
         """False: the disk is full, and no recording is opened; those that are open go on."""
         self.counts: Counter[str] = Counter()
         """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
         self.quarantine = spool.quarantine
-        stream_spool = StreamSpool(spool.directory, spool.quarantine)
+        stream_spool = StreamSpool(spool.directory, spool.quarantine, spool.shards)
         self.streams = StreamIntake(stream_spool, settings, self.counts)
 
     def __len__(self) -> int:

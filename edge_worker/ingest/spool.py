@@ -23,6 +23,7 @@ from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.protocol.chunk import HEADER_BYTES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.protocol.topics import DEVICE_ID
 
 Int16Array = npt.NDArray[np.int16]
@@ -36,13 +37,14 @@ _BLOCK_BYTES: Final = 2**16
 class Spool:
     """Chunk files of all open recordings. Used by one thread, except the `read_…` methods and `remove`."""
 
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, creating it.
+    def __init__(self, directory: Path, shards: HeldShards = ALL_SHARDS) -> None:
+        """Use `directory`, creating it; of what other processes hold there nothing is loaded.
 
         Raises:
             SpoolError: it cannot be created or written.
         """
         self.directory = directory
+        self.shards = shards
         self.quarantine = Quarantine(directory.parent / "quarantine")
         """For all that arrives and cannot be processed."""
         self._descriptors = DescriptorCache()
@@ -50,7 +52,7 @@ class Spool:
             directory.mkdir(parents=True, exist_ok=True)
             probe = directory / ".probe"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may try, too
         except OSError as error:
             raise SpoolError(f"the spool {directory} cannot be written: {error.strerror}") from error
 
@@ -155,7 +157,9 @@ class Spool:
         A file that cannot be read or understood is set aside.
         """
         for path in sorted(self.directory.glob("*/*.chunks")):
-            if not (_FILE_NAME.fullmatch(path.stem) and DEVICE_ID.fullmatch(path.parent.name)):
+            device_id = path.parent.name
+            is_ours = DEVICE_ID.fullmatch(device_id) is not None and self.shards.holds(device_id)
+            if not (is_ours and _FILE_NAME.fullmatch(path.stem)):
                 continue
             recording = self._loaded(path)
             if recording is not None:

@@ -31,6 +31,7 @@ from edge_worker.ingest.stream import Segment, Stream
 from edge_worker.protocol import strict_json
 from edge_worker.protocol.chunk import HEADER_BYTES, MAX_SAMPLES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.protocol.topics import DEVICE_ID
 from edge_worker.telemetry.logfmt import line
 
@@ -48,9 +49,12 @@ class StreamSpool:
     other methods are for the thread that holds a stream that has ended.
     """
 
-    def __init__(self, directory: Path, quarantine: Quarantine | None = None) -> None:
-        """Use `directory`, which `Spool` has created, and its quarantine."""
+    def __init__(
+        self, directory: Path, quarantine: Quarantine | None = None, shards: HeldShards = ALL_SHARDS
+    ) -> None:
+        """Use `directory`, which `Spool` has created, with its quarantine and its shards."""
         self._directory = directory
+        self._shards = shards
         self._quarantine = quarantine or Quarantine(directory.parent / "quarantine")
         self._descriptors = DescriptorCache()
 
@@ -104,7 +108,9 @@ class StreamSpool:
         """
         for path in sorted(self._directory.glob("*/*.stream")):
             named = _DIRECTORY.fullmatch(path.name)
-            if named is None or not DEVICE_ID.fullmatch(path.parent.name):
+            device_id = path.parent.name
+            is_ours = DEVICE_ID.fullmatch(device_id) is not None and self._shards.holds(device_id)
+            if named is None or not is_ours:
                 continue
             try:
                 stream = self._load(path, int(named[1], 16))

@@ -25,7 +25,7 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.live.live_queue import Item, LiveQueue
-from edge_worker.live.preview_schedule import PreviewBudget, PreviewSchedule
+from edge_worker.live.preview_schedule import PREVIEW_SHARE, PreviewBudget, PreviewSchedule
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import topics
@@ -89,7 +89,7 @@ class LiveAnalysis(threading.Thread):
         self._is_busy: Callable[[], bool] = lambda: False
         self._queue = LiveQueue(self.is_alive)
         self._preview_schedule = PreviewSchedule()
-        self._preview_budget = PreviewBudget()
+        self._preview_budget = PreviewBudget(PREVIEW_SHARE / settings.processes)
         self._sessions: dict[RecordingKey, StreamSession | None] = {}
         """None: the session failed."""
         self._unclassified: dict[RecordingKey, float] = {}

@@ -45,15 +45,17 @@ class PreviewSchedule:
 
 
 class PreviewBudget:
-    """CPU time that previews may take: `PREVIEW_SHARE` of a core. Used by the thread of the live analysis."""
+    """CPU time that previews may take. Used by the thread of the live analysis."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float) -> None:
+        """Grant a `share` of a core."""
+        self._share = share
         self.credit_s = 0.0
         self._credited_at = time.monotonic()
 
     def is_left(self, now: float) -> bool:
         """Return whether there is CPU time for a preview at `now`, monotonic seconds."""
-        self.credit_s = min(_MAX_CREDIT_S, self.credit_s + PREVIEW_SHARE * (now - self._credited_at))
+        self.credit_s = min(_MAX_CREDIT_S, self.credit_s + self._share * (now - self._credited_at))
         self._credited_at = now
         return self.credit_s >= 0
 

@@ -28,6 +28,7 @@ _NO_EXPIRY: Final = b"\x11\xff\xff\xff\xff"
 """The session of the worker and what waits in it stay."""
 _ONE_AT_A_TIME: Final = b"\x21\x00\x01"
 """The broker sends one message of that queue, which is not acknowledged: it comes again, to the worker."""
+_CLEAN_START: Final = 0x02
 _END_SESSION: Final = b"\xe0\x07\x00\x05\x11\x00\x00\x00\x00"
 _KEEP_SESSION: Final = b"\xe0\x00"
 _PACKET_ID: Final = struct.pack(">H", 1)
@@ -77,9 +78,22 @@ def publish_state(settings: Settings, document: dict[str, str]) -> None:
     Raises:
         BrokerError: it is refused, with what to do.
     """
+    _publish_once(settings, strict_json.write(document))
+
+
+def end_session(settings: Settings) -> None:
+    """End the session of a worker that will not run again, and clear its state; only while it does not run.
+
+    Raises:
+        BrokerError: it is refused, with what to do.
+    """
+    _publish_once(settings, "", _CLEAN_START)
+
+
+def _publish_once(settings: Settings, payload: str, start: int = 0) -> None:
     user = settings.mqtt_username
     with connection_to(settings) as connection, connection.makefile("rb") as answers:
-        connection.sendall(_connect(user, settings.password))
+        connection.sendall(_connect(user, settings.password, start))
         body = _answer(answers.read, _CONNACK)
         if body[1]:
             reason = _REFUSED.get(body[1], f"code {body[1]}")
@@ -88,7 +102,7 @@ def publish_state(settings: Settings, document: dict[str, str]) -> None:
                 "gives it a new password"
             )
         had_session = bool(body[0] & 1)
-        connection.sendall(_publish(topics.worker(settings.worker_id), strict_json.write(document)))
+        connection.sendall(_publish(topics.worker(settings.worker_id), payload))
         body = _answer(answers.read, _PUBACK)
         connection.sendall(_KEEP_SESSION if had_session else _END_SESSION)
     if len(body) > len(_PACKET_ID) and body[len(_PACKET_ID)] == _NOT_AUTHORISED:
@@ -98,9 +112,9 @@ def publish_state(settings: Settings, document: dict[str, str]) -> None:
         )
 
 
-def _connect(user: str, password: str) -> bytes:
+def _connect(user: str, password: str, start: int) -> bytes:
     properties = _NO_EXPIRY + _ONE_AT_A_TIME
-    body = _text("MQTT") + bytes([5, 0xC0, 0, 30, len(properties)]) + properties
+    body = _text("MQTT") + bytes([5, 0xC0 | start, 0, 30, len(properties)]) + properties
     return _packet(0x10, body + _text(user) + _text(user) + _text(password))
 
 

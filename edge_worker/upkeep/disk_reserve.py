@@ -73,7 +73,7 @@ class DiskReserve:
                 self._make(size)
             return free >= least + size
         if free < least // _LAST:
-            self._path.unlink()
+            self._path.unlink(missing_ok=True)
             _LOG.error(line("reserve_used", file=self._path))
         return free >= least
 

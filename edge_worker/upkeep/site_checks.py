@@ -11,6 +11,7 @@ from edge_worker.errors import BrokerError, SettingsError, StoreError
 from edge_worker.own_command import stetho
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
+from edge_worker.upkeep.worker_processes import worker_ids
 
 _RENEW_WITHIN: Final = timedelta(days=14)
 
@@ -53,16 +54,20 @@ def check_account(settings: Settings) -> str:
 
 def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
-    own = [each for each in _fresh_heartbeats(settings) if each.worker_id == settings.worker_id]
-    if not own:
-        raise StoreError(f"{settings.worker_id} has written no heartbeat lately: start `{stetho('worker')}`")
-    document = own[0].document
+    fresh = {each.worker_id: each.document for each in _fresh_heartbeats(settings)}
+    found = [_check_process(worker_id, fresh.get(worker_id)) for worker_id in worker_ids(settings)]
+    return "; ".join(found)
+
+
+def _check_process(worker_id: str, document: Mapping[str, Any] | None) -> str:
+    if document is None:
+        raise StoreError(f"{worker_id} has written no heartbeat lately: start `{stetho('worker')}`")
     faults = "; ".join(map(str, document.get("faults", [])))
     if faults:
-        raise StoreError(f"{settings.worker_id} is degraded: {faults}")
+        raise StoreError(f"{worker_id} is degraded: {faults}")
     if document.get("state") == "offline":
-        raise StoreError(f"{settings.worker_id} runs, but is not connected to the broker; its log says why")
-    return f"{settings.worker_id} is {document.get('state')}, its heartbeat is fresh"
+        raise StoreError(f"{worker_id} runs, but is not connected to the broker; its log says why")
+    return f"{worker_id} is {document.get('state')}, its heartbeat is fresh"
 
 
 def check_devices(settings: Settings) -> str:

@@ -145,6 +145,21 @@ def test_a_second_worker_has_settings_of_its_own_and_no_data_of_the_first(tmp_pa
     assert "STETHO_MQTT_CA_FILE" not in setting, "there is none yet"
 
 
+def test_the_processes_of_a_worker_have_its_password_through_each_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "worker", "--processes", "2") == 2
+    assert "make it first" in capsys.readouterr().err
+    assert run(tmp_path, "init") == 0
+    assert run(tmp_path, "worker", "--processes", "3") == 0
+    assert run(tmp_path, "worker", "--processes", "2") == 0
+    assert run(tmp_path, "worker", "--rotate") == 0
+    password = (tmp_path / "worker" / "password").read_text().strip()
+    with Broker(tmp_path) as broker:
+        for name, is_there in (("worker", True), ("worker-p2", True), ("worker-p3", False)):
+            assert accepts(broker, Credentials(name, password)) == is_there, name
+
+
 def test_a_password_can_be_written_to_a_file_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
-from edge_worker.assembly import assemble, claim_site
+from edge_worker.assembly import assemble
 from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk
 from edge_worker.settings import Settings
+from edge_worker.upkeep.site_claim import claim_site
 from simulator.site.site import Site
 
 PCM = beep(16_000)

@@ -15,6 +15,7 @@ from typing import Final
 
 from edge_worker.database.repair import sqlite_file
 from edge_worker.database.repair.salvage import Salvaged, copy_readable
+from edge_worker.database.repair.turn import turn_in
 from edge_worker.errors import DatabaseDamagedError, DatabaseGoneError, StoreError
 from edge_worker.telemetry.logfmt import line
 
@@ -50,7 +51,7 @@ class DatabaseRepair:
         """Mend the file before it is opened."""
         if self._path is None:
             return
-        with _refusing(self._path):
+        with _refusing(self._path), turn_in(self._path.parent):
             if not self._path.exists() or not self._path.stat().st_size:
                 self._has_lost_rows = True  # its recordings may still lie in their folder
             elif problem := sqlite_file.damage(self._path, _CHECK_WITHIN_S):
@@ -84,7 +85,7 @@ class DatabaseRepair:
             if self._home != sqlite_file.identity(self._path.parent):
                 return  # its disk is gone, and comes back
             self._refused_until = time.monotonic() + _PAUSE_S
-            with _refusing(self._path):
+            with _refusing(self._path), turn_in(self._path.parent):
                 if isinstance(error, DatabaseGoneError):
                     self._restore(self._path)
                 else:

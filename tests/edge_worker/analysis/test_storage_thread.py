@@ -8,9 +8,10 @@ import pytest
 from conftest import Device, beep, cut, rows, wait_until
 
 from edge_worker.analysis.pipeline import Pipeline
-from edge_worker.assembly import assemble, claim_site
+from edge_worker.assembly import assemble
 from edge_worker.database.worker_heartbeat import EVERY_S
 from edge_worker.settings import Settings
+from edge_worker.upkeep.site_claim import claim_site
 from simulator.site.site import Site
 
 PCM = beep(16_000)

@@ -1,0 +1,1 @@
+"""Which of several processes of a worker a device belongs to."""

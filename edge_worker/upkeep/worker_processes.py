@@ -1,0 +1,65 @@
+"""Settings of the processes that one worker is, and the end of those that it is no longer."""
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from edge_worker.database.worker_rows import WorkerRows
+from edge_worker.errors import StethoError, StoreError
+from edge_worker.protocol.sharing.shard import SHARDS, account_of
+from edge_worker.settings import Settings
+from edge_worker.telemetry.logfmt import line
+from edge_worker.upkeep import broker_probe
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def settings_of(settings: Settings, process: int) -> Settings:
+    """Return the settings of one process: names of its own, and its share of what is limited.
+
+    Raises:
+        SettingsError: a name gets too long.
+    """
+    count, port = settings.processes, settings.worker_metrics_port
+    own = replace(
+        settings,
+        mqtt_username=account_of(settings.mqtt_username, process),
+        worker_id=settings.worker_id if process == 1 else f"{settings.worker_id}-{process}",
+        worker_metrics_port=port and port + process - 1,
+        max_open=-(-settings.max_open // count),
+        max_spool_mb=-(-settings.max_spool_mb // count),
+    )
+    own.check()
+    return own
+
+
+def worker_ids(settings: Settings) -> list[str]:
+    """Return the ids under which the processes of this worker write their heartbeats."""
+    return [settings_of(settings, process).worker_id for process in range(1, settings.processes + 1)]
+
+
+def retire_others(settings: Settings) -> None:
+    """End what is left of processes that are not needed any more, before they fill queues at the broker.
+
+    What cannot be done now is done at the next start.
+    """
+    rows = WorkerRows(settings.database)
+    try:
+        known = rows.ids()
+    except StoreError:  # there is no database yet, or the start will say what is wrong with it
+        return
+    for process in range(settings.processes + 1, SHARDS + 1):
+        other = settings_of(settings, process)
+        if other.worker_id in known:
+            _retire(other, rows)
+    rows.close()
+
+
+def _retire(other: Settings, rows: WorkerRows) -> None:
+    try:
+        broker_probe.end_session(other)
+        rows.delete(other.worker_id)
+    except StethoError as error:
+        _LOG.warning(line("process_not_retired", worker=other.worker_id, reason=error))
+    else:
+        _LOG.info(line("process_retired", worker=other.worker_id))

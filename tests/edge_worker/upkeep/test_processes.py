@@ -1,0 +1,123 @@
+"""A worker of several processes that share the devices: real processes, a real broker, `kill -9`."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Client, Device, beep, cut, rows, wait_until
+
+from broker import provision
+from edge_worker.protocol.sharing.held_shards import HeldShards
+from edge_worker.protocol.sharing.shard import SHARDS, account_of, shard_of
+from simulator.site.process import Process
+from simulator.site.site import Site
+
+PCM = beep(8_000)
+TWO = {"STETHO_PROCESSES": "2"}
+START_WITHIN_S = 120.0
+"""Two processes that load all models, on a machine that does other things."""
+BOTH_READY = r"event=ready(.|\n)*event=ready"
+DEVICES = ["st-01", "st-02", "st-03", "st-04"]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Site]:
+    """Site whose worker may be two processes."""
+    with Site(tmp_path / "site", {"STETHO_GIVE_UP_S": "3", "STETHO_MISSING_AFTER_S": "0.2"}) as site:
+        state = ["--dir", str(site.directory / "broker")]
+        assert provision.main([*state, "worker", "--processes", "2"]) == 0
+        yield site
+
+
+def children(worker: Process) -> dict[int, int]:
+    """Return the process ids of the processes of a worker by their numbers."""
+    found = {}
+    for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split():
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"--process" in arguments:
+            found[int(arguments[arguments.index(b"--process") + 1])] = int(pid)
+    return found
+
+
+def test_every_device_belongs_to_one_process_for_any_number_of_them() -> None:
+    devices = [f"st-{number:05}" for number in range(3200)]
+    for processes in (1, 2, 3, 8, SHARDS):
+        held = [HeldShards(number, processes) for number in range(1, processes + 1)]
+        shares = [sum(each.holds(device) for device in devices) for each in held]
+        assert sum(shares) == len(devices)
+        assert min(shares) > 0.6 * len(devices) / processes
+    assert shard_of("st-01") == shard_of("st-01") < SHARDS
+    topics = [f"stetho/v1/result/{device}" for device in devices]
+    assert [HeldShards(2, 2).publishes(each) for each in topics] == [
+        HeldShards(2, 2).holds(each) for each in devices
+    ]
+    assert [HeldShards(number, 2).file("worker.starts") for number in (1, 2)] == [
+        "worker.starts",
+        "worker-2.starts",
+    ]
+    assert (account_of("worker", 1), account_of("worker", 2)) == ("worker", "worker-p2")
+
+
+def test_two_processes_share_the_devices_and_survive_kill_9(shared: Site) -> None:
+    assert {HeldShards(1, 2).holds(device) for device in DEVICES} == {True, False}
+    other = next(device for device in DEVICES if HeldShards(2, 2).holds(device))
+    worker = shared.start_worker(wait=False, settings=TWO)
+    subscriptions = ("stetho/v1/result/#", "stetho/v1/worker/+")
+    with Client(shared.broker, shared.operator, *subscriptions) as operator:
+        worker.wait_for(BOTH_READY, START_WITHIN_S)
+        for each in ("edge-01", "edge-01-2"):
+            operator.wait_for(f"stetho/v1/worker/{each}", state="ready")
+        for device_id in DEVICES:
+            with Device(shared, device_id) as device:
+                device.send_all(cut(PCM, 1))
+                device.wait_for(f"stetho/v1/device/{device_id}/down/control", type="stored")
+        for device_id in DEVICES:
+            operator.wait_for(f"stetho/v1/result/{device_id}", completeness="complete")
+
+        # One dies in the middle of a recording, and is replaced; the broker has kept what came meanwhile.
+        first = children(worker)
+        with Device(shared, other) as device:
+            chunks = cut(PCM, 2)
+            device.send_all(chunks[:1])
+            os.kill(first[2], signal.SIGKILL)
+            device.send_all(chunks[1:])
+            worker.wait_for(r"process=2 status=-9(.|\n)*event=ready", START_WITHIN_S)
+            device.wait_for(f"stetho/v1/device/{other}/down/control", type="stored", recording_id=f"{2:016x}")
+        wait_until(lambda: len(children(worker)) == len(first), "the process to be replaced")
+        assert children(worker)[1] == first[1]
+        operator.wait_for(f"stetho/v1/result/{other}", recording_id=f"{2:016x}", completeness="complete")
+
+        # A recording that is open when the worker stops is taken up by the one process of the next.
+        with Device(shared, other) as device:
+            device.send_all(cut(PCM, 3)[:1])
+            spool = shared.data_dir / "spool" / other / f"{3:016x}.chunks"
+            wait_until(spool.exists, "the chunk")
+            assert worker.stop() == 0
+            shared.start_worker()
+            device.send_all(cut(PCM, 3)[1:])
+            operator.wait_for(f"stetho/v1/result/{other}", recording_id=f"{3:016x}", completeness="complete")
+    query = "SELECT device_id, completeness FROM recordings WHERE document IS NOT NULL ORDER BY device_id"
+    assert rows(shared, query) == [
+        (device, "complete") for device in DEVICES for _ in range(3 if device == other else 1)
+    ]
+    assert rows(shared, "SELECT worker_id FROM workers") == [("edge-01",)]
+    assert "Fatal" not in worker.log
+    assert "event=process_retired worker=edge-01-2" in shared.processes[-1].log
+
+
+def test_processes_end_with_a_supervisor_that_is_killed(shared: Site) -> None:
+    worker = shared.start_worker(wait=False, settings=TWO)
+    worker.wait_for(BOTH_READY, START_WITHIN_S)
+    running = children(worker)
+    assert len(running) == 2
+    worker.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running.values()), "their end")
+
+
+def test_a_process_without_an_account_ends_the_worker_with_a_sentence(site: Site) -> None:
+    worker = site.start_worker(wait=False, settings=TWO)
+    assert worker.wait(START_WITHIN_S) == 2
+    assert "the broker refuses user 'worker-p2'" in worker.log
+    assert "provision worker --processes 2" in worker.log
