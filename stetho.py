@@ -21,6 +21,7 @@ _CHECK: Final = "whether the worker lives; check a whole site"
 _BACKUP: Final = "a site in one file, while it runs; back from it"
 _ACCESS: Final = "keys of the API; is the clock believed? or confirm it"
 _SEND: Final = "send a file, or stream sound, as a stethoscope does"
+_EXPLAIN: Final = "draw what in a sound made its label; the models' pages"
 _TRAIN: Final = "train a model on recordings; retrain from labelled uploads"
 
 
@@ -46,6 +47,9 @@ PROGRAMS: Final = {
     "calibrate": Program("teach a stethoscope its own threshold", "edge_worker.calibrate", "worker"),
     "backup": Program(_BACKUP, "edge_worker.upkeep.backup", "worker"),
     "restore": Program(_BACKUP, "edge_worker.upkeep.restore", "worker"),
+    "migrate-history": Program(
+        "move the database to PostgreSQL", "edge_worker.upkeep.migrate_history", "worker"
+    ),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program(_ACCESS, "history_api.__main__ key", "api"),
@@ -55,10 +59,8 @@ PROGRAMS: Final = {
     "synth": Program("synthesise a heart sound", "simulator.__main__ synth", "simulator"),
     "fleet": Program("simulate many stethoscopes at once", "simulator.__main__ fleet", "simulator"),
     "evaluate": Program("measure a model on labelled recordings", "models_tflite.evaluate", "evaluation"),
-    "explain": Program("draw which part of a sound made the label", "models_tflite.explain", "evaluation"),
-    "report": Program(
-        "write the models' pages, measure the signal path", "models_tflite.report", "evaluation"
-    ),
+    "explain": Program(_EXPLAIN, "models_tflite.explain", "evaluation"),
+    "report": Program(_EXPLAIN, "models_tflite.report", "evaluation"),
     "train": Program(_TRAIN, "models_tflite.training.__main__", "training"),
     "trainer": Program(_TRAIN, "models_tflite.training.retraining.commands", "training"),
 }

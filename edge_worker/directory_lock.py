@@ -2,9 +2,12 @@
 
 import fcntl
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from edge_worker.errors import SettingsError
+
+DATABASE_LOCK: Final = ".lock"
+"""Of a SQLite file: the end of the name of its lock file, beside it."""
 
 
 def lock_directory(path: Path, refusal: str) -> TextIO:

@@ -33,6 +33,7 @@ COMMANDS = [
     "stetho calibrate",
     "stetho backup",
     "stetho restore",
+    "stetho migrate-history",
     "stetho evaluate",
     "stetho explain",
     "stetho report",

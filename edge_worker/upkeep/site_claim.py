@@ -3,17 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, TextIO
+from typing import TextIO
 
 from edge_worker.database.engine import connect, sqlite_path
-from edge_worker.directory_lock import lock_directory
+from edge_worker.directory_lock import DATABASE_LOCK, lock_directory
 from edge_worker.errors import SettingsError, StoreError
 from edge_worker.private_files import keep_private
 from edge_worker.settings import Settings
 from edge_worker.upkeep.data_directory import LOCK
-
-_DATABASE_LOCK: Final = ".lock"
-"""Of a SQLite file: the end of the name of its lock file, beside it."""
 
 
 def claim_site(settings: Settings) -> tuple[TextIO, ...]:
@@ -45,7 +42,7 @@ def _claim_database(settings: Settings) -> Iterator[TextIO]:
         path = sqlite_path(connect(settings.database))
         if path is not None and os.access(path.parent, os.W_OK):
             yield lock_directory(
-                path.with_name(path.name + _DATABASE_LOCK),
+                path.with_name(path.name + DATABASE_LOCK),
                 f"another worker uses the database {path}; stop it, or give this one another "
                 "STETHO_DATABASE_URL",
             )
