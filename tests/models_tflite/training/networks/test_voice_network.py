@@ -90,5 +90,6 @@ def test_training_without_the_encoder_says_how_to_make_it(
 ) -> None:
     monkeypatch.setattr(voice_encoder, "ENCODER", tmp_path / "none.npz")
 
-    with pytest.raises(TrainingError, match=r"none\.npz is missing: make it with stetho train encoder"):
+    advice = r"none\.npz is missing: make it, as `.* train encoder --help` says"
+    with pytest.raises(TrainingError, match=advice):
         fit.fit(corpus_of_tones(), RECIPE, None, 1, "voice")
