@@ -35,6 +35,10 @@ class Settings:
     The field `mqtt_host` is read from `STETHO_MQTT_HOST`, and so on.
     """
 
+    broker: str = setting(
+        "mosquitto",
+        "broker of this site: `mosquitto`, or `nats`, which deals chunks out by part of the devices",
+    )
     mqtt_host: str = setting("127.0.0.1", "host name or address of the broker")
     mqtt_port: int = setting(1883, "port of the broker", 1)
     mqtt_username: str = setting("worker", "user name and client id of the worker at the broker")
@@ -147,6 +151,7 @@ class Settings:
 
     def check(self) -> None:
         """Raise SettingsError unless the values are possible and fit together."""
+        self.require_one_of("broker", "mosquitto", "nats")
         self.require("mqtt_host", _is_host(self.mqtt_host), "use a host name or an address")
         self.require_port("mqtt_port")
         self.require_port("worker_metrics_port")

@@ -12,6 +12,8 @@ from edge_worker.errors import PayloadError
 PREFIX: Final = "stetho/v1"
 DEVICE_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
 EXAM_ID: Final = re.compile(r"[a-z0-9-]{1,32}")
+_OF_SHARD: Final = re.compile(r"shard/([12]?[0-9]|3[01])")
+_OF_DEVICES: Final = [*PREFIX.split("/"), "device"]
 _MAX_TOPIC: Final = 256
 """Characters; the longest of ours has 90."""
 _NOT_IN_TOPICS: Final = re.compile("[^!-~]|[+#]")
@@ -36,6 +38,11 @@ ALL_HOME_ASSISTANT: Final = f"{HOME_ASSISTANT}/device/+/config"
 def pcm(device_id: str) -> str:
     """Return the topic of the chunks of a device, PCM and META: QoS 1, not retained."""
     return f"{PREFIX}/device/{device_id}/up/pcm"
+
+
+def shard_pcm(shard: int) -> str:
+    """Return the pattern of the chunks of all devices of a shard, where the broker maps them to it."""
+    return f"{PREFIX}/shard/{shard}/device/+/up/pcm"
 
 
 def state(device_id: str) -> str:
@@ -110,8 +117,13 @@ def require_publishable(topic: str) -> None:
 
 
 def device_of(topic: str) -> str | None:
-    """Return the device id of an `up/…` topic, or None when the topic or the id is malformed."""
+    """Return the device id of an `up/…` topic, or None when the topic or the id is malformed.
+
+    A broker that deals chunks out by shard puts `shard/{shard}` before the device.
+    """
     levels = topic.split("/")
-    if len(levels) != 6 or topic[: len(PREFIX) + 8] != f"{PREFIX}/device/":  # noqa: PLR2004 - prefix has two levels, then four
+    if _OF_SHARD.fullmatch("/".join(levels[2:4])):
+        del levels[2:4]
+    if len(levels) != 6 or levels[:3] != _OF_DEVICES:  # noqa: PLR2004 - prefix has two levels, then four
         return None
     return levels[3] if DEVICE_ID.fullmatch(levels[3]) else None

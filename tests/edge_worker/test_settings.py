@@ -93,6 +93,7 @@ def test_values_take_the_type_of_their_default() -> None:
         ("STETHO_MQTT_PORT", "0"),
         ("STETHO_MQTT_PORT", "1.5"),
         ("STETHO_MQTT_PORT", "70000"),
+        ("STETHO_BROKER", "rabbit"),
         ("STETHO_MQTT_HOST", ""),
         ("STETHO_MQTT_HOST", "a..b"),
         ("STETHO_MQTT_USERNAME", ""),

@@ -6,12 +6,12 @@ Rows are changed in the order of their keys, so that no two writers wait for eac
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from zlib import crc32
 
 from sqlalchemy import Connection, delete, func, select, text
 
 from edge_worker.database.counting.count_tables import label_counts, recording_counts
 from edge_worker.database.schema import predictions, recordings
-from edge_worker.protocol.sharing.shard import shard_of
 
 _ADD_RECORDINGS: Final = text(
     "INSERT INTO recording_counts (device_id, recordings) VALUES (:device_id, :recordings) "
@@ -22,6 +22,8 @@ _ADD_LABELS: Final = text(
     "VALUES (:model, :label, :part, :total, :accepted) ON CONFLICT (model, label, part) DO UPDATE SET "
     "total = label_counts.total + excluded.total, accepted = label_counts.accepted + excluded.accepted"
 )
+_PARTS: Final = 32
+"""Of the devices; the hash that says which is theirs is in the rows, and stays as it is."""
 _LabelKey = tuple[str, str, int]
 
 
@@ -34,7 +36,7 @@ def add_predictions(connection: Connection, rows: Sequence[dict[str, Any]]) -> N
     """Count new rows of `predictions`."""
     totals, accepted = Counter[_LabelKey](), Counter[_LabelKey]()
     for row in rows:
-        key = (row["model"], row["label"], shard_of(row["device_id"]))
+        key = (row["model"], row["label"], _part_of(row["device_id"]))
         totals[key] += 1
         accepted[key] += bool(row["accepted"])
     _change_labels(connection, totals, accepted)
@@ -53,8 +55,8 @@ def remove(connection: Connection, rows: Sequence[int]) -> None:
     for model, label, name, is_accepted in connection.execute(
         select(*given).where(predictions.c.recording.in_(rows))
     ):
-        totals[model, label, shard_of(name)] -= 1
-        accepted[model, label, shard_of(name)] -= bool(is_accepted)
+        totals[model, label, _part_of(name)] -= 1
+        accepted[model, label, _part_of(name)] -= bool(is_accepted)
     _change_labels(connection, totals, accepted)
     connection.execute(delete(recording_counts).where(recording_counts.c.recordings <= 0))
 
@@ -71,9 +73,13 @@ def count_again(connection: Connection) -> None:
     for model, label, name, is_accepted, count in connection.execute(
         select(*key, func.count()).group_by(*key)
     ):
-        totals[model, label, shard_of(name)] += count
-        accepted[model, label, shard_of(name)] += count * bool(is_accepted)
+        totals[model, label, _part_of(name)] += count
+        accepted[model, label, _part_of(name)] += count * bool(is_accepted)
     _change_labels(connection, totals, accepted)
+
+
+def _part_of(device_id: str) -> int:
+    return crc32(device_id.encode()) % _PARTS
 
 
 def _change_recordings(connection: Connection, changes: dict[str, int]) -> None:
