@@ -41,7 +41,7 @@ def test_a_chunk_that_was_dealt_out_by_shard_is_of_the_same_device() -> None:
         pattern = topics.shard_pcm(shard)
         assert topics.device_of(pattern.replace("+", "st-01")) == "st-01"
         assert topics.device_of(pattern) is None
-    for shard in ("32", "01", "-1", "", "x"):
-        assert topics.device_of(f"stetho/v1/shard/{shard}/device/st-01/up/pcm") is None
+    for name in ("32", "01", "-1", "", "x"):
+        assert topics.device_of(f"stetho/v1/shard/{name}/device/st-01/up/pcm") is None
     assert topics.device_of("stetho/v1/other/1/device/st-01/up/pcm") is None
     assert shard_account("worker", 7) == "worker-s07"
