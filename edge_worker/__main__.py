@@ -12,7 +12,7 @@ from typing import Final
 
 from edge_worker import __version__
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
-from edge_worker.errors import StethoError
+from edge_worker.errors import SettingsError, StethoError
 from edge_worker.private_files import keep_private
 from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
@@ -24,7 +24,8 @@ _EXAMPLES: Final = """examples:
   stetho worker check           load settings, models and database, then stop
   stetho worker migrate         create the database or bring it up to date
   stetho worker --processes 2   use two cores (`stetho provision worker --processes 2` makes the account)
-  stetho worker health          exit 0 when the worker's last heartbeat is fresh
+  stetho worker health          exit 0 when the worker's last heartbeat is fresh, and the broker has it
+  stetho worker health --live   exit 0 while it works, whatever broker and database do
 
 settings: docs/configuration.md. Research and education, not a medical device."""
 
@@ -43,11 +44,18 @@ def main(arguments: list[str] | None = None) -> int:
         "--processes", metavar="N", help="share the devices among N processes (default: STETHO_PROCESSES)"
     )
     parser.add_argument("--process", type=int, help=argparse.SUPPRESS)  # which one this is: the supervisor's
+    parser.add_argument(
+        "--live", action="store_true", help="with `health`: exit 1 where only a new start helps"
+    )
     parser.add_argument("--version", action="version", version=f"stetho-edge {__version__}")
     options = parser.parse_args(arguments)
+    if options.live and options.command != "health":
+        parser.error("--live asks for the health: `health --live`")
     given = {} if options.processes is None else {"STETHO_PROCESSES": options.processes}
     try:
         settings = Settings.from_environ(os.environ | given)
+        if options.live:
+            return _live(settings)
         if options.process is not None:
             return _run_process(settings, options.process)
         return commands[options.command](settings)
@@ -58,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
+    from edge_worker.upkeep.living import liveness  # noqa: PLC0415
     from edge_worker.upkeep.process_supervisor import ProcessSupervisor  # noqa: PLC0415
     from edge_worker.upkeep.site_claim import claim_site  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import wait_until_writable  # noqa: PLC0415
@@ -71,9 +80,10 @@ def _run(settings: Settings) -> int:
     if stopping.is_set():
         return 0
     locks = claim_site(settings)
+    liveness.begin(settings.data_dir)
     retire_others(settings)
     if settings.processes > 1:
-        return ProcessSupervisor(settings.processes, locks).run(stopping)
+        return ProcessSupervisor(settings, locks).run(stopping)
     return _work(settings, ALL_SHARDS, stopping, locks)
 
 
@@ -82,6 +92,8 @@ def _run_process(settings: Settings, process: int) -> int:
     from edge_worker.upkeep.process_supervisor import end_with_supervisor  # noqa: PLC0415
     from edge_worker.upkeep.worker_processes import settings_of  # noqa: PLC0415
 
+    if not 1 <= process <= settings.processes:
+        raise SettingsError(f"--process is {process}; the processes are 1 to {settings.processes}")
     log_to_stdout(settings.log_level)
     stopping = threading.Event()
     _on_signal(stopping.set)
@@ -147,17 +159,26 @@ def _health(settings: Settings) -> int:
     except StoreError as error:
         print(f"unhealthy: {error}")
         return 1
-    return max(_process_health(heartbeats.get(worker_id)) for worker_id in worker_ids(settings))
+    return max([_process_health(name, heartbeats.get(name)) for name in worker_ids(settings)])
 
 
-def _process_health(own: WorkerHeartbeat | None) -> int:
+def _live(settings: Settings) -> int:
+    """Print whether the worker needs a new start, and return 0 when it does not."""
+    from edge_worker.upkeep.living import liveness  # noqa: PLC0415
+
+    problem = liveness.problem(settings.data_dir)
+    print(f"not alive: {problem}" if problem else "alive")
+    return 1 if problem else 0
+
+
+def _process_health(worker_id: str, own: WorkerHeartbeat | None) -> int:
     """Print how one process is, and return 0 when it runs."""
     if own is None:
-        print("unhealthy: last heartbeat never")
+        print(f"unhealthy: {worker_id}; last heartbeat never")
         return 1
     state, faults = own.document.get("state"), own.document.get("faults") or []
     is_fresh = own.is_fresh(datetime.now(UTC)) and state != "offline"
-    facts = "; ".join([f"last heartbeat {own.seen_at}", f"state {state}", *faults])
+    facts = "; ".join([worker_id, f"last heartbeat {own.seen_at}", f"state {state}", *faults])
     print(f"{'healthy' if is_fresh else 'unhealthy'}: {facts}")
     return 0 if is_fresh else 1
 

@@ -115,11 +115,11 @@ class Worker:
         )
         own = topics.worker(self._worker_id)
         subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES, own]
-        will = (own, self._status.message("offline"))
-        self._connection = Connection(settings, subscriptions, will, self)
+        self._connection = Connection(settings, subscriptions, (own, status.message("offline")), self)
         analysis = self._recording_analysis
         self._publisher = Publisher(self._connection, analysis.acknowledge, intake.quarantine)
-        self._state = WorkerState(self._worker_id, self._status, self._publisher, analysis.request_heartbeat)
+        self._state = WorkerState(settings, status, self._publisher, analysis.request_heartbeat)
+        self._state.turns = (*analysis.turns, live_analysis.turns)
         self._router = MessageRouter(intake, discovery, self._publisher.announce)
         self._handlers: dict[type, Callable[[Any], None]] = {
             ControlMessage: self._publisher.publish_control,
@@ -200,7 +200,7 @@ class Worker:
             if failure is not None:
                 raise failure
         self._state.set_fault("account", self._connection.account_fault)
-        self._state.turn(now, self._heartbeat_at, is_connected=self._connection.is_connected)
+        self._state.turn(now, is_connected=self._connection.is_connected)
         self._state.set_fault("disk", self._reserve.keep(now))
         self._state.set_fault("folder", self._intake.folders.fault(now))
         self._intake.has_room = not self._reserve.problem

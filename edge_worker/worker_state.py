@@ -6,33 +6,39 @@ delivers an old state or will: a worker that runs corrects them.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from edge_worker.protocol import topics
 from edge_worker.publisher import Publisher
+from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.supervisor import Supervisor
+from edge_worker.telemetry.turns import Turns
+from edge_worker.upkeep.living.liveness import Liveness
 from edge_worker.worker_status import State, WorkerStatus
 
 _LOG = logging.getLogger(__name__)
 _CORRECT_EVERY_S: Final = 1.0
-_HEARTBEAT_MISSED_AFTER_S: Final = 600.0
-"""Then the thread that writes heartbeats hangs, unless disk or database refuse them: that is a fault."""
 
 
 class WorkerState:
     """Publishes status and faults of one worker. Used by the network thread."""
 
     def __init__(
-        self, worker_id: str, status: WorkerStatus, publisher: Publisher, on_change: Callable[[], None]
+        self, settings: Settings, status: WorkerStatus, publisher: Publisher, on_change: Callable[[], None]
     ) -> None:
         """Call `on_change` when a fault begins or ends."""
-        self.topic: Final = topics.worker(worker_id)
+        self.topic: Final = topics.worker(settings.worker_id)
         self._status = status
         self._publisher = publisher
         self._on_change = on_change
         self._supervisor = Supervisor(os.environ)
+        is_alone = settings.processes == 1  # else its supervisor says that all are alive
+        self._liveness = Liveness(settings.data_dir if is_alone else None)
+        self.turns: Sequence[Turns] = ()
+        """Of the other threads."""
+        self._hanging = ""
         self._is_wrong = False
         self._corrected_at = float("-inf")
 
@@ -46,21 +52,30 @@ class WorkerState:
         own = self._status.message(self._status.state(is_connected=True)).encode()
         self._is_wrong = payload != own
 
-    def turn(self, now: float, heartbeat_at: float | None, *, is_connected: bool) -> None:
-        """Say at each turn of the network thread what holds: where another wrote, and to systemd."""
+    def turn(self, now: float, *, is_connected: bool) -> None:
+        """Say at each turn of the network thread what holds: where another wrote, and to the supervisor."""
         if self._is_wrong and now - self._corrected_at >= _CORRECT_EVERY_S:
             self._corrected_at = now
             self.publish()
+        if self._liveness.is_due(now) and not self._is_hanging(now):
+            self._liveness.say(now)
         if self._supervisor.is_due(now):
-            is_missed = heartbeat_at is not None and now - heartbeat_at > _HEARTBEAT_MISSED_AFTER_S
             self._supervisor.turn(
                 now,
                 is_ready=is_connected,
-                is_working=not is_missed or self._status.is_degraded,
+                is_working=not self._is_hanging(now),
                 status=self._status.state(is_connected=True)
                 if is_connected
                 else "not connected to the broker",
             )
+
+    def _is_hanging(self, now: float) -> bool:
+        """Return whether another thread of this process hangs."""
+        hanging = next((each.thread for each in self.turns if each.are_missed(now)), "")
+        if hanging and hanging != self._hanging:
+            _LOG.error(line("thread_hangs", thread=hanging))
+        self._hanging = hanging
+        return bool(hanging)
 
     def set_fault(self, source: str, text: str) -> None:
         """Set or clear a fault; publish the state when that changes anything."""

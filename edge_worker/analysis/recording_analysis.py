@@ -72,6 +72,8 @@ class RecordingAnalysis(threading.Thread):
             analyse=self._put,
             write_heartbeat=write_heartbeat,
         )
+        self.turns = (self._retry.turns, storing.turns)
+        """Of both threads."""
         self.request_repair = self._storing.request_repair
         self.request_heartbeat = self._storing.request_heartbeat
         self._waiting: FairQueue[tuple[UnanalysedRecording | FinishedStream, float]] = FairQueue()

@@ -33,6 +33,7 @@ from edge_worker.protocol.live_value import LiveValue
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.turns import Turns
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class LiveAnalysis(threading.Thread):
         self._unclassified: dict[RecordingKey, float] = {}
         """Streams with full windows that were not classified, and since when; the oldest first."""
         self._refreshed_at = float("-inf")
+        self.turns: Final = Turns(self.name)
         self._stopping = threading.Event()
         self.failure: BaseException | None = None
         """The exception that ended the thread, a bug, for the main thread to raise."""
@@ -135,6 +137,7 @@ class LiveAnalysis(threading.Thread):
         """Work until stopped."""
         try:
             while not self._stopping.is_set():
+                self.turns.take()
                 self._refresh()
                 self._work()
         except BaseException as error:

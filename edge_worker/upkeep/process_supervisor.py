@@ -1,4 +1,4 @@
-"""Supervisor of a worker of several processes: starts them, replaces one that ends, and ends them all.
+"""Supervisor of a worker of several processes: starts them, replaces any that ends or hangs, ends them all.
 
 Each is a worker of its own for its part of the devices. One that is replaced finds its spool and what the
 broker has queued for it meanwhile; the others do not notice.
@@ -7,24 +7,29 @@ broker has queued for it meanwhile; the others do not notice.
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import Final, TextIO
 
+from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.supervisor import Supervisor
+from edge_worker.upkeep.living.liveness import Liveness
+from edge_worker.upkeep.living.process_signs import ProcessSigns
+from edge_worker.upkeep.living.worker_process import SILENT_S, WorkerProcess
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 0.1
+_LONGEST_LOOK_S: Final = 1.0
+"""Of a longer one, such as after a night's sleep, only so much counts: the processes slept, too."""
 _PAUSE_S: Final = 1.0
 """Between two starts of one process: one that ends at once is not started all the time."""
 _STOP_WITHIN_S: Final = 8.0
 """Less than whoever stops us waits: Docker 10 s, systemd 90 s."""
 _SYSTEMD: Final = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
-"""It hears from the supervisor alone."""
+"""It hears from the supervisor alone, which is to the processes what systemd is to it."""
 _REFUSED: Final = 2
 """Exit status of a process whose settings are wrong: the next start would end in the same way."""
 
@@ -32,12 +37,15 @@ _REFUSED: Final = 2
 class ProcessSupervisor:
     """The processes of one worker. They end with it, however it ends."""
 
-    def __init__(self, processes: int, locks: Sequence[TextIO]) -> None:
-        """Start so many `processes`; each holds the `locks` of the site, too."""
+    def __init__(self, settings: Settings, locks: Sequence[TextIO]) -> None:
+        """Start the processes of these settings; each holds the `locks` of the site, too."""
         self._locks = [lock.fileno() for lock in locks]
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._signs = ProcessSigns(SILENT_S)
+        self._running: dict[int, WorkerProcess] = {}
         self._systemd = Supervisor(os.environ)
-        self._started_at = dict.fromkeys(range(1, processes + 1), float("-inf"))
+        self._liveness = Liveness(settings.data_dir)
+        self._started_at = dict.fromkeys(range(1, settings.processes + 1), float("-inf"))
+        self._looked_at = float("-inf")
 
     def run(self, stopping: threading.Event) -> int:
         """Return the exit status once `stopping` is set, or a process refuses its settings."""
@@ -46,52 +54,59 @@ class ProcessSupervisor:
             while not status and not stopping.wait(_LOOK_EVERY_S):
                 now = time.monotonic()
                 status = self._look(now)
-                self._tell_systemd(now)
+                self._tell_others(now)
         finally:
             self._stop()
+            self._signs.close()
         return status
 
     def _look(self, now: float) -> int:
         """Start what does not run; return the status of a process that refuses its settings, else 0."""
-        for process, started_at in self._started_at.items():
-            child = self._running.get(process)
-            if child is not None and child.poll() is not None:
-                del self._running[process]
-                _LOG.error(line("process_ended", process=process, status=child.returncode))
-                if child.returncode == _REFUSED:
+        self._end_hanging(min(now - self._looked_at, _LONGEST_LOOK_S))
+        self._looked_at = now
+        for number, started_at in self._started_at.items():
+            process = self._running.get(number)
+            if process is not None and process.status is not None:
+                del self._running[number]
+                _LOG.error(line("process_ended", process=number, status=process.status))
+                if process.status == _REFUSED:
                     return _REFUSED
-            if process not in self._running and now - started_at >= _PAUSE_S:
-                self._started_at[process] = now
-                self._running[process] = self._start(process)
+            if number not in self._running and now - started_at >= _PAUSE_S:
+                self._started_at[number] = now
+                self._running[number] = self._start(number)
         return 0
 
-    def _tell_systemd(self, now: float) -> None:
-        if self._systemd.is_due(now):
-            running = len(self._running)
-            status = f"{running} of {len(self._started_at)} processes run"
-            self._systemd.turn(now, is_ready=running == len(self._started_at), status=status)
+    def _end_hanging(self, seconds: float) -> None:
+        """End those that have not said for too long that they work; so long was the last look."""
+        by_pid = {process.pid: process for process in self._running.values()}
+        for process in by_pid.values():
+            process.wait_on(seconds)
+        for pid, lines in self._signs.receive():
+            if pid in by_pid:
+                by_pid[pid].hear(lines)
 
-    def _start(self, process: int) -> "subprocess.Popen[bytes]":
-        # It reads the pipe, to whose end nobody writes: that it ends says that we have.
+    def _tell_others(self, now: float) -> None:
+        if self._liveness.is_due(now):
+            self._liveness.say(now)
+        if self._systemd.is_due(now):
+            ready, all_of_them = sum(each.is_ready for each in self._running.values()), len(self._started_at)
+            status = f"{ready} of {all_of_them} processes run"
+            self._systemd.turn(now, is_ready=ready == all_of_them, status=status)
+
+    def _start(self, number: int) -> WorkerProcess:
         command = [sys.executable, "-m", "edge_worker", "run", "--processes", str(len(self._started_at))]
-        return subprocess.Popen(
-            [*command, "--process", str(process)],
-            stdin=subprocess.PIPE,
-            pass_fds=self._locks,
-            env={name: value for name, value in os.environ.items() if name not in _SYSTEMD},
+        inherited = {name: value for name, value in os.environ.items() if name not in _SYSTEMD}
+        return WorkerProcess(
+            number, [*command, "--process", str(number)], inherited | self._signs.environ, self._locks
         )
 
     def _stop(self) -> None:
         """End all processes in order; those that do not end in time at once."""
-        for child in self._running.values():
-            child.terminate()
+        for process in self._running.values():
+            process.terminate()
         deadline = time.monotonic() + _STOP_WITHIN_S
-        for child in self._running.values():
-            try:
-                child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        for process in self._running.values():
+            process.end(max(0.0, deadline - time.monotonic()))
 
 
 def end_with_supervisor() -> None:

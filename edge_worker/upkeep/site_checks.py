@@ -13,6 +13,7 @@ from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
 from edge_worker.upkeep.worker_processes import worker_ids
 
+_WELL: Final = "is ready, its heartbeat is fresh"
 _RENEW_WITHIN: Final = timedelta(days=14)
 
 
@@ -55,19 +56,21 @@ def check_account(settings: Settings) -> str:
 def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
     fresh = {each.worker_id: each.document for each in _fresh_heartbeats(settings)}
-    found = [_check_process(worker_id, fresh.get(worker_id)) for worker_id in worker_ids(settings)]
-    return "; ".join(found)
+    problems = {worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings)}
+    said = [f"{worker_id} {problem or _WELL}" for worker_id, problem in problems.items()]
+    if any(problems.values()):
+        raise StoreError("; ".join(said))
+    return "; ".join(said)
 
 
-def _check_process(worker_id: str, document: Mapping[str, Any] | None) -> str:
+def _process_problem(document: Mapping[str, Any] | None) -> str:
+    """Return what is wrong with a process by its last heartbeat, an empty text where nothing is."""
     if document is None:
-        raise StoreError(f"{worker_id} has written no heartbeat lately: start `{stetho('worker')}`")
-    faults = "; ".join(map(str, document.get("faults", [])))
-    if faults:
-        raise StoreError(f"{worker_id} is degraded: {faults}")
-    if document.get("state") == "offline":
-        raise StoreError(f"{worker_id} runs, but is not connected to the broker; its log says why")
-    return f"{worker_id} is {document.get('state')}, its heartbeat is fresh"
+        return f"has written no heartbeat lately: start `{stetho('worker')}`"
+    if faults := "; ".join(map(str, document.get("faults", []))):
+        return f"is degraded: {faults}"
+    is_away = document.get("state") == "offline"
+    return "runs, but is not connected to the broker; its log says why" if is_away else ""
 
 
 def check_devices(settings: Settings) -> str:

@@ -18,6 +18,7 @@ from edge_worker.own_command import stetho
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.upkeep.data_directory import write_problem
 from edge_worker.upkeep.disk_reserve import least_free
+from edge_worker.upkeep.worker_processes import worker_ids
 from history_api.models import models
 from history_api.openapi.operation import OK, UNAVAILABLE, Paths, get, json_answer
 from history_api.openapi.problem import ProblemError
@@ -138,7 +139,13 @@ def _is_ready(worker: dict[str, Any]) -> bool:
 
 
 def _problem(workers: list[dict[str, Any]]) -> str:
-    """Return why no worker is ready and well, an empty text where one is."""
+    """Return why no worker is ready and well, an empty text where one is; of processes all must be."""
+    expected = worker_ids(services().settings)
+    if len(expected) > 1:
+        known = {worker["worker_id"]: str(worker["reason"]) for worker in workers}
+        missing = f"has never run: check `{stetho('worker')}` and its log"
+        problems = {each: known.get(each, missing) for each in expected}
+        return "; ".join(f"{each}: {reason}" for each, reason in problems.items() if reason)
     if any(_is_ready(worker) and not worker["reason"] for worker in workers):
         return ""
     reasons = [f"{worker['worker_id']}: {worker['reason']}" for worker in workers if worker["reason"]]

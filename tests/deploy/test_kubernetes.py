@@ -93,7 +93,12 @@ def test_probes_ask_what_the_programs_answer() -> None:
         for kind, probe in container.items()
         if kind.endswith("Probe")
     }
-    assert probes["worker", "livenessProbe"]["exec"]["command"] == ["stetho", "health"]
+    of_worker = {kind: probe["exec"]["command"] for (name, kind), probe in probes.items() if name == "worker"}
+    assert of_worker == {
+        "startupProbe": ["stetho", "health", "--live"],
+        "readinessProbe": ["stetho", "health"],
+        "livenessProbe": ["stetho", "health", "--live"],
+    }
     api = [probe["httpGet"] for (name, _), probe in probes.items() if name == "api"]
     assert api == [{"path": "/livez", "port": 8080}] * 3
     assert {name for name, kind in probes if kind == "livenessProbe"} == {

@@ -5,20 +5,26 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 from urllib.request import urlopen
 
 import pytest
-from conftest import Device
-from hanging_worker import POISON
+from conftest import Device, beep, cut
+from hanging_worker import POISON, POISONED
 from notified_site import NotifiedSite
 from service_sockets import ServiceSocket
 
+from edge_worker.analysis.storing.storage_retry import StorageRetry
 from edge_worker.protocol import topics
+from edge_worker.protocol.chunk import encode
 from edge_worker.publisher import Publisher
+from edge_worker.settings import Settings
 from edge_worker.telemetry.supervisor import Supervisor
+from edge_worker.telemetry.turns import MISSED_AFTER_S, Turns
 from edge_worker.worker_state import WorkerState
 from edge_worker.worker_status import WorkerStatus
 from simulator.site.site import Site
@@ -74,19 +80,27 @@ def test_every_file_for_systemd_is_one_that_the_page_installs() -> None:
         assert f"stetho@{name}" in DOCUMENT
 
 
-def test_a_worker_that_hangs_is_found_and_says_where(site: Site, socket: ServiceSocket) -> None:
+@pytest.mark.parametrize(
+    ("device_id", "chunk", "where"),
+    [("st-01", POISON, "route_or_hang"), (POISONED, encode(*cut(beep(1000), 1)), "analyse_or_hang")],
+    ids=["network", "analysis"],
+)
+def test_a_worker_that_hangs_is_found_and_says_where(
+    site: Site, socket: ServiceSocket, device_id: str, chunk: bytes, where: str
+) -> None:
     worker = site._start("hanging_worker", {**socket.environ, "PYTHONPATH": str(Path(__file__).parent)})
     assert "READY=1" in (first := socket.receive())
     assert "event=ready" in worker.log
     assert "STATUS=ready" in first
     for _ in range(3):
         socket.wait_for("WATCHDOG=1")
-    with Device(site, "st-01") as device:
-        device.publish(topics.pcm("st-01"), POISON)
+    with Device(site, device_id) as device:
+        device.publish(topics.pcm(device_id), chunk)
         socket.wait_for_silence(lambda: worker.has_ended)
     os.kill(worker.pid, signal.SIGABRT)  # what systemd does then
     assert worker.wait() == -signal.SIGABRT
-    assert "route_or_hang" in worker.log.split("Fatal Python error: Aborted")[1]
+    assert where in worker.log.split("Fatal Python error: Aborted")[1]
+    assert ("event=thread_hangs thread=recording-analysis" in worker.log) == (where == "analyse_or_hang")
 
 
 def test_an_api_that_is_ready_answers(site: Site, socket: ServiceSocket) -> None:
@@ -116,21 +130,35 @@ def test_a_program_that_waits_for_the_broker_has_started_all_the_same(socket: Se
     assert socket.receive() == ["READY=1", "WATCHDOG=1"]
 
 
-def test_a_storage_that_hangs_is_found_and_a_disk_that_refuses_is_no_hang(
-    socket: ServiceSocket, monkeypatch: pytest.MonkeyPatch
+def test_a_thread_that_hangs_is_found_and_a_disk_that_refuses_is_no_hang(
+    socket: ServiceSocket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value in socket.environ.items():
         monkeypatch.setenv(name, value)
     status = WorkerStatus([], {})
-    state = WorkerState("edge-01", status, cast(Publisher, None), lambda: None)
-    state.turn(1000.0, 401.0, is_connected=True)
-    assert socket.receive() == ["READY=1", "STATUS=ready", "WATCHDOG=1"]
+    state = WorkerState(Settings(data_dir=tmp_path), status, cast(Publisher, None), lambda: None)
+    retry = StorageRetry(lambda _fault: None, stopping := threading.Event(), source="storage")
+    state.turns = (Turns("recording-analysis"), retry.turns)
+    state.turn(time.monotonic(), is_connected=True)
+    assert socket.receive() == ["READY=1", "STATUS=ready", "WATCHDOG=1"]  # no thread has begun
+    refusals = iter((OSError("disk full"), OSError("disk full")))
+
+    def refuse() -> None:
+        for each in refusals:
+            assert not retry.turns.are_missed(time.monotonic() + MISSED_AFTER_S - 1)
+            raise each
+        stopping.set()
+
+    retry.call(refuse)
+    now = time.monotonic()
+    state.turn(now + MISSED_AFTER_S - 1, is_connected=True)
+    assert socket.receive() == ["WATCHDOG=1"]
     status.set_fault("storage", "disk full")
-    state.turn(1010.0, 401.0, is_connected=True)
-    assert socket.receive() == ["STATUS=degraded", "WATCHDOG=1"]
-    status.set_fault("storage", "")
-    state.turn(1020.0, 401.0, is_connected=True)
-    assert socket.receive() == ["STATUS=ready"]
+    state.turn(now + MISSED_AFTER_S + 10, is_connected=True)
+    assert socket.receive() == ["STATUS=degraded"]  # and no sign, whatever else is wrong
+    retry.turns.pause()
+    state.turn(now + MISSED_AFTER_S + 20, is_connected=True)
+    assert socket.receive() == ["WATCHDOG=1"]
 
 
 def test_what_the_manager_does_not_take_is_told_again(tmp_path: Path) -> None:

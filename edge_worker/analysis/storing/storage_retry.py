@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from edge_worker.database.store import StoreFault
 from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.turns import Turns
 
 _LOG = logging.getLogger(__name__)
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
@@ -41,6 +42,8 @@ class StorageRetry:
         caller: each has a fault of its own.
         """
         self.report = report
+        self.turns = Turns(f"recording-{source}")
+        """Each try is one: a thread that disk or database refuse does not hang."""
         self._source = source
         self._stopping = stopping
         self._mend = mend
@@ -51,6 +54,7 @@ class StorageRetry:
         """Return what `action` returns; None when stopped before it worked. `passing` errors are retried."""
         attempt = 0
         while True:
+            self.turns.take()
             try:
                 outcome = action()
             except passing as error:
@@ -67,6 +71,7 @@ class StorageRetry:
                 return outcome
 
     def _try_to_mend(self, error: Exception) -> None:
+        self.turns.pause()  # a large database is repaired for long
         try:
             self._mend(error)
         except (OSError, *StoreFault) as refused:

@@ -1,16 +1,27 @@
 """A worker of several processes that share the devices: real processes, a real broker, `kill -9`."""
 
+import json
 import os
+import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 
 from broker import provision
+from edge_worker.__main__ import main
+from edge_worker.errors import StoreError
 from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.protocol.sharing.shard import SHARDS, account_of, shard_of
+from edge_worker.settings import Settings
+from edge_worker.upkeep.living import liveness
+from edge_worker.upkeep.site_checks import check_worker
 from simulator.site.process import Process
 from simulator.site.site import Site
 
@@ -19,6 +30,7 @@ TWO = {"STETHO_PROCESSES": "2"}
 START_WITHIN_S = 120.0
 """Two processes that load all models, on a machine that does other things."""
 BOTH_READY = r"event=ready(.|\n)*event=ready"
+MOMENT_S = 3.0
 DEVICES = ["st-01", "st-02", "st-03", "st-04"]
 
 
@@ -105,6 +117,87 @@ def test_two_processes_share_the_devices_and_survive_kill_9(shared: Site) -> Non
     assert rows(shared, "SELECT worker_id FROM workers") == [("edge-01",)]
     assert "Fatal" not in worker.log
     assert "event=process_retired worker=edge-01-2" in shared.processes[-1].log
+
+
+def test_a_process_that_hangs_is_named_by_all_checks_and_replaced(
+    shared: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.from_environ(shared.environ | TWO)
+    assert liveness.problem(settings.data_dir)
+    worker = shared._start("impatient_worker", TWO | {"PYTHONPATH": str(Path(__file__).parent)})
+    worker.wait_for(BOTH_READY, START_WITHIN_S)
+    api = shared.start_api(TWO)
+    first = children(worker)
+
+    def health() -> dict[str, Any]:
+        with urlopen(f"{api}/health") as answer:
+            part: dict[str, Any] = json.load(answer)["components"]["worker"]
+        return part
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (shared.environ | TWO).items():
+            patch.setenv(name, value)
+        wait_until(lambda: health()["status"] == "ok", "both to be well")
+        assert check_worker(settings).count("is ready, its heartbeat is fresh") == 2
+        assert main(["health"]) == 0
+        assert capsys.readouterr().out.count("healthy: edge-01") == 2
+
+        os.kill(first[1], signal.SIGSTOP)  # for a moment: it goes on
+        os.kill(first[2], signal.SIGSTOP)
+        time.sleep(MOMENT_S)
+        os.kill(first[1], signal.SIGCONT)
+        wait_until(lambda: health()["status"] == "degraded", "its heartbeat to be missed")
+        assert main(["health"]) == 1
+        assert re.search(r"^healthy: edge-01;(.|\n)*^unhealthy: edge-01-2;", capsys.readouterr().out, re.M)
+        with pytest.raises(
+            StoreError, match=r"edge-01 is ready, .* edge-01-2 has written no heartbeat lately"
+        ):
+            check_worker(settings)
+        by_id = {each["worker_id"]: each for each in health()["workers"]}
+        assert (by_id["edge-01"]["reason"], "last heard of" in by_id["edge-01-2"]["reason"]) == ("", True)
+        with pytest.raises(HTTPError, match="503") as refused, urlopen(f"{api}/readyz"):
+            pass
+        assert "edge-01-2" in refused.value.read().decode()
+        assert main(["health", "--live"]) == 0, "the supervisor works, and will replace it"
+
+        worker.wait_for(
+            r"event=process_hangs process=2(.|\n)*process=2 status=-9(.|\n)*event=ready", START_WITHIN_S
+        )
+        wait_until(lambda: health()["status"] == "ok", "the new one to be well")
+        assert children(worker)[1] == first[1]
+        assert worker.log.count("event=process_ended") == 1
+        shared.broker.stop()
+        wait_until(lambda: main(["health"]) == 1, "the worker to miss the broker")
+        assert main(["health", "--live"]) == 0, "a new start brings no broker back"
+        assert worker.stop() == 0
+        assert main(["health", "--live"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--processes", "33"], "STETHO_PROCESSES is 33; there are 32 parts of the devices"),
+        (["--processes", "0"], "STETHO_PROCESSES"),
+        (["--processes", "4", "--process", "5"], "--process is 5; the processes are 1 to 4"),
+        (["--process", "0"], "--process is 0; the processes are 1 to 1"),
+        (["--live"], "health --live"),
+    ],
+)
+def test_numbers_of_processes_that_cannot_be_are_refused_with_a_sentence(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STETHO_DATA_DIR", str(tmp_path))
+    try:
+        status = main(arguments)
+    except SystemExit as refused:  # by the parser
+        status = int(refused.code or 0)
+    assert status == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_processes_end_with_a_supervisor_that_is_killed(shared: Site) -> None:

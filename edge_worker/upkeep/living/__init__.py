@@ -1,0 +1,1 @@
+"""Signs of life of worker processes: whether one works, hangs, or needs a new start."""
