@@ -131,7 +131,8 @@ def sqlite_path(engine: Engine) -> Path | None:
 def follow_file(engine: Engine) -> None:
     """Let connections of `engine` follow the file: never use one that was deleted, never create one.
 
-    A file that was replaced, by a repair or by an operator, is used from the next connection on.
+    A file that was replaced, by a repair or by an operator, is used from the next connection on; what a
+    transaction has done to the old one is not committed: nobody would look for it there.
 
     Raises, on every use:
         DatabaseGoneError: there is no file.
@@ -153,6 +154,11 @@ def follow_file(engine: Engine) -> None:
     def _on_checkout(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - likewise
         if record.info.get("file") != sqlite_file.identity(path):
             raise DisconnectionError("another file lies there now")
+
+    @event.listens_for(engine, "commit")
+    def _on_commit(connection: Connection) -> None:
+        if connection.connection.info.get("file") != sqlite_file.identity(path):
+            raise DatabaseGoneError(f"the database {path} was replaced meanwhile")
 
 
 def _refuse_unwritable(engine: Engine) -> None:

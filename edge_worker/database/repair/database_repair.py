@@ -90,7 +90,7 @@ class DatabaseRepair:
                     self._restore(self._path)
                 else:
                     self._mend(self._path, str(error.__cause__ or error))
-            make_tables()
+                make_tables()
             self._refused_until, self._mended_at = 0.0, time.monotonic()
 
     @property
@@ -126,9 +126,10 @@ class DatabaseRepair:
         draft = _new_draft(path)
         sqlite_file.restore_length(path)
         with closing(sqlite_file.open_file(path)) as damaged:
+            sqlite_file.keep_others_out(damaged)  # what they write now would not be copied
             salvaged = self._salvage(damaged, draft)
-        aside = sqlite_file.set_aside(path)
-        sqlite_file.put_in_place(draft, path)
+            aside = sqlite_file.set_aside(path)
+            sqlite_file.put_in_place(draft, path)
         self._has_lost_rows = salvaged is None or not salvaged.is_whole
         if salvaged is None:
             how = "nothing of it could be read: a new one begins, make keys again"

@@ -48,6 +48,15 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def keep_others_out(connection: sqlite3.Connection) -> None:
+    """Let no other process write a damaged file until this is closed, where its state allows that."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+
+
 def damage(path: Path, within_s: float = float("inf")) -> str:
     """Return what is wrong with the pages of a file, an empty text where nothing is.
 

@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import WITHIN_S
 from sqlalchemy import Engine, event
 
+from edge_worker.analysis.storing.storage_retry import StorageRetry
 from edge_worker.database.history import History
+from edge_worker.database.repair import database_repair
+from edge_worker.database.repair.salvage import Salvaged, copy_readable
 from edge_worker.database.store import Store, StoredRecording
 from edge_worker.errors import DatabaseDamagedError, DatabaseGoneError, StoreError
 
@@ -226,6 +230,39 @@ def test_several_threads_that_meet_the_damage_repair_it_once(
     assert caplog.text.count("event=database_repaired") == 1
     fill(store, first=COUNT, count=1)
     store.close()
+
+
+def test_what_another_process_writes_during_a_repair_is_not_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process has a store of its own, and a lock that keeps only its own threads in turn."""
+    ours, other = opened(path), opened(path)
+    other.completeness("st-01", "0000000000000000")
+    overwrite(path, page_of(path, "recordings", "leaf"))
+    begun, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        retry = StorageRetry(lambda _fault: None, threading.Event(), other.mend)
+        begun.set()
+        retry.call(lambda: fill(other, COUNT, 1))
+        done.set()
+
+    writer = threading.Thread(target=write, daemon=True)
+
+    def copy_while_it_writes(damaged: sqlite3.Connection, new: sqlite3.Connection) -> Salvaged:
+        salvaged = copy_readable(damaged, new)
+        writer.start()
+        assert begun.wait(WITHIN_S)
+        done.wait(0.5)  # without a lock it would be done by then, in the file that is set aside
+        return salvaged
+
+    monkeypatch.setattr(database_repair, "copy_readable", copy_while_it_writes)
+    ours.mend(DatabaseDamagedError("database disk image is malformed"))
+    assert done.wait(WITHIN_S)
+    assert f"{COUNT:016x}" in names(ours) == names(other)
+    assert len(list(path.parent.glob("damaged/*"))) == 1
+    ours.close()
+    other.close()
 
 
 def test_a_crash_while_the_tables_are_made_leaves_none_of_them(tmp_path: Path) -> None:
