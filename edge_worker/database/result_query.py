@@ -26,10 +26,10 @@ from edge_worker.database.page_cursor import PageCursor, Sort
 from edge_worker.database.paging import few_recordings, result_filter
 from edge_worker.database.paging.compiled_query import CompiledQuery
 from edge_worker.database.paging.result_filter import ResultFilter
-from edge_worker.database.schema import predictions, recordings
+from edge_worker.database.schema import LONG, predictions, recordings
 
-LAST_ID: Final = bindparam("last_id", type_=Integer)
-NEAR_ID: Final = bindparam("near_id", type_=Integer)
+LAST_ID: Final = bindparam("last_id", type_=LONG)
+NEAR_ID: Final = bindparam("near_id", type_=LONG)
 LAST_CAPTURED_AT: Final = bindparam("last_captured_at", type_=String)
 _NEAR: Final = 2_000
 """Rows that are looked at one by one before a range of time is read."""

@@ -9,8 +9,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker.errors import StoreError
 from edge_worker.own_command import stetho
 
-REVISION: Final = "0018"
+REVISION: Final = "0019"
 """The newest migration; a test compares it with Alembic's own head."""
+_TURN: Final = text("SELECT pg_advisory_xact_lock(:lock)")
+_LOCK: Final = 0x57E7_0DB0
+"""Any number that no other program uses in the same database."""
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -63,10 +66,11 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", "edge_worker.database:migrations")
     try:
         with engine.begin() as connection:
-            if (
-                engine.dialect.name == "sqlite"
-            ):  # else each statement would stay, also when a crash ends the rest
+            # One at a time; each finds what the one before has done. All of it stays, or nothing.
+            if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif engine.dialect.name == "postgresql":
+                connection.execute(_TURN, {"lock": _LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:

@@ -28,8 +28,8 @@ from edge_worker.database.json_text import JsonText
 
 metadata: Final = MetaData()
 
-SAMPLES: Final = BigInteger().with_variant(Integer, "sqlite")
-"""Type of sample indices: a day of audio has more samples than 31 bits count."""
+LONG: Final = BigInteger().with_variant(Integer, "sqlite")
+"""Type of what 31 bits do not count: samples of a day, rows of years. SQLite's integers have 64 bits."""
 
 
 def _index_of_some(name: str, *columns: str, where: str | None = None, **options: Any) -> Index:  # noqa: ANN401 - SQLAlchemy's
@@ -41,7 +41,7 @@ def _index_of_some(name: str, *columns: str, where: str | None = None, **options
 recordings: Final = Table(
     "recordings",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("device_id", String(32), nullable=False),
     Column("recording_id", String(16), nullable=False),
     Column("received_at", String(24), nullable=False),
@@ -51,7 +51,7 @@ recordings: Final = Table(
     Column("missing", JSON, nullable=False),
     Column("sample_rate", Integer, nullable=False),
     Column("channels", Integer, nullable=False),
-    Column("samples", SAMPLES, nullable=False),
+    Column("samples", LONG, nullable=False),
     Column("audio_sha256", String(64), nullable=False),
     Column("audio_file", Text, nullable=False),
     Column("meta", JSON, nullable=False),
@@ -60,9 +60,9 @@ recordings: Final = Table(
     Column("heart_rate_bpm", Float),
     Column("analysed_at", String(24)),
     Column("document", JsonText),
-    Column("audio_start", SAMPLES, nullable=False, server_default="0"),
+    Column("audio_start", LONG, nullable=False, server_default="0"),
     Column("parent", String(16)),
-    Column("parent_start", SAMPLES),
+    Column("parent_start", LONG),
     Column("verdict", String(64)),
     Column("severity", String(8)),
     Column("disagree", Boolean),
@@ -100,8 +100,8 @@ stream `parent`, from its sample `parent_start` on. `file_name` is of an upload,
 result_feed: Final = Table(
     "result_feed",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("number", LONG, primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
     UniqueConstraint("recording"),
     sqlite_autoincrement=True,
 )
@@ -110,8 +110,8 @@ result_feed: Final = Table(
 predictions: Final = Table(
     "predictions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
     Column("device_id", String(32), nullable=False),
     Column("recording_id", String(16), nullable=False),
     Column("model", String(32), nullable=False),
@@ -135,7 +135,7 @@ predictions: Final = Table(
 timelines: Final = Table(
     "timelines",
     metadata,
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
     Column("document", JsonText, nullable=False),
 )
 """Timeline of a stream: scores over time, JSON. Its size does not grow with the length of the stream."""
@@ -182,7 +182,7 @@ device_spectra: Final = Table(
 outbox: Final = Table(
     "outbox",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("retain", Boolean, nullable=False),
@@ -203,7 +203,7 @@ workers: Final = Table(
 training_clips: Final = Table(
     "training_clips",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("model", String(32), nullable=False),
     Column("label", String(64), nullable=False),
     Column("file", Text, nullable=False),
@@ -211,7 +211,7 @@ training_clips: Final = Table(
     Column("source", String(64), nullable=False),
     Column("held_out", Boolean, nullable=False),
     Column("added_at", String(24), nullable=False),
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE")),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE")),
     UniqueConstraint("model", "sha256"),
     _index_of_some("training_clips_by_recording", "recording"),
 )
@@ -223,7 +223,7 @@ and deleted with it."""
 training_jobs: Final = Table(
     "training_jobs",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("model", String(32), nullable=False),
     Column("state", String(8), nullable=False),
     Column("asked_at", String(24), nullable=False),
@@ -239,13 +239,13 @@ training_jobs: Final = Table(
 model_versions: Final = Table(
     "model_versions",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("model", String(32), nullable=False),
     Column("version", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("state", String(9), nullable=False),
     Column("made_at", String(24), nullable=False),
-    Column("job", Integer, ForeignKey("training_jobs.id")),
+    Column("job", LONG, ForeignKey("training_jobs.id")),
     Column("document", JSON, nullable=False),
     UniqueConstraint("model", "version"),
 )
@@ -264,7 +264,7 @@ deletions: Final = Table(
 api_keys: Final = Table(
     "api_keys",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
     Column("role", String(8), nullable=False),
     Column("device_id", String(32)),

@@ -4,12 +4,12 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
 
-from edge_worker.database.schema import metadata
+from edge_worker.database.schema import LONG, metadata
 
 reviews: Final = Table(
     "reviews",
     metadata,
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
     Column("verdict", String(9), nullable=False),
     Column("note", Text, nullable=False),
     Column("reviewer", String(64), nullable=False),
@@ -30,8 +30,8 @@ is, `normal` or `abnormal`. What it is about is `said_label` of `said_model`, nu
 review_changes: Final = Table(
     "review_changes",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("id", LONG, primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
     *(Column(each.name, each.type, nullable=each.nullable) for each in reviews.c if each.name != "recording"),
     Index("review_changes_by_recording", "recording", "id"),
 )

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, String, Table
+from sqlalchemy import JSON, Column, Float, ForeignKey, String, Table
 
-from edge_worker.database.schema import metadata
+from edge_worker.database.schema import LONG, metadata
 
 uncertain_times: Final = Table(
     "uncertain_times",
     metadata,
-    Column("recording", Integer, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
+    Column("recording", LONG, ForeignKey("recordings.id", ondelete="CASCADE"), primary_key=True),
     Column("boot", String(36), nullable=False),
     Column("uptime_s", Float, nullable=False),
 )

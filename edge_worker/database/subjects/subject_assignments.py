@@ -8,7 +8,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     String,
     Table,
     bindparam,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 )
 
 from edge_worker.database.engine import LazyDatabase
-from edge_worker.database.schema import metadata
+from edge_worker.database.schema import LONG, metadata
 from edge_worker.database.site_state.site_clock import best_time
 from edge_worker.protocol.timestamp import rfc3339
 
@@ -31,7 +30,7 @@ _KEPT: Final = timedelta(days=7)
 subject_assignments: Final = Table(
     "subject_assignments",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", LONG, primary_key=True),
     Column("device_id", String(32), nullable=False),
     Column("subject", String(40), nullable=False),
     Column("begins_at", String(24), nullable=False),
