@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
-from edge_worker.connection import Inbound
 from edge_worker.errors import ChunkError
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.ingest.quarantine import Origin
+from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.shared_account import BootWatch
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name
 from edge_worker.protocol.device_report import parse_state
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.strict_json import JsonError
-from edge_worker.shared_account import BootWatch
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)

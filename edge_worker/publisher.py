@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from edge_worker.connection import Connection
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.errors import PayloadError
 from edge_worker.ingest.intake_event import ControlMessage
 from edge_worker.ingest.quarantine import Origin, Quarantine
+from edge_worker.mqtt.connection import Connection
 from edge_worker.protocol import strict_json, topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage
 from edge_worker.telemetry.logfmt import line

@@ -7,7 +7,6 @@ recordings wait for a model.
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -18,17 +17,19 @@ from edge_worker.analysis.recording_analysis import RecordingAnalysis
 from edge_worker.analysis.storing.recording_storage import RecordingStored, SpoolFileLost
 from edge_worker.analysis.storing.storage_retry import StorageFault
 from edge_worker.analysis.stream_result import StreamResultWriter
-from edge_worker.connection import Connection, Inbound
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.store import LookupFault, Store
+from edge_worker.database.store import Store
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
+from edge_worker.mqtt.connection import Connection
+from edge_worker.mqtt.session import Inbound
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.publisher import Publisher
+from edge_worker.reception import Reception
 from edge_worker.settings import Settings
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.heartbeat_metrics import worker_families
@@ -40,7 +41,6 @@ from edge_worker.worker_state import WorkerState
 from edge_worker.worker_status import WorkerStatus
 
 _LOG = logging.getLogger(__name__)
-_RETRY_S: Final = 1.0
 _TIMEOUTS_EVERY_S: Final = 0.05
 _CLOSE_WITHIN_S: Final = 2.0
 _BUSY_FROM: Final = 2
@@ -105,9 +105,6 @@ class Worker:
         intake.streams.has_room = live_analysis.has_room
         self._heartbeat_at: float | None = None
         self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
-        self._deferred: deque[Inbound] = deque()
-        """Messages that disk or database refused, and those that came after them, in order."""
-        self._retry_at = 0.0
         self._timeouts_at = 0.0
         self._is_stopping = False
         discovery = HomeAssistantDiscovery(
@@ -121,6 +118,13 @@ class Worker:
         self._state = WorkerState(settings, status, self._publisher, analysis.request_heartbeat)
         self._state.turns = (*analysis.turns, live_analysis.turns)
         self._router = MessageRouter(intake, discovery, self._publisher.announce)
+        self._reception = Reception(
+            self._router,
+            self._state,
+            acknowledge=self._connection.ack,
+            handle=self._handle,
+            request_repair=analysis.request_repair,
+        )
         self._handlers: dict[type, Callable[[Any], None]] = {
             ControlMessage: self._publisher.publish_control,
             OutboxMessage: self._publisher.publish_outbox,
@@ -177,22 +181,22 @@ class Worker:
 
     def on_disconnected(self) -> None:
         """Drop the deferred messages: the broker delivers them again."""
-        self._deferred.clear()
+        self._reception.forget()
         self._publisher.on_disconnected()
 
     def on_message(self, message: Inbound) -> None:
-        """Receive a message, or defer it behind others that disk or database refuse for now."""
+        """Receive a message; one on our own topic may say what another wrote there."""
         if message.topic == self._state.topic:
             self._connection.ack(message)
             self._state.on_message(message.payload)
-        elif self._deferred or not self._receive(message):
-            self._deferred.append(message)
+        else:
+            self._reception.receive(message)
 
     def on_published(self, mid: int) -> None:
         """Take a message that the broker has out of the outbox."""
         self._publisher.on_published(mid)
 
-    # --- receiving ----------------------------------------------------------------------------------
+    # --- turns --------------------------------------------------------------------------------------
 
     def _work(self, now: float, *, is_quiet: bool) -> None:
         self._drain_outgoing()
@@ -204,40 +208,17 @@ class Worker:
         self._state.set_fault("disk", self._reserve.keep(now))
         self._state.set_fault("folder", self._intake.folders.fault(now))
         self._intake.has_room = not self._reserve.problem
-        if self._deferred and now >= self._retry_at:
-            self._retry(now)
+        if self._reception.waits and self._reception.retry(now):
+            self._intake.broker_reconnected(now)
         # While chunks wait to be read no device is silent: asking for them now would only bring them twice,
         # and a worker that cannot keep up would drown in what it asked for.
-        if not self._deferred and now >= self._timeouts_at and (is_quiet or self._connection.is_drained):
+        if (
+            not self._reception.waits
+            and now >= self._timeouts_at
+            and (is_quiet or self._connection.is_drained)
+        ):
             self._timeouts_at = now + _TIMEOUTS_EVERY_S
             self._handle(self._intake.check_timeouts(now))
-
-    def _receive(self, message: Inbound) -> bool:
-        """Process and acknowledge one message; return False when disk or database refuse it for now.
-
-        One that raises any other exception would raise it at each delivery: it is set aside and acknowledged.
-        """
-        now = time.monotonic()
-        try:
-            self._handle(self._router.route(message, now))
-        except (OSError, *LookupFault) as error:
-            self._state.set_fault("intake", str(error).split("\n", 1)[0])
-            self._recording_analysis.request_repair(error)
-            self._retry_at = now + _RETRY_S
-            return False
-        except Exception as error:
-            self._handle(self._router.refuse(message, error, now))
-        self._connection.ack(message)
-        if self._status.is_degraded:
-            self._state.set_fault("intake", "")
-        return True
-
-    def _retry(self, now: float) -> None:
-        while self._deferred:
-            if not self._receive(self._deferred[0]):
-                return
-            self._deferred.popleft()
-        self._intake.broker_reconnected(now)
 
     def _handle(self, events: Iterable[IntakeEvent]) -> None:
         for event in events:

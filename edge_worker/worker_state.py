@@ -77,6 +77,11 @@ class WorkerState:
         self._hanging = hanging
         return bool(hanging)
 
+    def clear_fault(self, source: str) -> None:
+        """Clear a fault; cheap where there is none."""
+        if self._status.is_degraded:
+            self.set_fault(source, "")
+
     def set_fault(self, source: str, text: str) -> None:
         """Set or clear a fault; publish the state when that changes anything."""
         if not self._status.set_fault(source, text):

@@ -6,10 +6,10 @@ from typing import Final
 
 from edge_worker.__main__ import main
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
-from edge_worker.connection import Inbound
 from edge_worker.database.store import AnalysisResult
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.message_router import MessageRouter
+from edge_worker.mqtt.session import Inbound
 from edge_worker.telemetry import turns
 
 POISON: Final = b"hang"

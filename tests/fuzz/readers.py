@@ -14,7 +14,6 @@ from typing import Final, NoReturn
 
 from flask.testing import FlaskClient
 
-from edge_worker.connection import Inbound
 from edge_worker.database.page_cursor import CursorError, PageCursor
 from edge_worker.database.store import Store
 from edge_worker.errors import AudioError, BackupError, ChunkError, SettingsError
@@ -24,6 +23,7 @@ from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.message_router import MessageRouter
+from edge_worker.mqtt.session import Inbound
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.meta import parse_meta

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_worker.connection import Inbound
 from edge_worker.errors import PayloadError
+from edge_worker.mqtt.session import Inbound
 from edge_worker.protocol import topics
 from edge_worker.protocol.device_report import MAX_BYTES
 from edge_worker.protocol.strict_json import JsonError

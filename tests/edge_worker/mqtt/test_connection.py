@@ -12,8 +12,9 @@ import pytest
 from conftest import Client
 
 from broker.mosquitto import Broker
-from edge_worker import socket_wait
-from edge_worker.connection import _MESSAGES_PER_READ, Connection, Inbound
+from edge_worker.mqtt import socket_wait
+from edge_worker.mqtt.connection import Connection
+from edge_worker.mqtt.session import MESSAGES_PER_READ, Inbound
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 
@@ -70,7 +71,7 @@ def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
                 return bool(recorder.payloads)
 
             _loop_until(connection, is_subscribed)
-            sent = [b"%03d" % number for number in range(20 * _MESSAGES_PER_READ)]
+            sent = [b"%03d" % number for number in range(20 * MESSAGES_PER_READ)]
             for payload in sent:
                 sender.publish(topics.pcm("st-01"), payload)
             counts = [0]
@@ -81,7 +82,7 @@ def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
 
             _loop_until(connection, all_arrived)
         assert [each for each in recorder.payloads if each != b"subscribed?"] == sent
-        assert max(after - before for before, after in pairwise(counts)) == _MESSAGES_PER_READ
+        assert max(after - before for before, after in pairwise(counts)) == MESSAGES_PER_READ
         connection.close(1.0)
 
 

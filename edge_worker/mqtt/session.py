@@ -1,36 +1,31 @@
-"""MQTT connection with a network loop of its own; the only module here that imports paho.
+"""Session of one account at the broker: an MQTT client whose socket the caller reads and writes.
 
-The loop runs on the caller's thread: an exception in a callback would end paho's network thread while
-`is_connected()` stays true. Here it ends the process, and the broker delivers again what was not
-acknowledged.
+The only module here that imports paho, whose own network thread is not used: an exception in a callback would
+end that thread while `is_connected()` stays true. Here it ends the process, and the broker delivers again
+what was not acknowledged.
 """
 
-import contextlib
 import logging
 import random
-import socket
 import ssl
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_worker import socket_wait
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
+from edge_worker.mqtt.shared_account import ShortConnections
 from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
-from edge_worker.shared_account import ShortConnections
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_LOOP_S: Final = 0.1
-"""`loop` waits at most so long."""
 _KEEPALIVE_S: Final = 30
 _MIN_RECONNECT_DELAY_S: Final = 0.25
 _MAX_RECONNECT_DELAY_S: Final = 15.0
@@ -38,7 +33,7 @@ _MAX_IN_FLIGHT: Final = 1000
 MAX_PAYLOAD_BYTES: Final = 65_568
 """Of a published message: a chunk of the largest size. The broker's `max_packet_size` has room for a
 topic, too; it throws the sender of a larger packet out, at each attempt."""
-_MESSAGES_PER_READ: Final = 16
+MESSAGES_PER_READ: Final = 16
 """Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
 _MATTERS_OF_TIME: Final = {9, 10}
 """Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
@@ -57,7 +52,7 @@ class Inbound(NamedTuple):
 
 
 class Listener(Protocol):
-    """Callbacks of a connection, always called on the thread that calls `loop`."""
+    """Callbacks of a session, always called on the thread that drives it."""
 
     def on_connected(self) -> None:
         """Called each time the broker has accepted the connection."""
@@ -72,8 +67,8 @@ class Listener(Protocol):
         """Called when the broker has acknowledged the message for which `publish` returned `mid`."""
 
 
-class Connection:
-    """MQTT session that is driven by calls of `loop` from one thread."""
+class Session:
+    """One MQTT client. It waits for nothing: who drives it waits for its `socket`, for several at once."""
 
     def __init__(
         self,
@@ -82,13 +77,9 @@ class Connection:
         will: tuple[str, str] | None,
         listener: Listener,
         *,
-        is_persistent: bool = True,
+        is_persistent: bool,
     ) -> None:
-        """Prepare a connection that subscribes to `subscriptions` at QoS 1 and leaves `will`.
-
-        `will` is a topic and a payload. A session that is not persistent (MQTT: clean session) gets no
-        messages of the time when it was disconnected.
-        """
+        """Prepare a session that subscribes to `subscriptions` at QoS 1 and leaves `will`: topic, payload."""
         self._settings = settings
         self._subscriptions = [(topic, 1) for topic in subscriptions]
         self._listener = listener
@@ -96,8 +87,6 @@ class Connection:
         self._reconnect_at = 0.0
         self._short_connections = ShortConnections(settings.mqtt_username)
         self._received = 0
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
         self._new_client = partial(self._make_client, will, is_persistent=is_persistent)
         self._client = self._new_client()
 
@@ -111,23 +100,75 @@ class Connection:
         """What is wrong when another program uses this account, too; empty where none does."""
         return self._short_connections.fault(time.monotonic())
 
-    def loop(self) -> bool:
-        """Wait at most `_LOOP_S` for network traffic, and handle it; when disconnected, try to connect once.
+    # --- driving ------------------------------------------------------------------------------------
 
-        Returns True when connected and nothing had arrived: no message of a device is on the way.
+    @property
+    def socket(self) -> Any:  # noqa: ANN401 - paho's own type, of three kinds
+        """What to wait for; None where there is no connection."""
+        return self._client.socket()
+
+    @property
+    def has_decrypted(self) -> bool:
+        """Whether TLS holds decrypted bytes, which no wait for the socket sees."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be written."""
+        return self._client.want_write()
+
+    def try_to_connect(self) -> bool:
+        """Connect unless it is too early to try again; return whether there is a socket now.
 
         Raises:
-            BrokerError: the broker refuses user name or password, or its certificate is not trusted.
+            BrokerError: the broker's certificate is not trusted.
         """
-        if self._client.socket() is None and not self._try_to_connect():
-            self._sleep()
+        now = time.monotonic()
+        if now < self._reconnect_at:
             return False
-        return not self._poll(_LOOP_S) and self.is_connected
+        self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
+        try:
+            self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, _KEEPALIVE_S)
+        except ssl.SSLCertVerificationError as error:
+            if error.verify_code in _MATTERS_OF_TIME:
+                # Time passes, a clock is set, a certificate is renewed: ending would help nobody.
+                reason = f"the broker's certificate is not valid now ({error.verify_message})"
+                clock = rfc3339(datetime.now(UTC))
+                _LOG.warning(line("certificate_waits", clock=clock, reason=f"{reason}; {_TIME_ADVICE}"))
+                return False
+            problem = f"the broker's certificate is not trusted ({error.verify_message})"
+            raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
+        except OSError as error:
+            _LOG.warning(line("broker_unreachable", error=error))
+            return False
+        return True
 
-    def wake(self) -> None:
-        """Make a waiting `loop` return at once; safe from any thread and from signal handlers."""
-        with contextlib.suppress(BlockingIOError):  # a full socket wakes it anyway
-            self._wake_in.send(b"\0")
+    def read(self) -> None:
+        """Read what has arrived; paho reads one packet at a time.
+
+        Raises:
+            BrokerError: the broker refuses user name or password.
+        """
+        for _ in range(MESSAGES_PER_READ):
+            received = self._received
+            self._client.loop_read()
+            if self._received == received or self.socket is None:
+                return  # a partial packet, or no message
+
+    def write(self) -> None:
+        """Write what the socket takes."""
+        self._client.loop_write()
+
+    def keep_alive(self) -> None:
+        """Do what is to be done from time to time."""
+        self._client.loop_misc()
+
+    def disconnect(self) -> None:
+        """End the connection; what is not sent yet is lost."""
+        self._client.disconnect()
+
+    # --- messages -----------------------------------------------------------------------------------
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
         """Queue a message at QoS 1; return the packet id that `on_published` will be called with.
@@ -150,15 +191,6 @@ class Connection:
         if self.is_connected:
             self._client.publish(topic, payload, qos=0)
 
-    @property
-    def is_drained(self) -> bool:
-        """Whether no received byte waits to be read: every message that arrived was handled."""
-        connection = self._client.socket()
-        if connection is None or not self.is_connected:
-            return False
-        pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
-        return not pending and not socket_wait.wait([connection], [], 0)[0]
-
     def subscribe(self, topic: str) -> None:
         """Subscribe to `topic` at QoS 1, now and after each reconnect."""
         self._subscriptions.append((topic, 1))
@@ -174,67 +206,7 @@ class Connection:
         if message.mid:  # QoS 0 has no acknowledgement: a client that sends one is disconnected
             self._client.ack(message.mid, 1)
 
-    def close(self, within_s: float) -> None:
-        """Send what is queued, as far as possible within `within_s` seconds, and disconnect."""
-        deadline = time.monotonic() + within_s
-        while self.is_connected and self._client.want_write() and time.monotonic() < deadline:
-            self._poll(_LOOP_S)
-        self._client.disconnect()
-
-    def _try_to_connect(self) -> bool:
-        """Connect unless it is too early to try again; return whether there is a socket now."""
-        now = time.monotonic()
-        if now < self._reconnect_at:
-            return False
-        self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
-        try:
-            self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, _KEEPALIVE_S)
-        except ssl.SSLCertVerificationError as error:
-            if error.verify_code in _MATTERS_OF_TIME:
-                # Time passes, a clock is set, a certificate is renewed: ending would help nobody.
-                reason = f"the broker's certificate is not valid now ({error.verify_message})"
-                clock = rfc3339(datetime.now(UTC))
-                _LOG.warning(line("certificate_waits", clock=clock, reason=f"{reason}; {_TIME_ADVICE}"))
-                return False
-            problem = f"the broker's certificate is not trusted ({error.verify_message})"
-            raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
-        except OSError as error:
-            _LOG.warning(line("broker_unreachable", error=error))
-            return False
-        return True
-
-    def _sleep(self) -> None:
-        if socket_wait.wait([self._wake_out], [], _LOOP_S)[0]:
-            self._wake_out.recv(4096)
-
-    def _poll(self, timeout_s: float) -> bool:
-        """Read and write the socket once; return whether anything had arrived."""
-        connection = self._client.socket()
-        if connection is None:
-            return False
-        # TLS may hold decrypted bytes that select does not see.
-        pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
-        writers = [connection] if self._client.want_write() else []
-        readers = [connection, self._wake_out]
-        readable, writable = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
-        if self._wake_out in readable:
-            self._wake_out.recv(4096)
-        has_input = pending or connection in readable
-        if has_input:
-            self._read()
-        if writable:
-            self._client.loop_write()
-        self._client.loop_misc()
-        return has_input
-
-    def _read(self) -> None:
-        """Read what has arrived; paho reads one packet at a time."""
-        for _ in range(_MESSAGES_PER_READ):
-            received = self._received
-            self._client.loop_read()
-            if self._received == received or self._client.socket() is None:
-                return  # a partial packet, or no message
+    # --- paho ---------------------------------------------------------------------------------------
 
     def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> mqtt.Client:
         name = self._settings.mqtt_username
