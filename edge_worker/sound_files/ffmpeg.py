@@ -10,7 +10,7 @@ from edge_worker.sound_files.sound_file_error import SoundFileError, truncated
 
 FORMATS: Final = "wav, mp3, ogg, flac, m4a or webm"
 _WITHIN_S: Final = 60
-_DEMUXERS: Final = (
+DEMUXERS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,flac,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
 )
 """No playlists and no lists of files: those would read what somebody else stored."""
@@ -36,7 +36,7 @@ def convert(file: Path, target: Path, max_s: float) -> float:
             "unknown", "is no wav, mp3, ogg or flac; ffmpeg, which decodes others, is not installed here"
         )
     command = [program, "-nostdin", "-hide_banner", "-nostats", "-xerror", "-protocol_whitelist", "file"]
-    command += ["-format_whitelist", _DEMUXERS, "-i", f"file:{file}", "-map", "0:a:0", "-t", f"{max_s:g}"]
+    command += ["-format_whitelist", DEMUXERS, "-i", f"file:{file}", "-map", "0:a:0", "-t", f"{max_s:g}"]
     command += ["-c:a", "pcm_s16le", "-f", "wav", "-y", f"file:{target}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_WITHIN_S, check=False)

@@ -1,7 +1,8 @@
-"""docker-compose.yml and the Dockerfiles agree with the code."""
+"""docker-compose.yml and the Dockerfile agree with the code."""
 
 import re
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from broker import listener, program
 from broker.mosquitto import CONFIGURATION
 from edge_worker.notify.settings import DIRECTORY, NotifySettings
 from edge_worker.notify.status import LOCK
+from edge_worker.sound_files import ffmpeg
 from history_api.settings import ApiSettings
 from models_tflite.training.retraining.upload import TRAINER_LOCK
 
@@ -20,6 +22,14 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LASTING = sorted(set(SERVICES) - {"provision"})
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+STAGES: dict[str, tuple[str, str]] = {
+    name: (base, text)
+    for base, name, text in re.findall(
+        r"^FROM (\S+) AS (\S+)\n((?:(?!FROM ).*\n)*)", DOCKERFILE, re.MULTILINE
+    )
+}
+"""Name of a stage of the Dockerfile: what it is built on, and its lines."""
 
 
 def environment(name: str) -> dict[str, str]:
@@ -89,8 +99,7 @@ def test_the_trainer_is_there_where_it_is_asked_for() -> None:
     assert SERVICES["trainer"]["profiles"] == ["trainer"]
     assert not [name for name in LASTING if "trainer" in SERVICES[name].get("depends_on", {})]
     assert f'"/data/{TRAINER_LOCK}"' in SERVICES["trainer"]["healthcheck"]["test"][-1]
-    dockerfile = (ROOT / SERVICES["trainer"]["build"]["dockerfile"]).read_text()
-    assert 'CMD ["stetho", "trainer", "serve"]' in dockerfile
+    assert 'CMD ["stetho", "trainer", "serve"]' in STAGES["trainer"][1]
 
 
 def test_notifications_are_there_where_they_are_asked_for() -> None:
@@ -98,8 +107,7 @@ def test_notifications_are_there_where_they_are_asked_for() -> None:
     assert not [name for name in LASTING if "notify" in SERVICES[name].get("depends_on", {})]
     assert f'"/data/{DIRECTORY}/{LOCK}"' in SERVICES["notify"]["healthcheck"]["test"][-1]
     assert "notify-secrets:/state/notify" in SERVICES["provision"]["volumes"]
-    dockerfile = (ROOT / SERVICES["notify"]["build"]["dockerfile"]).read_text()
-    assert 'CMD ["stetho", "notify"]' in dockerfile
+    assert 'CMD ["stetho", "notify"]' in STAGES["notify"][1]
 
 
 def test_all_programs_share_their_data() -> None:
@@ -126,26 +134,45 @@ def test_no_password_is_in_the_file() -> None:
 
 @pytest.mark.parametrize("name", BUILT)
 def test_an_image_has_locked_packages_and_no_root_user(name: str) -> None:
-    lines = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text().splitlines()
-    installs = [line for line in lines if "pip install" in line]
-    assert installs
-    assert all("--require-hashes" in line or line.endswith("--no-deps /wheel/*.whl") for line in installs)
-    assert f"USER {SERVICES[name]['user']}" in lines
+    target = SERVICES[name]["build"]["target"]
+    base, text = STAGES[target]
+    assert base == "runtime"
+    assert "USER" not in text, "that of the stage that all have in common"
+    assert f"USER {SERVICES[name]['user']}" in STAGES["runtime"][1].splitlines()
+    assert f"COPY --from={target}-packages /opt/stetho /opt/stetho" in text
+    packages_of = {"provision": "broker", "trainer": "training"}.get(target, target)
+    assert f"RUN sh image_packages.sh {packages_of}.txt" in STAGES[f"{target}-packages"][1]
+
+
+def test_every_package_of_an_image_is_locked() -> None:
+    text = DOCKERFILE + (ROOT / "requirements" / "image_packages.sh").read_text()
+    installs = [line for line in text.splitlines() if re.search(r"\bpip\b.* install\b", line)]
+    assert len(installs) == 3
+    assert all("--require-hashes" in line or "--no-deps /wheel/*.whl" in line for line in installs)
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_everything_that_an_image_copies_exists_and_is_in_the_build_context(name: str) -> None:
-    dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
+def test_a_new_volume_belongs_to_the_user_of_the_services(name: str) -> None:
+    """Its folder in the image decides; where that is missing, the engine makes one of root's."""
+    made = re.findall(r"/(?:data|state)\S*\b", STAGES["runtime"][1])
+    for volume in SERVICES[name]["volumes"]:
+        _, folder, *read_only = volume.split(":")
+        assert read_only or folder in made, folder
+
+
+def test_everything_that_the_images_copy_exists_and_is_in_the_build_context() -> None:
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    sources = [
-        part
-        for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
-        for part in line.split()[:-1]
-    ]
+    copied = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+    sources = {part for line in copied for part in line.split()[:-1]}
     assert "." in sources, "the wheel is built from the context"
-    for source in set(sources) - {"."}:
-        assert list(ROOT.glob(source)), source
-        assert any(pattern.startswith(source.split("/")[0]) for pattern in allowed), source
+    for source in sources - {"."}:
+        assert (ROOT / source).is_file(), source
+        assert any(fnmatch(source, pattern) for pattern in allowed), source
+
+
+def test_the_image_decodes_what_the_api_lets_ffmpeg_read() -> None:
+    (built,) = re.findall(r"--enable-demuxer=(\S+)", (ROOT / "requirements" / "image_ffmpeg.sh").read_text())
+    assert built.replace("mpegps", "mpeg") == ffmpeg.DEMUXERS
 
 
 def test_the_build_context_has_every_package_of_the_wheel_and_no_secret() -> None:

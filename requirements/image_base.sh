@@ -1,0 +1,13 @@
+#!/bin/sh
+# Make the base of an image small: remove what installs packages (pip, apt, dpkg and their Perl), what nobody reads in
+# a container, and modules of Python that no server has. The list of packages stays, for programs that look for flaws.
+set -eu
+library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+for each in ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo; do rm -rf "${library:?}/$each"; done
+for site in $(python -c 'import site; print(*site.getsitepackages())'); do
+  rm -rf "$site"/pip* "$site"/setuptools* "$site"/pkg_resources* "$site"/_distutils_hack* "$site"/wheel*
+done
+rm -rf /root/.cache /var/cache/* /var/lib/apt /var/log/* /tmp/* \
+  /usr/share/doc /usr/share/info /usr/share/locale /usr/share/man /usr/share/perl* /usr/share/python-wheels \
+  /etc/apt /usr/lib/apt /usr/lib/dpkg /usr/lib/*/perl* /usr/lib/*/libapt-*
+rm -f /usr/bin/apt* /usr/bin/dpkg* /usr/bin/perl* /usr/local/bin/pip* /usr/bin/pip*
