@@ -23,7 +23,7 @@ def wraps_around(samples: ChannelSamples) -> bool:
 
     Clipped sound may jump from one end to the other as well, but stays there.
     """
-    lowest, highest = int(samples.pcm.min()), int(samples.pcm.max())
+    lowest, highest = samples.lowest, samples.highest
     if highest - lowest <= _HALF_RANGE:
         return False
     steps = np.diff(samples.centred)
@@ -41,7 +41,7 @@ def wraps_around(samples: ChannelSamples) -> bool:
 
 def is_one_sided(samples: ChannelSamples) -> bool:
     """Return whether all samples are on one side of zero, and so near to it that no offset lifts them."""
-    lowest, highest = int(samples.pcm.min()), int(samples.pcm.max())
+    lowest, highest = samples.lowest, samples.highest
     if (lowest < 0 < highest) or highest - lowest < _MIN_RANGE:
         return False
     if abs(float(samples.pcm.mean())) >= _LIFTED * samples.deviation:

@@ -1,11 +1,12 @@
 """Block edges: whether sound jumps at every n-th sample, where blocks of it are missing or out of order."""
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_worker.analysis.samples.channel_samples import BLOCK, ChannelSamples
+from edge_worker.analysis.samples.channel_samples import BLOCK, ChannelSamples, mean_of
 from edge_worker.signal.arrays import Int16Array
 
 _JUMP: Final = 6.0
@@ -40,9 +41,9 @@ def _are_on_edges(places: npt.NDArray[np.intp]) -> bool:
 
 def _silences(pcm: Int16Array) -> npt.NDArray[np.intp]:
     """Return where silences of nothing but zeros, as long as blocks, begin and end."""
-    is_zero = pcm == 0
-    if np.count_nonzero(is_zero) < _MIN_JUMPS // 2 * _MIN_BLOCK:
+    if np.count_nonzero(pcm[::_MIN_BLOCK] == 0) < _MIN_JUMPS // 2:  # each is in a silence of that length
         return np.zeros(0, np.intp)
+    is_zero = pcm == 0
     ends = 1 + np.flatnonzero(np.diff(is_zero))
     is_long = (np.diff(ends) >= _MIN_BLOCK) & is_zero[ends[:-1]]
     return np.union1d(ends[:-1][is_long], ends[1:][is_long])
@@ -54,13 +55,12 @@ def _jumps(samples: ChannelSamples) -> npt.NDArray[np.intp]:
     for number, block in enumerate(samples.blocks()):
         steps = block[1:] - block[:-1]
         bends = np.abs(steps[1:] - steps[:-1])
-        mean = np.add.reduce(bends) / np.float32(len(bends))
-        found.append(number * BLOCK + (bends > np.float32(_JUMP) * mean).nonzero()[0])
+        found.append(number * BLOCK + (bends > np.float32(_JUMP) * mean_of(bends)).nonzero()[0])
     at = np.concatenate(found)
     if not len(at):
         return at
-    begins = np.flatnonzero(np.diff(at, prepend=-2 * _ALONE) > _ALONE)
-    first, last = at[begins], at[np.append(begins[1:], len(at)) - 1]
+    is_next = at[1:] - at[:-1] > _ALONE
+    first, last = at[np.concatenate(([True], is_next))], at[np.concatenate((is_next, [True]))]
     is_single = last - first <= _WIDEST
     middle: npt.NDArray[np.intp] = ((first + last) // 2)[is_single]
     return middle
@@ -68,16 +68,18 @@ def _jumps(samples: ChannelSamples) -> npt.NDArray[np.intp]:
 
 def _sizes(jumps: npt.NDArray[np.intp], least: float) -> list[int]:
     """Return sizes of blocks that the most frequent distances suggest, and so many jumps on edges allow."""
-    distances, counts = np.unique(np.diff(jumps), return_counts=True)
-    frequent = distances[np.argsort(-counts)][:_FREQUENT]
-    common = np.gcd.outer(frequent, frequent).reshape(-1)
-    suggested = {
-        int(size) for size in (*common, *(frequent - _OFF), *(frequent + _OFF)) if size >= _MIN_BLOCK
-    }
-    sizes = np.array(sorted(suggested), np.intp)
+    every = np.sort(jumps[1:] - jumps[:-1])
     # A jump beside the edges spoils two distances at most; others are a multiple of the size, or nearly.
-    is_multiple = (distances + _OFF) % sizes[:, np.newaxis] <= 2 * _OFF
     fewest = len(jumps) - 2 * (len(jumps) - least) - 2
+    largest = every[-math.ceil(fewest)] + _OFF
+    if largest < _MIN_BLOCK:
+        return []
+    distances, counts = np.unique(every, return_counts=True)
+    frequent = distances[np.argsort(-counts)][:_FREQUENT]
+    common = np.gcd.outer(frequent, frequent)
+    suggested = np.unique(np.concatenate((common.reshape(-1), frequent - _OFF, frequent + _OFF)))
+    sizes = suggested[(suggested >= _MIN_BLOCK) & (suggested <= largest)]
+    is_multiple = (distances + _OFF) % sizes[:, np.newaxis] <= 2 * _OFF
     fitting: list[int] = sizes[is_multiple @ counts >= fewest].tolist()
     return fitting
 

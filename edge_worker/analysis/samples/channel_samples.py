@@ -10,6 +10,8 @@ import numpy.typing as npt
 from edge_worker.signal.arrays import Float32Array, Int16Array
 
 BLOCK: Final = 16_384
+_ONES: Final = np.ones(BLOCK + 2, np.float32)
+_IN_TURNS: Final = np.tile(np.array([-1, 1], np.float32), BLOCK // 2)
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -35,8 +37,35 @@ class ChannelSamples:
     def centred(self) -> Float32Array:
         """Samples less their mean: float32 is exact enough only around zero."""
         values = self.pcm.astype(np.float32)
-        values -= values.mean()
+        values -= np.float32(_weighted_sum(values, _ONES[:BLOCK]) / len(self))
         return values
+
+    @property
+    def mean_square(self) -> float:
+        """Mean square of the samples as they are."""
+        return self.variance + (float(self.pcm[0]) - float(self.centred[0])) ** 2
+
+    @cached_property
+    def offset_between(self) -> float:
+        """How much higher odd samples are than the even ones around them, on average."""
+        pairs = (len(self) - 1) // 2
+        outer = float(self.centred[2 * pairs]) - float(self.centred[0])
+        return (_weighted_sum(self.centred[: 2 * pairs], _IN_TURNS) - outer / 2) / pairs
+
+    @cached_property
+    def bend(self) -> float:
+        """`bend` of all samples."""
+        return bend(self.centred)
+
+    @cached_property
+    def lowest(self) -> int:
+        """The smallest sample."""
+        return int(self.pcm.min())
+
+    @cached_property
+    def highest(self) -> int:
+        """The largest sample."""
+        return int(self.pcm.max())
 
     @cached_property
     def variance(self) -> float:
@@ -61,6 +90,23 @@ def roughness(values: Int16Array | FloatArray) -> float:
     return _roughness(centred, mean_square(centred))
 
 
+def bend(centred: Float32Array) -> float:
+    """Return the most that samples may be off the mean of both neighbours: mean square, over theirs.
+
+    Three products cost a tenth of an array of what they are off; edges are left out, which makes it larger.
+    """
+    same, next_one, one_further = (
+        float(np.dot(centred[lag:], centred[: len(centred) - lag])) for lag in range(3)
+    )
+    return max(0.0, 1.5 * same - 2 * next_one + 0.5 * one_further) / max(same, 1e-9)
+
+
+def mean_of(values: Float32Array) -> np.float32:
+    """Return the mean of a block of at most `BLOCK` + 2 values."""
+    mean: np.float32 = np.dot(values, _ONES[: len(values)]) / np.float32(len(values))
+    return mean
+
+
 def mean_square(values: Float32Array) -> float:
     """Return the mean of the squares."""
     return float(np.dot(values, values)) / max(1, len(values))
@@ -69,3 +115,10 @@ def mean_square(values: Float32Array) -> float:
 def _roughness(centred: Float32Array, variance: float) -> float:
     # The mean product of neighbours needs no array of steps.
     return 1 - float(np.dot(centred[1:], centred[:-1])) / max(1, len(centred) - 1) / max(variance, 1e-9)
+
+
+def _weighted_sum(values: Float32Array, weights: Float32Array) -> float:
+    """Return the sum of values times weights that come again in each block: numpy's own sums take longer."""
+    whole = len(values) // BLOCK * BLOCK
+    rest = np.dot(values[whole:], weights[: len(values) - whole])
+    return float((values[:whole].reshape(-1, BLOCK) @ weights).sum(dtype=np.float64) + rest)

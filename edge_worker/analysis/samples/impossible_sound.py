@@ -43,7 +43,7 @@ def find_fault_of_pair(left: Int16Array, right: Int16Array) -> str | None:
 
 
 def _is_one_value(samples: ChannelSamples) -> bool:
-    return bool(samples.pcm.min() == samples.pcm.max())
+    return samples.lowest == samples.highest
 
 
 def _is_counter(samples: ChannelSamples) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_worker.analysis.samples.channel_samples import ChannelSamples, roughness
+from edge_worker.analysis.samples.channel_samples import ChannelSamples, bend, roughness
 from edge_worker.signal.arrays import Float32Array, Int16Array
 
 QUIET: Final = 16.0
@@ -21,6 +21,8 @@ _IMAGE: Final = 0.02
 """Power of what differs between alternating samples, over theirs."""
 _SMOOTH: Final = 0.03
 """Roughness up to which what differs is sound."""
+_UNBENT: Final = 0.01
+"""`bend` up to which two channels do not alternate: half of `_IMAGE` and less may differ."""
 _BETWEEN: Final = 0.01
 """Power of what one channel adds to the mean of the neighbours in the other, over that of steps; 0.25 where
 both are the same."""
@@ -38,7 +40,7 @@ _FAINTER: Final = 0.02
 
 def is_interleaved(samples: ChannelSamples) -> bool:
     """Return whether some of every few samples are silent and others are not, or differ in step."""
-    return _has_still_phase(samples.pcm) or _has_image(samples)
+    return _has_still_phase(samples) or _has_image(samples)
 
 
 def is_split(left: ChannelSamples, right: ChannelSamples) -> bool:
@@ -59,6 +61,8 @@ def differs_in_halves(samples: ChannelSamples) -> bool:
     does.
     """
     values = samples.centred[: min(len(samples), _LOOKED_AT) // 2 * 2]
+    if 4 * bend(values) ** 0.5 < 4 * _FAINTER:  # the excess of both halves is no more (Cauchy-Schwarz)
+        return False
     even, odd = values[0::2].copy(), values[1::2].copy()
     of_odd, of_even = _excess(odd, even, 1), _excess(even, odd, 0)
     more, less = sorted((float(of_odd.sum()), float(of_even.sum())), reverse=True)
@@ -79,9 +83,10 @@ def _excess(half: Float32Array, other: Float32Array, shift: int) -> Float32Array
     return (half[_AROUND : len(half) - _AROUND] - (neighbour(-1) + neighbour(0)) / 2) * around
 
 
-def _has_still_phase(pcm: Int16Array) -> bool:
-    if int(pcm.max()) - int(pcm.min()) <= QUIET:
+def _has_still_phase(samples: ChannelSamples) -> bool:
+    if samples.highest - samples.lowest <= QUIET:
         return False
+    pcm = samples.pcm
     period = math.lcm(*_SLOTS)
     rows = pcm[: len(pcm) // period * period].reshape(-1, period)
     glance = rows[:: max(1, len(rows) // _GLANCED_AT)]
@@ -105,6 +110,8 @@ def _is_still_throughout(pcm: Int16Array, slots: int) -> bool:
 
 def _has_image(samples: ChannelSamples) -> bool:
     """Return whether two channels alternate: what differs between them is as smooth as they are."""
+    if abs(samples.offset_between) < QUIET - 1 and samples.bend < _UNBENT:
+        return False
     count, total, squares = 0, 0.0, 0.0
     for block in samples.blocks():
         differs = _differs(block)

@@ -28,6 +28,8 @@ _SMOOTH: Final = 0.08
 _LOUD: Final = 2000.0
 _HALF: Final = 0x4000
 _NEARLY_ALL: Final = 0.95
+_FAR_FROM_ZERO: Final = 0.9 * _HALF**2
+"""Mean square from which on samples may be `_HALF` or more from zero nearly always."""
 _CLIPPED: Final = 0.2
 """Fraction of samples at full scale, from which on it is clipped sound that is at both ends."""
 _LOUD_BYTE: Final = 8
@@ -43,7 +45,11 @@ def is_misread(samples: ChannelSamples) -> bool:
     """Return whether the bytes are sound if they are read in another way, and noise as they are."""
     pcm = samples.pcm
     is_loud = samples.deviation >= _LOUD
-    if _is_unsigned(pcm) or _is_float(pcm) or _is_8_bit(pcm, is_loud=is_loud):
+    if (
+        (samples.mean_square > _FAR_FROM_ZERO and _is_unsigned(pcm))
+        or _is_float(pcm)
+        or _is_8_bit(pcm, is_loud=is_loud)
+    ):
         return True
     if not is_loud or samples.roughness < _ROUGH or not _is_smoother_otherwise(pcm, samples.roughness):
         return False

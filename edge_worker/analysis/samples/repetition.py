@@ -1,5 +1,6 @@
 """Repetition: whether samples are held, or blocks of them come twice."""
 
+from collections import Counter
 from typing import Final
 
 import numpy as np
@@ -69,28 +70,25 @@ def is_repeated(samples: ChannelSamples) -> bool:
     starts = np.linspace(0, len(pcm) - _ANCHOR, _ANCHORS, dtype=np.intp)
     anchors = pcm[starts[:, None] + np.arange(_ANCHOR)]
     distinct = 1 + np.count_nonzero(np.diff(np.sort(anchors, axis=1)), axis=1)
-    starts, anchors = starts[distinct >= _MIN_DISTINCT], anchors[distinct >= _MIN_DISTINCT]
+    starts = starts[distinct >= _MIN_DISTINCT]
     if len(starts) < _ANCHORS // 8:
         return False
-    lags = _first_lags(pcm, starts, anchors)
-    most = int(np.unique(lags, return_counts=True)[1].max(initial=0))
-    return most >= max(3, 0.1 * len(starts))
+    content, wanted = pcm.tobytes(), max(3, 0.1 * len(starts))
+    lags: Counter[int] = Counter()
+    for number, start in enumerate(starts.tolist()):
+        if lags.total() + len(starts) - number < wanted:
+            return False
+        if (lag := _first_lag(content, start)) is not None:
+            lags[lag] += 1
+    return max(lags.values(), default=0) >= wanted
 
 
-def _first_lags(pcm: Int16Array, starts: npt.NDArray[np.intp], anchors: Int16Array) -> npt.NDArray[np.intp]:
-    """Return after how many samples each section comes again, of those that do."""
-    lags_of = [
-        (pcm[start + _MIN_LAG : start + _MAX_LAG + 1] == first).nonzero()[0]
-        for start, first in zip(starts.tolist(), anchors[:, 0], strict=True)
-    ]
-    rows = np.repeat(np.arange(len(starts)), [len(each) for each in lags_of])
-    lags = _MIN_LAG + np.concatenate(lags_of)
-    is_within = starts[rows] + lags <= len(pcm) - _ANCHOR
-    rows, lags = rows[is_within], lags[is_within]
-    for offset in range(1, _ANCHOR):
-        if not len(rows):
-            break
-        is_same = pcm[starts[rows] + lags + offset] == anchors[rows, offset]
-        rows, lags = rows[is_same], lags[is_same]
-    first_lags: npt.NDArray[np.intp] = lags[np.unique(rows, return_index=True)[1]]
-    return first_lags
+def _first_lag(content: bytes, start: int) -> int | None:
+    """Return after how many samples the section from a sample on comes again; None: it does not."""
+    section = content[2 * start : 2 * (start + _ANCHOR)]
+    begin, end = 2 * (start + _MIN_LAG), 2 * (start + _MAX_LAG + _ANCHOR)
+    while (found := content.find(section, begin, end)) % 2:  # between two samples, or nowhere: -1
+        if found < 0:
+            return None
+        begin = found + 1
+    return found // 2 - start
