@@ -4,7 +4,7 @@ The spectra of each training site are one Gaussian; a recording counts as famili
 nearest of them is usual. The measure knows nothing of labels: an unfamiliar device is not a sick heart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,12 @@ class Familiarity:
     """Distance up to which a recording is fully familiar."""
     outside: float
     """Distance from which on it is not familiar at all."""
+    _log_determinants: FloatArray = field(init=False, repr=False, compare=False)
+    """(sites,): of the precisions."""
+
+    def __post_init__(self) -> None:
+        """Compute what is the same for all recordings."""
+        object.__setattr__(self, "_log_determinants", np.linalg.slogdet(self.precisions)[1])
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Familiarity":
@@ -89,6 +95,6 @@ class Familiarity:
         twice the negative log-likelihood, but for a constant.
         """
         offsets = spectra[:, np.newaxis] - self.means
-        squares = np.einsum("rsi,sij,rsj->rs", offsets, self.precisions, offsets)
-        distances: FloatArray = (squares - np.linalg.slogdet(self.precisions)[1]) / NUMBERS
+        weighted = (offsets[:, :, np.newaxis] @ self.precisions)[:, :, 0]
+        distances: FloatArray = ((weighted * offsets).sum(axis=2) - self._log_determinants) / NUMBERS
         return distances

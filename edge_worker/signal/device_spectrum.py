@@ -32,11 +32,23 @@ def device_spectrum(frames: Float32Array) -> npt.NDArray[np.float64]:
     """
     levels = np.maximum(frames, frames.max() - DEPTH_DB).astype(np.float64)
     levels -= levels.mean()
-    by_band = (levels.mean(axis=0), np.percentile(levels, QUIET_PERCENTILE, axis=0), levels.std(axis=0))
+    mean = levels.mean(axis=0)
+    deviation = np.sqrt(np.square(levels - mean).mean(axis=0))
+    by_band = (mean, _quiet(levels), deviation)
     grouped: npt.NDArray[np.float64] = np.concatenate(
         [each.reshape(GROUPS, HEART_LOG_MEL.n_mels // GROUPS).mean(axis=1) for each in by_band]
     )
     return grouped
+
+
+def _quiet(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return `QUIET_PERCENTILE` of levels (frames, bands) over time; numpy's own takes thrice as long."""
+    place = (len(levels) - 1) * QUIET_PERCENTILE / 100
+    before = int(place)
+    after = min(before + 1, len(levels) - 1)
+    ordered = np.partition(levels, (before, after), axis=0)
+    quiet: npt.NDArray[np.float64] = ordered[before] + (ordered[after] - ordered[before]) * (place - before)
+    return quiet
 
 
 def spectral_shape(frames: Float32Array) -> Float32Array:
