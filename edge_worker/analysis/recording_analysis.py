@@ -31,7 +31,6 @@ from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
 _LOG = logging.getLogger(__name__)
-_IDLE_S: Final = 0.2
 _REFRESH_EVERY_S: Final = 1.0
 """Between two looks for new models and settings; what was delivered leaves the outbox then, if not before."""
 _SAVE_AFTER_S: Final = 0.1
@@ -112,6 +111,8 @@ class RecordingAnalysis(threading.Thread):
     def stop(self) -> None:
         """End after the current job; queued jobs are taken up from disk and database at the next start."""
         self._stopping.set()
+        self._waiting.wake()
+        self._storing.wake()
         for thread in (self, self._storing):
             if thread.is_alive():
                 thread.join()
@@ -151,7 +152,7 @@ class RecordingAnalysis(threading.Thread):
         samples, until = 0, time.monotonic() + _SAVE_AFTER_S
         while samples < BATCH_SAMPLES and not self._stopping.is_set():
             try:
-                job, since = self._waiting.get(0 if results else _IDLE_S)
+                job, since = self._waiting.get(0 if results else _REFRESH_EVERY_S)
             except queue.Empty:
                 break
             if isinstance(job, FinishedStream):

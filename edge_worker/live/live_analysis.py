@@ -39,7 +39,8 @@ _LOG = logging.getLogger(__name__)
 
 DEFERRED_S: Final = 2.0
 """Of sound: windows that have waited for so long are classified though more sound waits."""
-_IDLE_S: Final = 0.2
+_RECOVERY_S: Final = 0.2
+"""While live values come less often than they should, so often is looked whether that is over."""
 _REFRESH_EVERY_S: Final = 1.0
 
 
@@ -128,6 +129,7 @@ class LiveAnalysis(threading.Thread):
     def stop(self) -> None:
         """End after the current item; what is queued is in the spool."""
         self._stopping.set()
+        self._queue.wake()
         if self.is_alive():
             self.join()
 
@@ -152,7 +154,9 @@ class LiveAnalysis(threading.Thread):
     def _work(self) -> None:
         """Process the next item; classify windows while nothing arrives."""
         try:
-            item = self._queue.get(0 if self._unclassified else _IDLE_S)
+            is_behind = self.metrics.stretch > 1 or self.metrics.window_stretch > 1
+            idle_s = _RECOVERY_S if is_behind else _REFRESH_EVERY_S
+            item = self._queue.get(0 if self._unclassified else idle_s)
         except queue.Empty:
             if not self._unclassified:
                 self.metrics.observe_delays(time.monotonic(), 0.0, 0.0)

@@ -60,11 +60,15 @@ class LiveQueue:
         if len(self) < MAX_WAITING_ITEMS_FOR_PREVIEW:
             self._items.put(preview.recording.device_id, _ITEM_COST_S, preview)
 
+    def wake(self) -> None:
+        """Let `get` return at once."""
+        self._items.wake()
+
     def get(self, timeout_s: float) -> Item:
         """Return the next item.
 
         Raises:
-            queue.Empty: none arrived within `timeout_s` seconds.
+            queue.Empty: none arrived within `timeout_s` seconds, or `wake` was called.
         """
         item = self._items.get(timeout_s)
         if isinstance(item, StreamAudio):

@@ -22,7 +22,7 @@ from edge_worker.database.worker_heartbeat import EVERY_S
 from edge_worker.errors import StoreError
 from edge_worker.ingest.intake_event import ClosedRecording
 
-_IDLE_S: Final = 0.2
+_IDLE_S: Final = 1.0
 BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 _BATCH_JOBS: Final = 16
@@ -78,10 +78,16 @@ class StorageThread(threading.Thread):
         """Repair the database soon, if `error` says that it is damaged or gone."""
         if isinstance(error, StoreError):
             self._damage = error
+            self.wake()
 
     def request_heartbeat(self) -> None:
         """Write the next heartbeat at once: something changed that operators watch."""
         self._heartbeat_at = float("-inf")
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at once for something to do."""
+        self._waiting.wake()
 
     def run(self) -> None:
         """Work until stopped."""
@@ -134,6 +140,7 @@ class StorageThread(threading.Thread):
         for lost in self._lost:
             (stored,) = self._store.save_recordings([lost])
             self._analyse(UnanalysedRecording(stored), time.monotonic())
+            self.wake()  # for the next one
             return
 
 

@@ -51,3 +51,14 @@ def test_get_waits_for_what_another_thread_puts_and_gives_up_after_its_time() ->
     thread.start()
     assert fair.get(10.0) == "late"
     thread.join()
+
+
+def test_wake_ends_one_wait_and_takes_no_item() -> None:
+    fair: FairQueue[str] = FairQueue()
+    thread = threading.Timer(0.05, fair.wake)
+    thread.start()
+    with pytest.raises(queue.Empty):
+        fair.get(60.0)
+    thread.join()
+    fair.put("st-01", 1.0, "item")
+    assert fair.get(0) == "item"
