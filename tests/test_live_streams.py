@@ -78,7 +78,7 @@ def test_e8_an_open_recording_has_live_values(site: Site) -> None:
         play(device, chunks)
         device.wait_for("stetho/v1/device/st-01/down/result")
         values = live_values(device)
-    assert len(values) >= 8
+    assert len(values) >= 4
     assert values[-1]["hint"] == f"HR {values[-1]['bpm']} good"
     assert all(value["label"] is None for value in values)
 

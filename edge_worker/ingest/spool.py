@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -131,23 +132,22 @@ class Spool:
 
         Safe from any thread. None: the file is gone, because the recording was stored.
         """
-        pcm = np.zeros((end - start, recording.channels), np.int16)
-        chunks = recording.chunks.copy()  # in one step, while another thread may add
+        pcm = np.zeros((end - start, recording.channels), "<i2")
+        firsts = recording.first_samples  # another thread may add to it, and then to the index
+        firsts = firsts[bisect_left(firsts, start - recording.longest_chunk) :]
         try:
             file = os.open(self._path(recording.device_id, recording.name), os.O_RDONLY | os.O_CLOEXEC)
             try:
-                for first, (count, offset) in chunks.items():
+                for first in firsts:
+                    count, offset = recording.chunks.get(first, (0, 0))
                     low, high = max(first, start), min(first + count, end)
-                    if low >= high:
-                        continue
+                    part = pcm[low - start : max(low, high) - start]
                     place = offset + (low - first) * recording.bytes_per_sample
-                    part = np.frombuffer(
-                        os.pread(file, (high - low) * recording.bytes_per_sample, place), "<i2"
-                    )
-                    pcm[low - start : high - start] = part.reshape(-1, recording.channels)
+                    if len(part) and os.preadv(file, [part.data], place) < part.nbytes:
+                        return None
             finally:
                 os.close(file)
-        except (OSError, ValueError):
+        except OSError:
             return None
         return pcm
 

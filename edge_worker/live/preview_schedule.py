@@ -8,7 +8,10 @@ from typing import Final
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.live.recording_preview import RecordingPreview
 
-PREVIEW_EVERY_S: Final = 0.45
+PREVIEW_EVERY_S: Final = 0.9
+"""A little less than a second: chunks of half a second come some milliseconds early or late."""
+FIRST_PREVIEW_S: Final = 1.5
+"""Of sound: shorter than this it is too short to tell anything."""
 PREVIEW_SHARE: Final = 0.15
 """Share of a core that previews may take, and only while no result waits."""
 _AHEAD_S: Final = 1.5
@@ -26,15 +29,16 @@ class PreviewSchedule:
 
     def due(self, recording: Recording, now: float) -> RecordingPreview | None:
         """Return the preview of a recording with new sound when it is due at `now`, monotonic seconds."""
-        preview, previewed_at = self._previews.get(recording.key) or (RecordingPreview(recording), 0.0)
-        is_new = preview.recording is not recording
+        preview, previewed_at = self._previews.get(recording.key, (None, 0.0))
+        is_new = preview is None or preview.recording is not recording
         if now - previewed_at < PREVIEW_EVERY_S and not is_new:
             return None
         received_s = recording.received.end / recording.sample_rate
         is_ahead = received_s > now - self._began_at.setdefault(recording.key, now - received_s) + _AHEAD_S
-        if is_ahead or received_s < PREVIEW_EVERY_S:
+        if is_ahead or received_s < FIRST_PREVIEW_S:
             return None
-        preview = RecordingPreview(recording) if is_new else preview
+        if preview is None or is_new:
+            preview = RecordingPreview(recording)
         self._previews[recording.key] = (preview, now)
         return preview
 

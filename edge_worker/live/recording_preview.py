@@ -18,7 +18,7 @@ from edge_worker.protocol.live_value import LISTENING, LiveValue, heart_hint, ro
 from edge_worker.protocol.result import Channel
 from edge_worker.signal import quality
 
-RATE_EVERY_S: Final = 1.0
+RATE_EVERY_S: Final = 1.5
 """Sound between two searches for a heart rate."""
 LOOK_EVERY_S: Final = 4.0
 """Sound between two looks at the samples themselves, which take some milliseconds."""
