@@ -16,6 +16,7 @@ from bench import keras_baseline
 from bench.progress import steps
 from bench.stage_timer import StageTimer
 from edge_worker.analysis.pipeline import Pipeline
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.store import Store
 from edge_worker.inference.classifier import Classifier, load_all
 from edge_worker.inference.heart_segmenter import HeartSegmenter
@@ -68,8 +69,8 @@ def measure(models_dir: Path) -> dict[str, float]:
     stages = _worker_stages(sound, models_dir)
     ours_ms = sum(stages.values())
     with tempfile.TemporaryDirectory() as name:
+        wav.write(AudioDirectory(Path(name)), "heart.wav", sound, RATE, 1)
         path = Path(name) / "heart.wav"
-        wav.write(path, sound, RATE, 1)
         baseline_ms = keras_baseline.cpu_ms(os.cpu_count() or 1, path, models_dir)
         one_thread_ms = keras_baseline.cpu_ms(1, path, models_dir)
     return {

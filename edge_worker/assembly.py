@@ -7,6 +7,7 @@ from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
+from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect_existing
@@ -46,7 +47,7 @@ def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) 
     spool = Spool(settings.data_dir / "spool", shards)
     with turn_in(spool.directory):  # several processes start at once, and one of them makes the tables
         store = Store.open(settings.database, is_ours=not settings.database_url)
-    database = connect_existing(settings.database)
+    database, audio = connect_existing(settings.database), open_audio(settings)
     profiles = ActiveProfiles(settings, DeviceSettingsTable(database))
     adaptations = ActiveAdaptations(AdaptationTables(database))
     pipeline = Pipeline(
@@ -58,13 +59,14 @@ def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) 
         refresh=lambda: any([models.refresh(), profiles.refresh(), adaptations.refresh()]),
         profiles=profiles,
         adaptations=adaptations,
+        audio=audio,
     )
     return Worker(
         settings,
         intake=Intake(spool, settings, store.completeness, store.clock.now),
         store=store,
         pipeline=pipeline,
-        streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store),
+        streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store, audio),
         live_analysis=_live_analysis(settings, spool, registry, profiles, adaptations),
         status=WorkerStatus(models, models.refused),
         lock=lock,

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from edge_worker.analysis import device_calibration, known_hearts
 from edge_worker.analysis.device_calibration import CalibrationReport
 from edge_worker.analysis.known_hearts import KnownHeart, listed
+from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.store import open_existing
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
     device_calibration.require_rule(classifier)
     if options.reviews:
         reviewed = tables.reviewed(options.device, options.model)
-        sounds = known_hearts.of_use(known_hearts.from_reviews(reviewed, settings.data_dir))
+        sounds = known_hearts.of_use(known_hearts.from_reviews(reviewed, open_audio(settings)))
     else:
         sounds = known_hearts.from_folder(options.normals)
         if options.abnormals:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask
 from flask.json.provider import JSONProvider
 
+from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
 from edge_worker.protocol import strict_json
@@ -45,8 +46,9 @@ def create_app(settings: ApiSettings) -> Flask:
     app.url_map.merge_slashes = False
     mqtt_session = MqttSession(settings) if settings.api_password else None
     history = History.open(settings.database)
-    deletion = RecordingDeletion(settings.database, settings.data_dir)
-    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, mqtt_session)
+    audio = open_audio(settings)
+    deletion = RecordingDeletion(settings.database, audio)
+    app.extensions["stetho"] = Services(settings, history, datetime.now(UTC), deletion, audio, mqtt_session)
     root_profile.register(app, settings)
     proxy.register(app, settings)
     security_headers.register(app)

@@ -1,15 +1,16 @@
-"""Lookup of the recording or exam that a request names, of its result and of its audio file."""
+"""Lookup of the recording or exam that a request names, of its result and of its sound."""
 
 import json
 import logging
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from flask import g
 
+from edge_worker.audio_store.sound import Sound
 from edge_worker.database.recording_query import RecordingEntry
+from edge_worker.errors import AudioError
 from edge_worker.protocol.exam import Exam
 from edge_worker.telemetry.logfmt import line
 from history_api.openapi.problem import ProblemError
@@ -87,17 +88,18 @@ def result(entry: RecordingEntry) -> dict[str, Any] | None:
     return document
 
 
-def audio_path(entry: RecordingEntry) -> Path:
-    """Return the audio file of `entry`; only files below `audio/` are served, whatever the database has.
+def sound(entry: RecordingEntry) -> Sound:
+    """Return the sound of `entry`; only what is a sound is served, whatever the database has.
 
     Raises:
-        ProblemError: there is no such file (404), or it was removed (410).
+        ProblemError: it has none (404), or it was removed (410).
+        StoreError: the store of sounds cannot be reached now.
     """
-    data_dir = services().settings.data_dir.resolve()
-    path = (data_dir / entry.audio_file).resolve()
-    if not path.is_relative_to(data_dir / "audio"):
+    try:
+        found = services().audio.find(entry.audio_file)
+    except AudioError as error:
         _LOG.error(line("audio_outside", device=entry.device_id, recording=entry.recording_id))
-        raise ProblemError(404, "this recording has no audio file")
-    if not path.is_file():
+        raise ProblemError(404, "this recording has no audio file") from error
+    if found is None:
         raise ProblemError(410, "the audio file of this recording was removed; its result is still here")
-    return path
+    return found

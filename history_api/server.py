@@ -47,7 +47,7 @@ def serve(settings: ApiSettings, limits: Limits | None = None) -> None:
     if services.mqtt_session is not None:
         services.mqtt_session.start()
         WorkerWatch(services.history, services.mqtt_session).start()
-    retention = Retention(settings, services.deletion)
+    retention = Retention(settings, services.deletion, services.audio)
     retention.start()
     http_server.run(listener)
     retention.stop()

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from flask import current_app
 
+from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.device_settings import DeviceSettingsTable
@@ -29,6 +30,7 @@ class Services:
     started_at: datetime
     """With time zone."""
     deletion: RecordingDeletion
+    audio: AudioStore
     mqtt_session: MqttSession | None = None
     started_uptime_s: float = field(default_factory=uptime_s)
     """When this process was started, by the uptime of the system: wall clocks jump."""

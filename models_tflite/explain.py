@@ -8,9 +8,11 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.history import History
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import AudioError, ModelError, StethoError
@@ -64,7 +66,8 @@ def _signal(options: argparse.Namespace, classifier: Classifier) -> Signal:
     settings = Settings.from_environ(os.environ)
     entry = _entry(settings, options.recording, options.device)
     _require_same_model(entry, classifier)
-    return audio.read(settings.data_dir / entry.audio_file)
+    with tempfile.TemporaryDirectory() as folder:
+        return audio.read(open_audio(settings).as_file(entry.audio_file, Path(folder)))
 
 
 def _entry(settings: Settings, recording_id: str, device: str | None) -> RecordingEntry:

@@ -9,8 +9,8 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).parents[1]
 ROOMS: Final = (
-    *("notify", "upkeep", "live", "analysis", "ingest", "database", "inference", "signal", "sound_files"),
-    *("mqtt", "telemetry", "protocol"),
+    *("notify", "upkeep", "live", "analysis", "ingest", "database", "audio_store", "inference", "signal"),
+    *("sound_files", "mqtt", "telemetry", "protocol"),
 )
 ROOT: Final = {
     *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router"),

@@ -180,11 +180,11 @@ def _usable(
 def _read(sound: KnownHeart) -> tuple[HeardSound, str]:
     """Return a sound as the worker hears it, and the digest of its samples."""
     try:
-        audio = wav.read_foreign(sound.path)
+        audio = wav.read_foreign(sound.sound)
     except AudioError as error:
-        raise AudioError(f"{sound.path.parent}: {error}") from error
+        raise AudioError(f"{sound.sound.folder}: {error}") from error
     if audio.sample_rate < _LEAST_RATE:
-        raise AudioError(f"{sound.path} has {audio.sample_rate} samples a second: record with 1000 or more")
+        raise AudioError(f"{sound.name} has {audio.sample_rate} samples a second: record with 1000 or more")
     pcm = np.frombuffer(audio.pcm, "<i2").reshape(-1, audio.channels)
     has_gaps = sound.missing_fraction > 0
     heard = HeardSound.of(pcm, audio.sample_rate, sound.amplification, is_heart=True, has_gaps=has_gaps)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from edge_worker.analysis.recording_times import RecordingTimes
+from edge_worker.audio_store.sound import sound_name
 from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.site_state.site_clock import SiteClock
 from edge_worker.database.store import StoredRecording
@@ -42,7 +43,7 @@ class EventRecording:
             channels=stream.channels,
             samples=event.end - event.start,
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
-            audio_file=f"audio/{stream.device_id}/{name}.wav",
+            audio_file=sound_name(stream.device_id, name),
             meta=stream.meta or {},
             subject=(stream.meta or {}).get("subject"),
             parent=stream.name,

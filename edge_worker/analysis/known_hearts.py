@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore, require
+from edge_worker.audio_store.sound import Sound, file_sound
 from edge_worker.database.adaptation.reviewed_recordings import ReviewedRecording
 from edge_worker.errors import CalibrationError
 from edge_worker.inference.adaptation import ABNORMAL, NORMAL
@@ -27,7 +29,7 @@ class KnownHeart:
 
     name: str
     """As the operator knows it: a path below the folder, or a recording id."""
-    path: Path
+    sound: Sound
     is_abnormal: bool = False
     amplification: float = 1
     missing_fraction: float = 0
@@ -39,17 +41,19 @@ def from_folder(directory: Path, *, is_abnormal: bool = False) -> list[KnownHear
     kind = "sick" if is_abnormal else "healthy"
     if not directory.is_dir():
         raise CalibrationError(f"{directory} is no folder: name one with WAV files of {kind} hearts")
-    paths = sorted(path for path in directory.rglob("*") if path.suffix.lower() == ".wav" and path.is_file())
-    if not paths:
+    paths = sorted(path for path in directory.rglob("*") if path.suffix.lower() == ".wav")
+    sounds = [sound for path in paths if (sound := file_sound(path, str(path)))]
+    if not sounds:
         raise CalibrationError(f"{directory} has no WAV file: put recordings of {kind} hearts there")
-    return [KnownHeart(str(path.relative_to(directory)), path, is_abnormal) for path in paths]
+    return [KnownHeart(str(Path(sound.name).relative_to(directory)), sound, is_abnormal) for sound in sounds]
 
 
-def from_reviews(reviewed: Iterable[ReviewedRecording], data_dir: Path) -> list[KnownHeart]:
+def from_reviews(reviewed: Iterable[ReviewedRecording], store: AudioStore) -> list[KnownHeart]:
     """Return the recordings of which a review says what heart they are.
 
     Raises:
         CalibrationError: the same sound was reviewed as normal and as abnormal.
+        AudioError: the sound of one is gone.
     """
     by_sound: dict[str, list[ReviewedRecording]] = defaultdict(list)
     for each in reviewed:
@@ -62,7 +66,7 @@ def from_reviews(reviewed: Iterable[ReviewedRecording], data_dir: Path) -> list[
             f"recordings {names} are the same sound, reviewed as normal and as abnormal: "
             "correct one of the reviews; nothing was changed"
         )
-    return [_heart(same[0], data_dir) for same in by_sound.values()]
+    return [_heart(same[0], store) for same in by_sound.values()]
 
 
 def of_use(hearts: list[KnownHeart]) -> list[KnownHeart]:
@@ -88,11 +92,11 @@ def _label(reviewed: ReviewedRecording) -> str | None:
     return _CORRECTED.get((reviewed.verdict, reviewed.label)) if reviewed.accepted else None
 
 
-def _heart(reviewed: ReviewedRecording, data_dir: Path) -> KnownHeart:
+def _heart(reviewed: ReviewedRecording, store: AudioStore) -> KnownHeart:
     missing = sum(end - start for start, end in reviewed.missing) / max(reviewed.samples, 1)
     return KnownHeart(
         reviewed.recording_id,
-        data_dir / reviewed.audio_file,
+        require(store, reviewed.audio_file),
         _label(reviewed) == ABNORMAL,
         reviewed.meta.get("amplification", 1),
         missing,

@@ -8,9 +8,9 @@ import logging
 import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.database.site_state.clock_check import text_of
 from edge_worker.database.store import StoredRecording
 from edge_worker.errors import AudioError
@@ -26,24 +26,26 @@ _FIRST_S: Final = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 
 def lost_recordings(
-    data_dir: Path, known: Collection[tuple[str, str]], now: float
+    store: AudioStore, known: Collection[tuple[str, str]], now: float
 ) -> Iterator[StoredRecording]:
-    """Yield the recordings in the audio folder that are not `known`, oldest first; what is no WAV stays.
+    """Yield the recordings in the store of sounds that are not `known`, oldest first; what is no WAV stays.
 
     A file that a wrong clock dated, before this program was made or after `now`, Unix seconds, arrived now.
     """
-    found = [(_changed_at(path), path) for path in data_dir.glob("audio/*/*.wav")]
-    for at, path in sorted(found):
-        device_id, name = path.parent.name, path.stem
-        is_ours = DEVICE_ID.fullmatch(device_id) is not None and _NAME.fullmatch(name) is not None
+    for sound in sorted(store.sounds(), key=lambda sound: (sound.changed_at, sound.name)):
+        _, device_id, file_name = sound.name.split("/")
+        name = file_name.removesuffix(".wav")
+        is_wav = file_name.endswith(".wav") and _NAME.fullmatch(name) is not None
+        is_ours = is_wav and DEVICE_ID.fullmatch(device_id) is not None
         if not is_ours or (device_id, name) in known:
             continue
         try:
-            audio = wav.read_with_format(path)
+            audio = wav.read_with_format(sound)
         except AudioError as error:
             _LOG.warning(line("recording_not_adopted", device=device_id, recording=name, reason=error))
             continue
         _LOG.info(line("recording_adopted", device=device_id, recording=name))
+        at = sound.changed_at
         moment = text_of(at if _FIRST_S <= at <= now else now)
         yield StoredRecording(
             device_id=device_id,
@@ -57,13 +59,6 @@ def lost_recordings(
             channels=audio.channels,
             samples=len(audio.pcm) // (audio.channels * SAMPLE_BYTES),
             audio_sha256=hashlib.sha256(audio.pcm).hexdigest(),
-            audio_file=f"audio/{device_id}/{name}.wav",
+            audio_file=sound.name,
             meta={},
         )
-
-
-def _changed_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # deleted meanwhile
-        return 0.0

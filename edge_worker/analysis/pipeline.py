@@ -20,7 +20,11 @@ from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.analysis.recording_times import RecordingTimes
 from edge_worker.analysis.samples.heard_sound import HeardSound
+from edge_worker.audio_store.audio_store import AudioStore, require
+from edge_worker.audio_store.opening import open_audio
+from edge_worker.audio_store.sound import sound_name
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
+from edge_worker.errors import StoreError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
@@ -65,6 +69,7 @@ class Pipeline:
         refresh: Callable[[], bool] = lambda: False,
         profiles: ActiveProfiles | None = None,
         adaptations: ActiveAdaptations | None = None,
+        audio: AudioStore | None = None,
     ) -> None:
         self._settings = settings
         self._adaptations = adaptations or ActiveAdaptations()
@@ -72,6 +77,7 @@ class Pipeline:
         self._classifiers = classifiers
         self._segmenter = segmenter
         self._spool = spool
+        self._audio = audio or open_audio(settings)
         self._store = store
         self.refresh = refresh
         """Loads promoted models and changed profiles; returns True when something changed."""
@@ -103,7 +109,7 @@ class Pipeline:
 
     def lost_recordings(self) -> Iterator[StoredRecording]:
         """Yield the recordings whose WAV files no row names, to be stored again."""
-        return lost_recordings(self._settings.data_dir, self._store.known(), self._store.clock.now())
+        return lost_recordings(self._audio, self._store.known(), self._store.clock.now())
 
     def set_aside(self, close: ClosedRecording, reason: Exception) -> None:
         """Take a recording that cannot be stored out of the spool, for an operator to look at."""
@@ -126,14 +132,13 @@ class Pipeline:
             channels=recording.channels,
             samples=samples,
             audio_sha256=hashlib.sha256(pcm).hexdigest(),
-            audio_file=f"audio/{recording.device_id}/{recording.name}.wav",
+            audio_file=sound_name(recording.device_id, recording.name),
             meta=meta,
             exam=meta.get("exam"),
             file_name=meta.get("file_name"),
             subject=meta.get("subject"),
         )
-        path = self._settings.data_dir / stored.audio_file
-        wav.write(path, pcm, recording.sample_rate, recording.channels)
+        wav.write(self._audio, stored.audio_file, pcm, recording.sample_rate, recording.channels)
         return stored, pcm
 
     def store_events(self, events: Sequence[EventRecording]) -> list[UnanalysedRecording]:
@@ -145,8 +150,8 @@ class Pipeline:
         dated = [replace(each, recording=self._dated(each)) for each in events]
         fresh = [each for each in dated if self._is_new(each.recording)]
         for each in fresh:
-            path = self._settings.data_dir / each.recording.audio_file
-            wav.write(path, each.pcm, each.recording.sample_rate, each.recording.channels)
+            recording = each.recording
+            wav.write(self._audio, recording.audio_file, each.pcm, recording.sample_rate, recording.channels)
         stored = self._store.save_recordings([each.recording for each in fresh]) if fresh else []
         for each in events:
             each.is_stored.set()
@@ -163,11 +168,11 @@ class Pipeline:
 
     def delete_event_audio(self, results: Sequence[AnalysisResult]) -> None:
         """Delete the WAV files of events that have their result, unless sound of streams is stored."""
-        for each in results:
-            if each.result.event is not None and not self._settings.stream_audio_s:
-                name = f"{each.result.device_id}/{each.result.recording_id}.wav"
-                with contextlib.suppress(OSError):  # a file too many harms nobody
-                    (self._settings.data_dir / "audio" / name).unlink(missing_ok=True)
+        if self._settings.stream_audio_s:
+            return
+        events = [each.result for each in results if each.result.event is not None]
+        with contextlib.suppress(OSError, StoreError):  # a file too many harms nobody
+            self._audio.remove([sound_name(each.device_id, each.recording_id) for each in events])
 
     def analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
         """Return the result of a stored recording, with the messages that announce it.
@@ -178,8 +183,9 @@ class Pipeline:
         started = time.perf_counter()
         stored = unanalysed.recording
         try:
-            path = self._settings.data_dir / stored.audio_file
-            pcm = wav.read(path) if unanalysed.pcm is None else unanalysed.pcm
+            pcm = unanalysed.pcm
+            if pcm is None:
+                pcm = wav.read(require(self._audio, stored.audio_file))
             result, heart_shape = self._result(stored, pcm, is_of_another_rate=unanalysed.is_of_another_rate)
             analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
         except Exception:

@@ -12,6 +12,9 @@ from edge_worker.analysis.finished_stream import FinishedStream, StreamSummary
 from edge_worker.analysis.pre_analysis import PreAnalysis
 from edge_worker.analysis.recording_result import analysis_result, build_result, log_result
 from edge_worker.analysis.recording_times import RecordingTimes
+from edge_worker.audio_store.audio_store import AudioStore
+from edge_worker.audio_store.opening import open_audio
+from edge_worker.audio_store.sound import sound_name
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.ingest import wav
@@ -33,8 +36,11 @@ _PIECE_BYTES: Final = 2**20
 class StreamResultWriter:
     """Stores finished streams with their results. Used by the thread of the recording analysis."""
 
-    def __init__(self, settings: Settings, spool: StreamSpool, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, spool: StreamSpool, store: Store, audio: AudioStore | None = None
+    ) -> None:
         self._settings = settings
+        self._audio = audio or open_audio(settings)
         self._spool = spool
         self._store = store
 
@@ -85,11 +91,12 @@ class StreamResultWriter:
         meta = stream.meta or {}
         times = RecordingTimes.of(stream.received_at, meta, self._store.clock)
         digest = hashlib.sha256()
-        audio_file = f"audio/{stream.device_id}/{stream.name}.wav"
+        audio_file = sound_name(stream.device_id, stream.name)
         if audio_s:
             start = self._plausible_start(stream, start)
             parts = _hashed(self._pcm(stream, start), digest)
-            wav.write_parts(self._settings.data_dir / audio_file, parts, stream.sample_rate, stream.channels)
+            size = (stream.next_sample - start) * stream.bytes_per_sample
+            wav.write_parts(self._audio, audio_file, parts, stream.sample_rate, stream.channels, size=size)
         return StoredRecording(
             device_id=stream.device_id,
             recording_id=stream.name,

@@ -8,7 +8,6 @@ again, or the next start of the API, removes it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,6 +24,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from edge_worker.audio_store.audio_store import AudioStore
+from edge_worker.audio_store.sound import sound_name
 from edge_worker.database.counting import counts
 from edge_worker.database.engine import LazyDatabase, begin_writing
 from edge_worker.database.recording_query import SOUND_BYTES, is_recording
@@ -38,7 +39,6 @@ from edge_worker.database.schema import (
 from edge_worker.database.site_state.site_tables import uncertain_times
 from edge_worker.database.subjects import subject_recordings
 from edge_worker.database.subjects.subject_assignments import subject_assignments
-from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 
 BATCH: Final = 100
@@ -62,10 +62,10 @@ class Deleted:
 class RecordingDeletion(LazyDatabase):
     """Deletes recordings with their results, reviews, uploads and audio files."""
 
-    def __init__(self, url: str, data_dir: Path) -> None:
-        """Delete from the database at `url` and below `data_dir`."""
+    def __init__(self, url: str, audio: AudioStore) -> None:
+        """Delete from the database at `url` and from the store of its sounds."""
         super().__init__(url)
-        self._data_dir = data_dir.resolve()
+        self._audio = audio
 
     def delete(self, device_id: str, recording_id: str) -> Deleted:
         """Delete a recording with all that belongs to it, unless it is still being analysed."""
@@ -143,9 +143,12 @@ class RecordingDeletion(LazyDatabase):
         conditions = [column == value for column, value in pairs if value is not None]
         is_stored_again = exists().where(*(recordings.c[column.name] == column for column in key))
         query = select(*key).where(*conditions, ~is_stored_again).order_by(*key).limit(_TOMBSTONES_READ)
+        # Of many it is looked up in a list what is there: each look at a remote store takes its time.
+        there = {sound.name for sound in self._audio.sounds()} if not conditions else None
         count, rows = 0, self._rows(query)
         while rows:
-            self._remove_files([f"audio/{row.device_id}/{row.recording_id}.wav" for row in rows])
+            names = [sound_name(row.device_id, row.recording_id) for row in rows]
+            self._audio.remove([name for name in names if there is None or name in there])
             count += len(rows)
             last = rows[-1]
             is_after = (key[0] > last.device_id) | ((key[0] == last.device_id) & (key[1] > last.recording_id))
@@ -175,24 +178,7 @@ class RecordingDeletion(LazyDatabase):
             # Sent again under the same Idempotency-Key it is a new recording, not a deleted one.
             uploaded = tuple_(uploads.c.device_id, uploads.c.recording_id)
             connection.execute(delete(uploads).where(uploaded.in_(keys)))
-        return Deleted(len(rows), self._remove_files([row.audio_file for row in rows]))
-
-    def _remove_files(self, audio_files: Sequence[str]) -> int:
-        """Remove those of the files that exist; return how many bytes they had."""
-        freed = 0
-        for name in audio_files:
-            path = self._data_dir / name
-            if not path.parent.resolve().is_relative_to(self._data_dir / "audio"):
-                continue  # whatever the database says, only audio is removed
-            try:
-                size = path.lstat().st_size
-                path.unlink()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise StoreError(f"{name} cannot be removed ({error}); mend that and delete again") from error
-            freed += size
-        return freed
+        return Deleted(len(rows), self._audio.remove([row.audio_file for row in rows]))
 
 
 def _arrived_before(time: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -1,18 +1,24 @@
-"""WAV files of 16-bit PCM, written atomically and durably: whole after a power cut, or not there at all."""
+"""WAV files of 16-bit PCM, as the store of sounds keeps them: written and read."""
 
-import os
 import wave
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BufferedReader
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from itertools import chain
+from struct import Struct
+from typing import BinaryIO, Final, NamedTuple
 
+from edge_worker.audio_store.audio_store import AudioStore
+from edge_worker.audio_store.sound import Sound
 from edge_worker.errors import AudioError
 from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.sound_files import wav_file
 from edge_worker.sound_files.sound_file_error import SoundFileError
 from edge_worker.sound_files.spliced_file import SplicedFile
+
+_RIFF: Final = Struct("<4sI4s")
+_FORMAT: Final = Struct("<4sIHHIIH")
+_DATA: Final = Struct("<H4sI")
 
 
 class WavAudio(NamedTuple):
@@ -24,90 +30,87 @@ class WavAudio(NamedTuple):
     channels: int
 
 
-def write(path: Path, pcm: bytes | bytearray, sample_rate: int, channels: int) -> None:
-    """Write `pcm` (signed 16-bit little endian, channels interleaved) to `path`, durable when it returns.
+def write(store: AudioStore, name: str, pcm: bytes | bytearray, sample_rate: int, channels: int) -> None:
+    """Store `pcm` (signed 16-bit little endian, channels interleaved) as `name`, durable when it returns.
 
     Raises:
-        OSError: no space or no permission; nothing is left behind under `path`.
+        OSError, StoreError: the store refuses it; nothing is left behind under that name.
     """
-    write_parts(path, [pcm], sample_rate, channels)
+    write_parts(store, name, [pcm], sample_rate, channels, size=len(pcm))
 
 
-def write_parts(path: Path, parts: Iterable[bytes | bytearray], sample_rate: int, channels: int) -> None:
-    """Write audio that comes in parts, as `write` does; one part at a time is in memory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    with draft.open("wb") as file:
-        with wave.open(file, "wb") as audio:
-            audio.setnchannels(channels)
-            audio.setsampwidth(SAMPLE_BYTES)
-            audio.setframerate(sample_rate)
-            for pcm in parts:
-                audio.writeframes(pcm)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    _sync_directory(path.parent)
+def write_parts(
+    store: AudioStore,
+    name: str,
+    parts: Iterable[bytes | bytearray],
+    sample_rate: int,
+    channels: int,
+    *,
+    size: int,
+) -> None:
+    """Store PCM of `size` bytes that comes in parts, as `write` does; one part at a time is in memory."""
+    header = _header(size, sample_rate, channels)
+    store.write(name, chain([header], parts), len(header) + size)
 
 
-def read(path: Path) -> bytes:
-    """Return the PCM of a file that `write` wrote.
+def _header(size: int, sample_rate: int, channels: int) -> bytes:
+    """Return what precedes `size` bytes of PCM in a WAV file."""
+    frame = channels * SAMPLE_BYTES
+    form = _FORMAT.pack(b"fmt ", 16, wave.WAVE_FORMAT_PCM, channels, sample_rate, sample_rate * frame, frame)
+    return _RIFF.pack(b"RIFF", 36 + size, b"WAVE") + form + _DATA.pack(8 * SAMPLE_BYTES, b"data", size)
+
+
+def read(sound: Sound) -> bytes:
+    """Return the PCM of a sound that `write` wrote.
 
     Raises:
         AudioError: the file is gone or not 16-bit PCM.
     """
-    return read_with_format(path).pcm
+    return read_with_format(sound).pcm
 
 
-def read_with_format(path: Path) -> WavAudio:
+def read_with_format(sound: Sound) -> WavAudio:
     """Return the PCM of a WAV file with its sample rate and channels; raises AudioError as `read` does."""
-    with opened(path) as audio:
+    with opened(sound) as audio:
         pcm = audio.readframes(audio.getnframes())
         return WavAudio(pcm, audio.getframerate(), audio.getnchannels())
 
 
-def read_foreign(path: Path) -> WavAudio:
+def read_foreign(sound: Sound) -> WavAudio:
     """Return the PCM of a WAV file that another program wrote, all sound that is there.
 
     Raises:
         AudioError: the file is gone, cut off, or not 16-bit PCM.
     """
     try:
-        with path.open("rb") as file:
+        with sound.open() as file:
             if not wav_file.begins(file.read(12)):
-                return read_with_format(path)  # which says what is wrong
+                return read_with_format(sound)  # which says what is wrong
             parsed = wav_file.parse(file)
-            sound = BufferedReader(SplicedFile(file, [parsed.header(), parsed.sound]))
-            with opened(path, sound) as audio:
+            pcm = BufferedReader(SplicedFile(file, [parsed.header(), parsed.sound]))
+            with opened(sound, pcm) as audio:
                 return WavAudio(
                     audio.readframes(audio.getnframes()), audio.getframerate(), audio.getnchannels()
                 )
     except SoundFileError as error:
-        raise AudioError(f"{path.name} {error.predicate}") from error
+        raise AudioError(f"{sound.file_name} {error.predicate}") from error
     except OSError as error:
-        raise AudioError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise AudioError(f"{sound.file_name} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
-def opened(path: Path, content: BinaryIO | None = None) -> Iterator[wave.Wave_read]:
-    """Yield a WAV file of 16-bit PCM, opened for reading; `content` is read instead of the file itself.
+def opened(sound: Sound, content: BinaryIO | None = None) -> Iterator[wave.Wave_read]:
+    """Yield a WAV file of 16-bit PCM, opened for reading; `content` is read instead of the sound itself.
 
     Raises:
         AudioError: it is gone, is something else, or is found to be damaged while it is read.
     """
     try:
-        with wave.open(content or str(path), "rb") as audio:
+        with nullcontext(content) if content else sound.open() as file, wave.open(file, "rb") as audio:
             if audio.getsampwidth() != SAMPLE_BYTES or not audio.getframerate():
-                raise AudioError(f"{path.name} is not 16-bit PCM of a known rate")
+                raise AudioError(f"{sound.file_name} is not 16-bit PCM of a known rate")
             yield audio
     # Of a chunk that ends beyond its list, Python's reader says RuntimeError, without a word.
     except (OSError, EOFError, RuntimeError, ValueError, wave.Error) as error:
-        raise AudioError(f"{path.name} cannot be read as WAV: {str(error) or 'it is damaged'}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        reason = str(error) or "it is damaged"
+        raise AudioError(f"{sound.file_name} cannot be read as WAV: {reason}") from error

@@ -17,8 +17,11 @@ from typing import Final
 from tqdm import tqdm
 
 from edge_worker import __version__
+from edge_worker.audio_store.audio_store import AudioStore, require
+from edge_worker.audio_store.opening import open_audio
+from edge_worker.audio_store.sound import FOLDER
 from edge_worker.database.revision import REVISION
-from edge_worker.errors import BackupError, StethoError
+from edge_worker.errors import AudioError, BackupError, StethoError
 from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.settings import Settings
 from edge_worker.upkeep import snapshot
@@ -26,7 +29,7 @@ from edge_worker.upkeep.archive import BROKER, DATA, ArchiveWriter
 
 DATABASE: Final = "stetho.db"
 """Name of the database in a data directory, and in an archive."""
-NOT_KEPT: Final = ("audio", "spool", "cache", "replaced")
+NOT_KEPT: Final = (FOLDER, "spool", "cache", "replaced")
 """Folders of a data directory that are not copied as they are: the first two are copied with care."""
 _OF_ONE_PROCESS: Final = ("notify/notify.db", "notify/lock")
 """What has to be sent now, not on another day; names begin so. The rules of notifications are kept."""
@@ -84,7 +87,8 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
     data_dir, database = settings.data_dir, snapshot.sqlite_file(settings.database)
     if broker is not None and not (broker / "passwords").is_file():
         raise BackupError(f"{broker} is no state directory of a broker: it has no `passwords`")
-    size = _size_of(data_dir, database, broker)
+    audio = open_audio(settings)
+    size = _size_of(data_dir, database, broker) + sum(sound.size for sound in audio.sounds())
     _require_room(file, size + database.stat().st_size)
     copy = file.with_name(f"{file.name}.db.part")
     bar = tqdm(total=size, unit="B", unit_scale=True, disable=None, leave=False)
@@ -93,7 +97,7 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
             open_recordings = _add_spool(archive, data_dir / "spool")
             snapshot.take(database, copy)
             snapshot.forget_browser_sessions(copy)
-            lost = _add_audio(archive, data_dir, database, copy)
+            lost = _add_audio(archive, audio, database, copy)
             archive.add_file(f"{DATA}/{DATABASE}", copy)
             for name, path in _others(data_dir, broker):
                 with suppress(FileNotFoundError):  # deleted meanwhile
@@ -145,19 +149,17 @@ def _stream(folder: Path) -> dict[str, bytes]:
     return contents | ({state.name: before} if before else {})
 
 
-def _add_audio(archive: ArchiveWriter, data_dir: Path, database: Path, copy: Path) -> list[str]:
+def _add_audio(archive: ArchiveWriter, audio: AudioStore, database: Path, copy: Path) -> list[str]:
     """Add the WAV files that the snapshot names; return those that cannot be read.
 
     What was deleted while this ran is deleted from the snapshot, too.
     """
     missing = []
     for name in snapshot.audio_files(copy):
-        path = data_dir / name
         try:
-            if not path.resolve().is_relative_to((data_dir / "audio").resolve()):
-                raise FileNotFoundError(name)  # whatever the database says, only audio is audio
-            archive.add(f"{DATA}/{name}", path.read_bytes())
-        except OSError:
+            with require(audio, name).open() as file:
+                archive.add(f"{DATA}/{name}", file.read())
+        except (AudioError, OSError):
             missing.append(name)
     named = snapshot.still_named(database, missing)
     snapshot.forget(copy, [name for name in missing if name not in named])
@@ -188,8 +190,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _size_of(data_dir: Path, database: Path, broker: Path | None) -> int:
-    folders = [data_dir / "audio", data_dir / "spool"]
-    paths = [path for folder in folders for path in _files(folder)]
+    paths = _files(data_dir / "spool")
     paths += [path for _, path in _others(data_dir, broker)]
     return database.stat().st_size + sum(_size(path) for path in paths)
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.opening import open_audio
+from edge_worker.audio_store.sound import ASIDE
 from edge_worker.database.engine import connect, connect_existing
 from edge_worker.database.history import History
 from edge_worker.database.revision import REVISION
@@ -67,7 +69,7 @@ def check_spool(settings: Settings) -> str:
 def check_audio(settings: Settings) -> str:
     """Check that recordings and WAV files belong together."""
     history = History.open(settings.database)
-    found = orphans.find(history, settings.data_dir)
+    found = orphans.find(history, open_audio(settings))
     history.close()
     if found.recordings:
         raise StoreError(
@@ -77,7 +79,7 @@ def check_audio(settings: Settings) -> str:
     if found.files:
         raise StoreError(
             f"{_some(found.files)} without a recording ({found.bytes // _MIB} MiB in all): the history API "
-            f"moves it to {orphans.FOLDER} after an hour"
+            f"moves it to {ASIDE} after an hour"
         )
     if found.aside:
         raise StoreError(f"{_some(found.aside)} moved aside, without a recording: look at it, then delete it")

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.sound import FOLDER
 from edge_worker.database.repair.sqlite_file import identity
 from edge_worker.database.repair.writable import open_problem, unwritable
 from edge_worker.errors import StoreError
 
 LOCK: Final = "worker.lock"
-_FOLDERS: Final = ("spool", "audio")
+_FOLDERS: Final = ("spool", FOLDER)
 _DATABASE: Final = "stetho.db*"
 
 

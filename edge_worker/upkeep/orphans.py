@@ -2,20 +2,19 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore
+from edge_worker.audio_store.sound import ASIDE
 from edge_worker.database.history import History
 
-FOLDER: Final = "orphans"
-"""Below the data directory: where the history API moves orphans after an hour."""
 _NEW_S: Final = 60.0
 """A file younger than this may belong to a recording that is being stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """What does not fit together; paths are below the data directory, sorted."""
+    """What does not fit together; names of sounds, sorted."""
 
     files: list[str]
     """Without a recording: a crash or a restore by hand left them."""
@@ -24,30 +23,24 @@ class Orphans:
     audio_files: int
     """How many files there are in all."""
     aside: list[str]
-    """Orphans that were moved to `FOLDER`."""
+    """Orphans that were moved aside."""
     recordings: list[str]
     """Paths that recordings name, and that are not there."""
 
 
-def find(history: History, data_dir: Path) -> Orphans:
-    """Compare the database with the audio on disk; files are listed first, so that a new one is no orphan."""
+def find(history: History, store: AudioStore) -> Orphans:
+    """Compare the database with the sounds; files are listed first, so that a new one is no orphan."""
     now = time.time()
     sizes, new = {}, set()
-    for path in (data_dir / "audio").glob("*/*"):
-        try:
-            status = path.lstat()
-        except FileNotFoundError:  # deleted meanwhile
-            continue
-        name = str(path.relative_to(data_dir))
-        sizes[name] = status.st_size
-        if abs(now - status.st_mtime) < _NEW_S:  # one that a wrong clock dated later is not new
-            new.add(name)
+    for sound in store.sounds():
+        sizes[sound.name] = sound.size
+        if abs(now - sound.changed_at) < _NEW_S:  # one that a wrong clock dated later is not new
+            new.add(sound.name)
     named = history.audio_files()
     files = sorted(sizes.keys() - named.keys() - new)
-    wanted = sorted(name for name, is_kept in named.items() if is_kept and name not in sizes)
-    gone = [name for name in wanted if not (data_dir / name).exists()]
-    aside = {
-        str(path.relative_to(data_dir)): path.lstat().st_size for path in (data_dir / FOLDER).glob("*/*")
-    }
+    gone = {name for name, is_kept in named.items() if is_kept and name not in sizes}
+    if gone:  # or stored since they were listed
+        gone.difference_update([sound.name for sound in store.sounds()])
+    aside = {sound.name: sound.size for sound in store.sounds(ASIDE)}
     size = sum(sizes[name] for name in files) + sum(aside.values())
-    return Orphans(files, size, len(sizes), sorted(aside), gone)
+    return Orphans(files, size, len(sizes), sorted(aside), sorted(gone))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.database.history import History
 from edge_worker.upkeep import orphans
 
@@ -20,9 +21,13 @@ _MOST: Final = 0.5
 class OrphanSweep:
     """Moves the orphans of two sweeps in a row from `audio` to `orphans`. Used by one thread."""
 
-    def __init__(self, database: str, data_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: str, audio: AudioStore, spool: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Sweep a store of sounds; the database and the worker's `spool` say what belongs there."""
         self._database = database
-        self._data_dir = data_dir
+        self._audio = audio
+        self._spool = spool
         self._clock = clock
         self._due_at = clock()
         self._before: set[str] = set()
@@ -36,12 +41,12 @@ class OrphanSweep:
         """Move the files that the sweep before found, too, and return how many.
 
         Raises:
-            StoreError: the database cannot be read, so that nothing is known of any file.
+            StoreError: the database cannot be read, so that nothing is known of any file; nor the store.
             OSError: a file cannot be moved.
         """
         history = History.open(self._database)
         try:
-            found = orphans.find(history, self._data_dir)
+            found = orphans.find(history, self._audio)
         finally:
             history.close()
         self._due_at = self._clock() + EVERY_S
@@ -50,13 +55,10 @@ class OrphanSweep:
         if len(found.files) > _MOST * found.audio_files:
             return 0
         for name in sorted(moved):
-            source = self._data_dir / name
-            target = self._data_dir / orphans.FOLDER / source.parent.name / source.name
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            source.rename(target)
+            self._audio.set_aside(name)
         return len(moved)
 
     def _is_arriving(self, name: str) -> bool:
         """Return whether the spool still holds the recording of a WAV file, whose row follows."""
-        spool = self._data_dir / "spool" / Path(name).parent.name
+        spool = self._spool / Path(name).parent.name
         return any((spool / f"{Path(name).stem}{suffix}").exists() for suffix in (".chunks", ".stream"))

@@ -5,6 +5,7 @@ import threading
 import time
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.database.site_state.site_state import SiteState
 from edge_worker.errors import StoreError
@@ -27,14 +28,14 @@ _PAUSE_S: Final = 0.2
 class Retention(threading.Thread):
     """Deletes recordings for good, oldest first and in small batches, by `keep_days` and `keep_free_mb`."""
 
-    def __init__(self, settings: ApiSettings, deletion: RecordingDeletion) -> None:
+    def __init__(self, settings: ApiSettings, deletion: RecordingDeletion, audio: AudioStore) -> None:
         super().__init__(name="retention", daemon=True)
         self._settings = settings
         self._deletion = deletion
         state = SiteState(settings.database)
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
-        self._orphans = OrphanSweep(settings.database, settings.data_dir)
+        self._orphans = OrphanSweep(settings.database, audio, settings.data_dir / "spool")
         self._said_at = float("-inf")
         """When the log last had the reason why nothing is deleted by age, monotonic seconds."""
         self._stopping = threading.Event()

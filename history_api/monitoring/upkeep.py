@@ -52,7 +52,7 @@ def upkeep() -> Response:
 def document() -> dict[str, Any]:
     """Return the document `Upkeep`; the newest entry of the quarantine first."""
     history, data_dir = services().history, services().settings.data_dir
-    found = orphans.find(history, data_dir)
+    found = orphans.find(history, services().audio)
     entries = Quarantine(data_dir / "quarantine").entries()
     return {
         "quarantine": [asdict(entry) for entry in reversed(entries)],

@@ -58,7 +58,7 @@ PATHS: Final[Paths] = {
 def occlusion_svg(recording_id: str) -> Response:
     """Answer the occlusion map of the label that a model gave to a recording."""
     entry = lookup.recording(recording_id)
-    lookup.audio_path(entry)
+    lookup.sound(entry)
     prediction = _prediction(entry, g.query["model"])
     name = picture_cache.file_name(
         entry.audio_sha256, f"{prediction['sha256'][:16]}-occlusion.svg", prediction["model"]

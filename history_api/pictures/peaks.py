@@ -1,8 +1,8 @@
 """Waveform of a recording as numbers: lowest and highest value of columns, few enough for a phone."""
 
-from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.sound import Sound
 from edge_worker.protocol import strict_json
 from history_api.pictures import wav_reader
 from history_api.pictures.waveform import Marks
@@ -12,13 +12,13 @@ _PER_S: Final = 200
 _MOST: Final = 12_000
 
 
-def document(path: Path, start_s: float, marks: Marks) -> bytes:
+def document(sound: Sound, start_s: float, marks: Marks) -> bytes:
     """Return the document `Peaks` of a WAV file, which begins `start_s` after the start of its recording.
 
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
-    envelope = wav_reader.read_envelope(path, _MOST, start_s, per_s=_PER_S)
+    envelope = wav_reader.read_envelope(sound, _MOST, start_s, per_s=_PER_S)
     return strict_json.write(
         {
             "start_s": start_s,

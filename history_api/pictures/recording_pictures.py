@@ -1,12 +1,12 @@
 """Pictures of one recording over HTTP: waveform, spectrogram and MFCC, drawn on request and cached."""
 
 from collections.abc import Callable
-from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from flask import Blueprint, Response, g
 
+from edge_worker.audio_store.sound import Sound
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.errors import AudioError
 from history_api import lookup
@@ -30,7 +30,7 @@ from history_api.services import services
 # Serving results needs no numpy: the drawing modules are imported with the first picture.
 # ruff: noqa: PLC0415
 
-Draw = Callable[[Path], bytes]
+Draw = Callable[[Sound], bytes]
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 GONE: Final[Schema] = {"410": PROBLEM}
@@ -88,7 +88,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 def waveform_svg(recording_id: str) -> Response:
     """Answer the waveform; its marks come from the result, so it changes when the analysis is done."""
     entry = lookup.recording(recording_id)
-    return _picture(entry, "waveform.svg", SVG, lambda path: _draw_waveform(entry, path), entry.document)
+    return _picture(entry, "waveform.svg", SVG, lambda sound: _draw_waveform(entry, sound), entry.document)
 
 
 @blueprint.get("/spectrogram.png")
@@ -99,16 +99,16 @@ def spectrogram_png(recording_id: str) -> Response:
 
 def spectrogram_of(entry: RecordingEntry, max_hz: int) -> Response:
     """Answer the spectrogram of a recording up to `max_hz`."""
-    path = lookup.audio_path(entry)
+    sound = lookup.sound(entry)
     name = _file_name(entry, "spectrogram.png", max_hz)
-    return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, path, max_hz))
+    return render_with_etag(name, PNG, lambda: cached_spectrogram(entry, sound, max_hz))
 
 
 @blueprint.get("/mfcc.png")
 def mfcc_png(recording_id: str) -> Response:
     """Answer the MFCC as a heat map."""
     entry = lookup.recording(recording_id)
-    return _picture(entry, "mfcc.png", PNG, lambda path: _draw_mfcc(entry, path))
+    return _picture(entry, "mfcc.png", PNG, lambda sound: _draw_mfcc(entry, sound))
 
 
 @blueprint.get("/peaks.json")
@@ -116,21 +116,21 @@ def peaks_json(recording_id: str) -> Response:
     """Answer the waveform as numbers, with its marks."""
     entry = lookup.recording(recording_id)
     return _picture(
-        entry, "peaks.json", "application/json", lambda path: _read_peaks(entry, path), entry.document
+        entry, "peaks.json", "application/json", lambda sound: _read_peaks(entry, sound), entry.document
     )
 
 
 def _picture(entry: RecordingEntry, kind: str, media_type: str, draw: Draw, *also: object) -> Response:
     """Answer a picture of `entry`, drawn or from the cache; `also` is what it shows beside the audio."""
-    path = lookup.audio_path(entry)
+    sound = lookup.sound(entry)
     name = _file_name(entry, kind, *also)
-    return render_with_etag(name, media_type, lambda: _cached(name, lambda: draw(path)))
+    return render_with_etag(name, media_type, lambda: _cached(name, lambda: draw(sound)))
 
 
-def cached_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
+def cached_spectrogram(entry: RecordingEntry, sound: Sound, max_hz: int) -> bytes:
     """Return the spectrogram as PNG, drawn or from the cache."""
     name = _file_name(entry, "spectrogram.png", max_hz)
-    return _cached(name, lambda: _draw_spectrogram(entry, path, max_hz))
+    return _cached(name, lambda: _draw_spectrogram(entry, sound, max_hz))
 
 
 def _file_name(entry: RecordingEntry, kind: str, *also: object) -> str:
@@ -154,33 +154,33 @@ def _cached(name: str, draw: Callable[[], bytes]) -> bytes:
     return content
 
 
-def _draw_waveform(entry: RecordingEntry, path: Path) -> bytes:
+def _draw_waveform(entry: RecordingEntry, sound: Sound) -> bytes:
     from history_api.pictures import wav_reader, waveform
 
-    envelope = wav_reader.read_envelope(path, waveform.COLUMNS, entry.audio_start_s)
+    envelope = wav_reader.read_envelope(sound, waveform.COLUMNS, entry.audio_start_s)
     return waveform.svg(
         _title(entry), envelope, waveform.Marks.from_result(entry, lookup.result(entry))
     ).encode()
 
 
-def _read_peaks(entry: RecordingEntry, path: Path) -> bytes:
+def _read_peaks(entry: RecordingEntry, sound: Sound) -> bytes:
     from history_api.pictures import peaks
     from history_api.pictures.waveform import Marks
 
-    return peaks.document(path, entry.audio_start_s, Marks.from_result(entry, lookup.result(entry)))
+    return peaks.document(sound, entry.audio_start_s, Marks.from_result(entry, lookup.result(entry)))
 
 
-def _draw_spectrogram(entry: RecordingEntry, path: Path, max_hz: int) -> bytes:
+def _draw_spectrogram(entry: RecordingEntry, sound: Sound, max_hz: int) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    samples = wav_reader.read_samples(path, 2 * max_hz)
+    samples = wav_reader.read_samples(sound, 2 * max_hz)
     return spectrogram.spectrogram(_title(entry), samples, 2 * max_hz, entry.audio_start_s)
 
 
-def _draw_mfcc(entry: RecordingEntry, path: Path) -> bytes:
+def _draw_mfcc(entry: RecordingEntry, sound: Sound) -> bytes:
     from history_api.pictures import spectrogram, wav_reader
 
-    samples = wav_reader.read_samples(path, spectrogram.MFCC_RATE)
+    samples = wav_reader.read_samples(sound, spectrogram.MFCC_RATE)
     return spectrogram.mfcc_map(_title(entry), samples, entry.audio_start_s)
 
 

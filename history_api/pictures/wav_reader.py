@@ -2,12 +2,12 @@
 
 import wave
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import soxr
 
+from edge_worker.audio_store.sound import Sound
 from edge_worker.ingest import wav
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.pcm import FULL_SCALE
@@ -32,7 +32,7 @@ class Envelope:
         return float(max(self.high.max(), -self.low.min())) if len(self.low) else 0.0
 
 
-def read_envelope(path: Path, columns: int, start_s: float = 0.0, per_s: int | None = None) -> Envelope:
+def read_envelope(sound: Sound, columns: int, start_s: float = 0.0, per_s: int | None = None) -> Envelope:
     """Return the envelope of a WAV file in at most `columns` columns, its channels mixed to one.
 
     The file begins `start_s` after the start of its recording; `per_s` limits the columns of a second.
@@ -40,7 +40,7 @@ def read_envelope(path: Path, columns: int, start_s: float = 0.0, per_s: int | N
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
-    with wav.opened(path) as file:
+    with wav.opened(sound) as file:
         most = file.getnframes() if per_s is None else per_s * file.getnframes() // file.getframerate()
         edges = np.linspace(0, file.getnframes(), min(columns, most) + 1).astype(int)
         bounds = np.zeros((len(edges) - 1, 2), dtype=np.float32)
@@ -50,13 +50,13 @@ def read_envelope(path: Path, columns: int, start_s: float = 0.0, per_s: int | N
         return Envelope(bounds[:, 0], bounds[:, 1], file.getnframes() / file.getframerate(), start_s)
 
 
-def read_samples(path: Path, rate: int) -> Float32Array:
+def read_samples(sound: Sound, rate: int) -> Float32Array:
     """Return a WAV file, mixed to one channel and resampled to `rate` Hz: (samples,), full scale 1.
 
     Raises:
         AudioError: the file cannot be read, or is not 16-bit PCM.
     """
-    with wav.opened(path) as file:
+    with wav.opened(sound) as file:
         stream = soxr.ResampleStream(file.getframerate(), rate, 1, dtype="float32", quality="MQ")
         blocks = []
         while True:

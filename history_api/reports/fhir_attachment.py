@@ -43,7 +43,7 @@ def audio(entry: RecordingEntry, *, with_hash: bool = True) -> Attachment | None
     `with_hash` reads all of it: FHIR R4 requires SHA-1; the SHA-256 of the PCM is an identifier of the Media.
     """
     try:
-        with lookup.audio_path(entry).open("rb") as file:
+        with lookup.sound(entry).open() as file:
             digest = hashlib.sha1(usedforsecurity=False)
             if with_hash:
                 digest = hashlib.file_digest(file, lambda: digest)

@@ -163,9 +163,10 @@ def _is_known(device_id: str) -> bool:
 
 def _has_audio(entry: RecordingEntry) -> bool:
     try:
-        return lookup.audio_path(entry).is_file()
+        lookup.sound(entry)
     except ProblemError:
         return False
+    return True
 
 
 def _reported(
@@ -183,10 +184,10 @@ def _images(entry: RecordingEntry) -> "AudioImages | None":
     from history_api.reports.recording_report import AudioImages
 
     try:
-        path = lookup.audio_path(entry)
+        sound = lookup.sound(entry)
         return AudioImages(
-            wav_reader.read_envelope(path, waveform.COLUMNS, entry.audio_start_s),
-            recording_pictures.cached_spectrogram(entry, path, recording_pictures.HEART_MAX_HZ),
+            wav_reader.read_envelope(sound, waveform.COLUMNS, entry.audio_start_s),
+            recording_pictures.cached_spectrogram(entry, sound, recording_pictures.HEART_MAX_HZ),
         )
     except (ProblemError, AudioError):
         return None

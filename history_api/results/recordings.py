@@ -3,11 +3,13 @@
 import json
 import logging
 import re
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, jsonify, send_file
+from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.wsgi import wrap_file
 
 from edge_worker.analysis import last_sounds
 from edge_worker.database.recording_query import RecordingEntry
@@ -33,6 +35,8 @@ from history_api.services import services
 
 _LOG: Final = logging.getLogger(__name__)
 blueprint = Blueprint("recordings", __name__, url_prefix="/api/v1/recordings/<recording_id>")
+_PIECE: Final = 1 << 16
+"""Bytes of sound that are read at once."""
 _WAV: Final[Schema] = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 PATHS: Final[Paths] = {
     "/api/v1/recordings/{recording_id}": get(
@@ -121,14 +125,18 @@ def publish_last_sounds(mqtt_session: MqttSession, device_id: str) -> None:
 def audio(recording_id: str) -> Response:
     """Answer the audio as 16-bit WAV; supports conditional and range requests."""
     entry = lookup.recording(recording_id)
-    response = send_file(
-        lookup.audio_path(entry),
-        mimetype="audio/wav",
-        download_name=f"{entry.device_id}-{entry.recording_id}.wav",
-        etag=entry.audio_sha256,
-        conditional=True,
-    )
+    sound = lookup.sound(entry)
+    file = sound.open()
+    body = wrap_file(request.environ, file, _PIECE)
+    response = Response(body, mimetype="audio/wav", direct_passthrough=True)
+    response.call_on_close(file.close)
+    response.content_length = sound.size
+    response.last_modified = datetime.fromtimestamp(sound.changed_at, UTC)
+    response.set_etag(entry.audio_sha256)
+    name = f"{entry.device_id}-{entry.recording_id}.wav"
+    response.headers["Content-Disposition"] = f"inline; filename={name}"
     response.headers["Cache-Control"] = "private, no-cache"
+    response.make_conditional(request, accept_ranges=True, complete_length=sound.size)
     return response
 
 

@@ -114,7 +114,7 @@ def _recording(entry: RecordingEntry) -> dict[str, Any]:
 
 def _sound(archive: ZipFile, name: str, entry: RecordingEntry, sink: _Sink) -> Iterator[bytes]:
     try:
-        file = lookup.audio_path(entry).open("rb")
+        file = lookup.sound(entry).open()
     except (ProblemError, OSError):  # removed, or deleted just now
         return
     with file:

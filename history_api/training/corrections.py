@@ -61,7 +61,12 @@ def hand_over() -> Response:
             data_dir / "submit.lock", "other training data is being added; try again afterwards"
         ):
             done = review_clips.hand_over(
-                tables, data_dir, model, labels, with_confirmed=g.query["confirmed"] == "true", most=_MOST
+                tables,
+                services().audio,
+                model,
+                labels,
+                with_confirmed=g.query["confirmed"] == "true",
+                most=_MOST,
             )
     except StethoError as error:
         raise ProblemError(409, str(error)) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import wav_files
 from adapted_models import ADAPTATION, copy_models, write_card
 from stored_results import NOW, empty_database, result_of
 
@@ -21,7 +22,6 @@ from edge_worker.inference.adaptation import AdaptationRule, log_odds
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.device_adaptation import DeviceAdaptation, DeviceCalibration
 from edge_worker.inference.device_proof import LEAST_KNOWN
-from edge_worker.ingest import wav
 from edge_worker.signal.audio_signal import Signal
 from simulator.sound.heart_sound import heart_sound
 from simulator.sound.sound_file import from_samples, write
@@ -38,7 +38,7 @@ def synth(path: Path, seed: int, finding: Any = "normal") -> Path:  # noqa: ANN4
 
 
 def signal_of(path: Path) -> Signal:
-    audio = wav.read_with_format(path)
+    audio = wav_files.read_with_format(path)
     return Signal.from_pcm(np.frombuffer(audio.pcm, "<i2"), audio.sample_rate)
 
 
@@ -151,7 +151,7 @@ def test_hearts_are_found_in_folders_and_a_copy_counts_once(rig: Rig, hearts: Pa
 
 def test_a_sound_that_is_no_heart_is_left_out_and_named(rig: Rig, hearts: Path, tmp_path: Path) -> None:
     given = shutil.copytree(hearts, tmp_path / "given")
-    wav.write(given / "silence.wav", bytes(2 * 8 * RATE), RATE, 1)
+    wav_files.write(given / "silence.wav", bytes(2 * 8 * RATE), RATE, 1)
     printed = rig.run("st-01", "--normals", str(given))
     assert rig.calibration().hearts == HEARTS
     assert "no usable hearts: silence.wav (one value)" in printed
@@ -181,10 +181,10 @@ def reviewed(
     **changed: Any,  # noqa: ANN401 - as the fields
 ) -> None:
     """Store a recording of st-01 with the sound of a file, its result, and a review."""
-    audio, finding = wav.read_with_format(path), changed.pop("finding", None)
+    audio, finding = wav_files.read_with_format(path), changed.pop("finding", None)
     result = result_of(number, labels={"heart2": label}, accepted=changed.pop("accepted", True))
     name = f"audio/st-01/{number:016x}.wav"
-    wav.write(rig.data_dir / name, audio.pcm, audio.sample_rate, audio.channels)
+    wav_files.write(rig.data_dir / name, audio.pcm, audio.sample_rate, audio.channels)
     samples = len(audio.pcm) // 2
     stored = StoredRecording(
         *("st-01", result.recording_id, NOW, NOW, "device", "complete", [], RATE, 1, samples),
@@ -244,7 +244,7 @@ def test_too_few_reviews_are_refused(rig: Rig, hearts: Path) -> None:
 def test_a_reviewed_recording_whose_sound_is_gone_is_one_sentence(rig: Rig, hearts: Path) -> None:
     review_all(rig, hearts)
     (rig.data_dir / "audio/st-01/0000000000000001.wav").unlink()
-    assert "0000000000000001.wav cannot be read" in rig.refusal("st-01", "--reviews")
+    assert "0000000000000001.wav is gone" in rig.refusal("st-01", "--reviews")
 
 
 def test_what_a_reviewer_says_that_the_heart_is_counts_without_an_accepted_label(
@@ -332,9 +332,9 @@ def test_one_recording_is_too_few(rig: Rig, tmp_path: Path) -> None:
 def test_a_known_heart_is_heard_as_the_worker_hears_it(rig: Rig, hearts: Path, tmp_path: Path) -> None:
     given = shutil.copytree(hearts, tmp_path / "given")
     first, second, third, *_ = sorted(given.glob("*.wav"))
-    one, other, last = (np.frombuffer(wav.read(path), "<i2") for path in (first, second, third))
-    wav.write(first, np.stack([one, -one], axis=1).astype("<i2").tobytes(), RATE, 2)  # they cancel out
-    wav.write(second, np.repeat(other, 2).astype("<i2").tobytes(), RATE, 1)
+    one, other, last = (np.frombuffer(wav_files.read(path), "<i2") for path in (first, second, third))
+    wav_files.write(first, np.stack([one, -one], axis=1).astype("<i2").tobytes(), RATE, 2)  # they cancel out
+    wav_files.write(second, np.repeat(other, 2).astype("<i2").tobytes(), RATE, 1)
     killed = third.read_bytes()
     third.write_bytes(
         killed[:4] + bytes(4) + killed[8:40] + bytes(4) + killed[44:]
@@ -358,7 +358,7 @@ def test_sounds_that_are_no_hearts_are_counted_and_the_first_are_named(
     given = shutil.copytree(hearts, tmp_path / "given")
     noise = np.random.default_rng(1).normal(0, 3000, (4, 8 * RATE)).astype("<i2")
     for number, sound in enumerate(noise):
-        wav.write(given / f"noise-{number}.wav", sound.tobytes(), RATE, 1)
+        wav_files.write(given / f"noise-{number}.wav", sound.tobytes(), RATE, 1)
     sentence = rig.refusal("st-01", "--normals", str(given))
     assert "4 of 10 sounds are no usable hearts, noise-0.wav (" in sentence
     assert "noise-2.wav (" in sentence
@@ -391,7 +391,7 @@ def test_what_cannot_be_read_is_one_sentence(
         (tmp_path / name).mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("none")
     (tmp_path / "damaged" / "a.wav").write_bytes(b"RIFF")
-    wav.write(tmp_path / "eight-bit" / "a.wav", bytes(100), RATE, 1)
+    wav_files.write(tmp_path / "eight-bit" / "a.wav", bytes(100), RATE, 1)
     content = bytearray((tmp_path / "eight-bit" / "a.wav").read_bytes())
     content[32:36] = b"\x01\x00\x08\x00"  # bytes a frame, bits a sample
     (tmp_path / "eight-bit" / "a.wav").write_bytes(content)

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import wav_files
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from shipped_meanings import explained
@@ -18,7 +19,6 @@ from werkzeug.test import TestResponse
 from edge_worker.database import schema
 from edge_worker.database.engine import connect
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
-from edge_worker.ingest import wav
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Audio, Quality, Result, Status
 from history_api import openapi_document
@@ -61,7 +61,7 @@ class Archive:
         """Store a recording with the audio `PCM`, and its result; `labels` is label by model."""
         recording_id = f"{number:016x}"
         audio_file = audio_file or f"audio/{device}/{recording_id}.wav"
-        wav.write(self.settings.data_dir / audio_file, PCM, SAMPLE_RATE, 1)
+        wav_files.write(self.settings.data_dir / audio_file, PCM, SAMPLE_RATE, 1)
         audio = Audio(SAMPLE_RATE, 1, len(PCM) // 2, "5" * 64)
         stored = StoredRecording(
             device,

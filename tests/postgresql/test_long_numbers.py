@@ -10,6 +10,7 @@ from alembic.config import Config
 from sqlalchemy import BigInteger, Connection, inspect, text
 from stored_results import result_of, store_recording, store_result
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
@@ -65,7 +66,7 @@ def test_numbers_go_on_behind_31_bits(url: str, store: Store, reader: History, t
     (exam,) = reader.exams(9).exams
     assert exam.exam_id == "visit-7"
     assert reader.exams(9, after=LAST + 1).exams == []
-    reviewing, deletion = ReviewTable(url), RecordingDeletion(url, tmp_path)
+    reviewing, deletion = ReviewTable(url), RecordingDeletion(url, AudioDirectory(tmp_path))
     assert reviewing.save(
         "st-01", result.recording_id, verdict="confirmed", note="", reviewer="anna", expected=0
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.store import StoreFault
 from edge_worker.database.training import Job, TrainingTables
 from edge_worker.directory_lock import lock_directory
@@ -89,7 +90,7 @@ def _corrections(options: argparse.Namespace, settings: Settings, tables: Traini
         settings.data_dir / "submit.lock", "another submit is at work here: repeat it afterwards"
     ):
         done = review_clips.hand_over(
-            tables, settings.data_dir, options.model, labels, with_confirmed=options.confirmed
+            tables, open_audio(settings), options.model, labels, with_confirmed=options.confirmed
         )
     print(done.sentence.replace("; ", "\n"))
     upload.require_trainable(tables.clips(options.model), labels)

@@ -1,7 +1,7 @@
 """Division of a job's recordings into training and held-out parts, with no source in both."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,9 +27,13 @@ class DataSplit:
 
 
 def split(
-    clips: Sequence[Clip], data_dir: Path, recipe: Recipe | None, public: Path | None, labels: Sequence[str]
+    clips: Sequence[Clip],
+    path_of: Callable[[str], Path],
+    recipe: Recipe | None,
+    public: Path | None,
+    labels: Sequence[str],
 ) -> DataSplit:
-    """Divide the uploads below `data_dir` and the recipe's public data below `public`.
+    """Divide the uploads, whose files `path_of` returns by their names, and public data below `public`.
 
     Raises:
         TrainingError: there is no upload, or a label has no recording to train on or none held out.
@@ -40,10 +44,10 @@ def split(
     evaluated_on = recipe.evaluated_on if recipe else ""
     divided = DataSplit(
         training=(
-            *(_recording(clip, data_dir) for clip in clips if not clip.held_out),
+            *(_recording(clip, path_of) for clip in clips if not clip.held_out),
             *(each for each in public_recordings if not is_held_out(each.group)),
         ),
-        held_out_uploads=tuple(_recording(clip, data_dir) for clip in clips if clip.held_out),
+        held_out_uploads=tuple(_recording(clip, path_of) for clip in clips if clip.held_out),
         held_out_public=tuple(
             each for each in held_out if each.label in labels and each.site.startswith(evaluated_on)
         ),
@@ -68,8 +72,8 @@ def is_held_out(group: str) -> bool:
     return int.from_bytes(digest[:4], "big") % ONE_IN == 0
 
 
-def _recording(clip: Clip, data_dir: Path) -> Recording:
-    return Recording(data_dir / clip.file, clip.label, "upload", f"upload-{clip.source}")
+def _recording(clip: Clip, path_of: Callable[[str], Path]) -> Recording:
+    return Recording(path_of(clip.file), clip.label, "upload", f"upload-{clip.source}")
 
 
 def _require(labels: Iterable[str], recordings: Iterable[Recording], purpose: str) -> None:

@@ -1,12 +1,14 @@
 """Reviewed recordings as training clips: people said which label is right, and the sound is here already."""
 
 import hashlib
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.audio_store import AudioStore, require
 from edge_worker.database.reviewing.labelled_recordings import LabelledRecording
 from edge_worker.database.training import Clip, TrainingTables, source_digest
 from edge_worker.errors import AudioError
@@ -52,7 +54,7 @@ class HandOver:
 
 def hand_over(
     tables: TrainingTables,
-    data_dir: Path,
+    store: AudioStore,
     model: str,
     labels: Sequence[str],
     *,
@@ -81,7 +83,7 @@ def hand_over(
         elif most is not None and len(fresh) >= most:
             done.waiting += 1
         else:
-            _take(_clip(data_dir, model, each), labelled, fresh, done)
+            _take(_clip(store, model, each), labelled, fresh, done)
     tables.move_clips(model, moved)
     done.added = tables.add_clips(fresh)
     return done
@@ -115,14 +117,16 @@ def _take(clip: Clip | None, labelled: dict[str, str], fresh: list[Clip], done: 
         done.left_out["two_labels"] += 1
 
 
-def _clip(data_dir: Path, model: str, each: LabelledRecording) -> Clip | None:
-    path = (data_dir / each.audio_file).resolve()
-    if each.label is None or not path.is_relative_to((data_dir / "audio").resolve()):
-        return None  # whatever the database says, only audio is trained on
+def _clip(store: AudioStore, model: str, each: LabelledRecording) -> Clip | None:
     try:
-        audio.read(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        require(store, each.audio_file)  # whatever the database says, only audio is trained on
+        with tempfile.TemporaryDirectory() as folder:
+            path = store.as_file(each.audio_file, Path(folder))
+            audio.read(path)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (AudioError, OSError):
+        return None
+    if each.label is None:
         return None
     return Clip(model, each.label, each.audio_file, digest, _source(each), recording=each.row)
 

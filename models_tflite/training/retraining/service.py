@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from edge_worker.audio_store.opening import open_audio
+from edge_worker.audio_store.sound import is_sound_name
 from edge_worker.database.store import StoreFault
 from edge_worker.database.training import Job, JobState, TrainingTables
 from edge_worker.errors import StethoError
@@ -42,6 +44,7 @@ class RetrainingService:
     ) -> None:
         """Use the site of `settings`; `data` holds public datasets to train on beside the uploads."""
         self._data_dir = settings.data_dir
+        self._audio = open_audio(settings)
         self._tables = tables
         self._deployment = ModelDeployment(ModelRegistry.from_settings(settings), tables)
         self._data, self._epochs, self._train = data, epochs, train
@@ -99,7 +102,11 @@ class RetrainingService:
                 "roll back to `shipped`; if that is it, install models and program of one release"
             )
         divided = data_split.split(
-            self._tables.clips(model), self._data_dir, recipe, self._data, incumbent.card.labels
+            self._tables.clips(model),
+            partial(self._path_of, folder),
+            recipe,
+            self._data,
+            incumbent.card.labels,
         )
         version = self._deployment.next_version(incumbent, job.id)
         request = TrainingRequest(model, version, divided.training, self._data, folder, self._epochs)
@@ -124,6 +131,10 @@ class RetrainingService:
             return "promoted", report["why"]
         self._tables.finish_job(job.id, "kept", report)
         return "kept", report["why"]
+
+    def _path_of(self, folder: Path, name: str) -> Path:
+        """Return the file of a clip: an upload, or the sound of a recording."""
+        return self._audio.as_file(name, folder) if is_sound_name(name) else self._data_dir / name
 
     def _save_progress(self, job: int, progress: Progress | None) -> None:
         """Write progress to the database: each phase, and within one every second."""

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+import wav_files
 
 from edge_worker.analysis.lost_recordings import lost_recordings
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.site_state.clock_check import text_of
-from edge_worker.ingest import wav
 
 NOW = 1_800_000_000.0
 
@@ -21,9 +22,9 @@ def test_a_file_that_a_wrong_clock_dated_arrived_now(
     tmp_path: Path, changed_s: float, received_s: float
 ) -> None:
     path = tmp_path / "audio/st-01/00000000000000aa.wav"
-    wav.write(path, bytes(800), 4000, 1)
+    wav_files.write(path, bytes(800), 4000, 1)
     os.utime(path, (changed_s, changed_s))
-    (found,) = lost_recordings(tmp_path, (), NOW)
+    (found,) = lost_recordings(AudioDirectory(tmp_path), (), NOW)
     assert (found.device_id, found.recording_id, found.samples) == ("st-01", "00000000000000aa", 400)
     assert found.received_at == found.captured_at == text_of(received_s)
-    assert list(lost_recordings(tmp_path, [("st-01", "00000000000000aa")], NOW)) == []
+    assert list(lost_recordings(AudioDirectory(tmp_path), [("st-01", "00000000000000aa")], NOW)) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from stored_results import NOW, result_of, store_recording, store_result
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.adaptation.running_spectrum import MOST_RECORDINGS
 from edge_worker.database.deletion import RecordingDeletion
@@ -98,7 +99,7 @@ def test_deleting_a_device_deletes_what_it_taught(
     learn(store, 1, 2.0)
     tables.put("st-01", CALIBRATION)
     tables.put("st-02", CALIBRATION)
-    deletion = RecordingDeletion(url, tmp_path)
+    deletion = RecordingDeletion(url, AudioDirectory(tmp_path))
     assert deletion.forget_device("st-01")
     assert not deletion.forget_device("st-01")
     deletion.close()

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import inspect, select
 from stored_results import result_of, store_recording, store_result
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.counting import count_tables, counts
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
@@ -38,7 +39,7 @@ def counted_again(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_counts_follow_what_is_stored_repeated_and_deleted(store: Store, url: str, tmp_path: Path) -> None:
-    chance, deletion = random.Random(11), RecordingDeletion(url, tmp_path)
+    chance, deletion = random.Random(11), RecordingDeletion(url, AudioDirectory(tmp_path))
     for step in range(150):
         number = chance.randrange(40)
         labels = {model: chance.choice(("normal", "murmur")) for model in ("heart5", "heart2")}

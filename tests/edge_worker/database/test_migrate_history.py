@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select
 from stored_results import NOW, result_of, store_recording, store_result
 
 from bench import history_rows
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
@@ -53,7 +54,7 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "stetho.db"
     history_rows.fill(path, ROWS, rare_every=50)
     site = f"sqlite:///{path}"
-    store, deletion = Store.open(site), RecordingDeletion(site, folder)
+    store, deletion = Store.open(site), RecordingDeletion(site, AudioDirectory(folder))
     result = result_of(7, labels={"heart5": "normal", "heart2": "abnormal"}, reasons=("Straße \u2764",))
     message = OutboxMessage("stetho/v1/result/st-01", b"\x00\xff", retain=True)
     row = store_recording(store, result)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from bench import history_queries, history_rows
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History
 from edge_worker.database.paging import few_recordings
@@ -88,7 +89,7 @@ def test_no_query_reads_a_whole_table(
 
 def test_what_is_of_a_subject_is_found_without_reading_the_others(site: tuple[History, Store]) -> None:
     url = site[1]._engine.url.render_as_string()
-    table, deletion = SubjectTable(url), RecordingDeletion(url, Path("nowhere"))
+    table, deletion = SubjectTable(url), RecordingDeletion(url, AudioDirectory(Path("nowhere")))
     queries: list[tuple[SubjectTable | RecordingDeletion, Callable[[], object]]] = [
         (table, lambda: table.names(50)),
         (table, lambda: table.names(50, "patient-10000")),

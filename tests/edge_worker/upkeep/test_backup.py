@@ -17,6 +17,7 @@ import pytest
 from conftest import Device, beep, cut, rows, wait_until
 
 from broker.mosquitto import Broker, try_connect
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.history import History
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import BackupError
@@ -272,7 +273,7 @@ def test_streams_whose_sound_is_not_kept_lack_nothing(
     (data / "audio/st-01/0000000000000001.wav").unlink()
     monkeypatch.setenv("STETHO_DATA_DIR", str(data))
     history = History.open(f"sqlite:///{data / 'stetho.db'}")
-    assert orphans.find(history, data).recordings == []
+    assert orphans.find(history, AudioDirectory(data)).recordings == []
     history.close()
     assert backup.main([str(tmp_path / "file")]) == 0
     assert restore.main([str(tmp_path / "file"), "--into", str(tmp_path / "into")]) == 0

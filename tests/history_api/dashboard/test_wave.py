@@ -7,13 +7,13 @@ from typing import Final, Literal
 
 import numpy as np
 import pytest
+import wav_files
 from archive import Archive
 from axe_playwright_python.sync_playwright import Axe
 from browser_site import Tab, chromium, require_chromium
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
-from edge_worker.ingest import wav
 from edge_worker.protocol.result import HeartSounds
 from history_api.application import create_app
 
@@ -33,7 +33,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     archive.save(replace(result, heart_sounds=sounds, missing=gaps))
     audio = archive.settings.data_dir / "audio/st-01"
     samples = 8000 * np.sin(2 * np.pi * 60 * np.arange(5 * RATE) / RATE)
-    wav.write(audio / "0000000000000001.wav", samples.astype("<i2").tobytes(), RATE, 1)
+    wav_files.write(audio / "0000000000000001.wav", samples.astype("<i2").tobytes(), RATE, 1)
     archive.keep_end(1, samples=20 * RATE, audio_start=15 * RATE)
     archive.add(2)
     (audio / "0000000000000002.wav").unlink()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from archive import Archive
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.upkeep import orphans
 from history_api.monitoring.orphan_sweep import EVERY_S, OrphanSweep
@@ -19,7 +20,12 @@ class Sweeps:
     def __init__(self, archive: Archive) -> None:
         self.data_dir = archive.settings.data_dir
         self._now = 0.0
-        self._sweep = OrphanSweep(archive.settings.database, self.data_dir, lambda: self._now)
+        self._sweep = OrphanSweep(
+            archive.settings.database,
+            AudioDirectory(self.data_dir),
+            self.data_dir / "spool",
+            lambda: self._now,
+        )
 
     def next(self) -> int:
         assert self._sweep.is_due
@@ -75,7 +81,7 @@ def test_a_database_that_knows_few_of_the_files_moves_none(archive: Archive) -> 
 
 
 def test_files_of_deleted_recordings_are_removed_not_moved(archive: Archive) -> None:
-    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, AudioDirectory(archive.settings.data_dir))
     deletion.delete("st-01", f"{1:016x}")
     left = Sweeps(archive).add(f"audio/st-01/{1:016x}.wav")
     deletion.remove_leftovers()
@@ -86,4 +92,4 @@ def test_a_file_that_a_clock_of_2036_dated_is_found(archive: Archive) -> None:
     sweeps = Sweeps(archive)
     os.utime(sweeps.add(ORPHAN), (2_085_978_496.0,) * 2)
     history = archive.api().app.extensions["stetho"].history
-    assert orphans.find(history, sweeps.data_dir).files == [ORPHAN]
+    assert orphans.find(history, AudioDirectory(sweeps.data_dir)).files == [ORPHAN]

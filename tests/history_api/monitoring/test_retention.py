@@ -14,6 +14,7 @@ from conftest import wait_until
 from sqlalchemy import select, update
 from test_api_server import environment, fetch, serving
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database import deletion, schema
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
@@ -39,7 +40,8 @@ def retention_of(archive: Archive, days: int = 0, free_mb: int = 0, free_from: s
     settings = ApiSettings(
         data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb, keep_free_from=free_from
     )
-    return Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
+    audio = AudioDirectory(settings.data_dir)
+    return Retention(settings, RecordingDeletion(settings.database, audio), audio)
 
 
 def set_ages(archive: Archive, days_by_number: dict[int, int]) -> None:
@@ -271,7 +273,8 @@ def test_the_thread_waits_for_the_database_and_ends(
 ) -> None:
     monkeypatch.setattr(retention, "_EVERY_S", 0.01)
     settings = ApiSettings(data_dir=tmp_path, keep_days=1)
-    thread = Retention(settings, RecordingDeletion(settings.database, settings.data_dir))
+    audio = AudioDirectory(settings.data_dir)
+    thread = Retention(settings, RecordingDeletion(settings.database, audio), audio)
     (tmp_path / "models").mkdir()
     thread.start()
     try:
@@ -287,7 +290,7 @@ def test_the_server_deletes_by_its_settings_and_finishes_interrupted_deletions(a
     archive.add(2)
     set_ages(archive, {1: 3, 2: 0})
     interrupted = archive.settings.data_dir / "audio/st-01/0000000000000003.wav"
-    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, AudioDirectory(archive.settings.data_dir))
     archive.add(3)
     deletion.delete("st-01", "0000000000000003")
     interrupted.write_bytes(b"left by a crash")

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import numpy.typing as npt
 import pytest
+import wav_files
 from archive import Api, Archive, problem
 from PIL import Image
 from pypdf import PdfReader
 
-from edge_worker.ingest import wav
 from edge_worker.protocol.result import HeartSounds
 from history_api.pictures.axis import ticks
 from history_api.pictures.heat_map import COLUMNS, HEIGHT
@@ -35,7 +35,7 @@ def audio_file(archive: Archive) -> Path:
 
 def replace_audio(archive: Archive, samples: Samples, rate: int = 4000, channels: int = 1) -> None:
     """Replace the audio of recording 1 by `samples`, 16-bit."""
-    wav.write(audio_file(archive), samples.astype("<i2").tobytes(), rate, channels)
+    wav_files.write(audio_file(archive), samples.astype("<i2").tobytes(), rate, channels)
 
 
 def tone(hertz: float, seconds: float, rate: int = 4000) -> Samples:

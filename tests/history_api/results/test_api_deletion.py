@@ -7,6 +7,7 @@ import pytest
 from archive import Api, Archive, problem
 from sqlalchemy import func, select
 
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database import deletion, schema
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect
@@ -83,7 +84,7 @@ def test_a_file_that_cannot_be_removed_is_a_503_and_is_removed_later(archive: Ar
 
 
 def test_interrupted_deletions_are_finished_at_the_next_start(archive: Archive) -> None:
-    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, AudioDirectory(archive.settings.data_dir))
     for number in range(3):
         archive.add(number)
     for number in range(2):
@@ -189,7 +190,7 @@ def test_a_database_that_is_locked_is_a_store_error(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.add(1)
-    deletion = RecordingDeletion(archive.settings.database, archive.settings.data_dir)
+    deletion = RecordingDeletion(archive.settings.database, AudioDirectory(archive.settings.data_dir))
     with deletion._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=1")
     engine = connect(archive.settings.database)

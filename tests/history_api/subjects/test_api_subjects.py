@@ -30,18 +30,19 @@ KILLED = """
 import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
+from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database import deletion
 from history_api.application import create_app
 from history_api.settings import ApiSettings
 
 deletion.BATCH = 2
-remove, batches = deletion.RecordingDeletion._remove_files, []
+remove, batches = AudioDirectory.remove, []
 def remove_and_die(self, files):
     batches.append(files)
     if len(batches) == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
     return remove(self, files)
-deletion.RecordingDeletion._remove_files = remove_and_die
+AudioDirectory.remove = remove_and_die
 data = Path(sys.argv[1])
 app = create_app(ApiSettings(data_dir=data, models_dir=data / "models", api_auth="none"))
 app.test_client().delete(sys.argv[3])

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+import wav_files
 
-from edge_worker.ingest import wav
 from models_tflite.explain import main
 
 
@@ -16,7 +16,7 @@ def sound(tmp_path: Path) -> Path:
     time = np.arange(16_000) / 4000
     beat = 0.5 * np.exp(-(time % 0.8) / 0.05) * np.sin(2 * np.pi * 60 * time)
     path = tmp_path / "beat.wav"
-    wav.write(path, (beat * 32767).astype("<i2").tobytes(), 4000, 1)
+    wav_files.write(path, (beat * 32767).astype("<i2").tobytes(), 4000, 1)
     return path
 
 

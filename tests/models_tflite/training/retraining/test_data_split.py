@@ -22,7 +22,7 @@ def test_public_groups_are_either_trained_on_or_held_out() -> None:
     ]
     recipe = replace(RECIPE, gather=lambda _: iter(recordings), evaluated_on="physionet")
     clips = [clip(label, f"{held_out}", held_out=held_out) for label in LABELS for held_out in (True, False)]
-    divided = data_split.split(clips, Path("data"), recipe, Path("datasets"), LABELS)
+    divided = data_split.split(clips, Path("data").joinpath, recipe, Path("datasets"), LABELS)
     trained_on, held_out_groups = (
         {each.group for each in side} for side in (divided.training, divided.held_out_public)
     )

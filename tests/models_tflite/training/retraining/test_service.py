@@ -180,7 +180,7 @@ def test_a_version_that_a_crash_left_is_not_overwritten(submitted: TrainerSite, 
 
 def test_uploads_are_trained_on_or_held_out(submitted: TrainerSite) -> None:
     clips = submitted.tables.clips("heart2")
-    divided = data_split.split(clips, submitted.settings.data_dir, None, None, LABELS)
+    divided = data_split.split(clips, submitted.settings.data_dir.joinpath, None, None, LABELS)
     trained_on, held_out = (
         {each.path for each in side} for side in (divided.training, divided.held_out_uploads)
     )
@@ -215,7 +215,7 @@ def test_a_shipped_model_with_other_labels_is_refused_before_training(submitted:
 def test_both_models_classify_the_held_out_background(submitted: TrainerSite, tmp_path: Path) -> None:
     incumbent = ModelDeployment(submitted.registry, submitted.tables).active("heart2")
     clips = data_split.split(
-        submitted.tables.clips("heart2"), submitted.settings.data_dir, None, None, LABELS
+        submitted.tables.clips("heart2"), submitted.settings.data_dir.joinpath, None, None, LABELS
     ).held_out_uploads
     others = tuple(replace(each, label=BACKGROUND) for each in clips)
     rejecting = Classifier.load(trainers.write_pair(tmp_path / "rejecting", threshold=1.0), "heart2")

@@ -1,0 +1,91 @@
+"""Store of sounds in a directory: files, written atomically and durably."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from edge_worker.audio_store.sound import ASIDE, FOLDER, Sound, file_sound, is_sound_name, open_file
+from edge_worker.errors import AudioError, StoreError
+
+
+class AudioDirectory:
+    """The folders `audio` and `orphans` of a data directory."""
+
+    is_remote = False
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def write(self, name: str, parts: Iterable[bytes | bytearray], size: int) -> None:
+        """Store a sound: it is whole after a power cut, or not there at all."""
+        path = self._directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        with draft.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_directory(path.parent)
+
+    def find(self, name: str) -> Sound | None:
+        """Return a sound, None where there is none; raises AudioError for a file outside of `audio`."""
+        path = self._directory / name
+        if not is_sound_name(name) or not self._is_ours(path):
+            raise AudioError(f"{name} is no file below {FOLDER}")
+        return file_sound(path, name)
+
+    def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
+        """Yield all sounds below a folder."""
+        for path in (self._directory / folder).glob("*/*"):
+            try:
+                status = path.lstat()
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            name = path.relative_to(self._directory).as_posix()
+            yield Sound(name, status.st_size, status.st_mtime, partial(open_file, path))
+
+    def remove(self, names: Sequence[str]) -> int:
+        """Remove those of the sounds that are there; return how many bytes they had."""
+        return sum(map(self._remove, names))
+
+    def _remove(self, name: str) -> int:
+        path = self._directory / name
+        if not self._is_ours(path.parent):
+            return 0  # whatever the database says, only audio is removed
+        try:
+            size = path.lstat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StoreError(f"{name} cannot be removed ({error}); mend that and delete again") from error
+        return size
+
+    def set_aside(self, name: str) -> None:
+        """Move a sound to `ASIDE`."""
+        source = self._directory / name
+        target = self._directory / ASIDE / source.parent.name / source.name
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.rename(target)
+
+    def as_file(self, name: str, folder: Path) -> Path:
+        """Return the file of a sound."""
+        return self._directory / name
+
+    def check(self) -> str:
+        """Return where sounds are kept."""
+        return f"in {self._directory / FOLDER}"
+
+    def _is_ours(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._directory.resolve() / FOLDER)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
