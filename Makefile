@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos bench train screenshots lock clean
+.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos cluster bench train screenshots lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -80,6 +80,11 @@ chaos: setup ## Faults, floods and kills at random against a site, and what its 
 	@mkdir -p build
 	$(PY) -m bench.chaos --json build/chaos.json $(ARGS)
 	$(if $(ARGS),,STETHO_CHAOS_S=$(or $(SECONDS),120) $(PY) -m pytest -q tests/test_chaos.py)
+
+cluster: setup ## Kill and stop parts of a site of several workers, and count what is lost (SECONDS=120, ARGS="--seed 7")
+	@mkdir -p build
+	@tests/install_postgresql.sh
+	$(PY) -m bench.cluster --seconds $(or $(SECONDS),120) --json build/cluster.json $(ARGS)
 
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
 	@tests/install_chromium.sh

@@ -102,7 +102,7 @@ def run(name: str, plan: Plan) -> Outcome:
         site = stack.enter_context(SiteControl(Path(directory), settings))
         device = stack.enter_context(HostileDevice(site, plan.seed))
         neighbours = Neighbours(site, NEIGHBOURS, plan.seed)
-        live = None if clock is None else stack.enter_context(LiveResults(site))
+        live = None if clock is None else stack.enter_context(LiveResults(site.site))
         url = site.site.start_api() if kind == "http" else None
         livez = None if url is None else Livez(url)
         arguments = {
@@ -117,7 +117,8 @@ def run(name: str, plan: Plan) -> Outcome:
             ended = _act(partial(call, *arguments[kind]), kind, device, plan)
             neighbours.rest()
             is_settled = neighbours.settle(_SETTLE_S) and site.is_ready()
-            untold = None if live is None else live.untold(neighbours.sent, _TOLD_S)
+            names = {(each.device_id, each.delivery.name) for each in neighbours.sent}
+            untold = None if live is None else live.untold(names, _TOLD_S)
         finally:
             neighbours.stop()
             if livez is not None:

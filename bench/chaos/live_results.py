@@ -3,16 +3,15 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from http.client import HTTPException
 from types import TracebackType
 from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from bench.chaos.neighbours import Sent
-from bench.chaos.site_control import SiteControl
 from edge_worker.protocol import strict_json
+from simulator.site.site import Site
 
 _AGAIN_S: Final = 0.2
 _QUIET_S: Final = 30.0
@@ -22,11 +21,11 @@ _QUIET_S: Final = 30.0
 class LiveResults(threading.Thread):
     """Follows the stream as a browser does: after a break from the last event on. A context manager."""
 
-    def __init__(self, site: SiteControl) -> None:
+    def __init__(self, site: Site) -> None:
         super().__init__(name="live-results", daemon=True)
         self._site = site
-        self._url = site.site.start_api()
-        self._api = site.site.processes[-1]
+        self._url = site.start_api()
+        self._api = site.processes[-1]
         self._last_id = "0"
         self._is_over = threading.Event()
         self.told: Counter[tuple[str, str]] = Counter()
@@ -35,8 +34,8 @@ class LiveResults(threading.Thread):
     def restart(self) -> None:
         """End the API in order, and start it again; the stream goes on where it ended."""
         self._api.stop()
-        self._url = self._site.site.start_api()
-        self._api = self._site.site.processes[-1]
+        self._url = self._site.start_api()
+        self._api = self._site.processes[-1]
 
     def __enter__(self) -> Self:
         self.start()
@@ -47,9 +46,11 @@ class LiveResults(threading.Thread):
     ) -> None:
         self._is_over.set()
 
-    def untold(self, sent: Iterable[Sent], within_s: float) -> int:
-        """Return how many recordings' results were not told once, after `within_s` seconds at most."""
-        expected = {(each.device_id, each.delivery.name) for each in sent}
+    def untold(self, expected: Collection[tuple[str, str]], within_s: float) -> int:
+        """Return how many recordings' results were not told once, after `within_s` seconds at most.
+
+        Each is expected by its device and its id.
+        """
         deadline = time.monotonic() + within_s
         while (untold := sum(self.told[each] != 1 for each in expected)) and time.monotonic() < deadline:
             time.sleep(_AGAIN_S)

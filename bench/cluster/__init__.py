@@ -1,0 +1,1 @@
+"""Proof of a site of several workers: parts of it are killed and stopped at random, and nothing is lost."""

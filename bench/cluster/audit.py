@@ -1,0 +1,69 @@
+"""Audit of a cluster: of what was sent, what is lost, split, another sound, without a result, or untold."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import create_engine, func, select
+
+from bench.cluster.sent import Sent
+from edge_worker.database.schema import predictions, recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Counts of recordings and streams."""
+
+    sent: int
+    streams: int
+    """Of these."""
+    lost: int
+    """Not in the history."""
+    split: int
+    """There, but not all of it: another worker may have had the rest."""
+    corrupted: int
+    """Whole, with another sound than was sent."""
+    without_result: int
+    doubled: int
+    """With several predictions of a model, or different results published."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.split or self.corrupted or self.without_result or self.doubled)
+
+
+def audit(database_url: str, sent: Iterable[Sent], different_results: int) -> Audit:
+    """Return the audit of what was sent."""
+    known = list(sent)
+    columns = recordings.c
+    query = select(
+        columns.device_id,
+        columns.recording_id,
+        columns.completeness,
+        columns.audio_sha256,
+        columns.document.is_not(None),
+    )
+    twice = (
+        select(predictions.c.recording, predictions.c.model)
+        .group_by(predictions.c.recording, predictions.c.model)
+        .having(func.count() > 1)
+    )
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        rows = {(device, name): facts for device, name, *facts in connection.execute(query)}
+        doubled = len(connection.execute(twice).all())
+    engine.dispose()
+    found = [(each, rows.get((each.device_id, each.delivery.name))) for each in known]
+    there = [(each, *facts) for each, facts in found if facts is not None]
+    return Audit(
+        sent=len(known),
+        streams=sum(each.is_stream for each in known),
+        lost=len(known) - len(there),
+        split=sum(completeness != "complete" for _, completeness, *_ in there),
+        corrupted=sum(
+            completeness == "complete" and digest != each.audio_sha256
+            for each, completeness, digest, _ in there
+        ),
+        without_result=sum(not has_result for *_, has_result in there),
+        doubled=doubled + different_results,
+    )

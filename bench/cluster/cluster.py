@@ -1,0 +1,82 @@
+"""The site that is proven: broker, PostgreSQL, workers of several processes, API; all on loopback."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from bench.cluster.postgresql import PostgreSql
+from bench.cluster.worker_group import WorkerGroup
+from broker import provision
+from edge_worker.errors import BrokerError
+from simulator.site.process import Process
+from simulator.site.site import Site
+
+MOST_PROCESSES: Final = 6
+_SETTINGS: Final[Mapping[str, str]] = {
+    # A recording whose device waits for its worker is not given up meanwhile.
+    "STETHO_GIVE_UP_S": "120",
+    "STETHO_STREAM_GIVE_UP_S": "120",
+    "STETHO_STREAM_GAP_S": "60",
+}
+_START_S: Final = 300.0
+_BROKER_S: Final = 60.0
+
+
+class Cluster:
+    """A context manager: everything runs, and is ready, within it."""
+
+    def __init__(self, directory: Path, processes: int) -> None:
+        """Keep everything in `directory`; the worker has so many `processes` at first."""
+        self._processes = processes
+        self._stack = ExitStack()
+        self.database = PostgreSql(directory / "postgresql")
+        self.site = Site(directory / "site", {**_SETTINGS, "STETHO_DATABASE_URL": self.database.url})
+        self.groups: list[WorkerGroup] = []
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self.database)
+        self._stack.enter_context(self.site)
+        accounts = ["--dir", str(self.site.directory / "broker"), "worker"]
+        with redirect_stdout(StringIO()):
+            is_refused = provision.main([*accounts, "--processes", str(MOST_PROCESSES)])
+        if is_refused:
+            raise BrokerError("the accounts of the worker cannot be made")
+        self.groups.append(WorkerGroup(self._start_worker, self._processes))
+        ready = "(?s:.*)".join(["event=ready"] * self._processes)
+        self.groups[0].worker.wait_for(ready, _START_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def look(self) -> None:
+        """Start again what ended."""
+        for group in self.groups:
+            group.look()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, and look meanwhile."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.look()
+            time.sleep(0.1)
+
+    def start_broker(self) -> None:
+        """Start the broker that was killed; raises BrokerError."""
+        deadline = time.monotonic() + _BROKER_S
+        while True:
+            try:
+                return self.site.broker.start()
+            except BrokerError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def _start_worker(self, processes: int) -> Process:
+        return self.site.start_worker(wait=False, settings={"STETHO_PROCESSES": str(processes)})

@@ -1,0 +1,124 @@
+"""Faults of a cluster: what is killed, stopped, added and removed, at random."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tqdm import tqdm
+
+from bench.cluster.cluster import MOST_PROCESSES, Cluster
+
+_STOPPED_S: Final = (1.0, 5.0)
+"""Something that is stopped goes on after a time between these."""
+_AWAY_S: Final = (0.0, 1.0)
+Fault = Callable[[Cluster, random.Random], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A fault that happened, in monotonic seconds."""
+
+    name: str
+    began_at: float
+    ended_at: float
+
+
+def kill_process(cluster: Cluster, chance: random.Random) -> None:
+    """End a process of a worker with SIGKILL."""
+    _signal_process(cluster, chance, signal.SIGKILL)
+
+
+def stop_process(cluster: Cluster, chance: random.Random) -> None:
+    """Stop a process of a worker with SIGSTOP for some seconds."""
+    pid = _signal_process(cluster, chance, signal.SIGSTOP)
+    cluster.wait(chance.uniform(*_STOPPED_S))
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def kill_worker(cluster: Cluster, chance: random.Random) -> None:
+    """End all processes of a worker with SIGKILL, and start it again."""
+    chance.choice(cluster.groups).kill()
+
+
+def change_processes(cluster: Cluster, chance: random.Random) -> None:
+    """Add a process to a worker, or remove one, which is a new start of it in order."""
+    group = chance.choice(cluster.groups)
+    more = group.processes + chance.choice((-1, 1))
+    group.change(min(max(more, 1), MOST_PROCESSES))
+
+
+def kill_broker(cluster: Cluster, chance: random.Random) -> None:
+    """End the broker with SIGKILL, and start it again."""
+    cluster.site.broker.kill()
+    cluster.wait(chance.uniform(*_AWAY_S))
+    cluster.start_broker()
+
+
+def stop_broker(cluster: Cluster, chance: random.Random) -> None:
+    """Stop the broker with SIGSTOP for some seconds."""
+    cluster.site.broker.pause()
+    cluster.wait(chance.uniform(*_STOPPED_S))
+    cluster.site.broker.resume()
+
+
+def kill_database(cluster: Cluster, chance: random.Random) -> None:
+    """End all processes of PostgreSQL with SIGKILL, and start it again."""
+    cluster.database.kill()
+    cluster.wait(chance.uniform(*_AWAY_S))
+    cluster.database.start()
+
+
+def stop_database(cluster: Cluster, chance: random.Random) -> None:
+    """Stop all processes of PostgreSQL with SIGSTOP for some seconds."""
+    cluster.database.pause()
+    cluster.wait(chance.uniform(*_STOPPED_S))
+    cluster.database.resume()
+
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    kill_process,
+    stop_process,
+    kill_broker,
+    kill_database,
+    change_processes,
+    stop_broker,
+    stop_database,
+    kill_worker,
+)
+
+
+def happen(
+    cluster: Cluster, seconds: float, every_s: float, chance: random.Random, bar: "tqdm[Any]"
+) -> list[Happened]:
+    """Let faults happen for so long: each of them once, in random order, before any comes again."""
+    until = time.monotonic() + seconds
+    happened: list[Happened] = []
+    waiting: list[Fault] = []
+    while (now := time.monotonic()) < until:
+        if not waiting:
+            waiting = chance.sample(FAULTS, len(FAULTS))
+        fault = waiting.pop()
+        bar.set_description(fault.__name__)
+        fault(cluster, chance)
+        happened.append(Happened(fault.__name__, now, time.monotonic()))
+        cluster.wait(chance.uniform(0.5, 1.5) * every_s)
+        bar.update(min(round(time.monotonic() - until + seconds), round(seconds)) - bar.n)
+    return happened
+
+
+def _signal_process(cluster: Cluster, chance: random.Random, number: signal.Signals) -> int:
+    """Send a signal to a process of a worker, and return its id."""
+    while True:
+        pids = [pid for group in cluster.groups for pid in group.children().values()]
+        if pids:
+            pid = chance.choice(pids)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+                return pid
+        cluster.wait(0.1)
