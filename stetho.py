@@ -17,6 +17,7 @@ from edge_worker.own_command import pip_install
 
 _OURS: Final = ("broker", "edge_worker", "history_api", "models_tflite", "simulator")
 
+_BROKER: Final = "run the shipped broker: Mosquitto, or nodes of NATS"
 _CHECK: Final = "whether the worker lives; check a whole site"
 _BACKUP: Final = "a site in one file, while it runs; back from it"
 _ACCESS: Final = "keys of the API; is the clock believed? or confirm it"
@@ -39,7 +40,8 @@ PROGRAMS: Final = {
     "demo": Program("run a whole site here, with a simulated stethoscope", "simulator.__main__ demo", "demo"),
     "worker": Program("receive chunks over MQTT, publish results", "edge_worker.__main__", "worker"),
     "api": Program("serve results, dashboard and reports over HTTP", "history_api.__main__", "api"),
-    "broker": Program("run Mosquitto with the shipped configuration", "broker.__main__", "broker"),
+    "broker": Program(_BROKER, "broker.__main__", "broker"),
+    "nats": Program(_BROKER, "broker.nats.__main__", "nats"),
     "notify": Program("tell people what was heard: ntfy, e-mail …", "edge_worker.notify.__main__", "notify"),
     "health": Program(_CHECK, "edge_worker.__main__ health", "worker"),
     "doctor": Program(_CHECK, "edge_worker.doctor", "worker"),

@@ -104,17 +104,22 @@ class Accounts:
             self._save(hashes)
 
     def _load(self) -> dict[str, str]:
-        try:
-            lines = self._directory.passwords.read_text().splitlines()
-        except FileNotFoundError:
-            return {}
-        return {username: encoded for username, _, encoded in (line.partition(":") for line in lines)}
+        return read_hashes(self._directory)
 
     def _save(self, hashes: dict[str, str]) -> None:
         # The ACL first: an account that can connect must never be without its rules.
         write_private(self._directory.acl, render_acl(sorted(hashes)))
         lines = (f"{username}:{encoded}\n" for username, encoded in sorted(hashes.items()))
         write_private(self._directory.passwords, "".join(lines))
+
+
+def read_hashes(directory: StateDirectory) -> dict[str, str]:
+    """Return the user names of a state directory and the hashes of their passwords."""
+    try:
+        lines = directory.passwords.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {username: encoded for username, _, encoded in (line.partition(":") for line in lines)}
 
 
 def render_acl(usernames: list[str]) -> str:

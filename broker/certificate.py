@@ -59,20 +59,17 @@ def create_server(folder: Path, hosts: list[str]) -> str:
     """
     if not hosts:
         raise BrokerError("name at least one host name or address under which devices reach the broker")
-    ca, ca_key = _load_ca(folder)
-    key = ec.generate_private_key(ec.SECP256R1())
-    builder = (
-        _builder(_name(hosts[0]), ca.subject, key.public_key(), SERVER_DAYS, authority=False)
-        .add_extension(
-            x509.SubjectAlternativeName([_subject_alternative_name(host) for host in hosts]), critical=False
-        )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
-        .add_extension(_key_usage(DIGITAL_SIGNATURE), critical=True)
-    )
-    return _write(folder, "server", builder.sign(ca_key, hashes.SHA256()), key)
+    return _create(folder, "server", hosts, SERVER_DAYS, ExtendedKeyUsageOID.SERVER_AUTH)
+
+
+def create_node(folder: Path, hosts: list[str]) -> str:
+    """Create `node.pem` and `node.key`, with which nodes of NATS trust each other; return the fingerprint.
+
+    Raises:
+        BrokerError: there is no CA in `folder`.
+    """
+    usages = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+    return _create(folder, "node", hosts, CA_DAYS, *usages)
 
 
 def ensure(folder: Path, wanted: list[str]) -> None:
@@ -94,6 +91,23 @@ def hosts(folder: Path) -> list[str]:
     certificate = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(name.value) for name in names]
+
+
+def _create(folder: Path, name: str, hosts: list[str], days: int, *usages: x509.ObjectIdentifier) -> str:
+    ca, ca_key = _load_ca(folder)
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        _builder(_name(hosts[0]), ca.subject, key.public_key(), days, authority=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_subject_alternative_name(host) for host in hosts]), critical=False
+        )
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+        .add_extension(_key_usage(DIGITAL_SIGNATURE), critical=True)
+    )
+    return _write(folder, name, builder.sign(ca_key, hashes.SHA256()), key)
 
 
 def _present_hosts(folder: Path) -> list[str]:

@@ -4,9 +4,11 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,9 +27,14 @@ ACCEPTED: Final = 0  # return code of CONNACK
 
 def free_port() -> int:
     """Return a free loopback port. Another program may take it before it is used."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return so many free loopback ports, no two the same."""
+    with ExitStack() as held:
+        servers = [held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
 
 
 class Broker:
@@ -191,17 +198,21 @@ class Broker:
         self._process = None
 
 
-def try_connect(host: str, port: int, credentials: Credentials | None) -> int | None:
+def try_connect(host: str, port: int, credentials: Credentials | None, ca: Path | None = None) -> int | None:
     """Try an MQTT 3.1.1 CONNECT; return the return code of the CONNACK, or None without one.
 
-    A broker that answers is ready, even if it refuses a client without credentials (5, not authorised).
+    A broker that answers is ready, even if it refuses a client without credentials (5, not authorised). With
+    `ca` TLS is used.
     """
     flags = 0x02 if credentials is None else 0xC2  # clean session; user name and password follow
     texts = ["stetho-ready"] if credentials is None else [credentials.username] * 2 + [credentials.password]
     payload = b"".join(struct.pack(">H", len(text)) + text.encode() for text in texts)
     body = struct.pack(">H4sBBH", 4, b"MQTT", 4, flags, 10) + payload
     try:
-        with socket.create_connection((host, port), timeout=1) as client:
+        with socket.create_connection((host, port), timeout=1) as plain:
+            client = plain
+            if ca is not None:
+                client = ssl.create_default_context(cafile=str(ca)).wrap_socket(plain, server_hostname=host)
             client.sendall(bytes([0x10, len(body)]) + body)
             answer = client.recv(4)
     except OSError:

@@ -4,8 +4,9 @@ Source: `apps/mosquitto_passwd` and `src/password_mosq` of Eclipse Mosquitto 2.0
 """
 
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from hashlib import pbkdf2_hmac
+from hmac import compare_digest
 
 # The default of Mosquitto. Passwords are 192 random bits, which more iterations do not make safer, and the
 # broker computes the hash on its only thread whenever a device connects.
@@ -26,3 +27,10 @@ def encode(password: str) -> str:
     salt = secrets.token_bytes(SALT_BYTES)
     digest = pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"$7${ITERATIONS}${b64encode(salt).decode()}${b64encode(digest).decode()}"
+
+
+def matches(encoded: str, password: str) -> bool:
+    """Return whether `encoded` is the hash of a password."""
+    _, _kind, iterations, salt, digest = encoded.split("$")
+    found = pbkdf2_hmac("sha512", password.encode(), b64decode(salt), int(iterations))
+    return compare_digest(found, b64decode(digest))

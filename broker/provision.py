@@ -38,6 +38,7 @@ EXAMPLES: Final = """examples:
   stetho provision worker --processes 4             the worker may be four processes
   stetho provision operator ann                     an account that reads results: operator-ann
   stetho provision homeassistant                    Home Assistant's MQTT integration
+  stetho provision nats n1.lan n2.lan n3.lan        files of three nodes of NATS, in place of Mosquitto
   stetho provision list
   stetho provision remove st-01"""
 
@@ -84,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="FILE",
                 help="write the password there, not on the screen",
             )
+    nats = commands.add_parser("nats", help="make the files of nodes of NATS; existing keys stay")
+    nats.add_argument(
+        "hosts", nargs="+", metavar="HOST", help="where the other nodes and clients reach a node"
+    )
     commands.add_parser("list", help="show all accounts")
     commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
     return parser
@@ -94,6 +99,8 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
     match args.command:
         case "init":
             _initialise(state, accounts, args.hosts)
+        case "nats":
+            _make_nodes(state, args.hosts)
         case "list":
             for username in accounts.names():
                 print(f"{username}\t{role_of(username)}")
@@ -131,6 +138,12 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
     print(announcement.write(state, certified))
     if new:
         _reload(state)
+
+
+def _make_nodes(state: StateDirectory, hosts: list[str]) -> None:
+    from broker.nats import provisioning  # noqa: PLC0415 - needs the cryptography package
+
+    print(provisioning.make(state, hosts))
 
 
 def _show_settings(state: StateDirectory, usernames: list[str]) -> None:

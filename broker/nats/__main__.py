@@ -1,0 +1,70 @@
+"""`stetho nats`: a node of NATS in the foreground, or the program that says who is let in."""
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import Final
+
+from broker import directory
+from broker.directory import StateDirectory
+from broker.nats.access import Access
+from broker.nats.account_watch import AccountWatch
+from broker.nats.nats_directory import NatsDirectory
+from broker.nats.nats_program import find_nats
+from broker.nats.node import CLIENT
+from edge_worker.errors import BrokerError, StethoError
+from edge_worker.own_command import stetho
+from edge_worker.telemetry.logfmt import log_to_stdout
+
+_EXAMPLES: Final = """examples:
+  stetho provision nats n1.lan n2.lan n3.lan   makes the files of three nodes, once; then
+  stetho nats node n1                          a node, in the foreground
+  stetho nats access                           beside each node: it says who is let in"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 2 with one sentence on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="stetho nats",
+        description="NATS JetStream as the broker of a site that is larger than one machine.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    directory.add_option(parser)
+    commands = parser.add_subparsers(dest="command", required=True)
+    node = commands.add_parser("node", help="run a node in the foreground")
+    node.add_argument("name", metavar="NODE", help="its name, such as n1")
+    access = commands.add_parser("access", help="answer the nodes who is let in")
+    access.add_argument(
+        "--server",
+        action="append",
+        metavar="HOST:PORT",
+        help=f"port for NATS clients of a node; may be repeated (default: {CLIENT})",
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        files = NatsDirectory(StateDirectory(chosen.dir or directory.default_path()))
+        if chosen.command == "node":
+            _run_node(files, chosen.name)
+        log_to_stdout("INFO")
+        servers = [f"nats://{each}" for each in chosen.server or [CLIENT]]
+        asyncio.run(Access(files, AccountWatch(files.state)).run(servers))
+    except (StethoError, OSError) as error:
+        print(f"stetho nats: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run_node(files: NatsDirectory, name: str) -> None:
+    """Replace this process by a node of NATS."""
+    configuration = files.configuration(name)
+    if not configuration.exists():
+        command = stetho("provision nats HOST HOST HOST")
+        raise BrokerError(f"there is no node {name!r} in {files.path}; `{command}` makes the files of nodes")
+    program = find_nats()
+    os.execv(program, [program, "--config", str(configuration)])  # noqa: S606 - no shell is meant
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Files of the nodes of NATS of a site: what `stetho provision nats` makes."""
+
+from typing import Final
+
+from broker import certificate, listener
+from broker.directory import StateDirectory
+from broker.nats.nats_directory import NatsDirectory
+from broker.nats.node import ROUTE_PORT, Node, write_configuration
+from edge_worker.errors import BrokerError
+from edge_worker.own_command import stetho
+
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - with TLS
+_FEW: Final = 2
+
+
+def make(state: StateDirectory, hosts: list[str]) -> str:
+    """Make certificates, keys and the configuration of a node for each host; return what to do next.
+
+    Raises:
+        BrokerError: two nodes are no more than one: without either of them nothing would go on.
+    """
+    if len(hosts) == _FEW:
+        raise BrokerError("two nodes are not safer than one, as each is needed; name one host, or three")
+    if len(set(hosts)) < len(hosts):
+        raise BrokerError("a host is named twice; each node is on a machine of its own")
+    certificate.ensure(state.certificates, [*hosts, "localhost", listener.LOOPBACK])
+    certificate.create_node(state.certificates, hosts)
+    directory = NatsDirectory(state)
+    directory.create()
+    nodes = [_node(number, host) for number, host in enumerate(hosts, 1)]
+    for node in nodes:
+        write_configuration(directory, node, nodes)
+    starts = [
+        f"  {host}: {stetho(f'nats node {node.name}')}" for host, node in zip(hosts, nodes, strict=True)
+    ]
+    return "\n".join(
+        (
+            f"{directory.path} has the files of {len(nodes)} nodes. Copy {state.path}, but for",
+            "certificates/ca.key, to each machine, under the same path and for its owner alone; then run on",
+            *starts,
+            f"and beside each node {stetho('nats access')}",
+            "which says who is let in: the accounts of the file `passwords`. It reads that again when it",
+            "changes, so that a change of accounts needs that file alone on each machine.",
+        )
+    )
+
+
+def _node(number: int, host: str) -> Node:
+    return Node(
+        f"n{number}",
+        mqtt=f"{_EVERYWHERE}:{listener.TLS.port}",
+        websocket=f"{_EVERYWHERE}:{listener.TLS_WEBSOCKET.port}",
+        peer=f"{host}:{ROUTE_PORT}",
+        uses_tls=True,
+    )

@@ -1,0 +1,72 @@
+"""`stetho provision nats` and `stetho nats`: files of nodes that NATS takes, and sentences."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from broker import provision
+from broker.nats import __main__ as command
+from broker.nats.nats_program import find_nats
+from edge_worker.errors import BrokerError
+
+HOSTS = ["10.0.0.1", "n2.lan", "nats-2.stetho.svc"]
+
+
+def run(directory: Path, *arguments: str) -> int:
+    return provision.main(["--dir", str(directory), *arguments])
+
+
+def test_each_host_gets_a_node_that_nats_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "nats", *HOSTS) == 0
+    said = capsys.readouterr().out
+    for number, host in enumerate(HOSTS, 1):
+        assert f"{host}: " in said
+        configuration = tmp_path / "nats" / f"n{number}.conf"
+        text = configuration.read_text()
+        others = [other for other in HOSTS if other != host]
+        assert all(f"nats://{other}:6222" in text for other in others)
+        assert f"nats://{host}:6222" not in text
+        assert "stream_replicas: 3" in text
+        done = subprocess.run(
+            [find_nats(), "-t", "-c", str(configuration)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    for path in [tmp_path / "nats", *(tmp_path / "nats").iterdir(), tmp_path / "certificates" / "node.key"]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_second_run_keeps_the_keys(tmp_path: Path) -> None:
+    assert run(tmp_path, "nats", HOSTS[0]) == 0
+    before = {name: (tmp_path / "nats" / name).read_text() for name in ("access.key", "access.password")}
+    assert run(tmp_path, "nats", *HOSTS) == 0
+    assert {name: (tmp_path / "nats" / name).read_text() for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reason"), [(["a.lan", "b.lan"], "not safer"), (["a.lan"] * 3, "named twice")]
+)
+def test_hosts_that_make_no_cluster_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hosts: list[str], reason: str
+) -> None:
+    assert run(tmp_path, "nats", *hosts) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "nats").exists()
+
+
+@pytest.mark.parametrize("arguments", [["node", "n1"], ["access"]])
+def test_without_files_one_sentence_says_how_to_make_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert command.main(["--dir", str(tmp_path), *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("stetho nats: ")
+    assert said.count("\n") == 1
+    assert "provision nats" in said
+
+
+def test_a_program_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STETHO_NATS", "/nowhere/nats-server")
+    with pytest.raises(BrokerError, match="not a program"):
+        find_nats()
