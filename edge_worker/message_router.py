@@ -9,7 +9,7 @@ from edge_worker.errors import ChunkError
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.ingest.quarantine import Origin
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import BootWatch
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name

@@ -8,7 +8,7 @@ from typing import Final
 from edge_worker.database.store import LookupFault
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.message_router import MessageRouter
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.worker_state import WorkerState
 
 _RETRY_S: Final = 1.0

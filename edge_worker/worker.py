@@ -24,7 +24,7 @@ from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, Int
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
 from edge_worker.mqtt.connection import Connection
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.timestamp import rfc3339

@@ -6,7 +6,8 @@ import time
 from typing import Final
 
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.session import Inbound, Listener, Session
+from edge_worker.mqtt.inbound import Inbound
+from edge_worker.mqtt.session import Listener, Session
 from edge_worker.settings import Settings
 
 _LOOP_S: Final = 0.1
@@ -77,7 +78,9 @@ class Connection:
         session = self._session
         if session.socket is None or not self.is_connected:
             return False
-        return not session.has_decrypted and not socket_wait.wait([session.socket], [], 0)[0]
+        if session.has_more or session.is_within_packet:
+            return False
+        return not socket_wait.wait([session.socket], [], 0)[0]
 
     def close(self, within_s: float) -> None:
         """Send what is queued, as far as possible within `within_s` seconds, and disconnect."""
@@ -93,10 +96,11 @@ class Connection:
     def _poll(self, timeout_s: float) -> bool:
         """Read and write the socket once; return whether anything had arrived."""
         session = self._session
+        session.write()
         connection = session.socket
         if connection is None:
             return False
-        pending = session.has_decrypted
+        pending = session.has_more
         writers = [connection] if session.wants_write else []
         readers = [connection, self._wake_out]
         readable, writable = socket_wait.wait(readers, writers, 0 if pending else timeout_s)

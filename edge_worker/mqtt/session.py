@@ -1,8 +1,7 @@
 """Session of one account at the broker: an MQTT client whose socket the caller reads and writes.
 
-The only module here that imports paho, whose own network thread is not used: an exception in a callback would
-end that thread while `is_connected()` stays true. Here it ends the process, and the broker delivers again
-what was not acknowledged.
+paho's network thread is not used: an exception in a callback would end that thread while `is_connected()`
+stays true. Here it ends the process, and the broker delivers again what was not acknowledged.
 """
 
 import logging
@@ -11,13 +10,14 @@ import ssl
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
+from edge_worker.mqtt.batched_client import BatchedClient
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import ShortConnections
 from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
@@ -33,22 +33,13 @@ _MAX_IN_FLIGHT: Final = 1000
 MAX_PAYLOAD_BYTES: Final = 65_568
 """Of a published message: a chunk of the largest size. The broker's `max_packet_size` has room for a
 topic, too; it throws the sender of a larger packet out, at each attempt."""
-MESSAGES_PER_READ: Final = 16
+MESSAGES_PER_READ: Final = 64
 """Messages that are read before anything else is done: in a flood, that costs as much as reading one."""
 _MATTERS_OF_TIME: Final = {9, 10}
 """Codes of OpenSSL for a certificate that is not yet valid, and for one that has expired."""
 _TIME_ADVICE: Final = f"if this clock is wrong, set it; if not, renew it: `{stetho('certificate server')}`"
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
-
-
-class Inbound(NamedTuple):
-    """A received message."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-    mid: int
 
 
 class Listener(Protocol):
@@ -86,7 +77,6 @@ class Session:
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         self._reconnect_at = 0.0
         self._short_connections = ShortConnections(settings.mqtt_username)
-        self._received = 0
         self._new_client = partial(self._make_client, will, is_persistent=is_persistent)
         self._client = self._new_client()
 
@@ -108,9 +98,14 @@ class Session:
         return self._client.socket()
 
     @property
-    def has_decrypted(self) -> bool:
-        """Whether TLS holds decrypted bytes, which no wait for the socket sees."""
-        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+    def has_more(self) -> bool:
+        """Whether something is to be read that no wait for the socket sees."""
+        return self._client.has_more
+
+    @property
+    def is_within_packet(self) -> bool:
+        """Whether the rest of a packet is on its way."""
+        return self._client.is_within_packet
 
     @property
     def wants_write(self) -> bool:
@@ -145,20 +140,16 @@ class Session:
         return True
 
     def read(self) -> None:
-        """Read what has arrived; paho reads one packet at a time.
+        """Receive what has arrived, up to a number of messages.
 
         Raises:
             BrokerError: the broker refuses user name or password.
         """
-        for _ in range(MESSAGES_PER_READ):
-            received = self._received
-            self._client.loop_read()
-            if self._received == received or self.socket is None:
-                return  # a partial packet, or no message
+        self._client.loop_read(MESSAGES_PER_READ)
 
     def write(self) -> None:
         """Write what the socket takes."""
-        self._client.loop_write()
+        self._client.flush()
 
     def keep_alive(self) -> None:
         """Do what is to be done from time to time."""
@@ -208,11 +199,9 @@ class Session:
 
     # --- paho ---------------------------------------------------------------------------------------
 
-    def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> mqtt.Client:
+    def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> BatchedClient:
         name = self._settings.mqtt_username
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=name, clean_session=not is_persistent, manual_ack=True
-        )
+        client = BatchedClient(name, self._listener.on_message, clean_session=not is_persistent)
         client.username_pw_set(name, self._settings.password)
         self._use_tls(client)
         client.max_inflight_messages_set(_MAX_IN_FLIGHT)
@@ -220,7 +209,6 @@ class Session:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_published(mid)
         return client
 
@@ -232,15 +220,6 @@ class Session:
             client.tls_set(str(ca_file))
         except OSError as error:  # ssl.SSLError is one, too
             raise SettingsError(f"STETHO_MQTT_CA_FILE {ca_file} is not usable: {error}") from error
-
-    def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
-        self._received += 1
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:  # the router counts it as malformed
-            topic = ""
-        inbound = Inbound(topic, bytes(message.payload), message.retain, message.mid)
-        self._listener.on_message(inbound)
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, flags: mqtt.ConnectFlags, code: ReasonCode, _rest: object

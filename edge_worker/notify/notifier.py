@@ -14,7 +14,7 @@ from typing import Final
 
 from edge_worker.errors import BrokerError, PayloadError
 from edge_worker.mqtt.connection import Connection
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.notify import occurrence, pacing, status
 from edge_worker.notify.delivering import Delivering
 from edge_worker.notify.notice_queue import NoticeQueue

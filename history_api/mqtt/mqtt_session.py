@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from edge_worker.errors import BrokerError
 from edge_worker.mqtt.connection import Connection
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
 from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line

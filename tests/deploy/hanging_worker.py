@@ -9,7 +9,7 @@ from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.database.store import AnalysisResult
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.message_router import MessageRouter
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.telemetry import turns
 
 POISON: Final = b"hang"

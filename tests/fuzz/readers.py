@@ -24,7 +24,7 @@ from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.message_router import MessageRouter
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
 from edge_worker.protocol.meta import parse_meta

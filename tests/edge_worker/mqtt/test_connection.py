@@ -14,7 +14,8 @@ from conftest import Client
 from broker.mosquitto import Broker
 from edge_worker.mqtt import socket_wait
 from edge_worker.mqtt.connection import Connection
-from edge_worker.mqtt.session import MESSAGES_PER_READ, Inbound
+from edge_worker.mqtt.inbound import Inbound
+from edge_worker.mqtt.session import MESSAGES_PER_READ
 from edge_worker.protocol import topics
 from edge_worker.settings import Settings
 

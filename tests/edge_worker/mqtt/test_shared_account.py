@@ -10,7 +10,7 @@ from dataclasses import replace
 from conftest import Client, Device, beep, cut, rows, wait_until
 
 from edge_worker.mqtt.connection import Connection
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import BootWatch, ShortConnections
 from edge_worker.settings import Settings
 from simulator.site.site import Site

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_worker.errors import PayloadError
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
 from edge_worker.protocol.device_report import MAX_BYTES
 from edge_worker.protocol.strict_json import JsonError

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from edge_worker.mqtt.session import Inbound
+from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher

@@ -1,0 +1,127 @@
+"""paho's client with a reader of its own for messages: many for one read.
+
+paho reads byte by byte, which costs several times what is needed. Here all but plain messages goes on to paho
+as it came and in its order, and so does all that is malformed: paho alone judges it.
+"""
+
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+
+from edge_worker.mqtt.batched_output import BatchedOutput
+from edge_worker.mqtt.inbound import LARGEST_PACKET, Inbound, is_message, message_in, packet_at, topic_of
+
+_READ_BYTES: Final = 2**18
+_OK: Final = MQTTErrorCode.MQTT_ERR_SUCCESS
+
+
+class BatchedClient(BatchedOutput):
+    """MQTT client of one thread, which calls `loop_read`, `flush` and `loop_misc`."""
+
+    def __init__(
+        self,
+        client_id: str,
+        receive: Callable[[Inbound], None],
+        *,
+        clean_session: bool | None = None,
+        protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
+    ) -> None:
+        """Call `receive` with each message; `ack` acknowledges it."""
+        version = CallbackAPIVersion.VERSION2
+        super().__init__(version, client_id, clean_session, protocol=protocol, manual_ack=True)
+        self._receive = receive
+        self._is_v5 = protocol == MQTTProtocolVersion.MQTTv5
+        self.on_message = lambda _client, _data, by_paho: receive(
+            Inbound(topic_of(by_paho._topic), bytes(by_paho.payload), by_paho.retain, by_paho.mid)
+        )
+        self._forget()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something waits for `loop_read` that no wait for the socket sees."""
+        connection = self._sock
+        in_tls = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        return connection is not None and (in_tls or not self._is_partial)
+
+    @property
+    def is_within_packet(self) -> bool:
+        """Whether the rest of a packet is on its way."""
+        return self._owed > 0 or self._at < len(self._bytes)
+
+    def reconnect(self) -> MQTTErrorCode:
+        """Connect again; what was not received of the last connection comes again."""
+        self._forget()
+        return super().reconnect()
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Receive at most `max_packets` of what has arrived."""
+        if self._sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        if self._is_partial:
+            self._fetch()
+        code = super().loop_read() if self._is_ended else _OK
+        for _ in range(max_packets):
+            if code or self._is_partial or self._sock is None:
+                break
+            code = self._take_packet()
+        return code
+
+    def _forget(self) -> None:
+        self._bytes, self._at = b"", 0  # what was read, and how much of it was handled
+        self._is_partial = True  # what is left is no whole packet
+        self._owed = 0.0  # bytes still to come of a packet that is paho's
+        self._handed = b""  # bytes that paho may read now
+        self._is_ended = False  # the socket brings nothing more
+
+    def _fetch(self) -> None:
+        try:
+            data = super()._sock_recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._bytes, self._at = self._bytes[self._at :] + data, 0
+        self._is_partial, self._is_ended = not data, not data
+        # By these (their name depends on its version) paho knows that the broker is alive.
+        self._last_msg_in = self._last_bytes_received = mqtt.time_func()
+
+    def _take_packet(self) -> MQTTErrorCode:
+        """Receive the next packet, or hand it on to paho; note when it is not here yet."""
+        data, start = self._bytes, self._at
+        if self._owed:
+            return self._hand_on(self._owed)
+        place = packet_at(data, start)
+        if place is None:
+            self._is_partial = True
+            return _OK
+        body, end = place
+        is_ours = is_message(data[start]) and end - start <= LARGEST_PACKET
+        if is_ours and end > len(data):
+            self._is_partial = True
+            return _OK
+        message = message_in(data, start, body, int(end), is_v5=self._is_v5) if is_ours else None
+        if message is None:
+            return self._hand_on(end - start)
+        self._at = int(end)
+        self._receive(message)
+        return _OK
+
+    def _hand_on(self, size: float) -> MQTTErrorCode:
+        """Let paho read the next `size` bytes, as far as they are here."""
+        end = int(min(self._at + size, len(self._bytes)))
+        self._handed, self._owed = self._bytes[self._at : end], size - (end - self._at)
+        self._at, self._is_partial = end, end == len(self._bytes)
+        code = _OK
+        while self._handed and not code and self._sock is not None:
+            code = super().loop_read()
+        return code
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Return what is handed on to paho, which reads with this."""
+        if not self._handed and not self._is_ended:
+            raise BlockingIOError
+        data, self._handed = self._handed[:bufsize], self._handed[bufsize:]
+        return data
