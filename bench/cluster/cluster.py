@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from bench.chaos.live_results import LiveResults
+from bench.cluster.brokers import Brokers, Mosquitto
 from bench.cluster.postgresql import PostgreSql
 from bench.cluster.worker_group import WorkerGroup
 from broker import provision
@@ -23,7 +25,6 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "STETHO_STREAM_GAP_S": "60",
 }
 _START_S: Final = 300.0
-_BROKER_S: Final = 60.0
 
 
 class Cluster:
@@ -35,6 +36,7 @@ class Cluster:
         self._stack = ExitStack()
         self.database = PostgreSql(directory / "postgresql")
         self.site = Site(directory / "site", {**_SETTINGS, "STETHO_DATABASE_URL": self.database.url})
+        self.brokers: Brokers = Mosquitto(self.site.broker)
         self.groups: list[WorkerGroup] = []
 
     def __enter__(self) -> Self:
@@ -48,6 +50,7 @@ class Cluster:
         self.groups.append(WorkerGroup(self._start_worker, self._processes))
         ready = "(?s:.*)".join(["event=ready"] * self._processes)
         self.groups[0].worker.wait_for(ready, _START_S)
+        self.live = self._stack.enter_context(LiveResults(self.site))
         return self
 
     def __exit__(
@@ -66,17 +69,6 @@ class Cluster:
         while time.monotonic() < deadline:
             self.look()
             time.sleep(0.1)
-
-    def start_broker(self) -> None:
-        """Start the broker that was killed; raises BrokerError."""
-        deadline = time.monotonic() + _BROKER_S
-        while True:
-            try:
-                return self.site.broker.start()
-            except BrokerError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
 
     def _start_worker(self, processes: int) -> Process:
         return self.site.start_worker(wait=False, settings={"STETHO_PROCESSES": str(processes)})

@@ -26,6 +26,7 @@ class Happened:
     name: str
     began_at: float
     ended_at: float
+    """When the next one began."""
 
 
 def kill_process(cluster: Cluster, chance: random.Random) -> None:
@@ -54,17 +55,19 @@ def change_processes(cluster: Cluster, chance: random.Random) -> None:
 
 
 def kill_broker(cluster: Cluster, chance: random.Random) -> None:
-    """End the broker with SIGKILL, and start it again."""
-    cluster.site.broker.kill()
+    """End a node of the broker with SIGKILL, and start it again."""
+    number = chance.randrange(cluster.brokers.count)
+    cluster.brokers.kill(number)
     cluster.wait(chance.uniform(*_AWAY_S))
-    cluster.start_broker()
+    cluster.brokers.start(number)
 
 
 def stop_broker(cluster: Cluster, chance: random.Random) -> None:
-    """Stop the broker with SIGSTOP for some seconds."""
-    cluster.site.broker.pause()
+    """Stop a node of the broker with SIGSTOP for some seconds."""
+    number = chance.randrange(cluster.brokers.count)
+    cluster.brokers.pause(number)
     cluster.wait(chance.uniform(*_STOPPED_S))
-    cluster.site.broker.resume()
+    cluster.brokers.resume(number)
 
 
 def kill_database(cluster: Cluster, chance: random.Random) -> None:
@@ -81,6 +84,16 @@ def stop_database(cluster: Cluster, chance: random.Random) -> None:
     cluster.database.resume()
 
 
+def restart_api(cluster: Cluster, chance: random.Random) -> None:
+    """End the history API, and start it again; who follows its live stream goes on with the next event."""
+    cluster.live.restart()
+
+
+def hang_process(cluster: Cluster, chance: random.Random) -> None:
+    """Stop a process of a worker with SIGSTOP, for ever: its supervisor has to notice."""
+    _signal_process(cluster, chance, signal.SIGSTOP)
+
+
 FAULTS: Final[tuple[Fault, ...]] = (
     kill_process,
     stop_process,
@@ -90,7 +103,11 @@ FAULTS: Final[tuple[Fault, ...]] = (
     stop_broker,
     stop_database,
     kill_worker,
+    restart_api,
 )
+LONG_FAULTS: Final[tuple[Fault, ...]] = (hang_process,)
+"""Those that take a minute to be noticed."""
+_LONG_S: Final = 90.0
 
 
 def happen(
@@ -100,14 +117,15 @@ def happen(
     until = time.monotonic() + seconds
     happened: list[Happened] = []
     waiting: list[Fault] = []
+    faults = (*FAULTS, *(LONG_FAULTS if seconds >= _LONG_S else ()))
     while (now := time.monotonic()) < until:
         if not waiting:
-            waiting = chance.sample(FAULTS, len(FAULTS))
+            waiting = chance.sample(faults, len(faults))
         fault = waiting.pop()
         bar.set_description(fault.__name__)
         fault(cluster, chance)
-        happened.append(Happened(fault.__name__, now, time.monotonic()))
         cluster.wait(chance.uniform(0.5, 1.5) * every_s)
+        happened.append(Happened(fault.__name__, now, time.monotonic()))
         bar.update(min(round(time.monotonic() - until + seconds), round(seconds)) - bar.n)
     return happened
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from bench.chaos.live_results import LiveResults
 from bench.cluster.audit import Audit, audit
 from bench.cluster.cluster import Cluster
 from bench.cluster.faults import Happened, happen
@@ -74,7 +73,7 @@ def prove(plan: Plan, bar: "tqdm[Any]") -> Outcome:
     with tempfile.TemporaryDirectory(prefix="stetho-cluster-", ignore_cleanup_errors=True) as made:
         Path(made).chmod(0o755)  # PostgreSQL runs as another user
         bar.set_description("starting")
-        with Cluster(Path(made), plan.processes) as cluster, LiveResults(cluster.site) as live:
+        with Cluster(Path(made), plan.processes) as cluster:
             ward = Ward(
                 cluster.site, plan.devices, plan.streams, plan.record_every_s, random.Random(plan.seed + 1)
             )
@@ -85,7 +84,8 @@ def prove(plan: Plan, bar: "tqdm[Any]") -> Outcome:
                 bar.set_description("waiting for the last results")
                 ward.rest()
                 is_settled = ward.settle(_SETTLE_S, cluster.wait)
-                untold = live.untold({(each.device_id, each.delivery.name) for each in ward.sent}, _TOLD_S)
+                names = {(each.device_id, each.delivery.name) for each in ward.sent}
+                untold = cluster.live.untold(names, _TOLD_S)
             finally:
                 ward.stop()
             counts = audit(cluster.database.url, ward.sent, ward.different_results())

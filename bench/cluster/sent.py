@@ -29,7 +29,7 @@ class Sent:
         return None if began_at is None or ended_at is None else max(0.0, ended_at - began_at)
 
     def waited_between(self, began_at: float, ended_at: float) -> float:
-        """Return how long it waited for an answer since a time, where it waited between two times, else 0."""
+        """Return how long it waited for an answer after a time, where it waited between two times, else 0."""
         sent_at, answered_at = self.delivery.last_sent_at, self.answered_at
         if sent_at is None or answered_at is None or sent_at > ended_at or answered_at < began_at:
             return 0.0

@@ -26,12 +26,13 @@ _LONGEST_LOOK_S: Final = 1.0
 """Of a longer one, such as after a night's sleep, only so much counts: the processes slept, too."""
 _PAUSE_S: Final = 1.0
 """Between two starts of one process: one that ends at once is not started all the time."""
+_REFUSED_PAUSE_S: Final = 5.0
 _STOP_WITHIN_S: Final = 8.0
 """Less than whoever stops us waits: Docker 10 s, systemd 90 s."""
 _SYSTEMD: Final = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 """It hears from the supervisor alone, which is to the processes what systemd is to it."""
 _REFUSED: Final = 2
-"""Exit status of a process whose settings are wrong: the next start would end in the same way."""
+"""Exit status of a process that cannot work: its settings are wrong, or broker or database refuse it."""
 
 
 class ProcessSupervisor:
@@ -44,11 +45,13 @@ class ProcessSupervisor:
         self._running: dict[int, WorkerProcess] = {}
         self._systemd = Supervisor(os.environ)
         self._liveness = Liveness(settings.data_dir)
-        self._started_at = dict.fromkeys(range(1, settings.processes + 1), float("-inf"))
+        self._starts_at = dict.fromkeys(range(1, settings.processes + 1), float("-inf"))
+        self._were_ready = False
+        """Whether all of them have been: then what refuses one is no matter of settings."""
         self._looked_at = float("-inf")
 
     def run(self, stopping: threading.Event) -> int:
-        """Return the exit status once `stopping` is set, or a process refuses its settings."""
+        """Return the exit status once `stopping` is set, or the processes are refused."""
         status = 0
         try:
             while not status and not stopping.wait(_LOOK_EVERY_S):
@@ -61,20 +64,27 @@ class ProcessSupervisor:
         return status
 
     def _look(self, now: float) -> int:
-        """Start what does not run; return the status of a process that refuses its settings, else 0."""
+        """Start what does not run; return the status of a process that is refused, and none works, else 0."""
         self._end_hanging(min(now - self._looked_at, _LONGEST_LOOK_S))
         self._looked_at = now
-        for number, started_at in self._started_at.items():
+        self._were_ready |= self._ready == len(self._starts_at)
+        for number, starts_at in self._starts_at.items():
             process = self._running.get(number)
             if process is not None and process.status is not None:
                 del self._running[number]
                 _LOG.error(line("process_ended", process=number, status=process.status))
                 if process.status == _REFUSED:
-                    return _REFUSED
-            if number not in self._running and now - started_at >= _PAUSE_S:
-                self._started_at[number] = now
+                    if not (self._were_ready and self._running):
+                        return _REFUSED  # the next start would end in the same way
+                    self._starts_at[number] = now + _REFUSED_PAUSE_S
+            elif process is None and now >= starts_at:
+                self._starts_at[number] = now + _PAUSE_S
                 self._running[number] = self._start(number)
         return 0
+
+    @property
+    def _ready(self) -> int:
+        return sum(each.is_ready for each in self._running.values())
 
     def _end_hanging(self, seconds: float) -> None:
         """End those that have not said for too long that they work; so long was the last look."""
@@ -89,12 +99,12 @@ class ProcessSupervisor:
         if self._liveness.is_due(now):
             self._liveness.say(now)
         if self._systemd.is_due(now):
-            ready, all_of_them = sum(each.is_ready for each in self._running.values()), len(self._started_at)
+            ready, all_of_them = self._ready, len(self._starts_at)
             status = f"{ready} of {all_of_them} processes run"
             self._systemd.turn(now, is_ready=ready == all_of_them, status=status)
 
     def _start(self, number: int) -> WorkerProcess:
-        command = [sys.executable, "-m", "edge_worker", "run", "--processes", str(len(self._started_at))]
+        command = [sys.executable, "-m", "edge_worker", "run", "--processes", str(len(self._starts_at))]
         inherited = {name: value for name, value in os.environ.items() if name not in _SYSTEMD}
         return WorkerProcess(
             number, [*command, "--process", str(number)], inherited | self._signs.environ, self._locks

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -166,6 +167,17 @@ def test_a_process_that_hangs_is_named_by_all_checks_and_replaced(
         wait_until(lambda: health()["status"] == "ok", "the new one to be well")
         assert children(worker)[1] == first[1]
         assert worker.log.count("event=process_ended") == 1
+
+        # One that is refused does not end the other, and is tried again.
+        accounts = ["--dir", str(shared.directory / "broker"), "worker", "--processes"]
+        assert provision.main([*accounts, "1"]) == 0
+        worker.wait_for(r"event=process_ended process=2 status=2", START_WITHIN_S)
+        assert (children(worker)[1], check_worker(replace(settings, processes=1))) == (
+            first[1],
+            "edge-01 is ready, its heartbeat is fresh",
+        )
+        assert provision.main([*accounts, "2"]) == 0
+        worker.wait_for(r"process=2 status=2(.|\n)*event=ready", START_WITHIN_S)
         shared.broker.stop()
         wait_until(lambda: main(["health"]) == 1, "the worker to miss the broker")
         assert main(["health", "--live"]) == 0, "a new start brings no broker back"
