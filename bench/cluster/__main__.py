@@ -72,7 +72,11 @@ def _print(outcome: Outcome) -> None:
         f"{counts.doubled} with two, {outcome.untold} untold by the live stream; "
         f"{outcome.ends} ends of a worker"
     )
-    print("ok" if outcome.is_survived else "FAILED" if outcome.is_settled else "FAILED: devices still wait")
+    if outcome.is_survived:
+        print("ok")
+    else:
+        reason = "" if outcome.is_settled else ": devices still wait"
+        print(f"FAILED{reason}; logs and data: {outcome.directory}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """One proof: devices record while parts of the cluster are killed and stopped; then everything is counted."""
 
 import random
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -47,6 +48,8 @@ class Blow:
 class Outcome:
     """What became of it."""
 
+    directory: Path
+    """Where the cluster lived."""
     counts: Audit
     untold: int
     """Results that the live stream of the API did not tell, or told twice."""
@@ -64,33 +67,42 @@ class Outcome:
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return {**asdict(self), "survived": self.is_survived}
+        return {**asdict(self), "directory": str(self.directory), "survived": self.is_survived}
 
 
 def prove(plan: Plan, bar: "tqdm[Any]") -> Outcome:
-    """Run a cluster of its own through the plan; `bar` shows what goes on."""
-    chance = random.Random(plan.seed)
-    with tempfile.TemporaryDirectory(prefix="stetho-cluster-", ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)  # PostgreSQL runs as another user
-        bar.set_description("starting")
-        with Cluster(Path(made), plan.processes) as cluster:
-            ward = Ward(
-                cluster.site, plan.devices, plan.streams, plan.record_every_s, random.Random(plan.seed + 1)
-            )
-            ward.start()
-            try:
-                cluster.wait(_QUIET_S)
-                happened = happen(cluster, plan.seconds, plan.every_s, chance, bar)
-                bar.set_description("waiting for the last results")
-                ward.rest()
-                is_settled = ward.settle(_SETTLE_S, cluster.wait)
-                names = {(each.device_id, each.delivery.name) for each in ward.sent}
-                untold = cluster.live.untold(names, _TOLD_S)
-            finally:
-                ward.stop()
-            counts = audit(cluster.database.url, ward.sent, ward.different_results())
-            ends = sum(group.ends for group in cluster.groups)
-    return Outcome(counts, untold, Waits.of(ward.sent), _blows(happened, ward.sent), ends, is_settled)
+    """Run a cluster of its own through the plan; `bar` shows what goes on.
+
+    Its directory, logs and all, stays where something was lost.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="stetho-cluster-"))
+    directory.chmod(0o755)  # PostgreSQL runs as another user
+    outcome = _run(plan, bar, directory)
+    if outcome.is_survived:
+        shutil.rmtree(directory, ignore_errors=True)
+    return outcome
+
+
+def _run(plan: Plan, bar: "tqdm[Any]", directory: Path) -> Outcome:
+    bar.set_description("starting")
+    with Cluster(directory, plan.processes) as cluster:
+        chance = random.Random(plan.seed + 1)
+        ward = Ward(cluster.site, plan.devices, plan.streams, plan.record_every_s, chance)
+        ward.start()
+        try:
+            cluster.wait(_QUIET_S)
+            happened = happen(cluster, plan.seconds, plan.every_s, random.Random(plan.seed), bar)
+            bar.set_description("waiting for the last results")
+            ward.rest()
+            is_settled = ward.settle(_SETTLE_S, cluster.wait)
+            names = {(each.device_id, each.delivery.name) for each in ward.sent}
+            untold = cluster.live.untold(names, _TOLD_S)
+        finally:
+            ward.stop()
+        counts = audit(cluster.database.url, ward.sent, ward.different_results())
+        ends = sum(group.ends for group in cluster.groups)
+    waits, blows = Waits.of(ward.sent), _blows(happened, ward.sent)
+    return Outcome(directory, counts, untold, waits, blows, ends, is_settled)
 
 
 def _blows(happened: Sequence[Happened], sent: Sequence[Sent]) -> list[Blow]:

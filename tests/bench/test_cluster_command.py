@@ -15,7 +15,7 @@ from edge_worker.database.schema import recordings
 from edge_worker.database.store import Store
 from simulator.device.delivery import Delivery
 
-SHORT = ("--seconds", "16", "--every", "1.5", "--devices", "8", "--streams", "2", "--record-every", "4")
+SHORT = ("--seconds", "12", "--every", "1.5", "--devices", "8", "--streams", "2", "--record-every", "4")
 needs_postgresql = pytest.mark.skipif(
     programs() is None, reason="PostgreSQL is not installed: tests/install_postgresql.sh installs it"
 )
@@ -32,8 +32,8 @@ def test_nothing_is_lost_while_parts_are_killed_and_stopped(
     assert status == 0, printed
     document = json.loads((tmp_path / "cluster.json").read_text())
     counts = document["counts"]
-    assert counts["sent"] > 16
-    assert counts["streams"] > 2
+    assert counts["sent"] > 10
+    assert counts["streams"] >= 2
     assert len(document["blows"]) >= 4
     assert {each["fault"] for each in document["blows"]} <= {each.__name__ for each in FAULTS}
     assert f"{counts['sent']} sent ({counts['streams']} streams): 0 lost, 0 split" in printed
