@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
+from edge_worker.signal.fourier import irfft, next_fast_len, rfft
 from edge_worker.signal.log_mel import HEART_LOG_MEL
 
 FRAMES_PER_S: Final = HEART_LOG_MEL.sample_rate / HEART_LOG_MEL.hop_length
@@ -79,8 +79,8 @@ def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
     """
     frames = len(tracks)
     centred = tracks - np.add.reduce(tracks) / np.float32(frames)
-    spectrum = scipy.fft.rfft(centred, scipy.fft.next_fast_len(2 * frames, real=True), axis=0)
-    correlation = scipy.fft.irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:frames]
+    spectrum = rfft(centred, next_fast_len(2 * frames, real=True), axis=0)
+    correlation = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:frames]
     if correlation[0] <= 1e-3 * frames:
         return np.zeros(frames)
     weight = correlation[0] * (1 - 0.5 * np.arange(frames) / frames)

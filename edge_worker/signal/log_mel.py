@@ -1,4 +1,4 @@
-"""Log-mel spectrogram, equal to librosa's in numpy and scipy alone.
+"""Log-mel spectrogram and MFCC, equal to librosa's, without librosa.
 
 librosa is too slow to start, and too heavy, for an edge worker; tests hold this module to it.
 """
@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from edge_worker.signal.arrays import Float32Array, sliding_windows
+from edge_worker.signal.fourier import rfft
 from edge_worker.signal.mel_scale import mel_filter_bank
 
 AMIN: Final = 1e-10
@@ -77,7 +77,7 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
         samples = np.pad(samples, (0, parameters.n_fft - len(samples)))
     count = 1 + (len(samples) - parameters.n_fft) // parameters.hop_length
     frames = sliding_windows(samples, count, parameters.n_fft, parameters.hop_length)
-    spectrum = scipy.fft.rfft(frames * _hann(parameters.n_fft), axis=1, overwrite_x=True)
+    spectrum = rfft(frames * _hann(parameters.n_fft), axis=1)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
     mel = np.empty((len(power), parameters.n_mels), dtype=np.float32)
@@ -88,6 +88,16 @@ def log_mel(samples: Float32Array, parameters: LogMelParameters) -> Float32Array
     np.log(mel, out=mel)
     mel *= np.float32(10 / np.log(10))
     return mel
+
+
+def mfcc(log_mel_db: Float32Array, n_mfcc: int) -> Float32Array:
+    """Return the first `n_mfcc` coefficients of a log-mel spectrogram (frames, n_mels): (frames, n_mfcc).
+
+    Mel-frequency cepstral coefficients: the orthonormal DCT-II of each frame.
+    Equal to `librosa.feature.mfcc(S=log_mel_db.T).T`.
+    """
+    coefficients: Float32Array = log_mel_db @ _cosines(log_mel_db.shape[1], n_mfcc)
+    return coefficients
 
 
 @lru_cache(maxsize=16)
@@ -111,3 +121,12 @@ def _mel_filter_blocks(parameters: LogMelParameters) -> list[tuple[slice, slice,
 @lru_cache(maxsize=16)
 def _hann(length: int) -> Float32Array:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _cosines(n_mels: int, n_mfcc: int) -> Float32Array:
+    """Return the first columns of the matrix of the DCT-II, float32 (n_mels, n_mfcc)."""
+    middles = (2 * np.arange(n_mels) + 1)[:, np.newaxis]
+    cosines = np.cos(np.pi / (2 * n_mels) * middles * np.arange(n_mfcc)) * np.sqrt(2 / n_mels)
+    cosines[:, 0] /= np.sqrt(2)
+    return np.asarray(cosines, dtype=np.float32)

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from edge_worker.signal.arrays import Float32Array
 
@@ -29,7 +28,7 @@ def mel_filter_bank(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax
 
     Equal to `librosa.filters.mel(...).T`; M. Slaney, Auditory Toolbox, Interval Research 1998-010.
     """
-    bins_hz = scipy.fft.rfftfreq(n_fft, 1 / sample_rate)
+    bins_hz = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     edges_hz = mel_frequencies(n_mels + 2, fmin, fmax)
     distance = edges_hz[:, np.newaxis] - bins_hz
     width = np.diff(edges_hz)[:, np.newaxis]

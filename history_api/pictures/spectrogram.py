@@ -4,11 +4,10 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import scipy.fft
 
 from edge_worker.signal.arrays import Float32Array
-from edge_worker.signal.log_mel import AMIN, HEART_LOG_MEL, log_mel
-from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.fourier import next_fast_len, rfft
+from edge_worker.signal.log_mel import AMIN, HEART_LOG_MEL, log_mel, mfcc
 from edge_worker.signal.windowing import TOP_DB
 from history_api.pictures.axis import ticks
 from history_api.pictures.heat_map import COLUMNS, HeatMap, png
@@ -71,12 +70,12 @@ def _columns_db(samples: Float32Array, rate: int) -> Float32Array:
     padded = np.pad(samples, (length // 2, length))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)
     edges = np.linspace(0, len(samples), COLUMNS + 1).astype(int)
-    n_fft = scipy.fft.next_fast_len(4 * length, real=True)
+    n_fft = next_fast_len(4 * length, real=True)
     decibel = np.empty((COLUMNS, n_fft // 2 + 1), dtype=np.float32)
     for column, (begin, end) in enumerate(pairwise(edges)):
         # A column of a long recording covers many frames; all of them count, so no short event is lost.
         shown = frames[begin : max(end, begin + 1) : length // 2] * window
-        power = np.square(np.abs(scipy.fft.rfft(shown, n_fft, axis=1))).mean(axis=0)
+        power = np.square(np.abs(rfft(shown, n_fft, axis=1))).mean(axis=0)
         decibel[column] = 10 * np.log10(np.maximum(power * 4 / window.sum() ** 2, AMIN))
     return decibel
 

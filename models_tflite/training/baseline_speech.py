@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from edge_worker.errors import StethoError
 from edge_worker.signal.arrays import Float32Array
-from edge_worker.signal.log_mel import LogMelParameters
-from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.log_mel import LogMelParameters, mfcc
 from models_tflite.evaluation import metrics
 from models_tflite.training.corpus.corpus import Corpus, load_corpus
 from models_tflite.training.recipes.registry import recipe_of

@@ -1,9 +1,13 @@
 """Log-mel spectrogram, mel scale and filter bank, compared with librosa."""
 
+import importlib
+import sys
+
 import librosa
 import numpy as np
 import pytest
 
+from edge_worker.signal import fourier
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.log_mel import HEART_LOG_MEL, LogMelParameters, log_mel
 from edge_worker.signal.mel_scale import mel_filter_bank, mel_frequencies
@@ -44,6 +48,22 @@ def test_log_mel_equals_librosa(parameters: LogMelParameters) -> None:
     assert spectrogram.dtype == np.float32
     assert spectrogram.shape == expected.shape == (parameters.frame_count(3.3), parameters.n_mels)
     np.testing.assert_allclose(spectrogram, expected, atol=MAX_ERROR_DB)
+
+
+def test_numpy_transforms_where_scipy_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the image of the history API."""
+    samples = noise(3.3, HEART_LOG_MEL.sample_rate)
+    by_scipy = log_mel(samples, HEART_LOG_MEL)
+    monkeypatch.setitem(sys.modules, "scipy.fft", None)
+    try:
+        numpys = importlib.reload(fourier)
+        monkeypatch.setattr("edge_worker.signal.log_mel.rfft", numpys.rfft)
+        assert numpys.rfft is np.fft.rfft
+        assert [numpys.next_fast_len(target, real=True) for target in (7, 8, 9)] == [8, 8, 16]
+        np.testing.assert_allclose(log_mel(samples, HEART_LOG_MEL), by_scipy, atol=MAX_ERROR_DB)
+    finally:
+        monkeypatch.undo()
+        importlib.reload(fourier)
 
 
 @pytest.mark.parametrize("parameters", PARAMETERS)

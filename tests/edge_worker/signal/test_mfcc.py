@@ -4,8 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from edge_worker.signal.log_mel import LogMelParameters, log_mel
-from edge_worker.signal.mfcc import mfcc
+from edge_worker.signal.log_mel import LogMelParameters, log_mel, mfcc
 
 SPEECH = LogMelParameters(sample_rate=16000, n_fft=1024, hop_length=320, n_mels=64, fmin=0, fmax=8000)
 
