@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -30,6 +31,7 @@ from edge_worker.database.counting import counts
 from edge_worker.database.engine import LazyDatabase, begin_writing
 from edge_worker.database.recording_query import SOUND_BYTES, is_recording
 from edge_worker.database.schema import (
+    LONG,
     deletions,
     device_calibrations,
     device_spectra,
@@ -123,7 +125,7 @@ class RecordingDeletion(LazyDatabase):
 
     def bytes_stored_after(self, row: int) -> dict[str, int]:
         """Return the bytes of sound that each device stored after a recording, by the id of its row."""
-        query = select(recordings.c.device_id, func.sum(SOUND_BYTES).label("bytes")).where(
+        query = select(recordings.c.device_id, cast(func.sum(SOUND_BYTES), LONG).label("bytes")).where(
             recordings.c.id > row
         )
         return {each.device_id: each.bytes for each in self._rows(query.group_by(recordings.c.device_id))}

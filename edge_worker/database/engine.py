@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from edge_worker.database.postgresql import session
 from edge_worker.database.repair import sqlite_file
 from edge_worker.database.repair.writable import open_problem, unwritable
 from edge_worker.database.revision import require_revision
@@ -22,8 +23,6 @@ from edge_worker.errors import (
 )
 from edge_worker.protocol import strict_json
 
-_INTERRUPTED: Final = ("25006", "25P03")
-"""States of SQL: a server that only reads, such as one that waits to take over; a transaction that waited."""
 Database = Engine
 """An open database, for type hints of modules that must not import SQLAlchemy."""
 
@@ -50,24 +49,10 @@ def connect(url: str, *, read_only: bool = False, even_unwritable: bool = False)
         if not even_unwritable:
             _refuse_unwritable(engine)
     elif engine.dialect.name == "postgresql":
-        event.listen(engine, "connect", _without_compiler)
-        event.listen(engine, "handle_error", _name_interruption)
+        session.set_up(engine)
         if read_only:
             engine = engine.execution_options(postgresql_readonly=True)
     return engine
-
-
-def _without_compiler(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    """Let PostgreSQL compile no query: a page ends after 50 rows, and compiling it takes half a second."""
-    connection.execute("SET jit = off")
-    connection.commit()
-
-
-def _name_interruption(context: ExceptionContext) -> None:
-    """Raise StoreError where PostgreSQL ends a transaction: its driver calls that an error of the program."""
-    error = context.original_exception
-    if getattr(error, "sqlstate", None) in _INTERRUPTED:
-        raise StoreError(f"the database ended a transaction: {str(error).splitlines()[0]}") from error
 
 
 def connect_existing(url: str, *, read_only: bool = False, even_unwritable: bool = False) -> Engine:

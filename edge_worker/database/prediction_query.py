@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, cast, func, select
 
 from edge_worker.database.counting.count_tables import label_counts as counted
-from edge_worker.database.schema import predictions, recordings
+from edge_worker.database.schema import LONG, predictions, recordings
 from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Result
 
@@ -65,7 +65,7 @@ def latest(
 def label_counts(connection: Connection) -> list[LabelCount]:
     """Return how often each model gave each label, by model, the most frequent label first."""
     model, label = counted.c.model, counted.c.label
-    total, accepted = func.sum(counted.c.total), func.sum(counted.c.accepted)
+    total, accepted = (cast(func.sum(each), LONG) for each in (counted.c.total, counted.c.accepted))
     query = select(model, label, total, accepted).group_by(model, label).having(total > 0)
     return [LabelCount(*row) for row in connection.execute(query.order_by(model, total.desc(), label))]
 

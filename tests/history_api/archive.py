@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import archive_database
 import wav_files
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
@@ -32,12 +33,19 @@ SAMPLE_RATE = 4000
 
 
 class Archive:
-    """A data directory as a worker leaves it."""
+    """A data directory as a worker leaves it; its database is a file in it, or of PostgreSQL."""
 
     def __init__(self, directory: Path) -> None:
-        self.settings = ApiSettings(data_dir=directory, models_dir=directory / "models", api_auth="none")
+        database_url = archive_database.lend()
+        self.settings = ApiSettings(
+            data_dir=directory,
+            models_dir=directory / "models",
+            database_url=database_url,
+            api_auth="none",
+        )
         self.settings.models_dir.mkdir()
-        (directory / "stetho.db").write_bytes(_empty_database())
+        if not database_url:
+            (directory / "stetho.db").write_bytes(_empty_database())
         self.store = Store.open(self.settings.database)
 
     def add(

@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: a real server of Debian's package, with a new database for each test."""
+"""PostgreSQL for tests: a real server of Debian's package, with a database for each test."""
 
 import os
 import pwd
@@ -14,13 +14,21 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from edge_worker.database.moving.history_move import TABLES_OF
+from edge_worker.database.schema import metadata
 from edge_worker.database.store import Store
 
 _WITHIN_S: Final = 60.0
 _EMPTY: Final = "empty_site"
 """Database with the tables of a site, which others are copied from: migrating takes longer than a test."""
+_OBJECTS: Final = text(
+    "SELECT (SELECT string_agg(attrelid::regclass || '.' || attname, ' ' ORDER BY attrelid, attname) "
+    "FROM pg_attribute WHERE attrelid >= 16384), (SELECT count(*) FROM pg_trigger), "
+    "(SELECT count(*) FROM pg_rewrite), (SELECT version_num FROM alembic_version)"
+)
+"""What a test has changed of a database if it has changed more than rows."""
 _NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
@@ -39,6 +47,8 @@ class PostgresqlServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names = count(1)
+        self._free: list[str] = []
+        self._objects: tuple[object, ...] = ()
         self._engine: Engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
 
     def url(self, name: str) -> str:
@@ -53,6 +63,28 @@ class PostgresqlServer:
             Store.open(self.url(_EMPTY)).close()
         self._execute(f"CREATE DATABASE {name} TEMPLATE {_EMPTY if with_tables else 'template0'}")
         return self.url(name)
+
+    def lend(self) -> str:
+        """Return the URL of a database as a worker that has received nothing leaves it.
+
+        One that was used before, if there is one: making one takes a hundred times as long as clearing it.
+        """
+        if self._free:
+            return self._free.pop()
+        url = self.new_database(with_tables=True)
+        self._objects = self._objects or _cleared(url)
+        return url
+
+    def take_back(self, url: str) -> None:
+        """Clear a database that was lent, whoever is still connected to it, for the next one."""
+        name = make_url(url).database
+        self._execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - ours
+        )
+        if _cleared(url) == self._objects:
+            self._free.append(url)
+        else:
+            self.drop(url)
 
     def drop(self, url: str) -> None:
         """Delete a database, whoever is still connected to it."""
@@ -81,6 +113,30 @@ class PostgresqlServer:
     def _execute(self, statement: str) -> None:
         with self._engine.connect() as connection:
             connection.execute(text(statement))
+
+
+def _cleared(url: str) -> tuple[object, ...]:
+    """Delete all rows of a database; return what else it has, nothing if its tables are others now."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_CLEAR)
+            return tuple(connection.execute(_OBJECTS).one())
+    except SQLAlchemyError:
+        return ()
+    finally:
+        engine.dispose()
+
+
+def _clear_statements() -> Iterator[str]:
+    for table in reversed(metadata.sorted_tables):
+        yield f"DELETE FROM {table.name};"  # noqa: S608 - ours
+        column = table.autoincrement_column
+        if column is not None and not column.foreign_keys:
+            yield f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), 1, false);"
+
+
+_CLEAR: Final = "".join(_clear_statements()) if TABLES_OF else ""
 
 
 @contextmanager

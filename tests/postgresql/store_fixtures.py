@@ -37,9 +37,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
         return
     server: PostgresqlServer = request.getfixturevalue("postgresql")
-    made = server.new_database(with_tables=has_tables)
+    made = server.lend() if has_tables else server.new_database(with_tables=False)
     yield made
-    server.drop(made)
+    (server.take_back if has_tables else server.drop)(made)
 
 
 @pytest.fixture

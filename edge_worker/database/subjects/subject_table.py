@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, cast, delete, func, select
 
 from edge_worker.database import recording_query
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.recording_query import SOUND_BYTES, RecordingEntry
 from edge_worker.database.reviewing.review_tables import reviews
-from edge_worker.database.schema import recordings, training_clips
+from edge_worker.database.schema import LONG, recordings, training_clips
 from edge_worker.database.subjects.subject_change import set_subject
 from edge_worker.database.subjects.subject_recordings import is_of
 from edge_worker.database.training import source_digest
@@ -55,7 +55,7 @@ class SubjectTable(LazyDatabase):
         counts = select(
             func.count(),
             func.count() - func.count(row.document),
-            func.coalesce(func.sum(SOUND_BYTES), 0),
+            cast(func.coalesce(func.sum(SOUND_BYTES), 0), LONG),
             func.min(row.received_at),
             func.max(row.received_at),
         ).where(mine)

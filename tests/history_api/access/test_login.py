@@ -1,7 +1,5 @@
 """Browser sessions: the login form, the cookie, logout, and requests from other sites."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +7,13 @@ from pathlib import Path
 import pytest
 from archive import Api, Archive, assert_documented, problem, stop_clock
 from flask import Response, g
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from edge_worker.database.access.api_key import ApiKeys, digest
 from edge_worker.database.access.browser_session import LIFETIME, MOST_PER_KEY, BrowserSessions
+from edge_worker.database.engine import connect
+from edge_worker.database.schema import browser_sessions
 from edge_worker.database.site_state.clock_reading import ClockReading
 from edge_worker.database.store import Store
 from history_api import openapi_document
@@ -173,6 +174,7 @@ def test_all_sessions_of_a_key_end_with_sign_out(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STETHO_DATA_DIR", str(browser.settings.data_dir))
+    monkeypatch.setenv("STETHO_DATABASE_URL", browser.settings.database_url)
     browser.api_keys.add("eve", "operator")
     browser.login(browser.key)
     assert main(["key", "sign-out", "eve"]) == 0
@@ -198,8 +200,8 @@ def test_the_sessions_of_a_key_are_bounded_and_the_oldest_end(browser: Browser) 
 
 
 def _rows(browser: Browser) -> int:
-    with closing(sqlite3.connect(browser.settings.data_dir / "stetho.db")) as connection:
-        return int(connection.execute("SELECT count(*) FROM browser_sessions").fetchone()[0])
+    with connect(browser.settings.database).connect() as connection:
+        return connection.execute(select(func.count()).select_from(browser_sessions)).scalar_one()
 
 
 @pytest.mark.parametrize("bearer", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Basic eDp5", "Bearer", "Digest x"])

@@ -12,6 +12,7 @@ from archive import PCM, Api, Archive, problem
 from werkzeug.test import TestResponse
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 DEVICE = "/api/v1/devices/st-01/subject"
 RECORDING = "/api/v1/recordings/0000000000000001"

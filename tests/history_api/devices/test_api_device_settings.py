@@ -14,6 +14,9 @@ from edge_worker.database.engine import connect
 from edge_worker.database.store import StoredRecording
 from edge_worker.protocol.result import Audio, Quality, Result
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 ADDRESS = "/api/v1/devices/room-01/settings"
 JSON = {"Content_Type": "application/json"}
 

@@ -12,6 +12,7 @@ from edge_worker.database.engine import connect
 from edge_worker.inference.device_adaptation import DeviceCalibration
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_c6_devices_are_listed_with_their_last_recording(archive: Archive, api: Api) -> None:
@@ -72,6 +73,7 @@ def test_the_calibrations_of_a_device_are_in_its_document(archive: Archive, api:
     engine.dispose()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("device", [None, "st-01"])
 def test_devices_are_counted_with_covering_indexes_only(archive: Archive, device: str | None) -> None:
     archive.add(1)

@@ -17,6 +17,9 @@ from history_api.live.event import Event
 from history_api.live.event_backlog import EventBacklog
 from simulator.site.site import Site
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 WITHIN_S = 60
 
 

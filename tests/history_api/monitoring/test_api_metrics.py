@@ -17,6 +17,7 @@ from history_api.monitoring.site_metrics import CachedValue
 from history_api.settings import ApiSettings
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 MISSED = timedelta(seconds=MISSED_AFTER_S)
 MODELS = Path(__file__).parents[3] / "models_tflite"

@@ -8,6 +8,9 @@ from archive import Archive
 from edge_worker.database.site_state.clock_reading import ClockReading
 from history_api.__main__ import main
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 IN_2036_S = 2_085_978_496.0
 
 
@@ -18,6 +21,7 @@ def test_a_clock_that_is_not_believed_is_confirmed_by_a_person(
 ) -> None:
     archive = Archive(tmp_path_factory.mktemp("data"))
     monkeypatch.setenv("STETHO_DATA_DIR", str(archive.settings.data_dir))
+    monkeypatch.setenv("STETHO_DATABASE_URL", archive.settings.database_url)
     archive.store.clock.check()
     assert main(["clock"]) == 0
     assert capsys.readouterr().out == "the clock is believed\n"

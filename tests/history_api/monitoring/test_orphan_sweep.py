@@ -11,6 +11,9 @@ from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.upkeep import orphans
 from history_api.monitoring.orphan_sweep import EVERY_S, OrphanSweep
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 ORPHAN = "audio/st-01/00000000000000aa.wav"
 
 

@@ -26,6 +26,9 @@ from history_api.monitoring import retention
 from history_api.monitoring.retention import Retention
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 DAY_S = 86_400.0
 
 
@@ -38,7 +41,11 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
 
 def retention_of(archive: Archive, days: int = 0, free_mb: int = 0, free_from: str = "cause") -> Retention:
     settings = ApiSettings(
-        data_dir=archive.settings.data_dir, keep_days=days, keep_free_mb=free_mb, keep_free_from=free_from
+        data_dir=archive.settings.data_dir,
+        database_url=archive.settings.database_url,
+        keep_days=days,
+        keep_free_mb=free_mb,
+        keep_free_from=free_from,
     )
     audio = AudioDirectory(settings.data_dir)
     return Retention(settings, RecordingDeletion(settings.database, audio), audio)
@@ -294,7 +301,8 @@ def test_the_server_deletes_by_its_settings_and_finishes_interrupted_deletions(a
     archive.add(3)
     deletion.delete("st-01", "0000000000000003")
     interrupted.write_bytes(b"left by a crash")
-    with serving(environment(archive.settings.data_dir, STETHO_KEEP_DAYS="2")) as (process, address):
+    own = {"STETHO_KEEP_DAYS": "2", "STETHO_DATABASE_URL": archive.settings.database_url}
+    with serving(environment(archive.settings.data_dir, **own)) as (process, address):
         assert fetch(f"{address}/livez")[0] == 200
         # A row is deleted before its file, so that a crash between them leaves no row without audio.
         wait_until(lambda: audio_files(archive) == {2}, "only the recent recording")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from archive import Api, Archive, prediction, problem
 from pypdf import PdfReader
 from sqlalchemy import insert, update
@@ -287,10 +288,10 @@ def test_a_report_of_a_device_has_few_pages_and_says_what_it_leaves_out(archive:
     with engine.begin() as connection:
         columns = [each.name for each in schema.recordings.c if each.name not in ("id", "recording_id")]
         names = ", ".join(columns)
-        copy = (
-            f"INSERT INTO recordings (recording_id, {names}) SELECT ?, {names} FROM recordings WHERE id = 1"  # noqa: S608
+        copy = sqlalchemy.text(
+            f"INSERT INTO recordings (recording_id, {names}) SELECT :id, {names} FROM recordings WHERE id = 1"  # noqa: S608
         )
-        connection.exec_driver_sql(copy, [(f"{number:016x}",) for number in range(8, 501)])
+        connection.execute(copy, [{"id": f"{number:016x}"} for number in range(8, 501)])
         connection.execute(update(recording_counts).values(recordings=500))
     engine.dispose()
     sheets = pages(api, DEVICE)

@@ -10,6 +10,9 @@ from sqlalchemy import update
 from edge_worker.database.engine import connect
 from edge_worker.database.reviewing.review_tables import reviews
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 CORRECTED = {"verdict": "corrected", "model": "heart5", "label": "murmur"}
 
 

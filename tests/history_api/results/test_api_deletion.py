@@ -15,6 +15,7 @@ from edge_worker.database.reviewing import review_tables
 from edge_worker.errors import StoreError
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 ADDRESS = "/api/v1/recordings/0000000000000001"
 ID = "0000000000000001"
@@ -169,6 +170,7 @@ def test_training_clips_of_a_device_are_not_deleted(archive: Archive, api: Api) 
     assert clip.exists()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_result_of_a_deleted_row_is_dropped(archive: Archive) -> None:
     """It is not saved to another recording either that got the same row id meanwhile."""
     result = archive.add(1, is_analysed=False)
@@ -186,6 +188,7 @@ def test_a_result_of_a_deleted_row_is_dropped(archive: Archive) -> None:
     assert counts(archive) == (1, 0, 0, 0)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_locked_is_a_store_error(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

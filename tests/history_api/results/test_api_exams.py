@@ -11,6 +11,7 @@ from edge_worker.database.access.api_key import ApiKeys
 from edge_worker.protocol.exam_position import POSITION_REASONS
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 BROWSER = {"Accept": "text/html"}
 

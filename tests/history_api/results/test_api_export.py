@@ -14,6 +14,7 @@ from history_api.results import export
 from history_api.results.export import COLUMNS
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def rows(api: Api, query: str = "") -> list[dict[str, str]]:
@@ -118,6 +119,7 @@ def test_an_empty_history_is_an_empty_file(api: Api) -> None:
     assert api.get("/api/v1/results.ndjson").get_data() == b""
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_export_without_a_database_is_a_problem_document(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     api = archive.api()

@@ -9,6 +9,7 @@ import pytest
 from archive import PCM, SAMPLE_RATE, Api, Archive, problem
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 ADDRESS = "/api/v1/recordings/0000000000000001"
 

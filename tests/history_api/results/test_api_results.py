@@ -8,6 +8,7 @@ from archive import Api, Archive, prediction, problem
 from edge_worker.protocol.result import Result
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def ids(api: Api, **query: str | int) -> list[int]:

@@ -8,6 +8,9 @@ import pytest
 from archive import Api, Archive, problem
 from werkzeug.test import TestResponse
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 ADDRESS = "/api/v1/recordings/0000000000000001"
 REVIEW = f"{ADDRESS}/review"
 
@@ -135,6 +138,7 @@ def test_only_an_analysed_recording_is_reviewed(archive: Archive, api: Api) -> N
     assert api.json(f"{REVIEW}?device=st-01") is None
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_review_without_a_database_is_a_503(tmp_path: Path, api: Api) -> None:
     (tmp_path / "stetho.db").unlink()
     problem(put(api, If_Match='"0"'), 503)

@@ -23,6 +23,7 @@ from history_api.pictures.picture_cache import PictureCache
 from history_api.subjects import subject_export
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 ADDRESS = "/api/v1/subjects/P-17"
 GERMAN = {"Accept": "text/html", "Accept_Language": "de"}
@@ -44,7 +45,9 @@ def remove_and_die(self, files):
     return remove(self, files)
 AudioDirectory.remove = remove_and_die
 data = Path(sys.argv[1])
-app = create_app(ApiSettings(data_dir=data, models_dir=data / "models", api_auth="none"))
+app = create_app(
+    ApiSettings(data_dir=data, models_dir=data / "models", database_url=sys.argv[4], api_auth="none")
+)
 app.test_client().delete(sys.argv[3])
 """
 
@@ -210,6 +213,7 @@ def test_a_deletion_that_was_killed_is_completed_by_the_next_one(archive: Archiv
     for number in (8, 9):
         archive.add(number, exam="visit-7")
     command = [sys.executable, "-c", KILLED, str(archive.settings.data_dir), str(dies_in), ADDRESS]
+    command.append(archive.settings.database)
     killed = subprocess.run(command, check=False, capture_output=True, timeout=60)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     api = archive.api()

@@ -16,6 +16,9 @@ from edge_worker.database.training import Clip, TrainingTables, source_digest
 from models_tflite.training.retraining import commands
 from simulator.sound.heart_sound import synthesise
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 RATE = 4000
 HAND_OVER = "/api/v1/training/corrections?model=heart2"
 
@@ -171,6 +174,7 @@ def test_the_command_hands_over_and_queues_a_job(
 ) -> None:
     monkeypatch.setenv("STETHO_DATA_DIR", str(archive.settings.data_dir))
     monkeypatch.setenv("STETHO_MODELS_DIR", str(archive.settings.models_dir))
+    monkeypatch.setenv("STETHO_DATABASE_URL", archive.settings.database_url)
     assert commands.main(["corrections", "heart2"]) == 2
     assert "nothing to train on" in capsys.readouterr().err
     for number, device in ((1, "st-01"), (2, "st-02")):

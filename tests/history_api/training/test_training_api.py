@@ -14,6 +14,9 @@ from edge_worker.database.training import TrainingTables
 from history_api.settings import ApiSettings
 from simulator.sound.heart_sound import synthesise
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 RATE = 4000
 
 
