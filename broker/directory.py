@@ -71,6 +71,7 @@ class StateDirectory:
         self.listeners = self.path / "conf.d" / "listeners.conf"
         self.data = self.path / "data"
         self.certificates = self.path / "certificates"
+        self.nats_hosts = self.path / "nats" / "hosts"
         self.pid_file = self.path / "mosquitto.pid"
         self.log = self.path / "mosquitto.log"
         keep_private(self.path)

@@ -29,6 +29,9 @@ def write(state: StateDirectory, username: str) -> str:
     if (ca := state.certificates / "ca.pem").exists():
         write_private(folder / "ca.pem", ca.read_text())
         settings |= {"STETHO_MQTT_PORT": listener.TLS.port, "STETHO_MQTT_CA_FILE": folder / "ca.pem"}
+    if state.nats_hosts.exists():
+        hosts = state.nats_hosts.read_text().split()
+        settings |= {"STETHO_BROKER": "nats", "STETHO_MQTT_HOST": ",".join(hosts)}
     if username in PREFIXES:
         settings["STETHO_DATA_DIR"] = data_path(state.path)
     text = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items())

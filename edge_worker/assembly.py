@@ -13,6 +13,7 @@ from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.repair.turn import turn_in
 from edge_worker.database.store import Store
+from edge_worker.errors import BrokerError
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -23,6 +24,7 @@ from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.live_metrics import LiveMetrics
 from edge_worker.telemetry.logfmt import line
+from edge_worker.upkeep import nats_probe
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.worker import Worker
 from edge_worker.worker_status import WorkerStatus
@@ -36,6 +38,8 @@ def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) 
     Raises:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
     """
+    if settings.broker == "nats" and (problem := nats_probe.fault(settings)):
+        raise BrokerError(problem)
     DiskReserve.from_settings(settings).keep(time.monotonic())  # on a full disk, what follows needs its room
     registry = ModelRegistry.from_settings(settings)
     # The default models first, then every other one: a device may ask for it.

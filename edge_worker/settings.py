@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
+from edge_worker import broker_address
+from edge_worker.broker_address import BrokerAddress
 from edge_worker.errors import SettingsError
 from edge_worker.protocol import topics
 from edge_worker.protocol.meaning import LANGUAGES
@@ -39,8 +41,10 @@ class Settings:
         "mosquitto",
         "broker of this site: `mosquitto`, or `nats`, which deals chunks out by part of the devices",
     )
-    mqtt_host: str = setting("127.0.0.1", "host name or address of the broker")
-    mqtt_port: int = setting(1883, "port of the broker", 1)
+    mqtt_host: str = setting(
+        "127.0.0.1", "host name or address of the broker; of a cluster several, comma-separated"
+    )
+    mqtt_port: int = setting(1883, "port of the broker, where its host has none (`HOST:PORT`)", 1)
     mqtt_username: str = setting("worker", "user name and client id of the worker at the broker")
     mqtt_password: str = setting("", "password of the worker at the broker; prefer the file")
     mqtt_password_file: Path | None = setting(None, "file whose first line is the password")
@@ -139,6 +143,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data_dir / 'stetho.db'}"
 
     @property
+    def brokers(self) -> list[BrokerAddress]:
+        """Addresses of the broker, to be tried in turn."""
+        return broker_address.parse(self.mqtt_host, self.mqtt_port)
+
+    @property
     def password(self) -> str:
         """The broker password in force: the first line of the file where one is set; raises SettingsError."""
         return self.read_password("mqtt_password_file") or self.mqtt_password
@@ -152,8 +161,12 @@ class Settings:
     def check(self) -> None:
         """Raise SettingsError unless the values are possible and fit together."""
         self.require_one_of("broker", "mosquitto", "nats")
-        self.require("mqtt_host", _is_host(self.mqtt_host), "use a host name or an address")
         self.require_port("mqtt_port")
+        try:
+            _ = self.brokers
+        except ValueError:
+            reason = "use a host name or an address, or several with commas"
+            raise SettingsError(f"STETHO_MQTT_HOST is {self.mqtt_host!r}; {reason}") from None
         self.require_port("worker_metrics_port")
         self.require_name("mqtt_username")
         self.require_name("worker_id")
@@ -209,14 +222,6 @@ class Settings:
 def variable(name: str) -> str:
     """Return the environment variable of the field `name`."""
     return ENVIRONMENT_PREFIX + name.upper()
-
-
-def _is_host(text: str) -> bool:
-    try:
-        text.encode("idna")
-    except UnicodeError:  # empty labels, labels too long
-        return False
-    return bool(text) and text.isprintable() and " " not in text
 
 
 def _parse(name: str, text: str, default: object, minimum: float | None) -> object:

@@ -13,7 +13,7 @@ ROOMS: Final = (
     *("sound_files", "mqtt", "telemetry", "protocol"),
 )
 ROOT: Final = {
-    *("__init__", "__main__", "assembly", "worker", "worker_status", "message_router"),
+    *("__init__", "__main__", "assembly", "broker_address", "worker", "worker_status", "message_router"),
     *(
         "settings",
         "errors",

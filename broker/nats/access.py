@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import time
+from contextlib import suppress
 from typing import Final
 
 import nats
@@ -40,27 +41,26 @@ class Access:
 
     async def run(self, servers: list[str]) -> None:
         """Serve until SIGTERM; the nodes may come, go and come back."""
-        stop = asyncio.Event()
+        serving = asyncio.create_task(self._serve(servers))
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        connecting = asyncio.create_task(self._connect(servers))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if not connecting.done():
-            connecting.cancel()
-            return
-        client = connecting.result()
-        await client.subscribe(_SUBJECT, queue=USER, cb=self._on_request)
-        await client.flush()
-        _LOG.info(line("ready", accounts=len(self._accounts.names())))
-        await disconnect(client, lambda user: not self._accounts.has(user))
-        while not stop.is_set():
-            changed = self._accounts.changed()
-            if changed:
-                await disconnect(client, changed.__contains__)
-            await asyncio.wait([stopping], timeout=_LOOK_EVERY_S)
-        await client.close()
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        with suppress(asyncio.CancelledError):
+            await serving
         _LOG.info(line("stopped"))
+
+    async def _serve(self, servers: list[str]) -> None:
+        client = await self._connect(servers)
+        try:
+            await client.subscribe(_SUBJECT, queue=USER, cb=self._on_request)
+            await client.flush()
+            _LOG.info(line("ready", accounts=len(self._accounts.names())))
+            await disconnect(client, lambda user: not self._accounts.has(user))
+            while True:
+                if changed := self._accounts.changed():
+                    await disconnect(client, changed.__contains__)
+                await asyncio.sleep(_LOOK_EVERY_S)
+        finally:
+            await client.close()
 
     async def _connect(self, servers: list[str]) -> Client:
         return await nats.connect(

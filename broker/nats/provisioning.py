@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from broker import certificate, listener
-from broker.directory import StateDirectory
+from broker import certificate, listener, service_settings
+from broker.account import read_hashes
+from broker.directory import StateDirectory, write_private
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.node import ROUTE_PORT, Node, write_configuration
 from edge_worker.errors import BrokerError
@@ -30,6 +31,10 @@ def make(state: StateDirectory, hosts: list[str]) -> str:
     nodes = [_node(number, host) for number, host in enumerate(hosts, 1)]
     for node in nodes:
         write_configuration(directory, node, nodes)
+    write_private(state.nats_hosts, "".join(f"{host}\n" for host in hosts))
+    programs = [name for name in read_hashes(state) if (state.path / f"{name}.env").exists()]
+    for name in programs:
+        service_settings.write(state, name)
     starts = [
         f"  {host}: {stetho(f'nats node {node.name}')}" for host, node in zip(hosts, nodes, strict=True)
     ]
@@ -41,6 +46,7 @@ def make(state: StateDirectory, hosts: list[str]) -> str:
             f"and beside each node {stetho('nats access')}",
             "which says who is let in: the accounts of the file `passwords`. It reads that again when it",
             "changes, so that a change of accounts needs that file alone on each machine.",
+            *([f"{', '.join(f'{name}.env' for name in programs)} name the nodes now."] if programs else []),
         )
     )
 

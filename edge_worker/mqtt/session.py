@@ -8,6 +8,7 @@ import logging
 import random
 import ssl
 import time
+from collections import deque
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Protocol
@@ -27,6 +28,10 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _KEEPALIVE_S: Final = 30
+_KEEPALIVE_OF_SEVERAL_S: Final = 4
+"""With several brokers: a machine that is gone says no farewell, and is noticed after twice this time."""
+_CONNECT_WITHIN_S: Final = 2.0
+"""With several brokers: then the next one is tried."""
 _MIN_RECONNECT_DELAY_S: Final = 0.25
 _MAX_RECONNECT_DELAY_S: Final = 15.0
 _MAX_IN_FLIGHT: Final = 1000
@@ -40,6 +45,8 @@ _MATTERS_OF_TIME: Final = {9, 10}
 _TIME_ADVICE: Final = f"if this clock is wrong, set it; if not, renew it: `{stetho('certificate server')}`"
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
+_REFUSED_FOR_S: Final = {"mosquitto": 0.0, "nats": 20.0}
+"""After so long a refusal is final: NATS refuses everybody for as long as it cannot ask who is let in."""
 
 
 class Listener(Protocol):
@@ -74,6 +81,10 @@ class Session:
         self._settings = settings
         self._subscriptions = [(topic, 1) for topic in subscriptions]
         self._listener = listener
+        self._brokers = deque(settings.brokers)
+        self._brokers.rotate(random.randrange(len(self._brokers)))  # noqa: S311 - shares them out
+        self._untried = len(self._brokers)
+        self._refused_since: float | None = None
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         self._reconnect_at = 0.0
         self._short_connections = ShortConnections(settings.mqtt_username)
@@ -121,10 +132,17 @@ class Session:
         now = time.monotonic()
         if now < self._reconnect_at:
             return False
-        self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
+        self._untried -= 1
+        if self._untried <= 0:  # else the next broker is tried at once
+            self._untried = len(self._brokers)
+            self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+            self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
+        broker = self._brokers[0]
+        self._brokers.rotate(-1)
         try:
-            self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, _KEEPALIVE_S)
+            self._client.connect(
+                *broker, _KEEPALIVE_S if len(self._brokers) == 1 else _KEEPALIVE_OF_SEVERAL_S
+            )
         except ssl.SSLCertVerificationError as error:
             if error.verify_code in _MATTERS_OF_TIME:
                 # Time passes, a clock is set, a certificate is renewed: ending would help nobody.
@@ -135,7 +153,7 @@ class Session:
             problem = f"the broker's certificate is not trusted ({error.verify_message})"
             raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
         except OSError as error:
-            _LOG.warning(line("broker_unreachable", error=error))
+            _LOG.warning(line("broker_unreachable", broker=broker, error=error))
             return False
         return True
 
@@ -204,6 +222,8 @@ class Session:
         client = BatchedClient(name, self._listener.on_message, clean_session=not is_persistent)
         client.username_pw_set(name, self._settings.password)
         self._use_tls(client)
+        if len(self._brokers) > 1:
+            client.connect_timeout = _CONNECT_WITHIN_S
         client.max_inflight_messages_set(_MAX_IN_FLIGHT)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
@@ -227,6 +247,7 @@ class Session:
         if code.is_failure:
             self._handle_refusal(code)
             return
+        self._refused_since = None
         self._short_connections.began(time.monotonic())
         client.subscribe(self._subscriptions)
         _LOG.info(line("connected", session_present=flags.session_present))
@@ -234,7 +255,11 @@ class Session:
 
     def _handle_refusal(self, code: ReasonCode) -> None:
         _LOG.error(line("refused", reason=code))
-        if code.value in _AUTHENTICATION_FAILURES:
+        now = time.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        is_final = now - self._refused_since >= _REFUSED_FOR_S[self._settings.broker]
+        if code.value in _AUTHENTICATION_FAILURES and is_final:
             user = self._settings.mqtt_username
             raise BrokerError(
                 f"the broker refuses user {user!r} ({code}); check STETHO_MQTT_USERNAME and "
@@ -246,6 +271,7 @@ class Session:
     ) -> None:
         _LOG.warning(line("disconnected", reason=code))
         # Two that share an account and return at once would throw each other out many times a second.
-        if not self._short_connections.ended(time.monotonic()):
+        if not self._short_connections.ended(time.monotonic()) and self._refused_since is None:
             self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
+            self._untried = len(self._brokers)
         self._listener.on_disconnected()

@@ -20,6 +20,8 @@ _NOT_IN_TOPICS: Final = re.compile("[^!-~]|[+#]")
 """All of ours are printable ASCII."""
 
 ALL_PCM: Final = f"{PREFIX}/device/+/up/pcm"
+ALL_SHARD_PCM: Final = f"{PREFIX}/shard/+/device/+/up/pcm"
+"""Likewise, where the broker maps chunks to shards."""
 ALL_STATES: Final = f"{PREFIX}/device/+/up/state"
 ALL_RESULTS: Final = f"{PREFIX}/result/#"
 ALL_EXAMS: Final = f"{PREFIX}/exam/+/+"

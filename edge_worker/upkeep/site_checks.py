@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from edge_worker.broker_address import BrokerAddress
 from edge_worker.database.history import History
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import BrokerError, SettingsError, StoreError
 from edge_worker.own_command import stetho
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
+from edge_worker.upkeep.broker_socket import connection_to
 from edge_worker.upkeep.worker_processes import worker_ids
 
 _WELL: Final = "is ready, its heartbeat is fresh"
@@ -18,9 +20,12 @@ _RENEW_WITHIN: Final = timedelta(days=14)
 
 
 def check_broker(settings: Settings) -> str:
-    """Check that the broker can be reached; with TLS, that its certificate is trusted and stays valid."""
-    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
-    with broker_probe.connection_to(settings) as connection:
+    """Check that each broker can be reached; with TLS, that its certificate is trusted and stays valid."""
+    return "; ".join(_check_one_broker(settings, broker) for broker in settings.brokers)
+
+
+def _check_one_broker(settings: Settings, where: BrokerAddress) -> str:
+    with connection_to(settings, where) as connection:
         if not isinstance(connection, ssl.SSLSocket):
             return f"{where} accepts connections, without TLS"
         certificate = connection.getpeercert() or {}

@@ -55,7 +55,7 @@ def read(topic: str, payload: bytes) -> BusMessage | None:
             message = BusMessage("result", device, _with(_result(payload), device_id=device))
         case ["exam", device, exam] if _is_id(device):
             message = BusMessage("exam", device, _with(_object(payload), device_id=device, exam=exam))
-        case ["device", device, "up", "pcm"] if _is_id(device):
+        case ["device", device, "up", "pcm"] | ["shard", _, "device", device, "up", "pcm"] if _is_id(device):
             message = BusMessage("pcm", device, {"device_id": device}, payload)
         case ["device", device, "up" | "down", kind] if _is_id(device) and kind in _READERS:
             message = BusMessage(kind, device, _with(_READERS[kind](payload), device_id=device))

@@ -54,7 +54,6 @@ _TOPICS: Final = (
     topics.ALL_RESULTS,
     topics.ALL_EXAMS,
     topics.ALL_WORKERS,
-    *(f"{BROKER}/{name}" for name in _STATISTICS),
 )
 Listener = Callable[[BusMessage], None]
 """Called with each message that is as the protocol has it; with `LOST` when the connection is lost."""
@@ -94,7 +93,10 @@ class MqttSession:
         """Until then a ready worker may still be reported by the broker."""
         self._is_stopping = False
         self._receives_sound = False
-        self._connection = Connection(account, list(_TOPICS), None, self, is_persistent=False)
+        self._sound = topics.ALL_SHARD_PCM if settings.broker == "nats" else topics.ALL_PCM
+        # NATS has no such topics, and each subscription costs its nodes something.
+        statistics = [] if settings.broker == "nats" else [f"{BROKER}/{name}" for name in _STATISTICS]
+        self._connection = Connection(account, [*_TOPICS, *statistics], None, self, is_persistent=False)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -258,7 +260,7 @@ class MqttSession:
         is_wanted = any(self._listeners.values())
         if is_wanted != self._receives_sound:
             self._receives_sound = is_wanted
-            (self._connection.subscribe if is_wanted else self._connection.unsubscribe)(topics.ALL_PCM)
+            (self._connection.subscribe if is_wanted else self._connection.unsubscribe)(self._sound)
 
     def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

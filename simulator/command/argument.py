@@ -40,7 +40,9 @@ def add_command(
 
 def add_broker(parser: argparse.ArgumentParser) -> None:
     """Add the options of the connection to the broker."""
-    parser.add_argument("--host", default="127.0.0.1", help="broker (default: %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="broker, of a cluster HOST,HOST (default: %(default)s)"
+    )
     parser.add_argument(
         "--port", type=argument_type.port, default=1883, help="its port (default: %(default)s)"
     )

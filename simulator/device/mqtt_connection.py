@@ -4,6 +4,7 @@ import contextlib
 import selectors
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_worker.errors import BrokerError
+from edge_worker import broker_address
+from edge_worker.broker_address import BrokerAddress
+from edge_worker.errors import BrokerError, SettingsError
 from edge_worker.own_command import stetho
 from simulator.device.event_loop import EventLoop
 from simulator.device.message import Message
@@ -29,12 +32,13 @@ class Address:
     """Address of the broker."""
 
     host: str
+    """Of a cluster several, separated by commas, each with or without `:port`."""
     port: int
     ca_file: Path | None = None
     """Certificate of the CA; TLS is used when it is set."""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return self.host if "," in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Connection:
         """Messages without PUBACK."""
         self._event_loop = event_loop
         self._address = address
+        self._brokers = _brokers(address)
         self._account = account
         self._subscriptions = [(topic, 1) for topic in subscriptions]
         self._on_message = on_message
@@ -96,7 +101,7 @@ class Connection:
             BrokerError: there is no broker at the address, or TLS fails.
         """
         try:
-            self._client.connect(self._address.host, self._address.port, _KEEPALIVE_S)
+            self._connect()
         except ssl.SSLError as error:
             raise BrokerError(
                 f"no TLS with the broker at {self._address} ({error.reason}); check --ca-file"
@@ -118,6 +123,19 @@ class Connection:
         self.is_ready = False
         self._client.disconnect()
         self._watch()
+
+    def _connect(self) -> None:
+        """Connect to the first broker that answers, beginning with the one after the last that was tried."""
+        for left in reversed(range(len(self._brokers))):
+            broker = self._brokers[0]
+            self._brokers.rotate(-1)
+            try:
+                self._client.connect(*broker, _KEEPALIVE_S)
+            except OSError:
+                if not left:
+                    raise
+            else:
+                return
 
     def _create_client(self) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._account.username)
@@ -161,7 +179,7 @@ class Connection:
             self._watch()
         else:
             with contextlib.suppress(OSError):  # the next try is in a second
-                self._client.reconnect()
+                self._connect()
         self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
     def _watch(self) -> None:
@@ -200,3 +218,10 @@ class Connection:
 
     def _on_publish(self, *_: object) -> None:
         self.unacknowledged -= 1
+
+
+def _brokers(address: Address) -> deque[BrokerAddress]:
+    try:
+        return deque(broker_address.parse(address.host, address.port))
+    except ValueError as error:
+        raise SettingsError(f"{address.host!r} names no broker ({error}); use HOST, or HOST,HOST") from error

@@ -44,6 +44,16 @@ def test_a_second_run_keeps_the_keys(tmp_path: Path) -> None:
     assert {name: (tmp_path / "nats" / name).read_text() for name in before} == before
 
 
+def test_the_settings_of_programs_name_the_nodes(tmp_path: Path) -> None:
+    assert run(tmp_path, "init", *HOSTS) == 0
+    assert "STETHO_BROKER" not in (tmp_path / "worker.env").read_text()
+    assert run(tmp_path, "nats", *HOSTS) == 0
+    for program in ("worker", "api", "notify"):
+        text = (tmp_path / f"{program}.env").read_text()
+        assert "STETHO_BROKER=nats\n" in text
+        assert f"STETHO_MQTT_HOST={','.join(HOSTS)}\n" in text
+
+
 @pytest.mark.parametrize(
     ("hosts", "reason"), [(["a.lan", "b.lan"], "not safer"), (["a.lan"] * 3, "named twice")]
 )
