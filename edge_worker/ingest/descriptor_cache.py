@@ -27,10 +27,10 @@ class DescriptorCache:
         return descriptor
 
     def open(self, key: Hashable, path: str | Path, *, is_new: bool = True) -> int:
-        """Open a file for reading and appending, creating it if it is new; raise OSError if that fails."""
+        """Open a file for reading and appending, empty if it is new; raise OSError if that fails."""
         if len(self._descriptors) >= self._limit:
             os.close(self._descriptors.popitem(last=False)[1])
-        create = os.O_CREAT if is_new else 0
+        create = os.O_CREAT | os.O_TRUNC if is_new else 0
         descriptor = os.open(path, os.O_RDWR | create | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._descriptors[key] = descriptor
         return descriptor

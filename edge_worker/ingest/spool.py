@@ -65,10 +65,11 @@ class Spool:
             OSError: nothing was written: no space, no permission.
         """
         descriptor = self._descriptor(recording)
-        offset = recording.spool_bytes
-        append_whole(descriptor, payload, offset)
-        recording.spool_bytes = offset + len(payload)
-        return offset
+        size = recording.spool_bytes
+        content = payload if size else file_header(recording.received_at) + payload
+        append_whole(descriptor, content, size)
+        recording.spool_bytes = size + len(content)
+        return recording.spool_bytes - len(payload)
 
     def bodies(self, recording: Recording, first_samples: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """Yield the bodies of received chunks with their first samples, in the order of the file.
@@ -197,7 +198,7 @@ class Spool:
         if descriptor is not None:
             return descriptor
         path = self._path(recording.device_id, recording.name)
-        return self._reopened(key, path) if recording.spool_bytes else self._created(recording, path)
+        return self._reopened(key, path) if recording.spool_bytes else self._created(key, path)
 
     def _reopened(self, key: RecordingKey, path: Path) -> int:
         try:
@@ -207,22 +208,20 @@ class Spool:
                 raise SpoolFileError(f"{path} cannot be opened again: {error.strerror}") from error
             raise
 
-    def _created(self, recording: Recording, path: Path) -> int:
+    def _created(self, key: RecordingKey, path: Path) -> int:
         try:
-            descriptor = self._open_new(recording.key, path)
+            return self._open_new(key, path)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             # Something else lies where our directory or our file belongs.
             self._set_aside(path if path.is_dir() else path.parent, error)
-            descriptor = self._open_new(recording.key, path)
-        header = file_header(recording.received_at)
-        os.ftruncate(descriptor, 0)
-        append_whole(descriptor, header, 0)
-        recording.spool_bytes = len(header)
-        return descriptor
+            return self._open_new(key, path)
 
     def _open_new(self, key: RecordingKey, path: Path) -> int:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return self._descriptors.open(key, path)
+        try:
+            return self._descriptors.open(key, path)
+        except FileNotFoundError:  # the first recording of its device
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return self._descriptors.open(key, path)
 
     def _path(self, device_id: str, name: str) -> Path:
         return self.directory / device_id / f"{name}.chunks"

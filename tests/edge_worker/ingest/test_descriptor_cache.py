@@ -29,7 +29,7 @@ def test_the_least_recently_used_file_is_closed(tmp_path: Path, monkeypatch: pyt
     assert _open_files(tmp_path) == ["a", "c"]
     os.write(first, b"1")
     cache.close("a")
-    os.write(cache.open("a", tmp_path / "a"), b"2")
+    os.write(cache.open("a", tmp_path / "a", is_new=False), b"2")
     assert (tmp_path / "a").read_bytes() == b"12"
     for key in "abc":
         cache.close(key)
