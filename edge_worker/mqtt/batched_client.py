@@ -33,6 +33,8 @@ class BatchedClient(BatchedOutput):
         version = CallbackAPIVersion.VERSION2
         super().__init__(version, client_id, clean_session, protocol=protocol, manual_ack=True)
         self._receive = receive
+        self.received = 0
+        """Count of messages, but for those that paho reads."""
         self._is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self.on_message = lambda _client, _data, by_paho: receive(
             Inbound(topic_of(by_paho._topic), bytes(by_paho.payload), by_paho.retain, by_paho.mid)
@@ -106,6 +108,7 @@ class BatchedClient(BatchedOutput):
         if message is None:
             return self._hand_on(end - start)
         self._at = int(end)
+        self.received += 1
         self._receive(message)
         return _OK
 

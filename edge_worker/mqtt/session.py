@@ -157,13 +157,15 @@ class Session:
             return False
         return True
 
-    def read(self) -> None:
-        """Receive what has arrived, up to a number of messages.
+    def read(self) -> int:
+        """Receive what has arrived, up to a number of messages; return how many.
 
         Raises:
             BrokerError: the broker refuses user name or password.
         """
+        before = self._client.received
         self._client.loop_read(MESSAGES_PER_READ)
+        return self._client.received - before
 
     def write(self) -> None:
         """Write what the socket takes."""

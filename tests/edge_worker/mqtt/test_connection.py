@@ -1,5 +1,6 @@
 """Network loop of the connection, with a real broker; its wait for sockets, also beyond those of select()."""
 
+import contextlib
 import fcntl
 import resource
 import socket
@@ -7,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Client
 
 from broker.mosquitto import Broker
+from edge_worker.mqtt import connection as connection_module
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.connection import Connection
+from edge_worker.mqtt.connection import _FEW, _GATHER_S, Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import MESSAGES_PER_READ
 from edge_worker.protocol import topics
@@ -53,8 +56,10 @@ def _loop_until(connection: Connection, is_done: Callable[[], bool]) -> None:
         connection.loop()
 
 
-def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
-    with Broker(tmp_path) as broker:
+@contextlib.contextmanager
+def _connected(directory: Path) -> Iterator[tuple[Connection, MessageRecorder, Callable[[bytes], None]]]:
+    """Yield a connection that is subscribed to the chunks of a device, and what publishes one."""
+    with Broker(directory) as broker:
         worker, device = broker.add_user("worker"), broker.add_user("device", "st-01")
         settings = Settings(
             mqtt_host=broker.host,
@@ -72,19 +77,45 @@ def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
                 return bool(recorder.payloads)
 
             _loop_until(connection, is_subscribed)
-            sent = [b"%03d" % number for number in range(20 * MESSAGES_PER_READ)]
-            for payload in sent:
-                sender.publish(topics.pcm("st-01"), payload)
-            counts = [0]
-
-            def all_arrived() -> bool:
-                counts.append(len(recorder.payloads))
-                return sent[-1] in recorder.payloads
-
-            _loop_until(connection, all_arrived)
-        assert [each for each in recorder.payloads if each != b"subscribed?"] == sent
-        assert max(after - before for before, after in pairwise(counts)) == MESSAGES_PER_READ
+            yield connection, recorder, lambda payload: sender.publish(topics.pcm("st-01"), payload)
         connection.close(1.0)
+
+
+def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
+    with _connected(tmp_path) as (connection, recorder, publish):
+        sent = [b"%03d" % number for number in range(20 * MESSAGES_PER_READ)]
+        for payload in sent:
+            publish(payload)
+        counts = [0]
+
+        def all_arrived() -> bool:
+            counts.append(len(recorder.payloads))
+            return sent[-1] in recorder.payloads
+
+        _loop_until(connection, all_arrived)
+    assert [each for each in recorder.payloads if each != b"subscribed?"] == sent
+    assert max(after - before for before, after in pairwise(counts)) == MESSAGES_PER_READ
+
+
+def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, pauses = time.monotonic(), [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=pauses.append)
+    with _connected(tmp_path) as (connection, recorder, publish):
+        monkeypatch.setattr(connection_module, "time", clock)
+        for count in (3, 2 * _FEW):
+            now += 1
+            before = len(recorder.payloads)
+            for number in range(count):
+                publish(b"%d" % number)
+            _loop_until(connection, lambda known=before: len(recorder.payloads) > known)  # type: ignore[misc]
+            received = len(recorder.payloads) - before
+            pauses.clear()
+            connection.loop()
+            assert sum(pauses) == pytest.approx(_GATHER_S if received < _FEW else 0)
+            now += 1
+            connection.loop()
+            assert pauses[-1] == 0  # whoever comes after a while is not kept waiting
+            _loop_until(connection, lambda end=before + count: len(recorder.payloads) >= end)  # type: ignore[misc]
 
 
 @pytest.fixture(params=[0, _BEYOND_SELECT], ids=["low descriptor", "high descriptor"])
