@@ -1,13 +1,7 @@
 """Subject of a recording whose device did not name one: the one that an operator assigned to the device."""
 
-from dataclasses import replace
-from typing import Final
-
 from edge_worker.analysis.recording_times import RecordingTimes
 from edge_worker.database.store import Store, StoredRecording
-
-ASSIGNED: Final = "assignment"
-"""Value of `subject_source` in META: the subject is not of the device."""
 
 
 def with_subject(
@@ -20,8 +14,6 @@ def with_subject(
     if recording.subject is not None:
         return recording
     times = stream or recording
-    subject = store.assigned_subject(recording.device_id, times.captured_at, times.received_at)
-    if subject is None:
-        return recording
-    named = {"subject": subject, "subject_source": ASSIGNED}
-    return replace(recording, subject=subject, meta={**recording.meta, **named})
+    return recording.assigned_to(
+        store.assigned_subject(recording.device_id, times.captured_at, times.received_at)
+    )

@@ -99,7 +99,7 @@ class Pipeline:
         # Each file waits for the disk; side by side they wait together.
         write = map if len(closes) == 1 else self._writers.map
         written = list(write(self._write, closes))
-        stored = self._store.save_recordings([with_subject(each, self._store) for each, _ in written])
+        stored = self._store.save_recordings([each for each, _ in written], assign=True)
         for close in closes:
             self._spool.remove(close.recording)
         return [

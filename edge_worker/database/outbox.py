@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from edge_worker.database.schema import outbox
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 
 _INSERT = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
-_REMOVE = delete(outbox).where(outbox.c.id == bindparam("message"))
+_INSERT_ONE = CompiledStatement(insert(outbox).returning(outbox.c.id))
+_REMOVE = CompiledStatement(delete(outbox).where(outbox.c.id == bindparam("message")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ def add(connection: Connection, messages: Sequence[OutboxMessage]) -> list[Outbo
     if not messages:
         return []
     rows = [{"topic": each.topic, "payload": each.payload, "retain": each.retain} for each in messages]
-    ids = connection.execute(_INSERT, rows).scalars()
+    if connection.dialect.name == "sqlite":  # each costs a round trip elsewhere
+        ids = [_INSERT_ONE.found(connection, row)[0][0] for row in rows]
+    else:
+        ids = list(connection.execute(_INSERT, rows).scalars())
     return [replace(message, id=row_id) for message, row_id in zip(messages, ids, strict=True)]
 
 
@@ -46,4 +51,4 @@ def remove(connection: Connection, message_ids: Iterable[int]) -> None:
     """Delete messages: the broker has acknowledged them."""
     rows = [{"message": each} for each in message_ids]
     if rows:
-        connection.execute(_REMOVE, rows)
+        _REMOVE.run(connection, rows)

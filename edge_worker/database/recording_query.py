@@ -15,11 +15,13 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
     update,
 )
 
 from edge_worker.database.counting.count_tables import recording_counts
-from edge_worker.database.schema import recordings, timelines
+from edge_worker.database.schema import deletions, recordings, timelines
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.protocol.chunk import SAMPLE_BYTES
 from edge_worker.protocol.result import Completeness, Result, Status
 from edge_worker.protocol.timestamp import possible_capture
@@ -115,9 +117,8 @@ def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool]
     return recordings.c.device_id == device_id, recordings.c.recording_id == recording_id
 
 
-# The row may have been deleted meanwhile, and its id be another recording's. Made once: making it takes as
-# long as running it.
-_SAVE_RESULT: Final = (
+# The row may have been deleted meanwhile, and its id be another recording's.
+_SAVE_RESULT: Final = CompiledStatement(
     update(recordings)
     .where(recordings.c.id == bindparam("row"), recordings.c.document.is_(None))
     .where(
@@ -126,6 +127,38 @@ _SAVE_RESULT: Final = (
     )
     .values({name: bindparam(name) for name in _RESULT_COLUMNS})
 )
+
+
+_COMPLETENESS: Final = CompiledStatement(
+    union_all(
+        *(
+            select(answer).where(
+                of.c.device_id == bindparam("device_id"), of.c.recording_id == bindparam("recording_id")
+            )
+            for of, answer in (
+                (recordings, recordings.c.completeness),
+                (deletions, literal_column("'complete'")),
+            )
+        )
+    )
+)
+_OF_DEVICE: Final = CompiledStatement(
+    select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
+)
+
+
+def completeness(connection: Connection, device_id: str, recording_id: str) -> Completeness | None:
+    """Return how complete a recording was stored, None when it was not; a deleted one counts as complete.
+
+    Its device may forget it, too.
+    """
+    found = _COMPLETENESS.found(connection, {"device_id": device_id, "recording_id": recording_id})
+    return found[0][0] if found else None
+
+
+def has_recordings(connection: Connection, device_id: str) -> bool:
+    """Return whether there are recordings of a device."""
+    return bool(_OF_DEVICE.found(connection, {"device_id": device_id}))
 
 
 def save_result(connection: Connection, row: int, result: Result, *, document: str, analysed_at: str) -> bool:
@@ -143,7 +176,7 @@ def save_result(connection: Connection, row: int, result: Result, *, document: s
         "analysed_at": analysed_at,
         "document": document,
     }
-    return connection.execute(_SAVE_RESULT, values).rowcount > 0
+    return _SAVE_RESULT.run(connection, [values]) > 0
 
 
 def find(connection: Connection, recording_id: str, device: str | None = None) -> list[RecordingEntry]:

@@ -12,10 +12,11 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, text
 
 from edge_worker.database.schema import recordings, result_feed
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.protocol.verdict import Verdict
 
-_TAKE_BACK: Final = delete(result_feed).where(result_feed.c.recording == bindparam("row"))
-_ADD: Final = insert(result_feed)
+_TAKE_BACK: Final = CompiledStatement(delete(result_feed).where(result_feed.c.recording == bindparam("row")))
+_ADD: Final = CompiledStatement(insert(result_feed))
 _HELD_S: Final = 10
 _TURN: Final = text(
     "SELECT set_config('idle_in_transaction_session_timeout', :held, true), pg_advisory_xact_lock(:feed)"
@@ -32,8 +33,8 @@ def add(connection: Connection, rows: Sequence[int]) -> None:
     if rows:
         _take_turn(connection)
         # A result that was taken back by hand, and made again, is new.
-        connection.execute(_TAKE_BACK, [{"row": row} for row in rows])
-        connection.execute(_ADD, [{"recording": row} for row in rows])
+        _TAKE_BACK.run(connection, [{"row": row} for row in rows])
+        _ADD.run(connection, [{"recording": row} for row in rows])
 
 
 def _take_turn(connection: Connection) -> None:

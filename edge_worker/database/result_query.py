@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from edge_worker.database.page_cursor import PageCursor, Sort
 from edge_worker.database.paging import few_recordings, result_filter
-from edge_worker.database.paging.compiled_query import CompiledQuery
 from edge_worker.database.paging.result_filter import ResultFilter
 from edge_worker.database.schema import LONG, predictions, recordings
+from edge_worker.database.statements.compiled_query import CompiledQuery
 
 LAST_ID: Final = bindparam("last_id", type_=LONG)
 NEAR_ID: Final = bindparam("near_id", type_=LONG)

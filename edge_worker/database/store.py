@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, bindparam, insert, literal_column, select, union_all
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from edge_worker.database import (
@@ -23,7 +23,6 @@ from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.counting import counted_rows, counts
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
 from edge_worker.database.outbox import OutboxMessage
-from edge_worker.database.paging.compiled_query import CompiledQuery
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import deletions, recordings, timelines
@@ -35,21 +34,11 @@ from edge_worker.protocol.result import CapturedAtSource, Completeness, Result
 from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.protocol.verdict import Verdict
 
+InsertRows = Callable[[Connection, Sequence[dict[str, Any]]], list[int]]
 StoreFault = (StoreError, OperationalError, InterfaceError)
 """Errors of a database that is full, locked or gone. Any other error is a bug, and not worth another try."""
 LookupFault = (*StoreFault, DatabaseError)
 """Errors of a query by ids: it may find the database damaged, which is not the fault of what it looks up."""
-
-_COMPLETENESS = union_all(
-    *(
-        select(answer).where(
-            of.c.device_id == bindparam("device_id"), of.c.recording_id == bindparam("recording_id")
-        )
-        for of, answer in ((recordings, recordings.c.completeness), (deletions, literal_column("'complete'")))
-    )
-)
-"""A deleted recording counts as stored completely: its device may forget it, too."""
-_OF_DEVICE = select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +75,13 @@ class StoredRecording:
     id: int | None = None
     """Of its row, once it has one."""
 
+    def assigned_to(self, subject: str | None) -> Self:
+        """Return the recording with the subject that was assigned to its device; its own wins."""
+        if subject is None or self.subject is not None:
+            return self
+        named = {"subject": subject, "subject_source": subject_assignments.SOURCE}
+        return replace(self, subject=subject, meta={**self.meta, **named})
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisResult:
@@ -109,7 +105,6 @@ class Store:
     def __init__(self, engine: Engine, repair: DatabaseRepair) -> None:
         self._engine = engine
         self.repair = repair
-        self._completeness = CompiledQuery.of(_COMPLETENESS, engine.dialect)
 
     @classmethod
     def open(cls, url: str, *, is_ours: bool = False) -> Self:
@@ -155,15 +150,13 @@ class Store:
 
         A deleted recording counts as stored completely.
         """
-        key = {"device_id": device_id, "recording_id": recording_id}
         with self._engine.connect() as connection:
-            rows = self._completeness.execute(connection, key)
-        return rows[0][0] if rows else None
+            return recording_query.completeness(connection, device_id, recording_id)
 
     def has_recordings(self, device_id: str) -> bool:
         """Return whether there are recordings of a device. Safe from any thread."""
         with self._engine.connect() as connection:
-            return connection.execute(_OF_DEVICE, {"device_id": device_id}).first() is not None
+            return recording_query.has_recordings(connection, device_id)
 
     def assigned_subject(self, device_id: str, captured_at: str, received_at: str) -> str | None:
         """Return whose a recording is that names nobody; None: no operator said so. Safe from any thread."""
@@ -183,18 +176,26 @@ class Store:
         with self._engine.connect() as connection:
             return {(row[0], row[1]) for pair in columns for row in connection.execute(select(*pair))}
 
-    def save_recordings(self, new: Sequence[StoredRecording]) -> list[StoredRecording]:
-        """Insert recordings, leaving those alone that exist already; return all with their ids."""
-        rows = [_columns(recording) for recording in new]
+    def save_recordings(
+        self, new: Sequence[StoredRecording], *, assign: bool = False
+    ) -> list[StoredRecording]:
+        """Insert recordings, leaving those alone that exist already; return all with their ids.
+
+        With `assign`, one without a subject is of whom its device was assigned to.
+        """
         try:
-            with self._engine.begin() as connection:
-                ids = counted_rows.insert_recordings(connection, rows)
-                self.clock.mark(connection, _arrivals(ids, new))
+            return self._insert(new, counted_rows.insert_recordings, assign=assign)
         except IntegrityError:  # a crash came between this commit and what follows it
-            with self._engine.begin() as connection:
-                ids = counted_rows.insert_new(connection, rows)
-                self.clock.mark(connection, _arrivals(ids, new))
-        return [replace(recording, id=row_id) for recording, row_id in zip(new, ids, strict=True)]
+            return self._insert(new, counted_rows.insert_new, assign=assign)
+
+    def _insert(
+        self, new: Sequence[StoredRecording], insert_rows: InsertRows, *, assign: bool
+    ) -> list[StoredRecording]:
+        with self._engine.begin() as connection:
+            named = subject_assignments.named(connection, new) if assign else new
+            ids = insert_rows(connection, [_columns(each) for each in named])
+            self.clock.mark(connection, _arrivals(ids, new))
+        return [replace(recording, id=row_id) for recording, row_id in zip(named, ids, strict=True)]
 
     def save_results(
         self, results: Sequence[AnalysisResult], delivered: Sequence[int] = ()

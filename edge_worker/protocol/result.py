@@ -9,6 +9,7 @@ runtime.
 """
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from edge_worker.protocol import compact_result
@@ -95,9 +96,9 @@ class EventFacts:
     """Sample of the stream with which the event begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
-    """Everything published and stored about one recording."""
+    """Everything published and stored about one recording; what follows from its fields is computed once."""
 
     device_id: str
     recording_id: str
@@ -190,17 +191,21 @@ class Result:
 
     def to_json(self) -> bytes:
         """Return `document()` as compact UTF-8 JSON."""
-        return compact_json(self.document())
+        return compact_json(self._document)
 
     def to_message(self) -> bytes:
         """Return what is published to operators: `to_json`, without what makes it too large."""
-        return fitted_json(self.document(), (_with_fewer_onsets, _without_probabilities))
+        return fitted_json(self._document, (_with_fewer_onsets, _without_probabilities))
 
     def to_compact_json(self) -> bytes:
         """Return the compact form for the OLED of a device."""
-        return compact_result.payload(self.document(), self.language)
+        return compact_result.payload(self._document, self.language)
 
-    @property
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return self.document()
+
+    @cached_property
     def verdict(self) -> Verdict:
         """The one answer for this sound."""
         return self.event_verdict or self._own_verdict()

@@ -7,11 +7,16 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from edge_worker.database.counting import counts
 from edge_worker.database.schema import predictions, recordings
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 
 _INSERT_RECORDING: Final = insert(recordings).returning(recordings.c.id, sort_by_parameter_order=True)
-_INSERT_PREDICTION: Final = insert(predictions)
-_ROW_ID: Final = select(recordings.c.id).where(
-    recordings.c.device_id == bindparam("device_id"), recordings.c.recording_id == bindparam("recording_id")
+_INSERT_ONE: Final = CompiledStatement(insert(recordings).returning(recordings.c.id))
+_INSERT_PREDICTION: Final = CompiledStatement(insert(predictions))
+_ROW_ID: Final = CompiledStatement(
+    select(recordings.c.id).where(
+        recordings.c.device_id == bindparam("device_id"),
+        recordings.c.recording_id == bindparam("recording_id"),
+    )
 )
 
 
@@ -21,7 +26,10 @@ def insert_recordings(connection: Connection, rows: Sequence[dict[str, Any]]) ->
     Raises:
         IntegrityError: one of them exists already.
     """
-    ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
+    if len(rows) == 1:
+        ids = [_INSERT_ONE.found(connection, rows[0])[0][0]]
+    else:
+        ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
     counts.add_recordings(connection, [row["device_id"] for row in rows])
     return ids
 
@@ -37,12 +45,12 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[i
 def row_id(connection: Connection, row: dict[str, Any]) -> int | None:
     """Return the id of the row of a recording, None where it is not stored."""
     key = {name: row[name] for name in ("device_id", "recording_id")}
-    found: int | None = connection.execute(_ROW_ID, key).scalar()
-    return found
+    found = _ROW_ID.found(connection, key)
+    return found[0][0] if found else None
 
 
 def insert_predictions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert predictions, of which there may be none."""
     if rows:
-        connection.execute(_INSERT_PREDICTION, rows)
+        _INSERT_PREDICTION.run(connection, rows)
         counts.add_predictions(connection, rows)

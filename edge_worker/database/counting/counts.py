@@ -12,15 +12,20 @@ from sqlalchemy import Connection, delete, func, select, text
 
 from edge_worker.database.counting.count_tables import label_counts, recording_counts
 from edge_worker.database.schema import predictions, recordings
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 
-_ADD_RECORDINGS: Final = text(
-    "INSERT INTO recording_counts (device_id, recordings) VALUES (:device_id, :recordings) "
-    "ON CONFLICT (device_id) DO UPDATE SET recordings = recording_counts.recordings + excluded.recordings"
+_ADD_RECORDINGS: Final = CompiledStatement(
+    text(
+        "INSERT INTO recording_counts (device_id, recordings) VALUES (:device_id, :recordings) "
+        "ON CONFLICT (device_id) DO UPDATE SET recordings = recording_counts.recordings + excluded.recordings"
+    )
 )
-_ADD_LABELS: Final = text(
-    "INSERT INTO label_counts (model, label, part, total, accepted) "
-    "VALUES (:model, :label, :part, :total, :accepted) ON CONFLICT (model, label, part) DO UPDATE SET "
-    "total = label_counts.total + excluded.total, accepted = label_counts.accepted + excluded.accepted"
+_ADD_LABELS: Final = CompiledStatement(
+    text(
+        "INSERT INTO label_counts (model, label, part, total, accepted) "
+        "VALUES (:model, :label, :part, :total, :accepted) ON CONFLICT (model, label, part) DO UPDATE SET "
+        "total = label_counts.total + excluded.total, accepted = label_counts.accepted + excluded.accepted"
+    )
 )
 _PARTS: Final = 32
 """Of the devices; the hash that says which is theirs is in the rows, and stays as it is."""
@@ -85,7 +90,7 @@ def _part_of(device_id: str) -> int:
 def _change_recordings(connection: Connection, changes: dict[str, int]) -> None:
     rows = [{"device_id": device, "recordings": changes[device]} for device in sorted(changes)]
     if rows:
-        connection.execute(_ADD_RECORDINGS, rows)
+        _ADD_RECORDINGS.run(connection, rows)
 
 
 def _change_labels(connection: Connection, totals: Counter[_LabelKey], accepted: Counter[_LabelKey]) -> None:
@@ -95,4 +100,4 @@ def _change_labels(connection: Connection, totals: Counter[_LabelKey], accepted:
         for key in sorted(totals)
     ]
     if rows:
-        connection.execute(_ADD_LABELS, rows)
+        _ADD_LABELS.run(connection, rows)

@@ -1,8 +1,9 @@
 """Whose the next recordings of a device are, as an operator says: for a time that ends by itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol, Self, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -20,10 +21,13 @@ from sqlalchemy import (
 from edge_worker.database.engine import LazyDatabase
 from edge_worker.database.schema import LONG, metadata
 from edge_worker.database.site_state.site_clock import best_time
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.protocol.timestamp import rfc3339
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=5)
 """By so much a device may say that it recorded before the assignment began."""
+SOURCE: Final = "assignment"
+"""Value of `subject_source` in META of a recording: the subject is not of the device."""
 _KEPT: Final = timedelta(days=7)
 """So long an assignment that ended is known: a recording may wait in the spool."""
 
@@ -41,8 +45,7 @@ subject_assignments: Final = Table(
 """Recordings that a device begins between the two times are of the subject, unless they name one."""
 
 _COLUMNS: Final = ("device_id", "subject", "begins_at", "ends_at", "assigned_by")
-# Made once: the worker asks for each recording.
-_AT: Final = (
+_AT: Final = CompiledStatement(
     select(*(subject_assignments.c[name] for name in _COLUMNS))
     .where(
         subject_assignments.c.device_id == bindparam("device"),
@@ -76,6 +79,42 @@ def subject_of(connection: Connection, device_id: str, captured_at: str, receive
         return None
     earliest = datetime.fromisoformat(found.begins_at) - _CLOCKS_DIFFER
     return found.subject if datetime.fromisoformat(captured_at) >= earliest else None
+
+
+class Assignable(Protocol):
+    """A recording, as far as a subject can be assigned to it."""
+
+    @property
+    def device_id(self) -> str:
+        """Its device."""
+
+    @property
+    def captured_at(self) -> str:
+        """When it began, by the clock of its device."""
+
+    @property
+    def received_at(self) -> str:
+        """When its first chunk came."""
+
+    @property
+    def subject(self) -> str | None:
+        """Its own."""
+
+    def assigned_to(self, subject: str | None) -> Self:
+        """Return it with a subject that was assigned to its device."""
+
+
+R = TypeVar("R", bound=Assignable)
+
+
+def named(connection: Connection, new: Iterable[R]) -> list[R]:
+    """Return recordings with the subjects that were assigned to their devices; their own win."""
+    return [
+        each
+        if each.subject is not None
+        else each.assigned_to(subject_of(connection, each.device_id, each.captured_at, each.received_at))
+        for each in new
+    ]
 
 
 class SubjectAssignmentTable(LazyDatabase):
@@ -123,8 +162,8 @@ class SubjectAssignmentTable(LazyDatabase):
 
 
 def _at(connection: Connection, device_id: str, time: str) -> SubjectAssignment | None:
-    row = connection.execute(_AT, {"device": device_id, "time": time}).first()
-    return None if row is None else SubjectAssignment(**row._mapping)
+    found = _AT.found(connection, {"device": device_id, "time": time})
+    return SubjectAssignment(*found[0]) if found else None
 
 
 def _end(connection: Connection, device_id: str, time: str) -> None:
