@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos cluster bench train screenshots lock clean
+.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos cluster containers bench train screenshots lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -86,6 +86,9 @@ cluster: setup ## Kill and stop parts of a site of several workers, and count wh
 	@tests/install_postgresql.sh
 	$(PY) -m bench.cluster --seconds $(or $(SECONDS),120) --json build/cluster.json $(ARGS)
 
+containers: setup ## Build all images and run the site of docker-compose.yml, on an engine that is found or made (ARGS="-k heart")
+	@tests/deploy/containers.sh $(ARGS)
+
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
 	@tests/install_chromium.sh
 	@requirements/install.sh .venv-training training
@@ -116,4 +119,4 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirement
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 
 clean: ## Remove environments and caches
-	rm -rf firmware/build firmware/idf/build .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf firmware/build firmware/idf/build build/engine .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

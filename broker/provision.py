@@ -200,7 +200,7 @@ def _reload(state: StateDirectory) -> None:
     if (pid := _broker_pid(state)) is not None:
         _hang_up(pid)
     elif IN_COMPOSE:
-        print("Make a broker that runs read its accounts: `docker compose kill -s HUP broker`.")
+        print("Make a broker that runs read its accounts: `docker compose exec broker kill -HUP 1`.")
     elif state.pid_file.exists():
         print("If a broker runs in another container, send it SIGHUP, so that it reads its accounts.")
 

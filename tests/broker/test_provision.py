@@ -179,7 +179,7 @@ def test_in_compose_commands_are_those_of_compose(
     monkeypatch.setattr(provision, "IN_COMPOSE", True)
     assert run(tmp_path, "init") == 0
     output = capsys.readouterr().out
-    assert "docker compose kill -s HUP broker" in output
+    assert "docker compose exec broker kill -HUP 1" in output
     assert ".env" not in output
 
 
