@@ -76,6 +76,11 @@ class Broker:
         """Process id while it runs; that of the `docker run` client if the broker is a container."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """Where programs find it, as environment variables."""
+        return {"STETHO_MQTT_HOST": self.host, "STETHO_MQTT_PORT": str(self.port)}
+
     def start(self) -> None:
         """Start the broker and return when it answers.
 

@@ -81,6 +81,11 @@ class NatsCluster:
         return ",".join(f"{self.host}:{port}" for port in self.ports)
 
     @property
+    def environ(self) -> dict[str, str]:
+        """Where programs find it, as environment variables."""
+        return {"STETHO_BROKER": "nats", "STETHO_MQTT_HOST": self.address}
+
+    @property
     def configuration(self) -> Path:
         """Folder of the nodes' files."""
         return self._files.path

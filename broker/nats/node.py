@@ -46,6 +46,7 @@ def write_configuration(directory: NatsDirectory, node: Node, nodes: list[Node])
         monitor=node.monitor,
         mqtt=node.mqtt,
         folder=directory.path,
+        store=directory.state.data,
         password=directory.password,
         issuer=nkey.public_key(directory.key),
         shards=SHARDS,

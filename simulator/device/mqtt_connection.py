@@ -73,6 +73,7 @@ class Connection:
         self.on_activity: Callable[[], None] = lambda: None
         """Called after data was received."""
         self.is_ready = False
+        self._was_ready = False
         self.unacknowledged = 0
         """Messages without PUBACK."""
         self._event_loop = event_loop
@@ -201,6 +202,8 @@ class Connection:
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
+        if code.is_failure and self._was_ready:
+            return  # a cluster that has just lost a node may know nobody for a moment; the next try follows
         if code.is_failure:
             problem = f"the broker at {self._address} refuses {self._account.username!r} ({code})"
             command = self._account.provision_command
@@ -210,7 +213,7 @@ class Connection:
         client.subscribe(self._subscriptions)
 
     def _on_subscribe(self, *_: object) -> None:
-        self.is_ready = True
+        self.is_ready = self._was_ready = True
         self.on_ready()
 
     def _on_disconnect(self, *_: object) -> None:

@@ -1,5 +1,5 @@
 """Complete deployment on loopback: broker, worker, history API and firmware as processes."""
 
-from simulator.site.site import Site
+from simulator.site.site import NatsSite, Site
 
-__all__ = ["Site"]
+__all__ = ["NatsSite", "Site"]

@@ -6,27 +6,29 @@ Demo, end-to-end tests and bench use it, so that all three run what is deployed.
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Generic, Self, TypeVar
 
 import models_tflite
 from broker.account import Credentials
 from broker.mosquitto import Broker
+from broker.nats.cluster import NatsCluster
 from simulator.site.process import Process
 
 _MODELS: Final = Path(models_tflite.__file__).parent
+_B = TypeVar("_B", Broker, NatsCluster)
 
 
-class Site:
+class AnySite(Generic[_B]):
     """Broker, worker and history API with their data in one directory; a context manager."""
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: Path, broker: _B, settings: Mapping[str, str] | None = None) -> None:
         """Create the accounts in `directory`; `settings`: further `STETHO_*` variables of worker and API.
 
         A directory that an earlier site left is used again, data and all; its accounts get new passwords.
         """
         self.directory = directory.absolute()  # the processes run in another working directory
         self.data_dir = self.directory / "data"
-        self.broker = Broker(self.directory / "broker")
+        self.broker: _B = broker
         self._worker_account = self.broker.add_user("worker", rotate=True)
         self._api_account = self.broker.add_user("api", rotate=True)
         self.operator = self.broker.add_user("operator", rotate=True)
@@ -48,8 +50,7 @@ class Site:
     def environ(self) -> dict[str, str]:
         """Settings of worker and API as environment variables."""
         return {
-            "STETHO_MQTT_HOST": self.broker.host,
-            "STETHO_MQTT_PORT": str(self.broker.port),
+            **self.broker.environ,
             "STETHO_MQTT_USERNAME": self._worker_account.username,
             "STETHO_MQTT_PASSWORD": self._worker_account.password,
             "STETHO_DATA_DIR": str(self.data_dir),
@@ -79,3 +80,19 @@ class Site:
         process = Process(module, self.environ | dict(settings or {}), self.directory / f"{module}.log")
         self.processes.append(process)
         return process
+
+
+class Site(AnySite[Broker]):
+    """A site with Mosquitto."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Create the accounts in `directory`, as `AnySite`."""
+        super().__init__(directory, Broker(directory.absolute() / "broker"), settings)
+
+
+class NatsSite(AnySite[NatsCluster]):
+    """A site with three nodes of NATS; `settings` name a database of PostgreSQL."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Create the accounts in `directory`, as `AnySite`."""
+        super().__init__(directory, NatsCluster(directory.absolute() / "broker"), settings)
