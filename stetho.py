@@ -22,6 +22,7 @@ _CHECK: Final = "whether the worker lives; check a whole site"
 _BACKUP: Final = "a site in one file, while it runs; back from it"
 _ACCESS: Final = "keys of the API; is the clock believed? or confirm it"
 _SEND: Final = "send a file, or stream sound, as a stethoscope does"
+_SIMULATE: Final = "synthesise a heart sound; simulate many stethoscopes"
 _EXPLAIN: Final = "draw what in a sound made its label; the models' pages"
 _TRAIN: Final = "train a model on recordings; retrain from labelled uploads"
 
@@ -52,14 +53,15 @@ PROGRAMS: Final = {
     "migrate-history": Program(
         "move the database to PostgreSQL", "edge_worker.upkeep.migrate_history", "worker"
     ),
+    "migrate-audio": Program("move the sounds to an S3 store", "edge_worker.upkeep.migrate_audio", "worker"),
     "provision": Program("add or remove devices and other accounts", "broker.provision", "broker"),
     "certificate": Program("make the broker's certificates", "broker.certificate", "broker"),
     "key": Program(_ACCESS, "history_api.__main__ key", "api"),
     "clock": Program(_ACCESS, "history_api.__main__ clock", "api"),
     "send": Program(_SEND, "simulator.__main__ send", "simulator"),
     "live": Program(_SEND, "simulator.__main__ live", "simulator"),
-    "synth": Program("synthesise a heart sound", "simulator.__main__ synth", "simulator"),
-    "fleet": Program("simulate many stethoscopes at once", "simulator.__main__ fleet", "simulator"),
+    "synth": Program(_SIMULATE, "simulator.__main__ synth", "simulator"),
+    "fleet": Program(_SIMULATE, "simulator.__main__ fleet", "simulator"),
     "evaluate": Program("measure a model on labelled recordings", "models_tflite.evaluate", "evaluation"),
     "explain": Program(_EXPLAIN, "models_tflite.explain", "evaluation"),
     "report": Program(_EXPLAIN, "models_tflite.report", "evaluation"),

@@ -29,6 +29,14 @@ class StoreError(StethoError):
     """The database cannot be used: unreachable, unwritable, or of another schema."""
 
 
+class AudioStoreError(StoreError):
+    """The store of sounds refuses: its bucket is missing, it forbids, or it is full."""
+
+
+class AudioAwayError(AudioStoreError):
+    """The store of sounds does not answer now, or fails: it may work again by itself."""
+
+
 class BackupError(StethoError):
     """A backup cannot be written, or is not whole."""
 

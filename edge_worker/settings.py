@@ -4,6 +4,7 @@ They are facts of a deployment. Facts of signals and models are not here: they l
 the model. `docs/configuration.md` lists every variable; a test holds the two together.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,7 @@ ENVIRONMENT_PREFIX: Final = "STETHO_"
 DEFAULT_MODELS_DIR: Final = Path(__file__).parents[1] / "models_tflite"
 """The models that came with the program, in a checkout or where it is installed."""
 _LAST_PORT: Final = 65_535
+_BUCKET_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=-]+)*", re.ASCII)
 _LONGEST_EVENT: Final = 6000
 """Blocks of 10 ms: a minute."""
 
@@ -55,6 +57,12 @@ class Settings:
     )
     data_dir: Path = setting(Path("data"), "directory of the spool, the audio and the SQLite file")
     database_url: str = setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
+    audio_url: str = setting(
+        "", "where sounds are kept, such as `s3://sounds/ward-3`; empty: `audio` in the data directory"
+    )
+    audio_secret_file: Path | None = setting(
+        None, "file whose first line is the secret access key; without it, AWS_SECRET_ACCESS_KEY has it"
+    )
     models_dir: Path = setting(
         DEFAULT_MODELS_DIR, "directory of the model pairs; default: those installed with the program"
     )
@@ -169,6 +177,11 @@ class Settings:
             raise SettingsError(f"STETHO_MQTT_HOST is {self.mqtt_host!r}; {reason}") from None
         self.require_port("worker_metrics_port")
         self.require_name("mqtt_username")
+        self.require(
+            "audio_url",
+            not self.audio_url or is_bucket(self.audio_url),
+            "use s3://BUCKET or s3://BUCKET/PREFIX, of a-z, 0-9, - and . in BUCKET",
+        )
         self.require_name("worker_id")
         self.require("processes", self.processes <= SHARDS, f"there are {SHARDS} parts of the devices")
         self.require_one_of("log_level", "DEBUG", "INFO", "WARNING", "ERROR")
@@ -217,6 +230,11 @@ class Settings:
         if not password:
             raise SettingsError(f"{variable(name)} {path} has an empty first line; write the password there")
         return password
+
+
+def is_bucket(url: str) -> bool:
+    """Return whether `url` can be that of a bucket, or of a place in it."""
+    return _BUCKET_URL.fullmatch(url) is not None
 
 
 def variable(name: str) -> str:

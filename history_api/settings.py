@@ -83,6 +83,12 @@ class ApiSettings(Settings):
         Settings.check(self)  # super() knows no class with slots before Python 3.14
         self.require_port("api_port")
         self.require_one_of("keep_free_from", "cause", "all")
+        self.require(
+            "keep_free_mb",
+            not (self.keep_free_mb and self.audio_url),
+            "with STETHO_AUDIO_URL deleting recordings makes no room in the data directory; set "
+            "STETHO_KEEP_DAYS instead",
+        )
         self.require_one_of("subject_required", "off", "on")
         self.require_one_of("api_auth", "keys", "none")
         self.require(

@@ -5,9 +5,9 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from edge_worker.audio_store.audio_store import AudioStore, require
 from edge_worker.audio_store.opening import open_audio
 from edge_worker.audio_store.sound import sound_name
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
-from edge_worker.errors import StoreError
+from edge_worker.errors import AudioStoreError, StoreError
 from edge_worker.inference.classifier import Classifier
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.ingest import wav
@@ -40,6 +40,9 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
+_PATIENCE_S: Final = 2.0
+J = TypeVar("J")
+W = TypeVar("W")
 _UNUSABLE: Final = Quality(usable=False, snr_db=None, clipped=0.0)
 _NO_PRE_ANALYSIS: Final = PreAnalysis(_UNUSABLE, _UNUSABLE)
 
@@ -82,6 +85,8 @@ class Pipeline:
         self.refresh = refresh
         """Loads promoted models and changed profiles; returns True when something changed."""
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="wav")
+        self.while_waiting: Callable[[], None] = lambda: None
+        """Called every few seconds while the store of sounds keeps the storage waiting."""
 
     def versions(self) -> dict[str, str]:
         """Return the active version of each model."""
@@ -96,9 +101,7 @@ class Pipeline:
             OSError, StoreFault: disk or database refuse for now; try again later.
             SpoolFileError: the chunk file of one of them is gone or damaged.
         """
-        # Each file waits for the disk; side by side they wait together.
-        write = map if len(closes) == 1 else self._writers.map
-        written = list(write(self._write, closes))
+        written = self._each(self._write, closes)
         stored = self._store.save_recordings([each for each, _ in written], assign=True)
         for close in closes:
             self._spool.remove(close.recording)
@@ -106,6 +109,26 @@ class Pipeline:
             UnanalysedRecording(recording, pcm, close.recording.is_of_another_rate)
             for recording, (_, pcm), close in zip(stored, written, closes, strict=True)
         ]
+
+    def _each(self, write: Callable[[J], W], jobs: Sequence[J]) -> list[W]:
+        """Return what `write` returns for each job: each waits for disk or network, side by side together."""
+        if len(jobs) == 1 and not self._audio.is_remote:
+            return [write(jobs[0])]
+        futures = [self._writers.submit(write, job) for job in jobs]
+        waiting, until = set(futures), FIRST_EXCEPTION
+        while waiting:
+            done, waiting = wait(waiting, _PATIENCE_S, until)
+            if any(not each.cancelled() and each.exception() for each in done):
+                # What has begun ends first: another try writes the same files.
+                waiting = {each for each in waiting if not each.cancel()}
+                until = ALL_COMPLETED
+            elif waiting:
+                self.while_waiting()
+        return [future.result() for future in futures]
+
+    def check_audio(self) -> str:
+        """Return where sounds are stored; raises StoreError where they cannot be now."""
+        return self._audio.check()
 
     def lost_recordings(self) -> Iterator[StoredRecording]:
         """Yield the recordings whose WAV files no row names, to be stored again."""
@@ -149,15 +172,17 @@ class Pipeline:
         """
         dated = [replace(each, recording=self._dated(each)) for each in events]
         fresh = [each for each in dated if self._is_new(each.recording)]
-        for each in fresh:
-            recording = each.recording
-            wav.write(self._audio, recording.audio_file, each.pcm, recording.sample_rate, recording.channels)
+        self._each(self._write_event, fresh)
         stored = self._store.save_recordings([each.recording for each in fresh]) if fresh else []
         for each in events:
             each.is_stored.set()
         return [
             UnanalysedRecording(recording, each.pcm) for recording, each in zip(stored, fresh, strict=True)
         ]
+
+    def _write_event(self, event: EventRecording) -> None:
+        recording = event.recording
+        wav.write(self._audio, recording.audio_file, event.pcm, recording.sample_rate, recording.channels)
 
     def _dated(self, event: EventRecording) -> StoredRecording:
         stream = event.times_of_stream(self._store.clock)
@@ -179,6 +204,9 @@ class Pipeline:
 
         Any exception becomes a result of status `error`: a recording that raises one must not be analysed
         again at every start.
+
+        Raises:
+            AudioStoreError: the store does not give its sound now; try again later.
         """
         started = time.perf_counter()
         stored = unanalysed.recording
@@ -188,6 +216,8 @@ class Pipeline:
                 pcm = wav.read(require(self._audio, stored.audio_file))
             result, heart_shape = self._result(stored, pcm, is_of_another_rate=unanalysed.is_of_another_rate)
             analysed = replace(analysis_result(stored.id, result), heart_shape=heart_shape)
+        except AudioStoreError:
+            raise
         except Exception:
             _LOG.exception(line("failed", device=stored.device_id, recording=stored.recording_id))
             analysed = self.failed_result(stored)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from edge_worker.analysis import last_sounds
@@ -27,6 +28,7 @@ from edge_worker.analysis.storing.storage_thread import (
 from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
+from edge_worker.errors import AudioStoreError
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
@@ -161,7 +163,9 @@ class RecordingAnalysis(threading.Thread):
                 self._streams.store_stream(job, since)
             else:
                 samples += job.recording.samples
-                results.append((self._analyse(job), job.recording, since))
+                analysed = self._retry.call(partial(self._analyse, job), (AudioStoreError,))
+                if analysed is not None:  # else it stops meanwhile
+                    results.append((analysed, job.recording, since))
             if time.monotonic() >= until:
                 break
         self._publish(results)
@@ -173,11 +177,11 @@ class RecordingAnalysis(threading.Thread):
         self._pipeline.delete_event_audio([result for result, *_ in results])
 
     def _analyse(self, unanalysed: UnanalysedRecording) -> AnalysisResult:
+        started = time.perf_counter()
+        analysed = self._pipeline.analyse(unanalysed)
         if unanalysed.pcm is not None:
             with self._held:
                 self._held_samples -= unanalysed.recording.samples
-        started = time.perf_counter()
-        analysed = self._pipeline.analyse(unanalysed)
         self._metrics.observe_analysis(analysed.result, time.perf_counter() - started)
         return analysed
 

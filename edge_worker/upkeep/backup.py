@@ -41,8 +41,8 @@ _EXAMPLES: Final = """examples:
   stetho backup /mnt/usb/$(date +%F).stetho                 each night, from cron
 
 It holds recordings, results, reviews, keys of the API, clips and models trained here, rules of
-notifications with their passwords; no settings, pictures or sessions of browsers. It is as private as the
-site. `stetho restore FILE` brings it back.
+notifications with their passwords; no settings, pictures or sessions of browsers, and no sounds that are
+in a bucket (STETHO_AUDIO_URL). It is as private as the site. `stetho restore FILE` brings it back.
 Exit status: 0; 1 when the audio of some recordings could not be read; 2 with one sentence, and no file."""
 
 
@@ -88,7 +88,9 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
     if broker is not None and not (broker / "passwords").is_file():
         raise BackupError(f"{broker} is no state directory of a broker: it has no `passwords`")
     audio = open_audio(settings)
-    size = _size_of(data_dir, database, broker) + sum(sound.size for sound in audio.sounds())
+    # A bucket stays where it is when this machine is lost, and is large: it is not copied here.
+    sounds = 0 if audio.is_remote else sum(sound.size for sound in audio.sounds())
+    size = _size_of(data_dir, database, broker) + sounds
     _require_room(file, size + database.stat().st_size)
     copy = file.with_name(f"{file.name}.db.part")
     bar = tqdm(total=size, unit="B", unit_scale=True, disable=None, leave=False)
@@ -97,7 +99,7 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
             open_recordings = _add_spool(archive, data_dir / "spool")
             snapshot.take(database, copy)
             snapshot.forget_browser_sessions(copy)
-            lost = _add_audio(archive, audio, database, copy)
+            lost = [] if audio.is_remote else _add_audio(archive, audio, database, copy)
             archive.add_file(f"{DATA}/{DATABASE}", copy)
             for name, path in _others(data_dir, broker):
                 with suppress(FileNotFoundError):  # deleted meanwhile
@@ -118,6 +120,8 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
         f"{file}: {recordings} recordings and {open_recordings} that are still arriving, "
         f"{file.stat().st_size / 2**20:.1f} MiB."
     )
+    if audio.is_remote:
+        print(f"The sounds are not in it: they stay in {settings.audio_url}, which has its own backup.")
     if broker is None:
         print("The broker's accounts and certificates are not in it; --broker DIR adds them.")
     return lost

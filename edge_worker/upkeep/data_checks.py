@@ -68,8 +68,10 @@ def check_spool(settings: Settings) -> str:
 
 def check_audio(settings: Settings) -> str:
     """Check that recordings and WAV files belong together."""
+    store = open_audio(settings)
+    place = store.check()
     history = History.open(settings.database)
-    found = orphans.find(history, open_audio(settings))
+    found = orphans.find(history, store)
     history.close()
     if found.recordings:
         raise StoreError(
@@ -83,7 +85,7 @@ def check_audio(settings: Settings) -> str:
         )
     if found.aside:
         raise StoreError(f"{_some(found.aside)} moved aside, without a recording: look at it, then delete it")
-    return "each recording has its file, and each file its recording"
+    return f"each recording has its file {place}, and each file its recording"
 
 
 def check_quarantine(settings: Settings) -> str:

@@ -6,6 +6,7 @@ last: a restore that is interrupted leaves no site that looks whole.
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from typing import Final
 
 from tqdm import tqdm
 
+from edge_worker.audio_store.sound import FOLDER
 from edge_worker.database.revision import REVISION
 from edge_worker.directory_lock import lock_directory
 from edge_worker.errors import BackupError, StethoError
@@ -60,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BackupError(f"STETHO_DATABASE_URL names another database than {into / DATABASE}; unset it")
         with Archive(options.file) as archive:
             _restore(archive, into, options.broker, may_replace=options.force)
+        if settings.audio_url and (into / FOLDER).is_dir():
+            command = stetho(f"migrate-audio --from {shlex.quote(str(into))} --to {settings.audio_url}")
+            print(f"Its sounds are in {into / FOLDER}: `{command}` brings them into the bucket.")
     except (StethoError, OSError) as error:
         print(f"stetho restore: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from edge_worker.database.store import StoreFault
+from edge_worker.errors import AudioStoreError
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.turns import Turns
 
@@ -47,6 +48,8 @@ class StorageRetry:
         self._source = source
         self._stopping = stopping
         self._mend = mend
+        self.while_waiting: Callable[[], None] = lambda: None
+        """Called between two tries of a store of sounds: the database works meanwhile."""
 
     def call(
         self, action: Callable[[], T], passing: tuple[type[Exception], ...] = (OSError, *StoreFault)
@@ -62,6 +65,8 @@ class StorageRetry:
                 _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
                 self.report(StorageFault(problem, self._source))
                 self._try_to_mend(error)
+                if isinstance(error, AudioStoreError):
+                    self.while_waiting()
                 if self._stopping.wait(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]):
                     return None
                 attempt += 1

@@ -5,6 +5,7 @@ the analysis of another. Recordings that waited together are stored together: th
 and one sync serves them all.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -17,9 +18,9 @@ from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.storing.recording_storage import RecordingStorage, Unstored
 from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
-from edge_worker.database.store import Store, StoredRecording
+from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.database.worker_heartbeat import EVERY_S
-from edge_worker.errors import StoreError
+from edge_worker.errors import AudioStoreError, StoreError
 from edge_worker.ingest.intake_event import ClosedRecording
 
 _IDLE_S: Final = 1.0
@@ -57,6 +58,7 @@ class StorageThread(threading.Thread):
         self._stopping = stopping
         self._analyse = analyse
         self._write_heartbeat = write_heartbeat
+        pipeline.while_waiting = retry.while_waiting = self._beat
         self._waiting: FairQueue[tuple[Unstored, float]] = FairQueue()
         """Jobs, and the monotonic time since when each waits."""
         self._damage: StoreError | None = None
@@ -92,6 +94,7 @@ class StorageThread(threading.Thread):
     def run(self) -> None:
         """Work until stopped."""
         try:
+            self._retry.call(self._pipeline.check_audio)
             while not self._stopping.is_set():
                 self._store_batch()
                 self._retry.call(self._housekeeping)
@@ -129,19 +132,31 @@ class StorageThread(threading.Thread):
             self._store.mend(damage)
         if not len(self._waiting):
             self._adopt_lost()
+        self._beat_if_due()
+
+    def _beat_if_due(self) -> None:
         if time.monotonic() - self._heartbeat_at >= EVERY_S:
             self._write_heartbeat()
             self._heartbeat_at = time.monotonic()
+
+    def _beat(self) -> None:
+        """Write the heartbeat if it is due, and if the database takes it: something else is waited for."""
+        with contextlib.suppress(OSError, *StoreFault):
+            self._beat_if_due()
 
     def _adopt_lost(self) -> None:
         """Give the next recording that lost its row a new one, after a repair of the database."""
         if self._store.repair.take_lost_rows():
             self._lost = self._pipeline.lost_recordings()
-        for lost in self._lost:
+        try:
+            lost = next(self._lost, None)
+        except AudioStoreError:
+            self._lost = self._pipeline.lost_recordings()  # from its beginning, at the next try
+            raise
+        if lost is not None:
             (stored,) = self._store.save_recordings([lost])
             self._analyse(UnanalysedRecording(stored), time.monotonic())
             self.wake()  # for the next one
-            return
 
 
 def device_of(job: Job) -> str:

@@ -1,14 +1,17 @@
 """The contract of a store of sounds, whatever is behind it."""
 
 import io
+import shutil
 import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from object_server import BUCKET, ObjectServer
 
 from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.audio_store.audio_store import AudioStore, require
+from edge_worker.audio_store.bucket_address import open_bucket
 from edge_worker.audio_store.sound import ASIDE, sound_name
 from edge_worker.errors import AudioError
 from edge_worker.ingest import wav
@@ -18,9 +21,23 @@ OTHER = sound_name("st-02", "00000000000000bb")
 PCM = bytes(range(256)) * 8
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> AudioStore:
-    return AudioDirectory(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    with ObjectServer(tmp_path_factory.mktemp("s3") / "objects") as server:
+        yield server
+
+
+@pytest.fixture(params=["directory", "bucket", "prefix"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AudioStore:
+    if request.param == "directory":
+        return AudioDirectory(tmp_path)
+    server: ObjectServer = request.getfixturevalue("server")
+    for path in server.bucket.iterdir():
+        shutil.rmtree(path)
+    environ = server.environ("" if request.param == "bucket" else "ward-3/left.wing")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return open_bucket(environ["STETHO_AUDIO_URL"], "")
 
 
 def put(store: AudioStore, name: str = NAME, content: bytes = b"sound") -> None:
@@ -133,4 +150,5 @@ def test_a_wav_file_is_what_every_program_reads(store: AudioStore) -> None:
 
 
 def test_a_store_says_where_it_is(store: AudioStore, tmp_path: Path) -> None:
-    assert store.check() == f"in {tmp_path}/audio"
+    at = store.check()
+    assert at == f"in {tmp_path}/audio" or at.startswith(f"in s3://{BUCKET}")

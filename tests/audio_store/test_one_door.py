@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 DOOR = "edge_worker/audio_store/"
 PATH = re.compile(r"""/ ["']audio|["']audio/|data_dir / [\w.]*audio_file|/ ["']orphans|["']orphans/""")
 """What a path to a sound looks like, made by hand."""
