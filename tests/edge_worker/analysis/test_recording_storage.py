@@ -96,10 +96,10 @@ def test_a_recording_that_the_code_cannot_store_is_moved_aside_and_answered(
 ) -> None:
     save: Callable[..., Any] = rig.store.save_recordings
 
-    def fails_for_one(rows: list[StoredRecording]) -> list[StoredRecording]:
+    def fails_for_one(rows: list[StoredRecording], *, assign: bool) -> list[StoredRecording]:
         if any(row.device_id == "st-02" for row in rows):
             raise ValueError("a bug")
-        return list(save(rows))
+        return list(save(rows, assign=assign))
 
     monkeypatch.setattr(rig.store, "save_recordings", fails_for_one)
     waiting = [rig.close(f"st-0{number}", 1) for number in range(1, 4)]
