@@ -19,6 +19,7 @@ from bench import (
     site_load,
     upload_latency,
 )
+from bench.recording import live_cost
 from bench.results import Figures, Results
 from edge_worker.errors import StethoError
 from simulator.site.process import ProcessError
@@ -29,8 +30,8 @@ _LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
-  make bench ARGS="--only cost"      one part: cost, models, ingest, start, memory, uploads, history, paint,
-                                     streams or live
+  make bench ARGS="--only cost"      one part: cost, live-cost, models, ingest, start, memory, uploads,
+                                     history, paint, streams or live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so. The
 figures of a part are written when it ends. A part that cannot run here (a program is missing) is left out and
@@ -38,6 +39,7 @@ named; its figures of an earlier run on the same machine stay, marked in the tab
 part that can run here ran, 1 when a part failed, 2 when none could run or an argument is wrong."""
 _PARTS: Final[dict[str, Callable[[], Figures]]] = {
     "cost": lambda: recording_cost.measure(_MODELS),
+    "live-cost": lambda: live_cost.measure(_MODELS),
     "models": lambda: model_cost.measure(_MODELS),
     "ingest": ingest.measure,
     "start": lambda: {"ready_s": site_load.ready_s(), "stetho_help_s": site_load.help_s()},

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.machine import cpu_seconds
 from bench.progress import steps
-from bench.recording_cost import CHUNK, RATE
+from bench.recording.heart_recording import CHUNK, RATE
 from broker.account import Credentials
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import PCM, Chunk, encode

@@ -1,8 +1,13 @@
 """Parts of the bench in their short form, on the real broker, worker and API."""
 
+from pathlib import Path
+
 import pytest
 
 from bench import history_page, live_streams, upload_latency
+from bench.recording import live_cost, recording_stages
+
+MODELS = Path(__file__).parents[2] / "models_tflite"
 
 
 def test_pages_of_a_history_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +30,26 @@ def test_uploads_are_measured_beside_a_device(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(upload_latency, "ROUNDS", 1)
     figures = upload_latency.measure()
     assert figures["upload_adds_ms"] == pytest.approx(figures["upload_http_ms"] - figures["upload_device_ms"])
+
+
+def test_every_stage_of_a_recording_is_measured() -> None:
+    stages = recording_stages.measure(MODELS, 2)
+    of_threads = {"mqtt", "receive", "hints", "keep", "judge", "save", "publish"}
+    of_analysis = {
+        "impossible_sound",
+        "resample",
+        "log_mel",
+        "quality",
+        "heart_cycle",
+        "familiarity",
+        "models",
+    }
+    assert set(stages) == of_threads | of_analysis
+    assert min(stages.values()) > 0
+
+
+def test_the_cost_of_live_recordings_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_cost, "_WARM_S", 1.0)
+    figures = live_cost.of_devices(3, 8)
+    assert figures["live_cpu_ms_per_recording_3"] > figures["live_devices_cpu_ms_per_recording_3"] > 0
+    assert figures["live_results_share_3"] > 0.3, "its first recordings last four seconds"

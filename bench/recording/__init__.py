@@ -1,0 +1,1 @@
+"""What one recording costs, stage by stage and live."""
