@@ -22,12 +22,16 @@ from broker.nats.account_watch import AccountWatch
 from broker.nats.connections import disconnect
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.permissions import permissions_of
+from broker.nats.queue_limit import limit_queue
 from edge_worker.telemetry.logfmt import line
 
 _LOG: Final = logging.getLogger(__name__)
 USER: Final = "access"
+_SITE_USER: Final = "keeper"
+"""Of the account of NATS in which the clients are."""
 _SUBJECT: Final = "$SYS.REQ.USER.AUTH"
 _LOOK_EVERY_S: Final = 1.0
+_LIMIT_EVERY_S: Final = 60.0
 
 
 class Access:
@@ -49,24 +53,29 @@ class Access:
         _LOG.info(line("stopped"))
 
     async def _serve(self, servers: list[str]) -> None:
-        client = await self._connect(servers)
+        system, site = await self._connect(servers, USER), await self._connect(servers, _SITE_USER)
         try:
-            await client.subscribe(_SUBJECT, queue=USER, cb=self._on_request)
-            await client.flush()
+            await system.subscribe(_SUBJECT, queue=USER, cb=self._on_request)
+            await system.flush()
             _LOG.info(line("ready", accounts=len(self._accounts.names())))
-            await disconnect(client, lambda user: not self._accounts.has(user))
-            while True:
-                if changed := self._accounts.changed():
-                    await disconnect(client, changed.__contains__)
-                await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.gather(self._end_removed(system), _keep_limit(system, site))
         finally:
-            await client.close()
+            await system.close()
+            await site.close()
 
-    async def _connect(self, servers: list[str]) -> Client:
+    async def _end_removed(self, system: Client) -> None:
+        """Disconnect accounts that are removed, or have a new password."""
+        await disconnect(system, lambda user: not self._accounts.has(user))
+        while True:
+            if changed := self._accounts.changed():
+                await disconnect(system, changed.__contains__)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _connect(self, servers: list[str], user: str) -> Client:
         return await nats.connect(
             servers,
             name="stetho access",
-            user=USER,
+            user=user,
             password=self._password,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
@@ -101,6 +110,12 @@ class Access:
         if request.client_id != request.username:
             return f"its client id is {request.client_id!r}; it must be the user name"
         return ""
+
+
+async def _keep_limit(system: Client, site: Client) -> None:
+    while True:
+        is_limited = await limit_queue(system, site)
+        await asyncio.sleep(_LIMIT_EVERY_S if is_limited else _LOOK_EVERY_S)
 
 
 async def _on_error(error: Exception) -> None:

@@ -167,3 +167,23 @@ def test_nodes_trust_each_other_and_clients_by_the_certificates_of_the_site(tmp_
             sender.publish(topics.pcm("st-01"))
             receiver.wait_for(shard_topic("st-01"))
         assert try_connect(cluster.host, cluster.port, device) is None, "a client without TLS"
+
+
+def test_a_queue_that_is_full_takes_nothing_more_and_can_be_emptied(tmp_path: Path) -> None:
+    cluster = NatsCluster(tmp_path, nodes=1, access=1)
+    configuration = cluster.configuration / "n1.conf"
+    configuration.write_text(configuration.read_text().replace("8GB", "8MB"))
+    with cluster:
+        wait_until(lambda: "event=queue_limited" in cluster.log("access-0"), "the limit")
+        device, worker = cluster.add_user("device", "st-01"), cluster.add_user("worker")
+        shard = Credentials(shard_account(worker.username, shard_of("st-01")), worker.password)
+        with Probe(cluster.port, shard, clean_session=False) as holder:
+            holder.subscribe(f"stetho/v1/shard/{shard_of('st-01')}/device/+/up/pcm")
+        with Probe(cluster.port, device) as sender:
+            for _ in range(200):
+                sender.send_unacknowledged(topics.pcm("st-01"), LARGEST)
+            assert sender.disconnected.wait(30), "what has no room is not acknowledged"
+        with Probe(cluster.port, shard, clean_session=False) as holder:
+            holder.wait_for(shard_topic("st-01"), 80)
+            with Probe(cluster.port, device) as sender:
+                sender.publish(topics.pcm("st-01"), b"again")
