@@ -37,7 +37,7 @@ class RecentSound:
         self.hearing = hearing
         self.position = self._begin = first_sample
         self._rate = sample_rate
-        self._levels = LevelMeter(sample_rate, first_sample)
+        self._levels = LevelMeter(sample_rate, first_sample, has_power=not hearing.is_heart)
         self._resampler = (
             StreamingResampler(sample_rate, HEART_LOG_MEL.sample_rate) if hearing.is_heart else None
         )

@@ -21,7 +21,8 @@ from edge_worker.signal import quality
 RATE_EVERY_S: Final = 1.5
 """Sound between two searches for a heart rate."""
 LOOK_EVERY_S: Final = 4.0
-"""Sound between two looks at the samples themselves, which take some milliseconds."""
+"""Sound between two looks at the samples themselves, and before the first: a shorter recording has its result
+then. Of two channels it must be known before which of them is heard."""
 
 
 @dataclass(slots=True)
@@ -31,9 +32,14 @@ class RecordingPreview:
     recording: Recording
     _sound: RecentSound | None = field(default=None, init=False)
     _heart_rate: HeartRateTracker = field(default_factory=lambda: HeartRateTracker(RATE_EVERY_S), init=False)
-    _looked_at_s: float = field(default=-LOOK_EVERY_S, init=False)
+    _looked_at_s: float = field(default=0.0, init=False)
     _channel: Channel | None = field(default=None, init=False)
     _fault: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the first sound of several channels."""
+        if self.recording.channels > 1:
+            self._looked_at_s = -LOOK_EVERY_S
 
     def value(
         self, spool: Spool, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles

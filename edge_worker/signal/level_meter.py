@@ -31,7 +31,9 @@ class _Block(NamedTuple):
 class LevelMeter:
     """Level and clipping of the last ten seconds of one stream; audio is pushed in order."""
 
-    def __init__(self, sample_rate: int, first_sample: int) -> None:
+    def __init__(self, sample_rate: int, first_sample: int, *, has_power: bool = True) -> None:
+        """Begin at `first_sample`; without `has_power` only clipping is measured, in half the time."""
+        self._has_power = has_power
         self._block_length = max(1, round(sample_rate * LEVEL_S))
         self._pending: Float32Array = np.empty(0, np.float32)
         self._pending_pcm: Int16Array = np.empty((0, 1), np.int16)
@@ -41,17 +43,24 @@ class LevelMeter:
     def push(self, pcm: Int16Array, mono: Float32Array) -> None:
         """Process PCM (samples, channels) and the mean of its channels (samples,), -1..1."""
         self._pending_pcm = np.concatenate((self._pending_pcm, pcm)) if len(self._pending_pcm) else pcm
-        self._pending = np.concatenate((self._pending, mono))
-        count = len(self._pending) // self._block_length
+        count = len(self._pending_pcm) // self._block_length
         whole = count * self._block_length
-        blocks = self._pending[:whole].reshape(count, self._block_length)
-        # Variance, not mean square: a DC offset of the converter is not sound.
-        power = np.einsum("ij,ij->i", blocks, blocks) / self._block_length - np.square(blocks.mean(axis=1))
+        power = self._powers(mono, count) if self._has_power else [0.0] * count
         clipped = _clipped(self._pending_pcm[:whole], count)
-        self._pending, self._pending_pcm = self._pending[whole:].copy(), self._pending_pcm[whole:].copy()
-        for each in zip(power.tolist(), clipped, strict=True):
+        self._pending_pcm = self._pending_pcm[whole:].copy()
+        for each in zip(power, clipped, strict=True):
             self._end += self._block_length
             self._blocks.append(_Block(self._end, *each))
+
+    def _powers(self, mono: Float32Array, count: int) -> list[float]:
+        """Return the power of the next `count` blocks, which end in new samples (samples,)."""
+        pending, whole = np.concatenate((self._pending, mono)), count * self._block_length
+        self._pending = pending[whole:].copy()
+        blocks = pending[:whole].reshape(count, self._block_length)
+        # Variance, not mean square: a DC offset of the converter is not sound.
+        power = np.einsum("ij,ij->i", blocks, blocks) / self._block_length - np.square(blocks.mean(axis=1))
+        powers: list[float] = power.tolist()
+        return powers
 
     def between(self, start: int, end: int) -> Level:
         """Return the level of the blocks that begin in the samples `[start, end)`."""
