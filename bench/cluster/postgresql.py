@@ -19,6 +19,8 @@ from edge_worker.errors import StoreError
 _WITHIN_S: Final = 60.0
 _OPTIONS: Final = ("listen_addresses=", "max_connections=200")
 _NAME: Final = "postgres"
+_WITH_US: Final = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+"""What lets a server end with the process that started it, however that ends."""
 
 
 def programs() -> Path | None:
@@ -109,7 +111,7 @@ class PostgreSql:
     def _run(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(
-                [self._programs / program, "-D", self._data, *arguments],
+                [*_WITH_US, self._programs / program, "-D", self._data, *arguments],
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,

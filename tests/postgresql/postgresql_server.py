@@ -29,6 +29,8 @@ _OBJECTS: Final = text(
     "(SELECT count(*) FROM pg_rewrite), (SELECT version_num FROM alembic_version)"
 )
 """What a test has changed of a database if it has changed more than rows."""
+_WITH_US: Final = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+"""What lets a server end with the process that started it, however that ends."""
 _NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
@@ -151,7 +153,7 @@ def running_server(folder_of_programs: Path) -> Iterator[PostgresqlServer]:
 
         def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
             return subprocess.Popen(
-                [folder_of_programs / program, "-D", data, *arguments],
+                [*_WITH_US, folder_of_programs / program, "-D", data, *arguments],
                 cwd=folder,
                 stdout=log,
                 stderr=log,
