@@ -68,7 +68,7 @@ def _run(settings: Settings) -> int:
     # Imported here so that --help and health answer at once.
     from edge_worker.upkeep.living import liveness  # noqa: PLC0415
     from edge_worker.upkeep.process_supervisor import ProcessSupervisor  # noqa: PLC0415
-    from edge_worker.upkeep.site_claim import claim_site  # noqa: PLC0415
+    from edge_worker.upkeep.site_claim import claim_site, claimed_database  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import wait_until_writable  # noqa: PLC0415
     from edge_worker.upkeep.worker_processes import retire_others, worker_ids  # noqa: PLC0415
 
@@ -80,11 +80,12 @@ def _run(settings: Settings) -> int:
     if stopping.is_set():
         return 0
     locks = claim_site(settings)
-    liveness.begin(settings.data_dir)
-    retire_others(settings)
-    if settings.processes > 1:
-        return ProcessSupervisor(settings, locks).run(stopping)
-    return _work(settings, ALL_SHARDS, stopping, locks)
+    with claimed_database(settings):
+        liveness.begin(settings.data_dir)
+        retire_others(settings)
+        if settings.processes > 1:
+            return ProcessSupervisor(settings, locks).run(stopping)
+        return _work(settings, ALL_SHARDS, stopping, locks)
 
 
 def _run_process(settings: Settings, process: int) -> int:
@@ -132,9 +133,10 @@ def _on_signal(stop: Callable[[], None]) -> None:
 
 def _check(settings: Settings) -> int:
     from edge_worker.assembly import assemble  # noqa: PLC0415
-    from edge_worker.upkeep.site_claim import claim_site  # noqa: PLC0415
+    from edge_worker.upkeep.site_claim import claim_site, claimed_database  # noqa: PLC0415
 
-    assemble(settings, claim_site(settings))
+    with claimed_database(settings):
+        assemble(settings, claim_site(settings))
     print("settings, models, spool and database are usable")
     return 0
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.schema import device_settings
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
@@ -71,7 +72,7 @@ class DeviceSettingsTable:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise StoreError(f"device settings cannot be reached: {str(error).splitlines()[0]}") from error
+            raise StoreError(f"device settings cannot be reached: {reason(error)}") from error
 
 
 def _put(connection: Connection, device_id: str, values: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from edge_worker.database.postgresql import session
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.repair import sqlite_file
 from edge_worker.database.repair.writable import open_problem, unwritable
 from edge_worker.database.revision import require_revision
@@ -98,7 +99,7 @@ class LazyDatabase:
                 yield connection
         except SQLAlchemyError as error:
             require_revision(engine)  # its message is clearer where that is the reason
-            raise StoreError(f"{self._FAILURE}: {str(error).splitlines()[0]}") from error
+            raise StoreError(f"{self._FAILURE}: {reason(error)}") from error
 
 
 def begin_writing(connection: Connection) -> None:

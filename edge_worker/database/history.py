@@ -28,6 +28,7 @@ from edge_worker.database.engine import connect, follow_file, require_writable
 from edge_worker.database.exam_query import ExamPage
 from edge_worker.database.page_cursor import Sort
 from edge_worker.database.paging.result_filter import ResultFilter
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.prediction_query import LabelCount, PredictionEntry
 from edge_worker.database.recording_query import RecordingEntry
 from edge_worker.database.result_query import ResultPage
@@ -248,7 +249,7 @@ class History:
                 yield connection
         except SQLAlchemyError as error:
             require_revision(self._engine)  # its message is clearer where that is the reason
-            raise StoreError(f"the database cannot be read: {str(error).splitlines()[0]}") from error
+            raise StoreError(f"the database cannot be read: {reason(error)}") from error
 
     def _require_file(self) -> None:
         # Connecting would create an empty file, which then belongs to the wrong program.

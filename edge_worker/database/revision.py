@@ -6,6 +6,8 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from edge_worker.database.postgresql import session
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.errors import StoreError
 from edge_worker.own_command import stetho
 
@@ -30,7 +32,7 @@ def current_revision(engine: Engine) -> str | None:
                     select(text("version_num")).select_from(text("alembic_version"))
                 ).scalar()
     except SQLAlchemyError as error:
-        raise StoreError(f"the database {_shown(engine)} cannot be read: {_first_line(error)}") from error
+        raise StoreError(f"the database {_shown(engine)} cannot be read: {reason(error)}") from error
     if tables:
         raise StoreError(
             f"the database {_shown(engine)} holds other tables; name another one in STETHO_DATABASE_URL"
@@ -70,6 +72,7 @@ def upgrade(engine: Engine) -> None:
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             elif engine.dialect.name == "postgresql":
+                session.wait_without_end(connection)
                 connection.execute(_TURN, {"lock": _LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -78,12 +81,8 @@ def upgrade(engine: Engine) -> None:
             f"the database {_shown(engine)} is of another version of this program: {error}"
         ) from error
     except SQLAlchemyError as error:
-        raise StoreError(f"the database {_shown(engine)} cannot be written: {_first_line(error)}") from error
+        raise StoreError(f"the database {_shown(engine)} cannot be written: {reason(error)}") from error
 
 
 def _shown(engine: Engine) -> str:
     return make_url(engine.url).render_as_string(hide_password=True)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

@@ -1,10 +1,12 @@
-"""Claim of a site: the locks that let one worker at a time use its data directory and its SQLite file."""
+"""Claim of a site: the locks that let one worker at a time use its data directory and its database."""
 
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from edge_worker.database.claim.database_claim import DatabaseClaim
 from edge_worker.database.engine import connect, sqlite_path
 from edge_worker.directory_lock import DATABASE_LOCK, lock_directory
 from edge_worker.errors import SettingsError, StoreError
@@ -46,3 +48,27 @@ def _claim_database(settings: Settings) -> Iterator[TextIO]:
                 f"another worker uses the database {path}; stop it, or give this one another "
                 "STETHO_DATABASE_URL",
             )
+
+
+@contextmanager
+def claimed_database(settings: Settings) -> Iterator[None]:
+    """Claim a PostgreSQL database as long as this lasts; end this process when another worker has it.
+
+    One that cannot be reached now is claimed as soon as it can: `assemble` will say why not.
+
+    Raises:
+        SettingsError: another worker uses it, at the beginning or by the end.
+    """
+    if not settings.database.startswith("postgresql"):
+        yield
+        return
+    claim = DatabaseClaim(settings.database, settings.worker_id, is_shared=settings.broker == "nats")
+    with suppress(StoreError):
+        claim.take()
+    claim.keep(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        yield
+    finally:
+        claim.close()
+    if claim.problem:
+        raise SettingsError(claim.problem)

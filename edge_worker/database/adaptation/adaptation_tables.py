@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.database.adaptation import reviewed_recordings, running_spectrum
 from edge_worker.database.adaptation.reviewed_recordings import ReviewedRecording
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.schema import device_calibrations
 from edge_worker.errors import StoreError
 from edge_worker.inference.device_adaptation import DeviceCalibration, DeviceSpectrum
@@ -78,7 +79,7 @@ class AdaptationTables:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError(f"calibrations cannot be reached: {str(error).splitlines()[0]}") from error
+            raise StoreError(f"calibrations cannot be reached: {reason(error)}") from error
 
 
 def _of(device_id: str, model: str) -> tuple[ColumnElement[bool], ...]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from edge_worker.database.adaptation import adaptation_tables as _adaptation
 from edge_worker.database.counting import count_tables as _counting
 from edge_worker.database.engine import begin_writing, connect, connect_existing
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.reviewing import review_tables as _reviewing
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import metadata
@@ -118,5 +119,6 @@ def _naming(table: Table, what: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, ValueError, TypeError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"a row of {table.name} cannot be {what}, nothing was moved: {reason}") from error
+        raise StoreError(
+            f"a row of {table.name} cannot be {what}, nothing was moved: {reason(error)}"
+        ) from error

@@ -1,0 +1,1 @@
+"""Claim of the database of a site."""
