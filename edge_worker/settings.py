@@ -22,7 +22,7 @@ ENVIRONMENT_PREFIX: Final = "STETHO_"
 DEFAULT_MODELS_DIR: Final = Path(__file__).parents[1] / "models_tflite"
 """The models that came with the program, in a checkout or where it is installed."""
 _LAST_PORT: Final = 65_535
-_BUCKET_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=-]+)*", re.ASCII)
+_BUCKET_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=-]+)*/?", re.ASCII)
 _LONGEST_EVENT: Final = 6000
 """Blocks of 10 ms: a minute."""
 

@@ -40,6 +40,8 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 4
+_WRITERS_OVER_A_NETWORK: Final = 16
+"""A batch has no more: what they wait for is far away, and takes many at once."""
 _PATIENCE_S: Final = 2.0
 J = TypeVar("J")
 W = TypeVar("W")
@@ -84,7 +86,8 @@ class Pipeline:
         self._store = store
         self.refresh = refresh
         """Loads promoted models and changed profiles; returns True when something changed."""
-        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="wav")
+        writers = _WRITERS_OVER_A_NETWORK if self._audio.is_remote else _WRITERS
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="wav")
         self.while_waiting: Callable[[], None] = lambda: None
         """Called every few seconds while the store of sounds keeps the storage waiting."""
 
@@ -128,7 +131,8 @@ class Pipeline:
 
     def check_audio(self) -> str:
         """Return where sounds are stored; raises StoreError where they cannot be now."""
-        return self._audio.check()
+        (place,) = self._each(lambda audio: audio.check(), [self._audio])
+        return place
 
     def lost_recordings(self) -> Iterator[StoredRecording]:
         """Yield the recordings whose WAV files no row names, to be stored again."""

@@ -37,6 +37,8 @@ def open_bucket(url: str, secret: str) -> AudioBucket:
             f"{endpoint} would get sounds unencrypted: use https, or set AWS_ALLOW_HTTP=true where the "
             "network is yours alone"
         )
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise SettingsError(f"the endpoint {endpoint} is no address; use one such as https://s3.example.org")
     config: S3Config = {"bucket": parts.netloc}
     if endpoint:
         config["endpoint"] = endpoint

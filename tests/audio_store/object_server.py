@@ -65,18 +65,14 @@ class ObjectServer:
 
     def environ(self, prefix: str = "") -> dict[str, str]:
         """The variables that an operator sets."""
-        return environ_of(self.endpoint, prefix)
-
-
-def environ_of(endpoint: str, prefix: str = "") -> dict[str, str]:
-    return {
-        "STETHO_AUDIO_URL": f"s3://{BUCKET}" + (f"/{prefix}" if prefix else ""),
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }
+        return {
+            "STETHO_AUDIO_URL": f"s3://{BUCKET}" + (f"/{prefix}" if prefix else ""),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
 
 
 class RefusingServer:

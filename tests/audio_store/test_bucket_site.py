@@ -16,9 +16,11 @@ import pytest
 from conftest import Client, Device, beep, cut, rows, wait_until
 from object_server import ObjectServer
 
+from edge_worker.protocol.chunk import STREAM
 from simulator.site.site import Site
 
 PCM = beep(16_000)
+STREAMED = 20
 API = "/api/v1/recordings/"
 
 
@@ -85,14 +87,14 @@ def test_a_recording_is_stored_when_the_bucket_has_it(site: BucketSite) -> None:
         assert site.objects == [f"{1:016x}"]
         assert not list(site.data_dir.rglob("*.wav"))
 
-        # Killed: what comes waits in the spool, the worker says why, and lives.
+        # Killed: the worker says why, also while nothing comes; what comes waits in the spool.
         site.server.kill()
-        device.send_all(cut(PCM, 2))
         state = operator.wait_for("stetho/v1/worker/edge-01", state="degraded")
         assert "cannot be reached (no connection); recordings wait until it can" in state["reason"]
         wait_until(lambda: any("cannot be reached" in each for each in site.faults()), "the heartbeat")
+        device.send_all(cut(PCM, 2))
+        wait_until(lambda: list((site.data_dir / "spool/st-01").glob("*.chunks")), "the spool")
         assert not is_told(device, 2)
-        assert list((site.data_dir / "spool/st-01").glob("*.chunks"))
 
         # The worker is killed, too, and starts before the server does.
         worker.kill()
@@ -105,11 +107,16 @@ def test_a_recording_is_stored_when_the_bucket_has_it(site: BucketSite) -> None:
             stored(device, number)
         operator.wait_for("stetho/v1/worker/edge-01", state="ready")
 
+
+def test_a_recording_waits_while_the_bucket_refuses_or_hangs(site: BucketSite) -> None:
+    with (
+        Client(site.broker, site.operator, "stetho/v1/result/#") as operator,
+        Device(site, "st-01") as device,
+    ):
         # It refuses the credentials: for instance, a key was replaced.
         site.server.kill()
         site.server.start(secret="replaced")
         device.send_all(cut(PCM, 4))
-        operator.messages.clear()
         wait_until(lambda: any("refuses the credentials" in each for each in site.faults()), "the heartbeat")
         assert not is_told(device, 4)
         site.server.kill()
@@ -120,13 +127,17 @@ def test_a_recording_is_stored_when_the_bucket_has_it(site: BucketSite) -> None:
         site.server.signal(signal.SIGSTOP)
         for number in range(5, 11):
             device.send_all(cut(PCM, number))
+        device.send_all([each._replace(flags=each.flags | STREAM) for each in cut(PCM, STREAMED)])
         wait_until(lambda: any("does not answer in time" in each for each in site.faults()), "the heartbeat")
         site.server.signal(signal.SIGCONT)
         for number in range(5, 11):
             stored(device, number)
             assert operator.wait_for("stetho/v1/result/st-01", recording_id=f"{number:016x}")["models"]
-    assert site.objects == [f"{number:016x}" for number in range(1, 11)]
-    assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(10,)]
+        stored(device, STREAMED)
+    assert site.objects == [f"{number:016x}" for number in (*range(1, 11), STREAMED)]
+    assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(11,)]
+    streamed = site.server.bucket / f"ward-3/audio/st-01/{STREAMED:016x}.wav"
+    assert streamed.read_bytes()[44:] == PCM
 
 
 def test_the_api_streams_sounds_from_the_bucket(site: BucketSite) -> None:
@@ -171,7 +182,7 @@ def test_deletion_that_the_bucket_interrupts_is_completed(site: BucketSite) -> N
     status, body, _ = site.request(f"{API}{2:016x}/audio.wav?device=st-01")
     assert (status, "cannot be reached" in json.loads(body)["detail"]) == (503, True)
     assert site.request(f"{API}{2:016x}?device=st-01", "DELETE")[0] == 503
-    assert rows(site, "SELECT count(*) FROM recordings") == [(8,)]
+    assert rows(site, "SELECT count(*) FROM recordings") == [(9,)]
     site.server.start()
     assert f"{2:016x}" in site.objects
     assert site.request(f"{API}{2:016x}?device=st-01", "DELETE")[0] == 204

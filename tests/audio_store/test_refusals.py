@@ -1,18 +1,24 @@
 """What a store of sounds refuses, as one sentence; its server is real, or answers what no real one can."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from object_server import BUCKET, KEY, ObjectServer, RefusingServer
+from stored_results import result_of, store_recording
 
 from broker.mosquitto import free_port
 from edge_worker import __main__ as worker
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.audio_store.opening import open_audio
 from edge_worker.audio_store.sound import sound_name
+from edge_worker.database.store import Store
 from edge_worker.errors import AudioAwayError, AudioStoreError, SettingsError, StoreError
+from edge_worker.inference.heart_segmenter import HeartSegmenter
+from edge_worker.ingest.spool import Spool
 from edge_worker.settings import Settings
 from history_api.settings import ApiSettings
 
@@ -119,6 +125,7 @@ def test_answers_that_no_test_can_make_a_server_give(
         ("AWS_CA_BUNDLE", "/nowhere.pem", "AWS_CA_BUNDLE cannot be read"),
         ("STETHO_AUDIO_SECRET_FILE", "/nowhere", "STETHO_AUDIO_SECRET_FILE cannot be read"),
         ("AWS_TIMEOUT", "soon", "cannot be used"),
+        ("AWS_ENDPOINT_URL", "s3.example.org", "use one such as https://s3.example.org"),
     ],
 )
 def test_settings_that_cannot_be_right(
@@ -140,6 +147,14 @@ def test_the_secret_comes_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert KEY not in opened().check()
 
 
+def test_without_the_library_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bucket_address", "audio_bucket", "object_reader", "bucket_fault"):
+        monkeypatch.delitem(sys.modules, f"edge_worker.audio_store.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(SettingsError, match="STETHO_AUDIO_URL needs obstore: /"):
+        opened()
+
+
 def test_a_start_with_wrong_credentials_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +164,29 @@ def test_a_start_with_wrong_credentials_is_one_sentence(
     assert "refuses the credentials" in capsys.readouterr().err
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     assert worker.main(["check"]) == 0, "a store that is only away is waited for"
+
+
+def test_an_analysis_after_a_restart_waits_for_its_sound(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = Settings.from_environ(os.environ | {"STETHO_DATA_DIR": str(tmp_path)})
+    store = Store.open(settings.database)
+    store_recording(store, result_of(1))
+    (recording,) = store.unanalysed()
+    segmenter, spool = HeartSegmenter.load(settings.models_dir), Spool(tmp_path / "spool")
+
+    def analysed() -> str:
+        pipeline = Pipeline(settings, {}, segmenter, spool, store)
+        return pipeline.analyse(UnanalysedRecording(recording)).result.status
+
+    with RefusingServer(503, "SlowDown") as refusing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", refusing.endpoint)
+        with pytest.raises(AudioAwayError):
+            analysed()
+    with RefusingServer(404, "NoSuchKey") as refusing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", refusing.endpoint)
+        assert analysed() == "error", "its sound is gone for good"
+    store.close()
 
 
 def test_room_is_not_made_where_it_does_not_help() -> None:

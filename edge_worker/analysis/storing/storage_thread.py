@@ -23,6 +23,7 @@ from edge_worker.database.worker_heartbeat import EVERY_S
 from edge_worker.errors import AudioStoreError, StoreError
 from edge_worker.ingest.intake_event import ClosedRecording
 
+_CHECK_EVERY_S: Final = 10.0
 _IDLE_S: Final = 1.0
 BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
@@ -66,6 +67,7 @@ class StorageThread(threading.Thread):
         self._lost: Iterator[StoredRecording] = iter(())
         """Recordings whose sound is there, and whose rows a damaged database lost."""
         self._heartbeat_at = float("-inf")
+        self._checked_at = float("-inf")
         self.failure: BaseException | None = None
         """The exception that ended the thread, a bug, for the main thread to raise."""
 
@@ -94,7 +96,7 @@ class StorageThread(threading.Thread):
     def run(self) -> None:
         """Work until stopped."""
         try:
-            self._retry.call(self._pipeline.check_audio)
+            self._retry.call(self._check_audio)
             while not self._stopping.is_set():
                 self._store_batch()
                 self._retry.call(self._housekeeping)
@@ -132,7 +134,14 @@ class StorageThread(threading.Thread):
             self._store.mend(damage)
         if not len(self._waiting):
             self._adopt_lost()
+        if time.monotonic() - self._checked_at >= _CHECK_EVERY_S:
+            self._check_audio()
         self._beat_if_due()
+
+    def _check_audio(self) -> None:
+        """Find out whether sounds can be stored, also while none comes: operators watch it."""
+        self._pipeline.check_audio()
+        self._checked_at = time.monotonic()
 
     def _beat_if_due(self) -> None:
         if time.monotonic() - self._heartbeat_at >= EVERY_S:
