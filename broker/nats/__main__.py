@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from typing import Final
 
@@ -12,14 +13,14 @@ from broker.nats.access import Access
 from broker.nats.account_watch import AccountWatch
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.nats_program import find_nats
-from broker.nats.node import CLIENT
+from broker.nats.node import CLIENT, node_name
 from edge_worker.errors import BrokerError, StethoError
 from edge_worker.own_command import stetho
 from edge_worker.telemetry.logfmt import log_to_stdout
 
 _EXAMPLES: Final = """examples:
   stetho provision nats n1.lan n2.lan n3.lan   makes the files of three nodes, once; then
-  stetho nats node n1                          a node, in the foreground
+  stetho nats node                             the node of this machine, in the foreground
   stetho nats access                           beside each node: it says who is let in"""
 
 
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     directory.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True)
     node = commands.add_parser("node", help="run a node in the foreground")
-    node.add_argument("name", metavar="NODE", help="its name, such as n1")
+    node.add_argument("name", metavar="NODE", nargs="?", help="its name (default: the node of this machine)")
     access = commands.add_parser("access", help="answer the nodes who is let in")
     access.add_argument(
         "--server",
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         files = NatsDirectory(StateDirectory(chosen.dir or directory.default_path()))
         if chosen.command == "node":
-            _run_node(files, chosen.name)
+            _run_node(files, chosen.name or _node_of_this_machine(files.state))
         log_to_stdout("INFO")
         servers = [f"nats://{each}" for each in chosen.server or [CLIENT]]
         asyncio.run(Access(files, AccountWatch(files.state)).run(servers))
@@ -54,6 +55,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"stetho nats: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _node_of_this_machine(state: StateDirectory) -> str:
+    """Return the name of the node whose host is this machine.
+
+    Raises:
+        BrokerError: none is.
+    """
+    hosts = state.nats_hosts.read_text().split() if state.nats_hosts.exists() else []
+    own = {socket.gethostname(), socket.getfqdn()}
+    for number, host in enumerate(hosts, 1):
+        if host in own:
+            return node_name(number)
+    raise BrokerError(
+        f"no node is on {socket.gethostname()}; name one, such as `{stetho('nats node n1')}` (nodes are on "
+        f"{', '.join(hosts) or 'no machine yet'})"
+    )
 
 
 def _run_node(files: NatsDirectory, name: str) -> None:

@@ -16,7 +16,7 @@ from broker.listener import LOOPBACK
 from broker.mosquitto import ACCEPTED, free_ports, try_connect
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.nats_program import find_nats
-from broker.nats.node import Node, write_configuration
+from broker.nats.node import Node, node_name, write_configuration
 from edge_worker.errors import BrokerError
 
 _DEADLINE_S: Final = 60.0
@@ -212,4 +212,6 @@ class NatsCluster:
 
 def _node(number: int, ports: Iterator[int], *, uses_tls: bool) -> Node:
     mqtt, client, monitor, route = (f"{LOOPBACK}:{next(ports)}" for _ in range(_PORTS))
-    return Node(f"n{number + 1}", mqtt=mqtt, client=client, monitor=monitor, route=route, uses_tls=uses_tls)
+    return Node(
+        node_name(number + 1), mqtt=mqtt, client=client, monitor=monitor, route=route, uses_tls=uses_tls
+    )

@@ -18,6 +18,11 @@ _REPLICAS: Final = 3
 """Nodes that have each message, where there are so many."""
 
 
+def node_name(number: int) -> str:
+    """Return the name of a node, from 1."""
+    return f"n{number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """Name and addresses of a node; `host:port` each."""

@@ -6,7 +6,7 @@ from broker import certificate, listener, service_settings
 from broker.account import read_hashes
 from broker.directory import StateDirectory, write_private
 from broker.nats.nats_directory import NatsDirectory
-from broker.nats.node import ROUTE_PORT, Node, write_configuration
+from broker.nats.node import ROUTE_PORT, Node, node_name, write_configuration
 from edge_worker.errors import BrokerError
 from edge_worker.own_command import stetho
 
@@ -53,7 +53,7 @@ def make(state: StateDirectory, hosts: list[str]) -> str:
 
 def _node(number: int, host: str) -> Node:
     return Node(
-        f"n{number}",
+        node_name(number),
         mqtt=f"{_EVERYWHERE}:{listener.TLS.port}",
         websocket=f"{_EVERYWHERE}:{listener.TLS_WEBSOCKET.port}",
         peer=f"{host}:{ROUTE_PORT}",

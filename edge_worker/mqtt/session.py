@@ -256,7 +256,7 @@ class Session:
         self._listener.on_connected()
 
     def _handle_refusal(self, code: ReasonCode) -> None:
-        _LOG.error(line("refused", reason=code))
+        _LOG.error(line("refused", user=self._settings.mqtt_username, reason=code))
         now = time.monotonic()
         if self._refused_since is None:
             self._refused_since = now

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from broker import provision
+from broker.directory import StateDirectory
 from broker.nats import __main__ as command
+from broker.nats.nats_directory import NatsDirectory
 from broker.nats.nats_program import find_nats
 from edge_worker.errors import BrokerError
 
@@ -74,6 +76,22 @@ def test_without_files_one_sentence_says_how_to_make_them(
     assert said.startswith("stetho nats: ")
     assert said.count("\n") == 1
     assert "provision nats" in said
+
+
+def test_a_machine_runs_its_own_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "nats", *HOSTS) == 0
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _program, arguments: started.append(arguments))
+    monkeypatch.setattr("socket.getfqdn", lambda: "n2.lan")
+    command._run_node(
+        NatsDirectory(StateDirectory(tmp_path)), command._node_of_this_machine(StateDirectory(tmp_path))
+    )
+    assert started[0][1:] == ["--config", str(tmp_path / "nats" / "n2.conf")]
+    monkeypatch.setattr("socket.getfqdn", lambda: "elsewhere.lan")
+    assert command.main(["--dir", str(tmp_path), "node"]) == 2
+    assert "10.0.0.1, n2.lan" in capsys.readouterr().err
 
 
 def test_a_program_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from simulator.site.site import Site
 
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
-PROGRAMS = ("broker", "worker", "api", "notify", "trainer")
+PROGRAMS = ("broker", "nats", "nats-access", "worker", "api", "notify", "trainer")
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
 
 
