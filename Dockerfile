@@ -42,8 +42,8 @@ COPY requirements/notify.txt .
 RUN sh image_packages.sh notify.txt
 
 FROM packages AS trainer-packages
-COPY requirements/training.txt .
-RUN sh image_packages.sh training.txt
+COPY requirements/trainer.txt .
+RUN sh image_packages.sh trainer.txt
 
 # What all images have in common: the base without what installs packages, which would be the larger half of it.
 FROM ${BASE} AS small

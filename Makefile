@@ -105,8 +105,8 @@ LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --custom-compile-comman
 lock_of = $(LOCK) --universal pyproject.toml $(2) -o requirements/$(1).txt
 
 lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirements/
-	$(call lock_of,worker,--extra worker --extra s3)
-	$(call lock_of,api,--extra api --extra s3)
+	$(call lock_of,worker,--extra worker --extra s3 --extra postgresql)
+	$(call lock_of,api,--extra api --extra s3 --extra postgresql)
 	$(call lock_of,broker,--extra broker)
 	$(call lock_of,nats,--extra nats)
 	$(call lock_of,notify,--extra notify)
@@ -115,6 +115,7 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirement
 	$(call lock_of,build,--group build)
 	$(call lock_of,dev,--extra demo --extra nats --extra notify --extra postgresql --extra s3 --extra evaluation --group dev)
 	$(call lock_of,fuzz,--extra demo --group fuzz)
+	$(call lock_of,trainer,--extra training --extra s3 --extra postgresql)
 	$(call lock_of,training,--extra demo --extra s3 --extra training --group dev)
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 

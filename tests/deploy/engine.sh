@@ -48,6 +48,7 @@ run_in_namespace() {
 start() {
     [ "$(id -u)" = 0 ] || { say "it takes root to make one"; return 1; }
     mkdir -p "$folder"
+    [ ! -e "$folder/pid" ] || ! kill -0 "$(cat "$folder/pid")" 2>/dev/null || { say "one runs in $folder"; return 1; }
     [ -e "$folder/made" ] || make_root
     mkdir -p "$folder/docker"
     ln -sfn "$root/usr/libexec/docker/cli-plugins" "$folder/docker/cli-plugins"

@@ -79,6 +79,11 @@ def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
     assert set(environment(name)) <= known | {"STETHO_IN_COMPOSE", "TZ"}
 
 
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify"])
+def test_any_other_setting_comes_from_one_file(name: str) -> None:
+    assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
+
+
 @pytest.mark.parametrize("name", ["edge_worker", "history_api", "notify"])
 def test_a_program_reaches_the_broker_as_it_is_published(name: str) -> None:
     settings = environment(name)
@@ -140,7 +145,7 @@ def test_an_image_has_locked_packages_and_no_root_user(name: str) -> None:
     assert "USER" not in text, "that of the stage that all have in common"
     assert f"USER {SERVICES[name]['user']}" in STAGES["runtime"][1].splitlines()
     assert f"COPY --from={target}-packages /opt/stetho /opt/stetho" in text
-    packages_of = {"provision": "broker", "trainer": "training"}.get(target, target)
+    packages_of = "broker" if target == "provision" else target
     assert f"RUN sh image_packages.sh {packages_of}.txt" in STAGES[f"{target}-packages"][1]
 
 
