@@ -20,6 +20,7 @@ from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.mqtt.batched_client import BatchedClient
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import ShortConnections
+from edge_worker.mqtt.subscriptions import Subscriptions
 from edge_worker.own_command import stetho
 from edge_worker.protocol import topics
 from edge_worker.protocol.timestamp import rfc3339
@@ -79,7 +80,7 @@ class Session:
     ) -> None:
         """Prepare a session that subscribes to `subscriptions` at QoS 1 and leaves `will`: topic, payload."""
         self._settings = settings
-        self._subscriptions = [(topic, 1) for topic in subscriptions]
+        self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions)
         self._listener = listener
         self._brokers = deque(settings.brokers)
         self._brokers.rotate(random.randrange(len(self._brokers)))  # noqa: S311 - shares them out
@@ -174,6 +175,7 @@ class Session:
     def keep_alive(self) -> None:
         """Do what is to be done from time to time."""
         self._client.loop_misc()
+        self._subscriptions.turn(self._client)
 
     def disconnect(self) -> None:
         """End the connection; what is not sent yet is lost."""
@@ -204,13 +206,11 @@ class Session:
 
     def subscribe(self, topic: str) -> None:
         """Subscribe to `topic` at QoS 1, now and after each reconnect."""
-        self._subscriptions.append((topic, 1))
-        self._client.subscribe(topic, 1)
+        self._subscriptions.add(self._client, topic)
 
     def unsubscribe(self, topic: str) -> None:
         """Unsubscribe from `topic`."""
-        self._subscriptions.remove((topic, 1))
-        self._client.unsubscribe(topic)
+        self._subscriptions.remove(self._client, topic)
 
     def ack(self, message: Inbound) -> None:
         """Acknowledge `message`: the broker may forget it."""
@@ -231,6 +231,9 @@ class Session:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = lambda _client, _data, mid, codes, _rest: self._subscriptions.answered(
+            mid, codes
+        )
         client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_published(mid)
         return client
 
@@ -251,7 +254,7 @@ class Session:
             return
         self._refused_since = None
         self._short_connections.began(time.monotonic())
-        client.subscribe(self._subscriptions)
+        self._subscriptions.renew(client)
         _LOG.info(line("connected", session_present=flags.session_present))
         self._listener.on_connected()
 

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,21 @@ def test_a_refusal_of_nats_is_final_only_after_a_while(
         with pytest.raises(BrokerError, match="refuses user 'worker'"):
             recorder.loop_until(1, 0)
         assert time.monotonic() - began >= 2.0
+
+
+def test_a_subscription_that_is_refused_is_asked_for_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Refused here for lack of a right; an account that gets it would be let in with it."""
+    with NatsCluster(tmp_path, nodes=1, access=1) as cluster:
+        account = cluster.add_user("notify")
+        settings = replace(settings_of(cluster, cluster.address, account.password), mqtt_username="notify")
+        recorder = Recorder()
+        wanted = [topics.ALL_RESULTS, topics.ALL_STATES, topics.ALL_PCM]
+        recorder.connection = Connection(settings, wanted, None, recorder, is_persistent=False)
+        while caplog.text.count("event=subscription_refused") < 2:
+            recorder.loop_until(1, 0)
+            recorder.connection.loop()
+        assert caplog.text.count(f"topics={topics.ALL_PCM}") == 2
+        assert topics.ALL_RESULTS not in caplog.text.replace(topics.ALL_PCM, "")
+        recorder.connection.close(1)
