@@ -78,9 +78,7 @@ class Settings:
     )
     max_open_per_device: int = setting(4, "maximum number of open recordings of one device", 1)
     max_open: int = setting(2000, "maximum number of open recordings of all devices together", 1)
-    max_spool_mb: int = setting(
-        4096, "size of open recordings above which no new recording is opened, MiB", 1
-    )
+    max_spool_mb: int = setting(4096, "size of the spool above which no new recording is opened, MiB", 1)
     max_mb_per_minute: int = setting(
         120, "what one device may send a minute, MiB; with more it is refused as `too_fast`", 1
     )

@@ -64,8 +64,8 @@ class Intake:
         self._clock = clock
         self._settings = settings
         self._lookup = lookup
-        self._closing: set[RecordingKey] = set()
-        """Closed, not yet stored."""
+        self._closing: dict[RecordingKey, int] = {}
+        """Closed, not yet stored, with its bytes in the spool."""
         self._offline: set[str] = set()
         self._refused_meta: dict[RecordingKey, None] = {}
         """Recordings whose META was refused before their first sound, the oldest first."""
@@ -88,8 +88,9 @@ class Intake:
 
     @property
     def spool_bytes(self) -> int:
-        """Bytes of all open recordings and streams in the spool; safe from any thread."""
-        return self.recordings.spool_bytes + self.streams.spool_bytes
+        """Bytes of the spool: of open recordings and streams, and of closed ones; safe from any thread."""
+        closing = sum(list(self._closing.values()))
+        return self.recordings.spool_bytes + self.streams.spool_bytes + closing
 
     def load(self, now: float) -> list[IntakeEvent]:
         """Open the recordings of an earlier process again, except those that were stored."""
@@ -177,12 +178,12 @@ class Intake:
     def reopen(self, recording: Recording, reason: SpoolFileError, now: float) -> list[IntakeEvent]:
         """Open a recording again whose chunk file is damaged or gone; what is missing is requested."""
         _LOG.error(line("spool_damaged", device=recording.device_id, recording=recording.name, reason=reason))
-        self._closing.discard(recording.key)
+        self._closing.pop(recording.key, None)
         return self._note_closing(self.recordings.reopen(recording, now), now)
 
     def mark_stored(self, key: RecordingKey) -> None:
         """Note that a closed recording is stored: from now on the database tells about it."""
-        self._closing.discard(key)
+        self._closing.pop(key, None)
 
     def _take(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         self._shares.admit(device_id, payload, now)
@@ -267,8 +268,8 @@ class Intake:
         """Return `events`; note which recordings and streams they close."""
         for event in events:
             if isinstance(event, ClosedRecording):
-                self._closing.add(event.recording.key)
+                self._closing[event.recording.key] = event.recording.spool_bytes
                 self._shares.charge(event.recording.device_id, event.recording.silent_bytes, now)
             elif isinstance(event, StreamEnd):
-                self._closing.add(event.stream.key)
+                self._closing[event.stream.key] = event.stream.spool_bytes
         return events

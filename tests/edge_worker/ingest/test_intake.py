@@ -49,6 +49,21 @@ def test_quotas_hold_per_device_and_in_total(rig: IntakeRig) -> None:
     assert len(rig.intake) == 5
 
 
+def test_closed_recordings_that_wait_for_their_store_fill_the_spool_and_no_more(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path / "spool", replace(SETTINGS, max_spool_mb=1))
+    pcm = random_pcm(30_000)
+    (closed,) = closed_recordings([event for each in split(pcm, 15_000) for event in rig.send(each)])
+    assert rig.intake.spool_bytes >= len(pcm)
+    for number in range(2, 40):  # each is closed, and none stored: the store is away
+        if rig.intake.spool_bytes < 2**20:
+            for chunk in split(pcm, 15_000, recording_id=number):
+                rig.send(chunk, f"st-{number:02}")
+    start = split(pcm, 15_000, recording_id=99)[0]
+    assert control_documents(rig.send(start, "st-99"))[0]["reason"] == "quota"
+    rig.intake.mark_stored(closed.recording.key)
+    assert rig.send(start, "st-99") == []
+
+
 def test_two_recordings_of_one_device_do_not_mix(rig: IntakeRig) -> None:
     one, two = random_pcm(400, seed=1), random_pcm(400, seed=2)
     events: list[IntakeEvent] = []
