@@ -4,17 +4,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.schema import device_settings
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.errors import StoreError
 from edge_worker.protocol.timestamp import rfc3339
 
 Document = Mapping[str, Any]
+_REVISION: Final = CompiledStatement(select(func.max(device_settings.c.revision)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class DeviceSettingsTable:
     def revision(self) -> int:
         """Return a number that increases with every change of any device."""
         with self._transaction() as connection:
-            return connection.execute(select(func.max(device_settings.c.revision))).scalar() or 0
+            revision: int | None = _REVISION.found(connection, {})[0][0]
+        return revision or 0
 
     def documents(self) -> dict[str, Document]:
         """Return the desired settings by device id."""

@@ -6,7 +6,7 @@ The worker reads the calibrations every second.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,12 +15,16 @@ from edge_worker.database.adaptation import reviewed_recordings, running_spectru
 from edge_worker.database.adaptation.reviewed_recordings import ReviewedRecording
 from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.schema import device_calibrations
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.errors import StoreError
 from edge_worker.inference.device_adaptation import DeviceCalibration, DeviceSpectrum
 
 Calibrations = Mapping[str, Mapping[str, DeviceCalibration]]
 """Calibrations by device id and model."""
 
+_CHANGE_TOKEN: Final = CompiledStatement(
+    select(func.count(), func.coalesce(func.max(device_calibrations.c.calibrated_at), ""))
+)
 _FIELDS = tuple(DeviceCalibration.__dataclass_fields__)
 
 
@@ -32,9 +36,8 @@ class AdaptationTables:
 
     def change_token(self) -> tuple[int, str]:
         """Return a token that differs once a calibration was added, replaced or removed."""
-        newest = func.coalesce(func.max(device_calibrations.c.calibrated_at), "")
         with self._transaction() as connection:
-            count, calibrated_at = connection.execute(select(func.count(), newest)).one()
+            count, calibrated_at = _CHANGE_TOKEN.found(connection, {})[0]
         return count, calibrated_at
 
     def all(self) -> Calibrations:

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Text, cast, delete, insert, select
+from sqlalchemy import Connection, Text, bindparam, cast, delete, insert, select
 
 from edge_worker.database.site_state.site_tables import site_facts
+from edge_worker.database.statements.compiled_statement import CompiledStatement
 from edge_worker.protocol import strict_json
 
 CLOCK: Final = "clock"
@@ -14,14 +15,17 @@ RETENTION: Final = "retention"
 ROOM: Final = "room"
 """The last recording that was stored while the disk had enough room."""
 
+_IS_FACT: Final = site_facts.c.name == bindparam("fact")
+_FIND: Final = CompiledStatement(select(cast(site_facts.c.document, Text)).where(_IS_FACT))
+_REMOVE: Final = CompiledStatement(delete(site_facts).where(_IS_FACT))
+_ADD: Final = CompiledStatement(insert(site_facts))
+
 
 def read(connection: Connection, name: str) -> dict[str, Any]:
     """Return a fact; an empty one where nothing is known, or where the row is damaged."""
-    text = connection.execute(
-        select(cast(site_facts.c.document, Text)).where(site_facts.c.name == name)
-    ).scalar()
+    found = _FIND.found(connection, {"fact": name})
     try:
-        document = strict_json.read(text or "{}")
+        document = strict_json.read((found[0][0] if found else None) or "{}")
     except strict_json.JsonError:
         return {}
     return document if isinstance(document, dict) else {}
@@ -29,5 +33,5 @@ def read(connection: Connection, name: str) -> dict[str, Any]:
 
 def write(connection: Connection, name: str, document: dict[str, Any]) -> None:
     """Replace a fact."""
-    connection.execute(delete(site_facts).where(site_facts.c.name == name))
-    connection.execute(insert(site_facts), {"name": name, "document": document})
+    _REMOVE.run(connection, [{"fact": name}])
+    _ADD.run(connection, [{"name": name, "document": document}])

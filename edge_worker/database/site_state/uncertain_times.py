@@ -49,6 +49,8 @@ def correct(connection: Connection, now: ClockReading) -> int:
         .limit(_BATCH)
     )
     found = connection.execute(marked).all()
+    if not found:
+        return 0
     for row in found:
         arrival = ClockReading(now.wall_s, row.boot, row.uptime_s)
         received_at = text_of(now.wall_s - arrival.elapsed_s(now))
