@@ -218,7 +218,7 @@ class Worker:
             and (is_quiet or self._connection.is_drained)
         ):
             self._timeouts_at = now + _TIMEOUTS_EVERY_S
-            self._handle(self._intake.check_timeouts(now))
+            self._handle(self._intake.check_timeouts(now, self._connection.busy_s(now)))
 
     def _handle(self, events: Iterable[IntakeEvent]) -> None:
         for event in events:

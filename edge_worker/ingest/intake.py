@@ -159,14 +159,15 @@ class Intake:
             self._offline.discard(device_id)
             self.recordings.device_returned(device_id, now)
 
-    def check_timeouts(self, now: float) -> list[IntakeEvent]:
+    def check_timeouts(self, now: float, busy_s: float = 0.0) -> list[IntakeEvent]:
         """Return the events of silence: requests for missing audio, recordings and streams given up.
 
-        Call it only while no message waits to be received.
+        Call it only while no message waits to be received. `busy_s` of the time since the last call do not
+        count as silence: the broker may have had messages that it could not hand over.
         """
         self._shares.end_backlog(now)
-        recordings = self.recordings.check_timeouts(now, self._offline)
-        streams = self.streams.check_timeouts(now, self._offline)
+        recordings = self.recordings.check_timeouts(now, self._offline, busy_s)
+        streams = self.streams.check_timeouts(now, self._offline, busy_s)
         return self._note_closing([*recordings, *streams], now)
 
     def broker_reconnected(self, now: float) -> None:

@@ -29,8 +29,9 @@ from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_TAIL_AFTER: Final = 8
-"""The end of a recording is requested after this many `missing_after_s`: a slow device has not stopped."""
+_TAIL_AFTER: Final = 20
+"""The end of a recording is requested after this many `missing_after_s`: a slow device has not stopped, and
+what waits somewhere would come twice."""
 
 
 class RecordingIntake:
@@ -107,9 +108,10 @@ class RecordingIntake:
             self.on_progress(recording, now)
         return [*notices]
 
-    def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
+    def check_timeouts(self, now: float, offline: Collection[str], busy_s: float) -> Iterator[IntakeEvent]:
         """Yield requests for missing audio, and close or abandon recordings that were silent for too long."""
         for recording in list(self.open.values()):
+            recording.last_chunk_at = min(now, recording.last_chunk_at + busy_s)
             is_offline = recording.device_id in offline
             events = self._check_timeout(recording, now, is_offline=is_offline)
             yield from guarded(events, partial(self.set_aside, recording))

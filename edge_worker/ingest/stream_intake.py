@@ -111,9 +111,12 @@ class StreamIntake:
         audio = self._hand_on(stream, stream.add(chunk), now, now)
         return [*audio, *self._close_if_ended(stream, now)]
 
-    def check_timeouts(self, now: float, offline: Collection[str]) -> Iterator[IntakeEvent]:
+    def check_timeouts(self, now: float, offline: Collection[str], busy_s: float) -> Iterator[IntakeEvent]:
         """Yield requests for missing audio, the audio after gaps that are skipped, and ends by silence."""
         for stream in list(self.open.values()):
+            stream.last_chunk_at = min(now, stream.last_chunk_at + busy_s)
+            if stream.gap_since is not None:
+                stream.gap_since = min(now, stream.gap_since + busy_s)
             events = self._check_timeout(stream, now, is_offline=stream.device_id in offline)
             yield from guarded(events, partial(self.set_aside, stream))
 

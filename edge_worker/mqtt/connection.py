@@ -36,6 +36,7 @@ class Connection:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._gather_until = 0.0
+        self._looked_at, self._waited_s = time.monotonic(), 0.0
         self._session = Session(settings, subscriptions, will, listener, is_persistent=is_persistent)
         session = self._session
         self.publish = session.publish
@@ -65,6 +66,15 @@ class Connection:
             self._sleep()
             return False
         return not self._poll(_LOOP_S) and self.is_connected
+
+    def busy_s(self, now: float) -> float:
+        """Return for how long since the last call this thread did not wait for messages, seconds.
+
+        In that time devices may have sent what is not here yet: their silence does not count.
+        """
+        busy_s = now - self._looked_at - self._waited_s
+        self._looked_at, self._waited_s = now, 0.0
+        return max(0.0, busy_s)
 
     def wake(self) -> None:
         """Make a waiting `loop` return at once; safe from any thread and from signal handlers."""
@@ -104,11 +114,13 @@ class Connection:
         if connection is None:
             return False
         pending = session.has_more
+        began = time.monotonic()
         if not pending:
-            time.sleep(max(0.0, self._gather_until - time.monotonic()))
+            time.sleep(max(0.0, self._gather_until - began))
         writers = [connection] if session.wants_write else []
         readers = [connection, self._wake_out]
         readable, writable = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
+        self._waited_s += min(time.monotonic() - began, timeout_s)  # a process that was stopped did not wait
         if self._wake_out in readable:
             self._wake_out.recv(4096)
         has_input = pending or connection in readable

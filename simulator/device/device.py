@@ -19,8 +19,13 @@ from simulator.device.delivery import Delivery
 from simulator.device.message import Message
 from simulator.device.recording import Range, Recording, as_resend
 
-RETRANSMIT_AFTER_S: Final = 5.0
-"""Without `stored` this long after the last chunk it is sent again, then after twice as long, and so on."""
+RETRANSMIT_AFTER_S: Final = 20.0
+"""Without `stored` this long after the last chunk it is sent again, then after twice as long, and so on.
+
+The broker has it all, and a worker that is behind says `stored` late: what is sent again only adds to that.
+"""
+CROSSES_S: Final = 2.0
+"""A request of the end that comes so soon after it was sent was written before it arrived."""
 
 
 @dataclass(slots=True)
@@ -81,7 +86,10 @@ class Device:
         return self._state("offline")
 
     def on_connected(self) -> None:
-        """Queue the birth messages, and the state of a recording that goes on."""
+        """Queue the birth messages, and the state of a recording that goes on; ask again for `stored`."""
+        for pending in self._pending.values():
+            if pending.delivery.last_sent_at is not None:  # `stored` may have been lost with the connection
+                pending.retransmit_at = -math.inf
         self._outbox.append(self._state("online"))
         facts = {
             "firmware": f"simulator {__version__}",
@@ -185,11 +193,11 @@ class Device:
 
     def _queue_resend(self, pending: _PendingRecording, document: dict[str, Any], now: float) -> None:
         """Queue what a `missing` message requests; it replaces an earlier request."""
-        is_over = pending.delivery.last_sent_at is not None
-        captured = pending.captured
+        sent_at = pending.delivery.last_sent_at
+        is_over, captured = sent_at is not None, pending.captured
         ranges = list(_ranges(document.get("ranges")))
-        if not is_over:  # later samples are sent when they are recorded, and LAST with them
-            ranges = [(start, captured if end is None else min(end, captured)) for start, end in ranges]
+        if sent_at is None or now < sent_at + CROSSES_S:  # the end follows anyway
+            ranges = [(start, min(end, captured)) for start, end in ranges if end is not None]
         requested = (min(captured if end is None else end, captured) - start for start, end in ranges)
         pending.delivery.requested_samples += sum(count for count in requested if count > 0)
         chunks: Iterator[Chunk] = chain.from_iterable(

@@ -23,13 +23,12 @@ from edge_worker.protocol.chunk import (
     Chunk,
     recording_name,
 )
-from simulator.device.device import Device
+from simulator.device.device import RETRANSMIT_AFTER_S, Device
 from simulator.device.message import Message
 from simulator.sound.audio_source import Block
 
 RESEND_BUFFER_S: Final = 10.0
 """Length of the resend buffer: the worker requests missing samples within seconds, and no older ones."""
-_RETRANSMIT_AFTER_S: Final = 5.0
 _LOUDEST: Final = 32_767
 
 
@@ -70,7 +69,13 @@ class LiveDevice(Device):
         self._lost = 0
         self._queue: deque[Chunk] = deque()
         self._resend_buffer: deque[Chunk] = deque()
-        self._retransmit_at, self._retransmit_after_s = math.inf, _RETRANSMIT_AFTER_S
+        self._retransmit_at, self._retransmit_after_s = math.inf, RETRANSMIT_AFTER_S
+
+    def on_connected(self) -> None:
+        """Queue the birth messages; `stored` may have been lost with the last connection."""
+        super().on_connected()
+        if self._retransmit_at < math.inf:
+            self._retransmit_at = -math.inf
 
     def begin(self, stream: Stream) -> None:
         """Start a stream."""

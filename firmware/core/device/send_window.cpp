@@ -51,12 +51,14 @@ void SendWindow::request(std::uint64_t recording_id, std::span<const SampleRange
                          std::uint64_t now_ms) {
     Upload* upload = find(recording_id);
     if (upload == nullptr) return;
+    const bool is_on_its_way = !is_fully_sent(*upload) || is_in_flight(*upload);
     upload->requested.count = 0;
     upload->is_meta_requested = meta;
     for (SampleRange range : ranges) {
         const bool is_to_end = range.end == SampleRange::kToEnd;
+        // The end follows anyway. What was lost before it is requested once more is there.
+        if (is_to_end && is_on_its_way) continue;
         range.start = std::min(range.start, upload->captured);
-        // What was not sent for the first time yet, LAST included, follows anyway.
         if (!is_fully_sent(*upload))
             range.end = std::min(range.end, upload->next);
         else if (!is_to_end)
@@ -80,13 +82,14 @@ void SendWindow::on_connection_lost() {
         if (upload != nullptr) requeue(*upload, unacknowledged_[index].transmission);
     }
     unacknowledged_count_ = 0;
+    // `stored` may have been lost with it: what the broker has is followed by a reminder at once.
+    for (std::size_t index = 0; index < upload_count_; ++index) uploads_[index].remind_at_ms = 0;
 }
 
 void SendWindow::requeue(Upload& upload, const Transmission& transmission) {
     const SampleRange range{transmission.start, transmission.end};
-    if (transmission.reason == SendReason::kReminder) {
-        upload.remind_at_ms = 0;
-    } else if (transmission.is_meta) {
+    if (transmission.reason == SendReason::kReminder) return;  // is due again
+    if (transmission.is_meta) {
         (transmission.reason == SendReason::kRequested ? upload.is_meta_requested : upload.is_meta_due) =
             true;
     } else if (transmission.start == transmission.end) {

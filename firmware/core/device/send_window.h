@@ -46,7 +46,7 @@ class SendWindow {
     static constexpr std::size_t kRecordings = 16;
     static constexpr std::size_t kInFlight = 16;
     static constexpr std::size_t kRanges = 32;
-    static constexpr std::uint32_t kRemindAfterMs = 5'000;
+    static constexpr std::uint32_t kRemindAfterMs = 20'000;
     static constexpr std::uint32_t kRemindAtMostMs = 300'000;
 
     // `chunk_samples`: samples of every chunk but the last. `in_flight`: messages without PUBACK at

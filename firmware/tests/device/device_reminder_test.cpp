@@ -14,7 +14,7 @@ TEST_CASE("a6: the reminder carries LAST although samples of the last chunk were
     fixture.run(1'000);
     REQUIRE(fixture.state() == State::kWaitResult);
     const auto before = fixture.mqtt.of("/up/pcm").size();
-    fixture.run(6'000);
+    fixture.run(SendWindow::kRemindAfterMs + 1'000);
     const auto messages = fixture.mqtt.of("/up/pcm");
     REQUIRE(messages.size() == before + 1);
     const ChunkHeader header = decode_chunk(messages.back().payload).chunk->header;

@@ -89,7 +89,7 @@ TEST_CASE("without `stored` the last chunk is sent again") {
     fixture.press_button();
     fixture.run(1'300);
     const auto before = fixture.mqtt.of("/up/pcm").size();
-    fixture.run(6'000);
+    fixture.run(SendWindow::kRemindAfterMs + 1'000);
     const auto messages = fixture.mqtt.of("/up/pcm");
     REQUIRE(messages.size() == before + 1);
     const auto flags = decode_chunk(messages.back().payload).chunk->header.flags;

@@ -174,11 +174,35 @@ TEST_CASE("while it is still being sent, only what has left is sent again") {
     REQUIRE(window.begin(kId));
     window.captured(kId, 250);
     drain(window);
-    const SampleRange asked[] = {{100, SampleRange::kToEnd}};
+    const SampleRange asked[] = {{100, 9'000}, {50, SampleRange::kToEnd}};
     window.request(kId, asked, false, 0);
     const auto transmissions = drain(window);
     CHECK(ranges(transmissions) == Pairs{{100, 200}});
     CHECK_FALSE(transmissions[0].is_last);
+}
+
+TEST_CASE("a request of the end is ignored while the end is on its way") {
+    SendWindow window(100, 4);
+    REQUIRE(window.begin(kId));
+    window.end(kId, 150);
+    while (const auto transmission = window.next(0)) window.sent(*transmission, 1, 0);
+    const SampleRange asked[] = {{0, SampleRange::kToEnd}};
+    window.request(kId, asked, false, 0);
+    CHECK_FALSE(window.next(0));
+    while (window.acknowledged(1, 0)) {
+    }
+    window.request(kId, asked, false, 0);
+    CHECK(ranges(drain(window)) == Pairs{{0, 100}, {100, 150}});
+}
+
+TEST_CASE("the reminder follows a lost connection at once, because `stored` may have been lost") {
+    SendWindow window = sent_window(250);
+    CHECK_FALSE(window.next(10));
+    window.on_connection_lost();
+    const auto transmissions = drain(window, 10);
+    REQUIRE(transmissions.size() == 1);
+    CHECK(transmissions[0].reason == SendReason::kReminder);
+    CHECK_FALSE(window.next(1'000));
 }
 
 TEST_CASE("without `stored` the last chunk leaves again, each time after twice as long") {

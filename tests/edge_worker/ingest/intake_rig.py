@@ -37,9 +37,9 @@ class IntakeRig:
     def send(self, chunk: Chunk, device_id: str = "st-01") -> list[IntakeEvent]:
         return self.intake.receive(device_id, encode(chunk), self.now)
 
-    def wait(self, seconds: float) -> list[IntakeEvent]:
+    def wait(self, seconds: float, busy_s: float = 0.0) -> list[IntakeEvent]:
         self.now += seconds
-        return self.intake.check_timeouts(self.now)
+        return self.intake.check_timeouts(self.now, busy_s)
 
     def pcm(self, closed: ClosedRecording) -> bytes:
         end = closed.recording.end

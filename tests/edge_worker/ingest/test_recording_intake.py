@@ -44,13 +44,13 @@ def test_any_order_duplication_and_loss_with_resending_gives_the_same_bytes(
             break
         if data.draw(st.booleans()):
             events += rig.restart()
-        for answer in control_documents(rig.wait(5.0)):
+        for answer in control_documents(rig.wait(10.0)):
             assert answer["type"] == "missing"
             again = list(resent(pcm, answer["ranges"], size, channels))  # type: ignore[arg-type]
             kept = again[: data.draw(st.integers(0, len(again)))] + again[-1:]
             events += [event for chunk in kept for event in rig.send(chunk)]
     else:
-        for answer in control_documents(rig.wait(5.0)):
+        for answer in control_documents(rig.wait(10.0)):
             for chunk in resent(pcm, answer["ranges"], size, channels):  # type: ignore[arg-type]
                 events += rig.send(chunk)
     (closed,) = closed_recordings(events)
@@ -103,9 +103,17 @@ def test_missing_audio_is_requested_at_doubling_intervals(rig: IntakeRig) -> Non
 
 def test_the_end_is_requested_when_last_does_not_arrive(rig: IntakeRig) -> None:
     rig.send(split(random_pcm(1000), 100)[0])
-    assert control_documents(rig.wait(1.0)) == []
-    (answer,) = control_documents(rig.wait(3.0))
+    assert control_documents(rig.wait(9.9)) == []
+    (answer,) = control_documents(rig.wait(0.1))
     assert answer["ranges"] == [[100, None]]
+
+
+def test_nobody_is_asked_or_given_up_while_the_worker_is_behind(rig: IntakeRig) -> None:
+    rig.send(split(random_pcm(1000), 100)[0])
+    assert rig.wait(60.0, busy_s=58.0) == []
+    assert rig.wait(100.0, busy_s=200.0) == []
+    assert rig.wait(9.9) == []
+    assert len(control_documents(rig.wait(0.1))) == 1
 
 
 def test_a_recording_without_last_is_closed_as_partial(rig: IntakeRig) -> None:

@@ -51,7 +51,7 @@ def test_a_closed_recording_whose_file_is_damaged_is_received_again(
     damage(chunk_file(rig))
     with pytest.raises(SpoolFileError) as refused:
         rig.pcm(closed)
-    events = [*rig.intake.reopen(closed.recording, refused.value, rig.now), *rig.wait(5)]
+    events = [*rig.intake.reopen(closed.recording, refused.value, rig.now), *rig.wait(10)]
     (request,) = control_documents(events)
     assert request["type"] == "missing"
     again = [rig.send(chunk) for chunk in [meta(), *resent(PCM, request["ranges"], 1000)]]  # type: ignore[arg-type]

@@ -42,9 +42,9 @@ class StreamRig:
     def send(self, chunk: Chunk, device_id: str = "st-01") -> list[IntakeEvent]:
         return self.collect(self.intake.receive(device_id, encode(chunk), self.now))
 
-    def wait(self, seconds: float) -> list[IntakeEvent]:
+    def wait(self, seconds: float, busy_s: float = 0.0) -> list[IntakeEvent]:
         self.now += seconds
-        return self.collect(self.intake.check_timeouts(self.now))
+        return self.collect(self.intake.check_timeouts(self.now, busy_s))
 
     def collect(self, events: list[IntakeEvent]) -> list[IntakeEvent]:
         """Join the audio of `events`, with zeros in gaps; return the other events."""
@@ -116,6 +116,15 @@ def test_order_duplicates_and_restarts_change_nothing(
             ends += rig.restart()
     assert [isinstance(end, StreamEnd) and end.is_ended for end in ends] == [True]
     assert bytes(rig.audio) == pcm
+
+
+def test_a_gap_waits_while_the_worker_is_behind(rig: StreamRig) -> None:
+    chunks = split(random_pcm(3000), last=False)
+    rig.send(chunks[0])
+    rig.send(chunks[2])
+    assert rig.wait(20.0, busy_s=19.6) == []
+    assert len(rig.audio) == 1000
+    assert len(control_documents(rig.wait(0.1))) == 1
 
 
 def test_missing_audio_is_requested_and_then_skipped(rig: StreamRig) -> None:

@@ -16,7 +16,7 @@ from conftest import Client
 from broker.mosquitto import Broker
 from edge_worker.mqtt import connection as connection_module
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.connection import _FEW, _GATHER_S, Connection
+from edge_worker.mqtt.connection import _FEW, _GATHER_S, _LOOP_S, Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import MESSAGES_PER_READ
 from edge_worker.protocol import topics
@@ -116,6 +116,20 @@ def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: py
             connection.loop()
             assert pauses[-1] == 0  # whoever comes after a while is not kept waiting
             _loop_until(connection, lambda end=before + count: len(recorder.payloads) >= end)  # type: ignore[misc]
+
+
+def test_time_in_which_it_does_not_wait_for_messages_is_busy(tmp_path: Path) -> None:
+    with _connected(tmp_path) as (connection, _recorder, _publish):
+        began = time.monotonic()
+        connection.busy_s(began)
+        while not connection.loop():  # until a turn in which nothing came
+            assert time.monotonic() < began + _WITHIN_S
+        connection.loop()
+        ended = time.monotonic()
+        idle_s = ended - began - connection.busy_s(ended)
+        assert idle_s >= _LOOP_S * 0.9
+        assert connection.busy_s(ended + 5) == pytest.approx(5)
+        assert connection.busy_s(ended + 5) == 0
 
 
 @pytest.fixture(params=[0, _BEYOND_SELECT], ids=["low descriptor", "high descriptor"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import CLIPPED, HAS_META, LAST, META, PCM, RESEND, Chunk, decode
-from simulator.device.device import RETRANSMIT_AFTER_S, Device
+from simulator.device.device import CROSSES_S, RETRANSMIT_AFTER_S, Device
 from simulator.device.message import Message
 from simulator.device.recording import Recording, encode_meta
 from simulator.sound.sound_file import Sound
@@ -48,7 +48,7 @@ def _sent(recording: Recording) -> Device:
     return device
 
 
-def _receive(device: Device, now: float = 1.0, topic: str = CONTROL, **document: Any) -> None:  # noqa: ANN401
+def _receive(device: Device, now: float = CROSSES_S, topic: str = CONTROL, **document: Any) -> None:  # noqa: ANN401
     device.receive(topic, json.dumps({"recording_id": "1122334455667788", **document}).encode(), now)
 
 
@@ -151,8 +151,16 @@ def test_samples_that_are_not_recorded_yet_are_not_resent() -> None:
     _all(device, 0.65)
     _receive(device, 0.65, type="missing", ranges=[[100, 900], [500, None]])
     chunks = _chunks(_all(device, 0.65))
-    assert [(chunk.first_sample, chunk.end) for chunk in chunks] == [(100, 400), (400, 600), (500, 600)]
+    assert [(chunk.first_sample, chunk.end) for chunk in chunks] == [(100, 400), (400, 600)]
     assert not any(chunk.is_last for chunk in chunks)
+
+
+def test_a_request_of_the_end_that_crosses_with_it_is_ignored() -> None:
+    device = _sent(_recording())
+    _receive(device, CROSSES_S - 0.01, type="missing", ranges=[[0, 10], [500, None]])
+    assert [(chunk.first_sample, chunk.end) for chunk in _chunks(_all(device, 1.9))] == [(0, 10)]
+    _receive(device, CROSSES_S, type="missing", ranges=[[900, None]])
+    assert [chunk.is_last for chunk in _chunks(_all(device, CROSSES_S))] == [True]
 
 
 def test_the_newest_request_replaces_an_older_one() -> None:
@@ -171,6 +179,13 @@ def test_without_stored_the_last_chunk_is_retransmitted_with_exponential_backoff
     assert (chunk.first_sample, chunk.is_last) == (900, True)
     assert chunk.flags & RESEND
     assert device.due_at() == 3 * RETRANSMIT_AFTER_S
+
+
+def test_after_a_lost_connection_the_last_chunk_is_retransmitted_at_once() -> None:
+    device = _sent(_recording())
+    device.on_connected()
+    (chunk,) = _chunks(_all(device, 1.0))
+    assert (chunk.is_last, device.due_at()) == (True, 1.0 + 2 * RETRANSMIT_AFTER_S)
 
 
 def test_a_missing_message_postpones_the_retransmission() -> None:

@@ -13,6 +13,7 @@ from conftest import Client
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, decode
+from simulator.device.device import RETRANSMIT_AFTER_S
 from simulator.device.live_device import RESEND_BUFFER_S, LiveDevice, Stream
 from simulator.site.site import Site
 from simulator.sound.audio_source import Block, FileSource
@@ -107,8 +108,8 @@ def test_the_last_chunk_is_retransmitted_until_stored() -> None:
     device.push(Block(ramp(100)))
     device.end(0.0)
     due_chunks(device)
-    assert device.due_at() == 5.0
-    (retransmission,) = due_chunks(device, 5.0)
+    assert device.due_at() == RETRANSMIT_AFTER_S
+    (retransmission,) = due_chunks(device, RETRANSMIT_AFTER_S)
     assert retransmission.flags & codec.LAST
     assert retransmission.flags & codec.RESEND
     receive_control(device, type="stored", completeness="complete")
