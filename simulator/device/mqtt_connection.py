@@ -23,6 +23,8 @@ from simulator.device.message import Message
 
 _KEEPALIVE_S: Final = 30
 _MAINTENANCE_S: Final = 1.0
+Subscription = tuple[str, int]
+"""Topic and QoS."""
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
 
@@ -80,7 +82,9 @@ class Connection:
         self._address = address
         self._brokers = _brokers(address)
         self._account = account
-        self._subscriptions = [(topic, 1) for topic in subscriptions]
+        self._subscriptions: Sequence[Subscription] = [(topic, 1) for topic in subscriptions]
+        self._asked: dict[int, Sequence[Subscription]] = {}
+        """By number of the packet: what was not answered yet."""
         self._on_message = on_message
         self._client = self._create_client()
         self._socket: Any = None
@@ -210,11 +214,25 @@ class Connection:
             raise BrokerError(
                 f"{problem}; make the account with `{command}` and give the password that it prints"
             )
-        client.subscribe(self._subscriptions)
+        self._asked.clear()
+        self._subscribe(self._subscriptions)
 
-    def _on_subscribe(self, *_: object) -> None:
-        self.is_ready = self._was_ready = True
-        self.on_ready()
+    def _subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        """Subscribe, unless the connection was lost meanwhile."""
+        if self._socket is not None and not self._is_closing:
+            _, number = self._client.subscribe(list(subscriptions))
+            self._asked[number or 0] = subscriptions
+
+    def _on_subscribe(
+        self, _client: object, _data: object, number: int, codes: Sequence[ReasonCode], _rest: object
+    ) -> None:
+        """Begin to work; what is refused is asked again: a cluster that lost a node takes a moment."""
+        pairs = zip(self._asked.pop(number, ()), codes, strict=False)
+        if refused := [each for each, code in pairs if code.is_failure]:
+            self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, lambda: self._subscribe(refused))
+        if not self.is_ready:
+            self.is_ready = self._was_ready = True
+            self.on_ready()
 
     def _on_disconnect(self, *_: object) -> None:
         self.is_ready = False
