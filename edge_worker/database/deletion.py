@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.audio_store.sound import sound_name
+from edge_worker.database import recording_query
 from edge_worker.database.counting import counts
 from edge_worker.database.engine import LazyDatabase, begin_writing
 from edge_worker.database.recording_query import SOUND_BYTES, is_recording
@@ -106,7 +107,7 @@ class RecordingDeletion(LazyDatabase):
         count = select(func.count()).select_from(recordings)
         with self._transaction() as connection:
             old = connection.execute(count.where(*_arrived_before(time))).scalar_one()
-            return old, connection.execute(count).scalar_one()
+            return old, recording_query.count(connection)
 
     def delete_oldest(self, needed: int, device_id: str | None = None) -> Deleted:
         """Delete the recordings stored first, of one device or of all, until `needed` bytes are free.

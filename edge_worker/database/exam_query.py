@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.reviewing.review_tables import reviews
@@ -20,8 +20,24 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 
+_Key = tuple[str, str]
+"""Device and exam."""
+_NUMBER: Final = func.row_number().over(
+    partition_by=(recordings.c.exam, recordings.c.device_id), order_by=recordings.c.id.desc()
+)
+_NUMBERED: Final = (
+    select(recordings.c.id, _NUMBER.label("number"))
+    .where(
+        recordings.c.exam.in_(bindparam("exams", expanding=True)),
+        recordings.c.device_id.in_(bindparam("devices", expanding=True)),
+    )
+    .subquery("numbered")
+)
+"""Of one index alone, numbered within each exam, the last first."""
 _RECORDINGS: Final = (
     select(
+        recordings.c.device_id,
+        recordings.c.exam,
         recordings.c.recording_id,
         recordings.c.captured_at,
         recordings.c.received_at,
@@ -30,10 +46,10 @@ _RECORDINGS: Final = (
         reviews.c.verdict,
         reviews.c.severity,
     )
-    .join_from(recordings, reviews, reviews.c.recording == recordings.c.id, isouter=True)
-    .where(recordings.c.exam == bindparam("exam"), recordings.c.device_id == bindparam("device"))
-    .order_by(recordings.c.id.desc())
-    .limit(MAX_RECORDINGS)
+    .join_from(_NUMBERED, recordings, recordings.c.id == _NUMBERED.c.id)
+    .join(reviews, reviews.c.recording == recordings.c.id, isouter=True)
+    .where(_NUMBERED.c.number <= MAX_RECORDINGS)
+    .order_by(recordings.c.id)
 )
 
 
@@ -47,8 +63,17 @@ class ExamPage(NamedTuple):
 
 def exam(connection: Connection, device_id: str, exam_id: str) -> Exam:
     """Return an exam; one without recordings has empty positions."""
-    rows = connection.execute(_RECORDINGS, {"exam": exam_id, "device": device_id}).all()
-    return Exam.of(device_id, exam_id, [_exam_recording(*row) for row in reversed(rows)])
+    return exams(connection, [(device_id, exam_id)])[0]
+
+
+def exams(connection: Connection, keys: Sequence[_Key]) -> list[Exam]:
+    """Return exams in the order of their `keys`, with one query for all."""
+    found: dict[_Key, list[ExamRecording]] = {key: [] for key in keys}
+    named = {"devices": sorted({key[0] for key in keys}), "exams": sorted({key[1] for key in keys})}
+    for device, name, *row in connection.execute(_RECORDINGS, named) if keys else ():
+        if (device, name) in found:  # another device may have an exam of the same id
+            found[device, name].append(_exam_recording(*row))
+    return [Exam.of(*key, rows) for key, rows in found.items()]
 
 
 def devices(connection: Connection, exam_id: str, device_id: str | None = None) -> list[str]:
@@ -87,8 +112,8 @@ def read_page(
     query = query.where(~exists().where(*is_earlier)).order_by(recordings.c.id.desc())
     rows = connection.execute(query.limit(limit + 1)).all()
     shown = rows[:limit]
-    exams = [exam(connection, row.device_id, row.exam) for row in shown]
-    return ExamPage(exams, shown[-1].id if len(rows) > limit else None)
+    page = exams(connection, [(row.device_id, row.exam) for row in shown])
+    return ExamPage(page, shown[-1].id if len(rows) > limit else None)
 
 
 def _exam_recording(  # noqa: PLR0917 - the columns of a row
