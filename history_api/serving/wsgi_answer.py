@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from typing import Any, Final
 from wsgiref.types import WSGIApplication
 
@@ -23,24 +24,26 @@ class WsgiAnswer:
         self._pieces: Iterator[bytes] = iter(())
         self._has_length = False
         self._lock = threading.Lock()
+        self._context = copy_context()
+        """Of the request, on whatever thread: an answer that is streamed knows its request to the end."""
 
     def begin(self) -> bytes:
         """Run the application; return the first piece of the answer."""
         with self._lock:
-            self._body = self._application(self._environ, self._start)
+            self._body = self._context.run(self._application, self._environ, self._start)
             self._pieces = iter(self._body)
             self._has_length = any(name.lower() == "content-length" for name, _ in self.headers)
-            return self._next()
+            return self._context.run(self._next)
 
     def pull(self) -> bytes:
         """Return the next piece; an empty one where there is none yet, or `is_over`."""
         with self._lock:
-            return self._next()
+            return self._context.run(self._next)
 
     def close(self) -> None:
         """End the answer, even where it was not read to its end: the application frees what it holds."""
         with self._lock:
-            self._close()
+            self._context.run(self._close)
 
     def _close(self) -> None:
         close: Callable[[], None] | None = getattr(self._body, "close", None)
