@@ -113,9 +113,13 @@ class Access:
 
 
 async def _keep_limit(system: Client, site: Client) -> None:
+    known = 0
     while True:
-        is_limited = await limit_queue(system, site)
-        await asyncio.sleep(_LIMIT_EVERY_S if is_limited else _LOOK_EVERY_S)
+        limit = await limit_queue(system, site)
+        if limit and limit != known:
+            known = limit
+            _LOG.info(line("queue_limited", bytes=limit))
+        await asyncio.sleep(_LIMIT_EVERY_S if limit else _LOOK_EVERY_S)
 
 
 async def _on_error(error: Exception) -> None:

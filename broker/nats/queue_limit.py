@@ -24,25 +24,24 @@ _SHARE: Final = 0.75
 _ANSWER_WITHIN_S: Final = 5.0
 
 
-async def limit_queue(system: Client, site: Client) -> bool:
-    """Limit the queue; return whether it is limited now: before the first client of MQTT there is none."""
+async def limit_queue(system: Client, site: Client) -> int:
+    """Limit the queue; return its limit in bytes, 0 where it has none: there is no queue before a client."""
     try:
         store = await _ask(system, _STORE, {})
         limit = int(store["data"]["config"]["max_storage"] * _SHARE)
         stream = await _ask(site, _READ, {})
         if "config" not in stream:
-            return False
+            return 0
         config = stream["config"]
         if config["max_bytes"] != limit or config["discard"] != "new":
             answer = await _ask(site, _CHANGE, config | {"max_bytes": limit, "discard": "new"})
             if "error" in answer:
                 _LOG.error(line("queue_not_limited", reason=answer["error"].get("description")))
-                return False
-            _LOG.info(line("queue_limited", bytes=limit))
+                return 0
     except (Error, KeyError, ValueError) as error:
         _LOG.info(line("queue_not_limited", reason=str(error) or type(error).__name__))
-        return False
-    return True
+        return 0
+    return limit
 
 
 async def _ask(client: Client, subject: str, question: Document) -> Document:

@@ -169,6 +169,11 @@ def test_nodes_trust_each_other_and_clients_by_the_certificates_of_the_site(tmp_
         assert try_connect(cluster.host, cluster.port, device) is None, "a client without TLS"
 
 
+def test_the_queue_of_three_nodes_is_limited_by_each_program(cluster: NatsCluster) -> None:
+    for name in ("access-0", "access-1"):
+        wait_until(lambda: f"event=queue_limited bytes={6 * 2**30}" in cluster.log(name), "the limit")  # noqa: B023
+
+
 def test_a_queue_that_is_full_takes_nothing_more_and_can_be_emptied(tmp_path: Path) -> None:
     cluster = NatsCluster(tmp_path, nodes=1, access=1)
     configuration = cluster.configuration / "n1.conf"
