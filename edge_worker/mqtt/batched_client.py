@@ -35,6 +35,7 @@ class BatchedClient(BatchedOutput):
         self._receive = receive
         self.received = 0
         """Count of messages, but for those that paho reads."""
+        self.received_bytes = 0
         self._is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self.on_message = lambda _client, _data, by_paho: receive(
             Inbound(topic_of(by_paho._topic), bytes(by_paho.payload), by_paho.retain, by_paho.mid)
@@ -86,6 +87,7 @@ class BatchedClient(BatchedOutput):
         except OSError:
             data = b""
         self._bytes, self._at = self._bytes[self._at :] + data, 0
+        self.received_bytes += len(data)
         self._is_partial, self._is_ended = not data, not data
         # By these (their name depends on its version) paho knows that the broker is alive.
         self._last_msg_in = self._last_bytes_received = mqtt.time_func()

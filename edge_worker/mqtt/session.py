@@ -168,6 +168,11 @@ class Session:
         self._client.loop_read(MESSAGES_PER_READ)
         return self._client.received - before
 
+    @property
+    def received_bytes(self) -> int:
+        """Count of all bytes that were read."""
+        return self._client.received_bytes
+
     def write(self) -> None:
         """Write what the socket takes."""
         self._client.flush()

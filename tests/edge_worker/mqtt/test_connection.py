@@ -118,6 +118,16 @@ def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: py
             _loop_until(connection, lambda end=before + count: len(recorder.payloads) >= end)  # type: ignore[misc]
 
 
+def test_the_more_comes_the_shorter_is_gathered(tmp_path: Path) -> None:
+    with _connected(tmp_path) as (connection, _recorder, _publish):
+        now, received = time.monotonic() + 1, 10_000_000
+        connection._gather(now, received)
+        for per_s, gather_s in ((1_000_000, _GATHER_S), (2**17 * 100, 0.01), (2**17 * 1000, 0.001)):
+            now, received = now + 0.1, received + per_s // 10
+            connection._gather(now, received)
+            assert connection._gather_until - now == pytest.approx(gather_s)
+
+
 def test_time_in_which_it_does_not_wait_for_messages_is_busy(tmp_path: Path) -> None:
     with _connected(tmp_path) as (connection, _recorder, _publish):
         began = time.monotonic()
