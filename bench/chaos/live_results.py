@@ -24,7 +24,8 @@ class LiveResults(threading.Thread):
     def __init__(self, site: Site) -> None:
         super().__init__(name="live-results", daemon=True)
         self._site = site
-        self._url = site.start_api()
+        self.url = site.start_api()
+        """Address of the API."""
         self._api = site.processes[-1]
         self._last_id = "0"
         self._is_over = threading.Event()
@@ -34,7 +35,7 @@ class LiveResults(threading.Thread):
     def restart(self) -> None:
         """End the API in order, and start it again; the stream goes on where it ended."""
         self._api.stop()
-        self._url = self._site.start_api()
+        self.url = self._site.start_api()
         self._api = self._site.processes[-1]
 
     def __enter__(self) -> Self:
@@ -59,7 +60,7 @@ class LiveResults(threading.Thread):
     def run(self) -> None:
         """Follow until stopped."""
         while not self._is_over.is_set():
-            request = Request(f"{self._url}/api/v1/stream", headers={"Last-Event-ID": self._last_id})  # noqa: S310 - our own
+            request = Request(f"{self.url}/api/v1/stream", headers={"Last-Event-ID": self._last_id})  # noqa: S310 - our own
             try:
                 with urlopen(request, timeout=_QUIET_S) as stream:  # noqa: S310 - likewise
                     self._read(stream)

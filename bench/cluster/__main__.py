@@ -9,6 +9,7 @@ from typing import Final
 
 from tqdm import tqdm
 
+from bench.cluster.faults import NAMES, usual
 from bench.cluster.proof import Outcome, Plan, prove
 from edge_worker.errors import StethoError
 from edge_worker.protocol import strict_json
@@ -17,12 +18,14 @@ _EXAMPLES: Final = """examples:
   python -m bench.cluster                                 two minutes, 50 devices
   python -m bench.cluster --seconds 20 --devices 8        a short one
   python -m bench.cluster --seed 7 --json cluster.json    the faults of another run again
+  python -m bench.cluster --fault kill_process            how soon somebody else takes over
 
-Broker, PostgreSQL (Debian's package) and a worker of several processes run on loopback. Devices record and
-stream in real time; every few seconds a process, the broker or PostgreSQL is killed (SIGKILL) or stopped
-(SIGSTOP), or a process is added or removed. Then each recording and stream must be in the history once,
-whole, with its sound and one result, and have been told once by the live stream of the API. Exit status: 0
-when that holds, 1 when it does not, 2 when it cannot be tried."""
+Broker, PostgreSQL (Debian's package), an S3 server and a worker of several processes run on loopback. Devices
+record and stream in real time; every few seconds a process, the broker, PostgreSQL or the store is killed
+(SIGKILL) or stopped (SIGSTOP), the API is started again, or a process is added or removed. Then each
+recording and stream must be in the history once, whole, with one result, have been told once by the live
+stream of the API, which must give its sound. Exit status: 0 when that holds, 1 when it does not, 2 when it
+cannot be tried."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,16 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     seed = secrets.randbits(16) if options.seed is None else options.seed
     plan = Plan(
-        options.seconds,
-        options.every,
-        options.devices,
-        options.streams,
-        options.record_every,
-        options.processes,
-        seed,
+        seconds=options.seconds,
+        every_s=options.every,
+        faults=options.fault or usual(options.seconds, options.store),
+        devices=options.devices,
+        streams=options.streams,
+        record_every_s=options.record_every,
+        processes=options.processes,
+        store=options.store,
+        seed=seed,
     )
     print(
-        f"seed {seed}: {plan.devices} devices record, {plan.streams} stream; {plan.processes} processes; "
+        f"seed {seed}: {plan.devices} devices record, {plan.streams} stream; sounds in {plan.store}, "
+        f"{plan.processes} processes; "
         f"for {plan.seconds:g} s a fault every {plan.every_s:g} s",
         flush=True,
     )
@@ -69,6 +75,7 @@ def _print(outcome: Outcome) -> None:
     print(
         f"{counts.sent} sent ({counts.streams} streams): {counts.lost} lost, {counts.split} split, "
         f"{counts.corrupted} of another sound, {counts.without_result} without a result, "
+        f"{counts.not_given} whose sound the API does not give, "
         f"{counts.doubled} with two, {outcome.untold} untold by the live stream; "
         f"{outcome.ends} ends of a worker"
     )
@@ -88,11 +95,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seconds", type=float, default=120.0, metavar="S", help="of faults (120)")
     parser.add_argument("--every", type=float, default=4.0, metavar="S", help="between two of them (4)")
+    parser.add_argument(
+        "--fault", action="append", choices=list(NAMES), help="this one only; may be given again"
+    )
     parser.add_argument("--devices", type=int, default=42, metavar="N", help="that record (42)")
     parser.add_argument("--streams", type=int, default=8, metavar="N", help="that stream (8)")
     parser.add_argument(
         "--record-every", type=float, default=6.0, metavar="S", help="of each device that records (6)"
     )
+    parser.add_argument("--store", choices=["directory", "s3"], default="s3", help="of sounds (s3)")
     parser.add_argument("--processes", type=int, default=4, metavar="N", help="of the worker at first (4)")
     parser.add_argument("--seed", type=int, metavar="N", help="of what is random (another each time)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there, too")

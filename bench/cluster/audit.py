@@ -25,15 +25,18 @@ class Audit:
     without_result: int
     doubled: int
     """With several predictions of a model, or different results published."""
+    not_given: int
+    """Of which the API gives no sound, or another."""
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.split or self.corrupted or self.without_result or self.doubled)
+        stored = self.lost or self.split or self.corrupted or self.without_result
+        return not (stored or self.doubled or self.not_given)
 
 
-def audit(database_url: str, sent: Iterable[Sent], different_results: int) -> Audit:
-    """Return the audit of what was sent."""
+def audit(database_url: str, sent: Iterable[Sent], different_results: int, not_given: int) -> Audit:
+    """Return the audit of what was sent, with what others counted."""
     known = list(sent)
     columns = recordings.c
     query = select(
@@ -66,4 +69,5 @@ def audit(database_url: str, sent: Iterable[Sent], different_results: int) -> Au
         ),
         without_result=sum(not has_result for *_, has_result in there),
         doubled=doubled + different_results,
+        not_given=not_given,
     )

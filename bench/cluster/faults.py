@@ -4,14 +4,14 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tqdm import tqdm
 
-from bench.cluster.cluster import MOST_PROCESSES, Cluster
+from bench.cluster.cluster import MOST_PROCESSES, Cluster, Store
 
 _STOPPED_S: Final = (1.0, 5.0)
 """Something that is stopped goes on after a time between these."""
@@ -84,6 +84,22 @@ def stop_database(cluster: Cluster, chance: random.Random) -> None:
     cluster.database.resume()
 
 
+def kill_store(cluster: Cluster, chance: random.Random) -> None:
+    """End the S3 server with SIGKILL, and start it again."""
+    if cluster.store is not None:
+        cluster.store.kill()
+        cluster.wait(chance.uniform(*_AWAY_S))
+        cluster.store.start()
+
+
+def stop_store(cluster: Cluster, chance: random.Random) -> None:
+    """Stop the S3 server with SIGSTOP for some seconds."""
+    if cluster.store is not None:
+        cluster.store.pause()
+        cluster.wait(chance.uniform(*_STOPPED_S))
+        cluster.store.resume()
+
+
 def restart_api(cluster: Cluster, chance: random.Random) -> None:
     """End the history API, and start it again; who follows its live stream goes on with the next event."""
     cluster.live.restart()
@@ -105,27 +121,40 @@ FAULTS: Final[tuple[Fault, ...]] = (
     kill_worker,
     restart_api,
 )
+STORE_FAULTS: Final[tuple[Fault, ...]] = (kill_store, stop_store)
 LONG_FAULTS: Final[tuple[Fault, ...]] = (hang_process,)
 """Those that take a minute to be noticed."""
+NAMES: Final = {fault.__name__: fault for fault in (*FAULTS, *STORE_FAULTS, *LONG_FAULTS)}
 _LONG_S: Final = 90.0
 
 
+def usual(seconds: float, store: Store) -> list[str]:
+    """Return the names of the faults of a run that takes so long, with sounds in a `store`."""
+    faults = (*FAULTS, *(LONG_FAULTS if seconds >= _LONG_S else ()))
+    return [fault.__name__ for fault in (*faults, *(STORE_FAULTS if store == "s3" else ()))]
+
+
 def happen(
-    cluster: Cluster, seconds: float, every_s: float, chance: random.Random, bar: "tqdm[Any]"
+    cluster: Cluster,
+    names: Sequence[str],
+    seconds: float,
+    every_s: float,
+    *,
+    chance: random.Random,
+    bar: "tqdm[Any]",
 ) -> list[Happened]:
-    """Let faults happen for so long: each of them once, in random order, before any comes again."""
+    """Let faults happen for so long, and each once: in random order, before any comes again."""
     until = time.monotonic() + seconds
     happened: list[Happened] = []
-    waiting: list[Fault] = []
-    faults = (*FAULTS, *(LONG_FAULTS if seconds >= _LONG_S else ()))
-    while (now := time.monotonic()) < until:
+    waiting: list[str] = []
+    while (now := time.monotonic()) < until or len(happened) < len(names):
         if not waiting:
-            waiting = chance.sample(faults, len(faults))
-        fault = waiting.pop()
-        bar.set_description(fault.__name__)
-        fault(cluster, chance)
+            waiting = chance.sample(names, len(names))
+        name = waiting.pop()
+        bar.set_description(name)
+        NAMES[name](cluster, chance)
         cluster.wait(chance.uniform(0.5, 1.5) * every_s)
-        happened.append(Happened(fault.__name__, now, time.monotonic()))
+        happened.append(Happened(name, now, time.monotonic()))
         bar.update(min(round(time.monotonic() - until + seconds), round(seconds)) - bar.n)
     return happened
 

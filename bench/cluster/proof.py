@@ -11,9 +11,10 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from bench.cluster.audit import Audit, audit
-from bench.cluster.cluster import Cluster
+from bench.cluster.cluster import Cluster, Store
 from bench.cluster.faults import Happened, happen
 from bench.cluster.sent import Sent, Waits
+from bench.cluster.sounds import not_given
 from bench.cluster.ward import Ward
 
 _SETTLE_S: Final = 240.0
@@ -28,10 +29,13 @@ class Plan:
     seconds: float
     every_s: float
     """Between two faults, on average."""
+    faults: Sequence[str]
+    """Their names."""
     devices: int
     streams: int
     record_every_s: float
     processes: int
+    store: Store
     seed: int
 
 
@@ -85,21 +89,35 @@ def prove(plan: Plan, bar: "tqdm[Any]") -> Outcome:
 
 def _run(plan: Plan, bar: "tqdm[Any]", directory: Path) -> Outcome:
     bar.set_description("starting")
-    with Cluster(directory, plan.processes) as cluster:
-        chance = random.Random(plan.seed + 1)
-        ward = Ward(cluster.site, plan.devices, plan.streams, plan.record_every_s, chance)
+    with Cluster(directory, plan.store, plan.processes) as cluster:
+        ward = Ward(
+            cluster.site,
+            cluster.address,
+            devices=plan.devices,
+            streams=plan.streams,
+            every_s=plan.record_every_s,
+            chance=random.Random(plan.seed + 1),
+        )
         ward.start()
         try:
             cluster.wait(_QUIET_S)
-            happened = happen(cluster, plan.seconds, plan.every_s, random.Random(plan.seed), bar)
+            happened = happen(
+                cluster,
+                plan.faults,
+                plan.seconds,
+                plan.every_s,
+                chance=random.Random(plan.seed),
+                bar=bar,
+            )
             bar.set_description("waiting for the last results")
             ward.rest()
             is_settled = ward.settle(_SETTLE_S, cluster.wait)
             names = {(each.device_id, each.delivery.name) for each in ward.sent}
             untold = cluster.live.untold(names, _TOLD_S)
+            missing_sounds = not_given(cluster.live.url, ward.sent)
         finally:
             ward.stop()
-        counts = audit(cluster.database.url, ward.sent, ward.different_results())
+        counts = audit(cluster.database.url, ward.sent, ward.different_results(), missing_sounds)
         ends = sum(group.ends for group in cluster.groups)
     waits, blows = Waits.of(ward.sent), _blows(happened, ward.sent)
     return Outcome(directory, counts, untold, waits, blows, ends, is_settled)

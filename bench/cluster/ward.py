@@ -26,10 +26,19 @@ _CLOSE_S: Final = 5.0
 class Ward:
     """`start` before use, `stop` after; nothing new is recorded after `rest`."""
 
-    def __init__(self, site: Site, devices: int, streams: int, every_s: float, chance: random.Random) -> None:
+    def __init__(
+        self,
+        site: Site,
+        address: Address,
+        *,
+        devices: int,
+        streams: int,
+        every_s: float,
+        chance: random.Random,
+    ) -> None:
         """Let so many `devices` record every so many seconds, and so many others stream."""
         self._event_loop = EventLoop()
-        self._address = Address(site.broker.host, site.broker.port)
+        self._address = address
         self._chance = chance
         self._senders: list[Sender] = [
             Recorder(self._connect(site, f"ward-{number:03}"), chance, every_s) for number in range(devices)

@@ -142,6 +142,10 @@ def test_a_process_that_hangs_is_named_by_all_checks_and_replaced(
         assert check_worker(settings).count("is ready, its heartbeat is fresh") == 2
         assert main(["health"]) == 0
         assert capsys.readouterr().out.count("healthy: edge-01") == 2
+        with urlopen(f"{api}/metrics") as answer:
+            metrics = answer.read().decode()
+        for each in ("edge-01", "edge-01-2"):
+            assert f'stetho_worker_state{{state="ready",worker="{each}"}} 1.0' in metrics
 
         os.kill(first[1], signal.SIGSTOP)  # for a moment: it goes on
         os.kill(first[2], signal.SIGSTOP)
