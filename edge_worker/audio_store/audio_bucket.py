@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BufferedReader
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,8 @@ _PARTS_AT_ONCE: Final = 4
 _BLOCK_BYTES: Final = 2**20
 """Read at once, at least."""
 _REMOVED_AT_ONCE: Final = 8
+_NO_SOUND: Final = f"{FOLDER}/none"
+"""Asked for to know whether the store answers: that it is not there costs less than any list."""
 
 
 class AudioBucket:
@@ -55,11 +56,7 @@ class AudioBucket:
             raise AudioError(f"{name} is no object below {FOLDER}")
         with suppress(FileNotFoundError), sentences(self._place):
             return self._sound(obstore.head(self._store, name))
-        with (
-            suppress(FileNotFoundError),
-            sentences(self._place),
-        ):  # HEAD cannot tell that the bucket is missing
-            obstore.get_range(self._store, name, start=0, length=1)
+        self._require_bucket(name)
         return None
 
     def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
@@ -100,11 +97,14 @@ class AudioBucket:
         return path
 
     def check(self) -> str:
-        """Return where sounds are kept; raises AudioStoreError where they cannot be listed there."""
-        with sentences(self._place):
-            for _ in islice(obstore.list(self._store, FOLDER, chunk_size=1), 1):
-                break
+        """Return where sounds are kept; raises AudioStoreError where nothing can be read there."""
+        self._require_bucket(_NO_SOUND)
         return f"in {self._place}"
+
+    def _require_bucket(self, missing: str) -> None:
+        """Raise AudioStoreError unless it is only that one object that is missing: HEAD cannot tell."""
+        with suppress(FileNotFoundError), sentences(self._place):
+            obstore.get_range(self._store, missing, start=0, length=1)
 
     def _sound(self, facts: "ObjectMeta") -> Sound:
         name, size = facts["path"], facts["size"]
