@@ -16,6 +16,7 @@ _HINTS: Final = (
     ("too many", "raise max_connections of the server, or the limit of the user"),
     ("remaining connection slots", "raise max_connections of the server"),
     ("onnection refused", "start the server, or correct host and port in STETHO_DATABASE_URL"),
+    ("timeout expired", "see that the server runs, and that this machine reaches it"),
     ("failed to resolve host", "correct the host in STETHO_DATABASE_URL"),
     ("No space left", "make room on the disk of the server"),
 )

@@ -165,6 +165,8 @@ def _row_id(recording: Sequence[ColumnElement[bool]]) -> ScalarSelect[Any]:
 def _insert_if_none(
     connection: Connection, recording: Sequence[ColumnElement[bool]], values: dict[str, Any]
 ) -> bool:
+    if connection.dialect.name == "postgresql":  # of two at once, the second waits, and then sees the first
+        connection.execute(select(recordings.c.id).where(*recording).with_for_update(key_share=True))
     is_unreviewed = ~exists().where(reviews.c.recording == recordings.c.id)
     row = select(recordings.c.id, *map(literal, values.values())).where(*recording, is_unreviewed)
     # Not rowcount: drivers need not know it after an INSERT, and psycopg does not.

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from sqlalchemy import Connection, Text, bindparam, cast, delete, insert, select
+from sqlalchemy.dialects import postgresql
 
 from edge_worker.database.site_state.site_tables import site_facts
 from edge_worker.database.statements.compiled_statement import CompiledStatement
@@ -19,6 +20,11 @@ _IS_FACT: Final = site_facts.c.name == bindparam("fact")
 _FIND: Final = CompiledStatement(select(cast(site_facts.c.document, Text)).where(_IS_FACT))
 _REMOVE: Final = CompiledStatement(delete(site_facts).where(_IS_FACT))
 _ADD: Final = CompiledStatement(insert(site_facts))
+_NEW: Final = postgresql.insert(site_facts)
+_REPLACE: Final = CompiledStatement(
+    _NEW.on_conflict_do_update(index_elements=["name"], set_={"document": _NEW.excluded.document})
+)
+"""One statement, for processes of a worker that write the same fact at once; SQLite has one writer anyway."""
 
 
 def read(connection: Connection, name: str) -> dict[str, Any]:
@@ -33,5 +39,8 @@ def read(connection: Connection, name: str) -> dict[str, Any]:
 
 def write(connection: Connection, name: str, document: dict[str, Any]) -> None:
     """Replace a fact."""
-    _REMOVE.run(connection, [{"fact": name}])
-    _ADD.run(connection, [{"name": name, "document": document}])
+    if connection.dialect.name == "postgresql":
+        _REPLACE.run(connection, [{"name": name, "document": document}])
+    else:
+        _REMOVE.run(connection, [{"fact": name}])
+        _ADD.run(connection, [{"name": name, "document": document}])
