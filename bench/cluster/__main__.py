@@ -9,6 +9,7 @@ from typing import Final
 
 from tqdm import tqdm
 
+from bench.cluster.cluster import LEAST_PROCESSES, MOST_PROCESSES
 from bench.cluster.faults import NAMES, usual
 from bench.cluster.proof import Outcome, Plan, prove
 from edge_worker.errors import StethoError
@@ -104,7 +105,14 @@ def _parser() -> argparse.ArgumentParser:
         "--record-every", type=float, default=6.0, metavar="S", help="of each device that records (6)"
     )
     parser.add_argument("--store", choices=["directory", "s3"], default="s3", help="of sounds (s3)")
-    parser.add_argument("--processes", type=int, default=4, metavar="N", help="of the worker at first (4)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=4,
+        choices=range(LEAST_PROCESSES, MOST_PROCESSES + 1),
+        metavar="N",
+        help="of the worker at first, 2 to 6 (4)",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="of what is random (another each time)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there, too")
     return parser

@@ -20,6 +20,8 @@ from simulator.site.process import Process
 from simulator.site.site import Site
 
 Store = Literal["directory", "s3"]
+LEAST_PROCESSES: Final = 2
+"""One alone has no supervisor that would replace it."""
 MOST_PROCESSES: Final = 6
 """Of one worker."""
 _SETTINGS: Final[Mapping[str, str]] = {

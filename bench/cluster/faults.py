@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from bench.cluster.cluster import MOST_PROCESSES, Cluster, Store
+from bench.cluster.cluster import LEAST_PROCESSES, MOST_PROCESSES, Cluster, Store
 
 _STOPPED_S: Final = (1.0, 5.0)
 """Something that is stopped goes on after a time between these."""
@@ -51,7 +51,7 @@ def change_processes(cluster: Cluster, chance: random.Random) -> None:
     """Add a process to a worker, or remove one, which is a new start of it in order."""
     group = chance.choice(cluster.groups)
     more = group.processes + chance.choice((-1, 1))
-    group.change(min(max(more, 1), MOST_PROCESSES))
+    group.change(min(max(more, LEAST_PROCESSES), MOST_PROCESSES))
 
 
 def kill_broker(cluster: Cluster, chance: random.Random) -> None:

@@ -98,3 +98,9 @@ def test_without_postgresql_a_sentence_says_what_installs_it(
     monkeypatch.setattr("bench.cluster.postgresql.programs", lambda: None)
     assert main(["--seconds", "1"]) == 2
     assert "tests/install_postgresql.sh" in capsys.readouterr().err
+
+
+def test_a_worker_without_a_supervisor_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--processes", "1"])
+    assert "--processes: invalid choice: 1" in capsys.readouterr().err
