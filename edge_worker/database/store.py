@@ -172,9 +172,9 @@ class Store:
 
     def known(self) -> set[tuple[str, str]]:
         """Return device and recording id of every recording that is stored or was deleted."""
-        columns = [(table.c.device_id, table.c.recording_id) for table in (recordings, deletions)]
+        queries = [select(table.c.device_id, table.c.recording_id) for table in (recordings, deletions)]
         with self._engine.connect() as connection:
-            return {(row[0], row[1]) for pair in columns for row in connection.execute(select(*pair))}
+            return {(row[0], row[1]) for query in queries for row in connection.execute(query)}
 
     def save_recordings(
         self, new: Sequence[StoredRecording], *, assign: bool = False
@@ -214,10 +214,8 @@ class Store:
             for each in new:
                 if each.heart_shape is not None:
                     running_spectrum.learn(connection, each.result.device_id, each.heart_shape)
-            messages = [message for each in new for message in each.messages]
-            posted = outbox.add(
-                connection, messages + exam_query.messages(connection, [each.result for each in new])
-            )
+            exams = exam_query.messages(connection, [each.result for each in new])
+            posted = outbox.add(connection, [each for one in new for each in one.messages] + exams)
             result_feed.add(connection, [each.recording for each in new])
         return posted
 
@@ -228,20 +226,22 @@ class Store:
 
         `result_of_row` makes the result for the id of the stream's row.
         """
-        with self._engine.begin() as connection:
-            row = _columns(stream)
-            if counted_rows.row_id(connection, row) is not None:
-                return []
-            (row_id,) = counted_rows.insert_recordings(connection, [row])
-            self.clock.mark(connection, _arrivals([row_id], [stream]))
-            result = result_of_row(row_id)
-            _save_result(connection, result)
-            _add_predictions(connection, [result])
-            connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
-            posted = outbox.add(
-                connection, [*result.messages, *exam_query.messages(connection, [result.result])]
-            )
-            result_feed.add(connection, [result.recording])
+        try:
+            with self._engine.begin() as connection:
+                if counted_rows.row_id(connection, row := _columns(stream)) is not None:
+                    return []
+                (row_id,) = counted_rows.insert_recordings(connection, [row])
+                self.clock.mark(connection, _arrivals([row_id], [stream]))
+                _save_result(connection, new := result_of_row(row_id))
+                _add_predictions(connection, [new])
+                connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
+                exams = exam_query.messages(connection, [new.result])
+                posted = outbox.add(connection, [*new.messages, *exams])
+                result_feed.add(connection, [new.recording])
+        except IntegrityError:
+            if self.completeness(stream.device_id, stream.recording_id) is None:
+                raise
+            return []  # another worker, which had the device before, saved it just now
         return posted
 
     def last_events(self, device_id: str, limit: int) -> list[str]:

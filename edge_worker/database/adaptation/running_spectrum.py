@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from edge_worker.database.schema import device_spectra
 from edge_worker.database.statements.compiled_statement import CompiledStatement
@@ -23,6 +23,12 @@ _CHANGE: Final = CompiledStatement(
     .values(levels_db=bindparam("levels_db"), recordings=bindparam("recordings"))
 )
 
+# Two workers may have the first heart of a device at once, while it passes from one to the other.
+_BEGIN: Final = text(
+    "INSERT INTO device_spectra (device_id, levels_db, recordings) VALUES (:device, :levels_db, :recordings) "
+    "ON CONFLICT (device_id) DO NOTHING"
+).bindparams(bindparam("levels_db", type_=device_spectra.c.levels_db.type))
+
 
 def find(connection: Connection, device_id: str) -> DeviceSpectrum | None:
     """Return the running spectrum of a device, None where it has heard no heart yet."""
@@ -38,8 +44,7 @@ def learn(connection: Connection, device_id: str, shape: Sequence[float]) -> Non
     """Add the spectral shape of one recording, in dB by band, to the running spectrum of its device."""
     known = find(connection, device_id)
     if known is None:
-        values = {"levels_db": list(shape), "recordings": 1}
-        connection.execute(insert(device_spectra).values(device_id=device_id, **values))
+        connection.execute(_BEGIN, {"device": device_id, "levels_db": list(shape), "recordings": 1})
         return
     count = min(known.recordings, MOST_RECORDINGS - 1)
     pairs = zip(known.levels_db, shape, strict=True)
