@@ -14,7 +14,6 @@ from edge_worker import __version__
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import SettingsError, StethoError
 from edge_worker.private_files import keep_private
-from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import log_to_stdout
 
@@ -85,13 +84,12 @@ def _run(settings: Settings) -> int:
         retire_others(settings)
         if settings.processes > 1:
             return ProcessSupervisor(settings, locks).run(stopping)
-        return _work(settings, ALL_SHARDS, stopping, locks)
+        return _work(settings, 1, stopping, locks)
 
 
 def _run_process(settings: Settings, process: int) -> int:
     """Be one of several processes, whose supervisor holds the locks of the site."""
     from edge_worker.upkeep.process_supervisor import end_with_supervisor  # noqa: PLC0415
-    from edge_worker.upkeep.worker_processes import settings_of  # noqa: PLC0415
 
     if not 1 <= process <= settings.processes:
         raise SettingsError(f"--process is {process}; the processes are 1 to {settings.processes}")
@@ -99,21 +97,23 @@ def _run_process(settings: Settings, process: int) -> int:
     stopping = threading.Event()
     _on_signal(stopping.set)
     end_with_supervisor()
-    return _work(settings_of(settings, process), HeldShards(process, settings.processes), stopping)
+    return _work(settings, process, stopping)
 
 
-def _work(settings: Settings, shards: HeldShards, stopping: threading.Event, locks: object = None) -> int:
-    """Be the worker of these shards until `stopping` is set or a signal comes; hold its `locks`."""
+def _work(site: Settings, process: int, stopping: threading.Event, locks: object = None) -> int:
+    """Be one process of the worker until `stopping` is set or a signal comes; hold its `locks`."""
     from edge_worker.assembly import assemble  # noqa: PLC0415
     from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import announce  # noqa: PLC0415
+    from edge_worker.upkeep.worker_processes import cluster_of, settings_of, shards_of  # noqa: PLC0415
 
     # The network thread waits for so long whenever the live analysis computes; with Python's 5 ms, chunks
     # queue up.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = settings_of(site, process)
     try:
-        worker = assemble(settings, locks, shards)
+        worker = assemble(settings, locks, shards_of(site, process), cluster_of(site, process))
     except StethoError as error:
         announce(settings, "offline", str(error))
         raise

@@ -20,6 +20,7 @@ from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.leases.cluster import Cluster
 from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.settings import Settings
@@ -33,8 +34,12 @@ from edge_worker.worker_status import WorkerStatus
 _LOG = logging.getLogger(__name__)
 
 
-def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) -> Worker:
+def assemble(
+    settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS, cluster: Cluster | None = None
+) -> Worker:
     """Return a worker of these `shards` that is ready to connect; it holds the `lock` of its site.
+
+    Of a `cluster` it takes its share instead.
 
     Raises:
         StethoError: a model, a directory or the database is not usable; one sentence says which.
@@ -75,6 +80,7 @@ def assemble(settings: Settings, lock: object, shards: HeldShards = ALL_SHARDS) 
         live_analysis=_live_analysis(settings, spool, registry, profiles, adaptations),
         status=WorkerStatus(models, models.refused),
         lock=lock,
+        cluster=cluster,
     )
 
 

@@ -1,5 +1,6 @@
 """Router of incoming MQTT messages: chunks, device states, and topics of Home Assistant."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,7 +14,7 @@ from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import BootWatch
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name
-from edge_worker.protocol.device_report import parse_state
+from edge_worker.protocol.device_report import DeviceState, parse_state
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line
@@ -51,6 +52,7 @@ class MessageRouter:
         """
         topic, device_id = message.topic, _device_of(message.topic)
         if device_id is not None and not self._intake.shards.holds(device_id):
+            self._note_presence(device_id, message, now)
             return []  # another process receives it, too
         if device_id is not None and not self._is_admitted(device_id, message, now):
             return []
@@ -100,6 +102,19 @@ class MessageRouter:
         refusal = ChunkError("failed", "the worker cannot process it, and has set it aside", recording_id)
         return self._intake.refuse(device_id, message.payload, refusal, now)
 
+    def _note_presence(self, device_id: str, message: Inbound, now: float) -> None:
+        """Follow whether a device of another process is online: it may be ours soon."""
+        if message.topic.endswith("/up/state") and len(message.payload) <= _MAX_FACTS_BYTES:
+            with contextlib.suppress(JsonError):
+                state = parse_state(message.payload)
+                if not self._is_stale(device_id, state):
+                    self._boots[device_id] = state.boot
+                    self._intake.set_device_online(device_id, state.is_online, now)
+
+    def _is_stale(self, device_id: str, state: DeviceState) -> bool:
+        """Return whether a state is the will of an earlier boot."""
+        return state.state == "lost" and self._boots.get(device_id, state.boot) != state.boot
+
     def _receive_state(self, device_id: str, payload: bytes, now: float) -> None:
         """Follow birth and will messages; a will of an earlier boot is out of date."""
         try:
@@ -107,7 +122,7 @@ class MessageRouter:
         except JsonError:
             self._intake.counts["rejected_state"] += bool(payload)  # an empty one clears the retained state
             return
-        if state.state == "lost" and self._boots.get(device_id, state.boot) != state.boot:
+        if self._is_stale(device_id, state):
             return
         self._boots[device_id] = state.boot
         if self.boots.saw(device_id, str(state.boot), now):

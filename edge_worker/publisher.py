@@ -14,6 +14,7 @@ from edge_worker.ingest.quarantine import Origin, Quarantine
 from edge_worker.mqtt.connection import Connection
 from edge_worker.protocol import strict_json, topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
@@ -42,8 +43,15 @@ class Publisher:
         """Number of messages of the outbox that the broker has not acknowledged."""
         return len(self._in_flight)
 
+    def waits_for(self, shards: HeldShards) -> bool:
+        """Return whether messages of shards are on their way to the broker."""
+        return any(shards.publishes(message.topic) for message in self._in_flight.values())
+
     def publish_outbox(self, message: OutboxMessage) -> None:
-        """Publish a message of the outbox; one that no broker takes is set aside."""
+        """Publish a message of the outbox; one that no broker takes is set aside.
+
+        Also one of a shard that we have lost meanwhile: whoever saved it is the only one to know of it.
+        """
         try:
             mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
         except PayloadError as error:

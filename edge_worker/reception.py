@@ -12,6 +12,8 @@ from edge_worker.mqtt.inbound import Inbound
 from edge_worker.worker_state import WorkerState
 
 _RETRY_S: Final = 1.0
+Acknowledge = Callable[[Inbound], None]
+"""Tells the session that a message came from that the broker may forget it."""
 
 
 class Reception:
@@ -22,17 +24,15 @@ class Reception:
         router: MessageRouter,
         state: WorkerState,
         *,
-        acknowledge: Callable[[Inbound], None],
         handle: Callable[[Iterable[IntakeEvent]], None],
         request_repair: Callable[[Exception], None],
     ) -> None:
         """Hand the events that messages lead to on with `handle`."""
         self._router = router
         self._state = state
-        self._acknowledge = acknowledge
         self._handle = handle
         self._request_repair = request_repair
-        self._deferred: deque[Inbound] = deque()
+        self._deferred: deque[tuple[Inbound, Acknowledge]] = deque()
         """Messages that disk or database refused, and those that came after them, in order."""
         self._retry_at = 0.0
 
@@ -41,26 +41,26 @@ class Reception:
         """Whether messages wait for disk or database."""
         return bool(self._deferred)
 
-    def receive(self, message: Inbound) -> None:
+    def receive(self, message: Inbound, acknowledge: Acknowledge) -> None:
         """Receive a message, or defer it behind others that disk or database refuse for now."""
-        if self._deferred or not self._receive(message):
-            self._deferred.append(message)
+        if self._deferred or not self._receive(message, acknowledge):
+            self._deferred.append((message, acknowledge))
 
-    def forget(self) -> None:
-        """Drop the deferred messages: the broker delivers them again."""
-        self._deferred.clear()
+    def forget(self, acknowledge: Acknowledge) -> None:
+        """Drop the deferred messages of a session that has ended: the broker delivers them again."""
+        self._deferred = deque(each for each in self._deferred if each[1] != acknowledge)
 
     def retry(self, now: float) -> bool:
         """Receive what was deferred, if it is time; return whether none of it waits any more."""
         if now < self._retry_at:
             return False
         while self._deferred:
-            if not self._receive(self._deferred[0]):
+            if not self._receive(*self._deferred[0]):
                 return False
             self._deferred.popleft()
         return True
 
-    def _receive(self, message: Inbound) -> bool:
+    def _receive(self, message: Inbound, acknowledge: Acknowledge) -> bool:
         """Process and acknowledge one message; return False when disk or database refuse it for now.
 
         One that raises any other exception would raise it at each delivery: it is set aside and acknowledged.
@@ -75,6 +75,6 @@ class Reception:
             return False
         except Exception as error:
             self._handle(self._router.refuse(message, error, now))
-        self._acknowledge(message)
+        acknowledge(message)
         self._state.clear_fault("intake")
         return True

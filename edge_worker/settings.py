@@ -55,6 +55,9 @@ class Settings:
     processes: int = setting(
         1, "processes of the worker, which share the devices; each but the first needs an account", 1
     )
+    first_process: int = setting(
+        1, "number of the first of them in a cluster: each process of all machines has one of its own", 1
+    )
     data_dir: Path = setting(Path("data"), "directory of the spool, the audio and the SQLite file")
     database_url: str = setting("", "SQLAlchemy URL; empty: SQLite in the data directory")
     audio_url: str = setting(
@@ -159,6 +162,11 @@ class Settings:
         return self.read_password("mqtt_password_file") or self.mqtt_password
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether processes take shares of the devices that move, also from one machine to another."""
+        return self.broker == "nats"
+
+    @property
     def provision_command(self) -> str:
         """What `stetho` is called with to make the accounts of this worker."""
         more = f" --processes {self.processes}" if self.processes > 1 else ""
@@ -182,6 +190,15 @@ class Settings:
         )
         self.require_name("worker_id")
         self.require("processes", self.processes <= SHARDS, f"there are {SHARDS} parts of the devices")
+        self.require(
+            "broker",
+            not self.is_cluster or self.database_url.startswith("postgresql"),
+            "processes agree through PostgreSQL then: STETHO_DATABASE_URL names none",
+        )
+        last = SHARDS + 1 - self.processes if self.is_cluster else 1
+        self.require(
+            "first_process", self.first_process <= last, f"with these settings it takes at most {last}"
+        )
         self.require_one_of("log_level", "DEBUG", "INFO", "WARNING", "ERROR")
         self.require_one_of("home_assistant", "off", "on")
         self.require_one_of("language", *LANGUAGES)

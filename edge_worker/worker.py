@@ -7,9 +7,7 @@ recordings wait for a model.
 
 import logging
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
+from collections.abc import Iterable
 from typing import Any, Final
 
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
@@ -21,22 +19,26 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
+from edge_worker.leases.cluster import Cluster
+from edge_worker.leases.shard_leases import LeaseFault, ShardLeases
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
 from edge_worker.mqtt.connection import Connection
 from edge_worker.mqtt.inbound import Inbound
+from edge_worker.mqtt.outgoing import Outgoing
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
-from edge_worker.protocol.timestamp import rfc3339
 from edge_worker.publisher import Publisher
 from edge_worker.reception import Reception
 from edge_worker.settings import Settings
+from edge_worker.shard_keeper import ShardKeeper
 from edge_worker.telemetry import metrics
 from edge_worker.telemetry.heartbeat_metrics import worker_families
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 from edge_worker.upkeep.disk_reserve import DiskReserve
 from edge_worker.upkeep.start_log import StartLog
+from edge_worker.worker_report import WorkerReport
 from edge_worker.worker_state import WorkerState
 from edge_worker.worker_status import WorkerStatus
 
@@ -45,17 +47,6 @@ _TIMEOUTS_EVERY_S: Final = 0.05
 _CLOSE_WITHIN_S: Final = 2.0
 _BUSY_FROM: Final = 2
 """Closed recordings that wait: with more, their results come before previews of those that are open."""
-
-Outgoing = (
-    ControlMessage
-    | OutboxMessage
-    | RecordingStored
-    | SpoolFileLost
-    | StorageFault
-    | LiveMessage
-    | TrimRequest
-)
-"""Items that other threads hand to the network thread."""
 
 
 class Worker:
@@ -72,8 +63,12 @@ class Worker:
         live_analysis: LiveAnalysis,
         status: WorkerStatus,
         lock: object,
+        cluster: Cluster | None = None,
     ) -> None:
-        """Connect the parts; `lock` is held as long as the worker lives."""
+        """Connect the parts; `lock` is held as long as the worker lives.
+
+        With a `cluster` it takes its share of the devices, instead of those that `intake` holds for good.
+        """
         self._lock = lock
         self._worker_id = settings.worker_id
         self._intake = intake
@@ -82,37 +77,46 @@ class Worker:
         self._reserve = DiskReserve.from_settings(settings)
         self._start_log = StartLog(settings.data_dir / intake.shards.file("worker.starts"))
         self._versions = pipeline.versions
+        self._report = WorkerReport(self._worker_id, store, self._document)
         self.metrics = metrics.new_registry()
         """Registry for Prometheus; safe from any thread."""
         self.metrics.register(
-            metrics.CallbackCollector(lambda: worker_families({self._worker_id: self._current()}))
+            metrics.CallbackCollector(lambda: worker_families({self._worker_id: self._report.current()}))
         )
+        self._outgoing = Outgoing(self._wake)
         self._recording_metrics = RecordingMetrics(self._worker_id, self.metrics)
         self._recording_analysis = RecordingAnalysis(
             pipeline,
             streams,
             store,
             self._recording_metrics,
-            post=self._post,
-            write_heartbeat=self._write_heartbeat,
+            post=self._outgoing.post,
+            write_heartbeat=self._report.write,
+            shards=intake.shards,
         )
         self._live_analysis = live_analysis
         live_analysis.metrics.register(self.metrics)
         live_analysis.connect(
-            self._post, self._recording_analysis.submit, lambda: self._recording_analysis.backlog > _BUSY_FROM
+            self._outgoing.post,
+            self._recording_analysis.submit,
+            lambda: self._recording_analysis.backlog > _BUSY_FROM,
         )
         intake.recordings.on_progress = live_analysis.preview
         intake.streams.has_room = live_analysis.has_room
-        self._heartbeat_at: float | None = None
-        self._outgoing: SimpleQueue[Outgoing] = SimpleQueue()
         self._timeouts_at = 0.0
         self._is_stopping = False
         discovery = HomeAssistantDiscovery(
             self._worker_id, is_on=settings.home_assistant == "on", is_known=store.has_recordings
         )
         own = topics.worker(self._worker_id)
-        subscriptions = [*discovery.subscriptions, topics.ALL_PCM, topics.ALL_STATES, own]
-        self._connection = Connection(settings, subscriptions, (own, status.message("offline")), self)
+        chunks = [] if cluster else [topics.ALL_PCM]  # else each shard has a session of its own
+        self._connection = Connection(
+            settings,
+            [*discovery.subscriptions, *chunks, topics.ALL_STATES, own],
+            (own, status.message("offline")),
+            self,
+            is_persistent=cluster is None,
+        )
         analysis = self._recording_analysis
         self._publisher = Publisher(self._connection, analysis.acknowledge, intake.quarantine)
         self._state = WorkerState(settings, status, self._publisher, analysis.request_heartbeat)
@@ -121,19 +125,38 @@ class Worker:
         self._reception = Reception(
             self._router,
             self._state,
-            acknowledge=self._connection.ack,
             handle=self._handle,
             request_repair=analysis.request_repair,
         )
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        self._outgoing.handlers = {
             ControlMessage: self._publisher.publish_control,
             OutboxMessage: self._publisher.publish_outbox,
             RecordingStored: lambda stored: self._intake.mark_stored(stored.key),
-            SpoolFileLost: self._receive_again,
+            SpoolFileLost: lambda lost: self._handle(
+                self._intake.reopen(lost.recording, lost.reason, time.monotonic())
+            ),
             StorageFault: lambda fault: self._state.set_fault(fault.source, fault.text),
             LiveMessage: lambda live: self._connection.publish_at_most_once(live.topic, live.payload),
             TrimRequest: lambda trim: self._intake.streams.trim(trim.key, trim.before),
         }
+        self._threads: list[RecordingAnalysis | LiveAnalysis | ShardLeases] = [analysis, live_analysis]
+        self._keeper = None if cluster is None else self._keep_shards(cluster)
+
+    def _keep_shards(self, cluster: Cluster) -> ShardKeeper:
+        keeper = ShardKeeper(
+            cluster,
+            self._store,
+            intake=self._intake,
+            analysis=self._recording_analysis,
+            live=self._live_analysis,
+            post=self._outgoing.post,
+            handle=self._handle,
+        )
+        keeper.connect(self._connection, self._reception, self._publisher)
+        self._outgoing.handlers |= keeper.handlers
+        self._outgoing.handlers[LeaseFault] = lambda fault: self._state.set_fault("leases", fault.text)
+        self._threads.append(keeper.leases)
+        return keeper
 
     def run(self) -> None:
         """Serve until `stop`.
@@ -149,15 +172,19 @@ class Worker:
         self._live_analysis.start()
         self._handle(self._intake.load_streams(time.monotonic()))
         try:
+            if self._keeper is not None:
+                self._keeper.start()
             while not self._is_stopping:
                 is_quiet = self._connection.loop()
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
             self._live_analysis.stop()
             self._recording_analysis.stop()
-            self._drain_outgoing()
+            self._outgoing.drain()
             self._state.publish("offline")
             self._connection.close(_CLOSE_WITHIN_S)
+            if self._keeper is not None:
+                self._keeper.stop()
         self._start_log.stopped()
         self._reserve.keep(float("inf"))  # for the next start
         _LOG.info(line("stopped"))
@@ -166,6 +193,9 @@ class Worker:
         """End `run` soon; safe from a signal handler."""
         self._is_stopping = True
         self._status.is_stopping = True
+        self._connection.wake()
+
+    def _wake(self) -> None:
         self._connection.wake()
 
     # --- callbacks of the connection ----------------------------------------------------------------
@@ -181,7 +211,7 @@ class Worker:
 
     def on_disconnected(self) -> None:
         """Drop the deferred messages: the broker delivers them again."""
-        self._reception.forget()
+        self._reception.forget(self._connection.ack)
         self._publisher.on_disconnected()
 
     def on_message(self, message: Inbound) -> None:
@@ -190,7 +220,7 @@ class Worker:
             self._connection.ack(message)
             self._state.on_message(message.payload)
         else:
-            self._reception.receive(message)
+            self._reception.receive(message, self._connection.ack)
 
     def on_published(self, mid: int) -> None:
         """Take a message that the broker has out of the outbox."""
@@ -199,10 +229,12 @@ class Worker:
     # --- turns --------------------------------------------------------------------------------------
 
     def _work(self, now: float, *, is_quiet: bool) -> None:
-        self._drain_outgoing()
-        for failure in (self._recording_analysis.failure, self._live_analysis.failure):
-            if failure is not None:
-                raise failure
+        self._outgoing.drain()
+        for thread in self._threads:
+            if thread.failure is not None:
+                raise thread.failure
+        if self._keeper is not None:
+            self._keeper.turn(now)
         self._state.set_fault("account", self._connection.account_fault)
         self._state.turn(now, is_connected=self._connection.is_connected)
         self._state.set_fault("disk", self._reserve.keep(now))
@@ -233,36 +265,6 @@ class Worker:
     def _receive_again(self, lost: SpoolFileLost) -> None:
         self._handle(self._intake.reopen(lost.recording, lost.reason, time.monotonic()))
 
-    # --- between the threads ------------------------------------------------------------------------
-
-    def _post(self, item: Outgoing) -> None:
-        """Hand `item` to the network thread; called on the others."""
-        self._outgoing.put(item)
-        self._connection.wake()
-
-    def _drain_outgoing(self) -> None:
-        while True:
-            try:
-                item = self._outgoing.get_nowait()
-            except Empty:
-                return
-            try:
-                self._handlers[type(item)](item)
-            except Exception:  # one item must not keep the others from leaving, at this start and the next
-                _LOG.exception(line("failed", item=type(item).__name__))
-
-    def _write_heartbeat(self) -> None:
-        """Check the clock, write the heartbeat; called on the recording analysis: the thread that writes."""
-        self._store.clock.check()
-        self._store.save_heartbeat(self._worker_id, rfc3339(datetime.now(UTC)), self._document())
-        self._heartbeat_at = time.monotonic()
-
-    def _current(self) -> dict[str, Any]:
-        """Return the heartbeat document of this moment, with the age of the last one that was written."""
-        written_at = self._heartbeat_at
-        age = {} if written_at is None else {"heartbeat_age_s": time.monotonic() - written_at}
-        return self._document() | age
-
     def _document(self) -> dict[str, Any]:
         """Return the heartbeat document; safe from any thread, and cheap."""
         return {
@@ -278,4 +280,5 @@ class Worker:
             "shared_accounts": self._router.boots.shared(time.monotonic()),
             "live": self._live_analysis.metrics.document(),
             **self._recording_metrics.document(),
+            **({} if self._keeper is None else {"shards": self._keeper.document()}),
         }

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from broker.account import Credentials
 from broker.mosquitto import Broker
+from broker.nats.cluster import NatsCluster
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk, encode
@@ -79,7 +80,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 class Client:
     """Plain MQTT client that stores every message it receives."""
 
-    def __init__(self, broker: Broker, account: Credentials, *subscriptions: str) -> None:
+    def __init__(self, broker: Broker | NatsCluster, account: Credentials, *subscriptions: str) -> None:
         self.messages: list[mqtt.MQTTMessage] = []
         self._subscribed = False
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=account.username)

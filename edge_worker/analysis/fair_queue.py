@@ -6,7 +6,8 @@ begins, in virtual time, where the last one of its device ends. The item that be
 
 import queue
 import threading
-from heapq import heappop, heappush
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -26,7 +27,10 @@ class FairQueue(Generic[T]):
         """Virtual time at which the item that was served last began."""
         self._lock = threading.Lock()
         self._signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        """True for each item, False to wake: waiting here costs a third of what a condition takes."""
+        """True for each item, also of those taken out; False to wake.
+
+        To wait here costs a third of what a condition takes.
+        """
 
     def __len__(self) -> int:
         return len(self._items)
@@ -43,6 +47,27 @@ class FairQueue(Generic[T]):
         """Let `get` return at once, now or the next time, as if its time were over."""
         self._signals.put(False)
 
+    def put_first(self, item: T) -> None:
+        """Queue an item of no device before all others but those that were put first."""
+        with self._lock:
+            heappush(self._items, (self._time, next(self._numbers), item))
+        self._signals.put(True)
+
+    def put_last(self, item: T) -> None:
+        """Queue an item of no device behind all that wait now."""
+        with self._lock:
+            last = max((begin for begin, *_ in self._items), default=self._time)
+            heappush(self._items, (last, next(self._numbers), item))
+        self._signals.put(True)
+
+    def take(self, is_wanted: Callable[[T], bool]) -> list[T]:
+        """Take items out of the queue; return them in order."""
+        with self._lock:
+            taken = [item for *_, item in sorted(self._items, key=lambda each: each[:2]) if is_wanted(item)]
+            self._items = [each for each in self._items if not is_wanted(each[2])]
+            heapify(self._items)
+            return taken
+
     def get(self, timeout_s: float) -> T:
         """Return the next item.
 
@@ -52,6 +77,8 @@ class FairQueue(Generic[T]):
         if not self._signals.get(timeout=timeout_s):
             raise queue.Empty
         with self._lock:
+            if not self._items:  # its item was taken out
+                raise queue.Empty
             self._time, _, item = heappop(self._items)
             if not self._items:
                 self._ends.clear()

@@ -17,6 +17,7 @@ from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.storing.recording_storage import Post, RecordingStorage
+from edge_worker.analysis.storing.shard_release import ShardRelease
 from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
 from edge_worker.analysis.storing.storage_thread import (
     BATCH_SAMPLES,
@@ -29,6 +30,7 @@ from edge_worker.analysis.stream_result import StreamResultWriter
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import AnalysisResult, Store, StoredRecording
 from edge_worker.errors import AudioStoreError
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
@@ -54,6 +56,7 @@ class RecordingAnalysis(threading.Thread):
         *,
         post: Post,
         write_heartbeat: Callable[[], None],
+        shards: HeldShards = ALL_SHARDS,
     ) -> None:
         super().__init__(name="recording-analysis", daemon=True)
         self._pipeline = pipeline
@@ -62,22 +65,27 @@ class RecordingAnalysis(threading.Thread):
         self._post = post
         self._stopping = threading.Event()
         self._retry = StorageRetry(post, self._stopping, store.mend, source="analysis")
-        self._streams = RecordingStorage(pipeline, streams, metrics, self._retry, post)
+        self._streams = RecordingStorage(pipeline, streams, metrics, self._retry, post, shards=shards)
         storing = StorageRetry(post, self._stopping, store.mend, source="storage")
         self._storing = StorageThread(
             pipeline,
             store,
-            RecordingStorage(pipeline, streams, metrics, storing, post),
+            RecordingStorage(pipeline, streams, metrics, storing, post, shards=shards),
             storing,
             self._stopping,
             analyse=self._put,
+            release=self._release,
             write_heartbeat=write_heartbeat,
         )
         self.turns = (self._retry.turns, storing.turns)
         """Of both threads."""
+        self.release = self._storing.release
+        """Forget shards: what waits of them is stored, and analysed by whoever holds them next."""
         self.request_repair = self._storing.request_repair
         self.request_heartbeat = self._storing.request_heartbeat
-        self._waiting: FairQueue[tuple[UnanalysedRecording | FinishedStream, float]] = FairQueue()
+        self._waiting: FairQueue[tuple[UnanalysedRecording | FinishedStream | ShardRelease, float]] = (
+            FairQueue()
+        )
         """Streams are here behind their events."""
         self._held = threading.Lock()
         self._held_samples = 0
@@ -145,6 +153,22 @@ class RecordingAnalysis(threading.Thread):
                     self._held_samples += job.recording.samples
         self._waiting.put(device_of(job), cost_s(job), (job, since))
 
+    def _release(self, release: ShardRelease) -> None:
+        """Take what waits of shards out of the queue; a stream is stored, which nobody else could."""
+        if release.are_lost:
+            self._waiting.put_first((release, 0.0))
+            return
+        taken = self._waiting.take(
+            lambda each: not isinstance(each[0], ShardRelease) and release.shards.holds(device_of(each[0]))
+        )
+        for job, since in taken:
+            if isinstance(job, FinishedStream):
+                self._waiting.put_first((job, since))
+            elif isinstance(job, UnanalysedRecording) and job.pcm is not None:
+                with self._held:
+                    self._held_samples -= job.recording.samples
+        self._waiting.put_first((release, 0.0))
+
     def _analyse_next(self) -> None:
         """Compute and save the next results; wait a while when there is nothing to do."""
         for stream, since in self._streams.postponed.take_due():
@@ -157,6 +181,10 @@ class RecordingAnalysis(threading.Thread):
                 job, since = self._waiting.get(0 if results else _REFRESH_EVERY_S)
             except queue.Empty:
                 break
+            if isinstance(job, ShardRelease):
+                self._publish(results)
+                self._finish(job)
+                return
             if isinstance(job, FinishedStream):
                 self._publish(results)
                 results = []
@@ -169,6 +197,12 @@ class RecordingAnalysis(threading.Thread):
             if time.monotonic() >= until:
                 break
         self._publish(results)
+
+    def _finish(self, release: ShardRelease) -> None:
+        """End the work on shards: what was delivered of them is not to be published again."""
+        self._streams.postponed.drop(lambda job: release.shards.holds(device_of(job)))
+        self._retry.call(self._clear_outbox)
+        release.done()
 
     def _publish(self, results: list[Analysed]) -> None:
         """Save results, and hand on the messages that announce them."""

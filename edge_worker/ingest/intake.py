@@ -29,6 +29,8 @@ from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import control
 from edge_worker.protocol.chunk import META, Chunk, decode, is_meta, recording_name
 from edge_worker.protocol.result import Completeness
+from edge_worker.protocol.sharing.held_shards import HeldShards
+from edge_worker.protocol.sharing.shard import shard_of
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -71,6 +73,7 @@ class Intake:
         """Recordings whose META was refused before their first sound, the oldest first."""
         self._rejected_at: dict[tuple[str, str], float] = {}
         self._shares = DeviceShares(settings.max_mb_per_minute)
+        self.directory = spool.directory
         self.folders = DeviceFolders(spool.directory)
         self.shards = spool.shards
         """Of whose devices messages are received."""
@@ -80,7 +83,7 @@ class Intake:
         """By outcome: `chunks`, `duplicates`, `rejected_<reason>`, `closed_<completeness>`, `asked`, …"""
         self.recordings = RecordingIntake(spool, settings, self.counts)
         self.quarantine = spool.quarantine
-        stream_spool = StreamSpool(spool.directory, spool.quarantine, spool.shards)
+        stream_spool = StreamSpool(spool.directory, spool.quarantine)
         self.streams = StreamIntake(stream_spool, settings, self.counts)
 
     def __len__(self) -> int:
@@ -92,24 +95,38 @@ class Intake:
         closing = sum(list(self._closing.values()))
         return self.recordings.spool_bytes + self.streams.spool_bytes + closing
 
-    def load(self, now: float) -> list[IntakeEvent]:
-        """Open the recordings of an earlier process again, except those that were stored."""
+    def load(self, now: float, shards: HeldShards | None = None) -> list[IntakeEvent]:
+        """Open the recordings of an earlier process again, except those that were stored.
+
+        Those of `shards`, by default of all that are held.
+        """
         events: list[IntakeEvent] = []
-        for recording in self.recordings.load():
+        for recording in self.recordings.load(shards or self.shards):
             if self._lookup(recording.device_id, recording.name) is not None:
                 self.recordings.remove(recording)
             else:
                 events += self._note_closing(self.recordings.restore(recording, now), now)
         return events
 
-    def load_streams(self, now: float) -> Iterator[IntakeEvent]:
+    def load_streams(self, now: float, shards: HeldShards | None = None) -> Iterator[IntakeEvent]:
         """Open the streams of an earlier process again; yield their audio one part at a time."""
-        for stream in self.streams.load():
+        for stream in self.streams.load(shards or self.shards):
             if self._lookup(stream.device_id, stream.name) is not None:
                 self.streams.remove(stream)
             else:
                 for event in self.streams.restore(stream, now):
                     yield from self._note_closing([event], now)
+
+    def release(self, shards: HeldShards) -> None:
+        """Forget what is open of shards, for whoever holds them next; their files stay."""
+        self.recordings.release(shards)
+        self.streams.release(shards)
+        self._closing = {key: size for key, size in self._closing.items() if not shards.holds(key[0])}
+
+    @property
+    def busy_shards(self) -> set[int]:
+        """Shards of which something is open; safe from any thread."""
+        return {shard_of(device) for device, _ in [*self.recordings.open, *self.streams.open]}
 
     def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         """Take one payload; return the events that it leads to.
@@ -166,8 +183,8 @@ class Intake:
         count as silence: the broker may have had messages that it could not hand over.
         """
         self._shares.end_backlog(now)
-        recordings = self.recordings.check_timeouts(now, self._offline, busy_s)
-        streams = self.streams.check_timeouts(now, self._offline, busy_s)
+        recordings = self.recordings.check_timeouts(now, self._offline, busy_s, self.shards)
+        streams = self.streams.check_timeouts(now, self._offline, busy_s, self.shards)
         return self._note_closing([*recordings, *streams], now)
 
     def broker_reconnected(self, now: float) -> None:

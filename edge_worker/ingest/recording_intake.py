@@ -25,6 +25,7 @@ from edge_worker.protocol import control
 from edge_worker.protocol.chunk import HEADER_BYTES, META, SAMPLE_BYTES, Chunk
 from edge_worker.protocol.meta import parse_meta
 from edge_worker.protocol.result import Completeness
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -51,9 +52,15 @@ class RecordingIntake:
         """Bytes of all open recordings in the spool; safe from any thread."""
         return sum(recording.spool_bytes for recording in list(self.open.values()))
 
-    def load(self) -> Iterator[Recording]:
+    def load(self, shards: HeldShards) -> Iterator[Recording]:
         """Yield the recordings of an earlier process, each to `restore` or to `remove`."""
-        return self._spool.load()
+        return self._spool.load(shards)
+
+    def release(self, shards: HeldShards) -> None:
+        """Forget the open recordings of shards; their files stay."""
+        for key in [key for key in self.open if shards.holds(key[0])]:
+            del self.open[key]
+            self._spool.close(key)
 
     def restore(self, recording: Recording, now: float) -> list[IntakeEvent]:
         """Open a recording of an earlier process again."""
@@ -108,9 +115,14 @@ class RecordingIntake:
             self.on_progress(recording, now)
         return [*notices]
 
-    def check_timeouts(self, now: float, offline: Collection[str], busy_s: float) -> Iterator[IntakeEvent]:
-        """Yield requests for missing audio, and close or abandon recordings that were silent for too long."""
-        for recording in list(self.open.values()):
+    def check_timeouts(
+        self, now: float, offline: Collection[str], busy_s: float, shards: HeldShards
+    ) -> Iterator[IntakeEvent]:
+        """Yield requests for missing audio, and close or abandon recordings that were silent for too long.
+
+        A device that is not heard is not silent.
+        """
+        for recording in [each for each in self.open.values() if shards.hears(each.device_id)]:
             recording.last_chunk_at = min(now, recording.last_chunk_at + busy_s)
             is_offline = recording.device_id in offline
             events = self._check_timeout(recording, now, is_offline=is_offline)

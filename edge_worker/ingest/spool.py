@@ -152,14 +152,14 @@ class Spool:
             return None
         return pcm
 
-    def load(self) -> Iterator[Recording]:
-        """Yield every recording of an earlier process, cutting off a last chunk that is not whole.
+    def load(self, shards: HeldShards = ALL_SHARDS) -> Iterator[Recording]:
+        """Yield the recordings of these shards of an earlier process.
 
-        A file that cannot be read or understood is set aside.
+        A last chunk that is not whole is cut off. A file that cannot be read or understood is set aside.
         """
         for path in sorted(self.directory.glob("*/*.chunks")):
             device_id = path.parent.name
-            is_ours = DEVICE_ID.fullmatch(device_id) is not None and self.shards.holds(device_id)
+            is_ours = DEVICE_ID.fullmatch(device_id) is not None and shards.holds(device_id)
             if not (is_ours and _FILE_NAME.fullmatch(path.stem)):
                 continue
             recording = self._loaded(path)

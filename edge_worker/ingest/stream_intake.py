@@ -26,6 +26,7 @@ from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import control
 from edge_worker.protocol.chunk import META, Chunk
 from edge_worker.protocol.meta import parse_meta
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -53,9 +54,15 @@ class StreamIntake:
         """Bytes of all open streams in the spool; safe from any thread."""
         return sum(stream.spool_bytes for stream in list(self.open.values()))
 
-    def load(self) -> Iterator[Stream]:
+    def load(self, shards: HeldShards) -> Iterator[Stream]:
         """Yield the streams of an earlier process, each to `restore` or to `remove`."""
-        return self._spool.load()
+        return self._spool.load(shards)
+
+    def release(self, shards: HeldShards) -> None:
+        """Forget the open streams of shards; their files stay."""
+        for stream in [each for each in self.open.values() if shards.holds(each.device_id)]:
+            del self.open[stream.key]
+            self._spool.close(stream)
 
     def restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
         """Open a stream of an earlier process again; yield its audio as far as the analysis needs it."""
@@ -111,9 +118,14 @@ class StreamIntake:
         audio = self._hand_on(stream, stream.add(chunk), now, now)
         return [*audio, *self._close_if_ended(stream, now)]
 
-    def check_timeouts(self, now: float, offline: Collection[str], busy_s: float) -> Iterator[IntakeEvent]:
-        """Yield requests for missing audio, the audio after gaps that are skipped, and ends by silence."""
-        for stream in list(self.open.values()):
+    def check_timeouts(
+        self, now: float, offline: Collection[str], busy_s: float, shards: HeldShards
+    ) -> Iterator[IntakeEvent]:
+        """Yield requests for missing audio, the audio after gaps that are skipped, and ends by silence.
+
+        A device that is not heard is not silent.
+        """
+        for stream in [each for each in self.open.values() if shards.hears(each.device_id)]:
             stream.last_chunk_at = min(now, stream.last_chunk_at + busy_s)
             if stream.gap_since is not None:
                 stream.gap_since = min(now, stream.gap_since + busy_s)

@@ -49,12 +49,9 @@ class StreamSpool:
     other methods are for the thread that holds a stream that has ended.
     """
 
-    def __init__(
-        self, directory: Path, quarantine: Quarantine | None = None, shards: HeldShards = ALL_SHARDS
-    ) -> None:
-        """Use `directory`, which `Spool` has created, with its quarantine and its shards."""
+    def __init__(self, directory: Path, quarantine: Quarantine | None = None) -> None:
+        """Use `directory`, which `Spool` has created, with its quarantine."""
         self._directory = directory
-        self._shards = shards
         self._quarantine = quarantine or Quarantine(directory.parent / "quarantine")
         self._descriptors = DescriptorCache()
 
@@ -101,15 +98,15 @@ class StreamSpool:
         draft.write_text(strict_json.write(state))
         draft.replace(path)
 
-    def load(self) -> Iterator[Stream]:
-        """Yield every stream of an earlier process with its state and its META, without its audio.
+    def load(self, shards: HeldShards = ALL_SHARDS) -> Iterator[Stream]:
+        """Yield the streams of these shards of an earlier process with state and META, without audio.
 
         One that cannot be read or understood is set aside.
         """
         for path in sorted(self._directory.glob("*/*.stream")):
             named = _DIRECTORY.fullmatch(path.name)
             device_id = path.parent.name
-            is_ours = DEVICE_ID.fullmatch(device_id) is not None and self._shards.holds(device_id)
+            is_ours = DEVICE_ID.fullmatch(device_id) is not None and shards.holds(device_id)
             if named is None or not is_ours:
                 continue
             try:

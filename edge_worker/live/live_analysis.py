@@ -17,6 +17,7 @@ from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.event_recording import EventRecording
 from edge_worker.analysis.finished_stream import FinishedStream
+from edge_worker.analysis.storing.shard_release import ShardRelease
 from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
@@ -126,6 +127,11 @@ class LiveAnalysis(threading.Thread):
         """End the previews of a recording that is closed."""
         self._preview_schedule.forget(key)
 
+    def release(self, release: ShardRelease) -> None:
+        """Forget what is open of shards, then call `done`; what was saved of them stays."""
+        self._preview_schedule.release(release.shards)
+        self._queue.release(release)
+
     def stop(self) -> None:
         """End after the current item; what is queued is in the spool."""
         self._stopping.set()
@@ -165,7 +171,9 @@ class LiveAnalysis(threading.Thread):
         self._process(item)
 
     def _process(self, item: Item) -> None:
-        if isinstance(item, RecordingPreview):
+        if isinstance(item, ShardRelease):
+            self._release(item)
+        elif isinstance(item, RecordingPreview):
             self._publish_preview(item)
         elif isinstance(item, StreamEnd):
             self._finish(item)
@@ -259,6 +267,13 @@ class LiveAnalysis(threading.Thread):
         self._unclassified.pop(end.stream.key, None)
         self.metrics.streams = len(self._sessions)
         self._submit([*events, finished])
+
+    def _release(self, release: ShardRelease) -> None:
+        for key in [key for key in self._sessions if release.shards.holds(key[0])]:
+            del self._sessions[key]
+            self._unclassified.pop(key, None)
+        self.metrics.streams = len(self._sessions)
+        release.done()
 
     # --- live values --------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_worker.analysis.fair_queue import FairQueue
+from edge_worker.analysis.storing.shard_release import ShardRelease
 from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.live.recording_preview import RecordingPreview
 
@@ -19,7 +20,7 @@ _POLL_S: Final = 0.2
 _ITEM_COST_S: Final = 0.1
 """An item takes as much time as so much sound, beside its own."""
 
-Item = StreamAudio | StreamEnd | RecordingPreview
+Item = StreamAudio | StreamEnd | RecordingPreview | ShardRelease
 
 
 class LiveQueue:
@@ -64,6 +65,15 @@ class LiveQueue:
         """Let `get` return at once."""
         self._items.wake()
 
+    def release(self, release: ShardRelease) -> None:
+        """Take what waits of shards out of the queue, and queue the release."""
+        taken = self._items.take(
+            lambda item: not isinstance(item, ShardRelease) and release.shards.holds(_device_of(item))
+        )
+        for item in taken:
+            self._forget(item)
+        self._items.put_first(release)
+
     def get(self, timeout_s: float) -> Item:
         """Return the next item.
 
@@ -71,6 +81,11 @@ class LiveQueue:
             queue.Empty: none arrived within `timeout_s` seconds, or `wake` was called.
         """
         item = self._items.get(timeout_s)
+        self._forget(item)
+        return item
+
+    def _forget(self, item: Item) -> None:
+        """Note that the sound of an item waits no longer."""
         if isinstance(item, StreamAudio):
             device_id = item.stream.device_id
             with self._has_room:
@@ -78,4 +93,7 @@ class LiveQueue:
                 if not self._waiting_bytes[device_id]:
                     del self._waiting_bytes[device_id]
                 self._has_room.notify()
-        return item
+
+
+def _device_of(item: StreamAudio | StreamEnd | RecordingPreview) -> str:
+    return item.recording.device_id if isinstance(item, RecordingPreview) else item.stream.device_id

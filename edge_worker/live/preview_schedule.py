@@ -7,6 +7,7 @@ from typing import Final
 
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.live.recording_preview import RecordingPreview
+from edge_worker.protocol.sharing.held_shards import HeldShards
 
 PREVIEW_EVERY_S: Final = 0.9
 """A little less than a second: chunks of half a second come some milliseconds early or late."""
@@ -46,6 +47,11 @@ class PreviewSchedule:
         """Drop the preview of a recording that is closed."""
         self._previews.pop(key, None)
         self._began_at.pop(key, None)
+
+    def release(self, shards: HeldShards) -> None:
+        """Drop the previews of all recordings of shards."""
+        for key in [key for key in (*self._previews, *self._began_at) if shards.holds(key[0])]:
+            self.forget(key)
 
 
 class PreviewBudget:

@@ -1,4 +1,4 @@
-"""Connection of a program to the broker: one session, and the loop that drives it on the caller's thread."""
+"""Connection of a program to the broker: its sessions, and the loop that drives them on one thread."""
 
 import contextlib
 import socket
@@ -6,7 +6,6 @@ import time
 from typing import Final
 
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import Listener, Session
 from edge_worker.settings import Settings
 
@@ -19,7 +18,7 @@ _GATHER_BYTES: Final = 2**17
 
 
 class Connection:
-    """MQTT session that is driven by calls of `loop` from one thread."""
+    """MQTT session that is driven by calls of `loop` from one thread, and further ones beside it."""
 
     def __init__(
         self,
@@ -40,10 +39,12 @@ class Connection:
         self._gather_until, self._gathered_bytes, self._gathered_at = 0.0, 0, 0.0
         self._looked_at, self._waited_s = time.monotonic(), 0.0
         self._session = Session(settings, subscriptions, will, listener, is_persistent=is_persistent)
+        self._sessions = [self._session]
         session = self._session
         self.publish = session.publish
         self.publish_at_most_once = session.publish_at_most_once
         self.forget_published = session.forget_published
+        self.ack = session.ack
         self.subscribe, self.unsubscribe = session.subscribe, session.unsubscribe
 
     @property
@@ -54,7 +55,16 @@ class Connection:
     @property
     def account_fault(self) -> str:
         """What is wrong when another program uses this account, too; empty where none does."""
-        return self._session.account_fault
+        return next((fault for session in self._sessions if (fault := session.account_fault)), "")
+
+    def open(self, session: Session) -> None:
+        """Drive another session, too, whenever this connection is there."""
+        self._sessions.append(session)
+
+    def end(self, session: Session) -> None:
+        """Disconnect a session and drive it no longer."""
+        self._sessions.remove(session)
+        session.disconnect()
 
     def loop(self) -> bool:
         """Wait at most `_LOOP_S` for network traffic, and handle it; when disconnected, try to connect once.
@@ -64,10 +74,12 @@ class Connection:
         Raises:
             BrokerError: the broker refuses user name or password, or its certificate is not trusted.
         """
-        if self._session.socket is None and not self._session.try_to_connect():
+        self._connect()
+        sessions = [session for session in self._sessions if session.socket is not None]
+        if not sessions:
             self._sleep()
             return False
-        return not self._poll(_LOOP_S) and self.is_connected
+        return not self._poll(sessions, _LOOP_S) and self.is_connected
 
     def busy_s(self, now: float) -> float:
         """Return for how long since the last call this thread did not wait for messages, seconds.
@@ -83,26 +95,32 @@ class Connection:
         with contextlib.suppress(BlockingIOError):  # a full socket wakes it anyway
             self._wake_in.send(b"\0")
 
-    def ack(self, message: Inbound) -> None:
-        """Acknowledge `message`: the broker may forget it."""
-        self._session.ack(message)
-
     @property
     def is_drained(self) -> bool:
         """Whether no received byte waits to be read: every message that arrived was handled."""
-        session = self._session
-        if session.socket is None or not self.is_connected:
+        if not self.is_connected:
             return False
-        if session.has_more or session.is_within_packet:
+        sessions = [session for session in self._sessions if session.socket is not None]
+        if any(session.has_more or session.is_within_packet for session in sessions):
             return False
-        return not socket_wait.wait([session.socket], [], 0)[0]
+        return not socket_wait.wait([session.socket for session in sessions], [], 0)[0]
 
     def close(self, within_s: float) -> None:
         """Send what is queued, as far as possible within `within_s` seconds, and disconnect."""
         deadline = time.monotonic() + within_s
         while self.is_connected and self._session.wants_write and time.monotonic() < deadline:
-            self._poll(_LOOP_S)
-        self._session.disconnect()
+            self._poll([self._session], _LOOP_S)
+        for session in self._sessions:
+            session.disconnect()
+
+    def _connect(self) -> None:
+        """Try to connect the first session, and once that is there the others, until one cannot."""
+        if self._session.socket is None:
+            self._session.try_to_connect()
+        elif self.is_connected:
+            for session in self._sessions:
+                if session.socket is None and session.is_due and not session.try_to_connect():
+                    return
 
     def _sleep(self) -> None:
         if socket_wait.wait([self._wake_out], [], _LOOP_S)[0]:
@@ -114,27 +132,31 @@ class Connection:
         self._gather_until = now + min(_GATHER_S, _GATHER_BYTES / max(per_s, 1.0))
         self._gathered_bytes, self._gathered_at = received_bytes, now
 
-    def _poll(self, timeout_s: float) -> bool:
-        """Read and write the socket once; return whether anything had arrived."""
-        session = self._session
-        session.write()
-        connection = session.socket
-        if connection is None:
-            return False
-        pending = session.has_more
+    def _poll(self, sessions: list[Session], timeout_s: float) -> bool:
+        """Read and write the sockets once; return whether anything had arrived."""
+        for session in sessions:
+            session.write()
+        sessions = [session for session in sessions if session.socket is not None]
+        pending = [session for session in sessions if session.has_more]
         began = time.monotonic()
         if not pending:
             time.sleep(max(0.0, self._gather_until - began))
-        writers = [connection] if session.wants_write else []
-        readers = [connection, self._wake_out]
-        readable, writable = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
+        readers = [self._wake_out, *(session.socket for session in sessions)]
+        writers = [session.socket for session in sessions if session.wants_write]
+        found = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
+        readable, writable = set(found[0]), set(found[1])
         self._waited_s += min(time.monotonic() - began, timeout_s)  # a process that was stopped did not wait
         if self._wake_out in readable:
             self._wake_out.recv(4096)
-        has_input = pending or connection in readable
-        if has_input and 0 < session.read() < _FEW:
-            self._gather(time.monotonic(), session.received_bytes)
-        if writable:
-            session.write()
-        session.keep_alive()
+        has_input, count = False, 0
+        for session in sessions:
+            is_readable, is_writable = session.socket in readable, session.socket in writable
+            if is_readable or session in pending:
+                has_input = True
+                count += session.read()
+            if is_writable:
+                session.write()
+            session.keep_alive()
+        if 0 < count < _FEW:
+            self._gather(time.monotonic(), sum(session.received_bytes for session in sessions))
         return has_input

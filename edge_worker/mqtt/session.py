@@ -77,11 +77,13 @@ class Session:
         listener: Listener,
         *,
         is_persistent: bool,
+        log_level: int = logging.INFO,
     ) -> None:
         """Prepare a session that subscribes to `subscriptions` at QoS 1 and leaves `will`: topic, payload."""
         self._settings = settings
         self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions)
         self._listener = listener
+        self._log_level = log_level
         self._brokers = deque(settings.brokers)
         self._brokers.rotate(random.randrange(len(self._brokers)))  # noqa: S311 - shares them out
         self._untried = len(self._brokers)
@@ -89,6 +91,8 @@ class Session:
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
         self._reconnect_at = 0.0
         self._short_connections = ShortConnections(settings.mqtt_username)
+        self.may_connect = True
+        """False: it stays disconnected for now."""
         self._new_client = partial(self._make_client, will, is_persistent=is_persistent)
         self._client = self._new_client()
 
@@ -123,6 +127,11 @@ class Session:
     def wants_write(self) -> bool:
         """Whether something waits to be written."""
         return self._client.want_write()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it may try to connect now."""
+        return self.may_connect and time.monotonic() >= self._reconnect_at
 
     def try_to_connect(self) -> bool:
         """Connect unless it is too early to try again; return whether there is a socket now.
@@ -260,7 +269,8 @@ class Session:
         self._refused_since = None
         self._short_connections.began(time.monotonic())
         self._subscriptions.renew(client)
-        _LOG.info(line("connected", session_present=flags.session_present))
+        facts = {"session_present": flags.session_present, "user": self._settings.mqtt_username}
+        _LOG.log(self._log_level, line("connected", **facts))
         self._listener.on_connected()
 
     def _handle_refusal(self, code: ReasonCode) -> None:
@@ -279,7 +289,8 @@ class Session:
     def _on_disconnect(
         self, _client: object, _data: object, _flags: object, code: ReasonCode, _rest: object
     ) -> None:
-        _LOG.warning(line("disconnected", reason=code))
+        level = logging.WARNING if code.is_failure else self._log_level
+        _LOG.log(level, line("disconnected", reason=code, user=self._settings.mqtt_username))
         # Two that share an account and return at once would throw each other out many times a second.
         if not self._short_connections.ended(time.monotonic()) and self._refused_since is None:
             self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S

@@ -85,6 +85,13 @@ def _labels(document: Document) -> Iterator[Sample]:
             yield (model, label), count
 
 
+def _shards(document: Document) -> Iterator[Sample]:
+    shards = dict(_each(document.get("shards")))
+    if shards:
+        yield ("held",), len(shards["held",])
+        yield ("connected",), shards["connected",]
+
+
 def _value(key: str) -> Callable[[Document], Iterable[Sample]]:
     return lambda document: [((), document.get(key))]
 
@@ -124,6 +131,7 @@ _FAMILIES: Final = (
     _Family(_GAUGE, "spool_bytes", "Bytes of open recordings in the spool", _value("spool_bytes")),
     _Family(_GAUGE, "backlog", "Closed recordings that wait to be stored or analysed", _value("backlog")),
     _Family(_GAUGE, "outbox_messages", "Messages the broker has not acknowledged", _value("outbox")),
+    _Family(_GAUGE, "shards", "Parts of the devices in a cluster, of 32", _shards, ("state",)),
     _Family(_COUNTER, "chunks", "Messages: accepted, duplicate or rejected", _chunks, ("outcome", "reason")),
     _Family(_COUNTER, "recordings", "Complete, partial or abandoned", _recordings, ("outcome",)),
     _Family(_COUNTER, "ignored_meta", "META of which fields were left out", _ignored_meta),

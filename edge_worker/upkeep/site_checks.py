@@ -1,7 +1,7 @@
 """Checks of what runs together at a site: the broker, the worker's account there, the worker, its devices."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from edge_worker.database.history import History
 from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.errors import BrokerError, SettingsError, StoreError
 from edge_worker.own_command import stetho
+from edge_worker.protocol.sharing.shard import SHARDS
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
 from edge_worker.upkeep.broker_socket import connection_to
@@ -61,6 +62,11 @@ def check_account(settings: Settings) -> str:
 def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
     fresh = {each.worker_id: each.document for each in _fresh_heartbeats(settings)}
+    if settings.is_cluster and (unheld := _unheld(fresh.values())):
+        raise StoreError(
+            f"no worker has the devices of the shards {unheld}: look again, as shards move within seconds, "
+            "then see the logs of the workers that run"
+        )
     problems = {worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings)}
     said = [f"{worker_id} {problem or _WELL}" for worker_id, problem in problems.items()]
     if any(problems.values()):
@@ -76,6 +82,12 @@ def _process_problem(document: Mapping[str, Any] | None) -> str:
         return f"is degraded: {faults}"
     is_away = document.get("state") == "offline"
     return "runs, but is not connected to the broker; its log says why" if is_away else ""
+
+
+def _unheld(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Return the shards that no worker holds, an empty text where each is held."""
+    held = {shard for document in documents for shard in document.get("shards", {}).get("held", [])}
+    return ", ".join(str(shard) for shard in range(SHARDS) if shard not in held)
 
 
 def check_devices(settings: Settings) -> str:

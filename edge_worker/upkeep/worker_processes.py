@@ -4,8 +4,11 @@ import logging
 from dataclasses import replace
 from typing import Final
 
+from edge_worker.database.sharing.shard_locks import ShardLocks
 from edge_worker.database.worker_rows import WorkerRows
 from edge_worker.errors import StethoError, StoreError
+from edge_worker.leases.cluster import Cluster
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.protocol.sharing.shard import SHARDS, account_of
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
@@ -21,16 +24,31 @@ def settings_of(settings: Settings, process: int) -> Settings:
         SettingsError: a name gets too long.
     """
     count, port = settings.processes, settings.worker_metrics_port
+    number = settings.first_process + process - 1
     own = replace(
         settings,
-        mqtt_username=account_of(settings.mqtt_username, process),
-        worker_id=settings.worker_id if process == 1 else f"{settings.worker_id}-{process}",
+        mqtt_username=account_of(settings.mqtt_username, number),
+        worker_id=settings.worker_id if number == 1 else f"{settings.worker_id}-{number}",
         worker_metrics_port=port and port + process - 1,
         max_open=-(-settings.max_open // count),
         max_spool_mb=-(-settings.max_spool_mb // count),
     )
     own.check()
     return own
+
+
+def shards_of(settings: Settings, process: int) -> HeldShards:
+    """Return the shards of one process at its start; one of a cluster takes its share later."""
+    if settings.is_cluster:
+        return HeldShards((), settings.first_process + process - 1)
+    return HeldShards.fixed(process, settings.processes)
+
+
+def cluster_of(settings: Settings, process: int) -> Cluster | None:
+    """Return what a process of a cluster needs to take its share; None where shards are fixed."""
+    if not settings.is_cluster:
+        return None
+    return Cluster(settings, ShardLocks(settings.database, settings.first_process + process - 1))
 
 
 def worker_ids(settings: Settings) -> list[str]:
@@ -41,8 +59,10 @@ def worker_ids(settings: Settings) -> list[str]:
 def retire_others(settings: Settings) -> None:
     """End what is left of processes that are not needed any more, before they fill queues at the broker.
 
-    What cannot be done now is done at the next start.
+    What cannot be done now is done at the next start. In a cluster, others may run on other machines.
     """
+    if settings.is_cluster:
+        return
     rows = WorkerRows(settings.database)
     try:
         known = rows.ids()

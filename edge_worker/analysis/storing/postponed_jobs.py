@@ -4,6 +4,7 @@ So one of them does not hold up the others.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -35,6 +36,12 @@ class PostponedJobs(Generic[T]):
         due = [(job, since) for at, job, since in self._waiting if at <= now]
         self._waiting = [each for each in self._waiting if each[0] > now]
         return due
+
+    def drop(self, is_wanted: Callable[[T], bool]) -> None:
+        """Forget the jobs that are not wanted here any more."""
+        for _, job, _ in [each for each in self._waiting if is_wanted(each[1])]:
+            self.forget(job)
+        self._waiting = [each for each in self._waiting if not is_wanted(each[1])]
 
     def forget(self, job: T) -> bool:
         """Note that a job is done; return whether it was the last of those that were refused."""

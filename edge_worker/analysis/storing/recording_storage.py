@@ -21,6 +21,7 @@ from edge_worker.errors import SpoolFileError
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, stored_message
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.protocol import control
+from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
 from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.recording_metrics import RecordingMetrics
 
@@ -62,13 +63,16 @@ class RecordingStorage:
         metrics: RecordingMetrics,
         retry: StorageRetry,
         post: Post,
+        *,
+        shards: HeldShards = ALL_SHARDS,
     ) -> None:
-        """Retry what the database refuses with `retry`."""
+        """Retry what the database refuses with `retry`, as long as its shard is among `shards`."""
         self._pipeline = pipeline
         self._streams = streams
         self._metrics = metrics
         self._retry = retry
         self._post = post
+        self._shards = shards
         self.postponed: PostponedJobs[Unstored] = PostponedJobs()
         """What the disk refused one by one, to be stored again later."""
 
@@ -89,8 +93,14 @@ class RecordingStorage:
     ) -> Unanalysed:
         if not waiting:
             return []
+
+        def store_held() -> Unanalysed:
+            # Another worker may have taken a shard while the database was away, and stored what it got.
+            held = [each for each in waiting if self._shards.holds(_names(each[0])[0])]
+            return store(held) if held else []
+
         try:
-            stored = self._retry.call(lambda: store(waiting), StoreFault)
+            stored = self._retry.call(store_held, StoreFault)
         except Exception as error:
             if len(waiting) > 1:
                 return [each for one in waiting for each in self._store([one], store)]

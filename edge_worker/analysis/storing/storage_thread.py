@@ -17,6 +17,7 @@ from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.finished_stream import FinishedStream
 from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
 from edge_worker.analysis.storing.recording_storage import RecordingStorage, Unstored
+from edge_worker.analysis.storing.shard_release import ShardRelease
 from edge_worker.analysis.storing.storage_retry import StorageFault, StorageRetry
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.database.worker_heartbeat import EVERY_S
@@ -49,6 +50,7 @@ class StorageThread(threading.Thread):
         stopping: threading.Event,
         *,
         analyse: Analyse,
+        release: Callable[[ShardRelease], None],
         write_heartbeat: Callable[[], None],
     ) -> None:
         super().__init__(name="recording-storage", daemon=True)
@@ -58,9 +60,10 @@ class StorageThread(threading.Thread):
         self._retry = retry
         self._stopping = stopping
         self._analyse = analyse
+        self._release = release
         self._write_heartbeat = write_heartbeat
         pipeline.while_waiting = retry.while_waiting = self._beat
-        self._waiting: FairQueue[tuple[Unstored, float]] = FairQueue()
+        self._waiting: FairQueue[tuple[Unstored | ShardRelease, float]] = FairQueue()
         """Jobs, and the monotonic time since when each waits."""
         self._damage: StoreError | None = None
         """Met by another thread, to be repaired by this one."""
@@ -77,6 +80,10 @@ class StorageThread(threading.Thread):
     def submit(self, job: Unstored, since: float) -> None:
         """Queue a job, which waits since a monotonic time."""
         self._waiting.put(device_of(job), cost_s(job), (job, since))
+
+    def release(self, release: ShardRelease) -> None:
+        """Hand a release on once what waits now is stored; nothing of its shards is submitted any more."""
+        self._waiting.put_last((release, 0.0))
 
     def request_repair(self, error: Exception) -> None:
         """Repair the database soon, if `error` says that it is damaged or gone."""
@@ -106,7 +113,7 @@ class StorageThread(threading.Thread):
             self._retry.report(StorageFault(str(error)))
 
     def _store_batch(self) -> None:
-        batch = self._next_batch()
+        batch, release = self._next_batch()
         closed = [(job, since) for job, since in batch if isinstance(job, ClosedRecording)]
         events = [(job, since) for job, since in batch if isinstance(job, EventRecording)]
         for unanalysed, since in self._storage.store_recordings(closed) + self._storage.store_events(events):
@@ -114,19 +121,27 @@ class StorageThread(threading.Thread):
         for job, since in batch:
             if isinstance(job, FinishedStream):
                 self._analyse(job, since)
+        if release is not None:
+            self._storage.postponed.drop(lambda job: release.shards.holds(device_of(job)))
+            self._release(release)
 
-    def _next_batch(self) -> list[tuple[Unstored, float]]:
-        """Return the jobs that wait, as far as they fit into memory; wait a while when there is none."""
+    def _next_batch(self) -> tuple[list[tuple[Unstored, float]], ShardRelease | None]:
+        """Return the jobs that wait, as far as they fit into memory; wait a while when there is none.
+
+        A release ends a batch.
+        """
         batch: list[tuple[Unstored, float]] = [*self._storage.postponed.take_due()]
         samples = sum(samples_of(job) for job, _ in batch)
         try:
             while samples < BATCH_SAMPLES and len(batch) < _BATCH_JOBS:
                 job, since = self._waiting.get(0 if batch else _IDLE_S)
+                if isinstance(job, ShardRelease):
+                    return batch, job
                 samples += samples_of(job)
                 batch.append((job, since))
         except queue.Empty:
             pass
-        return batch
+        return batch, None
 
     def _housekeeping(self) -> None:
         damage, self._damage = self._damage, None

@@ -57,16 +57,16 @@ def children(worker: Process) -> dict[int, int]:
 def test_every_device_belongs_to_one_process_for_any_number_of_them() -> None:
     devices = [f"st-{number:05}" for number in range(3200)]
     for processes in (1, 2, 3, 8, SHARDS):
-        held = [HeldShards(number, processes) for number in range(1, processes + 1)]
+        held = [HeldShards.fixed(number, processes) for number in range(1, processes + 1)]
         shares = [sum(each.holds(device) for device in devices) for each in held]
         assert sum(shares) == len(devices)
         assert min(shares) > 0.6 * len(devices) / processes
     assert shard_of("st-01") == shard_of("st-01") < SHARDS
     topics = [f"stetho/v1/result/{device}" for device in devices]
-    assert [HeldShards(2, 2).publishes(each) for each in topics] == [
-        HeldShards(2, 2).holds(each) for each in devices
+    assert [HeldShards.fixed(2, 2).publishes(each) for each in topics] == [
+        HeldShards.fixed(2, 2).holds(each) for each in devices
     ]
-    assert [HeldShards(number, 2).file("worker.starts") for number in (1, 2)] == [
+    assert [HeldShards.fixed(number, 2).file("worker.starts") for number in (1, 2)] == [
         "worker.starts",
         "worker-2.starts",
     ]
@@ -74,8 +74,8 @@ def test_every_device_belongs_to_one_process_for_any_number_of_them() -> None:
 
 
 def test_two_processes_share_the_devices_and_survive_kill_9(shared: Site) -> None:
-    assert {HeldShards(1, 2).holds(device) for device in DEVICES} == {True, False}
-    other = next(device for device in DEVICES if HeldShards(2, 2).holds(device))
+    assert {HeldShards.fixed(1, 2).holds(device) for device in DEVICES} == {True, False}
+    other = next(device for device in DEVICES if HeldShards.fixed(2, 2).holds(device))
     worker = shared.start_worker(wait=False, settings=TWO)
     subscriptions = ("stetho/v1/result/#", "stetho/v1/worker/+")
     with Client(shared.broker, shared.operator, *subscriptions) as operator:

@@ -1,0 +1,1 @@
+"""Leases of shards: which process of a cluster serves which devices, and how that moves."""

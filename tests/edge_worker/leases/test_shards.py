@@ -1,0 +1,156 @@
+"""Workers that share the devices by leases: `kill -9`, one more, one less, a database that goes away."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Client, beep, cut, wait_until
+from postgresql_server import PostgresqlServer
+from shard_site import START_WITHIN_S, AskingDevice, ShardSite
+from stream_playback import RATE, heart, stream
+from stream_playback import SETTINGS as STREAM_SETTINGS
+
+from edge_worker.protocol.chunk import Chunk
+from simulator.site.process import Process
+
+pytest_plugins = ["store_fixtures"]
+DEVICES = [f"st-{number:02}" for number in range(1, 9)]
+STREAMING = "st-20"
+PCM = beep(8_000)
+PAUSE_S = 0.5
+ASK_AFTER_S = 4.0
+ANALYSED = "SELECT 1 FROM recordings WHERE document IS NOT NULL AND parent IS NULL"
+
+
+@pytest.fixture(scope="module")
+def site(postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShardSite]:
+    """Site with the worker of one machine, which is two processes."""
+    url = postgresql.new_database(with_tables=True)
+    with ShardSite(tmp_path_factory.mktemp("shards"), url, [*DEVICES, STREAMING]) as running:
+        yield running
+
+
+class Ward:
+    """Devices that record all the time, one of them a stream, and an operator who reads what comes of it."""
+
+    def __init__(self, site: ShardSite) -> None:
+        self._site = site
+        self._stopping = threading.Event()
+        self.sent: Counter[str] = Counter()
+        self._devices = [AskingDevice(site, each) for each in DEVICES]
+        self._streaming = AskingDevice(site, STREAMING)
+        self._threads = [threading.Thread(target=self._record, args=[each]) for each in self._devices]
+        self._threads.append(threading.Thread(target=self._stream))
+
+    def __enter__(self) -> "Ward":
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for each in (*self._devices, self._streaming):
+            each.__exit__(None, None, None)
+
+    def stop(self) -> None:
+        """Let each recording end."""
+        self._stopping.set()
+        for each in self._threads:
+            each.join(60)
+
+    def _record(self, device: AskingDevice) -> None:
+        """Send recordings, and what the worker misses of them, until all are stored."""
+        kept: dict[str, tuple[list[Chunk], float]] = {}
+        while kept or not self._stopping.is_set():
+            if not self._stopping.is_set():
+                number = self.sent[device.device_id] = self.sent[device.device_id] + 1
+                chunks = cut(PCM, number)
+                for chunk in chunks:
+                    device.send(chunk)
+                    time.sleep(PAUSE_S / 4)
+                kept[f"{number:016x}"] = chunks, time.monotonic()
+            time.sleep(PAUSE_S)
+            for answer in device.answers():
+                if answer["type"] == "stored":
+                    kept.pop(answer["recording_id"], None)
+                elif answer["type"] == "missing" and answer["recording_id"] in kept:
+                    device.send_all(kept[answer["recording_id"]][0])
+            for name, (chunks, since) in kept.items():
+                if time.monotonic() - since > ASK_AFTER_S:  # `stored` may have died with its worker
+                    device.send(chunks[-1])
+                    kept[name] = chunks, time.monotonic()
+
+    def _stream(self) -> None:
+        """Send a stream in real time, and end it when the others end."""
+        pcm, size = heart(300), RATE // 5
+        count = 0
+        for chunk in stream(pcm, last=False):
+            if self._stopping.wait(0.2):
+                break
+            self._streaming.send(chunk)
+            count += 1
+        self._streaming.send(stream(pcm[: (count + 1) * size])[-1])
+
+
+def children(worker: Process) -> list[int]:
+    """Return the ids of the processes of a worker."""
+    found = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+    return [int(each) for each in found]
+
+
+@pytest.mark.timeout(170)
+def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
+    worker = site.start({"STETHO_PROCESSES": "2", **STREAM_SETTINGS, "STETHO_GIVE_UP_S": "30"})
+    site.wait_for_shares(16, 16)
+    with Client(site.broker, site.operator, "stetho/v1/result/#") as operator, Ward(site) as ward:
+        wait_until(lambda: len(site.rows(ANALYSED)) > len(DEVICES), "results")
+
+        # One is killed: the other has all at once, and shares again with the one that replaces it.
+        victim = children(worker)[1]
+        os.kill(victim, signal.SIGKILL)
+        worker.wait_for(r"event=shards_taken \S+ held=32", START_WITHIN_S)
+        site.wait_for_shares(16, 16)
+
+        # One more, on another machine: it gets its part while chunks arrive.
+        settings = {"STETHO_FIRST_PROCESS": "3", "STETHO_DATA_DIR": str(site.directory / "other")}
+        other = site.start(settings)
+        site.wait_for_shares(11, 11, 10)
+
+        # The database is away for a while, for all.
+        with site.database_away():
+            sent = ward.sent.total()
+            wait_until(lambda: ward.sent.total() > sent + 16, "more recordings")
+        site.wait_for_shares(11, 11, 10)
+
+        # One stands still, and the server takes it for gone: the others have its shards, and it drops them.
+        os.kill(other.pid, signal.SIGSTOP)
+        site.end_lease_of(3)
+        wait_until(lambda: sorted(site.shares()) == [16, 16], "the shards of one that stands still")
+        os.kill(other.pid, signal.SIGCONT)
+        other.wait_for("lost=True", START_WITHIN_S)
+        site.wait_for_shares(11, 11, 10)
+
+        # One less, in order.
+        assert other.stop() == 0
+        site.wait_for_shares(16, 16)
+        ward.stop()
+        planned = ward.sent.total() + 1
+        wait_until(lambda: len(site.rows(ANALYSED)) >= planned, "all results", START_WITHIN_S)
+
+        def published() -> Counter[tuple[str, str]]:
+            results = [json.loads(each.payload) for each in list(operator.messages)]
+            return Counter((each["device_id"], each["recording_id"]) for each in results)
+
+        wait_until(
+            lambda: len(published()) >= planned and not site.rows("SELECT 1 FROM outbox"), "all results"
+        )
+    complete = "SELECT device_id, completeness FROM recordings WHERE parent IS NULL"
+    assert Counter(site.rows(complete)) == Counter(
+        {(device, "complete"): count for device, count in (ward.sent + Counter({STREAMING: 1})).items()}
+    )
