@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from edge_worker.protocol import strict_json
-from simulator.site.site import Site
+from simulator.site.site import NatsSite, Site
 
 _AGAIN_S: Final = 0.2
 _QUIET_S: Final = 30.0
@@ -21,7 +21,7 @@ _QUIET_S: Final = 30.0
 class LiveResults(threading.Thread):
     """Follows the stream as a browser does: after a break from the last event on. A context manager."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site | NatsSite) -> None:
         super().__init__(name="live-results", daemon=True)
         self._site = site
         self.url = site.start_api()

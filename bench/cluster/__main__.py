@@ -9,7 +9,7 @@ from typing import Final
 
 from tqdm import tqdm
 
-from bench.cluster.cluster import LEAST_PROCESSES, MOST_PROCESSES
+from bench.cluster.cluster import LEAST_PROCESSES, MOST_PROCESSES, Kind
 from bench.cluster.faults import NAMES, usual
 from bench.cluster.proof import Outcome, Plan, prove
 from edge_worker.errors import StethoError
@@ -18,15 +18,19 @@ from edge_worker.protocol import strict_json
 _EXAMPLES: Final = """examples:
   python -m bench.cluster                                 two minutes, 50 devices
   python -m bench.cluster --seconds 20 --devices 8        a short one
+  python -m bench.cluster --broker mosquitto --store directory
   python -m bench.cluster --seed 7 --json cluster.json    the faults of another run again
   python -m bench.cluster --fault kill_process            how soon somebody else takes over
 
-Broker, PostgreSQL (Debian's package), an S3 server and a worker of several processes run on loopback. Devices
-record and stream in real time; every few seconds a process, the broker, PostgreSQL or the store is killed
-(SIGKILL) or stopped (SIGSTOP), the API is started again, or a process is added or removed. Then each
-recording and stream must be in the history once, whole, with one result, have been told once by the live
-stream of the API, which must give its sound. Exit status: 0 when that holds, 1 when it does not, 2 when it
-cannot be tried."""
+Broker, PostgreSQL (Debian's package), an S3 server and workers of several processes run on loopback: with
+NATS three nodes and two workers, each with a data directory of its own, as on two machines; with Mosquitto
+one. Devices record and stream in real time; every few seconds a process, a node of the broker, PostgreSQL or
+the store is killed (SIGKILL) or stopped (SIGSTOP), the API is started again, or a process is added or
+removed. Then each recording and stream must be in the history once, whole, with one result, have been told
+once by the live stream of the API, which must give its sound. Exit status: 0 when that holds, 1 when it does
+not, 2 when it cannot be tried."""
+
+_PROCESSES: Final[dict[Kind, int]] = {"mosquitto": 4, "nats": 2}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,13 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         devices=options.devices,
         streams=options.streams,
         record_every_s=options.record_every,
-        processes=options.processes,
+        processes=options.processes or _PROCESSES[options.broker],
+        broker=options.broker,
         store=options.store,
         seed=seed,
     )
     print(
-        f"seed {seed}: {plan.devices} devices record, {plan.streams} stream; sounds in {plan.store}, "
-        f"{plan.processes} processes; "
+        f"seed {seed}: {plan.devices} devices record, {plan.streams} stream; {plan.broker}, "
+        f"sounds in {plan.store}, {plan.processes} processes of each worker; "
         f"for {plan.seconds:g} s a fault every {plan.every_s:g} s",
         flush=True,
     )
@@ -104,14 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--record-every", type=float, default=6.0, metavar="S", help="of each device that records (6)"
     )
+    parser.add_argument("--broker", choices=list(_PROCESSES), default="nats", help="its kind (nats)")
     parser.add_argument("--store", choices=["directory", "s3"], default="s3", help="of sounds (s3)")
     parser.add_argument(
         "--processes",
         type=int,
-        default=4,
         choices=range(LEAST_PROCESSES, MOST_PROCESSES + 1),
         metavar="N",
-        help="of the worker at first, 2 to 6 (4)",
+        help="of each worker at first, 2 to 6 (4, with NATS 2)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="of what is random (another each time)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there, too")

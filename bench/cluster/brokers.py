@@ -4,6 +4,7 @@ import time
 from typing import Final, Protocol
 
 from broker.mosquitto import Broker
+from broker.nats.cluster import NatsCluster
 from edge_worker.errors import BrokerError
 
 _WITHIN_S: Final = 60.0
@@ -59,3 +60,27 @@ class Mosquitto:
     def resume(self, _number: int) -> None:
         """Let it go on."""
         self._broker.resume()
+
+
+class Nats:
+    """The nodes of NATS."""
+
+    def __init__(self, cluster: NatsCluster) -> None:
+        self._cluster = cluster
+        self.count: Final = len(cluster.nodes)
+
+    def kill(self, number: int) -> None:
+        """End a node with SIGKILL."""
+        self._cluster.kill_node(number)
+
+    def start(self, number: int) -> None:
+        """Start a node that was killed, and return when it answers; raises BrokerError."""
+        self._cluster.start_node(number)
+
+    def pause(self, number: int) -> None:
+        """Stop a node with SIGSTOP."""
+        self._cluster.pause_node(number)
+
+    def resume(self, number: int) -> None:
+        """Let it go on."""
+        self._cluster.resume_node(number)

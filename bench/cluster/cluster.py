@@ -3,13 +3,14 @@
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from bench.chaos.live_results import LiveResults
-from bench.cluster.brokers import Brokers, Mosquitto
+from bench.cluster.brokers import Brokers, Mosquitto, Nats
 from bench.cluster.object_store import ObjectStore
 from bench.cluster.postgresql import PostgreSql
 from bench.cluster.worker_group import WorkerGroup
@@ -17,13 +18,15 @@ from broker import provision
 from edge_worker.errors import BrokerError
 from simulator.device.mqtt_connection import Address
 from simulator.site.process import Process
-from simulator.site.site import Site
+from simulator.site.site import NatsSite, Site
 
+Kind = Literal["mosquitto", "nats"]
 Store = Literal["directory", "s3"]
 LEAST_PROCESSES: Final = 2
 """One alone has no supervisor that would replace it."""
 MOST_PROCESSES: Final = 6
 """Of one worker."""
+_WORKERS: Final[Mapping[Kind, int]] = {"mosquitto": 1, "nats": 2}
 _SETTINGS: Final[Mapping[str, str]] = {
     # A recording whose device waits for its worker is not given up meanwhile.
     "STETHO_GIVE_UP_S": "120",
@@ -36,18 +39,21 @@ _START_S: Final = 300.0
 class Cluster:
     """A context manager: everything runs, and is ready, within it."""
 
-    def __init__(self, directory: Path, store: Store, processes: int) -> None:
-        """Keep everything in `directory`, sounds in a `store`; the worker begins with so many `processes`."""
+    def __init__(self, directory: Path, kind: Kind, store: Store, processes: int) -> None:
+        """Keep everything in `directory`; each worker has so many `processes` at first.
+
+        With Mosquitto there is one worker, with NATS there are two, as on two machines: each has a data
+        directory of its own. Sounds are in a `store`.
+        """
         self._processes = processes
         self._stack = ExitStack()
         self.database = PostgreSql(directory / "postgresql")
         self.store = ObjectStore(directory / "objects") if store == "s3" else None
         settings = {**_SETTINGS, "STETHO_DATABASE_URL": self.database.url}
         settings |= {} if self.store is None else self.store.environ
-        self.site = Site(directory / "site", settings)
-        _provision(self.site.directory / "broker", MOST_PROCESSES)
-        self.brokers: Brokers = Mosquitto(self.site.broker)
-        self.address = Address(self.site.broker.host, self.site.broker.port)
+        self.site, self.brokers, self.address = _site_of(kind, directory / "site", settings)
+        self._workers = _WORKERS[kind]
+        _provision(directory / "site" / "broker", self._workers * MOST_PROCESSES)
         self.groups: list[WorkerGroup] = []
 
     def __enter__(self) -> Self:
@@ -55,7 +61,10 @@ class Cluster:
         if self.store is not None:
             self._stack.enter_context(self.store)
         self._stack.enter_context(self.site)
-        self.groups.append(WorkerGroup(self._start_worker, self._processes))
+        self.groups += [
+            WorkerGroup(partial(self._start_worker, number), self._processes)
+            for number in range(self._workers)
+        ]
         ready = "(?s:.*)".join(["event=ready"] * self._processes)
         for group in self.groups:
             group.worker.wait_for(ready, _START_S)
@@ -66,6 +75,11 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    @property
+    def has_one_store(self) -> bool:
+        """Whether the API reaches all sounds."""
+        return self.store is not None or self._workers == 1
 
     def look(self) -> None:
         """Start again what ended."""
@@ -79,8 +93,12 @@ class Cluster:
             self.look()
             time.sleep(0.1)
 
-    def _start_worker(self, processes: int) -> Process:
-        return self.site.start_worker(wait=False, settings={"STETHO_PROCESSES": str(processes)})
+    def _start_worker(self, number: int, processes: int) -> Process:
+        settings = {"STETHO_PROCESSES": str(processes)}
+        if self._workers > 1:
+            settings["STETHO_FIRST_PROCESS"] = str(1 + number * MOST_PROCESSES)
+            settings["STETHO_DATA_DIR"] = str(self.site.directory / f"data-{number + 1}")
+        return self.site.start_worker(wait=False, settings=settings, name=f"worker-{number + 1}")
 
 
 def _provision(state: Path, processes: int) -> None:
@@ -89,3 +107,15 @@ def _provision(state: Path, processes: int) -> None:
         is_refused = provision.main(["--dir", str(state), "worker", "--processes", str(processes)])
     if is_refused:
         raise BrokerError("the accounts of the worker cannot be made")
+
+
+def _site_of(
+    kind: Kind, directory: Path, settings: Mapping[str, str]
+) -> tuple[Site | NatsSite, Brokers, Address]:
+    """Return a site with this broker, the nodes of that, and where devices find them."""
+    if kind == "nats":
+        of_nats = NatsSite(directory, settings)
+        nodes = of_nats.broker
+        return of_nats, Nats(nodes), Address(nodes.address, nodes.port)
+    site = Site(directory, settings)
+    return site, Mosquitto(site.broker), Address(site.broker.host, site.broker.port)

@@ -17,7 +17,7 @@ from simulator.device.live_device import LiveDevice
 from simulator.device.message import Message
 from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.stethoscope import Stethoscope
-from simulator.site.site import Site
+from simulator.site.site import NatsSite, Site
 
 _TURN_S: Final = 0.02
 _CLOSE_S: Final = 5.0
@@ -28,7 +28,7 @@ class Ward:
 
     def __init__(
         self,
-        site: Site,
+        site: Site | NatsSite,
         address: Address,
         *,
         devices: int,
@@ -94,12 +94,12 @@ class Ward:
     def _connections(self) -> list[Connection]:
         return [self._operator, *(each.stethoscope.connection for each in self._senders)]
 
-    def _connect(self, site: Site, name: str, device: Device | None = None) -> Stethoscope:
+    def _connect(self, site: Site | NatsSite, name: str, device: Device | None = None) -> Stethoscope:
         account = site.add_device(name)
         device = device or Device(name, f"{self._chance.getrandbits(32):08x}")
         return Stethoscope(device, self._event_loop, self._address, Account(name, account.password))
 
-    def _streamer(self, site: Site, name: str) -> Streamer:
+    def _streamer(self, site: Site | NatsSite, name: str) -> Streamer:
         device = LiveDevice(name, f"{self._chance.getrandbits(32):08x}", 2048)
         return Streamer(self._connect(site, name, device), device, self._chance)
 

@@ -65,9 +65,14 @@ class AnySite(Generic[_B]):
         """Add the account of a device to the broker."""
         return self.broker.add_user("device", device_id, rotate=True)
 
-    def start_worker(self, *, wait: bool = True, settings: Mapping[str, str] | None = None) -> Process:
-        """Start the worker, with `settings` for this run; with `wait` return when it is ready."""
-        process = self._start("edge_worker", settings)
+    def start_worker(
+        self, *, wait: bool = True, settings: Mapping[str, str] | None = None, name: str = "edge_worker"
+    ) -> Process:
+        """Start the worker, with `settings` for this run; with `wait` return when it is ready.
+
+        Its log is named after its `name`.
+        """
+        process = self._start("edge_worker", settings, name)
         if wait:
             process.wait_for("event=ready")
         return process
@@ -76,8 +81,9 @@ class AnySite(Generic[_B]):
         """Start the history API, with `settings` for this run, and return its URL."""
         return self._start("history_api", settings).wait_for(r"listening on (http://\S+)").group(1)
 
-    def _start(self, module: str, settings: Mapping[str, str] | None = None) -> Process:
-        process = Process(module, self.environ | dict(settings or {}), self.directory / f"{module}.log")
+    def _start(self, module: str, settings: Mapping[str, str] | None = None, name: str = "") -> Process:
+        log = self.directory / f"{name or module}.log"
+        process = Process(module, self.environ | dict(settings or {}), log)
         self.processes.append(process)
         return process
 

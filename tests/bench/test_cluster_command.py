@@ -27,7 +27,7 @@ def test_nothing_is_lost_while_parts_are_killed_and_stopped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faults = [f"--fault={name}" for name in sorted(FAULTS)]
-    status = main([*SHORT, *faults, "--processes", "2", "--json", str(tmp_path / "cluster.json")])
+    status = main([*SHORT, *faults, "--json", str(tmp_path / "cluster.json")])
 
     printed = capsys.readouterr().out
     assert status == 0, printed
