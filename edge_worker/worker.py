@@ -262,9 +262,6 @@ class Worker:
             else:
                 self._live_analysis.offer(event)
 
-    def _receive_again(self, lost: SpoolFileLost) -> None:
-        self._handle(self._intake.reopen(lost.recording, lost.reason, time.monotonic()))
-
     def _document(self) -> dict[str, Any]:
         """Return the heartbeat document; safe from any thread, and cheap."""
         return {
