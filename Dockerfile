@@ -8,7 +8,7 @@ WORKDIR /source
 COPY requirements/build.txt .
 RUN pip install --no-cache-dir --require-hashes --requirement build.txt && python -m venv --without-pip /opt/stetho
 COPY . .
-RUN python -m hatchling build --target wheel --directory /wheel && pip --python /opt/stetho/bin/python install --no-deps /wheel/*.whl
+RUN python -m hatchling build --target wheel --directory /wheel && pip --python /opt/stetho/bin/python install --no-cache-dir --no-deps /wheel/*.whl
 
 # An ffmpeg that decodes sound and can do nothing else: 4 MB, where Debian's comes with 500 MB. m4a and webm only; wav,
 # mp3, ogg and flac are read by libsndfile, which comes with its Python package.

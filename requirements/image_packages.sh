@@ -4,7 +4,8 @@
 set -eu
 python -m venv --without-pip /opt/stetho
 pip --python /opt/stetho/bin/python install --no-cache-dir --disable-pip-version-check --root-user-action ignore --require-hashes --requirement "$1"
-find /opt/stetho -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
+# Not '*.pyi': librosa reads its own when it is imported.
+find /opt/stetho -type f \( -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
 # numpy.testing, which scipy imports, needs this one file.
 find /opt/stetho -type f -path '*/tests/*' ! -name _natype.py -delete
 find /opt/stetho -depth -type d -empty -delete
