@@ -27,7 +27,7 @@ demo: setup-demo ## Run the main job here: broker, worker, API, a stethoscope (A
 # group of their own, so that Ctrl-C ends them, too. The last line is pytest's, of the main environment.
 test: setup tools ## Check format, lint, types, imports; run all tests
 	@mkdir -p build && rm -f build/*.log
-	@set -m; { $(MAKE) test-training && $(MAKE) firmware && $(MAKE) fuzz SECONDS=60; } >build/beside.log 2>&1 & beside=$$!; set +m; \
+	@set -m; $(MAKE) --keep-going test-training firmware fuzz SECONDS=60 >build/beside.log 2>&1 & beside=$$!; set +m; \
 	trap 'kill -- -$$beside 2>/dev/null' EXIT; \
 	$(MAKE) check test-tflite-runtime unit; status=$$?; \
 	echo "waiting for the tests of training and firmware"; \
@@ -74,7 +74,7 @@ endif
 
 test-training: ## Training in its short form, with TensorFlow
 	@requirements/install.sh .venv-training training
-	.venv-training/bin/python -m pytest -p no:cacheprovider --quiet -m training tests
+	.venv-training/bin/python -m pytest -p no:cacheprovider --quiet -m training tests/models_tflite
 
 chaos: setup ## Faults, floods and kills at random against a site, and what its neighbours lose (SECONDS=120, ARGS="--list")
 	@mkdir -p build

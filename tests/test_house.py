@@ -101,6 +101,13 @@ def test_every_module_of_the_worker_lies_in_a_room() -> None:
     assert {path.stem for path in worker.glob("*.py")} == ROOT
 
 
+def test_what_tests_training_lies_in_the_folder_that_is_run_with_tensorflow() -> None:
+    """The environment of training lacks what other folders import."""
+    marked = {named(path) for path in FILES if "pytest.mark." + "training" in path.read_text()}
+    assert marked
+    assert not [each for each in marked if not each.startswith("tests/models_tflite/")]
+
+
 def test_all_json_that_leaves_a_program_is_written_by_the_one_writer() -> None:
     found = {(named(path), name) for path in CODE for name in written_otherwise(path)}
     assert found == {(each, "json.dumps") for each in (WRITER, QUOTED)}
