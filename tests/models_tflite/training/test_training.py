@@ -97,7 +97,7 @@ def test_wrong_class_folders_are_refused_with_one_sentence(
         path.unlink()
     assert "all recordings labelled six are of one source" in refused(arguments, capsys)
     (folder / "six" / "eve_1.wav").write_text("no sound")
-    assert "eve_1.wav is no sound that can be decoded" in refused(arguments, capsys)
+    assert "eve_1.wav is no " in refused(arguments, capsys)  # sound; or wav, mp3, …, where there is no ffmpeg
     soundfile.write(folder / "six" / "eve_1.wav", np.zeros(0), 8000)
     assert "eve_1.wav holds no sound" in refused(arguments, capsys)
     (folder / "ten").mkdir()
