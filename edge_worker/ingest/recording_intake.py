@@ -33,6 +33,8 @@ _LOG = logging.getLogger(__name__)
 _TAIL_AFTER: Final = 20
 """The end of a recording is requested after this many `missing_after_s`: a slow device has not stopped, and
 what waits somewhere would come twice."""
+_TAIL_BEFORE: Final = 3
+"""It is requested after this part of `give_up_s` at the latest, so that there is time for an answer."""
 
 
 class RecordingIntake:
@@ -235,7 +237,9 @@ class RecordingIntake:
             for start, end in recording.gaps()
             if recording.requests == 0 or end not in recording.declared_gaps
         ]
-        if recording.end is None and silent_s >= _TAIL_AFTER * self._settings.missing_after_s:
+        settings = self._settings
+        tail_after_s = min(_TAIL_AFTER * settings.missing_after_s, settings.give_up_s / _TAIL_BEFORE)
+        if recording.end is None and silent_s >= tail_after_s:
             ranges.append((recording.received.end, None))
         # Ranges that the device cannot send must not keep the others from being requested.
         limit = control.MAX_RANGES

@@ -26,6 +26,13 @@ BAD_NETWORK = ("--loss", "0.2", "--duplicate", "0.2", "--reorder", "8", "--corru
 
 
 @pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site that waits longer for a device than a device for what it sent last to arrive (2 s)."""
+    with Site(tmp_path / "site", {"STETHO_GIVE_UP_S": "10", "STETHO_MISSING_AFTER_S": "0.2"}) as running:
+        yield running
+
+
+@pytest.fixture
 def device(site: Site) -> Credentials:
     """A provisioned device."""
     return site.add_device("st-01")

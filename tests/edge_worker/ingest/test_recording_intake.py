@@ -108,6 +108,14 @@ def test_the_end_is_requested_when_last_does_not_arrive(rig: IntakeRig) -> None:
     assert answer["ranges"] == [[100, None]]
 
 
+def test_the_end_is_requested_before_the_recording_is_given_up(tmp_path: Path) -> None:
+    rig = IntakeRig(tmp_path, Settings(give_up_s=6.0))  # less than the end is usually waited for
+    rig.send(split(random_pcm(1000), 100)[0])
+    assert control_documents(rig.wait(1.9)) == []
+    (answer,) = control_documents(rig.wait(0.1))
+    assert answer["ranges"] == [[100, None]]
+
+
 def test_nobody_is_asked_or_given_up_while_the_worker_is_behind(rig: IntakeRig) -> None:
     rig.send(split(random_pcm(1000), 100)[0])
     assert rig.wait(60.0, busy_s=58.0) == []
