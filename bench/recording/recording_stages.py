@@ -1,6 +1,5 @@
 """Processor time of each stage that a live recording goes through, on one thread, with the real broker."""
 
-import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -128,7 +127,6 @@ class _Stages:
 
 def measure(models_dir: Path, recordings: int = RECORDINGS) -> dict[str, float]:
     """Return CPU milliseconds per recording, by stage."""
-    logging.getLogger("edge_worker").setLevel(logging.WARNING)
     timer, sound = StageTimer(), pcm()
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         settings = Settings.from_environ(site.environ | {"STETHO_MODELS_DIR": str(models_dir)})
