@@ -48,7 +48,7 @@ RUN sh image_packages.sh trainer.txt
 # What all images have in common: the base without what installs packages, which would be the larger half of it.
 FROM ${BASE} AS small
 COPY requirements/image_base.sh .
-RUN sh image_base.sh
+RUN sh image_base.sh --delete-from-this-system
 
 FROM scratch AS runtime
 COPY --from=small / /

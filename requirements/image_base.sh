@@ -2,7 +2,13 @@
 # Make the base of an image small: remove what installs packages (pip, apt, dpkg, their Perl and libraries) or looks
 # after a whole machine, what nobody reads in a container, and modules of Python that no server has. The list of packages
 # stays, for programs that look for flaws.
+#
+# usage: image_base.sh --delete-from-this-system        in a Dockerfile alone: it destroys the machine that it runs on
 set -eu
+if [ "${1:-}" != --delete-from-this-system ]; then
+  echo "image_base.sh deletes most of the system that it runs on: the Dockerfile calls it, nobody else should" >&2
+  exit 2
+fi
 library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 for each in ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo; do rm -rf "${library:?}/$each"; done
 for site in $(python -c 'import site; print(*site.getsitepackages())'); do

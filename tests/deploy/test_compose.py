@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfile agree with the code."""
 
 import re
+import subprocess
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
@@ -192,3 +193,13 @@ def test_the_api_asks_for_keys_where_others_may_reach_it() -> None:
     settings = ApiSettings.from_environ({"STETHO_API_HOST": environment("history_api")["STETHO_API_HOST"]})
     assert (settings.api_host, settings.api_auth) == ("0.0.0.0", "keys")  # noqa: S104 - in its container
     assert "STETHO_API_AUTH" not in environment("history_api")
+
+
+def test_what_deletes_most_of_a_system_does_nothing_when_it_is_called_by_mistake() -> None:
+    script = ROOT / "requirements" / "image_base.sh"
+    # Without programs: should it go on after all, it finds none that deletes anything.
+    done = subprocess.run(
+        ["/bin/sh", script], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the Dockerfile calls it" in done.stderr
