@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup setup-demo tools demo firmware fuzz test check unit test-tflite-runtime test-training chaos cluster containers bench train screenshots lock clean
+.PHONY: help setup setup-demo tools demo engines firmware fuzz test check unit test-tflite-runtime test-training chaos cluster containers bench train screenshots lock clean
 
 PY := .venv/bin/python
 # tflite-runtime ends at Python 3.11.
@@ -23,14 +23,14 @@ demo: setup-demo ## Run the main job here: broker, worker, API, a stethoscope (A
 	$(if $(findstring --firmware,$(ARGS)),@firmware/install.sh)
 	@$(PY) -m simulator demo $(ARGS)
 
-# Training and firmware are compilers and one thread of TensorFlow: they run beside everything else, in a process
-# group of their own, so that Ctrl-C ends them, too. The last line is pytest's, of the main environment.
+# Half of the work runs beside the other half, in a process group of its own, so that Ctrl-C ends it, too. The last line
+# is pytest's, of the main environment.
 test: setup tools ## Check format, lint, types, imports; run all tests
 	@mkdir -p build && rm -f build/*.log
-	@set -m; $(MAKE) --keep-going test-training firmware fuzz SECONDS=60 >build/beside.log 2>&1 & beside=$$!; set +m; \
+	@set -m; $(MAKE) --keep-going test-training firmware fuzz engines SECONDS=60 >build/beside.log 2>&1 & beside=$$!; set +m; \
 	trap 'kill -- -$$beside 2>/dev/null' EXIT; \
-	$(MAKE) check test-tflite-runtime unit; status=$$?; \
-	echo "waiting for the tests of training and firmware"; \
+	$(MAKE) check test-tflite-runtime unit ARGS="$(ENGINE_TESTS:%=--ignore %)"; status=$$?; \
+	echo "waiting for the tests of training, firmware and engines"; \
 	wait $$beside || { status=1; cat build/beside.log; }; \
 	grep -E "^SKIPPED|(passed|failed|error).* in " build/beside.log | sed "s/^/beside: /"; \
 	[ ! -e build/unit.log ] || tail -n 1 build/unit.log; \
@@ -50,6 +50,12 @@ check: setup ## Format, lint, types, import rules
 unit: setup tools ## All tests of the main environment but the firmware's (ARGS="-k chunk")
 	@mkdir -p build
 	@set -o pipefail; $(PY) -m pytest -m "not training" --ignore tests/firmware $(ARGS) 2>&1 | tee build/unit.log
+
+# Tests that wait for brokers, databases and stores more than they compute.
+ENGINE_TESTS = tests/audio_store tests/bench tests/broker tests/deploy tests/postgresql
+
+engines: setup tools # The part of `unit` that `make test` runs beside the rest
+	$(PY) -m pytest -p no:cacheprovider $(ENGINE_TESTS)
 
 firmware: setup tools ## The stethoscope's firmware: build it, run its tests on host and emulators (ARGS="-k gate")
 	$(PY) -m pytest -p no:cacheprovider tests/firmware $(ARGS)
