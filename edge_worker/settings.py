@@ -167,6 +167,11 @@ class Settings:
         return self.broker == "nats"
 
     @property
+    def uses_database(self) -> bool:
+        """Whether the program of these settings opens the database."""
+        return True
+
+    @property
     def provision_command(self) -> str:
         """What `stetho` is called with to make the accounts of this worker."""
         more = f" --processes {self.processes}" if self.processes > 1 else ""
@@ -192,7 +197,7 @@ class Settings:
         self.require("processes", self.processes <= SHARDS, f"there are {SHARDS} parts of the devices")
         self.require(
             "broker",
-            not self.is_cluster or self.database_url.startswith("postgresql"),
+            not (self.is_cluster and self.uses_database) or self.database_url.startswith("postgresql"),
             "processes agree through PostgreSQL then: STETHO_DATABASE_URL names none",
         )
         last = SHARDS + 1 - self.processes if self.is_cluster else 1

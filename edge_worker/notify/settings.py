@@ -35,6 +35,11 @@ class NotifySettings(Settings):
         """The directory of the queue."""
         return self.data_dir / DIRECTORY
 
+    @property
+    def uses_database(self) -> bool:
+        """False: all that it tells of comes from the broker."""
+        return False
+
     def account(self) -> "NotifySettings":
         """Return these settings with the account of `stetho notify` as that of the connection.
 
