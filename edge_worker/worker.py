@@ -83,7 +83,7 @@ class Worker:
         self.metrics.register(
             metrics.CallbackCollector(lambda: worker_families({self._worker_id: self._report.current()}))
         )
-        self._outgoing = Outgoing(self._wake)
+        self._outgoing = Outgoing(self._wake, self._wake_soon)
         self._recording_metrics = RecordingMetrics(self._worker_id, self.metrics)
         self._recording_analysis = RecordingAnalysis(
             pipeline,
@@ -98,6 +98,7 @@ class Worker:
         live_analysis.metrics.register(self.metrics)
         live_analysis.connect(
             self._outgoing.post,
+            self._outgoing.post_at_once,
             self._recording_analysis.submit,
             lambda: self._recording_analysis.backlog > _BUSY_FROM,
         )
@@ -197,6 +198,9 @@ class Worker:
 
     def _wake(self) -> None:
         self._connection.wake()
+
+    def _wake_soon(self) -> None:
+        self._connection.wake_soon()
 
     # --- callbacks of the connection ----------------------------------------------------------------
 

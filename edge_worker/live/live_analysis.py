@@ -88,6 +88,7 @@ class LiveAnalysis(threading.Thread):
         self._stream_spool = StreamSpool(spool.directory, spool.quarantine)
         self._spool = spool
         self._post: Post = lambda _item: None
+        self._post_at_once: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
         self._is_busy: Callable[[], bool] = lambda: False
         self._queue = LiveQueue(self.is_alive)
@@ -103,9 +104,9 @@ class LiveAnalysis(threading.Thread):
         self.failure: BaseException | None = None
         """The exception that ended the thread, a bug, for the main thread to raise."""
 
-    def connect(self, post: Post, submit: Submit, is_busy: Callable[[], bool]) -> None:
-        """Set where messages and jobs go, and what tells that results wait for CPU time; before `start`."""
-        self._post, self._submit, self._is_busy = post, submit, is_busy
+    def connect(self, post: Post, post_at_once: Post, submit: Submit, is_busy: Callable[[], bool]) -> None:
+        """Set where messages (`post_at_once`: those of streams) and jobs go, and whether results wait."""
+        self._post, self._post_at_once, self._submit, self._is_busy = post, post_at_once, submit, is_busy
 
     # --- on the network thread ----------------------------------------------------------------------
 
@@ -203,7 +204,7 @@ class LiveAnalysis(threading.Thread):
         self._submit([*session.process(audio, self._profiles.current)])
         stretch = self.metrics.stretch
         if session.value_due(audio, stretch):
-            self._publish(audio.stream.device_id, session.value(stretch), audio.at)
+            self._publish(audio.stream.device_id, session.value(stretch), audio.at, self._post_at_once)
         # A display waits for a value, and for no window: those have some time before their sound is gone.
         overdue_s = session.overdue_s
         if overdue_s > DEFERRED_S:
@@ -290,8 +291,8 @@ class LiveAnalysis(threading.Thread):
             _LOG.exception(line("failed", device=recording.device_id, recording=recording.name))
             return
         if value is not None:
-            self._publish(recording.device_id, value, now)
+            self._publish(recording.device_id, value, now, self._post)
 
-    def _publish(self, device_id: str, value: LiveValue, since: float) -> None:
-        self._post(LiveMessage(topics.live(device_id), value.to_json()))
+    def _publish(self, device_id: str, value: LiveValue, since: float, post: Post) -> None:
+        post(LiveMessage(topics.live(device_id), value.to_json()))
         self.metrics.observe_value(time.monotonic() - since)

@@ -11,8 +11,10 @@ from edge_worker.settings import Settings
 
 _LOOP_S: Final = 0.1
 """`loop` waits at most so long."""
-_FEW, _GATHER_S = 16, 0.02
+_FEW, _GATHER_S = 16, 0.05
 """After fewer messages, what comes within so many seconds is read together: a turn costs as much as two."""
+_SOON_S: Final = 0.02
+"""A call of `wake` waits at most so long meanwhile."""
 _GATHER_BYTES: Final = 2**17
 """Less than any socket holds. At a rate that brings more, the time is shorter."""
 
@@ -37,6 +39,7 @@ class Connection:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._gather_until, self._gathered_bytes, self._gathered_at = 0.0, 0, 0.0
+        self._is_gathering = self._is_wanted = False
         self._looked_at, self._waited_s = time.monotonic(), 0.0
         self._session = Session(settings, subscriptions, will, listener, is_persistent=is_persistent)
         self._sessions = [self._session]
@@ -95,6 +98,12 @@ class Connection:
         with contextlib.suppress(BlockingIOError):  # a full socket wakes it anyway
             self._wake_in.send(b"\0")
 
+    def wake_soon(self) -> None:
+        """Make a waiting `loop` return, once what it gathers is here; safe from any thread."""
+        self._is_wanted = True
+        if not self._is_gathering:
+            self.wake()
+
     @property
     def is_drained(self) -> bool:
         """Whether no received byte waits to be read: every message that arrived was handled."""
@@ -132,6 +141,14 @@ class Connection:
         self._gather_until = now + min(_GATHER_S, _GATHER_BYTES / max(per_s, 1.0))
         self._gathered_bytes, self._gathered_at = received_bytes, now
 
+    def _let_gather(self, now: float) -> None:
+        """Wait for what follows the last messages."""
+        self._is_gathering = True
+        if socket_wait.wait([self._wake_out], [], self._gather_until - now)[0]:
+            soon = min(self._gather_until, self._gathered_at + _SOON_S)
+            time.sleep(max(0.0, soon - time.monotonic()))
+        self._is_gathering = False
+
     def _poll(self, sessions: list[Session], timeout_s: float) -> bool:
         """Read and write the sockets once; return whether anything had arrived."""
         for session in sessions:
@@ -139,11 +156,12 @@ class Connection:
         sessions = [session for session in sessions if session.socket is not None]
         pending = [session for session in sessions if session.has_more]
         began = time.monotonic()
-        if not pending:
-            time.sleep(max(0.0, self._gather_until - began))
+        if not pending and self._gather_until > began:
+            self._let_gather(began)
         readers = [self._wake_out, *(session.socket for session in sessions)]
         writers = [session.socket for session in sessions if session.wants_write]
-        found = socket_wait.wait(readers, writers, 0 if pending else timeout_s)
+        found = socket_wait.wait(readers, writers, 0 if pending or self._is_wanted else timeout_s)
+        self._is_wanted = False
         readable, writable = set(found[0]), set(found[1])
         self._waited_s += min(time.monotonic() - began, timeout_s)  # a process that was stopped did not wait
         if self._wake_out in readable:

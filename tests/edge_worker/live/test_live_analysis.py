@@ -51,7 +51,9 @@ class Rig:
         self.posted: list[LiveMessage | TrimRequest] = []
         self.jobs: list[EventRecording | FinishedStream] = []
         self.is_busy = False
-        self.live_analysis.connect(self.posted.append, self.jobs.extend, lambda: self.is_busy)
+        self.live_analysis.connect(
+            self.posted.append, self.posted.append, self.jobs.extend, lambda: self.is_busy
+        )
 
     def send(self, chunk: Chunk, device_id: str = "st-01") -> None:
         for event in self.intake.receive(device_id, encode(chunk), time.monotonic()):

@@ -16,7 +16,7 @@ from conftest import Client
 from broker.mosquitto import Broker
 from edge_worker.mqtt import connection as connection_module
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.connection import _FEW, _GATHER_S, _LOOP_S, Connection
+from edge_worker.mqtt.connection import _FEW, _GATHER_S, _LOOP_S, _SOON_S, Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import MESSAGES_PER_READ
 from edge_worker.protocol import topics
@@ -97,25 +97,93 @@ def test_a_flood_is_read_in_order_and_in_batches(tmp_path: Path) -> None:
     assert max(after - before for before, after in pairwise(counts)) == MESSAGES_PER_READ
 
 
-def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, pauses = time.monotonic(), [0.0]
-    clock = SimpleNamespace(monotonic=lambda: now, sleep=pauses.append)
-    with _connected(tmp_path) as (connection, recorder, publish):
+class _Gathering:
+    """The clock and the waits of a connection while it gathers; what `during` does happens meanwhile.
+
+    `before_poll` happens when it is over, before everything is waited for.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = time.monotonic()
+        self.waits: list[float] = []
+        self.during: Callable[[], None] = lambda: None
+        self.before_poll: Callable[[], None] = lambda: None
+        self._poll: tuple[list[socket.socket], float] = ([], 0.0)
+        self._wait = socket_wait.wait
+        clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self.waits.append)
         monkeypatch.setattr(connection_module, "time", clock)
+        monkeypatch.setattr(socket_wait, "wait", self.wait)
+
+    def wait(
+        self, readers: list[socket.socket], writers: list[socket.socket], timeout_s: float
+    ) -> tuple[list[socket.socket], list[socket.socket]]:
+        """Note for how long only a call of `wake` is waited for."""
+        if len(readers) > 1:
+            self.before_poll()
+            polled = self._wait(readers, writers, timeout_s)
+            self._poll = (polled[0], timeout_s)
+            return polled
+        self.during()
+        found = self._wait(readers, writers, 0)
+        self.waits += [] if found[0] else [timeout_s]
+        return found
+
+    def ended_at_once(self) -> bool:
+        """Return whether the last wait for everything found something, or was none."""
+        found, timeout_s = self._poll
+        return bool(found) or not timeout_s
+
+
+def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _connected(tmp_path) as (connection, recorder, publish):
+        gathering = _Gathering(monkeypatch)
         for count in (3, 2 * _FEW):
-            now += 1
+            gathering.now += 1
             before = len(recorder.payloads)
             for number in range(count):
                 publish(b"%d" % number)
             _loop_until(connection, lambda known=before: len(recorder.payloads) > known)  # type: ignore[misc]
             received = len(recorder.payloads) - before
-            pauses.clear()
+            gathering.waits.clear()
             connection.loop()
-            assert sum(pauses) == pytest.approx(_GATHER_S if received < _FEW else 0)
-            now += 1
+            assert sum(gathering.waits) == pytest.approx(_GATHER_S if received < _FEW else 0)
+            gathering.now += 1
+            gathering.waits.clear()
             connection.loop()
-            assert pauses[-1] == 0  # whoever comes after a while is not kept waiting
+            assert not gathering.waits  # whoever comes after a while is not kept waiting
             _loop_until(connection, lambda end=before + count: len(recorder.payloads) >= end)  # type: ignore[misc]
+
+
+def test_who_wakes_waits_for_a_part_of_what_is_gathered_or_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _connected(tmp_path) as (connection, recorder, publish):
+        gathering = _Gathering(monkeypatch)
+        for during, waited_s in ((connection.wake, _SOON_S), (connection.wake_soon, _GATHER_S)):
+            gathering.now += 1
+            known = len(recorder.payloads)
+            publish(b"sound")
+            _loop_until(connection, lambda known=known: len(recorder.payloads) > known)  # type: ignore[misc]
+            gathering.waits.clear()
+            gathering.during = during
+            connection.loop()
+            gathering.during = lambda: None
+            assert sum(gathering.waits) == pytest.approx(waited_s)
+            assert gathering.ended_at_once()
+
+
+def test_who_wakes_while_nothing_is_gathered_is_not_kept_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _connected(tmp_path) as (connection, _recorder, _publish):
+        while not connection.loop():  # until a turn in which nothing came
+            pass
+        gathering = _Gathering(monkeypatch)
+        for wake in (connection.wake, connection.wake_soon):
+            gathering.now += 1
+            gathering.before_poll = wake
+            connection.loop()
+            assert gathering.ended_at_once()
 
 
 def test_the_more_comes_the_shorter_is_gathered(tmp_path: Path) -> None:
