@@ -7,14 +7,14 @@ from edge_worker.analysis.active_adaptations import ActiveAdaptations
 from edge_worker.analysis.active_profiles import ActiveProfiles
 from edge_worker.analysis.pipeline import Pipeline
 from edge_worker.analysis.stream_result import StreamResultWriter
-from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.audio_store.opening import open_audio
 from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.repair.turn import turn_in
+from edge_worker.database.site_state.sound_claim import SoundClaim
 from edge_worker.database.store import Store
-from edge_worker.errors import AudioAwayError, BrokerError
+from edge_worker.errors import AudioAwayError, AudioStoreError, BrokerError, StoreError
 from edge_worker.inference.loaded_models import LoadedModels, load_segmenter
 from edge_worker.inference.model_registry import SEGMENTER, ModelRegistry
 from edge_worker.ingest.intake import Intake
@@ -57,7 +57,9 @@ def assemble(
     spool = Spool(settings.data_dir / "spool", shards)
     with turn_in(spool.directory):  # several processes start at once, and one of them makes the tables
         store = Store.open(settings.database, is_ours=not settings.database_url)
-    database, audio = connect_existing(settings.database), _open_audio(settings)
+    database, audio = connect_existing(settings.database), open_audio(settings)
+    claim = SoundClaim(settings, audio)
+    _claim_sounds(claim)
     profiles = ActiveProfiles(settings, DeviceSettingsTable(database))
     adaptations = ActiveAdaptations(AdaptationTables(database))
     pipeline = Pipeline(
@@ -70,6 +72,7 @@ def assemble(
         profiles=profiles,
         adaptations=adaptations,
         audio=audio,
+        check_audio=claim.check,
     )
     return Worker(
         settings,
@@ -84,14 +87,14 @@ def assemble(
     )
 
 
-def _open_audio(settings: Settings) -> AudioStore:
-    """Return the store of sounds; one that only does not answer now is waited for by the storage."""
-    audio = open_audio(settings)
+def _claim_sounds(claim: SoundClaim) -> None:
+    """Claim the store of sounds; one that only does not answer now is waited for by the storage."""
     try:
-        audio.check()
-    except AudioAwayError as error:
+        claim.check()
+    except (OSError, StoreError) as error:
+        if isinstance(error, AudioStoreError) and not isinstance(error, AudioAwayError):
+            raise
         _LOG.error(line("audio_away", reason=error))
-    return audio
 
 
 def _live_analysis(

@@ -37,6 +37,10 @@ class AudioAwayError(AudioStoreError):
     """The store of sounds does not answer now, or fails: it may work again by itself."""
 
 
+class AudioOwnerError(AudioStoreError):
+    """The store of sounds is that of another site, or the sounds of this site are elsewhere."""
+
+
 class BackupError(StethoError):
     """A backup cannot be written, or is not whole."""
 

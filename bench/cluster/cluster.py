@@ -43,7 +43,7 @@ class Cluster:
         """Keep everything in `directory`; each worker has so many `processes` at first.
 
         With Mosquitto there is one worker, with NATS there are two, as on two machines: each has a data
-        directory of its own. Sounds are in a `store`.
+        directory of its own. Sounds are in a `store`; a directory of them is that of all.
         """
         self._processes = processes
         self._stack = ExitStack()
@@ -53,6 +53,8 @@ class Cluster:
         settings |= {} if self.store is None else self.store.environ
         self.site, self.brokers, self.address = _site_of(kind, directory / "site", settings)
         self._workers = _WORKERS[kind]
+        if self._workers > 1:
+            self._share_sounds()
         _provision(directory / "site" / "broker", self._workers * MOST_PROCESSES)
         self.groups: list[WorkerGroup] = []
 
@@ -76,11 +78,6 @@ class Cluster:
     ) -> None:
         self._stack.close()
 
-    @property
-    def has_one_store(self) -> bool:
-        """Whether the API reaches all sounds."""
-        return self.store is not None or self._workers == 1
-
     def look(self) -> None:
         """Start again what ended."""
         for group in self.groups:
@@ -93,11 +90,22 @@ class Cluster:
             self.look()
             time.sleep(0.1)
 
+    def _share_sounds(self) -> None:
+        """Let each worker and the API have the same directory of sounds, as one that is mounted."""
+        sounds = self.site.directory / "audio"
+        sounds.mkdir(parents=True, exist_ok=True)
+        for data in (self.site.data_dir, *map(self._data_of, range(self._workers))):
+            data.mkdir(parents=True, exist_ok=True)
+            (data / "audio").symlink_to(sounds)
+
+    def _data_of(self, number: int) -> Path:
+        return self.site.directory / f"data-{number + 1}"
+
     def _start_worker(self, number: int, processes: int) -> Process:
         settings = {"STETHO_PROCESSES": str(processes)}
         if self._workers > 1:
             settings["STETHO_FIRST_PROCESS"] = str(1 + number * MOST_PROCESSES)
-            settings["STETHO_DATA_DIR"] = str(self.site.directory / f"data-{number + 1}")
+            settings["STETHO_DATA_DIR"] = str(self._data_of(number))
         return self.site.start_worker(wait=False, settings=settings, name=f"worker-{number + 1}")
 
 

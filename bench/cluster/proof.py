@@ -116,8 +116,7 @@ def _run(plan: Plan, bar: "tqdm[Any]", directory: Path) -> Outcome:
             is_settled = ward.settle(_SETTLE_S, cluster.wait)
             names = {(each.device_id, each.delivery.name) for each in ward.sent}
             untold = cluster.live.untold(names, _TOLD_S)
-            given = ward.sent if cluster.has_one_store else []
-            missing_sounds = not_given(cluster.live.url, given)
+            missing_sounds = not_given(cluster.live.url, ward.sent)
         finally:
             ward.stop()
         counts = audit(cluster.database.url, ward.sent, ward.different_results(), missing_sounds)

@@ -75,6 +75,7 @@ class Pipeline:
         profiles: ActiveProfiles | None = None,
         adaptations: ActiveAdaptations | None = None,
         audio: AudioStore | None = None,
+        check_audio: Callable[[], str] | None = None,
     ) -> None:
         self._settings = settings
         self._adaptations = adaptations or ActiveAdaptations()
@@ -83,6 +84,7 @@ class Pipeline:
         self._segmenter = segmenter
         self._spool = spool
         self._audio = audio or open_audio(settings)
+        self._check_audio = check_audio or self._audio.check
         self._store = store
         self.refresh = refresh
         """Loads promoted models and changed profiles; returns True when something changed."""
@@ -131,7 +133,7 @@ class Pipeline:
 
     def check_audio(self) -> str:
         """Return where sounds are stored; raises StoreError where they cannot be now."""
-        (place,) = self._each(lambda audio: audio.check(), [self._audio])
+        (place,) = self._each(lambda check: check(), [self._check_audio])
         return place
 
     def lost_recordings(self) -> Iterator[StoredRecording]:

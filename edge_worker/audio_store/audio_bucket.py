@@ -13,7 +13,7 @@ from obstore.store import S3Store
 
 from edge_worker.audio_store.bucket_fault import sentences
 from edge_worker.audio_store.object_reader import ObjectReader
-from edge_worker.audio_store.sound import ASIDE, FOLDER, Sound, is_sound_name
+from edge_worker.audio_store.sound import ASIDE, FOLDER, OWNER, Sound, first_line_of, is_sound_name
 from edge_worker.errors import AudioError
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class AudioBucket:
     def __init__(self, store: S3Store, place: str) -> None:
         """Keep sounds in `store`, which sentences call `place`."""
         self._store = store
-        self._place = place
+        self.place = place
 
     def write(self, name: str, parts: Iterable[bytes | bytearray], size: int) -> None:
         """Store a sound: S3 shows an object when it has all of it, and keeps it from then on."""
-        with sentences(self._place):
+        with sentences(self.place):
             if size <= _PART_BYTES:
                 obstore.put(self._store, name, b"".join(parts), use_multipart=False)
             else:
@@ -54,14 +54,14 @@ class AudioBucket:
         """Return a sound, None where there is none; raises AudioError for what is no name of a sound."""
         if not is_sound_name(name):
             raise AudioError(f"{name} is no object below {FOLDER}")
-        with suppress(FileNotFoundError), sentences(self._place):
+        with suppress(FileNotFoundError), sentences(self.place):
             return self._sound(obstore.head(self._store, name))
         self._require_bucket(name)
         return None
 
     def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
         """Yield all sounds below a folder."""
-        with sentences(self._place):
+        with sentences(self.place):
             for batch in obstore.list(self._store, folder):
                 # As in a directory, only what lies in the folder of a device is a sound.
                 yield from (self._sound(each) for each in batch if each["path"].count("/") == 2)  # noqa: PLR2004
@@ -78,13 +78,13 @@ class AudioBucket:
         sound = self.find(name)
         if sound is None:
             return 0
-        with sentences(self._place):
+        with sentences(self.place):
             obstore.delete(self._store, name)
         return sound.size
 
     def set_aside(self, name: str) -> None:
         """Move a sound to `ASIDE`."""
-        with sentences(self._place):
+        with sentences(self.place):
             obstore.rename(self._store, name, ASIDE + name.removeprefix(FOLDER))
 
     def as_file(self, name: str, folder: Path) -> Path:
@@ -96,20 +96,31 @@ class AudioBucket:
                 shutil.copyfileobj(source, target, _BLOCK_BYTES)
         return path
 
+    def owner(self) -> str:
+        """Return whose sounds these are, an empty text where nobody has said so."""
+        with suppress(FileNotFoundError), sentences(self.place):
+            return first_line_of(bytes(obstore.get(self._store, OWNER).bytes()))
+        self._require_bucket(OWNER)
+        return ""
+
+    def set_owner(self, owner: str) -> None:
+        """Note whose sounds these are."""
+        self.write(OWNER, [f"{owner}\n".encode()], len(owner) + 1)
+
     def check(self) -> str:
         """Return where sounds are kept; raises AudioStoreError where nothing can be read there."""
         self._require_bucket(_NO_SOUND)
-        return f"in {self._place}"
+        return f"in {self.place}"
 
     def _require_bucket(self, missing: str) -> None:
         """Raise AudioStoreError unless it is only that one object that is missing: HEAD cannot tell."""
-        with suppress(FileNotFoundError), sentences(self._place):
+        with suppress(FileNotFoundError), sentences(self.place):
             obstore.get_range(self._store, missing, start=0, length=1)
 
     def _sound(self, facts: "ObjectMeta") -> Sound:
         name, size = facts["path"], facts["size"]
 
         def opened() -> BufferedReader:
-            return BufferedReader(ObjectReader(self._store, name, size, self._place), _BLOCK_BYTES)
+            return BufferedReader(ObjectReader(self._store, name, size, self.place), _BLOCK_BYTES)
 
         return Sound(name, size, facts["last_modified"].timestamp(), opened)

@@ -1,11 +1,21 @@
 """Store of sounds in a directory: files, written atomically and durably."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from edge_worker.audio_store.sound import ASIDE, FOLDER, Sound, file_sound, is_sound_name, open_file
+from edge_worker.audio_store.sound import (
+    ASIDE,
+    FOLDER,
+    OWNER,
+    Sound,
+    file_sound,
+    first_line_of,
+    is_sound_name,
+    open_file,
+)
 from edge_worker.errors import AudioError, StoreError
 
 
@@ -16,6 +26,7 @@ class AudioDirectory:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self.place = str(directory / FOLDER)
 
     def write(self, name: str, parts: Iterable[bytes | bytearray], size: int) -> None:
         """Store a sound: it is whole after a power cut, or not there at all."""
@@ -69,18 +80,30 @@ class AudioDirectory:
         source = self._directory / name
         target = self._directory / ASIDE / source.parent.name / source.name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        source.rename(target)
+        shutil.move(source, target)  # the folder of sounds may be on another disk
 
     def as_file(self, name: str, folder: Path) -> Path:
         """Return the file of a sound."""
         return self._directory / name
 
+    def owner(self) -> str:
+        """Return whose sounds these are, an empty text where nobody has said so."""
+        try:
+            return first_line_of((self._directory / OWNER).read_bytes())
+        except FileNotFoundError:
+            return ""
+
+    def set_owner(self, owner: str) -> None:
+        """Note whose sounds these are."""
+        self.write(OWNER, [f"{owner}\n".encode()], len(owner) + 1)
+
     def check(self) -> str:
         """Return where sounds are kept."""
-        return f"in {self._directory / FOLDER}"
+        return f"in {self.place}"
 
     def _is_ours(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self._directory.resolve() / FOLDER)
+        # The folder itself may be a link, to a disk that several machines share.
+        return path.resolve().is_relative_to((self._directory / FOLDER).resolve())
 
 
 def _sync_directory(directory: Path) -> None:

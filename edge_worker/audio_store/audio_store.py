@@ -17,6 +17,9 @@ class AudioStore(Protocol):
     is_remote: bool
     """Whether it is reached over a network, which may hang, and takes no room of the data directory."""
 
+    place: str
+    """Where sounds are kept, for sentences."""
+
     def write(self, name: str, parts: Iterable[bytes | bytearray], size: int) -> None:
         """Store a sound of `size` bytes that comes in parts: whole and durable when this returns.
 
@@ -40,6 +43,12 @@ class AudioStore(Protocol):
 
         Where there is no such sound, there is no such file.
         """
+
+    def owner(self) -> str:
+        """Return whose sounds these are, what `set_owner` was called with; an empty text: nobody's yet."""
+
+    def set_owner(self, owner: str) -> None:
+        """Note whose sounds these are, durably."""
 
     def check(self) -> str:
         """Return in a sentence where sounds are kept; raises StoreError where that cannot be used."""

@@ -13,6 +13,8 @@ FOLDER: Final = "audio"
 """Names of sounds begin with it, as the database has them: `audio/<device>/<recording>.wav`."""
 ASIDE: Final = "orphans"
 """Names of sounds begin with it that no recording names, and that were moved out of the way."""
+OWNER: Final = f"{FOLDER}/site.txt"
+"""Says in its first line whose sounds these are; no folder of a device has such a name."""
 _NAME: Final = re.compile(rf"{FOLDER}/[^/]+/[^/]+")
 
 
@@ -47,6 +49,11 @@ def sound_name(device_id: str, recording_id: str) -> str:
 def is_sound_name(name: str) -> bool:
     """Return whether `name`, from a database that anything may have written, is that of a sound."""
     return _NAME.fullmatch(name) is not None and ".." not in name.split("/")
+
+
+def first_line_of(content: bytes) -> str:
+    """Return the first line of `OWNER`, which a person may have written."""
+    return content.decode(errors="replace").partition("\n")[0].strip()
 
 
 def open_file(path: Path) -> BufferedReader:

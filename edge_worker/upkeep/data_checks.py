@@ -13,6 +13,7 @@ from edge_worker.audio_store.sound import ASIDE
 from edge_worker.database.engine import connect, connect_existing
 from edge_worker.database.history import History
 from edge_worker.database.revision import REVISION
+from edge_worker.database.site_state.sound_claim import SoundClaim
 from edge_worker.errors import SettingsError, SpoolError, StoreError
 from edge_worker.ingest.chunk_file import FILE_HEADER_BYTES, chunks_in, received_at_of
 from edge_worker.ingest.quarantine import Quarantine
@@ -70,6 +71,7 @@ def check_audio(settings: Settings) -> str:
     """Check that recordings and WAV files belong together."""
     store = open_audio(settings)
     place = store.check()
+    SoundClaim(settings, store).require()
     history = History.open(settings.database)
     found = orphans.find(history, store)
     history.close()

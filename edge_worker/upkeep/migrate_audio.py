@@ -14,7 +14,7 @@ from tqdm import tqdm
 from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.audio_store.opening import audio_at
 from edge_worker.audio_store.sound import ASIDE, FOLDER, Sound
-from edge_worker.errors import SettingsError, StethoError
+from edge_worker.errors import AudioOwnerError, SettingsError, StethoError
 from edge_worker.settings import Settings, is_bucket
 
 _S3: Final = "s3://"
@@ -71,6 +71,7 @@ def _copy(source: AudioStore, target: AudioStore) -> tuple[int, int]:
         OSError: a disk refuses.
     """
     source.check()
+    owner = _owner(source, target)
     there = _sizes(target)
     wanted = [sound for sound in _sounds(source) if there.get(sound.name) != sound.size]
     size = sum(sound.size for sound in wanted)
@@ -86,7 +87,21 @@ def _copy(source: AudioStore, target: AudioStore) -> tuple[int, int]:
     lacking = [sound.name for sound in left if there.get(sound.name) != sound.size]
     if lacking:
         raise SettingsError(f"{len(lacking)} sounds are not there yet, such as {lacking[0]}: run it again")
+    if owner:
+        target.set_owner(owner)
     return len(wanted), len(left)
+
+
+def _owner(source: AudioStore, target: AudioStore) -> str:
+    """Return whose sounds these are, an empty text where nobody has said so.
+
+    Raises:
+        AudioOwnerError: those of another site are there already.
+    """
+    owner, other = source.owner(), target.owner()
+    if other and other != owner and any(target.sounds()):
+        raise AudioOwnerError(f"{target.place} has the sounds of another site: name a place of its own")
+    return owner
 
 
 def _copy_one(target: AudioStore, sound: Sound) -> int:

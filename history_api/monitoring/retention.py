@@ -8,6 +8,7 @@ from typing import Final
 from edge_worker.audio_store.audio_store import AudioStore
 from edge_worker.database.deletion import Deleted, RecordingDeletion
 from edge_worker.database.site_state.site_state import SiteState
+from edge_worker.database.site_state.sound_claim import SoundClaim
 from edge_worker.errors import StoreError
 from edge_worker.telemetry.logfmt import line
 from edge_worker.upkeep.disk_reserve import DiskReserve
@@ -35,6 +36,7 @@ class Retention(threading.Thread):
         state = SiteState(settings.database)
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
+        self._claim = SoundClaim(settings, audio)
         self._orphans = OrphanSweep(settings.database, audio, settings.data_dir / "spool")
         self._said_at = float("-inf")
         """When the log last had the reason why nothing is deleted by age, monotonic seconds."""
@@ -51,6 +53,7 @@ class Retention(threading.Thread):
         while not self._stopping.is_set():
             try:
                 DiskReserve.from_settings(self._settings).keep(time.monotonic())  # deleting needs room, too
+                self._claim.require()  # whose sounds these are: nothing of another site is moved or deleted
                 self._sweep()
                 is_applied = self.apply_limits()
             except (

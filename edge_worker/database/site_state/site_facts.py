@@ -15,6 +15,8 @@ RETENTION: Final = "retention"
 """When recordings were last deleted by age, and why that waits."""
 ROOM: Final = "room"
 """The last recording that was stored while the disk had enough room."""
+SOUNDS: Final = "sounds"
+"""Where the sounds of this site are, and by which mark they are known as its own."""
 
 _IS_FACT: Final = site_facts.c.name == bindparam("fact")
 _FIND: Final = CompiledStatement(select(cast(site_facts.c.document, Text)).where(_IS_FACT))
@@ -24,6 +26,7 @@ _NEW: Final = postgresql.insert(site_facts)
 _REPLACE: Final = CompiledStatement(
     _NEW.on_conflict_do_update(index_elements=["name"], set_={"document": _NEW.excluded.document})
 )
+_ADD_NEW: Final = CompiledStatement(_NEW.on_conflict_do_nothing())
 """One statement, for processes of a worker that write the same fact at once; SQLite has one writer anyway."""
 
 
@@ -35,6 +38,14 @@ def read(connection: Connection, name: str) -> dict[str, Any]:
     except strict_json.JsonError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def add(connection: Connection, name: str, document: dict[str, Any]) -> None:
+    """Write a fact where there is none yet."""
+    if connection.dialect.name == "postgresql":
+        _ADD_NEW.run(connection, [{"name": name, "document": document}])
+    elif not read(connection, name):
+        _ADD.run(connection, [{"name": name, "document": document}])
 
 
 def write(connection: Connection, name: str, document: dict[str, Any]) -> None:

@@ -109,6 +109,13 @@ class ShardSite(AnySite[NatsCluster]):
             yield
             connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
 
+    def share_sounds(self, machine: str) -> Path:
+        """Return the data directory of another machine, which has mounted the sounds of the first."""
+        directory = self.directory / machine
+        directory.mkdir()
+        (directory / "audio").symlink_to(self.data_dir / "audio")
+        return directory
+
     def start(self, settings: Mapping[str, str] | None = None) -> Process:
         """Start a worker."""
         return self.start_worker(wait=False, settings=settings)

@@ -118,7 +118,7 @@ def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
         site.wait_for_shares(16, 16)
 
         # One more, on another machine: it gets its part while chunks arrive.
-        settings = {"STETHO_FIRST_PROCESS": "3", "STETHO_DATA_DIR": str(site.directory / "other")}
+        settings = {"STETHO_FIRST_PROCESS": "3", "STETHO_DATA_DIR": str(site.share_sounds("other"))}
         other = site.start(settings)
         site.wait_for_shares(11, 11, 10)
 
