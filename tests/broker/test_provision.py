@@ -137,6 +137,33 @@ def settings_of(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.stdout.splitlines() if line.startswith("STETHO_"))
 
 
+def test_what_an_operator_writes_into_a_file_of_settings_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "init", "n1.local") == 0
+    offered = [path.name for path in tmp_path.glob("*.env") if "#STETHO_AUDIO_URL=s3://" in path.read_text()]
+    assert sorted(offered) == ["api.env", "worker.env"]
+    path = tmp_path / "worker.env"
+    assert "STETHO_AUDIO_URL" not in settings_of(path)
+    edited = path.read_text().replace("#STETHO_AUDIO_URL=s3://sounds/ward-3", "STETHO_AUDIO_URL=s3://ours")
+    edited = edited.replace("#AWS_SECRET_ACCESS_KEY=", "AWS_SECRET_ACCESS_KEY=very-secret")
+    edited = re.sub("STETHO_DATA_DIR=.*", "STETHO_DATA_DIR=/mnt/data", edited)
+    path.write_text(f"{edited}# ours\nSTETHO_KEEP_DAYS=30\nSTETHO_MQTT_USERNAME=another\n")
+    capsys.readouterr()
+    for command in (("nats", "n1.local"), ("worker", "--rotate"), ("init", "n1.local")):
+        assert run(tmp_path, *command) == 0
+        assert "very-secret" not in capsys.readouterr().out
+        setting, text = settings_of(path), path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert setting["STETHO_AUDIO_URL"] == "s3://ours"
+        assert setting["STETHO_DATA_DIR"] == "/mnt/data"
+        assert setting["STETHO_KEEP_DAYS"] == "30"
+        assert setting["STETHO_MQTT_USERNAME"] == "worker"
+        assert setting["STETHO_BROKER"] == "nats"
+        assert text.count("AUDIO_URL=") == text.count("AWS_ENDPOINT_URL=") == text.count("# ours") == 1
+        assert "\nAWS_SECRET_ACCESS_KEY=very-secret\n" in text
+
+
 def test_a_second_worker_has_settings_of_its_own_and_no_data_of_the_first(tmp_path: Path) -> None:
     assert run(tmp_path, "worker", "two") == 0
     setting = settings_of(tmp_path / "worker-two.env")
