@@ -16,6 +16,7 @@ from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import peek_recording_id, recording_name
 from edge_worker.protocol.device_report import DeviceState, parse_state
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.protocol.strict_json import JsonError
 from edge_worker.telemetry.logfmt import line
 
@@ -102,14 +103,23 @@ class MessageRouter:
         refusal = ChunkError("failed", "the worker cannot process it, and has set it aside", recording_id)
         return self._intake.refuse(device_id, message.payload, refusal, now)
 
+    def take(self, shards: HeldShards) -> None:
+        """Describe the devices of shards that were another process's."""
+        self._publish(self._discovery.take(shards))
+
     def _note_presence(self, device_id: str, message: Inbound, now: float) -> None:
-        """Follow whether a device of another process is online: it may be ours soon."""
-        if message.topic.endswith("/up/state") and len(message.payload) <= _MAX_FACTS_BYTES:
+        """Follow whether a device of another process is online, and what it is: it may be ours soon."""
+        if len(message.payload) > _MAX_FACTS_BYTES:
+            return
+        if message.topic.endswith("/up/info"):
+            self._discovery.receive(message.topic, message.payload)
+        if message.topic.endswith("/up/state"):
             with contextlib.suppress(JsonError):
                 state = parse_state(message.payload)
                 if not self._is_stale(device_id, state):
                     self._boots[device_id] = state.boot
                     self._intake.set_device_online(device_id, state.is_online, now)
+                    self._discovery.note_device(device_id, is_online=state.is_online)
 
     def _is_stale(self, device_id: str, state: DeviceState) -> bool:
         """Return whether a state is the will of an earlier boot."""

@@ -20,7 +20,7 @@ from edge_worker.database.store import Store
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import ClosedRecording, ControlMessage, IntakeEvent
 from edge_worker.leases.cluster import Cluster
-from edge_worker.leases.shard_leases import LeaseFault, ShardLeases
+from edge_worker.leases.shard_leases import LeaseFault, ShardLeases, ShardsTaken
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.message_router import MessageRouter
 from edge_worker.mqtt.connection import Connection
@@ -28,6 +28,7 @@ from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.outgoing import Outgoing
 from edge_worker.protocol import topics
 from edge_worker.protocol.home_assistant_discovery import HomeAssistantDiscovery
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.publisher import Publisher
 from edge_worker.reception import Reception
 from edge_worker.settings import Settings
@@ -155,9 +156,15 @@ class Worker:
         )
         keeper.connect(self._connection, self._reception, self._publisher)
         self._outgoing.handlers |= keeper.handlers
+        self._outgoing.handlers[ShardsTaken] = self._take_shards
         self._outgoing.handlers[LeaseFault] = lambda fault: self._state.set_fault("leases", fault.text)
         self._threads.append(keeper.leases)
         return keeper
+
+    def _take_shards(self, taken: ShardsTaken) -> None:
+        if self._keeper is not None:
+            self._keeper.take(taken)
+        self._router.take(HeldShards(taken.shards))
 
     def run(self) -> None:
         """Serve until `stop`.

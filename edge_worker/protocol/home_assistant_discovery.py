@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from edge_worker.protocol import home_assistant, topics
 from edge_worker.protocol.device_report import parse_facts
+from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.protocol.strict_json import JsonError
 
 
@@ -27,6 +28,10 @@ class HomeAssistantDiscovery:
         self._is_on = is_on
         self._is_known = is_known
         self._infos: dict[str, dict[str, Any]] = {}
+        self._states: dict[str, bool] = {}
+        """By device, also of those that other processes serve: whether it is online."""
+        self._foreign: set[str] = set()
+        """Devices of which another process has published the description that the broker has."""
         self._published: dict[str, bytes] = {}
 
     @property
@@ -51,8 +56,23 @@ class HomeAssistantDiscovery:
         self._infos[device_id] = _facts(message)
         return self._describe(device_id) if device_id in self._published else []
 
+    def note_device(self, device_id: str, *, is_online: bool) -> None:
+        """Note the state of a device, which another process may serve, and describe."""
+        if self._is_on:
+            self._states[device_id] = is_online
+
+    def take(self, shards: HeldShards) -> list[DiscoveryMessage]:
+        """Return the descriptions of devices that another process has served.
+
+        Their entities are available while the process is that their description names.
+        """
+        ours = [device_id for device_id in self._states if shards.holds(device_id)]
+        named = [each for each in ours if self._states[each] or each in self._foreign]
+        return [message for device_id in named for message in self._describe(device_id)]
+
     def update_device(self, device_id: str, *, is_online: bool) -> list[DiscoveryMessage]:
         """Take the state of a device; return the messages to publish now."""
+        self.note_device(device_id, is_online=is_online)
         if not self._is_on or not (is_online or device_id in self._published or self._is_known(device_id)):
             return []
         return self._describe(device_id)
@@ -71,14 +91,15 @@ class HomeAssistantDiscovery:
     def _follow_config(self, topic: str, config: bytes) -> list[DiscoveryMessage]:
         """Follow the retained descriptions: forget cleared ones, and clear our own when this is off."""
         device_id = topic.split("/")[2]
-        if not config:
-            self._published.pop(device_id, None)
-        elif not home_assistant.is_ours(config, self._worker_id):
-            return []
-        elif not self._is_on:
+        is_ours = bool(config) and home_assistant.is_ours(config, self._worker_id)
+        if is_ours and not self._is_on:
             return [DiscoveryMessage(topic, b"")]
-        else:
+        if is_ours:
+            self._foreign.discard(device_id)
             self._published.setdefault(device_id, config)
+        else:
+            self._published.pop(device_id, None)
+            (self._foreign.add if config else self._foreign.discard)(device_id)
         return []
 
 

@@ -15,6 +15,8 @@ from edge_worker.errors import SettingsError
 from edge_worker.protocol import home_assistant, topics
 from edge_worker.protocol.home_assistant_discovery import DiscoveryMessage, HomeAssistantDiscovery
 from edge_worker.protocol.result import REASONS
+from edge_worker.protocol.sharing.held_shards import HeldShards
+from edge_worker.protocol.sharing.shard import SHARDS, shard_of
 from edge_worker.settings import Settings
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "results.json").read_text())
@@ -252,6 +254,25 @@ def test_descriptions_of_an_earlier_run_are_known_and_updated() -> None:
     discovery = new_discovery()
     assert discovery.receive(TOPIC, config("st-01", INFO)) == []
     assert discovery.update_device("st-01", is_online=False) == [(TOPIC, config())]
+
+
+def test_a_device_whose_shard_moves_is_described_by_the_process_that_has_it() -> None:
+    one, two = (HomeAssistantDiscovery(name, is_on=True, is_known=pytest.fail) for name in ("one", "two"))
+    ours, info = HeldShards([shard_of("st-01")]), json.dumps(INFO).encode()
+    (first,) = one.update_device("st-01", is_online=True)
+    for each in (one, two):  # both read what the broker retains
+        each.receive(topics.info("st-01"), info)
+        each.receive(*first)
+    two.note_device("st-01", is_online=False)
+    two.note_device("st-02", is_online=False)
+    assert two.take(HeldShards(set(range(SHARDS)) - ours.numbers)) == []
+    (moved,) = two.take(ours)
+    assert moved == (TOPIC, config(info=INFO, worker="two"))
+    for each in (one, two):
+        each.receive(*moved)
+    assert [each.topic for each in one.receive(topics.HOME_ASSISTANT_STATUS, b"online")] == []
+    assert two.take(ours) == []
+    assert one.take(ours) == [(TOPIC, config(info=INFO, worker="one"))], "and back"
 
 
 def test_switched_off_it_clears_its_own_descriptions_only() -> None:
