@@ -62,14 +62,15 @@ def check_account(settings: Settings) -> str:
 def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
     fresh = {each.worker_id: each.document for each in _fresh_heartbeats(settings)}
-    if settings.is_cluster and (unheld := _unheld(fresh.values())):
-        raise StoreError(
+    problems = {worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings)}
+    said = [f"{worker_id} {problem or _WELL}" for worker_id, problem in problems.items()]
+    unheld = _unheld(fresh.values()) if settings.is_cluster else ""
+    if unheld:
+        said.append(
             f"no worker has the devices of the shards {unheld}: look again, as shards move within seconds, "
             "then see the logs of the workers that run"
         )
-    problems = {worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings)}
-    said = [f"{worker_id} {problem or _WELL}" for worker_id, problem in problems.items()]
-    if any(problems.values()):
+    if unheld or any(problems.values()):
         raise StoreError("; ".join(said))
     return "; ".join(said)
 
@@ -85,8 +86,9 @@ def _process_problem(document: Mapping[str, Any] | None) -> str:
 
 
 def _unheld(documents: Iterable[Mapping[str, Any]]) -> str:
-    """Return the shards that no worker holds, an empty text where each is held."""
-    held = {shard for document in documents for shard in document.get("shards", {}).get("held", [])}
+    """Return the shards that no worker serves, an empty text where each is served."""
+    working = (document for document in documents if document.get("state") != "offline")
+    held = {shard for document in working for shard in document.get("shards", {}).get("held", [])}
     return ", ".join(str(shard) for shard in range(SHARDS) if shard not in held)
 
 

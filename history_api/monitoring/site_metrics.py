@@ -109,8 +109,12 @@ def _workers(heartbeats: Sequence[WorkerHeartbeat], now: datetime) -> Iterator[M
     documents: dict[str, dict[str, Any]] = {}
     states = Counter(dict.fromkeys(_STATES, 0))
     for heartbeat in heartbeats:
-        documents[heartbeat.worker_id] = heartbeat.document | {"heartbeat_age_s": heartbeat.age_s(now)}
-        states[str(heartbeat.document.get("state")) if heartbeat.is_fresh(now) else "stale"] += 1
+        document = heartbeat.document | {"heartbeat_age_s": heartbeat.age_s(now)}
+        state = str(document.get("state")) if heartbeat.is_fresh(now) else "stale"
+        if state in ("offline", "stale"):
+            document.pop("shards", None)  # others have them by now
+        documents[heartbeat.worker_id] = document
+        states[state] += 1
     stale = f"Workers by state; stale: none for {MISSED_AFTER_S:g} s"
     workers = GaugeMetricFamily("stetho_workers", stale, labels=("state",))
     for state, count in states.items():

@@ -14,6 +14,7 @@ from broker.account import Accounts, Credentials
 from broker.directory import StateDirectory
 from broker.nats.cluster import NatsCluster
 from edge_worker.protocol import topics
+from edge_worker.protocol.sharing.shard import shard_of
 from simulator.site.process import Process
 from simulator.site.site import AnySite
 
@@ -21,6 +22,7 @@ START_WITHIN_S: Final = 120.0
 SETTINGS: Final = {
     "STETHO_BROKER": "nats",
     "STETHO_GIVE_UP_S": "10",
+    "STETHO_HOME_ASSISTANT": "on",
     "STETHO_MISSING_AFTER_S": "0.2",
     "STETHO_MODELS": "heart2",
 }
@@ -92,6 +94,14 @@ class ShardSite(AnySite[NatsCluster]):
             f"the shares {sizes}",
             START_WITHIN_S,
         )
+
+    def serving(self) -> dict[str, str]:
+        """Return which process serves each device, by its own word."""
+        found = self.rows("SELECT worker_id, document FROM workers")
+        running = {name: set(each["shards"]["held"]) for name, each in found if each["state"] != "offline"}
+        return {
+            device: name for device in self._accounts for name in running if shard_of(device) in running[name]
+        }
 
     def end_lease_of(self, number: int) -> None:
         """End the session that holds the locks of the process of this number."""

@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 from conftest import Client, beep, cut, wait_until
+from exposition import read
 from postgresql_server import PostgresqlServer
 from shard_site import START_WITHIN_S, AskingDevice, ShardSite
 from stream_playback import RATE, heart, stream
 from stream_playback import SETTINGS as STREAM_SETTINGS
 
+from edge_worker.errors import StoreError
+from edge_worker.protocol import topics
 from edge_worker.protocol.chunk import Chunk
+from edge_worker.protocol.sharing.shard import SHARDS
+from edge_worker.settings import Settings
+from edge_worker.upkeep.site_checks import check_worker
+from history_api.application import create_app
+from history_api.settings import ApiSettings
 from simulator.site.process import Process
 
 pytest_plugins = ["store_fixtures"]
@@ -45,6 +53,8 @@ class Ward:
         self.sent: Counter[str] = Counter()
         self._devices = [AskingDevice(site, each) for each in DEVICES]
         self._streaming = AskingDevice(site, STREAMING)
+        for each in (*self._devices, self._streaming):
+            each.publish(topics.state(each.device_id), '{"state":"online","boot":"a"}', retain=True)
         self._threads = [threading.Thread(target=self._record, args=[each]) for each in self._devices]
         self._threads.append(threading.Thread(target=self._stream))
 
@@ -98,6 +108,29 @@ class Ward:
         self._streaming.send(stream(pcm[: (count + 1) * size])[-1])
 
 
+def described(operator: Client) -> dict[str, str]:
+    """Return which process each description for Home Assistant names."""
+    found = {}
+    for each in list(operator.messages):
+        if each.topic.startswith(topics.HOME_ASSISTANT):
+            name = json.loads(each.payload)["availability"][0]["topic"].rpartition("/")[2]
+            found[each.topic.split("/")[2]] = name
+    return found
+
+
+def require_well(site: ShardSite) -> None:
+    """Wait until doctor and metrics say that each shard is served, and once."""
+    settings = Settings.from_environ(site.environ | {"STETHO_PROCESSES": "2"})
+    client = create_app(ApiSettings.from_environ(site.environ | {"STETHO_API_AUTH": "none"})).test_client()
+
+    def held() -> float:
+        samples = read(client.get("/metrics").get_data(as_text=True))["stetho_worker_shards"]
+        return sum(count for labels, count in samples.items() if ("state", "held") in labels)
+
+    wait_until(lambda: held() == SHARDS, "the metric of the shards")
+    assert check_worker(settings).count("is ready, its heartbeat is fresh") == 2
+
+
 def children(worker: Process) -> list[int]:
     """Return the ids of the processes of a worker."""
     found = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
@@ -108,7 +141,9 @@ def children(worker: Process) -> list[int]:
 def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
     worker = site.start({"STETHO_PROCESSES": "2", **STREAM_SETTINGS, "STETHO_GIVE_UP_S": "30"})
     site.wait_for_shares(16, 16)
-    with Client(site.broker, site.operator, "stetho/v1/result/#") as operator, Ward(site) as ward:
+    require_well(site)
+    names = ("stetho/v1/result/#", topics.ALL_HOME_ASSISTANT)
+    with Client(site.broker, site.operator, *names) as operator, Ward(site) as ward:
         wait_until(lambda: len(site.rows(ANALYSED)) > len(DEVICES), "results")
 
         # One is killed: the other has all at once, and shares again with the one that replaces it.
@@ -116,11 +151,13 @@ def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
         os.kill(victim, signal.SIGKILL)
         worker.wait_for(r"event=shards_taken \S+ held=32", START_WITHIN_S)
         site.wait_for_shares(16, 16)
+        wait_until(lambda: described(operator) == site.serving(), "descriptions that name who has them now")
 
         # One more, on another machine: it gets its part while chunks arrive.
         settings = {"STETHO_FIRST_PROCESS": "3", "STETHO_DATA_DIR": str(site.share_sounds("other"))}
         other = site.start(settings)
         site.wait_for_shares(11, 11, 10)
+        wait_until(lambda: described(operator) == site.serving(), "descriptions that name the new holders")
 
         # The database is away for a while, for all.
         with site.database_away():
@@ -139,12 +176,17 @@ def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
         # One less, in order.
         assert other.stop() == 0
         site.wait_for_shares(16, 16)
+        wait_until(lambda: described(operator) == site.serving(), "descriptions that name who is left")
+        require_well(site)
         ward.stop()
         planned = ward.sent.total() + 1
         wait_until(lambda: len(site.rows(ANALYSED)) >= planned, "all results", START_WITHIN_S)
 
         def published() -> Counter[tuple[str, str]]:
-            results = [json.loads(each.payload) for each in list(operator.messages)]
+            messages = [
+                each for each in list(operator.messages) if each.topic.startswith("stetho/v1/result/")
+            ]
+            results = [json.loads(each.payload) for each in messages]
             return Counter((each["device_id"], each["recording_id"]) for each in results)
 
         wait_until(
@@ -158,3 +200,8 @@ def test_nothing_is_lost_or_twice_while_shards_move(site: ShardSite) -> None:
     assert Counter(site.rows(complete)) == Counter(
         {(device, "complete"): count for device, count in (ward.sent + Counter({STREAMING: 1})).items()}
     )
+    assert worker.stop() == 0
+    with pytest.raises(
+        StoreError, match=r"no worker has the devices of the shards 0, 1, 2, .*, 31: look again"
+    ):
+        check_worker(Settings.from_environ(site.environ))

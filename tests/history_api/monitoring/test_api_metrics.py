@@ -231,3 +231,15 @@ def test_e4_health_names_the_models_and_versions_of_a_worker(archive: Archive, a
     assert health["components"]["models"] == {"status": "ok", "loaded": ["heart5"], "cards": ["heart2"]}
     write_heartbeat(archive, models=[])
     assert api.json("/health")["components"]["models"]["status"] == "degraded"
+
+
+def test_shards_of_a_process_that_is_gone_do_not_count(archive: Archive) -> None:
+    for worker, age, state in (
+        ("edge-01", 0, "ready"),
+        ("edge-01-2", 60, "ready"),
+        ("edge-01-3", 0, "offline"),
+    ):
+        shards = {"held": list(range(16)), "connected": 16}
+        write_heartbeat(archive, timedelta(seconds=age), worker, state=state, shards=shards)
+    samples = scraped(archive.api())["stetho_worker_shards"]
+    assert samples == {(("state", state), ("worker", "edge-01")): 16 for state in ("held", "connected")}
