@@ -33,7 +33,7 @@ class Publisher:
         self._acknowledge = acknowledge
         self._quarantine = quarantine
         self._in_flight: dict[int, OutboxMessage] = {}
-        """By MQTT packet id: a message of the outbox that the broker has not acknowledged."""
+        """By number: a message of the outbox that the broker has not acknowledged."""
         self._fruitless = 0
         self._has_progress = True
         """Whether the broker took a message of the outbox in this connection, or there is none."""
@@ -53,19 +53,19 @@ class Publisher:
         Also one of a shard that we have lost meanwhile: whoever saved it is the only one to know of it.
         """
         try:
-            mid = self._connection.publish(message.topic, message.payload, retain=message.retain)
+            number = self._connection.publish(message.topic, message.payload, retain=message.retain)
         except PayloadError as error:
             self._set_aside(message, str(error))
         else:
-            self._in_flight[mid] = message
+            self._in_flight[number] = message
 
     def on_connected(self) -> None:
         """Note that the broker has accepted the connection."""
         self._has_progress = not self._in_flight
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Take a message that the broker has out of the outbox."""
-        message = self._in_flight.pop(mid, None)
+        message = self._in_flight.pop(number, None)
         if message is not None:
             self._has_progress = True
             self._acknowledge(message.id)

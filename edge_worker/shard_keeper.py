@@ -221,5 +221,5 @@ class _ShardListener:
     def on_message(self, message: Inbound) -> None:
         self._keeper.on_message(message, self.session)
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Nothing is published here."""

@@ -233,9 +233,9 @@ class Worker:
         else:
             self._reception.receive(message, self._connection.ack)
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Take a message that the broker has out of the outbox."""
-        self._publisher.on_published(mid)
+        self._publisher.on_published(number)
 
     # --- turns --------------------------------------------------------------------------------------
 

@@ -78,9 +78,9 @@ class _Stages:
     def on_disconnected(self) -> None:
         """Nothing to do."""
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Take a message out of the outbox."""
-        self.publisher.on_published(mid)
+        self.publisher.on_published(number)
 
     def on_message(self, message: Inbound) -> None:
         """Receive a chunk."""

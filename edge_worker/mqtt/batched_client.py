@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Final
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 from edge_worker.mqtt.batched_output import BatchedOutput
 from edge_worker.mqtt.inbound import LARGEST_PACKET, Inbound, is_message, message_in, packet_at, topic_of
+from edge_worker.mqtt.outbound import PUBACK
 
 _READ_BYTES: Final = 2**18
 _OK: Final = MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -26,17 +27,19 @@ class BatchedClient(BatchedOutput):
         client_id: str,
         receive: Callable[[Inbound], None],
         *,
+        published: Callable[[int], None] = lambda _number: None,
         clean_session: bool | None = None,
         protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
     ) -> None:
-        """Call `receive` with each message; `ack` acknowledges it."""
-        version = CallbackAPIVersion.VERSION2
-        super().__init__(version, client_id, clean_session, protocol=protocol, manual_ack=True)
-        self._receive = receive
+        """Call `receive` with each message, which `ack` acknowledges; `published` when the broker has one.
+
+        `published` gets the number that `send` returned.
+        """
+        super().__init__(client_id, clean_session=clean_session, protocol=protocol)
+        self._receive, self._published = receive, published
         self.received = 0
         """Count of messages, but for those that paho reads."""
         self.received_bytes = 0
-        self._is_v5 = protocol == MQTTProtocolVersion.MQTTv5
         self.on_message = lambda _client, _data, by_paho: receive(
             Inbound(topic_of(by_paho._topic), bytes(by_paho.payload), by_paho.retain, by_paho.mid)
         )
@@ -102,17 +105,33 @@ class BatchedClient(BatchedOutput):
             self._is_partial = True
             return _OK
         body, end = place
-        is_ours = is_message(data[start]) and end - start <= LARGEST_PACKET
+        is_receipt = data[start] == PUBACK
+        is_ours = (is_receipt or is_message(data[start])) and end - start <= LARGEST_PACKET
         if is_ours and end > len(data):
             self._is_partial = True
             return _OK
-        message = message_in(data, start, body, int(end), is_v5=self._is_v5) if is_ours else None
+        if is_ours and (self._take_receipt if is_receipt else self._take_message)(start, body, int(end)):
+            return _OK
+        return self._hand_on(end - start)
+
+    def _take_message(self, start: int, body: int, end: int) -> bool:
+        """Receive the message in the packet `[start, end)`; return False where it is not for us to read."""
+        message = message_in(self._bytes, start, body, end, is_v5=self._is_v5)
         if message is None:
-            return self._hand_on(end - start)
-        self._at = int(end)
+            return False
+        self._at = end
         self.received += 1
         self._receive(message)
-        return _OK
+        return True
+
+    def _take_receipt(self, _start: int, body: int, end: int) -> bool:
+        """Note that the broker has a message; return False where it was none of ours."""
+        number = self._outbound.acknowledged(int.from_bytes(self._bytes[body : body + 2]))
+        if number is None:
+            return False
+        self._at = end
+        self._published(number)
+        return True
 
     def _hand_on(self, size: float) -> MQTTErrorCode:
         """Let paho read the next `size` bytes, as far as they are here."""

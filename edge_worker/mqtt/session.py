@@ -35,7 +35,6 @@ _CONNECT_WITHIN_S: Final = 2.0
 """With several brokers: then the next one is tried."""
 _MIN_RECONNECT_DELAY_S: Final = 0.25
 _MAX_RECONNECT_DELAY_S: Final = 15.0
-_MAX_IN_FLIGHT: Final = 1000
 MAX_PAYLOAD_BYTES: Final = 65_568
 """Of a published message: a chunk of the largest size. The broker's `max_packet_size` has room for a
 topic, too; it throws the sender of a larger packet out, at each attempt."""
@@ -62,8 +61,8 @@ class Listener(Protocol):
     def on_message(self, message: Inbound) -> None:
         """Called with each message; `ack` it when the broker may forget it."""
 
-    def on_published(self, mid: int) -> None:
-        """Called when the broker has acknowledged the message for which `publish` returned `mid`."""
+    def on_published(self, number: int) -> None:
+        """Called when the broker has acknowledged the message for which `publish` returned `number`."""
 
 
 class Session:
@@ -198,7 +197,7 @@ class Session:
     # --- messages -----------------------------------------------------------------------------------
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> int:
-        """Queue a message at QoS 1; return the packet id that `on_published` will be called with.
+        """Queue a message at QoS 1; return the number that `on_published` will be called with.
 
         Raises:
             PayloadError: no broker would take it, and all that are queued behind it would wait for ever.
@@ -207,7 +206,7 @@ class Session:
         if len(content) > MAX_PAYLOAD_BYTES:
             raise PayloadError(f"a message of {len(content)} bytes is over {MAX_PAYLOAD_BYTES}")
         topics.require_publishable(topic)
-        return self._client.publish(topic, content, qos=1, retain=retain).mid
+        return self._client.send(topic, content, retain=retain)
 
     def forget_published(self) -> None:
         """Forget all messages that the broker has not acknowledged; while disconnected."""
@@ -215,8 +214,7 @@ class Session:
 
     def publish_at_most_once(self, topic: str, payload: bytes) -> None:
         """Send a message at QoS 0, for values of the moment; without a connection it is dropped."""
-        if self.is_connected:
-            self._client.publish(topic, payload, qos=0)
+        self._client.send_at_most_once(topic, payload)
 
     def subscribe(self, topic: str) -> None:
         """Subscribe to `topic` at QoS 1, now and after each reconnect."""
@@ -235,12 +233,14 @@ class Session:
 
     def _make_client(self, will: tuple[str, str] | None, *, is_persistent: bool) -> BatchedClient:
         name = self._settings.mqtt_username
-        client = BatchedClient(name, self._listener.on_message, clean_session=not is_persistent)
+        listener = self._listener
+        client = BatchedClient(
+            name, listener.on_message, published=listener.on_published, clean_session=not is_persistent
+        )
         client.username_pw_set(name, self._settings.password)
         self._use_tls(client)
         if len(self._brokers) > 1:
             client.connect_timeout = _CONNECT_WITHIN_S
-        client.max_inflight_messages_set(_MAX_IN_FLIGHT)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -248,7 +248,6 @@ class Session:
         client.on_subscribe = lambda _client, _data, mid, codes, _rest: self._subscriptions.answered(
             mid, codes
         )
-        client.on_publish = lambda _client, _data, mid, *_rest: self._listener.on_published(mid)
         return client
 
     def _use_tls(self, client: mqtt.Client) -> None:
@@ -269,6 +268,7 @@ class Session:
         self._refused_since = None
         self._short_connections.began(time.monotonic())
         self._subscriptions.renew(client)
+        self._client.send_again()
         facts = {"session_present": flags.session_present, "user": self._settings.mqtt_username}
         _LOG.log(self._log_level, line("connected", **facts))
         self._listener.on_connected()

@@ -105,7 +105,7 @@ class Notifier:
             _LOG.exception(line("message_failed", topic=message.topic))
         self._connection.ack(message)
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Do nothing: nothing is published."""
 
     # --- what a message tells ----------------------------------------------------------------------

@@ -198,9 +198,9 @@ class MqttSession:
             if self._count_refused(kind):
                 _LOG.exception(line("message_failed", topic=message.topic))
 
-    def on_published(self, mid: int) -> None:
-        """Make room for another chunk: the broker has the message `mid`."""
-        self.uploads.on_published(mid)
+    def on_published(self, number: int) -> None:
+        """Make room for another chunk: the broker has the message of this number."""
+        self.uploads.on_published(number)
 
     def _take(self, message: BusMessage) -> None:
         match message.kind:

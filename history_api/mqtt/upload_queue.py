@@ -47,7 +47,7 @@ class UploadQueue:
     def publish_due(self, publish: Callable[[str, bytes], int], now: float) -> None:
         """Publish the chunks that are due at `now`, as far as the limit on those in flight allows.
 
-        `publish` takes a topic and a payload and returns the message id that `on_published` gets.
+        `publish` takes a topic and a payload and returns the number that `on_published` gets.
         """
         for publisher in list(self._publishers.values()):
             while len(self._unacknowledged) < _IN_FLIGHT:
@@ -79,9 +79,9 @@ class UploadQueue:
             if publisher.is_stored:
                 del self._publishers[key]
 
-    def on_published(self, mid: int) -> None:
-        """Make room for another chunk: the broker has the message `mid`."""
-        self._unacknowledged.discard(mid)
+    def on_published(self, number: int) -> None:
+        """Make room for another chunk: the broker has the message of this number."""
+        self._unacknowledged.discard(number)
 
     def on_control(self, device_id: str, document: dict[str, Any]) -> None:
         """Hand a control message to the upload that it is about."""

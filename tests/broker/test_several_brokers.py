@@ -41,7 +41,7 @@ class Recorder:
         self.payloads.append(message.payload)
         self.connection.ack(message)
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """Nothing is published."""
 
     def loop_until(self, times_connected: int, payloads: int) -> None:

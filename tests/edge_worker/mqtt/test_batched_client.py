@@ -219,7 +219,7 @@ def test_many_messages_are_acknowledged_with_one_write(monkeypatch: pytest.Monke
     send = mqtt.Client._sock_send
 
     def send_noted(client: mqtt.Client, data: bytes) -> int:
-        writes.append(data)
+        writes.append(bytes(data))
         return send(client, data)
 
     monkeypatch.setattr(mqtt.Client, "_sock_send", send_noted)

@@ -45,7 +45,7 @@ class MessageRecorder:
         self.payloads.append(message.payload)
         self.connection.ack(message)
 
-    def on_published(self, mid: int) -> None:
+    def on_published(self, number: int) -> None:
         """This test publishes nothing on this connection."""
 
 
