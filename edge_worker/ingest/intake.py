@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_worker.errors import ChunkError, SpoolFileError
+from edge_worker.ingest.chunk_file import FILE_HEADER_BYTES
 from edge_worker.ingest.device_folders import DeviceFolders
 from edge_worker.ingest.device_share import UNKNOWN_RECORDING_BYTES, DeviceShares
 from edge_worker.ingest.intake_event import (
@@ -23,6 +24,7 @@ from edge_worker.ingest.intake_event import (
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.recording_intake import RecordingIntake
 from edge_worker.ingest.spool import Spool
+from edge_worker.ingest.spool_room import SpoolRoom
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_intake import StreamIntake
 from edge_worker.ingest.stream_spool import StreamSpool
@@ -85,6 +87,7 @@ class Intake:
         self.quarantine = spool.quarantine
         stream_spool = StreamSpool(spool.directory, spool.quarantine)
         self.streams = StreamIntake(stream_spool, settings, self.counts)
+        self._room = SpoolRoom(settings.max_spool_mb * 2**20, lambda: self.spool_bytes)
 
     def __len__(self) -> int:
         return len(self.recordings.open) + len(self.streams.open)
@@ -100,6 +103,7 @@ class Intake:
 
         Those of `shards`, by default of all that are held.
         """
+        self._room.count_again()
         events: list[IntakeEvent] = []
         for recording in self.recordings.load(shards or self.shards):
             if self._lookup(recording.device_id, recording.name) is not None:
@@ -110,6 +114,7 @@ class Intake:
 
     def load_streams(self, now: float, shards: HeldShards | None = None) -> Iterator[IntakeEvent]:
         """Open the streams of an earlier process again; yield their audio one part at a time."""
+        self._room.count_again()
         for stream in self.streams.load(shards or self.shards):
             if self._lookup(stream.device_id, stream.name) is not None:
                 self.streams.remove(stream)
@@ -237,6 +242,7 @@ class Intake:
             self._check_quota(device_id, chunk)
             if chunk.is_stream:
                 stream = Stream(device_id, chunk.recording_id, self._clock())
+        self._room.use(len(payload) + FILE_HEADER_BYTES)
         if stream is not None:
             self._apply_refusal(stream, chunk)
             self._admit_stream(stream, chunk, now)
@@ -256,12 +262,11 @@ class Intake:
 
     def _check_quota(self, device_id: str, chunk: Chunk) -> None:
         """Raise ChunkError `quota` unless another recording may be opened."""
-        open_keys = (*self.recordings.open, *self.streams.open)
-        of_device = sum(1 for owner, _ in open_keys if owner == device_id)
+        of_device = self.recordings.open.of_device[device_id] + self.streams.open.of_device[device_id]
         if of_device >= self._settings.max_open_per_device:
             detail = f"{of_device} recordings are open already"
             raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)
-        is_full = not self.has_room or self.spool_bytes >= self._settings.max_spool_mb * 2**20
+        is_full = not self.has_room or self._room.is_used_up()
         if is_full or len(self) >= self._settings.max_open:
             detail = "the worker has no room for another recording"
             raise ChunkError("quota", detail, chunk.recording_id, retry_after_s=_QUOTA_AGAIN_S)

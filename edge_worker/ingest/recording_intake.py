@@ -18,6 +18,7 @@ from edge_worker.ingest.intake_event import (
     IntakeEvent,
     ignored_messages,
 )
+from edge_worker.ingest.open_audio import OpenAudio
 from edge_worker.ingest.quarantine import guarded
 from edge_worker.ingest.recording import SPOOL_FACTOR, Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
@@ -45,7 +46,7 @@ class RecordingIntake:
         self._spool = spool
         self._settings = settings
         self._counts = counts
-        self.open: dict[RecordingKey, Recording] = {}
+        self.open: OpenAudio[Recording] = OpenAudio()
         self.on_progress: Callable[[Recording, float], None] = lambda _recording, _now: None
         """Called with the monotonic time when an open recording has new audio."""
 
@@ -61,13 +62,13 @@ class RecordingIntake:
     def release(self, shards: HeldShards) -> None:
         """Forget the open recordings of shards; their files stay."""
         for key in [key for key in self.open if shards.holds(key[0])]:
-            del self.open[key]
+            self.open.remove(key)
             self._spool.close(key)
 
     def restore(self, recording: Recording, now: float) -> list[IntakeEvent]:
         """Open a recording of an earlier process again."""
         recording.last_chunk_at = now
-        self.open[recording.key] = recording
+        self.open.add(recording)
         try:
             return [self._close(recording, "complete")] if recording.is_complete() else []
         except Exception as error:
@@ -79,7 +80,7 @@ class RecordingIntake:
 
         Returns the request for all of it where nothing is: a device keeps a recording until it is stored.
         """
-        self.open.pop(recording.key, None)
+        self.open.remove(recording.key)
         self._counts["spool_damaged"] += 1
         whole = self._spool.reload(recording)
         if whole is not None:
@@ -108,7 +109,7 @@ class RecordingIntake:
         recording.restart_timer(now)
         if chunk.type != META:
             recording.pace.note(now, chunk.end)
-        self.open[recording.key] = recording
+        self.open.add(recording)
         notices = ignored_messages(recording) if chunk.type == META else []
         self._counts["ignored_meta"] += len(notices)
         if recording.is_complete():
@@ -124,11 +125,22 @@ class RecordingIntake:
 
         A device that is not heard is not silent.
         """
-        for recording in [each for each in self.open.values() if shards.hears(each.device_id)]:
-            recording.last_chunk_at = min(now, recording.last_chunk_at + busy_s)
-            is_offline = recording.device_id in offline
-            events = self._check_timeout(recording, now, is_offline=is_offline)
-            yield from guarded(events, partial(self.set_aside, recording))
+        for recording in self._silent(now, busy_s):
+            if shards.hears(recording.device_id):
+                is_offline = recording.device_id in offline
+                events = self._check_timeout(recording, now, is_offline=is_offline)
+                yield from guarded(events, partial(self.set_aside, recording))
+
+    def _silent(self, now: float, busy_s: float) -> list[Recording]:
+        """Return the few whose silence may matter, after the timers of all have lost `busy_s`."""
+        settings = self._settings
+        shortest_s = min(settings.missing_after_s, settings.give_up_s, settings.offline_give_up_s)
+        silent = []
+        for recording in self.open.values():
+            recording.last_chunk_at = heard_at = min(now, recording.last_chunk_at + busy_s)
+            if now - heard_at >= shortest_s:
+                silent.append(recording)
+        return silent
 
     def device_returned(self, device_id: str, now: float) -> None:
         """Restart the timers of a device that is online again: it was silent because it was away."""
@@ -151,7 +163,7 @@ class RecordingIntake:
 
     def set_aside(self, recording: Recording, error: Exception) -> None:
         """Close a recording that cannot be processed; what the disk refuses stays for the next start."""
-        self.open.pop(recording.key, None)
+        self.open.remove(recording.key)
         with contextlib.suppress(OSError):
             self._spool.close(recording.key)
         if isinstance(error, OSError):
@@ -263,12 +275,12 @@ class RecordingIntake:
             yield self._close(recording, "complete" if is_whole else "partial")
             return
         self._counts["abandoned"] += 1
-        del self.open[recording.key]
+        self.open.remove(recording.key)
         self._spool.close(recording.key)
         self._spool.remove(recording)
 
     def _close(self, recording: Recording, completeness: Completeness) -> ClosedRecording:
         self._counts[f"closed_{completeness}"] += 1
-        del self.open[recording.key]
+        self.open.remove(recording.key)
         self._spool.close(recording.key)
         return ClosedRecording(recording, completeness)

@@ -19,6 +19,7 @@ from edge_worker.ingest.intake_event import (
     StreamEnd,
     ignored_messages,
 )
+from edge_worker.ingest.open_audio import OpenAudio
 from edge_worker.ingest.quarantine import guarded
 from edge_worker.ingest.recording import SPOOL_FACTOR, RecordingKey
 from edge_worker.ingest.stream import OrderedAudio, Stream
@@ -45,7 +46,7 @@ class StreamIntake:
         self._spool = spool
         self._settings = settings
         self._counts = counts
-        self.open: dict[RecordingKey, Stream] = {}
+        self.open: OpenAudio[Stream] = OpenAudio()
         self.has_room: Callable[[str], bool] = lambda _device_id: True
         """Tells whether more sound of the streams of a device may wait to be analysed."""
 
@@ -61,7 +62,7 @@ class StreamIntake:
     def release(self, shards: HeldShards) -> None:
         """Forget the open streams of shards; their files stay."""
         for stream in [each for each in self.open.values() if shards.holds(each.device_id)]:
-            del self.open[stream.key]
+            self.open.remove(stream.key)
             self._spool.close(stream)
 
     def restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
@@ -70,13 +71,13 @@ class StreamIntake:
 
     def set_aside(self, stream: Stream, error: Exception) -> None:
         """Close a stream that cannot be processed."""
-        self.open.pop(stream.key, None)
+        self.open.remove(stream.key)
         with contextlib.suppress(OSError):
             self._spool.close(stream)
         self._spool.set_aside(stream, error)
 
     def _restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
-        self.open[stream.key] = stream
+        self.open.add(stream)
         stream.last_chunk_at = now
         stream.next_sample = 0 if stream.state is None else stream.state["needed_from"]
         for chunk in self._spool.read_chunks(stream, stream.next_sample):
@@ -175,7 +176,7 @@ class StreamIntake:
 
     def _note_chunk(self, stream: Stream, now: float) -> None:
         self._counts["chunks"] += 1
-        self.open[stream.key] = stream
+        self.open.add(stream)
         stream.last_chunk_at = now
 
     def _hand_on(
@@ -221,7 +222,7 @@ class StreamIntake:
             yield self._close(stream, is_ended=stream.end is not None and stream.next_sample >= stream.end)
             return
         self._counts["abandoned"] += 1
-        del self.open[stream.key]
+        self.open.remove(stream.key)
         self._spool.close(stream)
         self._spool.remove(stream)
 
@@ -234,6 +235,6 @@ class StreamIntake:
             yield self._close(stream, is_ended=True)
 
     def _close(self, stream: Stream, *, is_ended: bool) -> StreamEnd:
-        del self.open[stream.key]
+        self.open.remove(stream.key)
         self._spool.close(stream)
         return StreamEnd(stream, is_ended)
