@@ -15,6 +15,7 @@ from bench import (
     live_streams,
     machine,
     model_cost,
+    queue_drain,
     recording_cost,
     site_load,
     upload_latency,
@@ -30,8 +31,8 @@ _LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
 _LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
-  make bench ARGS="--only cost"      one part: cost, live-cost, models, ingest, start, memory, uploads,
-                                     history, paint, streams or live
+  make bench ARGS="--only cost"      one part: cost, live-cost, models, ingest, processes, start, memory,
+                                     uploads, history, paint, streams or live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so. The
 figures of a part are written when it ends. A part that cannot run here (a program is missing) is left out and
@@ -42,6 +43,7 @@ _PARTS: Final[dict[str, Callable[[], Figures]]] = {
     "live-cost": lambda: live_cost.measure(_MODELS),
     "models": lambda: model_cost.measure(_MODELS),
     "ingest": ingest.measure,
+    "processes": queue_drain.measure,
     "start": lambda: {"ready_s": site_load.ready_s(), "stetho_help_s": site_load.help_s()},
     "memory": lambda: {"peak_rss_mb_200_open": site_load.peak_rss_mb_open()},
     "uploads": upload_latency.measure,

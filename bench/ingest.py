@@ -44,7 +44,7 @@ def measure() -> dict[str, float]:
 def _round() -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         bare = site.broker.add_user("worker", "bare")
-        _create_session(site, bare)
+        create_session(site, bare)
         site.start_worker().stop()  # leaves its session behind
         devices = [site.add_device(f"bench-{number}") for number in range(DEVICES)]
         publish_open_recordings(site, devices, CHUNKS // DEVICES)
@@ -53,7 +53,8 @@ def _round() -> tuple[float, float, float]:
         return bare_rate, worker_rate, cpu_us
 
 
-def _create_session(site: Site, account: Credentials) -> None:
+def create_session(site: Site, account: Credentials) -> None:
+    """Make a persistent session of an account that subscribes to all chunks, as a worker does."""
     client = _client(account)
     subscribed: list[bool] = []
 

@@ -19,7 +19,7 @@ from broker.directory import StateDirectory, write_private
 from broker.service_settings import PREFIXES
 from edge_worker.errors import StethoError
 from edge_worker.own_command import IN_COMPOSE
-from edge_worker.protocol.sharing.shard import SHARDS
+from edge_worker.protocol.sharing.shard import MOST_PROCESSES, SHARDS
 
 ROLES: Final = {
     "device": "a stethoscope",
@@ -110,8 +110,11 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
             _reload(state)
         case "worker" if args.processes:
             username = username_for("worker", args.name)
-            accounts.set_processes(username, args.processes)
-            print(f"{username} may be {args.processes} processes: STETHO_PROCESSES={args.processes}")
+            _allow_processes(state, accounts, username, args.processes)
+            print(
+                f"{username} may be {args.processes} processes, as far as its machine has cores and memory; "
+                f"STETHO_PROCESSES={args.processes} makes it so many in any case."
+            )
             _reload(state)
         case role:
             credentials = accounts.add(role, args.name, rotate=args.rotate)
@@ -132,12 +135,19 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
     new = [role for role in PREFIXES if role not in accounts.names()]
     for role in new:
         service_settings.write_password(state, accounts.add(role))
+        if role == "worker":
+            _allow_processes(state, accounts, role, MOST_PROCESSES)
     certified = certificate.hosts(state.certificates)
     print(f"{state.path} is ready for {', '.join(certified)}.\n")
     _show_settings(state, list(PREFIXES))
     print(announcement.write(state, certified))
     if new:
         _reload(state)
+
+
+def _allow_processes(state: StateDirectory, accounts: Accounts, username: str, count: int) -> None:
+    accounts.set_processes(username, count)
+    service_settings.write_processes(state, username, count)
 
 
 def _make_nodes(state: StateDirectory, hosts: list[str]) -> None:

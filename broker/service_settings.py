@@ -8,6 +8,7 @@ from broker import listener
 from broker.account import Credentials, role_of
 from broker.directory import StateDirectory, data_path, write_private
 from edge_worker.own_command import stetho
+from edge_worker.protocol.sharing.shard import PROCESSES_FILE
 
 PREFIXES: Final = {"worker": "STETHO_MQTT", "api": "STETHO_API_MQTT", "notify": "STETHO_NOTIFY_MQTT"}
 """Our programs that read their password from a file, and the prefix of their settings."""
@@ -29,6 +30,13 @@ def write_password(state: StateDirectory, credentials: Credentials) -> None:
     folder = state.path / credentials.username
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "password", f"{credentials.password}\n")
+
+
+def write_processes(state: StateDirectory, username: str, count: int) -> None:
+    """Write for a worker for how many processes there are accounts."""
+    folder = state.path / username
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_private(folder / PROCESSES_FILE, f"{count}\n")
 
 
 def write(state: StateDirectory, username: str) -> str:

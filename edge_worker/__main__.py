@@ -68,10 +68,12 @@ def _run(settings: Settings) -> int:
     from edge_worker.upkeep.living import liveness  # noqa: PLC0415
     from edge_worker.upkeep.process_supervisor import ProcessSupervisor  # noqa: PLC0415
     from edge_worker.upkeep.site_claim import claim_site, claimed_database  # noqa: PLC0415
+    from edge_worker.upkeep.sizing.process_count import with_process_count  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import wait_until_writable  # noqa: PLC0415
     from edge_worker.upkeep.worker_processes import retire_others, worker_ids  # noqa: PLC0415
 
     log_to_stdout(settings.log_level)
+    settings = with_process_count(settings)
     worker_ids(settings)  # raises where a name is too long
     stopping = threading.Event()
     _on_signal(stopping.set)
@@ -91,8 +93,8 @@ def _run_process(settings: Settings, process: int) -> int:
     """Be one of several processes, whose supervisor holds the locks of the site."""
     from edge_worker.upkeep.process_supervisor import end_with_supervisor  # noqa: PLC0415
 
-    if not 1 <= process <= settings.processes:
-        raise SettingsError(f"--process is {process}; the processes are 1 to {settings.processes}")
+    if not 1 <= process <= settings.process_count:
+        raise SettingsError(f"--process is {process}; the processes are 1 to {settings.process_count}")
     log_to_stdout(settings.log_level)
     stopping = threading.Event()
     _on_signal(stopping.set)
@@ -161,7 +163,9 @@ def _health(settings: Settings) -> int:
     except StoreError as error:
         print(f"unhealthy: {error}")
         return 1
-    return max([_process_health(name, heartbeats.get(name)) for name in worker_ids(settings)])
+    return max(
+        [_process_health(name, heartbeats.get(name)) for name in worker_ids(settings, heartbeats.values())]
+    )
 
 
 def _live(settings: Settings) -> int:

@@ -53,7 +53,7 @@ class Settings:
     mqtt_ca_file: Path | None = setting(None, "certificate of the CA; when it is set, TLS is used")
     worker_id: str = setting("edge-01", "id of this worker, in the topic `stetho/v1/worker/{worker}`")
     processes: int = setting(
-        1, "processes of the worker, which share the devices; each but the first needs an account", 1
+        0, "processes of the worker, which share the devices; 0: by cores, memory and accounts", 0
     )
     first_process: int = setting(
         1, "number of the first of them in a cluster: each process of all machines has one of its own", 1
@@ -172,6 +172,11 @@ class Settings:
         return True
 
     @property
+    def process_count(self) -> int:
+        """How many processes share the devices; one where only the start of a worker says how many."""
+        return max(1, self.processes)
+
+    @property
     def provision_command(self) -> str:
         """What `stetho` is called with to make the accounts of this worker."""
         more = f" --processes {self.processes}" if self.processes > 1 else ""
@@ -200,7 +205,7 @@ class Settings:
             not (self.is_cluster and self.uses_database) or self.database_url.startswith("postgresql"),
             "processes agree through PostgreSQL then: STETHO_DATABASE_URL names none",
         )
-        last = SHARDS + 1 - self.processes if self.is_cluster else 1
+        last = SHARDS + 1 - self.process_count if self.is_cluster else 1
         self.require(
             "first_process", self.first_process <= last, f"with these settings it takes at most {last}"
         )

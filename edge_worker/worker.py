@@ -71,7 +71,7 @@ class Worker:
         With a `cluster` it takes its share of the devices, instead of those that `intake` holds for good.
         """
         self._lock = lock
-        self._worker_id = settings.worker_id
+        self._worker_id, self._processes = settings.worker_id, settings.process_count
         self._intake = intake
         self._store = store
         self._status = status
@@ -277,6 +277,7 @@ class Worker:
         """Return the heartbeat document; safe from any thread, and cheap."""
         return {
             **self._status.document(is_connected=self._connection.is_connected),
+            "processes": self._processes,
             "warning": self._start_log.warning(),
             "versions": self._versions(),
             "open_recordings": len(self._intake),

@@ -34,7 +34,7 @@ class WorkerState:
         self._publisher = publisher
         self._on_change = on_change
         self._supervisor = Supervisor(os.environ)
-        is_alone = settings.processes == 1  # else its supervisor says that all are alive
+        is_alone = settings.process_count == 1  # else its supervisor says that all are alive
         self._liveness = Liveness(settings.data_dir if is_alone else None)
         self.turns: Sequence[Turns] = ()
         """Of the other threads."""

@@ -13,7 +13,7 @@ from bench.recording.heart_recording import SECONDS, payloads
 from broker.account import Credentials
 from edge_worker.protocol import topics
 
-_CONNECT, _PUBLISH_QOS_1 = b"\x10", b"\x32"
+_CONNECT, _PUBLISH_QOS_1, _DISCONNECT = b"\x10", b"\x32", b"\xe0"
 _MQTT_3_1_1: Final = b"\x04"
 _WITH_ACCOUNT: Final = b"\xc2"
 """User name, password, clean session."""
@@ -53,6 +53,13 @@ class LightDevice:
         self.send_next(sound)
         while self._chunks:
             self.send_next(sound)
+
+    def finish(self) -> None:
+        """End the connection once the broker has taken all that was sent."""
+        self._send(_DISCONNECT, b"")
+        while self._socket.recv(65_536):
+            pass
+        self._socket.close()
 
     def close(self) -> None:
         """End the connection."""

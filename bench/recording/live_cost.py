@@ -69,7 +69,7 @@ class _Spent(NamedTuple):
     @classmethod
     def now(cls, site: Site, pid: int) -> Self:
         """Return what was spent until now."""
-        return cls(_results(site), cpu_seconds(pid), time.process_time())
+        return cls(results_of(site), cpu_seconds(pid), time.process_time())
 
     def since(self, before: Self | None) -> Self:
         """Return what was spent since an earlier moment."""
@@ -80,7 +80,8 @@ class _Spent(NamedTuple):
         )
 
 
-def _results(site: Site) -> int:
+def results_of(site: Site) -> int:
+    """Return how many recordings have their result."""
     with closing(sqlite3.connect(f"file:{site.data_dir / 'stetho.db'}?mode=ro", uri=True)) as database:
         found = database.execute("SELECT count(*) FROM recordings WHERE document IS NOT NULL")
         count: int = found.fetchone()[0]

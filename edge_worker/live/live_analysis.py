@@ -93,7 +93,7 @@ class LiveAnalysis(threading.Thread):
         self._is_busy: Callable[[], bool] = lambda: False
         self._queue = LiveQueue(self.is_alive)
         self._preview_schedule = PreviewSchedule()
-        self._preview_budget = PreviewBudget(PREVIEW_SHARE / settings.processes)
+        self._preview_budget = PreviewBudget(PREVIEW_SHARE / settings.process_count)
         self._sessions: dict[RecordingKey, StreamSession | None] = {}
         """None: the session failed."""
         self._unclassified: dict[RecordingKey, float] = {}

@@ -14,6 +14,8 @@ from edge_worker.protocol.sharing.shard import SHARDS
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe
 from edge_worker.upkeep.broker_socket import connection_to
+from edge_worker.upkeep.sizing.machine_share import MachineShare
+from edge_worker.upkeep.sizing.process_count import ProcessCount
 from edge_worker.upkeep.worker_processes import worker_ids
 
 _WELL: Final = "is ready, its heartbeat is fresh"
@@ -61,9 +63,13 @@ def check_account(settings: Settings) -> str:
 
 def check_worker(settings: Settings) -> str:
     """Check that the worker has written its heartbeat lately, and has no fault."""
-    fresh = {each.worker_id: each.document for each in _fresh_heartbeats(settings)}
-    problems = {worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings)}
+    heartbeats = _fresh_heartbeats(settings)
+    fresh = {each.worker_id: each.document for each in heartbeats}
+    problems = {
+        worker_id: _process_problem(fresh.get(worker_id)) for worker_id in worker_ids(settings, heartbeats)
+    }
     said = [f"{worker_id} {problem or _WELL}" for worker_id, problem in problems.items()]
+    said.append(_size(settings, len(problems)))
     unheld = _unheld(fresh.values()) if settings.is_cluster else ""
     if unheld:
         said.append(
@@ -73,6 +79,12 @@ def check_worker(settings: Settings) -> str:
     if unheld or any(problems.values()):
         raise StoreError("; ".join(said))
     return "; ".join(said)
+
+
+def _size(settings: Settings, processes: int) -> str:
+    """Return how many processes run on how many cores, and what would make them more."""
+    machine = MachineShare.current()
+    return f"processes: {processes}, cores: {machine.cores} ({ProcessCount.of(settings, machine).reason})"
 
 
 def _process_problem(document: Mapping[str, Any] | None) -> str:

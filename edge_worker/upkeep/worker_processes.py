@@ -1,10 +1,12 @@
 """Settings of the processes that one worker is, and the end of those that it is no longer."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from edge_worker.database.sharing.shard_locks import ShardLocks
+from edge_worker.database.worker_heartbeat import WorkerHeartbeat
 from edge_worker.database.worker_rows import WorkerRows
 from edge_worker.errors import StethoError, StoreError
 from edge_worker.leases.cluster import Cluster
@@ -23,7 +25,7 @@ def settings_of(settings: Settings, process: int) -> Settings:
     Raises:
         SettingsError: a name gets too long.
     """
-    count, port = settings.processes, settings.worker_metrics_port
+    count, port = settings.process_count, settings.worker_metrics_port
     number = settings.first_process + process - 1
     own = replace(
         settings,
@@ -41,7 +43,7 @@ def shards_of(settings: Settings, process: int) -> HeldShards:
     """Return the shards of one process at its start; one of a cluster takes its share later."""
     if settings.is_cluster:
         return HeldShards((), settings.first_process + process - 1)
-    return HeldShards.fixed(process, settings.processes)
+    return HeldShards.fixed(process, settings.process_count)
 
 
 def cluster_of(settings: Settings, process: int) -> Cluster | None:
@@ -51,9 +53,15 @@ def cluster_of(settings: Settings, process: int) -> Cluster | None:
     return Cluster(settings, ShardLocks(settings.database, settings.first_process + process - 1))
 
 
-def worker_ids(settings: Settings) -> list[str]:
-    """Return the ids under which the processes of this worker write their heartbeats."""
-    return [settings_of(settings, process).worker_id for process in range(1, settings.processes + 1)]
+def worker_ids(settings: Settings, heartbeats: Iterable[WorkerHeartbeat] = ()) -> list[str]:
+    """Return the ids under which the processes of this worker write their heartbeats.
+
+    Where no setting says how many there are, the last heartbeat of the first does.
+    """
+    said = {each.worker_id: each.document.get("processes") for each in heartbeats}
+    count = settings.processes or said.get(settings.worker_id) or 1
+    known = replace(settings, processes=count)
+    return [settings_of(known, process).worker_id for process in range(1, count + 1)]
 
 
 def retire_others(settings: Settings) -> None:
@@ -68,7 +76,7 @@ def retire_others(settings: Settings) -> None:
         known = rows.ids()
     except StoreError:  # there is no database yet, or the start will say what is wrong with it
         return
-    for process in range(settings.processes + 1, SHARDS + 1):
+    for process in range(settings.process_count + 1, SHARDS + 1):
         other = settings_of(settings, process)
         if other.worker_id in known:
             _retire(other, rows)

@@ -65,8 +65,9 @@ def livez() -> Response:
 def readyz() -> Response:
     """Answer 200 when the site can record: database, disk and a worker; 503 with what to do otherwise."""
     services().history.require_ready()
-    workers = _workers(services().history.heartbeats(), datetime.now(UTC))
-    problem = _disk().get("detail") or _problem(workers)
+    heartbeats = services().history.heartbeats()
+    workers = _workers(heartbeats, datetime.now(UTC))
+    problem = _disk().get("detail") or _problem(workers, heartbeats)
     if problem:
         raise ProblemError(
             503, f"{problem}; what is stored can be read", {"Retry-After": str(_RETRY_AFTER_S)}
@@ -120,7 +121,7 @@ def components(history: History, now: datetime) -> dict[str, dict[str, Any]]:
         "clock": _part(warnings.clock),
         "retention": _part(warnings.retention or warnings.room),
         "notifications": _part(_notification_fault()),
-        "worker": {"status": _status(not _problem(workers)), "workers": workers},
+        "worker": {"status": _status(not _problem(workers, heartbeats)), "workers": workers},
         "models": refused | {"loaded": loaded, "cards": list(models.cards(services().settings))},
     }
 
@@ -138,9 +139,9 @@ def _is_ready(worker: dict[str, Any]) -> bool:
     return bool(worker["is_fresh"] and worker["state"] == "ready")
 
 
-def _problem(workers: list[dict[str, Any]]) -> str:
+def _problem(workers: list[dict[str, Any]], heartbeats: Sequence[WorkerHeartbeat]) -> str:
     """Return why no worker is ready and well, an empty text where one is; of processes all must be."""
-    expected = worker_ids(services().settings)
+    expected = worker_ids(services().settings, heartbeats)
     if len(expected) > 1:
         known = {worker["worker_id"]: str(worker["reason"]) for worker in workers}
         missing = f"has never run: check `{stetho('worker')}` and its log"

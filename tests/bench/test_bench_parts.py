@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import history_page, live_streams, upload_latency
+from bench import history_page, live_streams, queue_drain, upload_latency
 from bench.recording import live_cost, recording_stages
+from edge_worker.protocol.sharing.shard import shard_of
 
 MODELS = Path(__file__).parents[2] / "models_tflite"
 
@@ -30,6 +31,14 @@ def test_uploads_are_measured_beside_a_device(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(upload_latency, "ROUNDS", 1)
     figures = upload_latency.measure()
     assert figures["upload_adds_ms"] == pytest.approx(figures["upload_http_ms"] - figures["upload_device_ms"])
+
+
+def test_two_processes_drain_full_queues() -> None:
+    drained = queue_drain.drain(2, 1)
+    assert min(drained) > 0
+    ids = queue_drain._device_ids()
+    assert len(set(ids)) == len(ids) == queue_drain.DEVICES
+    assert {sum(shard_of(each) % 4 == process for each in ids) for process in range(4)} == {len(ids) / 4}
 
 
 def test_every_stage_of_a_recording_is_measured() -> None:

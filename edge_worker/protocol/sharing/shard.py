@@ -7,6 +7,10 @@ from functools import lru_cache
 from typing import Final
 
 SHARDS: Final = 32
+MOST_PROCESSES: Final = 4
+"""Of one worker, where nobody says more: each reads the chunks of all (ADR 9)."""
+PROCESSES_FILE: Final = "processes"
+"""Beside the password of a worker: for how many processes there are accounts."""
 
 
 @lru_cache(maxsize=2**15)
