@@ -91,6 +91,7 @@ def _run(settings: Settings) -> int:
 
 def _run_process(settings: Settings, process: int) -> int:
     """Be one of several processes, whose supervisor holds the locks of the site."""
+    from edge_worker.telemetry.supervisor import Supervisor  # noqa: PLC0415
     from edge_worker.upkeep.process_supervisor import end_with_supervisor  # noqa: PLC0415
 
     if not 1 <= process <= settings.process_count:
@@ -99,6 +100,7 @@ def _run_process(settings: Settings, process: int) -> int:
     stopping = threading.Event()
     _on_signal(stopping.set)
     end_with_supervisor()
+    Supervisor(os.environ).say_that_we_run()
     return _work(settings, process, stopping)
 
 

@@ -14,11 +14,15 @@ from typing import Any, Final
 from edge_worker.analysis.pipeline import UnanalysedRecording
 from edge_worker.analysis.recording_analysis import RecordingAnalysis
 from edge_worker.analysis.storing.shard_release import ShardRelease
+from edge_worker.database.sharing.moving_files import MovingFiles
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import IntakeEvent
+from edge_worker.ingest.spool_transfer import SpoolTransfer
 from edge_worker.leases.cluster import Cluster
+from edge_worker.leases.fair_share import Shares
+from edge_worker.leases.handover import Handover
 from edge_worker.leases.shard_leases import LeaseEvent, ShardLeases, ShardsLeft, ShardsTaken, ShardVerified
 from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.mqtt.connection import Connection
@@ -73,8 +77,15 @@ class ShardKeeper:
         self._sessions: dict[int, Session] = {}
         self._delivering: list[tuple[HeldShards, float]] = []
         """Shards that nobody works on, and until when the broker may take what was published of them."""
+        transfer = SpoolTransfer(intake.directory)
         self.leases = ShardLeases(
-            cluster.locks, store, intake.directory, post=post, busy=lambda: intake.busy_shards
+            cluster.locks,
+            store,
+            intake.directory,
+            shares=Shares(cluster.locks.number, cluster.locks.machine),
+            handover=Handover(MovingFiles(cluster.locks), transfer, live.states),
+            post=post,
+            busy=lambda: intake.busy_shards,
         )
 
     def connect(self, connection: Connection, reception: Reception, publisher: Publisher) -> None:

@@ -19,6 +19,7 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.ingest import wav
 from edge_worker.ingest.recording import plausible_bytes
+from edge_worker.ingest.sample_ranges import MissingRanges
 from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import StreamSpool
 from edge_worker.protocol import strict_json
@@ -93,7 +94,8 @@ class StreamResultWriter:
         digest = hashlib.sha256()
         audio_file = sound_name(stream.device_id, stream.name)
         if audio_s:
-            start = self._plausible_start(stream, start)
+            missing = MissingRanges([] if summary is None else summary.missing_ranges)
+            start = self._plausible_start(stream, start, missing)
             parts = _hashed(self._pcm(stream, start), digest)
             size = (stream.next_sample - start) * stream.bytes_per_sample
             wav.write_parts(self._audio, audio_file, parts, stream.sample_rate, stream.channels, size=size)
@@ -114,20 +116,25 @@ class StreamResultWriter:
             audio_start=start if audio_s else stream.next_sample,
         )
 
-    def _plausible_start(self, stream: Stream, start: int) -> int:
-        """Return the sample from which on there is enough sound, beside gaps; `start` or a later one."""
+    def _plausible_start(self, stream: Stream, start: int, missing: MissingRanges) -> int:
+        """Return the sample from which on there is enough sound, beside gaps; `start` or a later one.
+
+        What is not here and not `missing` was classified on a machine that is gone: sound begins behind it.
+        """
         ranges = [
             (max(start, each.first_sample), each.end) for each in self._spool.read_chunks(stream, start)
         ]
         size, position, silent, came = stream.bytes_per_sample, stream.next_sample, 0, 0
         plausible = position
-        for first, end in reversed(ranges):
+        for first, end in [*reversed(ranges), (start, start)]:
+            if missing.within(end, position) < position - end:
+                break
             silent += max(0, position - end) * size
             came += max(0, min(position, end) - first) * size
             position = min(position, first)
             if silent <= plausible_bytes(came):
                 plausible = position
-        return start if silent + (position - start) * size <= plausible_bytes(came) else plausible
+        return plausible
 
     def _pcm(self, stream: Stream, start: int) -> Iterator[bytes]:
         """Yield the PCM from sample `start` to the end, chunk by chunk, gaps as zeros."""

@@ -11,7 +11,7 @@ from edge_worker.database.postgresql.reason import reason
 from edge_worker.errors import StoreError
 from edge_worker.own_command import stetho
 
-REVISION: Final = "0019"
+REVISION: Final = "0020"
 """The newest migration; a test compares it with Alembic's own head."""
 _TURN: Final = text("SELECT pg_advisory_xact_lock(:lock)")
 _LOCK: Final = 0x57E7_0DB0

@@ -68,6 +68,8 @@ class Stream(IncomingAudio):
     pace: Pace = field(default_factory=Pace)
     state: dict[str, Any] | None = None
     """State of the analysis that an earlier process saved."""
+    known_until: int = 0
+    """Sample up to which that state knows the stream, whether its sound is still there or not."""
 
     @property
     def spool_bytes(self) -> int:

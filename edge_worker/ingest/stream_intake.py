@@ -79,7 +79,8 @@ class StreamIntake:
     def _restore(self, stream: Stream, now: float) -> Iterator[IntakeEvent]:
         self.open.add(stream)
         stream.last_chunk_at = now
-        stream.next_sample = 0 if stream.state is None else stream.state["needed_from"]
+        if stream.state is not None:
+            stream.next_sample, stream.known_until = stream.state["needed_from"], stream.state["position"]
         for chunk in self._spool.read_chunks(stream, stream.next_sample):
             yield from self._hand_on(stream, stream.add(chunk), now, 0.0)
         yield from self._close_if_ended(stream, now)
@@ -237,4 +238,5 @@ class StreamIntake:
     def _close(self, stream: Stream, *, is_ended: bool) -> StreamEnd:
         self.open.remove(stream.key)
         self._spool.close(stream)
+        stream.next_sample = max(stream.next_sample, stream.known_until)
         return StreamEnd(stream, is_ended)

@@ -91,12 +91,17 @@ class StreamSpool:
             segment = stream.segments.pop(0)
             self._segment_path(stream, segment.number).unlink(missing_ok=True)
 
-    def save_state(self, stream: Stream, state: dict[str, Any]) -> None:
-        """Replace the saved state of a stream, whole or not at all; raise OSError if the disk refuses."""
+    def save_state(self, stream: Stream, state: dict[str, Any]) -> str:
+        """Replace the saved state of a stream, whole or not at all; return what was written.
+
+        Raises OSError if the disk refuses.
+        """
         path = self._path(stream) / _STATE
         draft = path.with_suffix(".part")
-        draft.write_text(strict_json.write(state))
+        text = strict_json.write(state)
+        draft.write_text(text)
         draft.replace(path)
+        return text
 
     def load(self, shards: HeldShards = ALL_SHARDS) -> Iterator[Stream]:
         """Yield the streams of these shards of an earlier process with state and META, without audio.
@@ -175,17 +180,15 @@ class StreamSpool:
             path.mkdir(parents=True, exist_ok=True)
 
     def _load(self, path: Path, recording_id: int) -> Stream | None:
-        """Return the stream in a directory, None when not one chunk of it is whole."""
+        """Return the stream in a directory, None when it has neither a state nor a whole chunk."""
         stream = Stream(path.parent.name, recording_id, 0.0)
         for each in sorted(path.iterdir()):
             named = _SEGMENT.fullmatch(each.name)
             if named is not None:
                 _load_segment(stream, each, int(named[1]))
-        if not stream.segments:
-            return None
         if (path / _STATE).exists():
             self._load_state(stream, path / _STATE)
-        return stream
+        return stream if stream.segments or stream.state is not None else None
 
     def _load_state(self, stream: Stream, path: Path) -> None:
         """Continue from a saved state; a damaged one leaves the spool, and the sound is classified again."""

@@ -20,16 +20,18 @@ from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.sharing.shard_locks import LockSurvey, ShardLocks
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.errors import SpoolError, StoreError
-from edge_worker.leases.fair_share import fair_share, surplus
+from edge_worker.leases.fair_share import Shares
+from edge_worker.leases.handover import Handover
+from edge_worker.leases.standstill import Standstill
 from edge_worker.protocol.sharing.held_shards import HeldShards
-from edge_worker.protocol.sharing.shard import SHARDS
 from edge_worker.telemetry.logfmt import line
 
 _LOG: Final = logging.getLogger(__name__)
-_LOOK_EVERY_S: Final = 0.25
+_LOOK_EVERY_S: Final = 0.1
 _AFTER_RESTART_S: Final = 2.0
 """After the database was away for all, each may lock again what it had, before any takes what is free."""
-_STOP_WITHIN_S: Final = 2.0
+_STOP_WITHIN_S: Final = 5.0
+"""Of this, what is in the spool takes most, where other machines get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class ShardLeases(threading.Thread):
         store: Store,
         spool: Path,
         *,
+        shares: Shares,
+        handover: Handover,
         post: Callable[[LeaseEvent], None],
         busy: Callable[[], Collection[int]],
     ) -> None:
@@ -84,11 +88,16 @@ class ShardLeases(threading.Thread):
         self._locks = locks
         self._store = store
         self._spool = spool
+        self._shares = shares
+        self._handover = handover
+        self._standstill = Standstill()
         self._post = post
         self._busy = busy
         self._held: set[int] = set()
         self._leaving: set[int] = set()
         """Let go, but not free yet."""
+        self._lost: set[int] = set()
+        """Of these: others hold them, or may."""
         self._files: dict[int, TextIO] = {}
         """The locked files of those that are held or leaving."""
         self._asked: set[int] = set()
@@ -126,6 +135,7 @@ class ShardLeases(threading.Thread):
             while not self._stopping.is_set():
                 self._turn()
                 self._wait()
+            self._give_away(self._held | self._leaving)
         except BaseException as error:
             self.failure = error
         finally:
@@ -142,9 +152,21 @@ class ShardLeases(threading.Thread):
         while not self._freed.empty():
             self._give_back(self._freed.get())
 
+    def _give_away(self, shards: Collection[int]) -> None:
+        """Let other machines, where there are any, have what the spool has of shards that are locked."""
+        ours = set(shards) - self._lost
+        if not (ours and self._shares.has_others and self._locks.is_connected):
+            return
+        try:
+            self._handover.give(ours)
+        except (StoreError, SpoolError, *StoreFault) as error:
+            _LOG.warning(line("files_stay", reason=str(error).split("\n", 1)[0]))
+
     def _give_back(self, shards: frozenset[int]) -> None:
+        self._give_away(shards & self._leaving)
         self._close_files(shards)
         self._leaving -= shards
+        self._lost -= shards
         for shard in sorted(shards):
             try:
                 self._locks.unlock(shard)
@@ -157,9 +179,11 @@ class ShardLeases(threading.Thread):
         try:
             if not self._locks.is_connected:
                 self._connect()
-            survey = self._locks.survey()
+            survey, now = self._locks.survey(), time.monotonic()
             self._answer(survey)
-            self._balance(survey)
+            self._balance(survey, now)
+            self._handover.turn(self._held, now, has_others=self._shares.has_others)
+            self._end_those_that_stand_still(survey, now)
         except (StoreError, SpoolError, *StoreFault) as error:
             self._report(str(error).split("\n", 1)[0])
         else:
@@ -174,6 +198,7 @@ class ShardLeases(threading.Thread):
         """Connect again, and lock again what was held, but not what the broker took from us meanwhile."""
         self._locks.connect()
         self._take_from = time.monotonic() + _AFTER_RESTART_S
+        self._lost |= self._leaving
         lost = {shard for shard in self._held if shard in self._asked or not self._locks.try_lock(shard)}
         self._leave(lost, is_lost=True)
 
@@ -182,19 +207,25 @@ class ShardLeases(threading.Thread):
             self._post(ShardVerified(shard))
         self._asked.clear()
 
-    def _balance(self, survey: LockSurvey) -> None:
-        share = fair_share(self._locks.number, survey.members)
-        self._leave(surplus(self._held, self._busy(), share), is_lost=False)
-        room = share - len(self._held)
-        free = set(range(SHARDS)) - survey.own - survey.others - self._leaving
-        if room > 0 and free and time.monotonic() >= self._take_from:
+    def _balance(self, survey: LockSurvey, now: float) -> None:
+        self._shares.look(survey.members, survey.holders, now)
+        self._leave(self._shares.surplus(self._held, self._busy(), now), is_lost=False)
+        free, count = self._shares.choices(self._held, now)
+        wanted = set(free) - self._leaving
+        if count and wanted and now >= self._take_from:
             # In any order: others try now, too, and not all of them the same.
-            self._take(random.sample(sorted(free), min(room, len(free))))
+            self._take(random.sample(sorted(wanted), min(count, len(wanted))))
+
+    def _end_those_that_stand_still(self, survey: LockSurvey, now: float) -> None:
+        for process in self._standstill.look(survey.signs, now):
+            _LOG.error(line("process_stands_still", process=process))
+            self._locks.end(process)
 
     def _leave(self, shards: Collection[int], *, is_lost: bool) -> None:
         if shards:
             self._held -= set(shards)
             self._leaving |= set(shards)
+            self._lost |= set(shards) if is_lost else set()
             _LOG.info(line("shards_left", shards=_text(shards), lost=is_lost, held=len(self._held)))
             self._post(ShardsLeft(frozenset(shards), is_lost))
 
@@ -202,6 +233,7 @@ class ShardLeases(threading.Thread):
         taken: set[int] = set()
         try:
             taken.update(shard for shard in shards if self._lock(shard))
+            self._handover.receive(taken)
             new = HeldShards(taken)
             waiting = (self._store.unanalysed(new), self._store.pending(new)) if taken else ([], [])
         except Exception:

@@ -24,7 +24,8 @@ from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.ingest.stream_spool import SEGMENT_S, StreamSpool
+from edge_worker.leases.shared_states import SharedStates
 from edge_worker.live.live_queue import Item, LiveQueue
 from edge_worker.live.preview_schedule import PREVIEW_SHARE, PreviewBudget, PreviewSchedule
 from edge_worker.live.recording_preview import RecordingPreview
@@ -37,7 +38,6 @@ from edge_worker.telemetry.logfmt import line
 from edge_worker.telemetry.turns import Turns
 
 _LOG = logging.getLogger(__name__)
-
 DEFERRED_S: Final = 2.0
 """Of sound: windows that have waited for so long are classified though more sound waits."""
 _RECOVERY_S: Final = 0.2
@@ -87,6 +87,7 @@ class LiveAnalysis(threading.Thread):
         self._adaptations = adaptations or ActiveAdaptations()
         self._stream_spool = StreamSpool(spool.directory, spool.quarantine)
         self._spool = spool
+        self.states = SharedStates()
         self._post: Post = lambda _item: None
         self._post_at_once: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
@@ -211,7 +212,7 @@ class LiveAnalysis(threading.Thread):
             self._classify(session)
         elif overdue_s >= 0:
             self._unclassified.setdefault(audio.stream.key, now)
-        if session.state_due():
+        if session.state_due(self.states.every_s(SEGMENT_S)):
             self._save_state(session)
 
     def _session(self, stream: Stream) -> StreamSession | None:
@@ -248,10 +249,11 @@ class LiveAnalysis(threading.Thread):
         """Save the state of a stream, and let the sound that it covers leave the spool."""
         state = session.state()
         try:
-            self._stream_spool.save_state(session.stream, state)
+            saved = self._stream_spool.save_state(session.stream, state)
         except OSError as error:  # the sound stays; it is tried again after the next segment
             _LOG.error(line("storage_refuses", error=error, recording=session.stream.name))
             return
+        self.states.put(session.stream.device_id, session.stream.name, saved)
         stored_from = state["position"] - round(self._audio_s * session.stream.sample_rate)
         self._post(TrimRequest(session.stream.key, min(state["needed_from"], stored_from)))
 

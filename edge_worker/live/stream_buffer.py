@@ -67,7 +67,7 @@ class StreamBuffer:
         """
         gap = first_sample - self.position
         if gap > 0:
-            self.missing.add(max(self.position, self._known_until), first_sample)
+            self.note_missing(first_sample)
             if self.begins_anew(first_sample):
                 self._begin_at(first_sample)
             else:
@@ -75,6 +75,10 @@ class StreamBuffer:
         self._append(pcm)
         if self.position - self._computed > PENDING_S * self.sample_rate:
             self._compute()
+
+    def note_missing(self, until: int) -> None:
+        """Note that what follows, up to a sample, did not arrive; what was known before the restart did."""
+        self.missing.add(max(self.position, self._known_until), until)
 
     def begins_anew(self, first_sample: int) -> bool:
         """Return whether sound at `first_sample` is too far away for the gap to be filled.

@@ -14,7 +14,6 @@ from edge_worker.inference.heart_segmenter import HeartSegmenter
 from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.ingest.intake_event import StreamAudio
 from edge_worker.ingest.stream import Stream
-from edge_worker.ingest.stream_spool import SEGMENT_S
 from edge_worker.live.event_extractor import EventAudio, EventExtractor
 from edge_worker.live.stream_buffer import StreamBuffer
 from edge_worker.live.stream_classifier import Adapt, StreamClassifier
@@ -100,11 +99,11 @@ class StreamSession:
         self._value_at = time.monotonic()
         return self.classifier.live_value(self.stream.name, self._classifiers, self._segmenter, stretch)
 
-    def state_due(self) -> bool:
-        """Return whether a segment of sound was processed, and all events of it are durable."""
+    def state_due(self, every_s: float) -> bool:
+        """Return whether so much sound was processed since the last state, and all events are durable."""
         self._unstored_events = [each for each in self._unstored_events if not each.is_stored.is_set()]
         processed = self.classifier.buffer.position - self._saved_position
-        return not self._unstored_events and processed >= SEGMENT_S * self.stream.sample_rate
+        return not self._unstored_events and processed >= every_s * self.stream.sample_rate
 
     def state(self) -> dict[str, Any]:
         """Return all that the next process needs to continue from here, as JSON."""
@@ -123,7 +122,7 @@ class StreamSession:
         """End the stream; return its summary, to be stored, and its last event."""
         classifier, buffer = self.classifier, self.classifier.buffer
         if self.stream.next_sample > buffer.position:  # given up after the last sound
-            buffer.missing.add(buffer.position, self.stream.next_sample)
+            buffer.note_missing(self.stream.next_sample)
         events = [] if classifier.event_extractor is None else classifier.event_extractor.finish()
         buffer.finish()
         classifier.classify_windows(self._classifiers, self._segmenter, is_end=True)

@@ -6,6 +6,8 @@ not say in time that it still works is ended with SIGABRT and started again. Els
 
 import faulthandler
 import socket
+import threading
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +15,8 @@ _READY_AFTER_S: Final = 10.0
 """Who waits for so long for something outside, such as the broker, has started all the same."""
 _EVERY_S: Final = 1.0
 _MESSAGES_PER_INTERVAL: Final = 3
+RUNS: Final = "X_STETHO_RUNS=1"
+"""Said by a process as long as it gets the processor at all, whatever it waits for."""
 
 
 class Supervisor:
@@ -53,6 +57,16 @@ class Supervisor:
             self._is_ready |= becomes_ready
             self._status = status
             self._due_at = now + self._every_s if self._is_ready else now
+
+    def say_that_we_run(self) -> None:
+        """Say each second that this process runs, on a thread of its own."""
+
+        def say() -> None:
+            while True:
+                self._send(RUNS)
+                time.sleep(_EVERY_S)
+
+        threading.Thread(target=say, name="supervisor-signs", daemon=True).start()
 
     def _send(self, message: str) -> bool:
         """Return whether the message left; one that did not is told at the next turn."""

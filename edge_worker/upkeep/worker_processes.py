@@ -50,7 +50,8 @@ def cluster_of(settings: Settings, process: int) -> Cluster | None:
     """Return what a process of a cluster needs to take its share; None where shards are fixed."""
     if not settings.is_cluster:
         return None
-    return Cluster(settings, ShardLocks(settings.database, settings.first_process + process - 1))
+    first = settings.first_process
+    return Cluster(settings, ShardLocks(settings.database, first + process - 1, machine=first))
 
 
 def worker_ids(settings: Settings, heartbeats: Iterable[WorkerHeartbeat] = ()) -> list[str]:

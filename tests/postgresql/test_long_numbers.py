@@ -90,15 +90,15 @@ def test_a_database_of_32_bits_becomes_one_of_64_and_goes_back(
             change(config, revision)
             inspector = inspect(connection)
             kinds = {
-                (table.name, column["name"]): isinstance(column["type"], BigInteger)
-                for table in metadata.sorted_tables
-                for column in inspector.get_columns(table.name)
+                (table, column["name"]): isinstance(column["type"], BigInteger)
+                for table in ("recordings", "result_feed")
+                for column in inspector.get_columns(table)
             }
             found.append((kinds["recordings", "id"], kinds["result_feed", "number"]))
 
     found: list[tuple[bool, bool]] = []
     migrate(command.downgrade, "0018")
-    migrate(command.upgrade, "0019")
+    migrate(command.upgrade, "head")
     assert found == [(False, False), (True, True)]
     store_result(store, result_of(2))
     assert [number for number, _ in reader.results_after(0, 9)] == [1, 2]

@@ -20,11 +20,12 @@ from edge_worker.database.postgresql.reason import reason
 from edge_worker.database.reviewing import review_tables as _reviewing
 from edge_worker.database.revision import REVISION, current_revision, upgrade
 from edge_worker.database.schema import metadata
+from edge_worker.database.sharing import moving_tables as _sharing
 from edge_worker.database.site_state import site_tables as _site_state
 from edge_worker.database.subjects import subject_assignments as _subjects
 from edge_worker.errors import StoreError
 
-TABLES_OF: Final = (_adaptation, _counting, _reviewing, _site_state, _subjects)
+TABLES_OF: Final = (_adaptation, _counting, _reviewing, _sharing, _site_state, _subjects)
 _BATCH: Final = 500
 """Rows: a timeline of a stream has some hundred KiB."""
 _SEQUENCE: Final = text(

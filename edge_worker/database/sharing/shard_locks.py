@@ -1,11 +1,11 @@
 """Locks of shards in PostgreSQL: whoever holds one serves the devices of the shard, wherever it runs.
 
 They are advisory locks of a session (PostgreSQL manual, § 13.3.5): a process that dies, or whose machine is
-gone, loses them with its connection, and nobody has to clean up. Each process holds one more that says that
-it is there. Those of another database, so of another site, are others.
+gone, loses them with its connection, and nobody has to clean up. Each process holds two more that say that
+it is there, and on which machine. Those of another database, so of another site, are others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +18,7 @@ from edge_worker.errors import StoreError
 
 _SHARDS: Final = 0x57E7_0001
 _MEMBERS: Final = 0x57E7_0002
+_MACHINES: Final = 0x57E7_0003
 """Classes of the locks: any numbers that no other program uses in the same database."""
 _PATIENCE: Final = {
     "connect_timeout": "5",
@@ -34,12 +35,15 @@ _SERVERS_PATIENCE: Final = (
 )
 """Of the other end: so soon the locks of a process whose machine is gone are free."""
 _TRY: Final = text("SELECT pg_try_advisory_lock(:kind, :number)")
+_SHARE: Final = text("SELECT pg_advisory_lock_shared(:kind, :number)")
 _FREE: Final = text("SELECT pg_advisory_unlock(:kind, :number)")
+_END: Final = text("SELECT pg_terminate_backend(:pid)")
 _SURVEY: Final = text(
-    "SELECT classid::bigint AS kind, objid::bigint AS number, pid = pg_backend_pid() AS is_own "
-    "FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
+    "SELECT classid::bigint AS kind, objid::bigint AS number, locks.pid, state_change, "
+    "locks.pid = pg_backend_pid() AS is_own FROM pg_locks locks LEFT JOIN pg_stat_activity USING (pid) "
+    "WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-    "AND classid::bigint IN (:shards, :members)"
+    "AND classid::bigint IN (:shards, :members, :machines)"
 )
 
 
@@ -48,8 +52,13 @@ class LockSurvey:
     """Which shards are locked, and which processes are there, by their numbers."""
 
     own: frozenset[int]
-    others: frozenset[int]
-    members: frozenset[int]
+    """Shards."""
+    holders: Mapping[int, int]
+    """By shard: the process that has locked it."""
+    members: Mapping[int, int]
+    """By process: its machine."""
+    signs: Mapping[int, object]
+    """By other process: when it last asked something; not of those that the server does not let us see."""
 
 
 class ShardLocks:
@@ -58,13 +67,18 @@ class ShardLocks:
     Every method may raise StoreError: the connection is lost, and with it all locks.
     """
 
-    def __init__(self, url: str, number: int) -> None:
-        """Use the database at `url`, as the process of this `number`; connects nothing."""
+    def __init__(self, url: str, number: int, *, machine: int) -> None:
+        """Use the database at `url`, as the process of this `number`; connects nothing.
+
+        `machine` is the number of the first process of the same machine.
+        """
         whole = make_url(url)
         tuned = whole.set(query={**_PATIENCE, **whole.query})
         self._engine: Engine = connect(tuned.render_as_string(hide_password=False))
-        self.number = number
+        self.number, self.machine = number, machine
         self._connection: Connection | None = None
+        self._sessions: dict[int, int] = {}
+        """By process: the id of its session."""
 
     @property
     def is_connected(self) -> bool:
@@ -82,9 +96,10 @@ class ShardLocks:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             connection.detach()  # closed with us: a pool would keep it, and the locks with it
             self._connection = connection
-        with self._using() as connection:
+        with self.using() as connection:
             for statement in _SERVERS_PATIENCE:
                 connection.exec_driver_sql(statement)
+            connection.execute(_SHARE, {"kind": _MACHINES, "number": self.machine})
             is_free = connection.execute(_TRY, {"kind": _MEMBERS, "number": self.number}).scalar_one()
         if not is_free:
             self.close()
@@ -95,23 +110,37 @@ class ShardLocks:
 
     def survey(self) -> LockSurvey:
         """Return who holds what at this moment."""
-        with self._using() as connection:
-            rows = connection.execute(_SURVEY, {"shards": _SHARDS, "members": _MEMBERS}).all()
-        of_shards = [row for row in rows if row.kind == _SHARDS]
+        with self.using() as connection:
+            kinds = {"shards": _SHARDS, "members": _MEMBERS, "machines": _MACHINES}
+            rows = connection.execute(_SURVEY, kinds).all()
+        processes = {row.pid: row for row in rows if row.kind == _MEMBERS}
+        machines = {row.pid: row.number for row in rows if row.kind == _MACHINES}
+        shards = [row for row in rows if row.kind == _SHARDS]
+        self._sessions = {row.number: pid for pid, row in processes.items()}
         return LockSurvey(
-            own=frozenset(row.number for row in of_shards if row.is_own),
-            others=frozenset(row.number for row in of_shards if not row.is_own),
-            members=frozenset(row.number for row in rows if row.kind == _MEMBERS),
+            own=frozenset(row.number for row in shards if row.is_own),
+            holders={row.number: processes[row.pid].number if row.pid in processes else 0 for row in shards},
+            members={row.number: machines.get(pid, row.number) for pid, row in processes.items()},
+            signs={
+                row.number: row.state_change
+                for row in processes.values()
+                if not row.is_own and row.state_change is not None
+            },
         )
+
+    def end(self, process: int) -> None:
+        """End the connection of a process that the last survey saw, and with it all its locks."""
+        with self.using() as connection:
+            connection.execute(_END, {"pid": self._sessions[process]})
 
     def try_lock(self, shard: int) -> bool:
         """Lock a shard that is not locked by us; return False where another has locked it."""
-        with self._using() as connection:
+        with self.using() as connection:
             return bool(connection.execute(_TRY, {"kind": _SHARDS, "number": shard}).scalar_one())
 
     def unlock(self, shard: int) -> None:
         """Let others lock a shard."""
-        with self._using() as connection:
+        with self.using() as connection:
             connection.execute(_FREE, {"kind": _SHARDS, "number": shard})
 
     def close(self) -> None:
@@ -124,7 +153,8 @@ class ShardLocks:
                 connection.invalidate()
 
     @contextmanager
-    def _using(self) -> Iterator[Connection]:
+    def using(self) -> Iterator[Connection]:
+        """Yield the connection, each of whose statements is a transaction, to the thread of the locks."""
         if self._connection is None:
             raise StoreError("there is no connection to the database")
         try:

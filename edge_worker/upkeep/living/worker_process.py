@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from edge_worker.telemetry.logfmt import line
+from edge_worker.telemetry.supervisor import RUNS
 
 _LOG: Final = logging.getLogger(__name__)
 SILENT_S: Final = 60.0
 """One that is ready says at each second that it works; the slowest computer does it more often than this."""
+STANDS_STILL_S: Final = 15.0
+"""One that does not even say that it runs is stopped or frozen; what it holds waits for it."""
 _START_S: Final = 1800.0
 """A start may bring a large database up to date, or repair it."""
 _LAST_WORDS_S: Final = 5.0
@@ -29,6 +32,8 @@ class WorkerProcess:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=locks, env=environ)
         self.is_ready = False
         self._silent_s = 0.0
+        self._still_s: float | None = None
+        """None: it has not said yet that it runs."""
         self._is_told = False
 
     @property
@@ -43,12 +48,20 @@ class WorkerProcess:
 
     def hear(self, lines: Sequence[str]) -> None:
         """Take a message of it."""
+        if RUNS in lines:
+            self._still_s = 0.0
         self.is_ready |= "READY=1" in lines
         if self.is_ready and "WATCHDOG=1" in lines and not self._is_told:
             self._silent_s = 0.0
 
     def wait_on(self, seconds: float) -> None:
-        """Count so many seconds of silence; end it where it hangs."""
+        """Count so many seconds of silence; end it where it hangs, or stands still."""
+        if self._still_s is not None:
+            self._still_s += seconds
+            if self._still_s > STANDS_STILL_S:
+                self._still_s = None
+                _LOG.error(line("process_stands_still", process=self.number, seconds=round(STANDS_STILL_S)))
+                self._process.kill()
         self._silent_s += seconds
         limit = SILENT_S if self.is_ready else _START_S
         if self._silent_s <= limit:

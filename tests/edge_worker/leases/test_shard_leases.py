@@ -1,5 +1,7 @@
 """Leases of several processes on a real server of PostgreSQL: shares, ends, losses; their fair share."""
 
+import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +11,15 @@ import pytest
 from conftest import wait_until
 from sqlalchemy import create_engine, text
 
+from edge_worker.database.sharing.moving_files import MovingFiles
 from edge_worker.database.sharing.shard_locks import ShardLocks
 from edge_worker.database.store import Store
-from edge_worker.errors import StoreError
-from edge_worker.leases.fair_share import fair_share, surplus
+from edge_worker.errors import SpoolError, StoreError
+from edge_worker.ingest.spool_transfer import SpoolTransfer
+from edge_worker.leases import fair_share as sharing
+from edge_worker.leases import standstill
+from edge_worker.leases.fair_share import Shares, fair_share, surplus
+from edge_worker.leases.handover import Handover
 from edge_worker.leases.shard_leases import (
     LeaseEvent,
     LeaseFault,
@@ -21,7 +28,8 @@ from edge_worker.leases.shard_leases import (
     ShardsTaken,
     ShardVerified,
 )
-from edge_worker.protocol.sharing.shard import SHARDS
+from edge_worker.leases.shared_states import SharedStates
+from edge_worker.protocol.sharing.shard import SHARDS, shard_of
 
 pytest_plugins = ["store_fixtures"]
 ALL = set(range(SHARDS))
@@ -38,9 +46,13 @@ class Holder:
         self.faults: list[str] = []
         self.busy: set[int] = set()
         self.lets_go = True
+        self.on_busy: Callable[[], object] = lambda: None
+        """Called in each turn."""
         self.store = Store.open(url)
-        self.locks = ShardLocks(url, number)
-        self.leases = ShardLeases(self.locks, self.store, spool, post=self._on_event, busy=lambda: self.busy)
+        self.locks = ShardLocks(url, number, machine=1 if spool.name == "one" else 3)
+        self.spool = spool
+        self.states = SharedStates()
+        self.leases = self.new_leases()
         self.locks.connect()
         self.leases.start()
 
@@ -51,6 +63,30 @@ class Holder:
         self.leases.stop()
         self.store.close()
         assert self.leases.failure is None
+
+    def new_leases(self) -> ShardLeases:
+        return ShardLeases(
+            self.locks,
+            self.store,
+            self.spool,
+            shares=Shares(self.locks.number, self.locks.machine),
+            handover=Handover(MovingFiles(self.locks), SpoolTransfer(self.spool), self.states),
+            post=self._on_event,
+            busy=self._busy,
+        )
+
+    def seen(self) -> dict[int, int]:
+        """Return who holds each shard, as far as this one has seen."""
+        return {shard: process for shard, (process, _) in list(self.leases._shares._last.items())}
+
+    def die(self) -> None:
+        """End as after `kill -9`: the connection ends, and what the spool has stays where it is."""
+        self.leases._give_away = lambda shards: None  # type: ignore[method-assign]
+        self.leases.stop()
+
+    def _busy(self) -> set[int]:
+        self.on_busy()
+        return self.busy
 
     def _on_event(self, event: LeaseEvent) -> None:
         match event:
@@ -115,8 +151,7 @@ def test_processes_share_the_shards_and_take_those_of_one_that_ends(
     three = (first, second, third)
     wait_until(lambda: sorted(len(each.held) for each in three) == [10, 11, 11], "three shares")
     assert first.held | second.held | third.held == ALL
-    third.locks.close()  # its connection ends with it, as after `kill -9`
-    third.leases._stopping.set()
+    third.die()
     began = time.monotonic()
     wait_until(lambda: first.held | second.held == ALL, "its shards")
     assert (len(first.held), len(second.held)) == (16, 16)
@@ -125,7 +160,7 @@ def test_processes_share_the_shards_and_take_those_of_one_that_ends(
     second.leases.stop()
     wait_until(lambda: first.held == ALL, "all shards again")
     with pytest.raises(StoreError, match="STETHO_FIRST_PROCESS"):
-        ShardLocks(str(first.locks._engine.url.render_as_string(hide_password=False)), 1).connect()
+        ShardLocks(str(first.locks._engine.url.render_as_string(hide_password=False)), 1, machine=1).connect()
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -176,11 +211,126 @@ def test_a_shard_that_is_asked_about_is_ours_as_long_as_the_lock_is(
         first.leases._stopping.set()
         first.leases.join()
         assert other.execute(text("SELECT pg_try_advisory_lock(1474756609, 7)")).scalar()
-        first.leases = ShardLeases(
-            first.locks, first.store, first.leases._spool, post=first._on_event, busy=set
-        )
+        first.leases = first.new_leases()
         first.leases._held = set(ALL)
         first.held = set(ALL)
         first.leases.start()
         wait_until(lambda: first.lost == {7}, "the one that another has")
         assert first.held == ALL - {7}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_one_of_a_machine_held_is_left_to_the_others_of_it(
+    holder: Callable[[int, str], Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = holder(1, "one"), holder(2, "one")
+    third = holder(3, "other")
+    three = (first, second, third)
+
+    def three_shares() -> dict[int, int]:
+        return {shard: each.locks.number for each in three for shard in each.held}
+
+    wait_until(lambda: sorted(len(each.held) for each in three) == [10, 11, 11], "three shares")
+    theirs = set(third.held)
+    wait_until(lambda: all(each.seen() == three_shares() for each in three), "all to have seen that")
+    second.die()
+    wait_until(lambda: first.held == ALL - theirs, "the shards of its neighbour")
+    assert third.held == theirs
+    monkeypatch.setattr(sharing, "_EVEN_AFTER_S", 0.0)
+    first.leases._shares._even_at = 0.0
+    wait_until(lambda: len(third.held) == len(first.held) == SHARDS // 2, "what is fair, as it stays away")
+
+
+def device_of_shard(shard: int) -> str:
+    return next(name for number in range(10_000) if shard_of(name := f"st-{number}") == shard)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_the_spool_goes_along_to_another_machine(
+    holder: Callable[[int, str], Holder], tmp_path: Path, url: str
+) -> None:
+    names = [
+        "00000000000000aa.chunks",
+        "00000000000000bb.stream/000003.chunks",
+        "00000000000000bb.stream/state.json",
+    ]
+    contents = [b"STSPOOL1" + bytes(8) + b"first", b"STSPOOL1" + bytes(8) + b"sound", b'{"position":7}']
+    first = holder(1, "one")
+    wait_until(lambda: first.held == ALL, "all shards")
+    devices = [device_of_shard(shard) for shard in range(SHARDS)]
+    for device in devices:
+        transfer = SpoolTransfer(first.spool)
+        for name, content in zip(names, contents, strict=True):
+            transfer.put(device, name, content)
+    (first.spool / devices[0] / "notes.txt").write_text("not ours")
+    second = holder(3, "other")
+    wait_until(lambda: len(first.held) == len(second.held) == SHARDS // 2, "two shares")
+    for device in devices:
+        here, there = first.spool / device, second.spool / device
+        if shard_of(device) in first.held:
+            here, there = there, here
+        assert [(there / name).read_bytes() for name in names] == contents
+        assert not any((here / name).exists() for name in names)
+    assert (first.spool / devices[0] / "notes.txt").exists()
+
+    # A state of a stream is there for others before the stream is let go.
+    device = devices[min(second.held)]
+    wait_until(lambda: second.states.is_wanted, "the other machine to be seen")
+    second.states.put(device, "00000000000000cc", '{"position":9}')
+    engine = create_engine(url)
+    query = text("SELECT content FROM moving_files WHERE device_id = :device")
+
+    def shared() -> list[bytes]:
+        with engine.connect() as connection:
+            return [bytes(row[0]) for row in connection.execute(query, {"device": device})]
+
+    wait_until(lambda: shared() == [b'{"position":9}'], "the state")
+    second.die()
+    wait_until(lambda: first.held == ALL, "all shards again")
+    assert (first.spool / device / "00000000000000cc.stream" / "state.json").read_bytes() == b'{"position":9}'
+    assert shared() == []
+    engine.dispose()
+
+
+def test_files_that_meet_older_ones_are_joined_to_them(tmp_path: Path) -> None:
+    transfer = SpoolTransfer(tmp_path)
+    stream = "00000000000000bb.stream"
+    for content in (b"1", b"2"):
+        transfer.put("st-1", "00000000000000aa.chunks", b"STSPOOL1" + bytes(8) + content)
+        transfer.put("st-1", f"{stream}/000000.chunks", content)
+    for position in (5, 9, 7):
+        transfer.put("st-1", f"{stream}/state.json", json.dumps({"position": position}).encode())
+    assert (tmp_path / "st-1" / "00000000000000aa.chunks").read_bytes().endswith(b"21")
+    assert [(tmp_path / "st-1" / stream / f"00000{n}.chunks").read_bytes() for n in (0, 1)] == [b"1", b"2"]
+    assert json.loads((tmp_path / "st-1" / stream / "state.json").read_text()) == {"position": 9}
+    for name in ("../x.chunks", "00000000000000aa.txt"):
+        with pytest.raises(SpoolError, match="no file of the spool"):
+            transfer.put("st-1", name, b"")
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_process_that_stands_still_loses_its_shards(
+    holder: Callable[[int, str], Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "STANDS_STILL_S", 1.0)
+    first, second = holder(1, "one"), holder(3, "other")
+    wait_until(lambda: len(first.held) == len(second.held) == SHARDS // 2, "two shares")
+    theirs = set(second.held)
+    goes_on = threading.Event()
+    second.on_busy = goes_on.wait
+    wait_until(lambda: first.held == ALL, "the shards of one that stands still")
+    goes_on.set()
+    second.on_busy = lambda: None
+    wait_until(lambda: second.lost == theirs, "its notice")
+    wait_until(lambda: len(first.held) == len(second.held) == SHARDS // 2, "two shares again")
+    assert not first.held & second.held
+
+
+def test_a_look_after_a_pause_finds_nobody_standing_still() -> None:
+    watch = standstill.Standstill()
+    assert watch.look({1: "a", 2: "x"}, 0.0) == []
+    for tenth in range(1, 101):
+        assert watch.look({1: "a", 2: tenth}, tenth / 10) == []
+    assert watch.look({1: "a", 2: "y"}, 10.1) == [1]
+    assert watch.look({1: "a", 2: "y"}, 25.0) == []  # the database, or we, stood still
+    assert watch.look({1: "b", 2: "y"}, 25.1) == []

@@ -19,7 +19,7 @@ from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
-from edge_worker.ingest.stream_spool import StreamSpool
+from edge_worker.ingest.stream_spool import SEGMENT_S, StreamSpool
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
 from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import chunk as codec
@@ -174,11 +174,11 @@ def test_no_state_is_saved_past_an_event_that_is_not_durable(rig: Rig) -> None:
     adapt = partial(live._adaptations.of_device, "st-01")
     session = StreamSession(stream, live._models, live._segmenter, live._profiles.current, adapt)
     session._saved_position = -25 * RATE
-    assert session.state_due()
+    assert session.state_due(SEGMENT_S)
     session._unstored_events.append(EventRecording(None, b"", 0.0))  # type: ignore[arg-type] # only whether it is stored counts
-    assert not session.state_due()
+    assert not session.state_due(SEGMENT_S)
     session._unstored_events[0].is_stored.set()
-    assert session.state_due()
+    assert session.state_due(SEGMENT_S)
 
 
 def test_a_recording_that_arrives_all_at_once_gets_no_preview(rig: Rig) -> None:
