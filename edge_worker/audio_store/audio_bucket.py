@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ _PARTS_AT_ONCE: Final = 4
 _BLOCK_BYTES: Final = 2**20
 """Read at once, at least."""
 _REMOVED_AT_ONCE: Final = 8
+_LISTED_AT_ONCE: Final = 1000
+"""As many as S3 tells in one answer: no more is asked for than is read."""
 _NO_SOUND: Final = f"{FOLDER}/none"
 """Asked for to know whether the store answers: that it is not there costs less than any list."""
 
@@ -61,8 +64,15 @@ class AudioBucket:
 
     def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
         """Yield all sounds below a folder."""
+        yield from self._listed(folder, None)
+
+    def part(self, after: str, limit: int) -> list[Sound]:
+        """Return up to `limit` sounds whose names follow `after`, in the order of their names."""
+        return list(islice(self._listed(FOLDER, after or None), limit))
+
+    def _listed(self, folder: str, after: str | None) -> Iterator[Sound]:
         with sentences(self.place):
-            for batch in obstore.list(self._store, folder):
+            for batch in obstore.list(self._store, folder, offset=after, chunk_size=_LISTED_AT_ONCE):
                 # As in a directory, only what lies in the folder of a device is a sound.
                 yield from (self._sound(each) for each in batch if each["path"].count("/") == 2)  # noqa: PLR2004
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from edge_worker.audio_store.sound import (
@@ -50,13 +51,29 @@ class AudioDirectory:
 
     def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
         """Yield all sounds below a folder."""
-        for path in (self._directory / folder).glob("*/*"):
-            try:
-                status = path.lstat()
-            except FileNotFoundError:  # removed meanwhile
-                continue
-            name = path.relative_to(self._directory).as_posix()
-            yield Sound(name, status.st_size, status.st_mtime, partial(open_file, path))
+        yield from filter(None, map(self._listed, (self._directory / folder).glob("*/*")))
+
+    def part(self, after: str, limit: int) -> list[Sound]:
+        """Return up to `limit` sounds whose names follow `after`, in the order of their names."""
+        folder = self._directory / FOLDER
+        # In the order of names, in which a slash comes behind some letters that a device may have.
+        names = sorted(f"{each.name}/" for each in folder.iterdir()) if folder.is_dir() else []
+        reached = after.removeprefix(f"{FOLDER}/").partition("/")[0] + "/"
+        sounds = (sound for name in names if name >= reached for sound in self._of_folder(folder / name))
+        return list(islice((sound for sound in sounds if sound.name > after), limit))
+
+    def _of_folder(self, folder: Path) -> list[Sound]:
+        found = (self._listed(path) for path in folder.glob("*"))
+        return sorted(filter(None, found), key=lambda sound: sound.name)
+
+    def _listed(self, path: Path) -> Sound | None:
+        """Return a file of a folder as a sound; None: it was removed meanwhile."""
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            return None
+        name = path.relative_to(self._directory).as_posix()
+        return Sound(name, status.st_size, status.st_mtime, partial(open_file, path))
 
     def remove(self, names: Sequence[str]) -> int:
         """Remove those of the sounds that are there; return how many bytes they had."""

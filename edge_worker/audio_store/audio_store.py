@@ -32,6 +32,9 @@ class AudioStore(Protocol):
     def sounds(self, folder: str = FOLDER) -> Iterator[Sound]:
         """Yield all sounds below a folder, in no order."""
 
+    def part(self, after: str, limit: int) -> list[Sound]:
+        """Return up to `limit` sounds of `FOLDER` whose names follow `after`, in the order of names."""
+
     def remove(self, names: Sequence[str]) -> int:
         """Remove those of the sounds that are there; return how many bytes they had."""
 

@@ -46,6 +46,12 @@ def sound_name(device_id: str, recording_id: str) -> str:
     return f"{FOLDER}/{device_id}/{recording_id}.wav"
 
 
+def recording_of(name: str) -> tuple[str, str]:
+    """Return device and recording of the name of a sound, or of what looks like one."""
+    folder, _, file = name.rpartition("/")
+    return folder.rpartition("/")[2], file.partition(".")[0]
+
+
 def is_sound_name(name: str) -> bool:
     """Return whether `name`, from a database that anything may have written, is that of a sound."""
     return _NAME.fullmatch(name) is not None and ".." not in name.split("/")

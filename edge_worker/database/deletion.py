@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from edge_worker.audio_store.audio_store import AudioStore
-from edge_worker.audio_store.sound import sound_name
+from edge_worker.audio_store.sound import recording_of, sound_name
 from edge_worker.database import recording_query
 from edge_worker.database.counting import counts
 from edge_worker.database.engine import LazyDatabase, begin_writing
@@ -157,6 +157,18 @@ class RecordingDeletion(LazyDatabase):
             is_after = (key[0] > last.device_id) | ((key[0] == last.device_id) & (key[1] > last.recording_id))
             rows = self._rows(query.where(is_after))
         return count
+
+    def remove_deleted(self, sounds: Sequence[str]) -> set[str]:
+        """Remove those of `sounds`, which no recording has, whose recordings were deleted; return them."""
+        key = tuple_(deletions.c.device_id, deletions.c.recording_id)
+        deleted: set[tuple[str, str]] = set()
+        for first in range(0, len(sounds), _TOMBSTONES_READ):
+            some = [recording_of(each) for each in sounds[first : first + _TOMBSTONES_READ]]
+            rows = self._rows(select(deletions.c.device_id, deletions.c.recording_id).where(key.in_(some)))
+            deleted |= {(row.device_id, row.recording_id) for row in rows}
+        names = {each for each in sounds if recording_of(each) in deleted}
+        self._audio.remove(sorted(names))
+        return names
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._transaction() as connection:

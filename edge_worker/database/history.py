@@ -236,6 +236,11 @@ class History:
         with self._connection() as connection:
             return recording_query.audio_files(connection)
 
+    def named(self, sounds: Sequence[str]) -> set[str]:
+        """Return those of `sounds`, names of WAV files, that recordings have."""
+        with self._connection() as connection:
+            return recording_query.named(connection, sounds)
+
     def outbox_messages(self) -> int:
         """Return how many messages the broker has not acknowledged."""
         with self._connection() as connection:

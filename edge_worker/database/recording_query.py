@@ -15,10 +15,12 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    tuple_,
     union_all,
     update,
 )
 
+from edge_worker.audio_store.sound import recording_of
 from edge_worker.database.counting.count_tables import recording_counts
 from edge_worker.database.schema import deletions, recordings, timelines
 from edge_worker.database.statements.compiled_statement import CompiledStatement
@@ -31,6 +33,8 @@ _RESULT_COLUMNS: Final = (
     "status", "verdict", "severity", "disagree", "heart_rate_bpm", "analysed_at", "document",
 )  # fmt: skip
 _LOG = logging.getLogger(__name__)
+_ASKED_AT_ONCE: Final = 500
+"""Recordings of one query by their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,17 @@ def audio_files(connection: Connection) -> dict[str, bool]:
     """Return the WAV files that recordings name, below the data directory: whether each must be there."""
     query = select(recordings.c.audio_file, literal_column(f"CASE WHEN {KEEPS_AUDIO} THEN 1 ELSE 0 END"))
     return {name: bool(is_kept) for name, is_kept in connection.execute(query)}
+
+
+def named(connection: Connection, sounds: Sequence[str]) -> set[str]:
+    """Return those of `sounds`, names of WAV files, that recordings have."""
+    keys = [recording_of(each) for each in sounds]
+    key = tuple_(recordings.c.device_id, recordings.c.recording_id)
+    found: set[str] = set()
+    for first in range(0, len(keys), _ASKED_AT_ONCE):
+        some = key.in_(keys[first : first + _ASKED_AT_ONCE])
+        found.update(connection.execute(select(recordings.c.audio_file).where(some)).scalars())
+    return found.intersection(sounds)
 
 
 def is_recording(device_id: str, recording_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_worker.audio_store.audio_store import AudioStore
-from edge_worker.audio_store.sound import ASIDE
+from edge_worker.audio_store.sound import ASIDE, Sound
 from edge_worker.database.history import History
 
 _NEW_S: Final = 60.0
@@ -28,13 +28,18 @@ class Orphans:
     """Paths that recordings name, and that are not there."""
 
 
+def is_new(sound: Sound, now: float) -> bool:
+    """Return whether a sound may belong to a recording that is being stored at `now`, Unix seconds."""
+    return abs(now - sound.changed_at) < _NEW_S  # one that a wrong clock dated later is not new
+
+
 def find(history: History, store: AudioStore) -> Orphans:
     """Compare the database with the sounds; files are listed first, so that a new one is no orphan."""
     now = time.time()
     sizes, new = {}, set()
     for sound in store.sounds():
         sizes[sound.name] = sound.size
-        if abs(now - sound.changed_at) < _NEW_S:  # one that a wrong clock dated later is not new
+        if is_new(sound, now):
             new.add(sound.name)
     named = history.audio_files()
     files = sorted(sizes.keys() - named.keys() - new)

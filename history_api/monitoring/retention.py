@@ -37,7 +37,7 @@ class Retention(threading.Thread):
         self._age = AgeLimit(settings.keep_days, deletion, state)
         self._room = RoomLimit(settings, deletion, state)
         self._claim = SoundClaim(settings, audio)
-        self._orphans = OrphanSweep(settings.database, audio, settings.data_dir / "spool")
+        self._orphans = OrphanSweep(settings.database, deletion, audio, settings.data_dir / "spool")
         self._said_at = float("-inf")
         """When the log last had the reason why nothing is deleted by age, monotonic seconds."""
         self._stopping = threading.Event()
@@ -65,11 +65,9 @@ class Retention(threading.Thread):
             self._stopping.wait(_EVERY_S if is_applied else _RETRY_S)
 
     def _sweep(self) -> None:
-        """Remove files of deleted recordings, and move those aside that belong to none, once an hour."""
-        if self._orphans.is_due:
-            self._deletion.remove_leftovers()
-            if moved := self._orphans.sweep():
-                _LOG.warning(line("orphans_moved", files=moved))
+        """Remove files of deleted recordings, and move those aside that belong to none."""
+        if self._orphans.is_due and (moved := self._orphans.sweep()):
+            _LOG.warning(line("orphans_moved", files=moved))
 
     def apply_limits(self) -> bool:
         """Delete recordings that are too old, then what fills the disk until enough space is free.

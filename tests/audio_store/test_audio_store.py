@@ -98,6 +98,19 @@ def test_sounds_are_listed_with_their_sizes(store: AudioStore) -> None:
     assert list(store.sounds(ASIDE)) == []
 
 
+def test_sounds_are_listed_in_parts_and_in_order(store: AudioStore) -> None:
+    devices = ("st-1", "st-1-a", "st-10", "st", "a")
+    names = [sound_name(device, f"{number:016x}") for device in devices for number in (1, 2)]
+    for name in names:
+        put(store, name)
+    store.set_owner("us")
+    listed: list[str] = []
+    while part := store.part(listed[-1] if listed else "", 3):
+        assert len(part) <= 3
+        listed += [sound.name for sound in part]
+    assert listed == sorted(names)
+
+
 def test_removing_counts_bytes_and_is_done_again_at_will(store: AudioStore) -> None:
     put(store)
     put(store, OTHER, b"more sound")

@@ -23,17 +23,22 @@ class Sweeps:
     def __init__(self, archive: Archive) -> None:
         self.data_dir = archive.settings.data_dir
         self._now = 0.0
+        audio = AudioDirectory(self.data_dir)
         self._sweep = OrphanSweep(
             archive.settings.database,
-            AudioDirectory(self.data_dir),
+            RecordingDeletion(archive.settings.database, audio),
+            audio,
             self.data_dir / "spool",
             lambda: self._now,
         )
+        self._sweep.part = 3
 
     def next(self) -> int:
+        """Sweep a round, part by part; return how many files were moved."""
+        moved = 0
         assert self._sweep.is_due
-        moved = self._sweep.sweep()
-        assert not self._sweep.is_due
+        while self._sweep.is_due:
+            moved += self._sweep.sweep()
         self._now += EVERY_S
         return moved
 
@@ -86,9 +91,10 @@ def test_a_database_that_knows_few_of_the_files_moves_none(archive: Archive) -> 
 def test_files_of_deleted_recordings_are_removed_not_moved(archive: Archive) -> None:
     deletion = RecordingDeletion(archive.settings.database, AudioDirectory(archive.settings.data_dir))
     deletion.delete("st-01", f"{1:016x}")
-    left = Sweeps(archive).add(f"audio/st-01/{1:016x}.wav")
-    deletion.remove_leftovers()
-    assert not left.exists()
+    sweeps = Sweeps(archive)
+    left = sweeps.add(f"audio/st-01/{1:016x}.wav")
+    assert (sweeps.next(), left.exists()) == (0, False)
+    assert len(list(sweeps.data_dir.glob("audio/*/*.wav"))) == 3
 
 
 def test_a_file_that_a_clock_of_2036_dated_is_found(archive: Archive) -> None:
