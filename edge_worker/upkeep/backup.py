@@ -112,6 +112,7 @@ def _back_up(settings: Settings, file: Path, broker: Path | None) -> list[str]:
                     "schema": REVISION,
                     "recordings": recordings,
                     "lost": lost,
+                    "sounds": settings.audio_url,
                 }
             )
     finally:

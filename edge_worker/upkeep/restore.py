@@ -62,7 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BackupError(f"STETHO_DATABASE_URL names another database than {into / DATABASE}; unset it")
         with Archive(options.file) as archive:
             _restore(archive, into, options.broker, may_replace=options.force)
-        if settings.audio_url and (into / FOLDER).is_dir():
+            place = str(archive.facts.get("sounds", ""))
+        if place:
+            print(
+                f"Its sounds are not in it: they are in {place}, which STETHO_AUDIO_URL has to name; a sound "
+                "that is not there any more is missing in pages and exports."
+            )
+        elif settings.audio_url and (into / FOLDER).is_dir():
             command = stetho(f"migrate-audio --from {shlex.quote(str(into))} --to {settings.audio_url}")
             print(f"Its sounds are in {into / FOLDER}: `{command}` brings them into the bucket.")
     except (StethoError, OSError) as error:

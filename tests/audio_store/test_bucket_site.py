@@ -169,6 +169,12 @@ def test_the_api_streams_sounds_from_the_bucket(site: BucketSite) -> None:
     said = ask(site, "edge_worker.upkeep.backup", str(backup))
     assert "The sounds are not in it: they stay in s3://sounds/ward-3" in said
     assert backup.stat().st_size < 4_000_000
+    restored = site.directory / "restored"
+    said = ask(site, "edge_worker.upkeep.restore", str(backup), "--into", str(restored))
+    assert "they are in s3://sounds/ward-3, which STETHO_AUDIO_URL has to name" in said
+    without = {"STETHO_DATA_DIR": str(restored), "STETHO_AUDIO_URL": ""}
+    refused = site.start_worker(wait=False, settings=without, name="restored")
+    refused.wait_for("the sounds of this site are in s3://sounds/ward-3, not in ")
     health = json.loads(site.request("/health")[1])
     assert health["status"] == "ok", health
 
