@@ -12,6 +12,7 @@ from edge_worker.database.adaptation.adaptation_tables import AdaptationTables
 from edge_worker.database.device_settings import DeviceSettingsTable
 from edge_worker.database.engine import connect_existing
 from edge_worker.database.repair.turn import turn_in
+from edge_worker.database.sharing.shard_mapping import ShardMapping
 from edge_worker.database.site_state.sound_claim import SoundClaim
 from edge_worker.database.store import Store
 from edge_worker.errors import AudioAwayError, AudioStoreError, BrokerError, StoreError
@@ -57,6 +58,8 @@ def assemble(
     spool = Spool(settings.data_dir / "spool", shards)
     with turn_in(spool.directory):  # several processes start at once, and one of them makes the tables
         store = Store.open(settings.database, is_ours=not settings.database_url)
+    if cluster is not None:
+        ShardMapping(settings.database).require()
     database, audio = connect_existing(settings.database), open_audio(settings)
     claim = SoundClaim(settings, audio)
     _claim_sounds(claim)

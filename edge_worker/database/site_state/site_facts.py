@@ -15,6 +15,8 @@ RETENTION: Final = "retention"
 """When recordings were last deleted by age, and why that waits."""
 ROOM: Final = "room"
 """The last recording that was stored while the disk had enough room."""
+SHARDS: Final = "shards"
+"""How devices belong to shards, where the workers of a cluster share them."""
 SOUNDS: Final = "sounds"
 """Where the sounds of this site are, and by which mark they are known as its own."""
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 SHARDS: Final = 32
+HASH: Final = "fnv1a-32"
 MOST_PROCESSES: Final = 4
 """Of one worker, where nobody says more: each reads the chunks of all (ADR 9)."""
 PROCESSES_FILE: Final = "processes"
