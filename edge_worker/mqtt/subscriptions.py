@@ -1,4 +1,4 @@
-"""Subscriptions of one session, all at QoS 1. What the broker refuses is asked for again.
+"""Subscriptions of one session, all at QoS 1. What the broker refuses or does not answer is asked for again.
 
 A cluster that has just lost a node refuses for a moment; what is sent meanwhile would reach nobody.
 """
@@ -15,6 +15,7 @@ from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_AFTER_S: Final = 1.0
+_ANSWER_WITHIN_S: Final = 20.0
 
 
 class Subscriptions:
@@ -26,6 +27,8 @@ class Subscriptions:
         self._topics = list(topics)
         self._asked: dict[int, list[str]] = {}
         """By packet id: what was not answered yet."""
+        self._answer_by = 0.0
+        """Of the last of them."""
         self._refused: list[str] = []
         self._again_at = 0.0
 
@@ -49,17 +52,26 @@ class Subscriptions:
         """Note what the broker says of the packet `mid`."""
         pairs = zip(self._asked.pop(mid, ()), codes, strict=False)
         if refused := [topic for topic, code in pairs if code.is_failure]:
-            _LOG.error(line("subscription_refused", user=self._user, topics=",".join(refused)))
-            self._refused += refused
-            self._again_at = time.monotonic() + _AGAIN_AFTER_S
+            self._ask_later(refused, "subscription_refused")
 
     def turn(self, client: mqtt.Client) -> None:
-        """Ask again for what was refused, when it is time."""
-        if self._refused and time.monotonic() >= self._again_at:
+        """Ask again for what was refused or not answered, when it is time."""
+        now = time.monotonic()
+        if self._asked and now >= self._answer_by:
+            unanswered = [topic for asked in self._asked.values() for topic in asked]
+            self._asked.clear()
+            self._ask_later(unanswered, "subscription_unanswered")
+        if self._refused and now >= self._again_at:
             wanted, self._refused = [each for each in self._refused if each in self._topics], []
             self._ask(client, wanted)
+
+    def _ask_later(self, wanted: list[str], event: str) -> None:
+        _LOG.error(line(event, user=self._user, topics=",".join(wanted)))
+        self._refused += wanted
+        self._again_at = time.monotonic() + _AGAIN_AFTER_S
 
     def _ask(self, client: mqtt.Client, wanted: list[str]) -> None:
         if wanted:
             _, mid = client.subscribe([(topic, 1) for topic in wanted])
             self._asked[mid or 0] = list(wanted)
+            self._answer_by = time.monotonic() + _ANSWER_WITHIN_S
