@@ -49,9 +49,9 @@ void EspMqttClient::disconnect() {
     connection_ = nullptr;
 }
 
-bool EspMqttClient::subscribe(std::string_view topic, std::uint8_t qos) {
+bool EspMqttClient::subscribe(std::string_view topic) {
     return connection_ != nullptr && connection_->is_connected() && topic.size() <= hal::kMaxTopicBytes &&
-           give_copy({.kind = JobKind::kSubscribe, .qos = qos, .connection = connection_}, topic, {});
+           give_copy({.kind = JobKind::kSubscribe, .connection = connection_}, topic, {});
 }
 
 int EspMqttClient::publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
@@ -144,7 +144,7 @@ void EspMqttClient::do_job(const Job& job) {
             open_->open();
             break;
         case JobKind::kSubscribe:
-            job.connection->subscribe(reinterpret_cast<const char*>(bytes), job.qos);
+            job.connection->subscribe(reinterpret_cast<const char*>(bytes));
             break;
         case JobKind::kPublish:
             job.connection->publish(reinterpret_cast<const char*>(bytes),

@@ -28,7 +28,7 @@ class EspMqttClient final : public hal::Mqtt {
 
     bool connect(const hal::MqttOptions& options) override;
     void disconnect() override;
-    bool subscribe(std::string_view topic, std::uint8_t qos) override;
+    bool subscribe(std::string_view topic) override;
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override;
     void settle() override;

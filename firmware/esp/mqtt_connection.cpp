@@ -4,6 +4,7 @@
 
 #include "esp/stack_watch.h"
 #include "esp_event.h"
+#include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "hal/tasks.h"
@@ -12,6 +13,7 @@
 namespace stetho::esp {
 namespace {
 
+constexpr const char* kTag = "mqtt";
 constexpr int kWithinMs = 10'000;  // TCP, the TLS handshake, a write: each at most so long
 constexpr int kPollMs = 200;       // `stop` waits half of it for a client that is not connected
 constexpr int kBufferBytes = 2048;
@@ -37,6 +39,14 @@ hal::ConnectionLoss loss_of(const esp_mqtt_error_codes_t* error) {
     }
     constexpr unsigned kDate = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     return (flags & ~kDate) == 0 ? hal::ConnectionLoss::kOutOfDate : hal::ConnectionLoss::kUntrusted;
+}
+
+// Returns whether the broker grants the subscription: what a SUBACK says of each one is at most its QoS, or
+// 0x80. All versions hand that over as the data of the event; only newer ones say it in `error_handle`, too.
+bool is_granted(const esp_mqtt_event_t& event) {
+    constexpr std::uint8_t kMostQos = 2;
+    return std::all_of(event.data, event.data + event.data_len,
+                       [](char code) { return static_cast<std::uint8_t>(code) <= kMostQos; });
 }
 
 }  // namespace
@@ -145,8 +155,8 @@ void MqttConnection::send_the_rest() {
     }
 }
 
-void MqttConnection::subscribe(const Topic& topic, std::uint8_t qos) {
-    if (is_connected_ && esp_mqtt_client_subscribe_single(client_, topic.c_str(), qos) < 0) {
+void MqttConnection::subscribe(const Topic& topic) {
+    if (is_connected_ && esp_mqtt_client_subscribe_single(client_, topic.c_str(), 0) < 0) {
         end(hal::ConnectionLoss::kUnreachable);  // it would hear nothing
     }
 }
@@ -207,6 +217,15 @@ void MqttConnection::handle_event(const esp_mqtt_event_t& event) {
         case MQTT_EVENT_DISCONNECTED:
             has_ended_ = true;
             end(loss_);
+            break;
+        case MQTT_EVENT_SUBSCRIBED:
+            if (is_wanted_) {
+                const bool granted = is_granted(event);
+                if (!granted) {
+                    ESP_LOGE(kTag, "the broker refuses a subscription");
+                }
+                events_.post(Event::subscribed(granted));
+            }
             break;
         case MQTT_EVENT_PUBLISHED:
             // The task of EspMqttClient knows the token, and knows it only once `publish` has returned.

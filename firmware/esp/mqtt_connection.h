@@ -40,7 +40,7 @@ class MqttConnection {
     void open();
     // Ends the connection: what was published first, then DISCONNECT, then the client. It is not used again.
     void close();
-    void subscribe(const Topic& topic, std::uint8_t qos);
+    void subscribe(const Topic& topic);
     void publish(const char* topic, std::span<const std::uint8_t> payload, std::uint8_t qos, bool retain,
                  int token);
     // Posts the PUBACK of message `id` with the token that it was published with.

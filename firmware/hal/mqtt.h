@@ -2,7 +2,7 @@
 // `settle`; connects, disconnects and messages arrive as events of the device.
 //
 // Thread rules: every call comes from the application task. Events (connected, disconnected with a reason,
-// PUBACK, message) are posted from whatever thread the client has, never handled there.
+// SUBACK, PUBACK, message) are posted from whatever thread the client has, never handled there.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ enum class ConnectionLoss : std::uint8_t {
     kUntrusted,    // TLS: the certificate is not of our CA, or not for this host
     kOutOfDate,    // TLS: by our clock the certificate is not valid yet, or no longer
     kNotFound,     // the host is kAutoHost, and no broker announces itself
+    kDeaf,         // the broker refuses a subscription, or does not answer it
 };
 
 // Host of a broker that is looked for in the local network, by mDNS. With TLS its certificate must have the name that
@@ -62,8 +63,9 @@ class Mqtt {
     // Waits until a disconnect is done, some seconds at most. Only for the moment before a restart.
     virtual void settle() = 0;
 
-    // Subscribes to a topic at `qos`. False: not connected, or full.
-    virtual bool subscribe(std::string_view topic, std::uint8_t qos) = 0;
+    // Subscribes to a topic at QoS 0; `subscribed` follows, with what the broker says of it. A topic that is
+    // subscribed to already: its retained message comes again. False: not connected, or full.
+    virtual bool subscribe(std::string_view topic) = 0;
 
     // Queues a message. Returns a token > 0 that its PUBACK will carry; kMqttUntracked at QoS 0; kMqttFull if
     // the client is full or not connected. The bytes are copied. Messages that a client still holds when the

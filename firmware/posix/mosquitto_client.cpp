@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -52,6 +53,7 @@ bool MosquittoClient::prepare(const hal::MqttOptions& options) {
     mosquitto_threaded_set(client_, true);
     mosquitto_max_inflight_messages_set(client_, 0);  // core has a window of its own
     mosquitto_connect_callback_set(client_, on_connect);
+    mosquitto_subscribe_callback_set(client_, on_subscribe);
     mosquitto_publish_callback_set(client_, on_publish);
     mosquitto_message_callback_set(client_, on_message);
     mosquitto_log_callback_set(client_, on_log);
@@ -131,9 +133,9 @@ void MosquittoClient::close(bool sends_disconnect) {
     ca_file_.reset();
 }
 
-bool MosquittoClient::subscribe(std::string_view topic, std::uint8_t qos) {
+bool MosquittoClient::subscribe(std::string_view topic) {
     return is_connected_ &&
-           mosquitto_subscribe(client_, nullptr, std::string(topic).c_str(), qos) == MOSQ_ERR_SUCCESS;
+           mosquitto_subscribe(client_, nullptr, std::string(topic).c_str(), 0) == MOSQ_ERR_SUCCESS;
 }
 
 int MosquittoClient::publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
@@ -163,6 +165,13 @@ void MosquittoClient::on_connect(mosquitto*, void* self, int code) {
     client->is_connected_ = true;
     client->finder_.worked();
     client->events_.post(Event::of(EventKind::kMqttConnected));
+}
+
+void MosquittoClient::on_subscribe(mosquitto*, void* self, int, int count, const int* granted) {
+    constexpr int kMostQos = 2;
+    const bool is_granted = std::all_of(granted, granted + count, [](int qos) { return qos <= kMostQos; });
+    if (!is_granted) std::fprintf(stderr, "mqtt: the broker refuses a subscription\n");
+    static_cast<MosquittoClient*>(self)->events_.post(Event::subscribed(is_granted));
 }
 
 // Called for QoS 0 as well, when the message was written; core knows its tokens.

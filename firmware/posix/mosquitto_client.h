@@ -31,7 +31,7 @@ class MosquittoClient final : public hal::Mqtt {
     bool connect(const hal::MqttOptions& options) override;
     void disconnect() override;
     void settle() override {}
-    bool subscribe(std::string_view topic, std::uint8_t qos) override;
+    bool subscribe(std::string_view topic) override;
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
                 bool retain) override;
 
@@ -48,6 +48,7 @@ class MosquittoClient final : public hal::Mqtt {
     void close(bool sends_disconnect);
 
     static void on_connect(mosquitto* client, void* self, int code);
+    static void on_subscribe(mosquitto* client, void* self, int id, int count, const int* granted);
     static void on_publish(mosquitto* client, void* self, int id);
     static void on_message(mosquitto* client, void* self, const mosquitto_message* message);
     static void on_log(mosquitto* client, void* self, int level, const char* text);

@@ -154,8 +154,9 @@ void Program::handle_event(const Event& event) {
     if (event.kind == EventKind::kMqttMessage && event.topic.ends_with("/down/result"))
         result_.assign(event.payload.begin(), event.payload.end());
     if (event.kind == EventKind::kMqttDisconnected) loss_ = event.loss;
-    was_online_ = was_online_ || event.kind == EventKind::kMqttConnected;
+    if (event.kind == EventKind::kMqttSubscribed && !event.is_granted) loss_ = hal::ConnectionLoss::kDeaf;
     device_.on(event);
+    was_online_ = was_online_ || device_.is_online();
 }
 
 void Program::read_audio() {
@@ -228,12 +229,14 @@ void Program::on_state_change() {
 
 void Program::check_once() {
     const std::uint64_t real = clock_.real_ms();  // what others need takes no fraction of its time
-    if (!was_online_ && (loss_ != hal::ConnectionLoss::kUnreachable || real > kConnectMs))
+    const bool may_pass = loss_ == hal::ConnectionLoss::kUnreachable || loss_ == hal::ConnectionLoss::kDeaf;
+    if (!was_online_ && (!may_pass || real > kConnectMs))
         return finish(
             2, loss_ == hal::ConnectionLoss::kRefused     ? "the broker refuses this device id and password"
                : loss_ == hal::ConnectionLoss::kUntrusted ? "no TLS with the broker; check --cafile"
                : loss_ == hal::ConnectionLoss::kNotFound  ? "no broker announces itself; name it with --host"
-                                                          : "no broker there; check --host and --port");
+               : loss_ == hal::ConnectionLoss::kDeaf ? "the broker refuses what this device subscribes to"
+                                                     : "no broker there; check --host and --port");
     if (!is_begun_) return start_once();
     const auto record_ms = static_cast<std::uint64_t>(arguments_.settings.record_ms / arguments_.pace);
     if (state_ == State::kResult && clock_.now_ms() > state_since_ms_ + kSeenMs)

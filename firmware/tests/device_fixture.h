@@ -85,6 +85,7 @@ class DeviceFixture {
             if (clock.utc) *clock.utc += 10;
             if (has_microphone && !device.is_asleep()) feed_audio(device.settings().sample_rate_hz / 100);
             if (acknowledges) acknowledge();
+            if (grants) answer_subscriptions();
             device.tick();
         }
     }
@@ -110,13 +111,23 @@ class DeviceFixture {
         for (int round = 0; round < 10'000 && !mqtt.is_attempting; ++round) run(10);
         REQUIRE(mqtt.is_attempting);
         mqtt.is_attempting = false;
+        accept();
+        run(10);
+    }
+
+    void accept() {
         mqtt.is_connected = true;
         device.on(Event::of(EventKind::kMqttConnected));
-        run(10);
+        if (grants) answer_subscriptions();
+    }
+
+    void answer_subscriptions(bool is_granted = true) {
+        for (; mqtt.unanswered > 0; --mqtt.unanswered) device.on(Event::subscribed(is_granted));
     }
 
     void disconnect(hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable) {
         mqtt.is_connected = mqtt.is_attempting = false;
+        mqtt.unanswered = 0;
         mqtt.unacknowledged.clear();
         device.on(Event::disconnected(loss));
         device.tick();
@@ -219,6 +230,7 @@ class DeviceFixture {
     FlashModel flash;
     bool has_microphone = true;
     bool acknowledges = true;
+    bool grants = true;  // the broker answers subscriptions
     bool silent = false;
     double amplitude = 8'000;
     MicrophoneState microphone = MicrophoneState::kOk;

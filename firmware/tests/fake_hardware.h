@@ -45,10 +45,12 @@ class FakeMqtt final : public hal::Mqtt {
     void disconnect() override {
         ++disconnects;
         is_connected = is_attempting = false;
+        unanswered = 0;
     }
     void settle() override {}
-    bool subscribe(std::string_view topic, std::uint8_t) override {
+    bool subscribe(std::string_view topic) override {
         topics.emplace_back(topic);
+        if (can_subscribe) ++unanswered;
         return can_subscribe;
     }
     int publish(std::string_view topic, std::span<const std::uint8_t> payload, std::uint8_t qos,
@@ -78,6 +80,7 @@ class FakeMqtt final : public hal::Mqtt {
     int token = 0;
     std::vector<Message> sent;
     std::vector<int> unacknowledged;
+    int unanswered = 0;  // subscriptions
     std::vector<std::string> topics;
     std::string host, username, will, will_topic;
     std::uint16_t port = 0;

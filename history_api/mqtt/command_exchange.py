@@ -1,7 +1,8 @@
 """Commands to devices on their way, and what the devices answer; normative: `docs/protocol.md` § Commands.
 
-A command is for now. It is published once, without receipt (QoS 0), and only while there is a connection, so
-that neither this process nor the broker keeps it for later.
+A command is for now. It is published without receipt (QoS 0), and only while there is a connection, so that
+neither this process nor the broker keeps it for later. As long as somebody waits for the answer it is
+published again, with the same id: a device obeys it once and answers each time.
 """
 
 import secrets
@@ -17,6 +18,8 @@ EXPIRES_S: Final = 30
 """After so many seconds a device that knows the time does not obey any more."""
 _SEND_WITHIN_S: Final = 2
 """The thread of the session is never as busy, so the connection was lost."""
+_AGAIN_AFTER_S: Final = 1.0
+"""Without an answer for so long it is published again."""
 Document = dict[str, Any]
 
 
@@ -40,13 +43,18 @@ class SentCommand:
         """Whether it was published."""
         return self._sent.is_set()
 
-    def wait(self, within_s: float) -> None:
-        """Wait until it is sent, or give it up, then for the answer."""
-        if not self._sent.wait(_SEND_WITHIN_S):
-            with self._lock:
-                self._is_given_up = not self.is_sent
-        if self.is_sent:
-            self._answered.wait(within_s)
+    def wait_until_sent(self) -> bool:
+        """Return whether it was sent within a moment."""
+        return self._sent.wait(_SEND_WITHIN_S)
+
+    def wait(self, within_s: float) -> bool:
+        """Return whether the answer comes within so many seconds."""
+        return self._answered.wait(within_s)
+
+    def give_up(self) -> None:
+        """Publish it no more."""
+        with self._lock:
+            self._is_given_up = True
 
     def publish(self, publish: Callable[[str, bytes], None], *, with_expiry: bool) -> None:
         """Publish the command, unless nobody waits for it any more."""
@@ -79,13 +87,22 @@ class CommandExchange:
 
         `with_expiry`: the clock of this machine is right.
         """
-        with self._lock:
-            self._open[sent.id] = sent
-            self._unsent.append((sent, with_expiry))
-        wake()
+
+        def publish() -> None:
+            with self._lock:
+                self._open[sent.id] = sent
+                self._unsent.append((sent, with_expiry))
+            wake()
+
+        publish()
         try:
-            sent.wait(within_s)
+            if sent.wait_until_sent():
+                left_s = within_s
+                while not sent.wait(min(left_s, _AGAIN_AFTER_S)) and left_s > _AGAIN_AFTER_S:
+                    left_s -= _AGAIN_AFTER_S
+                    publish()
         finally:
+            sent.give_up()
             with self._lock:
                 del self._open[sent.id]
         if sent.is_sent:

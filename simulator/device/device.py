@@ -118,6 +118,11 @@ class Device:
         """Whether the first transmission of a recording goes on."""
         return self._transmission is not None
 
+    @property
+    def awaits_result(self) -> bool:
+        """Whether the result of a recording that is over has not come yet."""
+        return any(each.result is None and each.last_sent_at for each in self.deliveries.values())
+
     def receive(self, topic: str, payload: bytes, now: float) -> None:
         """Process a control message, live value or result; ignore others and malformed ones."""
         try:

@@ -108,6 +108,11 @@ class LiveDevice(Device):
         """Whether a stream goes on."""
         return self._stream is not None and not self._stream.is_over
 
+    @property
+    def awaits_result(self) -> bool:
+        """Whether the result of a stream that is over has not come yet."""
+        return self._stream is not None and self._stream.is_over and self._stream.result is None
+
     def next_message(self, now: float) -> Message | None:
         """Return the next message that is due, or None."""
         if self._outbox:

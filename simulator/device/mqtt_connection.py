@@ -23,8 +23,8 @@ from simulator.device.message import Message
 
 _KEEPALIVE_S: Final = 30
 _MAINTENANCE_S: Final = 1.0
-Subscription = tuple[str, int]
-"""Topic and QoS."""
+_ANSWER_WITHIN_S: Final = 20.0
+"""A broker that takes longer to accept a connection and its subscriptions is called again."""
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
 
@@ -68,12 +68,16 @@ class Connection:
         account: Account,
         subscriptions: Sequence[str],
         on_message: Callable[[Message], None],
+        *,
+        qos: int = 1,
     ) -> None:
-        """Prepare a connection that subscribes to `subscriptions` at QoS 1."""
+        """Prepare a connection that subscribes to `subscriptions` at `qos`."""
         self.on_ready: Callable[[], None] = lambda: None
         """Called after each SUBACK: the broker has accepted the account and the subscriptions."""
         self.on_activity: Callable[[], None] = lambda: None
         """Called after data was received."""
+        self.on_turn: Callable[[float], None] = lambda _now: None
+        """Called about once a second."""
         self.is_ready = False
         self._was_ready = False
         self.unacknowledged = 0
@@ -82,8 +86,10 @@ class Connection:
         self._address = address
         self._brokers = _brokers(address)
         self._account = account
-        self._subscriptions: Sequence[Subscription] = [(topic, 1) for topic in subscriptions]
-        self._asked: dict[int, Sequence[Subscription]] = {}
+        self._subscriptions = subscriptions
+        self._qos = qos
+        self._ready_by = 0.0
+        self._asked: dict[int, Sequence[str]] = {}
         """By number of the packet: what was not answered yet."""
         self._on_message = on_message
         self._client = self._create_client()
@@ -129,8 +135,16 @@ class Connection:
         self._client.disconnect()
         self._watch()
 
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Subscribe, if there is a connection; retained messages come, those of old subscriptions again."""
+        if self._socket is not None and not self._is_closing:
+            _, number = self._client.subscribe([(topic, self._qos) for topic in topics])
+            self._asked[number or 0] = topics
+            self._watch()
+
     def _connect(self) -> None:
         """Connect to the first broker that answers, beginning with the one after the last that was tried."""
+        self._ready_by = time.monotonic() + _ANSWER_WITHIN_S
         for left in reversed(range(len(self._brokers))):
             broker = self._brokers[0]
             self._brokers.rotate(-1)
@@ -179,12 +193,17 @@ class Connection:
         """Send PINGREQ when it is due, or reconnect; called once a second."""
         if self._is_closing:
             return
-        if self._socket is not None:
-            self._client.loop_misc()
-            self._watch()
-        else:
+        now = time.monotonic()
+        if self._socket is None:
             with contextlib.suppress(OSError):  # the next try is in a second
                 self._connect()
+        elif not self.is_ready and now > self._ready_by:
+            self._client.disconnect()  # it would hear nothing
+            self._watch()
+        else:
+            self._client.loop_misc()
+            self._watch()
+            self.on_turn(now)
         self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, self._keep_alive)
 
     def _watch(self) -> None:
@@ -215,13 +234,7 @@ class Connection:
                 f"{problem}; make the account with `{command}` and give the password that it prints"
             )
         self._asked.clear()
-        self._subscribe(self._subscriptions)
-
-    def _subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        """Subscribe, unless the connection was lost meanwhile."""
-        if self._socket is not None and not self._is_closing:
-            _, number = self._client.subscribe(list(subscriptions))
-            self._asked[number or 0] = subscriptions
+        self.subscribe(self._subscriptions)
 
     def _on_subscribe(
         self, _client: object, _data: object, number: int, codes: Sequence[ReasonCode], _rest: object
@@ -229,7 +242,7 @@ class Connection:
         """Begin to work; what is refused is asked again: a cluster that lost a node takes a moment."""
         pairs = zip(self._asked.pop(number, ()), codes, strict=False)
         if refused := [each for each, code in pairs if code.is_failure]:
-            self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, lambda: self._subscribe(refused))
+            self._event_loop.call_at(time.monotonic() + _MAINTENANCE_S, lambda: self.subscribe(refused))
         if not self.is_ready:
             self.is_ready = self._was_ready = True
             self.on_ready()

@@ -13,6 +13,12 @@ from simulator.device.mqtt_connection import Account, Address, Connection
 from simulator.device.network_fault import FaultInjector
 from simulator.device.remote_command import Answer, Command, refuse
 
+ASK_AFTER_S: Final = 20.0
+"""Without a worker or a result for so long the device asks for both again, then after twice as long, ….
+
+Its subscriptions are at QoS 0, so either may have been lost. Both are retained.
+"""
+_ASK_AT_MOST_S: Final = 300.0
 _MAX_INFLIGHT: Final = 20
 """Unacknowledged messages at once; the others wait in the device, not in the MQTT client."""
 
@@ -51,6 +57,7 @@ class Stethoscope:
         self._fault_injector = fault_injector
         self._wakes_at = float("inf")
         self._last_command = ""
+        self._last_answer = Answer("done")
         subscriptions = [
             topics.control(device.device_id),
             topics.device_result(device.device_id),
@@ -58,7 +65,10 @@ class Stethoscope:
             topics.worker("+"),
             *([topics.live(device.device_id)] if subscribe_live else []),
         ]
-        self.connection = Connection(event_loop, address, account, subscriptions, self._receive)
+        self._retained = [topics.device_result(device.device_id), topics.worker("+")]
+        self._ask_after_s, self._ask_at = ASK_AFTER_S, 0.0
+        self.connection = Connection(event_loop, address, account, subscriptions, self._receive, qos=0)
+        self.connection.on_turn = self._ask_again
         self.connection.set_will(device.will_message())
         self.connection.on_ready = device.on_connected
         self.connection.on_activity = self.send_due_messages
@@ -102,6 +112,16 @@ class Stethoscope:
         self._wakes_at = float("inf")
         self.send_due_messages()
 
+    def _ask_again(self, now: float) -> None:
+        if not self.connection.is_ready or (self.analysers and not self.device.awaits_result):
+            self._ask_after_s = ASK_AFTER_S
+        elif now < self._ask_at:
+            return
+        else:
+            self.connection.subscribe(self._retained)
+            self._ask_after_s = min(2 * self._ask_after_s, _ASK_AT_MOST_S)
+        self._ask_at = now + self._ask_after_s
+
     def _receive(self, message: Message) -> None:
         if message.topic.startswith(topics.worker("")):
             self._update_analyser(message.topic, message.payload)
@@ -111,12 +131,13 @@ class Stethoscope:
             self._obey(Command.parse(message.payload))
 
     def _obey(self, command: Command | None) -> None:
-        """Do what a command says, once, and answer it."""
-        if command is None or command.id == self._last_command:
+        """Do what a command says, once, and answer it; the answer may have got lost when it comes again."""
+        if command is None:
             return
-        self._last_command = command.id
-        answer = command.refusal() or self.on_command(command)
-        self.connection.publish(answer.message(self.device.device_id, command.id))
+        if command.id != self._last_command:
+            self._last_command = command.id
+            self._last_answer = command.refusal() or self.on_command(command)
+        self.connection.publish(self._last_answer.message(self.device.device_id, command.id))
 
     def _update_analyser(self, topic: str, payload: bytes) -> None:
         try:

@@ -2,6 +2,7 @@
 
 TCP loses nothing: a loss of MQTT is a broker that acknowledged and died, or a worker that did. The proxy
 does the same: it acknowledges a chunk in the broker's name and drops it, sends it twice, late or corrupted.
+It can refuse subscriptions, too, as a cluster does that has lost a node.
 """
 
 import socket
@@ -14,6 +15,9 @@ from simulator.device.network_fault import FaultInjector, FaultRates
 
 _PUBLISH: Final = 3
 _PUBACK: Final = 0x40
+_SUBACK: Final = 0x90
+_REFUSED: Final = b"\x80"
+_NO_FAULTS: Final = FaultRates()
 _MORE: Final = 0x80
 """Bit of a length byte: another one follows."""
 
@@ -21,8 +25,10 @@ _MORE: Final = 0x80
 class LossyProxy:
     """MQTT proxy on a loopback port of its own. Use it as a context manager."""
 
-    def __init__(self, port: int, rates: FaultRates, seed: int) -> None:
+    def __init__(self, port: int, rates: FaultRates = _NO_FAULTS, seed: int = 0, refuses: int = 0) -> None:
+        """Prepare it for the broker at `port`; the first `refuses` subscriptions are refused."""
         self._broker_port = port
+        self._refuses = refuses
         self._fault = FaultInjector(rates, seed)
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -55,9 +61,13 @@ class LossyProxy:
             threading.Thread(target=self._carry_up, args=(device, broker), daemon=True).start()
 
     def _carry_down(self, broker: socket.socket, device: socket.socket) -> None:
+        stream = broker.makefile("rb")
         try:
-            while data := broker.recv(65536):
-                device.sendall(data)
+            while packet := _read_packet(stream):
+                if packet[0] == _SUBACK and self._refuses > 0:
+                    self._refuses -= 1
+                    packet = packet[:-1] + _REFUSED
+                device.sendall(packet)
         except OSError:
             pass
         finally:

@@ -49,6 +49,21 @@ def test_what_the_network_loses_doubles_delays_and_spoils_arrives_all_the_same(
     played_in(kept(site, result), samples_of(path))
 
 
+def test_a_broker_that_refuses_a_subscription_is_called_again(
+    site: Site, account: Credentials, tmp_path: Path
+) -> None:
+    site.start_worker()
+    path = heart(tmp_path, 4_000, 2)
+    with (
+        LossyProxy(site.broker.port, refuses=1) as proxy,
+        Stethoscope(site, account, "--audio", str(path), "--once", *FAST, port=proxy.port) as device,
+    ):
+        device.wait_for_result()
+        assert device.wait() == 0
+        assert device.display.count("the broker refuses a subscription") == 1
+        assert "not subscribed" in device.display
+
+
 def test_a_broker_that_is_killed_costs_nothing(
     site: Site, account: Credentials, operator: Client, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 #include "core/device/broker_connection.h"
 
+#include <algorithm>
 #include <array>
 
 namespace stetho {
@@ -8,7 +9,7 @@ bool BrokerConnection::begin(const Settings& settings, std::uint32_t boot, const
     settings_ = &settings;
     boot_ = boot;
     info_ = info;
-    is_online_ = is_trying_ = false;
+    forget();
     loss_ = hal::ConnectionLoss::kUnreachable;
     try_at_ms_ = 0;
     backoff_.reset();
@@ -20,7 +21,7 @@ void BrokerConnection::stop() {
     mqtt_.disconnect();
     network_.stop();
     settings_ = nullptr;
-    is_online_ = is_trying_ = false;
+    forget();
 }
 
 void BrokerConnection::shut_down() {
@@ -30,26 +31,21 @@ void BrokerConnection::shut_down() {
     stop();
 }
 
-bool BrokerConnection::connected(std::uint64_t now_ms) {
-    if (settings_ == nullptr) return false;
-    if (!subscribe()) {
-        mqtt_.disconnect();
-        wait(now_ms);
-        return false;
-    }
+void BrokerConnection::connected(std::uint64_t now_ms) {
+    if (settings_ == nullptr) return;
+    if (!subscribe_to_all()) return drop(hal::ConnectionLoss::kUnreachable, now_ms);
+    try_at_ms_ = now_ms + kAttemptMs;
+}
+
+void BrokerConnection::subscribed(bool is_granted, std::uint64_t now_ms) {
+    if (!is_online_ && ungranted_ == 0) return;  // of a connection that was given up
+    if (!is_granted) return drop(hal::ConnectionLoss::kDeaf, now_ms);
+    if (is_online_ || --ungranted_ > 0) return;
     is_online_ = true;
     is_trying_ = false;
     online_since_ms_ = now_ms;
     is_state_due_ = is_info_due_ = true;
     backoff_.reset();
-    return true;
-}
-
-bool BrokerConnection::disconnected(hal::ConnectionLoss loss, std::uint64_t now_ms) {
-    const bool was_online = is_online_;
-    loss_ = loss;
-    wait(now_ms);
-    return was_online;
 }
 
 bool BrokerConnection::tick(std::uint64_t now_ms) {
@@ -58,7 +54,7 @@ bool BrokerConnection::tick(std::uint64_t now_ms) {
         if (!is_online_ && !is_trying_) return true;
         const bool was_online = is_online_;
         mqtt_.disconnect();
-        is_online_ = is_trying_ = false;
+        forget();
         loss_ = hal::ConnectionLoss::kUnreachable;
         try_at_ms_ = now_ms;  // reconnect as soon as the network is back
         return !was_online;
@@ -67,17 +63,29 @@ bool BrokerConnection::tick(std::uint64_t now_ms) {
         publish_due();
     } else if (now_ms >= try_at_ms_) {
         if (is_trying_)
-            drop(now_ms);
+            drop(ungranted_ > 0 ? hal::ConnectionLoss::kDeaf : hal::ConnectionLoss::kUnreachable, now_ms);
         else
             connect(now_ms);
     }
     return true;
 }
 
-void BrokerConnection::drop(std::uint64_t now_ms) {
+void BrokerConnection::drop(hal::ConnectionLoss loss, std::uint64_t now_ms) {
     mqtt_.disconnect();
-    loss_ = hal::ConnectionLoss::kUnreachable;
-    wait(now_ms);
+    end(loss, now_ms);
+}
+
+void BrokerConnection::ask_again(bool is_waiting, std::uint64_t now_ms) {
+    if (!is_online_ || !is_waiting) {
+        ask_after_ms_ = kAskAfterMs;
+    } else if (now_ms < ask_at_ms_) {
+        return;
+    } else {
+        subscribe(Topic::kResult);
+        subscribe(Topic::kWorker);
+        ask_after_ms_ = std::min(ask_after_ms_ * 2, kAskAtMostMs);
+    }
+    ask_at_ms_ = now_ms + ask_after_ms_;
 }
 
 void BrokerConnection::set_state(DeviceState state) {
@@ -103,25 +111,34 @@ void BrokerConnection::connect(std::uint64_t now_ms) {
     options.password = settings_->password;
     options.will_topic = topic;
     options.will_payload = {reinterpret_cast<const char*>(will.data()), size};
-    if (!mqtt_.connect(options)) return wait(now_ms);
+    if (!mqtt_.connect(options)) return end(loss_, now_ms);
     is_trying_ = true;
     try_at_ms_ = now_ms + kAttemptMs;
 }
 
-void BrokerConnection::wait(std::uint64_t now_ms) {
-    is_online_ = is_trying_ = false;
+// Notes that there is no connection, and why, and waits before the next try.
+void BrokerConnection::end(hal::ConnectionLoss loss, std::uint64_t now_ms) {
+    loss_ = loss;
+    forget();
     try_at_ms_ = now_ms + backoff_.next(random_.next());
 }
 
-bool BrokerConnection::subscribe() {
-    const std::string_view device = settings_->device_id;
+void BrokerConnection::forget() {
+    is_online_ = is_trying_ = false;
+    ungranted_ = 0;
+}
+
+bool BrokerConnection::subscribe(Topic topic) {
+    return mqtt_.subscribe(topic_name(topic, settings_->device_id));
+}
+
+bool BrokerConnection::subscribe_to_all() {
     // The workers come last: when the display says that one is there, the device receives everything else,
     // too.
-    return mqtt_.subscribe(topic_name(Topic::kControl, device), 1) &&
-           mqtt_.subscribe(topic_name(Topic::kResult, device), 1) &&
-           mqtt_.subscribe(topic_name(Topic::kCommand, device), 1) &&
-           mqtt_.subscribe(topic_name(Topic::kLive, device), 0) &&
-           mqtt_.subscribe(topic_name(Topic::kWorker, device), 1);
+    constexpr std::array kTopics{Topic::kControl, Topic::kResult, Topic::kCommand, Topic::kLive,
+                                 Topic::kWorker};
+    ungranted_ = kTopics.size();
+    return std::all_of(kTopics.begin(), kTopics.end(), [this](Topic topic) { return subscribe(topic); });
 }
 
 void BrokerConnection::publish_due() {

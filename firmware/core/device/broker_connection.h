@@ -1,7 +1,13 @@
 // Connection to the broker: network, MQTT connection, subscriptions, and the state and info that the device
 // publishes about itself.
 //
-// It reconnects without end, with back-off, in the background of whatever the device does. One task calls it.
+// It reconnects without end, with back-off, in the background of whatever the device does. It is online when
+// the broker has granted all subscriptions: a device that is not told what arrived would send everything
+// again. One task calls it.
+//
+// Subscriptions are at QoS 0: the session is a clean one, so a broker would keep nothing for later anyway,
+// and a cluster of NATS keeps each one at QoS 1 on several nodes for as long as the device is connected. What
+// the device waits for it asks for again (`ask_again`, and the reminders of SendWindow).
 #pragma once
 
 #include <cstdint>
@@ -22,8 +28,10 @@ class BrokerConnection {
   public:
     static constexpr std::uint32_t kFirstWaitMs = 500;
     static constexpr std::uint32_t kLongestWaitMs = 30'000;
-    static constexpr std::uint32_t kAttemptMs =
-        20'000;  // an attempt without an answer for this long has failed
+    // An attempt without an answer, to CONNECT or to SUBSCRIBE, for this long has failed.
+    static constexpr std::uint32_t kAttemptMs = 20'000;
+    static constexpr std::uint32_t kAskAfterMs = 20'000;
+    static constexpr std::uint32_t kAskAtMostMs = 300'000;
 
     BrokerConnection(hal::Mqtt& mqtt, hal::Network& network, hal::Random& random)
         : mqtt_(mqtt), network_(network), random_(random), backoff_(kFirstWaitMs, kLongestWaitMs) {}
@@ -38,17 +46,22 @@ class BrokerConnection {
     // Publishes the state "offline", then disconnects in order.
     void shut_down();
 
-    // Handle events of the MQTT client. `connected` returns whether the device is online now, `disconnected`
-    // whether it was until now.
-    bool connected(std::uint64_t now_ms);
-    bool disconnected(hal::ConnectionLoss loss, std::uint64_t now_ms);
+    // Handle events of the MQTT client: it is connected, or is not any more; the broker has answered a
+    // subscription.
+    void connected(std::uint64_t now_ms);
+    void subscribed(bool is_granted, std::uint64_t now_ms);
+    void disconnected(hal::ConnectionLoss loss, std::uint64_t now_ms) { end(loss, now_ms); }
 
     // Connects when it is time, and publishes what is due. Returns false if a connection was lost because the
     // network is down.
     bool tick(std::uint64_t now_ms);
 
     // Closes this connection, in which the broker accepts nothing, and makes a new one.
-    void drop(std::uint64_t now_ms);
+    void drop(hal::ConnectionLoss loss, std::uint64_t now_ms);
+
+    // Call it at each turn. While `is_waiting` for a worker or a result, asks for both again after
+    // kAskAfterMs, then after twice as long, and so on: both are retained, and may have been lost.
+    void ask_again(bool is_waiting, std::uint64_t now_ms);
 
     // Sets the state that is published on `up/state`.
     void set_state(DeviceState state);
@@ -63,8 +76,10 @@ class BrokerConnection {
 
   private:
     void connect(std::uint64_t now_ms);
-    void wait(std::uint64_t now_ms);
-    bool subscribe();
+    void end(hal::ConnectionLoss loss, std::uint64_t now_ms);
+    void forget();
+    bool subscribe(Topic topic);
+    bool subscribe_to_all();
     void publish_due();
 
     hal::Mqtt& mqtt_;
@@ -80,7 +95,10 @@ class BrokerConnection {
     bool is_state_due_ = false;
     bool is_info_due_ = false;
     hal::ConnectionLoss loss_ = hal::ConnectionLoss::kUnreachable;
+    std::size_t ungranted_ = 0;    // subscriptions of this connection that the broker has not granted yet
     std::uint64_t try_at_ms_ = 0;  // or, during an attempt, when it has failed
+    std::uint64_t ask_at_ms_ = 0;
+    std::uint32_t ask_after_ms_ = kAskAfterMs;
     std::uint64_t online_since_ms_ = 0;
 };
 

@@ -69,15 +69,14 @@ void Device::on(const Event& event) {
             break;  // the next tick asks the network itself
         case EventKind::kMqttConnected:
             ready_workers_.clear();
-            if (connection_.connected(now_ms_) && is_on_trial_ && !start_guard_.is_safe_mode()) {
-                hardware_.ota.confirm();
-                is_on_trial_ = false;
-            }
+            connection_.connected(now_ms_);
+            break;
+        case EventKind::kMqttSubscribed:
+            on_subscribed(event.is_granted);
             break;
         case EventKind::kMqttDisconnected:
             connection_.disconnected(event.loss, now_ms_);
-            ready_workers_.clear();
-            window_.on_connection_lost();
+            on_connection_lost();
             break;
         case EventKind::kMqttPuback:
             if (window_.acknowledged(event.token, now_ms_) && state() == State::kSending)
@@ -112,16 +111,14 @@ void Device::on(const Event& event) {
 void Device::tick() {
     now_ms_ = std::max(now_ms_, hardware_.clock.now_ms());
     on_button(debouncer_.update(is_button_down_, now_ms_));
-    if (!connection_.tick(now_ms_)) {
-        ready_workers_.clear();
-        window_.on_connection_lost();
-    }
+    if (!connection_.tick(now_ms_)) on_connection_lost();
     const State before = state();
     run_actions(machine_.tick(now_ms_));
     on_state_left(before);
     if (before == State::kSending && state() == State::kOffline) {
-        connection_.drop(now_ms_);  // the broker was there and accepted nothing
-        window_.on_connection_lost();
+        connection_.drop(hal::ConnectionLoss::kUnreachable,
+                         now_ms_);  // the broker was there and accepted nothing
+        on_connection_lost();
     }
     if (before == State::kUpdating && state() == State::kError) problem_ = Problem::kUpdateFailed;
     if (is_on_trial_ && now_ms_ - begun_at_ms_ > kTrialMs && is_idle()) hardware_.ota.roll_back();
@@ -134,12 +131,33 @@ void Device::tick() {
     apply_due_signals();
     update_sleep();
     publish_answer();
+    connection_.ask_again(is_waiting(), now_ms_);
     if (connection_.is_online()) {
         publish_chunks();
         publish_telemetry();
     }
     apply_due_signals();
     update_display();
+}
+
+void Device::on_subscribed(bool is_granted) {
+    const bool was_online = connection_.is_online();
+    connection_.subscribed(is_granted, now_ms_);
+    if (was_online && !connection_.is_online()) on_connection_lost();
+    if (connection_.is_online() && is_on_trial_ && !start_guard_.is_safe_mode()) {
+        hardware_.ota.confirm();
+        is_on_trial_ = false;
+    }
+}
+
+void Device::on_connection_lost() {
+    ready_workers_.clear();
+    window_.on_connection_lost();
+}
+
+// Returns whether the device waits for a worker, or for the result of a recording that is over.
+bool Device::is_waiting() const {
+    return !ready_workers_.any_ready() || pending_results_.count() > (recorder_.is_recording() ? 1 : 0);
 }
 
 void Device::measure_battery() {

@@ -124,6 +124,9 @@ class Device {
   private:
     // device.cpp: events
     void on_button(ButtonPress kind);
+    void on_subscribed(bool is_granted);
+    void on_connection_lost();
+    bool is_waiting() const;
     void measure_battery();
 
     // device_state.cpp: signals of the state machine, and its actions

@@ -10,10 +10,11 @@ constexpr std::size_t kMaxAnswerBytes = 160;  // an id of 36 characters, each of
 }  // namespace
 
 void Device::on_command(const Command& command) {
-    if (!command.id.empty() && command.id == command_id_) return;  // delivered twice
-    command_id_ = command.id;
-    is_display_on_ = is_display_on_ || command.type != CommandType::kUnknown;
-    answer_ = obey(command);
+    if (command.id.empty() || command.id != command_id_) {  // else delivered twice, or the answer got lost
+        command_id_ = command.id;
+        is_display_on_ = is_display_on_ || command.type != CommandType::kUnknown;
+        answer_ = obey(command);
+    }
     is_answer_due_ = !command.id.empty();  // without an id nobody could tell what is answered
     publish_answer();
 }

@@ -22,6 +22,7 @@ enum class EventKind : std::uint8_t {
     kNetworkDown,
     kMqttConnected,
     kMqttDisconnected,  // loss
+    kMqttSubscribed,    // is_granted: what the broker says of a subscription
     kMqttPuback,        // token
     kMqttMessage,       // topic, payload, is_retained
     kClockSet,
@@ -36,6 +37,7 @@ struct Event {
     bool is_down = false;
     bool is_there = false;
     bool is_retained = false;  // a retained message: it was published earlier
+    bool is_granted = false;
     hal::ConnectionLoss loss = hal::ConnectionLoss::kUnreachable;
     hal::OtaStep step = hal::OtaStep::kFetching;
     MicrophoneState microphone = MicrophoneState::kOk;
@@ -69,6 +71,10 @@ struct Event {
 
     static constexpr Event display(bool is_there) {
         return {.kind = EventKind::kDisplay, .is_there = is_there};
+    }
+
+    static constexpr Event subscribed(bool is_granted) {
+        return {.kind = EventKind::kMqttSubscribed, .is_granted = is_granted};
     }
 
     static constexpr Event puback(int token) { return {.kind = EventKind::kMqttPuback, .token = token}; }

@@ -14,6 +14,7 @@ class PendingResults {
     void add(std::uint64_t recording_id);
     // Removes a recording. False: it is not in the list.
     bool remove(std::uint64_t recording_id);
+    std::size_t count() const { return count_; }
     bool empty() const { return count_ == 0; }
     void clear() { count_ = 0; }
 

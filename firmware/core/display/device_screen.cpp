@@ -52,6 +52,8 @@ LossWords words_of(const BrokerLoss& loss) {
             return {"certificate date", "renew the broker's"};
         case hal::ConnectionLoss::kNotFound:
             return {"no broker found", "enter its address"};
+        case hal::ConnectionLoss::kDeaf:
+            return {"not subscribed", "trying again"};
     }
     return {};
 }

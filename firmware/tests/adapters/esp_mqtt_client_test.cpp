@@ -103,7 +103,7 @@ TEST_CASE("a write that takes long holds up nobody, and what was asked for meanw
     Fixture& fixture = start();
     fixture.connect();
     fake_esp_mqtt().enqueueing.close();
-    CHECK(fixture.client.subscribe("down", 1));
+    CHECK(fixture.client.subscribe("down"));
     fake_esp_mqtt().enqueueing.wait_for_somebody();
     const int first = fixture.publish("one");
     const int second = fixture.publish("two");
@@ -113,6 +113,7 @@ TEST_CASE("a write that takes long holds up nobody, and what was asked for meanw
     CHECK(fake_esp_mqtt().enqueueing.holds_somebody());
     fake_esp_mqtt().acknowledges_at_once = true;
     fake_esp_mqtt().enqueueing.open();
+    CHECK(fixture.next().kind == EventKind::kMqttSubscribed);
     CHECK(fixture.next().token == first);
     CHECK(fixture.next().token == second);
     fixture.client.settle();
@@ -150,7 +151,7 @@ TEST_CASE("what was published before the end is sent before the end") {
     fixture.client.disconnect();
     fixture.client.settle();
     CHECK(fake_esp_mqtt().log() == std::vector<std::string>{"publish up offline", "stop"});
-    CHECK_FALSE(fixture.client.subscribe("down", 1));
+    CHECK_FALSE(fixture.client.subscribe("down"));
     CHECK(fixture.publish("late") == hal::kMqttFull);
 }
 
@@ -192,8 +193,23 @@ TEST_CASE("a subscription that fails ends the connection: it would hear nothing"
     Fixture& fixture = start();
     fixture.connect();
     fake_esp_mqtt().can_subscribe = false;
-    CHECK(fixture.client.subscribe("down", 1));
+    CHECK(fixture.client.subscribe("down"));
     CHECK(fixture.next().kind == EventKind::kMqttDisconnected);
+    fixture.client.disconnect();
+    fixture.client.settle();
+}
+
+TEST_CASE("what the broker says of each subscription is told") {
+    Fixture& fixture = start();
+    fixture.connect();
+    for (const int granted : {0, 1, 2, 0x80, 0x87, 0}) {
+        CAPTURE(granted);
+        fake_esp_mqtt().suback = granted;
+        CHECK(fixture.client.subscribe("down"));
+        const Event event = fixture.next();
+        CHECK(event.kind == EventKind::kMqttSubscribed);
+        CHECK(event.is_granted == (granted < 0x80));
+    }
     fixture.client.disconnect();
     fixture.client.settle();
 }

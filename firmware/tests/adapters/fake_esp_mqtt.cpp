@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 
 namespace {
@@ -29,11 +30,14 @@ struct esp_mqtt_client {
     esp_event_handler_t handler = nullptr;
     void* argument = nullptr;
 
-    void tell(esp_mqtt_event_id_t id, esp_mqtt_error_codes_t* error = nullptr, int message = 0) {
+    void tell(esp_mqtt_event_id_t id, esp_mqtt_error_codes_t* error = nullptr, int message = 0,
+              std::span<char> data = {}) {
         esp_mqtt_event_t event{};
         event.event_id = id;
         event.error_handle = error;
         event.msg_id = message;
+        event.data = data.data();
+        event.data_len = static_cast<int>(data.size());
         handler(argument, "MQTT_EVENTS", id, &event);
     }
 
@@ -152,7 +156,11 @@ int esp_mqtt_client_subscribe_single(esp_mqtt_client_handle_t client, const char
     const std::lock_guard guard(client->lock);
     fake_esp_mqtt().enqueueing.pass();
     fake_esp_mqtt().note(std::string("subscribe ") + topic);
-    return fake_esp_mqtt().can_subscribe ? ++client->next_id : -1;
+    if (!fake_esp_mqtt().can_subscribe) return -1;
+    const int id = ++client->next_id;
+    char granted = static_cast<char>(fake_esp_mqtt().suback);
+    client->tell(MQTT_EVENT_SUBSCRIBED, nullptr, id, {&granted, 1});
+    return id;
 }
 
 int esp_mqtt_client_enqueue(esp_mqtt_client_handle_t client, const char* topic, const char* data, int length,

@@ -34,6 +34,7 @@ struct FakeEspMqtt {
     std::atomic<int> verify_flags{0};
     std::atomic<bool> acknowledges_at_once{false};  // the PUBACK comes before `enqueue` has returned
     std::atomic<bool> can_subscribe{true};
+    std::atomic<int> suback{0};  // what the broker says of a subscription
 
     std::atomic<int> begun{0};
     std::atomic<int> destroyed{0};

@@ -44,7 +44,7 @@ TEST_CASE("whatever happens in whatever order, nothing crashes, and what was rec
         DeviceFixture fixture(test_settings(), (20 + seed % 40) * 512);
         fixture.device.begin();
         for (int round = 0; round < 300; ++round) {
-            switch (random() % 16) {
+            switch (random() % 17) {
                 case 0:
                     fixture.device.on(Event::button(random() % 2 == 0));
                     break;
@@ -59,8 +59,7 @@ TEST_CASE("whatever happens in whatever order, nothing crashes, and what was rec
                 case 5:
                     if (fixture.network.up && !fixture.mqtt.is_connected &&
                         fixture.network.access_point.empty()) {
-                        fixture.mqtt.is_connected = true;
-                        fixture.device.on(Event::of(EventKind::kMqttConnected));
+                        fixture.accept();
                         if (!fixture.device.is_online()) fixture.mqtt.is_connected = false;
                     }
                     break;
@@ -90,6 +89,10 @@ TEST_CASE("whatever happens in whatever order, nothing crashes, and what was rec
                 case 13:
                     fixture.microphone = static_cast<MicrophoneState>(random() % 4);
                     break;
+                case 15:
+                    fixture.grants = random() % 4 != 0;
+                    if (random() % 8 == 0) fixture.answer_subscriptions(false);
+                    break;
                 case 14:
                     fixture.device.on(Event::puback(static_cast<int>(random() % 1'000)));
                     break;
@@ -98,14 +101,13 @@ TEST_CASE("whatever happens in whatever order, nothing crashes, and what was rec
             }
             fixture.run(random() % 400);
         }
-        fixture.network.up = fixture.acknowledges = fixture.has_microphone = true;
+        fixture.network.up = fixture.grants = fixture.acknowledges = fixture.has_microphone = true;
         fixture.device.on(Event::button(false));
         for (int round = 0; round < 100 && fixture.device.window().unsent() > 0; ++round) {
             fixture.run(5'000);
             if (fixture.state() == State::kProvision) fixture.run(600'000);
             if (!fixture.device.is_online()) {
-                fixture.mqtt.is_connected = true;
-                fixture.device.on(Event::of(EventKind::kMqttConnected));
+                fixture.accept();
                 if (!fixture.device.is_online()) fixture.mqtt.is_connected = false;
             }
         }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/device_fixture.h"
@@ -40,7 +41,7 @@ TEST_CASE("commands: record for so long, stop, identify; each once") {
     CHECK(*fixture.received()[fixture.newest()].length == 4'000);
 }
 
-TEST_CASE("each command with an id is answered, once, and a refusal says why") {
+TEST_CASE("each command with an id is answered, again where it comes again, and a refusal says why") {
     DeviceFixture fixture;
     fixture.make_ready();
     fixture.down("command", R"({"id":"a","command":"stop"})");
@@ -60,12 +61,15 @@ TEST_CASE("each command with an id is answered, once, and a refusal says why") {
     fixture.down("command", R"({"id":"f","command":"explode"})");
     CHECK(answer(fixture) == R"({"id":"f","answer":"refused","reason":"unknown"})");
     const auto answers = fixture.mqtt.of("/up/answer");
-    CHECK(answers.size() == 6);
+    CHECK(answers.size() == 7);
+    CHECK(std::count_if(answers.begin(), answers.end(), [](const Message& each) {
+              return each.text() == R"({"id":"d","answer":"done"})";
+          }) == 2);
     CHECK(answers.back().qos == 1);
     CHECK_FALSE(answers.back().retain);
     fixture.down("command", R"({"command":"identify"})");
     fixture.down("command", "explode");
-    CHECK(fixture.mqtt.of("/up/answer").size() == 6);
+    CHECK(fixture.mqtt.of("/up/answer").size() == 7);
 }
 
 TEST_CASE("a command that comes late is refused, if the device knows the time") {

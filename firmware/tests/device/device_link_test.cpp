@@ -134,6 +134,104 @@ TEST_CASE("a connection that takes no subscription is none: it would hear nothin
     CHECK(fixture.device.is_online());
 }
 
+TEST_CASE("a broker that refuses a subscription is left, named on the display, and called ever more rarely") {
+    DeviceFixture fixture;
+    fixture.grants = false;
+    fixture.device.begin();
+    std::uint64_t waited = 0;
+    for (int round = 0; round < 8; ++round) {
+        const std::uint64_t before = fixture.clock.now;
+        fixture.connect();
+        waited = fixture.clock.now - before;
+        CHECK_FALSE(fixture.device.is_online());
+        fixture.device.on(Event::subscribed(true));
+        fixture.device.on(Event::subscribed(false));
+        CHECK_FALSE(fixture.mqtt.is_connected);
+        fixture.device.on(Event::subscribed(true));  // was on its way
+        fixture.run(100);
+        CHECK(fixture.shows("not subscribed"));
+        CHECK_FALSE(fixture.device.is_online());
+    }
+    CHECK(waited > BrokerConnection::kLongestWaitMs / 3);
+    CHECK(fixture.mqtt.of("/up/state").empty());
+    fixture.grants = true;
+    fixture.connect();
+    fixture.run(100);
+    CHECK(fixture.device.is_online());
+    CHECK(fixture.mqtt.of("/up/state").size() == 1);
+}
+
+TEST_CASE("a broker that does not answer a subscription is left after a time") {
+    DeviceFixture fixture;
+    fixture.grants = false;
+    fixture.device.begin();
+    fixture.connect();
+    for (int answered = 0; answered < 4; ++answered) fixture.device.on(Event::subscribed(true));  // of five
+    fixture.run(BrokerConnection::kAttemptMs - 1'000);
+    CHECK(fixture.mqtt.is_connected);
+    CHECK_FALSE(fixture.device.is_online());
+    fixture.run(2'000);
+    CHECK_FALSE(fixture.mqtt.is_connected);
+    CHECK(fixture.shows("not subscribed"));
+    fixture.grants = true;
+    fixture.connect();
+    CHECK(fixture.device.is_online());
+}
+
+TEST_CASE("a refusal later ends the connection, too, and what was on its way is sent again") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.acknowledges = false;
+    fixture.press_button();
+    fixture.run(1'500);
+    fixture.device.on(Event::subscribed(false));
+    CHECK_FALSE(fixture.device.is_online());
+    CHECK_FALSE(fixture.mqtt.is_connected);
+    fixture.acknowledges = true;
+    fixture.mqtt.unacknowledged.clear();
+    fixture.connect();
+    fixture.run(2'000);
+    CHECK(fixture.received().begin()->second.is_complete());
+}
+
+TEST_CASE("a result that got lost is asked for again, and shown") {
+    DeviceFixture fixture;
+    fixture.make_ready();
+    fixture.press_button();
+    fixture.run(2'000);
+    const auto id = fixture.newest();
+    fixture.control("stored", id);
+    const std::size_t before = fixture.mqtt.topics.size();
+    fixture.run(BrokerConnection::kAskAfterMs - 5'000);
+    CHECK(fixture.mqtt.topics.size() == before);
+    fixture.run(6'000);
+    REQUIRE(fixture.mqtt.topics.size() == before + 2);
+    CHECK(fixture.mqtt.topics[before] == "stetho/v1/device/st-01/down/result");
+    CHECK(fixture.mqtt.topics[before + 1] == "stetho/v1/worker/+");
+    fixture.run(600'000);
+    CHECK(fixture.mqtt.topics.size() <= before + 12);  // ever more rarely
+    CHECK(fixture.mqtt.topics.size() >= before + 8);
+    const std::size_t asked = fixture.mqtt.topics.size();
+    fixture.result(id);  // the retained one
+    CHECK(fixture.state() == State::kResult);
+    fixture.run(600'000);
+    CHECK(fixture.mqtt.topics.size() == asked);
+}
+
+TEST_CASE("a worker whose state got lost is asked for again") {
+    DeviceFixture fixture;
+    fixture.device.begin();
+    fixture.connect();
+    fixture.run(1'000);
+    CHECK(fixture.shows("no analyser"));
+    const std::size_t before = fixture.mqtt.topics.size();
+    fixture.run(BrokerConnection::kAskAfterMs);
+    CHECK(fixture.mqtt.topics.size() == before + 2);
+    fixture.worker("ready");
+    fixture.run(600'000);
+    CHECK(fixture.mqtt.topics.size() == before + 2);
+}
+
 TEST_CASE("a client that cannot even begin is tried again") {
     DeviceFixture fixture;
     fixture.mqtt.can_begin = false;

@@ -21,8 +21,8 @@ constexpr auto kMicrophones = {MicrophoneState::kOk, MicrophoneState::kSilent, M
                                MicrophoneState::kTooLoud, MicrophoneState::kLoose};
 constexpr auto kBatteries = {BatteryState::kOk, BatteryState::kLow, BatteryState::kEmpty};
 constexpr auto kLosses = {hal::ConnectionLoss::kUnreachable, hal::ConnectionLoss::kRefused,
-                          hal::ConnectionLoss::kUntrusted, hal::ConnectionLoss::kOutOfDate,
-                          hal::ConnectionLoss::kNotFound};
+                          hal::ConnectionLoss::kUntrusted,   hal::ConnectionLoss::kOutOfDate,
+                          hal::ConnectionLoss::kNotFound,    hal::ConnectionLoss::kDeaf};
 constexpr int kProblems = static_cast<int>(Problem::kBatteryLow) + 1;
 constexpr std::string_view kId = "st-0123456789";  // leaves room for a mark and the battery
 

@@ -220,6 +220,31 @@ def test_a_command_is_for_now(running: CommandSite) -> None:
     assert [json.loads(each.payload)["command"] for each in got] == ["stop"]
 
 
+def test_a_command_without_an_answer_is_published_again_with_the_same_id(running: CommandSite) -> None:
+    """The first one got lost, as at QoS 0 between the nodes of a cluster."""
+    account = running.site.add_device("st-06")
+    got: list[str] = []
+
+    def answer(client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        got.append(json.loads(message.payload)["id"])
+        if len(got) > 1:
+            client.publish(topics.answer("st-06"), json.dumps({"id": got[-1], "answer": "done"}), 1)
+
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, account.username)
+    client.username_pw_set(account.username, account.password)
+    client.on_message = answer
+    client.connect(running.site.broker.host, running.site.broker.port)
+    client.loop_start()
+    client.subscribe(topics.command("st-06"), 0)
+    client.publish(topics.state("st-06"), '{"state":"online","boot":"a"}', 1, True).wait_for_publish(10)
+    running.wait_for_state("st-06", "online")
+    assert running.said("st-06", "identify") == ("done", None)
+    client.disconnect()
+    client.loop_stop()
+    assert len(got) > 1
+    assert len(set(got)) == 1
+
+
 @pytest.mark.parametrize(
     "body",
     [
