@@ -12,6 +12,7 @@ from bench import (
     first_paint,
     history_page,
     ingest,
+    live_devices,
     live_streams,
     machine,
     model_cost,
@@ -21,14 +22,12 @@ from bench import (
     upload_latency,
 )
 from bench.recording import live_cost
-from bench.results import Figures, Results
+from bench.report.results import Figures, Results
 from edge_worker.errors import StethoError
 from simulator.site.process import ProcessError
 
 _HERE: Final = Path(__file__).parent
 _MODELS: Final = _HERE.parent / "models_tflite"
-_LIVE_STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
-_LIVE_SECONDS: Final = 20.0
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
   make bench ARGS="--only cost"      one part: cost, live-cost, models, ingest, processes, start, memory,
@@ -50,7 +49,7 @@ _PARTS: Final[dict[str, Callable[[], Figures]]] = {
     "history": history_page.measure,
     "paint": first_paint.measure,
     "streams": live_streams.measure,
-    "live": lambda: site_load.live_devices(_LIVE_STEPS, _LIVE_SECONDS),
+    "live": live_devices.measure,
 }
 
 

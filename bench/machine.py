@@ -23,6 +23,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def cpu_seconds_with_children(pid: int) -> float:
+    """Return the processor time of a process and of its children that run, seconds (Linux)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(map(cpu_seconds, [pid, *map(int, children)]))
+
+
 def peak_rss_mb(pid: int) -> float:
     """Return the peak resident memory of a process, MiB (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

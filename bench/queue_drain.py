@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.ingest import create_session
-from bench.machine import cpu_seconds
+from bench.machine import cpu_seconds, cpu_seconds_with_children
 from bench.progress import steps
 from bench.recording.heart_recording import pcm
 from bench.recording.light_device import LightDevice
 from bench.recording.live_cost import results_of
-from broker.account import Accounts, Credentials
-from broker.directory import StateDirectory
+from broker.account import Credentials
 from edge_worker.protocol.sharing.shard import account_of, shard_of
-from simulator.site.process import Process
 from simulator.site.site import Site
 
 DEVICES: Final = 16
@@ -31,7 +29,7 @@ ROUNDS: Final = 3
 _MOST_PROCESSES: Final = 4
 """Each has as many of the devices as any other, for any number of processes up to this, but for 3."""
 _WITHIN_S: Final = 120.0
-_QUIET_S: Final = 0.4
+_ESTABLISHED: Final = "01"
 
 
 class Drained(NamedTuple):
@@ -61,15 +59,13 @@ def measure() -> dict[str, float]:
 
 def drain(processes: int, recordings_each: int = RECORDINGS_EACH) -> Drained:
     """Fill the queues of a worker of so many processes; return how it drains them."""
-    settings = {"STETHO_PROCESSES": str(processes)}
-    with tempfile.TemporaryDirectory() as name, Site(Path(name), settings) as site:
-        Accounts(StateDirectory(site.directory / "broker")).set_processes("worker", processes)
+    with tempfile.TemporaryDirectory() as name, Site(Path(name), processes=processes) as site:
         accounts = [site.add_device(device_id) for device_id in _device_ids()]
         password = site.environ["STETHO_MQTT_PASSWORD"]
         for process in range(1, processes + 1):
             create_session(site, Credentials(account_of("worker", process), password))
         _fill(site, accounts, recordings_each)
-        return _drain(site, recordings_each * len(accounts))
+        return _drain(site, processes, recordings_each * len(accounts))
 
 
 def _device_ids() -> list[str]:
@@ -94,17 +90,17 @@ def _fill(site: Site, accounts: list[Credentials], recordings_each: int) -> None
         device.finish()
 
 
-def _drain(site: Site, recordings: int) -> Drained:
+def _drain(site: Site, processes: int, recordings: int) -> Drained:
     """Let the processes of the worker start, connect all at once, and analyse what waits."""
     site.broker.pause()
     worker = site.start_worker(wait=False)
-    _wait_until_quiet(worker)
-    before, broker_before = _worker_s(worker), cpu_seconds(site.broker.pid or 0)
+    _wait(lambda: _connections(site.broker.port) == processes, "the start of the worker")
+    before, broker_before = cpu_seconds_with_children(worker.pid), cpu_seconds(site.broker.pid or 0)
     site.broker.resume()
     began = time.monotonic()
     _wait(lambda: results_of(site) >= recordings, f"{recordings} results")
     took_s = time.monotonic() - began
-    worker_s = _worker_s(worker) - before
+    worker_s = cpu_seconds_with_children(worker.pid) - before
     return Drained(
         recordings / took_s,
         1000 * worker_s / recordings,
@@ -113,26 +109,10 @@ def _drain(site: Site, recordings: int) -> Drained:
     )
 
 
-def _wait_until_quiet(worker: Process) -> None:
-    """Return when the processes have started, and wait for the broker."""
-    seen: list[float] = []
-
-    def is_quiet() -> bool:
-        time.sleep(_QUIET_S)
-        seen.append(_worker_s(worker))
-        return len(seen) > 2 and seen[-1] - seen[-2] < 0.1 * _QUIET_S and _pids(worker) != []
-
-    _wait(is_quiet, "the start of the worker")
-
-
-def _pids(worker: Process) -> list[int]:
-    """Return the ids of the processes of the worker."""
-    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-    return [worker.pid, *map(int, children)]
-
-
-def _worker_s(worker: Process) -> float:
-    return sum(map(cpu_seconds, _pids(worker)))
+def _connections(port: int) -> int:
+    """Return how many clients on this machine are connected to a port (Linux)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(remote.endswith(f":{port:04X}") and state == _ESTABLISHED for _, _, remote, state, *_ in lines)
 
 
 def _wait(is_done: Callable[[], bool], what: str) -> None:

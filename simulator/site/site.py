@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
 import models_tflite
-from broker.account import Credentials
+from broker.account import Accounts, Credentials
+from broker.directory import StateDirectory
 from broker.mosquitto import Broker
 from broker.nats.cluster import NatsCluster
 from simulator.site.process import Process
@@ -91,9 +92,14 @@ class AnySite(Generic[_B]):
 class Site(AnySite[Broker]):
     """A site with Mosquitto."""
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Create the accounts in `directory`, as `AnySite`."""
-        super().__init__(directory, Broker(directory.absolute() / "broker"), settings)
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str] | None = None, *, processes: int = 1
+    ) -> None:
+        """Create the accounts in `directory`, as `AnySite`; of a worker of so many `processes`."""
+        state = directory.absolute() / "broker"
+        count = {} if processes == 1 else {"STETHO_PROCESSES": str(processes)}
+        super().__init__(directory, Broker(state), {**(settings or {}), **count})
+        Accounts(StateDirectory(state)).set_processes(self._worker_account.username, processes)
 
 
 class NatsSite(AnySite[NatsCluster]):

@@ -10,7 +10,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import machine
-from bench.results import Figures
+from bench.report.results import Figures
 from edge_worker.errors import StethoError
 from simulator.site.process import ProcessError
 

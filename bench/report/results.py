@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from bench.report.figure import FIGURES
 from edge_worker.protocol import strict_json
 
 Figures = dict[str, float]
@@ -44,14 +45,16 @@ class Results:
         self._write()
 
     def table(self) -> str:
-        """Return all figures, one a line; those that this run did not measure are marked."""
+        """Return all figures with their aims, one a line; those that this run did not measure are marked."""
         figures = self._earlier | self._measured
         width = max(map(len, figures), default=0)
-        lines = [
-            f"{name:<{width}}  {value:>10g}{'' if name in self._measured else '  (earlier run)'}"
-            for name, value in figures.items()
-        ]
+        lines = [f"{name:<{width}}  {value:>10g}{self._note(name, value)}" for name, value in figures.items()]
         return "\n".join([self._machine, "", *lines])
+
+    def _note(self, name: str, value: float) -> str:
+        aim = FIGURES[name].aim(value) if name in FIGURES else ""
+        earlier = "" if name in self._measured else "  (earlier run)"
+        return (f"  aim: {aim}" if aim else "") + earlier
 
     def _write(self) -> None:
         document = {**self._earlier, **self._measured, _MACHINE: self._machine}
