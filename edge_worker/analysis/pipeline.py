@@ -39,8 +39,7 @@ from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_WRITERS: Final = 4
-_WRITERS_OVER_A_NETWORK: Final = 16
+_REMOTE_WRITERS: Final = 16
 """A batch has no more: what they wait for is far away, and takes many at once."""
 _PATIENCE_S: Final = 2.0
 J = TypeVar("J")
@@ -88,8 +87,7 @@ class Pipeline:
         self._store = store
         self.refresh = refresh
         """Loads promoted models and changed profiles; returns True when something changed."""
-        writers = _WRITERS_OVER_A_NETWORK if self._audio.is_remote else _WRITERS
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="wav")
+        self._writers = ThreadPoolExecutor(_REMOTE_WRITERS, thread_name_prefix="wav")
         self.while_waiting: Callable[[], None] = lambda: None
         """Called every few seconds while the store of sounds keeps the storage waiting."""
 
@@ -106,7 +104,8 @@ class Pipeline:
             OSError, StoreFault: disk or database refuse for now; try again later.
             SpoolFileError: the chunk file of one of them is gone or damaged.
         """
-        written = self._each(self._write, closes)
+        written = list(map(self._read, closes))
+        self._write([each for each, _ in written], [pcm for _, pcm in written])
         stored = self._store.save_recordings([each for each, _ in written], assign=True)
         for close in closes:
             self._spool.remove(close.recording)
@@ -115,11 +114,20 @@ class Pipeline:
             for recording, (_, pcm), close in zip(stored, written, closes, strict=True)
         ]
 
-    def _each(self, write: Callable[[J], W], jobs: Sequence[J]) -> list[W]:
-        """Return what `write` returns for each job: each waits for disk or network, side by side together."""
-        if len(jobs) == 1 and not self._audio.is_remote:
-            return [write(jobs[0])]
-        futures = [self._writers.submit(write, job) for job in jobs]
+    def _write(self, new: Sequence[StoredRecording], sounds: Sequence[bytes | bytearray]) -> None:
+        """Write the WAV files of recordings: together to a disk, over a network side by side."""
+        files = {
+            each.audio_file: wav.content(pcm, each.sample_rate, each.channels)
+            for each, pcm in zip(new, sounds, strict=True)
+        }
+        if self._audio.is_remote:
+            self._each(self._audio.write_all, [{name: content} for name, content in files.items()])
+        elif files:
+            self._audio.write_all(files)
+
+    def _each(self, action: Callable[[J], W], jobs: Sequence[J]) -> list[W]:
+        """Return what `action` returns for each job: each waits for a network, side by side."""
+        futures = [self._writers.submit(action, job) for job in jobs]
         waiting, until = set(futures), FIRST_EXCEPTION
         while waiting:
             done, waiting = wait(waiting, _PATIENCE_S, until)
@@ -133,6 +141,8 @@ class Pipeline:
 
     def check_audio(self) -> str:
         """Return where sounds are stored; raises StoreError where they cannot be now."""
+        if not self._audio.is_remote:
+            return self._check_audio()
         (place,) = self._each(lambda check: check(), [self._check_audio])
         return place
 
@@ -144,8 +154,8 @@ class Pipeline:
         """Take a recording that cannot be stored out of the spool, for an operator to look at."""
         self._spool.set_aside(close.recording, reason)
 
-    def _write(self, close: ClosedRecording) -> tuple[StoredRecording, bytearray]:
-        """Write the WAV file of one recording; return its row and its PCM."""
+    def _read(self, close: ClosedRecording) -> tuple[StoredRecording, bytearray]:
+        """Return the row of a recording, and its PCM."""
         recording = close.recording
         samples = recording.received.end if recording.end is None else recording.end
         pcm = self._spool.read_pcm(recording, samples)
@@ -167,7 +177,6 @@ class Pipeline:
             file_name=meta.get("file_name"),
             subject=meta.get("subject"),
         )
-        wav.write(self._audio, stored.audio_file, pcm, recording.sample_rate, recording.channels)
         return stored, pcm
 
     def store_events(self, events: Sequence[EventRecording]) -> list[UnanalysedRecording]:
@@ -178,17 +187,13 @@ class Pipeline:
         """
         dated = [replace(each, recording=self._dated(each)) for each in events]
         fresh = [each for each in dated if self._is_new(each.recording)]
-        self._each(self._write_event, fresh)
+        self._write([each.recording for each in fresh], [each.pcm for each in fresh])
         stored = self._store.save_recordings([each.recording for each in fresh]) if fresh else []
         for each in events:
             each.is_stored.set()
         return [
             UnanalysedRecording(recording, each.pcm) for recording, each in zip(stored, fresh, strict=True)
         ]
-
-    def _write_event(self, event: EventRecording) -> None:
-        recording = event.recording
-        wav.write(self._audio, recording.audio_file, event.pcm, recording.sample_rate, recording.channels)
 
     def _dated(self, event: EventRecording) -> StoredRecording:
         stream = event.times_of_stream(self._store.clock)

@@ -1,7 +1,7 @@
 """Store of sounds in a bucket of any S3-compatible object store."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BufferedReader
@@ -52,6 +52,11 @@ class AudioBucket:
                 obstore.put(
                     self._store, name, iter(parts), chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
                 )
+
+    def write_all(self, sounds: Mapping[str, Sequence[bytes | bytearray]]) -> None:
+        """Store sounds one after the other: each has a request of its own."""
+        for name, parts in sounds.items():
+            self.write(name, parts, sum(map(len, parts)))
 
     def find(self, name: str) -> Sound | None:
         """Return a sound, None where there is none; raises AudioError for what is no name of a sound."""

@@ -1,6 +1,6 @@
 """What every store of sounds can do, whatever is behind it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,9 @@ class AudioStore(Protocol):
 
         Written again, it is replaced; what fails halfway leaves nothing under its name.
         """
+
+    def write_all(self, sounds: Mapping[str, Sequence[bytes | bytearray]]) -> None:
+        """Store sounds, each by its name in parts, as `write` does; those of one call share what they can."""
 
     def find(self, name: str) -> Sound | None:
         """Return a sound, None where there is none; raises AudioError for what is no name of a sound."""

@@ -39,6 +39,13 @@ def write(store: AudioStore, name: str, pcm: bytes | bytearray, sample_rate: int
     write_parts(store, name, [pcm], sample_rate, channels, size=len(pcm))
 
 
+def content(
+    pcm: bytes | bytearray, sample_rate: int, channels: int
+) -> tuple[bytes | bytearray, bytes | bytearray]:
+    """Return what `write` stores, in two parts: a copy would cost more than the header."""
+    return _header(len(pcm), sample_rate, channels), pcm
+
+
 def write_parts(
     store: AudioStore,
     name: str,

@@ -91,6 +91,17 @@ def test_what_fails_halfway_leaves_what_was_there(store: AudioStore) -> None:
     assert store.find(OTHER) is None
 
 
+def test_several_sounds_are_stored_at_once_or_fail_alone(store: AudioStore, tmp_path: Path) -> None:
+    both: dict[str, list[bytes | bytearray]] = {NAME: [b"one", bytearray(b" sound")], OTHER: [b"other"]}
+    store.write_all(both)
+    assert (content(store, NAME), content(store, OTHER)) == (b"one sound", b"other")
+    if isinstance(store, AudioDirectory):
+        (tmp_path / "audio" / "st-03").write_bytes(b"no folder")
+        with pytest.raises(OSError, match="st-03"):
+            store.write_all({NAME: [b"new"], sound_name("st-03", "00000000000000cc"): [b"lost"]})
+        assert content(store, NAME) == b"one sound"
+
+
 def test_sounds_are_listed_with_their_sizes(store: AudioStore) -> None:
     put(store)
     put(store, OTHER, b"more sound")
