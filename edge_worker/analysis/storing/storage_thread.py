@@ -30,6 +30,12 @@ BATCH_SAMPLES: Final = 4_000_000
 """Sound of one batch, at most one recording more: bounds what is in memory (two bytes a sample, twice)."""
 _BATCH_JOBS: Final = 16
 """Jobs of one batch: very short recordings are many, and each has a file."""
+_PACE_S: Final = 0.2
+"""From the begin of one batch to the next: what comes meanwhile is stored, analysed and saved together.
+
+Where recordings are rare none waits for others. Where many come one that waits costs less than one that does
+not: a sync of the disk, a transaction and a wake-up of each thread serve several.
+"""
 _JOB_COST_S: Final = 0.1
 """A job takes as much time as the analysis of so much sound, beside its own."""
 
@@ -69,6 +75,8 @@ class StorageThread(threading.Thread):
         """Met by another thread, to be repaired by this one."""
         self._lost: Iterator[StoredRecording] = iter(())
         """Recordings whose sound is there, and whose rows a damaged database lost."""
+        self._begun_at = float("-inf")
+        """When the last batch began."""
         self._heartbeat_at = float("-inf")
         self._checked_at = float("-inf")
         self.failure: BaseException | None = None
@@ -135,6 +143,8 @@ class StorageThread(threading.Thread):
         try:
             while samples < BATCH_SAMPLES and len(batch) < _BATCH_JOBS:
                 job, since = self._waiting.get(0 if batch else _IDLE_S)
+                if not batch:
+                    self._keep_pace()
                 if isinstance(job, ShardRelease):
                     return batch, job
                 samples += samples_of(job)
@@ -142,6 +152,14 @@ class StorageThread(threading.Thread):
         except queue.Empty:
             pass
         return batch, None
+
+    def _keep_pace(self) -> None:
+        """Let a batch begin no sooner than `_PACE_S` after the last one."""
+        now = time.monotonic()
+        wait_s = self._begun_at + _PACE_S - now
+        if wait_s > 0:
+            self._stopping.wait(wait_s)
+        self._begun_at = max(now, now + wait_s)
 
     def _housekeeping(self) -> None:
         damage, self._damage = self._damage, None

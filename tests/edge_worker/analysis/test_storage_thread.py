@@ -1,15 +1,21 @@
-"""Storage has a thread of its own: neither `stored` nor the heartbeat waits for an analysis."""
+"""Storage has a thread of its own: neither `stored` nor the heartbeat waits for an analysis.
+
+What comes close together is stored together.
+"""
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from conftest import Device, beep, cut, rows, wait_until
 
-from edge_worker.analysis.pipeline import Pipeline
+from edge_worker.analysis.pipeline import Pipeline, UnanalysedRecording
+from edge_worker.analysis.storing import storage_thread
 from edge_worker.assembly import assemble
 from edge_worker.database.worker_heartbeat import EVERY_S
+from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.settings import Settings
 from edge_worker.upkeep.site_claim import claim_site
 from simulator.site.site import Site
@@ -48,6 +54,21 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
             assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(0,)]
             may_go_on.set()
             second.wait_for("stetho/v1/device/st-02/down/result", recording_id="0000000000000003")
+            batches: list[int] = []
+            store = Pipeline.store
+
+            def counted(self: Pipeline, closes: Sequence[ClosedRecording]) -> list[UnanalysedRecording]:
+                batches.append(len(closes))
+                return store(self, closes)
+
+            monkeypatch.setattr(Pipeline, "store", counted)
+            monkeypatch.setattr(storage_thread, "_PACE_S", 1.0)
+            for number in (4, 5, 6, 7):
+                second.send_all(cut(PCM, number))
+            for number in (4, 5, 6, 7):
+                second.wait_for("stetho/v1/device/st-02/down/result", recording_id=f"{number:016x}")
+            assert sum(batches) == 4
+            assert len(batches) < 4, "those that come close together are stored together"
     finally:
         may_go_on.set()
         worker.stop()
