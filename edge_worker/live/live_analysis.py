@@ -27,8 +27,8 @@ from edge_worker.ingest.stream import Stream
 from edge_worker.ingest.stream_spool import SEGMENT_S, StreamSpool
 from edge_worker.leases.shared_states import SharedStates
 from edge_worker.live.live_queue import Item, LiveQueue
-from edge_worker.live.preview_schedule import PREVIEW_SHARE, PreviewBudget, PreviewSchedule
-from edge_worker.live.recording_preview import RecordingPreview
+from edge_worker.live.preview_schedule import PREVIEW_SHARE, PreviewBudget
+from edge_worker.live.preview_turns import PreviewTurns
 from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import topics
 from edge_worker.protocol.live_value import LiveValue
@@ -86,15 +86,16 @@ class LiveAnalysis(threading.Thread):
         self._models, self._segmenter, self._profiles, self.metrics = models, segmenter, profiles, metrics
         self._adaptations = adaptations or ActiveAdaptations()
         self._stream_spool = StreamSpool(spool.directory, spool.quarantine)
-        self._spool = spool
         self.states = SharedStates()
         self._post: Post = lambda _item: None
         self._post_at_once: Post = lambda _item: None
         self._submit: Submit = lambda _jobs: None
         self._is_busy: Callable[[], bool] = lambda: False
         self._queue = LiveQueue(self.is_alive)
-        self._preview_schedule = PreviewSchedule()
-        self._preview_budget = PreviewBudget(PREVIEW_SHARE / settings.process_count)
+        budget = PreviewBudget(PREVIEW_SHARE / settings.process_count)
+        self._previews = PreviewTurns(
+            spool, profiles, models=models, segmenter=segmenter, metrics=metrics, budget=budget
+        )
         self._sessions: dict[RecordingKey, StreamSession | None] = {}
         """None: the session failed."""
         self._unclassified: dict[RecordingKey, float] = {}
@@ -120,18 +121,17 @@ class LiveAnalysis(threading.Thread):
         return self._queue.has_room(device_id)
 
     def preview(self, recording: Recording, now: float) -> None:
-        """Queue a preview of a recording that has new sound, if one is due."""
-        preview = self._preview_schedule.due(recording, now)
-        if preview is not None:
-            self._queue.put_preview(preview)
+        """Note that a recording has new sound, of which there will be a preview."""
+        if self._previews.note(recording, now):
+            self._queue.wake()
 
     def forget(self, key: RecordingKey) -> None:
         """End the previews of a recording that is closed."""
-        self._preview_schedule.forget(key)
+        self._previews.forget(key)
 
     def release(self, release: ShardRelease) -> None:
         """Forget what is open of shards, then call `done`; what was saved of them stays."""
-        self._preview_schedule.release(release.shards)
+        self._previews.forget_shards(release.shards)
         self._queue.release(release)
 
     def stop(self) -> None:
@@ -160,23 +160,27 @@ class LiveAnalysis(threading.Thread):
             self._models.refresh()
 
     def _work(self) -> None:
-        """Process the next item; classify windows while nothing arrives."""
+        """Process the next item; classify windows and make previews while nothing arrives."""
         try:
-            is_behind = self.metrics.stretch > 1 or self.metrics.window_stretch > 1
-            idle_s = _RECOVERY_S if is_behind else _REFRESH_EVERY_S
-            item = self._queue.get(0 if self._unclassified else idle_s)
+            item = self._queue.get(self._wait_s(time.monotonic()))
         except queue.Empty:
             if not self._unclassified:
                 self.metrics.observe_delays(time.monotonic(), 0.0, 0.0)
             self._classify_oldest()
+            self._publish_previews()
             return
         self._process(item)
+
+    def _wait_s(self, now: float) -> float:
+        """Return for how long nothing is to be done unless something arrives."""
+        if self._unclassified:
+            return 0
+        is_behind = self.metrics.stretch > 1 or self.metrics.window_stretch > 1
+        return min(_RECOVERY_S if is_behind else _REFRESH_EVERY_S, self._previews.wait_s(now))
 
     def _process(self, item: Item) -> None:
         if isinstance(item, ShardRelease):
             self._release(item)
-        elif isinstance(item, RecordingPreview):
-            self._publish_preview(item)
         elif isinstance(item, StreamEnd):
             self._finish(item)
         else:
@@ -276,24 +280,16 @@ class LiveAnalysis(threading.Thread):
             del self._sessions[key]
             self._unclassified.pop(key, None)
         self.metrics.streams = len(self._sessions)
+        self._previews.release(release.shards)
         release.done()
 
     # --- live values --------------------------------------------------------------------------------
 
-    def _publish_preview(self, preview: RecordingPreview) -> None:
-        """Publish the live value of an open recording, if there is CPU time to spare."""
-        now, recording = time.monotonic(), preview.recording
-        if not self._preview_budget.is_left(now) or self.metrics.stretch > 1 or self._is_busy():
-            self.metrics.skipped_previews += 1
-            return
-        try:
-            with self._preview_budget.spend():
-                value = preview.value(self._spool, self._models, self._segmenter, self._profiles.current)
-        except Exception:
-            _LOG.exception(line("failed", device=recording.device_id, recording=recording.name))
-            return
-        if value is not None:
-            self._publish(recording.device_id, value, now, self._post)
+    def _publish_previews(self) -> None:
+        """Publish live values of some open recordings; streams come first again afterwards."""
+        began = time.monotonic()
+        for device_id, value in self._previews.make(self._is_busy):
+            self._publish(device_id, value, began, self._post)
 
     def _publish(self, device_id: str, value: LiveValue, since: float, post: Post) -> None:
         post(LiveMessage(topics.live(device_id), value.to_json()))

@@ -8,23 +8,20 @@ from typing import Final
 from edge_worker.analysis.fair_queue import FairQueue
 from edge_worker.analysis.storing.shard_release import ShardRelease
 from edge_worker.ingest.intake_event import StreamAudio, StreamEnd
-from edge_worker.live.recording_preview import RecordingPreview
 
 MAX_WAITING_BYTES: Final = 2**25
 """Sound of streams that may wait; with more, the network thread waits, and the broker with it."""
 MAX_WAITING_BYTES_OF_DEVICE: Final = 2**22
 """Sound of the streams of one device that may wait: 45 s at 44.1 kHz."""
-MAX_WAITING_ITEMS_FOR_PREVIEW: Final = 64
-"""With more items that wait, no preview is queued."""
 _POLL_S: Final = 0.2
 _ITEM_COST_S: Final = 0.1
 """An item takes as much time as so much sound, beside its own."""
 
-Item = StreamAudio | StreamEnd | RecordingPreview | ShardRelease
+Item = StreamAudio | StreamEnd | ShardRelease
 
 
 class LiveQueue:
-    """Queue with one reader. `put` and `put_preview` belong to the network thread, `get` to the reader."""
+    """Queue with one reader. `put` belongs to the network thread, `get` to the reader."""
 
     def __init__(self, has_reader: Callable[[], bool]) -> None:
         """Let `put` wait only while `has_reader` returns True."""
@@ -56,11 +53,6 @@ class LiveQueue:
         sound_s = size / max(1, stream.bytes_per_sample * stream.sample_rate)
         self._items.put(stream.device_id, sound_s + _ITEM_COST_S, item)
 
-    def put_preview(self, preview: RecordingPreview) -> None:
-        """Queue a preview, unless much waits already."""
-        if len(self) < MAX_WAITING_ITEMS_FOR_PREVIEW:
-            self._items.put(preview.recording.device_id, _ITEM_COST_S, preview)
-
     def wake(self) -> None:
         """Let `get` return at once."""
         self._items.wake()
@@ -68,7 +60,7 @@ class LiveQueue:
     def release(self, release: ShardRelease) -> None:
         """Take what waits of shards out of the queue, and queue the release."""
         taken = self._items.take(
-            lambda item: not isinstance(item, ShardRelease) and release.shards.holds(_device_of(item))
+            lambda item: not isinstance(item, ShardRelease) and release.shards.holds(item.stream.device_id)
         )
         for item in taken:
             self._forget(item)
@@ -93,7 +85,3 @@ class LiveQueue:
                 if not self._waiting_bytes[device_id]:
                     del self._waiting_bytes[device_id]
                 self._has_room.notify()
-
-
-def _device_of(item: StreamAudio | StreamEnd | RecordingPreview) -> str:
-    return item.recording.device_id if isinstance(item, RecordingPreview) else item.stream.device_id

@@ -3,6 +3,7 @@
 Only sound that is new is read back from the spool.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,8 +16,9 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.live.heart_rate_tracker import SEARCH_S, HeartRateTracker
 from edge_worker.live.recent_sound import RECENT_S, Hearing, RecentSound
 from edge_worker.protocol.live_value import LISTENING, LiveValue, heart_hint, room_hint
-from edge_worker.protocol.result import Channel
+from edge_worker.protocol.result import Channel, Quality
 from edge_worker.signal import quality
+from edge_worker.signal.quality import HeartFrames
 
 RATE_EVERY_S: Final = 1.5
 """Sound between two searches for a heart rate."""
@@ -41,10 +43,13 @@ class RecordingPreview:
         if self.recording.channels > 1:
             self._looked_at_s = -LOOK_EVERY_S
 
-    def value(
-        self, spool: Spool, models: LoadedModels, segmenter: HeartSegmenter, profiles: DeviceProfiles
-    ) -> LiveValue | None:
-        """Return the live value of this moment; None: the recording was closed meanwhile."""
+    def hear(
+        self, spool: Spool, models: LoadedModels, profiles: DeviceProfiles
+    ) -> HeartFrames | LiveValue | None:
+        """Return the last seconds of a heart, to be assessed, or of all else the live value.
+
+        None: the recording was closed meanwhile.
+        """
         recording = self.recording
         rate, end = recording.sample_rate, recording.received.end
         now_s, meta = end / rate, recording.meta or {}
@@ -67,11 +72,16 @@ class RecordingPreview:
         frames = sound.frames(RECENT_S)
         if not len(frames):
             return LiveValue(recording.name, now_s, LISTENING)
-        assessed = quality.assess_frames(frames, sound.duration_s, level.clipped)
-        if not {"no_heartbeat", "too_short"} & set(assessed.reasons):
+        return HeartFrames(frames, sound.duration_s, level.clipped)
+
+    def of_heart(self, assessed: Quality, segmenter: HeartSegmenter) -> LiveValue:
+        """Return the live value of a heart that was heard; a heart rate is searched for from time to time."""
+        sound = self._sound
+        now_s = 0.0 if sound is None else sound.position / self.recording.sample_rate
+        if sound is not None and not {"no_heartbeat", "too_short"} & set(assessed.reasons):
             self._heart_rate.search(segmenter, sound.frames(SEARCH_S), now_s)
         bpm = self._heart_rate.current(now_s)
-        return LiveValue(recording.name, now_s, heart_hint(assessed, bpm), bpm, assessed.score)
+        return LiveValue(self.recording.name, now_s, heart_hint(assessed, bpm), bpm, assessed.score)
 
     def _hear(self, spool: Spool, end: int, hearing: Hearing) -> RecentSound | None:
         """Return the recent sound until sample `end`, with what is new of it; None: the file is gone.
@@ -104,3 +114,19 @@ class RecordingPreview:
         if recording.is_of_another_rate:
             self._fault = "wrong_rate"
         return True
+
+
+def values(
+    previews: Sequence[RecordingPreview],
+    spool: Spool,
+    models: LoadedModels,
+    segmenter: HeartSegmenter,
+    profiles: DeviceProfiles,
+) -> list[LiveValue | None]:
+    """Return the live value of each recording at this moment; None: it was closed meanwhile."""
+    heard = [each.hear(spool, models, profiles) for each in previews]
+    assessed = iter(quality.assess_several([each for each in heard if isinstance(each, HeartFrames)]))
+    return [
+        preview.of_heart(next(assessed), segmenter) if isinstance(each, HeartFrames) else each
+        for preview, each in zip(previews, heard, strict=True)
+    ]

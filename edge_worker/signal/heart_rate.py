@@ -63,7 +63,8 @@ def find_cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[fl
     Both are 0 when nothing repeats. `first_peak`: see `FIRST_PEAK`.
     """
     correlation = autocorrelation(tracks)
-    lags = _peaks(correlation)
+    first, is_peak = _find_peaks(correlation)
+    lags = first + np.flatnonzero(is_peak)
     heights = correlation[lags]
     if not len(lags) or heights.max() <= 0:
         return 0.0, 0.0
@@ -71,20 +72,28 @@ def find_cycle(tracks: Float32Array, first_peak: float = FIRST_PEAK) -> tuple[fl
     return _vertex(correlation, lag), float(heights.max())
 
 
+def strengths(tracks: Float32Array) -> npt.NDArray[np.float64]:
+    """Return the autocorrelation of the best cycle of tracks (sounds, frames, tracks): (sounds,)."""
+    correlation = autocorrelation(tracks)
+    first, is_peak = _find_peaks(correlation)
+    heights = correlation[:, first : first + is_peak.shape[1]] * is_peak
+    highest: npt.NDArray[np.float64] = np.maximum.reduce(heights, axis=1, initial=0.0)
+    return highest
+
+
 def autocorrelation(tracks: Float32Array) -> npt.NDArray[np.float64]:
-    """Return the joint autocorrelation over time of tracks (frames, tracks), (frames,), 1 at lag 0.
+    """Return the joint autocorrelation over time of tracks (..., frames, tracks), (..., frames), 1 at lag 0.
 
     Long lags have few products. They are weighted between the unbiased estimate, which overrates them, and
     the biased one, which always prefers short lags. All zeros when the tracks do not change.
     """
-    frames = len(tracks)
-    centred = tracks - np.add.reduce(tracks) / np.float32(frames)
-    spectrum = rfft(centred, next_fast_len(2 * frames, real=True), axis=0)
-    correlation = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:frames]
-    if correlation[0] <= 1e-3 * frames:
-        return np.zeros(frames)
-    weight = correlation[0] * (1 - 0.5 * np.arange(frames) / frames)
-    normal: npt.NDArray[np.float64] = correlation / weight
+    frames = tracks.shape[-2]
+    centred = tracks - np.add.reduce(tracks, axis=-2, keepdims=True) / np.float32(frames)
+    spectrum = rfft(centred, next_fast_len(2 * frames, real=True), axis=-2)
+    correlation = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=-1))[..., :frames]
+    power = correlation[..., :1]
+    weight = np.maximum(power, 1e-12) * (1 - 0.5 * np.arange(frames) / frames)
+    normal: npt.NDArray[np.float64] = correlation / weight * (power > 1e-3 * frames)
     return normal
 
 
@@ -95,14 +104,17 @@ def _clipped_levels(frames: Float32Array) -> Float32Array:
     return np.clip(bands, loud - DEPTH_DB, loud)
 
 
-def _peaks(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Return the lags in frames of the local maxima between the shortest and the longest cycle."""
+def _find_peaks(correlation: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.bool_]]:
+    """Return the lag in frames of the shortest cycle, and which from there to the longest are local maxima.
+
+    Correlations are (..., frames), maxima (..., lags).
+    """
     first = math.ceil(FRAMES_PER_S * 60 / MAX_BPM)
-    last = min(int(FRAMES_PER_S * 60 / MIN_BPM), int(0.7 * len(correlation)))
+    last = min(int(FRAMES_PER_S * 60 / MIN_BPM), int(0.7 * correlation.shape[-1]))
     last = max(first, last)
-    here = correlation[first:last]
-    is_peak = (here > correlation[first - 1 : last - 1]) & (here >= correlation[first + 1 : last + 1])
-    return first + np.flatnonzero(is_peak)
+    here = correlation[..., first:last]
+    after = correlation[..., first + 1 : last + 1]
+    return first, (here > correlation[..., first - 1 : last - 1]) & (here >= after)
 
 
 def _highest(correlation: npt.NDArray[np.float64], lag: int) -> float:

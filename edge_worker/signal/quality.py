@@ -4,7 +4,9 @@ Duration, level, clipping and the contrast of beats have a limit each. Whether t
 and a clear one, is scored by two logistic regressions fitted to thousands of recordings: `quality_model`.
 """
 
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,8 +15,8 @@ from edge_worker.signal import quality_model
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.log_mel import HEART_LOG_MEL
-from edge_worker.signal.quality_features import LOUD, QUIET, extract
-from edge_worker.signal.quality_model import QualityModel
+from edge_worker.signal.quality_features import LOUD, QUIET, extract_all
+from edge_worker.signal.quality_model import FloatArray, QualityModel
 from edge_worker.signal.windowing import slowed
 
 MIN_DURATION_S: Final = 1.5
@@ -51,23 +53,54 @@ def assess_frames(frames: Float32Array, duration_s: float, clipped: float) -> Qu
 
     `clipped` is the fraction of its samples at full scale, 0..1.
     """
+    return assess_several([HeartFrames(frames, duration_s, clipped)])[0]
+
+
+class HeartFrames(NamedTuple):
+    """A heart sound as its quality is assessed."""
+
+    frames: Float32Array
+    """`HEART_LOG_MEL` spectrogram, (frames, bands)."""
+    duration_s: float
+    clipped: float
+    """Fraction of its samples at full scale, 0..1."""
+
+
+def assess_several(sounds: Sequence[HeartFrames]) -> list[Quality]:
+    """Return the quality of each heart sound; those of one length are assessed together."""
+    by_length: defaultdict[int, list[int]] = defaultdict(list)
+    for number, sound in enumerate(sounds):
+        by_length[len(sound.frames)].append(number)
+    qualities: dict[int, Quality] = {}
+    for numbers in by_length.values():
+        alike = [sounds[number] for number in numbers]
+        qualities |= zip(numbers, _assess(alike), strict=True)
+    return [qualities[number] for number in range(len(sounds))]
+
+
+def _assess(sounds: Sequence[HeartFrames]) -> Iterator[Quality]:
+    """Yield the quality of heart sounds of one length."""
     model = quality_model.load_shipped()
-    heart, clear = _probabilities(frames, model)
-    if heart < model.heart.threshold:  # a fast heart has more beats and shorter pauses than it was fitted to
-        slow_heart, slow_clear = _probabilities(slowed(frames, SLOWER), model)
-        if slow_heart >= MIN_SLOW_HEART:
-            heart, clear = slow_heart, slow_clear
-    quiet_db, loud_db = _levels(frames)
-    checks = {
-        "too_short": duration_s < MIN_DURATION_S,
-        "too_quiet": loud_db < MIN_LEVEL_DB,
-        "clipped": clipped > MAX_CLIPPED,
-        "no_heartbeat": heart < model.heart.threshold or loud_db - quiet_db < MIN_BEAT_DB,
-        "noisy": clear < model.clear.threshold,
-    }
-    reasons = tuple(reason for reason, failed in checks.items() if failed)
-    snr_db = None if checks["no_heartbeat"] else loud_db - quiet_db
-    return Quality(not reasons, snr_db, clipped, reasons, heart * clear)
+    frames = np.stack([each.frames for each in sounds])
+    hearts, clears = _probabilities(frames, model)
+    slow = np.flatnonzero(hearts < model.heart.threshold)
+    if len(slow):  # a fast heart has more beats and shorter pauses than it was fitted to
+        slowed_frames = np.stack([slowed(each, SLOWER) for each in frames[slow]])
+        slow_hearts, slow_clears = _probabilities(slowed_frames, model)
+        is_fast = slow_hearts >= MIN_SLOW_HEART
+        hearts[slow[is_fast]], clears[slow[is_fast]] = slow_hearts[is_fast], slow_clears[is_fast]
+    each_of = zip(sounds, hearts.tolist(), clears.tolist(), *_levels(frames), strict=True)
+    for sound, heart, clear, quiet_db, loud_db in each_of:
+        checks = {
+            "too_short": sound.duration_s < MIN_DURATION_S,
+            "too_quiet": loud_db < MIN_LEVEL_DB,
+            "clipped": sound.clipped > MAX_CLIPPED,
+            "no_heartbeat": heart < model.heart.threshold or loud_db - quiet_db < MIN_BEAT_DB,
+            "noisy": clear < model.clear.threshold,
+        }
+        reasons = tuple(reason for reason, failed in checks.items() if failed)
+        snr_db = None if checks["no_heartbeat"] else loud_db - quiet_db
+        yield Quality(not reasons, snr_db, sound.clipped, reasons, heart * clear)
 
 
 def impossible(reason: str) -> Quality:
@@ -105,21 +138,21 @@ def loudest_db(samples: Float32Array, sample_rate: int) -> float:
     return float(10 * np.log10(max(loudest, 1e-12)))
 
 
-def _probabilities(frames: Float32Array, model: QualityModel) -> tuple[float, float]:
-    """Return the probabilities that a spectrogram (frames, bands) holds a heart, and a clear one."""
-    standard = model.standardised(extract(frames))
-    return model.heart.probability(standard), model.clear.probability(standard)
+def _probabilities(frames: Float32Array, model: QualityModel) -> tuple[FloatArray, FloatArray]:
+    """Return the probabilities that spectrograms (sounds, frames, bands) hold a heart, and a clear one."""
+    standard = model.standardised(extract_all(frames))
+    return model.heart.probabilities(standard), model.clear.probabilities(standard)
 
 
-def _levels(frames: Float32Array) -> tuple[float, float]:
-    """Return the level between beats and the level of the beats, dB re full scale.
+def _levels(frames: Float32Array) -> tuple[list[float], list[float]]:
+    """Return the level between beats and the level of the beats of each sound, dB re full scale.
 
     These are the 20th and 95th percentiles of the frame power: S1 and S2 fill about a quarter of a cycle.
     """
-    power = np.exp(frames[:, :SNR_BANDS] * np.float32(np.log(10) / 10)).sum(axis=1)
-    levels_db = 10 * np.log10(np.sort(power)) - FULL_SCALE_DB
-    quiet_db, loud_db = (float(levels_db[int(share * (len(power) - 1))]) for share in (QUIET, LOUD))
-    return quiet_db, loud_db
+    power = np.exp(frames[..., :SNR_BANDS] * np.float32(np.log(10) / 10)).sum(axis=-1)
+    power.sort(axis=-1)
+    quiet, loud = (power[:, int(share * (power.shape[1] - 1))] for share in (QUIET, LOUD))
+    return (10 * np.log10(quiet) - FULL_SCALE_DB).tolist(), (10 * np.log10(loud) - FULL_SCALE_DB).tolist()
 
 
 def _clipped(signal: Signal) -> float:

@@ -44,10 +44,11 @@ class LogisticRegression:
         weights = np.array([document["weights"].get(name, (0.0, 0.0)) for name in QualityFeatures._fields])
         return cls(weights.T, document["bias"], document["threshold"])
 
-    def probability(self, standard: FloatArray) -> float:
-        """Return the probability of a yes for standardised features (features,)."""
-        logit = self.weights[0] @ standard + self.weights[1] @ np.square(standard) + self.bias
-        return float(1 / (1 + np.exp(-logit)))
+    def probabilities(self, standard: FloatArray) -> FloatArray:
+        """Return the probabilities of a yes for standardised features (sounds, features): (sounds,)."""
+        logit = standard @ self.weights[0] + np.square(standard) @ self.weights[1] + self.bias
+        probabilities: FloatArray = 1 / (1 + np.exp(-logit))
+        return probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ class QualityModel:
             LogisticRegression.parse(document["clear"]),
         )
 
-    def standardised(self, features: QualityFeatures) -> FloatArray:
-        """Return features as clipped multiples of their standard deviation from their mean, (features,)."""
-        standard: FloatArray = (np.array(features) - self.mean) / self.deviation
+    def standardised(self, features: FloatArray) -> FloatArray:
+        """Return features (sounds, features) as clipped multiples of their deviation from their mean."""
+        standard: FloatArray = (features - self.mean) / self.deviation
         return standard.clip(-MAX_DEVIATIONS, MAX_DEVIATIONS)
 
 

@@ -1,5 +1,6 @@
 """Thread of the live analysis: failures of one stream, back pressure, saved state, previews."""
 
+import json
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +22,7 @@ from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
 from edge_worker.ingest.stream_spool import SEGMENT_S, StreamSpool
 from edge_worker.live.live_analysis import LiveAnalysis, LiveMessage, TrimRequest
+from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.live.stream_session import StreamSession
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -189,10 +191,12 @@ def test_a_recording_that_arrives_all_at_once_gets_no_preview(rig: Rig) -> None:
         rig.live_analysis.preview(recording, now)
 
     rig.intake.recordings.on_progress = preview
+    began = time.monotonic()
     for chunk in chunks(20, 0)[:-1]:
-        rig.intake.receive("st-01", encode(chunk), time.monotonic())
+        rig.intake.receive("st-01", encode(chunk), began)
     assert len(progressed) > 30
-    assert len(rig.live_analysis._queue) <= 1, "at most one, before that was noticed"
+    previews = rig.live_analysis._previews._schedule.due(time.monotonic() + 1)
+    assert len(previews) <= 1, "at most one, before that was noticed"
 
 
 def test_the_sound_that_waits_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,25 +237,55 @@ def test_a_chunk_longer_than_the_buffer_loses_no_window(rig: Rig) -> None:
     assert found.summary.skipped_windows == 0
 
 
-def test_results_come_before_previews_of_open_recordings(rig: Rig) -> None:
-    recorded = chunks(3, 0)[:-1]
-    for chunk in recorded:
-        rig.intake.receive("st-01", encode(chunk), time.monotonic())
-    recording = rig.intake.recordings.open["st-01", 7]
-    recording.received_at -= 3
-    rig.live_analysis._preview_budget.credit_s = 1.0
+@pytest.fixture
+def open_recordings(rig: Rig) -> list[Recording]:
+    """Three, each with some seconds of sound that arrived as it was recorded."""
+    for device in ("st-01", "st-02", "st-03"):
+        for chunk in chunks(5, 0)[:-1]:
+            rig.intake.receive(device, encode(chunk), time.monotonic())
+    return list(rig.intake.recordings.open.values())
+
+
+def test_results_come_before_previews_of_open_recordings(rig: Rig, open_recordings: list[Recording]) -> None:
+    recording, live = open_recordings[0], rig.live_analysis
+
+    def turn() -> None:
+        live.preview(recording, time.monotonic())
+        live._previews._schedule._turn -= 2
+        live._publish_previews()
+
     rig.is_busy = True
-    rig.live_analysis.preview(recording, 10.0)
-    rig.live_analysis._work()
-    assert (rig.posted, rig.live_analysis.metrics.skipped_previews) == ([], 1)
+    turn()
+    assert (rig.posted, live.metrics.skipped_previews) == ([], 1)
     rig.is_busy = False
-    rig.live_analysis.preview(recording, 20.0)
-    rig.live_analysis._work()
+    live._previews._schedule._previews.clear()
+    turn()
     (message,) = rig.posted
     assert isinstance(message, LiveMessage)
     assert message.topic == "stetho/v1/device/st-01/down/live"
     # CPU time that was spent is not there again.
-    rig.live_analysis._preview_budget.credit_s = -1.0
-    rig.live_analysis.preview(recording, 30.0)
-    rig.live_analysis._work()
-    assert (len(rig.posted), rig.live_analysis.metrics.skipped_previews) == (1, 2)
+    live._previews._schedule._previews.clear()
+    live._previews._budget.credit_s = -1.0
+    turn()
+    assert (len(rig.posted), live.metrics.skipped_previews) == (1, 2)
+
+
+def test_hints_are_made_together_and_one_that_fails_costs_no_other(
+    rig: Rig, open_recordings: list[Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = RecordingPreview.hear
+
+    def fail(self: RecordingPreview, *args: object) -> object:
+        if self.recording.device_id == "st-02":
+            raise RuntimeError("not processable")
+        return hear(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RecordingPreview, "hear", fail)
+    rig.live_analysis.start()
+    for recording in open_recordings:
+        rig.live_analysis.preview(recording, time.monotonic())
+    wait_until(lambda: len(rig.posted) >= 2, "hints of the other two")
+    shown = {each.topic: json.loads(each.payload) for each in rig.posted if isinstance(each, LiveMessage)}
+    assert shown.keys() == {f"stetho/v1/device/{device}/down/live" for device in ("st-01", "st-03")}
+    assert all(value["hint"].startswith("HR 7") for value in shown.values())
+    assert rig.live_analysis.failure is None

@@ -12,6 +12,7 @@ from edge_worker.inference.loaded_models import LoadedModels
 from edge_worker.inference.model_registry import ModelRegistry
 from edge_worker.ingest.intake import Intake
 from edge_worker.ingest.spool import Spool
+from edge_worker.live import recording_preview
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.protocol import chunk as codec
 from edge_worker.protocol.chunk import Chunk, encode
@@ -43,7 +44,7 @@ def previews(directory: Path, pcm: npt.NDArray[np.int16], pauses: int = 1) -> li
         intake.receive("st-01", encode(chunk), 0.0)
         shown = shown or RecordingPreview(intake.recordings.open["st-01", 7])
         if number % pauses == 0:
-            value = shown.value(spool, models, segmenter, profiles)
+            (value,) = recording_preview.values([shown], spool, models, segmenter, profiles)
             assert value is not None
             found.append(value)
     return found

@@ -17,6 +17,7 @@ from edge_worker.signal import quality
 from edge_worker.signal.arrays import Float32Array
 from edge_worker.signal.audio_signal import Signal
 from edge_worker.signal.log_mel import HEART_LOG_MEL
+from edge_worker.signal.quality import HeartFrames
 from models_tflite.evaluation import audio, clips, metrics
 
 RATE = 4000
@@ -86,6 +87,19 @@ def test_a_gliding_tone_has_no_heartbeat() -> None:
     assert assess(glide).reasons == ("no_heartbeat",)
 
 
+def test_sounds_that_are_assessed_together_have_the_quality_of_each_alone() -> None:
+    time = np.arange(4 * RATE) / RATE
+    sounds = [make(time) for make, _ in UNUSABLE.values()] + [heart(), heart(2.5), heart(1.2), heart()[::3]]
+    heard = [
+        HeartFrames(Signal(each.astype(np.float32), RATE).features(HEART_LOG_MEL), len(each) / RATE, 0.0)
+        for each in sounds
+    ]
+    together, alone = quality.assess_several(heard), [quality.assess_frames(*each) for each in heard]
+    assert [each.reasons for each in together] == [each.reasons for each in alone]
+    assert [each.score for each in together] == pytest.approx([each.score for each in alone], abs=1e-5)
+    assert quality.assess_several([]) == []
+
+
 def test_reasons_are_in_order_of_severity() -> None:
     assert assess(np.zeros(RATE)).reasons[:2] == ("too_short", "too_quiet")
 
@@ -111,7 +125,8 @@ def test_levels_are_in_decibel_of_full_scale() -> None:
     time = np.arange(8000) / HEART_LOG_MEL.sample_rate
     tone = Signal((0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32), HEART_LOG_MEL.sample_rate)
 
-    assert quality._levels(tone.features(HEART_LOG_MEL)) == pytest.approx((-23, -23), abs=0.5)
+    quiet_db, loud_db = quality._levels(tone.features(HEART_LOG_MEL)[np.newaxis])
+    assert (*quiet_db, *loud_db) == pytest.approx((-23, -23), abs=0.5)
 
 
 def usable_share(folder: Path, chosen: Callable[[dict[str, str]], bool], step: int) -> float:
