@@ -4,6 +4,7 @@ NATS speaks MQTT 3.1.1, which acknowledges and drops what may not be published; 
 subscribed to. The session of the worker's own account keeps nothing, so that a probe takes nothing away.
 """
 
+import secrets
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,7 @@ _REFUSED: Final = 0x80
 _NOT_LET_IN: Final = {4, 5}
 """Codes of CONNACK."""
 _PACKET_ID: Final = struct.pack(">H", 1)
-_PROBES: Final = ("Probe-a", "Probe-b", "Probe-c")
-_END: Final = "Probe-end"
+_PROBES: Final = ("Probe-a", "Probe-b", "Probe-c", "Probe-end")
 """In the place of a device; none has a capital letter, so that no worker takes these for chunks."""
 
 
@@ -48,10 +48,12 @@ def require_site(settings: Settings) -> None:
                     f"the account {settings.mqtt_username!r} may not read what devices send; names of "
                     f"workers begin with `worker`: `{stetho('provision worker')}` makes one"
                 )
-        wanted = [_mapped(name, shard_of(name)) for name in _PROBES]
-        for topic in (*map(topics.pcm, _PROBES), _mapped(_END, 0)):
+        # Workers that start at once see the probes of each other.
+        *probes, end = [f"{name}-{secrets.token_hex(4)}" for name in _PROBES]
+        for topic in (*map(topics.pcm, probes), _mapped(end, 0)):
             send(packet(_MESSAGE, text(topic)))
-        if [topic for topic in _arrivals(read) if topic.split("/")[5] in _PROBES] != wanted:
+        arrived = [topic for topic in _arrivals(read, end) if topic.split("/")[5] in probes]
+        if arrived != [_mapped(name, shard_of(name)) for name in probes]:
             raise UnfitBrokerError(
                 f"NATS does not deal chunks out to {SHARDS} shards: its account SITE lacks the mapping that "
                 f"`{stetho('provision nats HOST HOST HOST')}` writes, or has another one"
@@ -105,10 +107,10 @@ def _mapped(name: str, shard: int) -> str:
     return topics.shard_pcm(shard).replace("+", name)
 
 
-def _arrivals(read: Read) -> Iterator[str]:
+def _arrivals(read: Read, end: str) -> Iterator[str]:
     """Yield the topics of messages until that of the last probe."""
     topic = ""
-    while _END not in topic:
+    while end not in topic:
         body = answer(read, _MESSAGE)
         size = int.from_bytes(body[:2])
         topic = body[2 : 2 + size].decode()

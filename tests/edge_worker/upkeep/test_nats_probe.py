@@ -1,12 +1,17 @@
 """What is said of NATS that is not what a site needs: `stetho doctor`, and the start of a worker."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from broker.account import Accounts
+from broker.directory import StateDirectory
 from broker.nats.cluster import NatsCluster
 from edge_worker.errors import BrokerError
+from edge_worker.protocol.sharing.shard import account_of
 from edge_worker.settings import Settings
 from edge_worker.upkeep import broker_probe, nats_probe, site_checks
 
@@ -37,6 +42,15 @@ def test_the_cluster_that_is_shipped_is_fit_for_a_worker(cluster: NatsCluster) -
     assert nats_probe.fault(settings) == ""
     broker_probe.require_rights(settings)
     assert "accepts connections" in site_checks.check_broker(settings)
+
+
+def test_workers_that_start_at_once_do_not_take_the_probes_of_others_for_theirs(cluster: NatsCluster) -> None:
+    first = settings_of(cluster)
+    Accounts(StateDirectory(cluster.configuration.parent)).set_processes(first.mqtt_username, 4)
+    settings = [replace(first, mqtt_username=account_of("worker", number)) for number in range(1, 5)]
+    with ThreadPoolExecutor(len(settings)) as threads:
+        faults = list(threads.map(lambda each: [nats_probe.fault(each) for _ in range(10)], settings))
+    assert faults == [[""] * 10] * len(settings)
 
 
 def test_the_state_of_a_worker_that_does_not_run_is_published_and_its_session_ended(
