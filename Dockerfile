@@ -23,26 +23,21 @@ RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-co
 # The packages of each program.
 FROM ${BASE} AS packages
 WORKDIR /packages
-COPY requirements/image_packages.sh .
+COPY requirements/image_packages.sh requirements/nats.txt requirements/worker.txt requirements/api.txt requirements/notify.txt requirements/trainer.txt ./
 
 FROM packages AS provision-packages
-COPY requirements/broker.txt .
-RUN sh image_packages.sh broker.txt
+RUN sh image_packages.sh nats.txt
 
 FROM packages AS worker-packages
-COPY requirements/worker.txt .
 RUN sh image_packages.sh worker.txt
 
 FROM packages AS api-packages
-COPY requirements/api.txt .
 RUN sh image_packages.sh api.txt
 
 FROM packages AS notify-packages
-COPY requirements/notify.txt .
 RUN sh image_packages.sh notify.txt
 
 FROM packages AS trainer-packages
-COPY requirements/trainer.txt .
 RUN sh image_packages.sh trainer.txt
 
 # What all images have in common: the base without what installs packages, which would be the larger half of it.
@@ -55,12 +50,12 @@ COPY --from=small / /
 COPY --from=project /opt/stetho /opt/stetho
 ENV PATH=/opt/stetho/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A new volume takes its owner from the image: the user of the official mosquitto image, for all services.
-RUN for each in /data /state /state/worker /state/api /state/notify; do install -d -m 0700 -o 1883 -g 1883 $each; done
+RUN install -d -m 0700 -o 1883 -g 1883 /data /state /state/worker /state/api /state/notify /state/postgres /state/store /postgres /store
 USER 1883:1883
 ENV HOME=/tmp STETHO_DATA_DIR=/data
 
-# `stetho provision`, which makes certificates and accounts in the volumes of docker-compose.yml. The broker itself
-# runs in the official eclipse-mosquitto image, with broker/mosquitto.conf.
+# `stetho provision`, which makes certificates and accounts in the volumes of docker-compose.yml, and `stetho nats access`.
+# The broker itself runs in the official image of Mosquitto or NATS.
 FROM runtime AS provision
 COPY --from=provision-packages /opt/stetho /opt/stetho
 ENTRYPOINT ["stetho", "provision", "--dir", "/state"]

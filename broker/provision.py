@@ -209,7 +209,7 @@ def _reload(state: StateDirectory) -> None:
     """Make a broker that runs natively in the directory reload its accounts, or print how to do it."""
     if (pid := _broker_pid(state)) is not None:
         _hang_up(pid)
-    elif IN_COMPOSE:
+    elif IN_COMPOSE and not state.nats_hosts.exists():
         print("Make a broker that runs read its accounts: `docker compose exec broker kill -HUP 1`.")
     elif state.pid_file.exists():
         print("If a broker runs in another container, send it SIGHUP, so that it reads its accounts.")

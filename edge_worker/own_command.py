@@ -14,6 +14,8 @@ _HEAD_BYTES: Final = 512
 """What a script's first lines have: which Python runs it."""
 IN_COMPOSE: Final = bool(os.environ.get("STETHO_IN_COMPOSE"))
 """Whether this is a container of docker-compose.yml: commands are typed outside of it."""
+IN_CLUSTER: Final = os.environ.get("STETHO_IN_COMPOSE") == "cluster"
+"""Whether it is one of the profile `cluster`."""
 _EXEC: Final = "docker compose exec"
 _COMPOSE: Final = {
     "broker": "docker compose up --detach broker",
@@ -28,6 +30,13 @@ _COMPOSE: Final = {
     "clock": f"{_EXEC} history_api stetho clock",
 }
 """What is typed instead of these beginnings of arguments; all others are for the container of the worker."""
+_OF_CLUSTER: Final = {
+    "up --detach edge_worker": "up --detach cluster_worker1 cluster_worker2",
+    "edge_worker": "cluster_worker1",
+    "history_api": "cluster_api",
+    " provision": " cluster_provision",
+}
+"""What the services of such a command are called in the profile `cluster`; the first that is found counts."""
 
 
 def stetho(arguments: str) -> str:
@@ -62,8 +71,15 @@ def _program() -> str:
 def _in_compose(arguments: str) -> str:
     for beginning, command in _COMPOSE.items():
         if f"{arguments} ".startswith(f"{beginning} "):
-            return command + arguments.removeprefix(beginning)
-    return f"{_EXEC} edge_worker stetho {arguments}"
+            return _services_of(command) + arguments.removeprefix(beginning)
+    return _services_of(f"{_EXEC} edge_worker stetho ") + arguments
+
+
+def _services_of(command: str) -> str:
+    for alone, clustered in _OF_CLUSTER.items():
+        if IN_CLUSTER and alone in command:
+            return command.replace(alone, clustered)
+    return command
 
 
 def _is_of_this_python(script: Path) -> bool:

@@ -5,6 +5,7 @@ import asyncio
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 from broker import directory
@@ -80,7 +81,8 @@ def _run_node(files: NatsDirectory, name: str) -> None:
     if not configuration.exists():
         command = stetho("provision nats HOST HOST HOST")
         raise BrokerError(f"there is no node {name!r} in {files.path}; `{command}` makes the files of nodes")
-    program = find_nats()
+    program = str(Path(find_nats()).absolute())
+    os.chdir(files.state.path)
     os.execv(program, [program, "--config", str(configuration)])  # noqa: S606 - no shell is meant
 
 

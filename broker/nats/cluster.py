@@ -185,15 +185,16 @@ class NatsCluster:
 
     def _start_node(self, number: int) -> None:
         name = self.nodes[number].name
-        self._run(name, [self._program, "--config", str(self._files.configuration(name))])
+        command = [self._program, "--config", str(self._files.configuration(name))]
+        self._run(name, command, self._directory.path)
 
-    def _run(self, name: str, command: list[str]) -> None:
+    def _run(self, name: str, command: list[str], folder: Path = PACKAGE.parent) -> None:
         if name in self._processes:
             raise BrokerError(f"{name} runs already")
         with (self._files.path / f"{name}.log").open("ab") as log:
             self._log_starts[name] = log.tell()
             self._processes[name] = subprocess.Popen(
-                command, cwd=PACKAGE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def _wait_until(self, name: str, condition: Callable[[], bool]) -> None:

@@ -42,16 +42,14 @@ class Node:
 
 def write_configuration(directory: NatsDirectory, node: Node, nodes: list[Node]) -> Path:
     """Write the configuration of `node`, one of `nodes`, and return its path."""
-    cluster = _cluster(directory, node, nodes) if len(nodes) > 1 else ""
-    certificate = _certificate(directory, "server") if node.uses_tls else ""
+    cluster = _cluster(node, nodes) if len(nodes) > 1 else ""
+    certificate = _certificate("server") if node.uses_tls else ""
     websocket = f'websocket {{ listen: "{node.websocket}"{certificate} }}' if node.websocket else ""
     text = Template(TEMPLATE.read_text()).substitute(
         name=node.name,
         client=node.client,
         monitor=node.monitor,
         mqtt=node.mqtt,
-        folder=directory.path,
-        store=directory.state.data,
         password=directory.password,
         issuer=nkey.public_key(directory.key),
         shards=SHARDS,
@@ -65,9 +63,9 @@ def write_configuration(directory: NatsDirectory, node: Node, nodes: list[Node])
     return path
 
 
-def _cluster(directory: NatsDirectory, node: Node, nodes: list[Node]) -> str:
+def _cluster(node: Node, nodes: list[Node]) -> str:
     routes = ", ".join(f'"nats://{each.peer or each.route}"' for each in nodes if each is not node)
-    certificate = _certificate(directory, "node", authority=True) if node.uses_tls else ""
+    certificate = _certificate("node", authority=True) if node.uses_tls else ""
     return f"""
 cluster {{
   name: stetho
@@ -77,10 +75,9 @@ cluster {{
 }}"""
 
 
-def _certificate(directory: NatsDirectory, name: str, *, authority: bool = False) -> str:
-    folder = directory.state.certificates
-    files = {"cert_file": folder / f"{name}.pem", "key_file": folder / f"{name}.key"}
+def _certificate(name: str, *, authority: bool = False) -> str:
+    files = {"cert_file": f"certificates/{name}.pem", "key_file": f"certificates/{name}.key"}
     if authority:
-        files["ca_file"] = folder / "ca.pem"
+        files["ca_file"] = "certificates/ca.pem"
     entries = ", ".join(f'{key}: "{path}"' for key, path in files.items())
     return f"\n  tls {{ {entries} }}"

@@ -32,8 +32,9 @@ def test_each_host_gets_a_node_that_nats_takes(tmp_path: Path, capsys: pytest.Ca
         assert f"nats://{host}:6222" not in text
         assert "stream_replicas: 3" in text
         done = subprocess.run(
-            [find_nats(), "-t", "-c", str(configuration)], capture_output=True, text=True, check=False
-        )
+            [find_nats(), "-t", "-c", str(configuration)],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
     for path in [tmp_path / "nats", *(tmp_path / "nats").iterdir(), tmp_path / "certificates" / "node.key"]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -1,4 +1,4 @@
-"""A site of docker-compose.yml that runs on this machine, beside any other, and is removed at the end."""
+"""Sites of docker-compose.yml that run on this machine, beside any other, and are removed at the end."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import pytest
 import requests
@@ -38,62 +38,84 @@ send_to = ["phone"]
 """
 DEVICE: Final = "st-01"
 START_WITHIN_S: Final = 120.0
+_P = TypeVar("_P", bound="ComposeProject")
 
 
-class ComposeSite:
+class ComposeProject:
     """Services of docker-compose.yml as a project of its own, with images and ports of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    images: ClassVar[dict[str, str]]
+    """Service: the name of its image behind `stetho-edge/`."""
+    provision: ClassVar[str]
+    broker: ClassVar[str]
+    api: ClassVar[str]
+
+    def __init__(self, directory: Path, brokers: dict[str, list[int]], profile: str, *services: str) -> None:
+        """Prepare `services` (none: all) of `profile`; `brokers`: what each publishes, MQTT first."""
         self.directory = directory
-        self.mqtt_port, self._http_port, websocket_port = free_ports(3)
         self.project = f"stetho-test-{secrets.token_hex(4)}"
-        services: dict[str, str] = {name: f"image: {self.image(name)}" for name in IMAGES}
-        services["history_api"] += f", ports: !override ['127.0.0.1:{self._http_port}:8080']"
-        broker = [f"127.0.0.1:{self.mqtt_port}:8883", f"127.0.0.1:{websocket_port}:8084"]
-        services["broker"] = f"ports: !override {broker}"
+        ports = iter(free_ports(1 + sum(map(len, brokers.values()))))
+        self._http_port = next(ports)
+        published = {
+            name: [f"127.0.0.1:{next(ports)}:{port}" for port in inside] for name, inside in brokers.items()
+        }
+        self.address = ",".join(f"localhost:{each[0].split(':')[1]}" for each in published.values())
+        settings = {name: f"image: {self.image(name)}" for name in self.images}
+        settings[self.api] += f", ports: !override ['127.0.0.1:{self._http_port}:8080']"
+        settings |= {name: f"ports: !override {each}" for name, each in published.items()}
         override = directory / "override.yml"
-        lines = [f"  {name}: {{{text}}}" for name, text in services.items()]
+        lines = [f"  {name}: {{{text}}}" for name, text in settings.items()]
         override.write_text("\n".join(["services:", *lines]) + "\n")
+        files = ["docker-compose.yml", str(override)]
         self.compose = DockerCompose(
-            ROOT, ["docker-compose.yml", str(override)], build=True, profiles=["trainer"]
+            ROOT, files, build=True, profiles=[profile], services=[*services] or None
         )
         self._key = ""
         self.password = directory / "st-01.password"
         self.ca = directory / "ca.pem"
 
-    @staticmethod
-    def image(service: str) -> str:
+    @classmethod
+    def image(cls, service: str) -> str:
         """Return the name of the image of a service here; one that nobody runs a site with."""
-        return f"stetho-edge-test/{IMAGES[service]}"
+        return f"stetho-edge-test/{cls.images[service]}"
 
     def run(self, *arguments: str) -> str:
         """Run `docker compose` with these arguments; return what it prints."""
-        return _run([*self.compose.compose_command_property, "--profile", "notify", *arguments])
+        return _run([*self.compose.compose_command_property, *arguments])
 
     def prepare(self) -> None:
-        """Do what README and docs/notifications.md say after the start: a device, its CA, a key, rules."""
-        printed = self.run("run", "--rm", "provision", "device", DEVICE)
+        """Do what the documents say after the start: a device, its CA, a key."""
+        printed = self.run("run", "--rm", self.provision, "device", DEVICE)
         (password,) = (line.split()[1] for line in printed.splitlines() if line.startswith("  password"))
         self.password.write_text(password)
-        self.run("exec", "-T", "broker", "kill", "-HUP", "1")
-        self.run("cp", "broker:/state/certificates/ca.pem", str(self.ca))
+        self.run("cp", f"{self.broker}:/state/certificates/ca.pem", str(self.ca))
         add = ("key", "add", "ann", "--role", "admin")
-        self._key = self.run("exec", "-T", "history_api", "stetho", *add).strip()
-        write = f"umask 077; mkdir -p /data/notify; echo '{RULES}' > /data/notify/rules.toml"
-        self.run("exec", "-T", "edge_worker", "sh", "-c", write)
-        self.run("up", "--detach", "--build", "--wait")
+        self._key = self.run("exec", "-T", self.api, "stetho", *add).strip()
+
+    def containers(self, service: str) -> list[dict[str, Any]]:
+        """Return what the engine knows of the containers of a service."""
+        names = self.run("ps", "--all", "--quiet", service).split()
+        return [dict(each) for each in json.loads(_run(["docker", "inspect", *names]))]
 
     def container(self, service: str) -> dict[str, Any]:
-        """Return what the engine knows of the container of a service."""
-        (name,) = self.run("ps", "--all", "--quiet", service).split()
-        (inspected,) = json.loads(_run(["docker", "inspect", name]))
-        return dict(inspected)
+        """Return what the engine knows of the container of a service, the first of several."""
+        return self.containers(service)[0]
 
     def crash(self, service: str) -> None:
         """End the first process of a service as a bug would; after `docker kill` nothing restarts."""
         pid = self.container(service)["State"]["Pid"]
         kill = ["docker", "run", "--rm", "--pid", "host", "--user", "0", "--entrypoint", "sh"]
-        _run([*kill, self.image("edge_worker"), "-c", f"kill -9 {pid}"])
+        _run([*kill, self.image(self.provision), "-c", f"kill -9 {pid}"])
+
+    def rights(self, service: str) -> tuple[str, set[int], str, str]:
+        """Return user, capabilities, whether it may gain more, and how its root is mounted, of a service."""
+        read = 'cat /proc/1/status; while read -r line; do echo "mount:\t$line"; done </proc/mounts'
+        lines = self.run("exec", "-T", service, "sh", "-c", read).splitlines()
+        facts = [line.split(":\t", 1) for line in lines if ":\t" in line]
+        status = dict(facts)
+        capabilities = {int(status[each], 16) for each in ("CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        (root,) = (mount.split() for name, mount in facts if name == "mount" and mount.split()[1] == "/")
+        return status["Uid"], capabilities, status["NoNewPrivs"], root[3].split(",")[0]
 
     def wait_healthy(self, service: str) -> None:
         """Wait until a service answers its health check."""
@@ -106,7 +128,7 @@ class ComposeSite:
 
     def send(self, file: Path, *options: str) -> subprocess.Popen[str]:
         """Begin to send a recording from outside, over MQTT with TLS; the process ends with its result."""
-        place = ["--host", "localhost", "--port", str(self.mqtt_port), "--ca-file", str(self.ca)]
+        place = ["--host", self.address, "--ca-file", str(self.ca)]
         account = ["--device", DEVICE, "--password-file", str(self.password), "--timeout", "100"]
         command = [sys.executable, "-m", "simulator", "send", str(file), *place, *account, *options]
         return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -131,16 +153,73 @@ class ComposeSite:
         return found
 
 
+class ComposeSite(ComposeProject):
+    """The site of one machine, with trainer and notifications."""
+
+    images = IMAGES
+    provision, broker, api = "provision", "broker", "history_api"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, {"broker": [8883, 8084]}, "trainer")
+
+    def run(self, *arguments: str) -> str:
+        """Run `docker compose` with these arguments; return what it prints."""
+        return super().run("--profile", "notify", *arguments)
+
+    def prepare(self) -> None:
+        """Do what README and docs/notifications.md say after the start."""
+        super().prepare()
+        self.run("exec", "-T", "broker", "kill", "-HUP", "1")
+        write = f"umask 077; mkdir -p /data/notify; echo '{RULES}' > /data/notify/rules.toml"
+        self.run("exec", "-T", "edge_worker", "sh", "-c", write)
+        self.run("up", "--detach", "--build", "--wait")
+
+
+class ClusterSite(ComposeProject):
+    """The profile `cluster`, started as docs/deployment.md says."""
+
+    images: ClassVar = {
+        "cluster_provision": "provision",
+        "access": "provision",
+        "cluster_worker1": "edge-worker",
+        "cluster_worker2": "edge-worker",
+        "cluster_api": "history-api",
+    }
+    provision, broker, api = "cluster_provision", "nats1", "cluster_api"
+
+    def __init__(self, directory: Path) -> None:
+        nodes = {name: [8883] for name in ("nats1", "nats2", "nats3")}
+        super().__init__(directory, nodes, "cluster", "cluster_api")
+
+    def worker_of_device(self) -> str:
+        """Return the worker that has chunks of the device; empty where none has."""
+        for name in ("cluster_worker1", "cluster_worker2"):
+            if self.run("exec", "-T", name, "find", "/data/spool", "-name", f"{DEVICE}*").strip():
+                return name
+        return ""
+
+
 def _run(command: list[str]) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
 
+def finish(sending: subprocess.Popen[str]) -> str:
+    """Wait for the result of a recording; return the recording's id."""
+    output, display = sending.communicate(timeout=150)
+    assert sending.returncode == 0, display
+    return str(json.loads(output.splitlines()[-1])["recording_id"])
+
+
+def seconds(result: dict[str, Any]) -> float:
+    """Return how much sound a result is of."""
+    return float(result["audio"]["samples"] / result["audio"]["sample_rate"])
+
+
 @contextmanager
-def running_site(directory: Path) -> Iterator[ComposeSite]:
-    """Build the images, start all services, wait for their health; remove all but the images at the end."""
-    site = ComposeSite(directory)
+def running(site: _P) -> Iterator[_P]:
+    """Build the images, start the services, wait for their health; remove all but the images at the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPOSE_PROJECT_NAME", site.project)
         patch.setenv("STETHO_BROKER_HOSTS", "localhost 127.0.0.1")
@@ -151,4 +230,4 @@ def running_site(directory: Path) -> Iterator[ComposeSite]:
                 site.prepare()
                 yield site
             finally:
-                site.run("rm", "--stop", "--force", "notify")
+                site.run("rm", "--stop", "--force", "--volumes")

@@ -16,5 +16,5 @@ if ! docker version >/dev/null 2>&1 || ! docker compose version >/dev/null 2>&1;
 fi
 docker version --format 'Docker Engine {{.Server.Version}}'
 docker compose version
-for image in python:3.11-slim eclipse-mosquitto:2; do tests/deploy/base_image.sh "$image"; done
-STETHO_CONTAINERS=1 .venv/bin/python -m pytest -p no:cacheprovider tests/deploy/test_containers.py tests/deploy/test_broker_container.py "$@"
+for image in python:3.11-slim eclipse-mosquitto:2 nats:2-alpine postgres:17 versity/versitygw:v1.8.0; do tests/deploy/base_image.sh "$image"; done
+STETHO_CONTAINERS=1 .venv/bin/python -m pytest -p no:cacheprovider tests/deploy/test_containers.py tests/deploy/test_cluster_containers.py tests/deploy/test_broker_container.py "$@"

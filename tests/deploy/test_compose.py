@@ -3,7 +3,6 @@
 import re
 import subprocess
 import tomllib
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,9 @@ from models_tflite.training.retraining.upload import TRAINER_LOCK
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-LASTING = sorted(set(SERVICES) - {"provision"})
+ONCE = {"provision", "cluster_provision"}
+LASTING = sorted(set(SERVICES) - ONCE)
+CLUSTER = sorted(name for name, service in SERVICES.items() if service.get("profiles") == ["cluster"])
 BUILT = sorted(name for name, service in SERVICES.items() if "build" in service)
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 STAGES: dict[str, tuple[str, str]] = {
@@ -31,6 +32,13 @@ STAGES: dict[str, tuple[str, str]] = {
     )
 }
 """Name of a stage of the Dockerfile: what it is built on, and its lines."""
+
+
+def is_in_context(path: str) -> bool:
+    """Return whether Docker may read a file of the repository when it builds an image."""
+    lines = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    patterns = [re.escape(line).replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for line in lines]
+    return any(re.fullmatch(pattern, path) for pattern in patterns)
 
 
 def environment(name: str) -> dict[str, str]:
@@ -63,7 +71,9 @@ def test_a_service_has_a_health_check_and_is_restarted(name: str) -> None:
 
 def test_only_mqtt_over_tls_is_open_to_the_network() -> None:
     ports = [port for name in SERVICES for port in published(name)]
-    assert [port for port in ports if port[0] != "127.0.0.1"] == [[str(listener.TLS.port)] * 2]
+    opened = [port for port in ports if port[0] != "127.0.0.1"]
+    assert [port[-1] for port in opened] == [str(listener.TLS.port)] * 4, "Mosquitto, and three nodes"
+    assert len({port[-2] for port in ports}) == len(ports), "both sites may run on one machine"
 
 
 def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
@@ -71,13 +81,17 @@ def test_the_broker_publishes_listeners_that_exist_and_are_encrypted() -> None:
     assert {int(port[-1]) for port in published("broker")} == reachable
 
 
-@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify"])
+CLUSTER_PROGRAMS = ["cluster_worker1", "cluster_worker2", "cluster_api"]
+
+
+@pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify", *CLUSTER_PROGRAMS])
 def test_every_setting_is_one_that_the_code_reads(name: str) -> None:
     program = NotifySettings if name == "notify" else ApiSettings
     program.from_environ({key: value for key, value in environment(name).items() if "$" not in value})
     known = {f"STETHO_{field.upper()}" for field in program.__dataclass_fields__}
     # One changes messages, the other is read by the C library.
-    assert set(environment(name)) <= known | {"STETHO_IN_COMPOSE", "TZ"}
+    foreign = {key for key in environment(name) if key.startswith(("AWS_", "PG"))}
+    assert set(environment(name)) <= known | {"STETHO_IN_COMPOSE", "TZ"} | foreign
 
 
 @pytest.mark.parametrize("name", ["edge_worker", "history_api", "trainer", "notify"])
@@ -116,6 +130,16 @@ def test_notifications_are_there_where_they_are_asked_for() -> None:
     assert 'CMD ["stetho", "notify"]' in STAGES["notify"][1]
 
 
+def test_the_parts_of_a_cluster_are_there_where_they_are_asked_for() -> None:
+    assert {*CLUSTER_PROGRAMS, "nats1", "nats2", "nats3", "access", "postgres", "store"} < set(CLUSTER)
+    needed = {part for name in CLUSTER for part in SERVICES[name].get("depends_on", {})}
+    assert needed <= set(CLUSTER), "the site of one machine is not started with it"
+    workers = [environment(name) for name in CLUSTER_PROGRAMS[:2]]
+    assert [each.get("STETHO_FIRST_PROCESS", "1") for each in workers] == ["1", "2"]
+    data = [volume for name in CLUSTER_PROGRAMS for volume in SERVICES[name]["volumes"] if "/data" in volume]
+    assert len(set(data)) == len(data) == 3, "each has its own"
+
+
 def test_all_programs_share_their_data() -> None:
     def data(name: str) -> list[str]:
         return [volume for volume in SERVICES[name]["volumes"] if volume.startswith("data:")]
@@ -134,8 +158,9 @@ def test_a_program_never_sees_keys_or_hashes_of_the_broker(name: str) -> None:
 
 
 def test_no_password_is_in_the_file() -> None:
-    values = [value for name in SERVICES for key, value in environment(name).items() if "PASSWORD" in key]
-    assert values == ["/secrets/password"] * 3
+    secret = re.compile("PASSWORD|SECRET|_KEY|PGPASS")
+    values = {value for name in SERVICES for key, value in environment(name).items() if secret.search(key)}
+    assert values == {"/secrets/password", "/secrets/pgpass", "/secrets/s3", "stetho"}
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -146,8 +171,9 @@ def test_an_image_has_locked_packages_and_no_root_user(name: str) -> None:
     assert "USER" not in text, "that of the stage that all have in common"
     assert f"USER {SERVICES[name]['user']}" in STAGES["runtime"][1].splitlines()
     assert f"COPY --from={target}-packages /opt/stetho /opt/stetho" in text
-    packages_of = "broker" if target == "provision" else target
-    assert f"RUN sh image_packages.sh {packages_of}.txt" in STAGES[f"{target}-packages"][1]
+    packages_of = "nats" if target == "provision" else target  # `stetho nats access` is in that image
+    assert f"RUN sh image_packages.sh {packages_of}.txt" in STAGES[f"{target}-packages"][1].splitlines()
+    assert f"requirements/{packages_of}.txt" in STAGES["packages"][1].split()
 
 
 def test_every_package_of_an_image_is_locked() -> None:
@@ -160,20 +186,32 @@ def test_every_package_of_an_image_is_locked() -> None:
 @pytest.mark.parametrize("name", BUILT)
 def test_a_new_volume_belongs_to_the_user_of_the_services(name: str) -> None:
     """Its folder in the image decides; where that is missing, the engine makes one of root's."""
-    made = re.findall(r"/(?:data|state)\S*\b", STAGES["runtime"][1])
+    (made,) = re.findall(r"install -d -m 0700 -o 1883 -g 1883 (.+)", STAGES["runtime"][1])
     for volume in SERVICES[name]["volumes"]:
         _, folder, *read_only = volume.split(":")
-        assert read_only or folder in made, folder
+        assert read_only or folder in made.split(), folder
 
 
 def test_everything_that_the_images_copy_exists_and_is_in_the_build_context() -> None:
-    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     copied = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
     sources = {part for line in copied for part in line.split()[:-1]}
     assert "." in sources, "the wheel is built from the context"
     for source in sources - {"."}:
         assert (ROOT / source).is_file(), source
-        assert any(fnmatch(source, pattern) for pattern in allowed), source
+        assert is_in_context(source), source
+
+
+def test_the_wheel_of_an_image_has_what_a_wheel_has_elsewhere() -> None:
+    target = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    listed = subprocess.run(
+        ["git", "ls-files", *target["packages"]], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    excluded = [pattern.removeprefix("*") for pattern in target["exclude"]]
+    wanted = [path for path in listed.stdout.splitlines() if not path.endswith(".sh")]
+    assert ".sh" in excluded
+    assert [path for path in wanted if not is_in_context(path) and "/unseen_sites/" not in path] == []
 
 
 def test_the_image_decodes_what_the_api_lets_ffmpeg_read() -> None:

@@ -37,6 +37,7 @@ def test_every_account_command_is_described(role: str) -> None:
 
 def test_the_first_key_is_made_by_a_command_that_exists() -> None:
     commands = re.findall(r"^(.*)stetho (key .+?) +#", DOCUMENT, re.MULTILINE)
-    assert [before for before, _ in commands] == ["docker compose exec history_api ", ""]
+    compose = [f"docker compose exec {service} " for service in ("history_api", "cluster_api")]
+    assert [before for before, _ in commands] == [*compose, ""]
     for _, arguments in commands:
         assert parser().parse_args(arguments.split()).role == "admin"

@@ -117,3 +117,24 @@ def test_in_a_container_of_compose_it_is_a_command_of_compose(
     assert own_command.stetho(arguments) == command
     services = set(yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"])
     assert services & set(command.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ("worker", "docker compose up --detach cluster_worker1 cluster_worker2"),
+        ("key add ann --role admin", "docker compose exec cluster_api stetho key add ann --role admin"),
+        ("doctor", "docker compose exec cluster_worker1 stetho doctor"),
+        ("provision device st-01", "docker compose run --rm cluster_provision device st-01"),
+    ],
+)
+def test_in_a_container_of_the_cluster_it_is_for_the_services_of_the_cluster(
+    arguments: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_command, "IN_COMPOSE", True)
+    monkeypatch.setattr(own_command, "IN_CLUSTER", True)
+    assert own_command.stetho(arguments) == command
+    services = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
+    used = [each for each in command.split() if each.startswith("cluster_")]
+    assert used
+    assert {tuple(services[each]["profiles"]) for each in used} == {("cluster",)}
