@@ -21,7 +21,7 @@ from edge_worker.upkeep.sizing.machine_share import MachineShare
 from simulator.site.site import Site
 
 STEPS: Final = (100, 200, 300, 400, 500, 600, 800, 1000)
-SECONDS: Final = 16.0
+SECONDS: Final = 12.0
 _RESULT_WITHIN_MS: Final = 1000
 _END_WITHIN_S: Final = 120.0
 """For what is left after the last recording began."""

@@ -71,8 +71,7 @@ class Accounts:
             hashes = self._load()
             if credentials.username in hashes and not rotate:
                 raise BrokerError(f"{credentials.username} exists already; --rotate gives it a new password")
-            others = {account_of(credentials.username, process) for process in range(2, SHARDS + 1)}
-            names = [credentials.username, *(others & hashes.keys() if role == "worker" else ())]
+            names = [credentials.username, *(_others(credentials.username) & hashes.keys())]
             self._save(hashes | dict.fromkeys(names, password.encode(credentials.password)))
         return credentials
 
@@ -86,13 +85,17 @@ class Accounts:
             hashes = self._load()
             if username not in hashes:
                 raise BrokerError(f"no account is called {username!r}; make it first")
-            others = {account_of(username, process) for process in range(2, SHARDS + 1)}
-            kept = {name: encoded for name, encoded in hashes.items() if name not in others}
+            kept = {name: encoded for name, encoded in hashes.items() if name not in _others(username)}
             own = {account_of(username, process): hashes[username] for process in range(2, count + 1)}
             self._save(kept | own)
 
+    def processes(self, username: str) -> int:
+        """Return of how many processes a worker has the accounts."""
+        names = self._load().keys()
+        return 1 + len(_others(username) & names)
+
     def remove(self, username: str) -> None:
-        """Remove an account.
+        """Remove an account; of a worker those of its other processes, too.
 
         Raises:
             BrokerError: there is no such account.
@@ -101,7 +104,8 @@ class Accounts:
             hashes = self._load()
             if hashes.pop(username, None) is None:
                 raise BrokerError(f"no account is called {username!r}; `list` shows them all")
-            self._save(hashes)
+            others = _others(username)
+            self._save({name: encoded for name, encoded in hashes.items() if name not in others})
 
     def _load(self) -> dict[str, str]:
         return read_hashes(self._directory)
@@ -111,6 +115,13 @@ class Accounts:
         write_private(self._directory.acl, render_acl(sorted(hashes)))
         lines = (f"{username}:{encoded}\n" for username, encoded in sorted(hashes.items()))
         write_private(self._directory.passwords, "".join(lines))
+
+
+def _others(username: str) -> set[str]:
+    """Return the accounts that the other processes of a worker have, or would have; else nothing."""
+    if role_of(username) != "worker":
+        return set()
+    return {account_of(username, process) for process in range(2, SHARDS + 1)}
 
 
 def read_hashes(directory: StateDirectory) -> dict[str, str]:

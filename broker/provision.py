@@ -120,6 +120,9 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
             credentials = accounts.add(role, args.name, rotate=args.rotate)
             if role in PREFIXES:
                 service_settings.write_password(state, credentials)
+                if role == "worker":  # it may have been removed, and its folder not
+                    count = accounts.processes(credentials.username)
+                    service_settings.write_processes(state, credentials.username, count)
                 _show_settings(state, [credentials.username])
             else:
                 _print_credentials(state, credentials, args.password_file)

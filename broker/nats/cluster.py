@@ -22,7 +22,6 @@ from edge_worker.errors import BrokerError
 _DEADLINE_S: Final = 60.0
 _PORTS: Final = 4
 """Of a node."""
-_READY: Final = "event=ready"
 
 
 class NatsCluster:

@@ -9,8 +9,6 @@ from jsonschema import Draft202012Validator
 from edge_worker.errors import SettingsError
 from edge_worker.text_file import read_text
 
-Concept = dict[str, Any]
-"""A FHIR CodeableConcept."""
 _LOINC: Final = "http://loinc.org"
 _SNOMED: Final = "http://snomed.info/sct"
 _AUSCULTATION: Final = [{"system": _SNOMED, "code": "37931006", "display": "Auscultation"}]

@@ -1,6 +1,5 @@
 """PDF reports of recordings, exams and devices over HTTP, also at the address of the emotion system."""
 
-import re
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 PDF: Final = "application/pdf"
 MAX_RECORDINGS: Final = 50
 """Recordings in the report of a device."""
-_DEVICE_ID: Final = re.compile(DEVICE["pattern"])
 _REPORT: Final = {"200": file_answer(PDF, "The report.")} | UNCHANGED
 blueprint = Blueprint("reports", __name__)
 PATHS: Final[Paths] = {

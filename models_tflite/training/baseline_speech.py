@@ -7,7 +7,7 @@ bands of one second, trained on no other words; a confidence under 0.8 is reject
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +31,6 @@ WORD_MEL: Final = LogMelParameters(
 FOLDS: Final = 5
 REJECTED_UNDER: Final = 0.8
 EPOCHS: Final = 15
-
-Targets = npt.NDArray[np.intp]
-Predictor = Callable[[Corpus, npt.NDArray[np.bool_]], npt.NDArray[np.floating]]
-"""Trains on the recordings that are not held out and returns the probabilities of those that are."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,6 +60,10 @@ def test_a_new_site_has_the_accounts_and_one_of_before_goes_on_as_it_was(tmp_pat
     run("worker", "--processes", "2")
     assert count() == 2
     run("remove", "worker")
+    assert "worker" not in (tmp_path / "passwords").read_text()
+    run("worker")
+    assert count() == 1
+    run("remove", "worker")
     run("init")
     assert count() == 4
     assert "worker-p4:" in (tmp_path / "passwords").read_text()
