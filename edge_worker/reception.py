@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from edge_worker.database.postgresql.reason import said
 from edge_worker.database.store import LookupFault
 from edge_worker.ingest.intake_event import IntakeEvent
 from edge_worker.message_router import MessageRouter
@@ -69,7 +70,7 @@ class Reception:
         try:
             self._handle(self._router.route(message, now))
         except (OSError, *LookupFault) as error:
-            self._state.set_fault("intake", str(error).split("\n", 1)[0])
+            self._state.set_fault("intake", said(error))
             self._request_repair(error)
             self._retry_at = now + _RETRY_S
             return False

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from edge_worker.database.outbox import OutboxMessage
+from edge_worker.database.postgresql.reason import said
 from edge_worker.database.sharing.shard_locks import LockSurvey, ShardLocks
 from edge_worker.database.store import Store, StoredRecording, StoreFault
 from edge_worker.errors import SpoolError, StoreError
@@ -160,7 +161,7 @@ class ShardLeases(threading.Thread):
         try:
             self._handover.give(ours)
         except (StoreError, SpoolError, *StoreFault) as error:
-            _LOG.warning(line("files_stay", reason=str(error).split("\n", 1)[0]))
+            _LOG.warning(line("files_stay", reason=said(error)))
 
     def _give_back(self, shards: frozenset[int]) -> None:
         self._give_away(shards & self._leaving)
@@ -185,7 +186,7 @@ class ShardLeases(threading.Thread):
             self._handover.turn(self._held, now, has_others=self._shares.has_others)
             self._end_those_that_stand_still(survey, now)
         except (StoreError, SpoolError, *StoreFault) as error:
-            self._report(str(error).split("\n", 1)[0])
+            self._report(said(error))
         else:
             self._report("")
 

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -182,6 +185,50 @@ def test_nothing_is_lost_while_the_database_refuses(
     running.execute(fault.end, DISCONNECT)
     device.wait_for(CONTROL, type="stored", recording_id=name)
     operator.wait_for(RESULT, recording_id=name, completeness="complete")
+    assert "Traceback" not in running.worker.log[before:]
+
+
+@pytest.fixture
+def small_disk(running: PostgresqlSite) -> Iterator[Path]:
+    """A file system of 16 MB on which the recordings of the database are."""
+    with tempfile.TemporaryDirectory(prefix="stetho-small-") as made:
+        path = Path(made)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", made], check=False)
+        if mounted.returncode:
+            pytest.skip("only root can mount a small file system")
+        try:
+            (path / "space").mkdir()
+            shutil.chown(path / "space", "postgres")
+            running.execute(f"CREATE TABLESPACE small LOCATION '{path}/space'")
+            running.execute("ALTER TABLE recordings SET TABLESPACE small")
+            yield path
+            running.execute("ALTER TABLE recordings SET TABLESPACE pg_default", "DROP TABLESPACE small")
+        finally:
+            subprocess.run(["umount", "--lazy", made], check=True)
+
+
+def test_recordings_wait_in_the_spool_while_the_disk_of_the_server_is_full(
+    running: PostgresqlSite, device: Device, operator: Client, small_disk: Path
+) -> None:
+    before, filler = len(running.worker.log), small_disk / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(2**16)):
+            pass
+    names: list[str] = []
+    said = "No space left on device; make room on the disk of the server"
+    while said not in running.worker.log[before:]:  # pages of the table have room for some
+        assert len(names) < 40, running.worker.log[before:][-1500:]
+        names.append(running.record(device))
+        time.sleep(0.3)
+    last = running.record(device)
+    spooled = running.site.data_dir / "spool" / DEVICE / f"{last}.chunks"
+    wait_until(spooled.exists, "the last recording in the spool")
+    wait_until(lambda: said in str(running.json("/health")), "the sentence in /health")
+    assert running.ask("GET", "/api/v1/results").status_code == 200
+    filler.unlink()
+    for name in (*names, last):
+        device.wait_for(CONTROL, type="stored", recording_id=name)
+        operator.wait_for(RESULT, recording_id=name, completeness="complete")
     assert "Traceback" not in running.worker.log[before:]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from edge_worker.database.postgresql.reason import said
 from edge_worker.database.store import StoreFault
 from edge_worker.errors import AudioStoreError
 from edge_worker.telemetry.logfmt import line
@@ -61,7 +62,7 @@ class StorageRetry:
             try:
                 outcome = action()
             except passing as error:
-                problem = str(error).split("\n", 1)[0]
+                problem = said(error)
                 _LOG.error(line("storage_refuses", error=problem, attempt=attempt))
                 self.report(StorageFault(problem, self._source))
                 self._try_to_mend(error)
@@ -80,4 +81,4 @@ class StorageRetry:
         try:
             self._mend(error)
         except (OSError, *StoreFault) as refused:
-            _LOG.error(line("not_repaired", error=str(refused).split("\n", 1)[0]))
+            _LOG.error(line("not_repaired", error=said(refused)))

@@ -31,3 +31,8 @@ def reason(error: BaseException) -> str:
     said = said.rpartition("FATAL:")[2].strip()
     hint = next((what for part, what in _HINTS if part in said), "")
     return f"{said}; {hint}" if hint else said
+
+
+def said(error: BaseException) -> str:
+    """Return what disk or database say in one line, without the statement."""
+    return reason(error) if getattr(error, "orig", None) else str(error).split("\n", 1)[0]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from edge_worker.database.engine import connect
+from edge_worker.database.postgresql.reason import reason
 from edge_worker.errors import StoreError
 
 _SHARDS: Final = 0x57E7_0001
@@ -170,4 +171,4 @@ def _named() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StoreError(f"the database does not answer: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"the database does not answer: {reason(error)}") from error
