@@ -7,7 +7,7 @@ inserted between two requests move nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,8 +31,12 @@ from edge_worker.database.statements.compiled_query import CompiledQuery
 LAST_ID: Final = bindparam("last_id", type_=LONG)
 NEAR_ID: Final = bindparam("near_id", type_=LONG)
 LAST_CAPTURED_AT: Final = bindparam("last_captured_at", type_=String)
+NEXT_ID: Final = bindparam("next_id", type_=LONG)
 _NEAR: Final = 2_000
-"""Rows that are looked at one by one before a range of time is read."""
+"""Rows that are looked at one by one: of all, before a range of time is read, then of the range."""
+_Part = Literal["near", "range", "rest"]
+"""Which rows a query of a page with a range of time looks at: those that come next, the next of the range, or
+all of the range."""
 _LIMIT: Final = bindparam("page_limit", type_=Integer)
 
 
@@ -80,8 +84,10 @@ def _walk(
     statements = _compiled(filters, sort, not parameters, connection.dialect)
     if any(NEAR_ID.key in each.constants for each in statements):
         last = parameters.get(LAST_ID.key) or connection.execute(_LAST_ROW).scalar() or 0
-        parameters = parameters | {NEAR_ID.key: last - _NEAR}
+        parameters = parameters | {NEAR_ID.key: last - _NEAR, NEXT_ID.key: last - _NEAR}
     for statement in statements:
+        if rows and NEXT_ID.key in statement.constants:
+            parameters = parameters | {NEXT_ID.key: rows[-1].id}
         if len(rows) < limit:
             rows += statement.execute(connection, parameters | {_LIMIT.key: limit - len(rows)})
     return rows
@@ -103,7 +109,7 @@ def queries(filters: ResultFilter, sort: Sort, is_first: bool) -> list[Select[An
     """
     if sort == "-stored":
         if filters.device is None and result_filter.time_conditions(filters):
-            return [_by_storing(filters, is_first, near) for near in (True, False)]
+            return [_by_storing(filters, is_first, part) for part in get_args(_Part)]
         return [_by_storing(filters, is_first)]
     query, captured_at, key = _by_capture(filters), recordings.c.captured_at, recordings.c.id
     query = query.order_by(*_order(sort, captured_at, key))
@@ -160,10 +166,11 @@ def _indexed_conditions(connection: Connection, filters: ResultFilter) -> Iterat
         yield select(recordings.c.id).where(*few_recordings.file_name_conditions(filters.file_name))
 
 
-def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None) -> Select[Any]:
-    """Return the query of a page; `near`: of the rows that come next, or of those behind them.
+def _by_storing(filters: ResultFilter, is_first: bool, part: _Part | None = None) -> Select[Any]:
+    """Return the query of a page; with a range of time of a part of the rows.
 
-    Most ranges of time that people ask for end now: the next rows are in them, and no range need be read.
+    Most ranges that people ask for end now: the next rows are in them, and no range need be read. Of another
+    one the next rows are read from an index alone: PostgreSQL would walk all rows that came after it.
     """
     times, device_id, key = result_filter.time_conditions(filters), recordings.c.device_id, recordings.c.id
     query = result_filter.base_query(filters, result_filter.hidden(device_id) if times else device_id)
@@ -176,9 +183,9 @@ def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None)
             query = query.where(~result_filter.is_repeated(filters))
     elif conditions:
         query = query.where(result_filter.has_prediction(conditions))
-    outcomes = result_filter.outcomes(filters) if near is None else result_filter.hidden_outcomes(filters)
+    outcomes = result_filter.outcomes(filters) if part is None else result_filter.hidden_outcomes(filters)
     query = query.where(*(column == value for column, value in outcomes))
-    if near:
+    if part == "near":
         query = query.where(
             key >= NEAR_ID,
             *result_filter.time_conditions(filters, result_filter.hidden(recordings.c.captured_at)),
@@ -186,12 +193,21 @@ def _by_storing(filters: ResultFilter, is_first: bool, near: bool | None = None)
     elif times:
         # Read from one index alone: a range long ago is found without touching the rows after it.
         mine = () if filters.device is None else (device_id == filters.device,)
-        query = query.where(key.in_(select(recordings.c.id).where(*mine, *times)))
-    if near is False:
-        query = query.where(key < NEAR_ID)
+        range_of_time = select(recordings.c.id).where(*mine, *times)
+        if part == "range":
+            is_next = (
+                (recordings.c.id < NEXT_ID,)
+                if is_first
+                else (recordings.c.id < NEXT_ID, recordings.c.id < LAST_ID)
+            )
+            range_of_time = range_of_time.where(*is_next).order_by((recordings.c.id + 0).desc()).limit(_NEAR)
+        query = query.where(key.in_(range_of_time))
+    if part in ("range", "rest"):
+        query = query.where(key < NEXT_ID)
     if not is_first:
         query = query.where(key < LAST_ID)
-    return query.order_by(key.desc())
+    # Of few rows that are known: not in the order of an index, or PostgreSQL would walk that to find them.
+    return query.order_by((key + 0).desc() if part == "range" else key.desc())
 
 
 def _by_capture(filters: ResultFilter) -> Select[Any]:

@@ -72,7 +72,7 @@ recordings: Final = Table(
     Index("recordings_by_device", "device_id", "id"),
     Index("recordings_by_device_and_capture", "device_id", "captured_at", "id"),
     Index("recordings_by_recording_id", "recording_id"),
-    Index("recordings_by_captured_at", "captured_at"),
+    Index("recordings_by_captured_at", "captured_at", "id"),
     Index("recordings_by_received_at", "received_at"),
     Index("recordings_by_status", "status", "id"),
     Index("recordings_by_verdict", "verdict", "id"),

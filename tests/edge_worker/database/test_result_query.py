@@ -212,7 +212,8 @@ def plan(url: str, filters: ResultFilter, sort: Sort, is_first: bool) -> str:
     """Return the query plan of a page, one line for each query."""
     engine = connect(url)
     lines = []
-    given = {result_query.LAST_ID.key: 3, result_query.NEAR_ID.key: 2, result_query.LAST_CAPTURED_AT.key: NOW}
+    ids = {each.key: 3 for each in (result_query.LAST_ID, result_query.NEAR_ID, result_query.NEXT_ID)}
+    given = ids | {result_query.LAST_CAPTURED_AT.key: NOW}
     with engine.connect() as connection:
         for query in result_query.queries(filters, sort, is_first):
             bound = query.limit(2).params(
@@ -232,7 +233,9 @@ def test_a_page_is_read_in_order_and_not_sorted(
     store: Store, url: str, filters: ResultFilter, is_first: bool
 ) -> None:
     shown = plan(url, filters, "-stored", is_first)
-    assert "ORDER BY" not in shown
+    near, *of_range, rest = shown.split("\n") if "\n" in shown else (shown, shown)
+    assert "ORDER BY" not in near + rest
+    assert len(of_range) <= 1  # its rows are known, and few, when they are sorted
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
