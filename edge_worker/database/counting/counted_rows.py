@@ -26,8 +26,8 @@ def insert_recordings(connection: Connection, rows: Sequence[dict[str, Any]]) ->
     Raises:
         IntegrityError: one of them exists already.
     """
-    if len(rows) == 1:
-        ids = [_INSERT_ONE.found(connection, rows[0])[0][0]]
+    if len(rows) == 1 or connection.dialect.name == "sqlite":  # each costs a round trip elsewhere
+        ids = [_INSERT_ONE.found(connection, row)[0][0] for row in rows]
     else:
         ids = list(connection.execute(_INSERT_RECORDING, rows).scalars())
     counts.add_recordings(connection, [row["device_id"] for row in rows])

@@ -88,4 +88,4 @@ class _Compiled(NamedTuple):
         named = {**self.constants, **row}
         for name, convert in self.converted.items():
             named[name] = convert(named[name])
-        return named if self.order is None else tuple(named[name] for name in self.order)
+        return named if self.order is None else tuple(map(named.__getitem__, self.order))
