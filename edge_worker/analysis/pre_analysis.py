@@ -18,7 +18,7 @@ class PreAnalysis:
     quality: Quality
     """As a heart sound where some model classifies hearts, else as any sound."""
     any_sound: Quality
-    """As any sound: no heartbeat is required."""
+    """As any sound: no heartbeat is required. That of the heart where no model is for other sounds."""
     heart_rate_bpm: float | None = None
     heart_sounds: HeartSounds | None = None
     """None unless a heart rate is certain."""
@@ -26,10 +26,12 @@ class PreAnalysis:
     @classmethod
     def of(cls, signal: Signal, cards: Iterable[ModelCard], segmenter: HeartSegmenter) -> Self:
         """Analyse `signal` as the models of `cards` need; a heart rate needs a model of hearts."""
-        any_sound = quality.assess_any_sound(signal)
-        if all(card.domain == "sound" for card in cards):
+        domains = {card.domain for card in cards}
+        if "heart" not in domains:
+            any_sound = quality.assess_any_sound(signal)
             return cls(any_sound, any_sound)
         heart = quality.assess(signal)
+        any_sound = quality.assess_any_sound(signal) if len(domains) > 1 else heart
         if "no_heartbeat" in heart.reasons:
             return cls(heart, any_sound)
         cycle = segmenter.segment(signal)

@@ -39,10 +39,12 @@ def payload(result: Mapping[str, Any], language: str) -> bytes:
         compact["reason"] = reasons[0]
         if hears_sounds(result):
             compact["hears"] = "sound"
+    content = compact_json(compact)
     for names in _LESS:
-        if len(compact_json(compact)) > MAX_BYTES:
+        if len(content) > MAX_BYTES:
             compact = {name: value for name, value in compact.items() if name not in names}
-    return compact_json(compact)
+            content = compact_json(compact)
+    return content
 
 
 def _headline(result: Mapping[str, Any]) -> dict[str, Any]:

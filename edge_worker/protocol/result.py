@@ -145,7 +145,7 @@ class Result:
 
     def document(self) -> dict[str, Any]:
         """Return the full result as published to operators and served by the history API."""
-        models = [prediction.document() for prediction in self.models]
+        models = self._models
         return {
             "v": self.v,
             "recording_id": self.recording_id,
@@ -210,8 +210,12 @@ class Result:
         """The one answer for this sound."""
         return self.event_verdict or self._own_verdict()
 
+    @cached_property
+    def _models(self) -> list[dict[str, Any]]:
+        return [prediction.document() for prediction in self.models]
+
     def _own_verdict(self) -> Verdict:
-        own = of_predictions(map(Prediction.document, self.models))
+        own = of_predictions(self._models)
         meanings = {each.model: each.meaning for each in self.models}
         said = {"verdict": own.document(), "status": self.status}
         text = headline(said, lambda model, label: meanings[model].name(label, self.language), self.language)

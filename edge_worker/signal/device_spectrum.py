@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_worker.signal.arrays import Float32Array
-from edge_worker.signal.log_mel import HEART_LOG_MEL
 from edge_worker.signal.windowing import TOP_DB
 
 GROUPS: Final = 10
@@ -34,10 +33,8 @@ def device_spectrum(frames: Float32Array) -> npt.NDArray[np.float64]:
     levels -= levels.mean()
     mean = levels.mean(axis=0)
     deviation = np.sqrt(np.square(levels - mean).mean(axis=0))
-    by_band = (mean, _quiet(levels), deviation)
-    grouped: npt.NDArray[np.float64] = np.concatenate(
-        [each.reshape(GROUPS, HEART_LOG_MEL.n_mels // GROUPS).mean(axis=1) for each in by_band]
-    )
+    by_band = np.concatenate((mean, _quiet(levels), deviation))
+    grouped: npt.NDArray[np.float64] = by_band.reshape(NUMBERS, -1).mean(axis=1)
     return grouped
 
 

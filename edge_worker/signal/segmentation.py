@@ -7,6 +7,7 @@ sequence of sliding maxima, one per state, and advances by one shortest cycle at
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -153,6 +154,7 @@ def _cycle_duration(typical: float) -> DurationModel:
     return _normal(typical, CYCLE_SPREAD * typical, CYCLE[0] * typical, CYCLE[1] * typical)
 
 
+@lru_cache(maxsize=4)
 def _sound_duration(typical_s: float) -> DurationModel:
     return _normal(*(FRAMES_PER_S * seconds for seconds in (typical_s, SOUND_SPREAD_S, *SOUND_S)))
 

@@ -41,8 +41,13 @@ def _are_on_edges(places: npt.NDArray[np.intp]) -> bool:
 
 def _silences(pcm: Int16Array) -> npt.NDArray[np.intp]:
     """Return where silences of nothing but zeros, as long as blocks, begin and end."""
-    if np.count_nonzero(pcm[::_MIN_BLOCK] == 0) < _MIN_JUMPS // 2:  # each is in a silence of that length
-        return np.zeros(0, np.intp)
+    # Each has one of every `_MIN_BLOCK` samples, and four in a row of every quarter of that.
+    for step, in_a_row in ((_MIN_BLOCK, 1), (_MIN_BLOCK // 4, 4)):
+        glance = pcm[::step] == 0
+        for _ in range(in_a_row - 1):
+            glance = glance[1:] & glance[:-1]
+        if np.count_nonzero(glance) < _MIN_JUMPS // 2:
+            return np.zeros(0, np.intp)
     is_zero = pcm == 0
     ends = 1 + np.flatnonzero(np.diff(is_zero))
     is_long = (np.diff(ends) >= _MIN_BLOCK) & is_zero[ends[:-1]]
@@ -54,8 +59,11 @@ def _jumps(samples: ChannelSamples) -> npt.NDArray[np.intp]:
     found = [np.zeros(0, np.intp)]
     for number, block in enumerate(samples.blocks()):
         steps = block[1:] - block[:-1]
-        bends = np.abs(steps[1:] - steps[:-1])
-        found.append(number * BLOCK + (bends > np.float32(_JUMP) * mean_of(bends)).nonzero()[0])
+        bends = steps[1:] - steps[:-1]
+        np.abs(bends, out=bends)
+        least = np.float32(_JUMP) * mean_of(bends)
+        if bends.max() > least:
+            found.append(number * BLOCK + (bends > least).nonzero()[0])
     at = np.concatenate(found)
     if not len(at):
         return at

@@ -53,9 +53,13 @@ class ChannelSamples:
         return (_weighted_sum(self.centred[: 2 * pairs], _IN_TURNS) - outer / 2) / pairs
 
     @cached_property
+    def _products(self) -> tuple[float, float, float]:
+        return _lagged_products(self.centred)
+
+    @property
     def bend(self) -> float:
         """`bend` of all samples."""
-        return bend(self.centred)
+        return _bend(*self._products)
 
     @cached_property
     def lowest(self) -> int:
@@ -67,10 +71,10 @@ class ChannelSamples:
         """The largest sample."""
         return int(self.pcm.max())
 
-    @cached_property
+    @property
     def variance(self) -> float:
         """Mean square of `centred`."""
-        return mean_square(self.centred)
+        return self._products[0] / max(1, len(self))
 
     @property
     def deviation(self) -> float:
@@ -80,14 +84,14 @@ class ChannelSamples:
     @property
     def roughness(self) -> float:
         """`roughness` of all samples."""
-        return _roughness(self.centred, self.variance)
+        return _roughness(self._products[1], self.variance, len(self))
 
 
 def roughness(values: Int16Array | FloatArray) -> float:
     """Return the mean squared step over twice the variance: 1 in white noise, under 0.1 in most sound."""
     centred = values.astype(np.float32)
     centred -= centred.mean()
-    return _roughness(centred, mean_square(centred))
+    return _roughness(float(np.dot(centred[1:], centred[:-1])), mean_square(centred), len(centred))
 
 
 def bend(centred: Float32Array) -> float:
@@ -95,10 +99,7 @@ def bend(centred: Float32Array) -> float:
 
     Three products cost a tenth of an array of what they are off; edges are left out, which makes it larger.
     """
-    same, next_one, one_further = (
-        float(np.dot(centred[lag:], centred[: len(centred) - lag])) for lag in range(3)
-    )
-    return max(0.0, 1.5 * same - 2 * next_one + 0.5 * one_further) / max(same, 1e-9)
+    return _bend(*_lagged_products(centred))
 
 
 def mean_of(values: Float32Array) -> np.float32:
@@ -112,9 +113,20 @@ def mean_square(values: Float32Array) -> float:
     return float(np.dot(values, values)) / max(1, len(values))
 
 
-def _roughness(centred: Float32Array, variance: float) -> float:
+def _lagged_products(centred: Float32Array) -> tuple[float, float, float]:
+    """Return the sums of the products of samples with themselves, the next ones and those one further."""
+    count = len(centred)
+    same, next_one, one_further = (float(np.dot(centred[lag:], centred[: count - lag])) for lag in range(3))
+    return same, next_one, one_further
+
+
+def _bend(same: float, next_one: float, one_further: float) -> float:
+    return max(0.0, 1.5 * same - 2 * next_one + 0.5 * one_further) / max(same, 1e-9)
+
+
+def _roughness(next_one: float, variance: float, count: int) -> float:
     # The mean product of neighbours needs no array of steps.
-    return 1 - float(np.dot(centred[1:], centred[:-1])) / max(1, len(centred) - 1) / max(variance, 1e-9)
+    return 1 - next_one / max(1, count - 1) / max(variance, 1e-9)
 
 
 def _weighted_sum(values: Float32Array, weights: Float32Array) -> float:

@@ -75,11 +75,12 @@ def is_repeated(samples: ChannelSamples) -> bool:
         return False
     content, wanted = pcm.tobytes(), max(3, 0.1 * len(starts))
     lags: Counter[int] = Counter()
-    for number, start in enumerate(starts.tolist()):
-        if lags.total() + len(starts) - number < wanted:
-            return False
+    misses, most_misses = 0, len(starts) - wanted
+    for start in starts.tolist():
         if (lag := _first_lag(content, start)) is not None:
             lags[lag] += 1
+        elif (misses := misses + 1) > most_misses:
+            return False
     return max(lags.values(), default=0) >= wanted
 
 
