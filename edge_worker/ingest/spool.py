@@ -22,6 +22,7 @@ from edge_worker.ingest.chunk_file import (
 from edge_worker.ingest.descriptor_cache import DescriptorCache
 from edge_worker.ingest.quarantine import Quarantine
 from edge_worker.ingest.recording import Recording, RecordingKey
+from edge_worker.ingest.spare_files import SpareFiles
 from edge_worker.protocol.chunk import HEADER_BYTES, META, Chunk
 from edge_worker.protocol.meta import parse_stored_meta
 from edge_worker.protocol.sharing.held_shards import ALL_SHARDS, HeldShards
@@ -56,6 +57,7 @@ class Spool:
             probe.unlink(missing_ok=True)  # another process may try, too
         except OSError as error:
             raise SpoolError(f"the spool {directory} cannot be written: {error.strerror}") from error
+        self._spare = SpareFiles(directory)
 
     def append(self, recording: Recording, payload: bytes) -> int:
         """Append `payload` to the file of `recording`; return its offset.
@@ -96,8 +98,8 @@ class Spool:
         self._descriptors.close(key)
 
     def remove(self, recording: Recording) -> None:
-        """Delete the file of a closed recording."""
-        self._path(recording.device_id, recording.name).unlink(missing_ok=True)
+        """Remove the file of a closed recording; another one gets it, empty."""
+        self._spare.keep(self._path(recording.device_id, recording.name))
 
     def read_pcm(self, recording: Recording, samples: int) -> bytearray:
         """Return the first `samples` per channel of a closed recording, gaps as zeros.
@@ -134,10 +136,11 @@ class Spool:
         Safe from any thread. None: the file is gone, because the recording was stored.
         """
         pcm = np.zeros((end - start, recording.channels), "<i2")
+        path = self._path(recording.device_id, recording.name)
         firsts = recording.first_samples  # another thread may add to it, and then to the index
         firsts = firsts[bisect_left(firsts, start - recording.longest_chunk) :]
         try:
-            file = os.open(self._path(recording.device_id, recording.name), os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 for first in firsts:
                     count, offset = recording.chunks.get(first, (0, 0))
@@ -148,6 +151,7 @@ class Spool:
                         return None
             finally:
                 os.close(file)
+            path.stat()  # else it was stored meanwhile, and another recording may have its file
         except OSError:
             return None
         return pcm
@@ -209,6 +213,7 @@ class Spool:
             raise
 
     def _created(self, key: RecordingKey, path: Path) -> int:
+        self._spare.put_at(path)
         try:
             return self._open_new(key, path)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
