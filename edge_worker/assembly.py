@@ -79,7 +79,7 @@ def assemble(
     )
     return Worker(
         settings,
-        intake=Intake(spool, settings, store.completeness, store.clock.now),
+        intake=Intake(spool, settings, store.received.completeness, store.clock.now),
         store=store,
         pipeline=pipeline,
         streams=StreamResultWriter(settings, StreamSpool(spool.directory, spool.quarantine), store, audio),

@@ -23,6 +23,7 @@ from edge_worker.telemetry.logfmt import line
 _LOG = logging.getLogger(__name__)
 _MAX_FACTS_BYTES: Final = 4096
 """Bytes of a state or an info."""
+_CHUNKS: Final = "/up/pcm"
 _device_of = lru_cache(maxsize=4096)(topics.device_of)
 
 
@@ -55,18 +56,17 @@ class MessageRouter:
         if device_id is not None and not self._intake.shards.holds(device_id):
             self._note_presence(device_id, message, now)
             return []  # another process receives it, too
+        if device_id is not None and topic.endswith(_CHUNKS):
+            return self._receive_chunk(device_id, message, now)
         if device_id is not None and not self._is_admitted(device_id, message, now):
             return []
         if self._discovery.handles(topic):
             self._publish(self._discovery.receive(topic, message.payload))
-            return []
-        if device_id is None:
-            self._intake.counts["rejected_topic"] += 1
-            return []
-        if topic.endswith("/up/state"):
+        elif device_id is not None and topic.endswith("/up/state"):
             self._receive_state(device_id, message.payload, now)
-            return []
-        return self._receive_chunk(device_id, message, now)
+        else:
+            self._intake.counts["rejected_topic"] += 1
+        return []
 
     def _receive_chunk(self, device_id: str, message: Inbound, now: float) -> list[IntakeEvent]:
         """Hand a chunk to the intake; one that the broker had retained is rejected, and erased there."""

@@ -68,6 +68,7 @@ class ShardKeeper:
         """Hand events of other threads to the network thread with `post`."""
         self._settings = cluster.settings
         self._locks = cluster.locks
+        self._received = store.received
         self._intake = intake
         self._shards = intake.shards
         self._analysis = analysis
@@ -140,6 +141,7 @@ class ShardKeeper:
 
     def take(self, taken: ShardsTaken) -> None:
         """Take shards: first what is on disk and in the database, then what comes."""
+        self._received.forget()  # whoever had them has stored some
         self._shards.take(taken.shards)
         new, now = HeldShards(taken.shards), time.monotonic()
         try:

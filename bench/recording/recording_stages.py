@@ -55,7 +55,7 @@ class _Stages:
         self._segmenter = HeartSegmenter.load(settings.models_dir)
         self._models = LoadedModels(ModelRegistry.from_settings(settings), settings.models, is_quiet=True)
         self._profiles = ActiveProfiles(settings)
-        self.intake = Intake(self.spool, settings, self.store.completeness)
+        self.intake = Intake(self.spool, settings, self.store.received.completeness)
         self.intake.recordings.on_progress = self._on_progress
         pipeline = Pipeline(settings, self._models, self._segmenter, self.spool, self.store)
         self.connection = Connection(settings, [topics.ALL_PCM], None, self)

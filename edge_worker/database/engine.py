@@ -1,7 +1,7 @@
 """SQLAlchemy engines for the database: SQLite by default, any other URL by setting."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +112,14 @@ def sqlite_path(engine: Engine) -> Path | None:
     """Return the file of a SQLite database; None: it has none, or it is another database."""
     path = engine.url.database
     return Path(path) if engine.dialect.name == "sqlite" and path and path != ":memory:" else None
+
+
+def on_new_connection(engine: Engine, call: Callable[[], None]) -> None:
+    """Call `call` with each connection that is opened, on the thread that needs it."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(*_: object) -> None:
+        call()
 
 
 def follow_file(engine: Engine) -> None:

@@ -157,6 +157,12 @@ _COMPLETENESS: Final = CompiledStatement(
         )
     )
 )
+_NAMES_OF_DEVICE: Final = [
+    CompiledStatement(
+        select(of.c.recording_id).where(of.c.device_id == bindparam("device_id")).limit(bindparam("most"))
+    )
+    for of in (recordings, deletions)
+]
 _OF_DEVICE: Final = CompiledStatement(
     select(recordings.c.id).where(recordings.c.device_id == bindparam("device_id")).limit(1)
 )
@@ -169,6 +175,12 @@ def completeness(connection: Connection, device_id: str, recording_id: str) -> C
     """
     found = _COMPLETENESS.found(connection, {"device_id": device_id, "recording_id": recording_id})
     return found[0][0] if found else None
+
+
+def names(connection: Connection, device_id: str, limit: int) -> list[str]:
+    """Return the recordings of a device that are stored or deleted, at most `limit` of each."""
+    row = {"device_id": device_id, "most": limit}
+    return [found[0] for query in _NAMES_OF_DEVICE for found in query.found(connection, row)]
 
 
 def has_recordings(connection: Connection, device_id: str) -> bool:

@@ -22,6 +22,7 @@ from edge_worker.database import (
 from edge_worker.database.adaptation import running_spectrum
 from edge_worker.database.counting import counted_rows, counts
 from edge_worker.database.engine import connect, connect_existing, follow_file, sqlite_path
+from edge_worker.database.lookup.received_recordings import ReceivedRecordings
 from edge_worker.database.outbox import OutboxMessage
 from edge_worker.database.repair.database_repair import DatabaseRepair
 from edge_worker.database.revision import REVISION, current_revision, upgrade
@@ -105,6 +106,7 @@ class Store:
     def __init__(self, engine: Engine, repair: DatabaseRepair) -> None:
         self._engine = engine
         self.repair = repair
+        self.received = ReceivedRecordings(engine)
 
     @classmethod
     def open(cls, url: str, *, is_ours: bool = False) -> Self:
@@ -194,7 +196,8 @@ class Store:
         with self._engine.begin() as connection:
             named = subject_assignments.named(connection, new) if assign else new
             ids = insert_rows(connection, [_columns(each) for each in named])
-            self.clock.mark(connection, _arrivals(ids, new))
+            self.clock.mark(connection, zip(ids, [each.received_at for each in new], strict=True))
+        self.received.add(new)
         return [replace(recording, id=row_id) for recording, row_id in zip(named, ids, strict=True)]
 
     def save_results(
@@ -231,7 +234,7 @@ class Store:
                 if counted_rows.row_id(connection, row := _columns(stream)) is not None:
                     return []
                 (row_id,) = counted_rows.insert_recordings(connection, [row])
-                self.clock.mark(connection, _arrivals([row_id], [stream]))
+                self.clock.mark(connection, [(row_id, stream.received_at)])
                 _save_result(connection, new := result_of_row(row_id))
                 _add_predictions(connection, [new])
                 connection.execute(insert(timelines), {"recording": row_id, "document": timeline})
@@ -241,7 +244,8 @@ class Store:
         except IntegrityError:
             if self.completeness(stream.device_id, stream.recording_id) is None:
                 raise
-            return []  # another worker, which had the device before, saved it just now
+            posted = []  # another worker, which had the device before, saved it just now
+        self.received.add([stream])
         return posted
 
     def last_events(self, device_id: str, limit: int) -> list[str]:
@@ -278,10 +282,6 @@ class Store:
 def open_existing(url: str) -> Store:
     """Return a read-only store on an existing database of this version; raises StoreError."""
     return Store(connect_existing(url, read_only=True), DatabaseRepair(None, is_ours=False))
-
-
-def _arrivals(rows: Sequence[int], new: Sequence[StoredRecording]) -> list[tuple[int, str]]:
-    return [(row, each.received_at) for row, each in zip(rows, new, strict=True)]
 
 
 def _save_result(connection: Connection, new: AnalysisResult) -> bool:

@@ -115,9 +115,9 @@ class DeviceShares:
 
     def charge_sound(self, device_id: str, chunk: Chunk, now: float) -> None:
         """Charge the sound of a recording as far as its bytes, which are charged already, stand for less."""
-        if chunk.type != META:
-            size = chunk.sample_count / chunk.sample_rate * _SOUND_BYTES_PER_S - len(chunk.body)
-            self.charge(device_id, max(0.0, size), now)
+        size = chunk.sample_count * _SOUND_BYTES_PER_S - len(chunk.body) * chunk.sample_rate
+        if size > 0 and chunk.type != META:
+            self.charge(device_id, size / chunk.sample_rate, now)
 
     def admit_stream(
         self, device_id: str, recording_id: int, seconds: float, now: float, *, has_room: bool

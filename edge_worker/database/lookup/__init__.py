@@ -1,0 +1,1 @@
+"""What spares the database questions that are asked with each recording."""
