@@ -81,6 +81,7 @@ def _print(outcome: Outcome) -> None:
     print(
         f"{counts.sent} sent ({counts.streams} streams): {counts.lost} lost, {counts.split} split, "
         f"{counts.corrupted} of another sound, {counts.without_result} without a result, "
+        f"{counts.failed} with the result `error`, "
         f"{counts.not_given} whose sound the API does not give, "
         f"{counts.doubled} with two, {outcome.untold} untold by the live stream; "
         f"{outcome.ends} ends of a worker"

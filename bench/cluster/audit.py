@@ -23,6 +23,8 @@ class Audit:
     corrupted: int
     """Whole, with another sound than was sent."""
     without_result: int
+    failed: int
+    """With the result `error`."""
     doubled: int
     """With several predictions of a model, or different results published."""
     not_given: int
@@ -31,8 +33,8 @@ class Audit:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        stored = self.lost or self.split or self.corrupted or self.without_result
-        return not (stored or self.doubled or self.not_given)
+        stored = self.lost or self.split or self.corrupted
+        return not (stored or self.without_result or self.failed or self.doubled or self.not_given)
 
 
 def audit(database_url: str, sent: Iterable[Sent], different_results: int, not_given: int) -> Audit:
@@ -43,8 +45,9 @@ def audit(database_url: str, sent: Iterable[Sent], different_results: int, not_g
         columns.device_id,
         columns.recording_id,
         columns.completeness,
+        columns.audio_start,
         columns.audio_sha256,
-        columns.document.is_not(None),
+        columns.status,
     )
     twice = (
         select(predictions.c.recording, predictions.c.model)
@@ -64,10 +67,11 @@ def audit(database_url: str, sent: Iterable[Sent], different_results: int, not_g
         lost=len(known) - len(there),
         split=sum(completeness != "complete" for _, completeness, *_ in there),
         corrupted=sum(
-            completeness == "complete" and digest != each.audio_sha256
-            for each, completeness, digest, _ in there
+            completeness == "complete" and not (each.may_begin_at(start) and digest == each.sha256(start))
+            for each, completeness, start, digest, _ in there
         ),
-        without_result=sum(not has_result for *_, has_result in there),
+        without_result=sum(status is None for *_, status in there),
+        failed=sum(status == "error" for *_, status in there),
         doubled=doubled + different_results,
         not_given=not_given,
     )

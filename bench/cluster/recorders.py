@@ -1,6 +1,5 @@
 """Stethoscopes that record or stream all the time, each on its own, as the simulator does."""
 
-import hashlib
 import random
 import time
 from dataclasses import replace
@@ -61,7 +60,7 @@ class Recorder:
         device: Device = self.stethoscope.device
         delivery = device.record(recording, now, in_real_time=True)
         self.stethoscope.send_due_messages()
-        return Sent(device.device_id, delivery, hashlib.sha256(recording.pcm).hexdigest(), False)
+        return Sent(device.device_id, delivery, bytes(recording.pcm), False)
 
 
 class Streamer:
@@ -104,8 +103,7 @@ class Streamer:
         self._began_at = now
         self._delivery = Delivery(self._stream.name, len(self._pcm), 0)
         self._device.begin(self._stream)
-        digest = hashlib.sha256(self._pcm.astype("<i2").tobytes()).hexdigest()
-        return Sent(self._device.device_id, self._delivery, digest, True)
+        return Sent(self._device.device_id, self._delivery, self._pcm.astype("<i2").tobytes(), True)
 
     def _play(self, stream: Stream, now: float) -> None:
         until = min(len(self._pcm), round((now - self._began_at) * RATE))

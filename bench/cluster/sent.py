@@ -1,5 +1,6 @@
 """What a device sent, and what it was told of it."""
 
+import hashlib
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,17 @@ class Sent:
 
     device_id: str
     delivery: Delivery
-    audio_sha256: str
+    pcm: bytes
+    """Signed 16-bit little endian, mono."""
     is_stream: bool
+
+    def sha256(self, first_sample: int) -> str:
+        """Return the digest of its sound from a sample on."""
+        return hashlib.sha256(self.pcm[2 * first_sample :]).hexdigest()
+
+    def may_begin_at(self, first_sample: int) -> bool:
+        """Return whether its stored sound may begin there: of a stream only the end is kept."""
+        return first_sample == 0 or (self.is_stream and 2 * first_sample < len(self.pcm))
 
     @property
     def answered_at(self) -> float | None:

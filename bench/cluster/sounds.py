@@ -1,6 +1,5 @@
 """Sounds as the history API gives them, compared with what was sent."""
 
-import hashlib
 import io
 import wave
 from collections.abc import Sequence
@@ -28,4 +27,4 @@ def _is_given(api_url: str, sent: Sent) -> bool:
             pcm = sound.readframes(sound.getnframes())
     except (URLError, OSError, EOFError, wave.Error):
         return False
-    return hashlib.sha256(pcm).hexdigest() == sent.audio_sha256
+    return sent.pcm.endswith(pcm) and sent.may_begin_at((len(sent.pcm) - len(pcm)) // 2)

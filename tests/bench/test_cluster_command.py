@@ -1,6 +1,7 @@
 """The proof of a site of several workers in its short form, and that its audit finds what is wrong."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from edge_worker.database.store import Store
 from simulator.device.delivery import Delivery
 
 FAULTS = {"kill_process", "stop_process", "kill_broker", "kill_database", "kill_store"}
+PCM = bytes(100) + bytes(range(100))
 SHORT = ("--seconds", "8", "--every", "1.5", "--devices", "8", "--streams", "2", "--record-every", "4")
 needs_postgresql = pytest.mark.skipif(
     programs() is None, reason="PostgreSQL is not installed: tests/install_postgresql.sh installs it"
@@ -48,20 +50,27 @@ def sent(
     is_stream: bool = False,
 ) -> Sent:
     delivery = Delivery(f"{number:016x}", 100, 1, last_sent_at, stored_at, result_at=result_at)
-    return Sent("st-01", delivery, "a" * 64, is_stream)
+    return Sent("st-01", delivery, PCM, is_stream)
 
 
 def test_the_audit_finds_what_is_lost_split_another_sound_and_without_a_result(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'stetho.db'}"
     Store.open(url).close()
-    rows = [(1, "complete", "a", "{}"), (2, "partial", "b", "{}"), (3, "complete", "b", "{}")]
-    rows.append((5, "complete", "a", ""))
+    rows = [
+        (1, "complete", PCM, "ok"),
+        (2, "partial", PCM, "ok"),
+        (3, "complete", PCM[::-1], "ok"),
+        (5, "complete", PCM, None),
+        (6, "complete", PCM, "error"),
+        (7, "complete", PCM[40:], "ok"),  # the end of a stream
+        (8, "complete", PCM[40:], "ok"),  # of a recording
+    ]
     engine = create_engine(url)
     with engine.begin() as connection:
-        for number, completeness, digest, document in rows:
+        for number, completeness, pcm, status in rows:
             values: dict[str, object] = {
                 "device_id": "st-01", "recording_id": f"{number:016x}", "completeness": completeness,
-                "audio_sha256": digest * 64, "document": document or None,
+                "audio_sha256": sha256(pcm).hexdigest(), "audio_start": 100 - len(pcm) // 2, "status": status,
                 "received_at": "2026-11-30T12:00:00.000Z", "captured_at": "2026-11-30T12:00:00.000Z",
                 "captured_at_source": "worker", "missing": [], "sample_rate": 4000, "channels": 1,
                 "samples": 100, "audio_file": "audio/st-01/1.wav", "meta": {},
@@ -69,10 +78,11 @@ def test_the_audit_finds_what_is_lost_split_another_sound_and_without_a_result(t
             connection.execute(insert(recordings).values(values))
     engine.dispose()
 
-    counts = audit(url, [sent(number, is_stream=number == 1) for number in (1, 2, 3, 4, 5)], 1, 2)
+    counts = audit(url, [sent(number, is_stream=number in {1, 7}) for number in range(1, 9)], 1, 2)
 
-    assert (counts.sent, counts.streams, counts.lost, counts.split) == (5, 1, 1, 1)
-    assert (counts.corrupted, counts.without_result, counts.doubled, counts.not_given) == (1, 1, 1, 2)
+    assert (counts.sent, counts.streams, counts.lost, counts.split) == (8, 2, 1, 1)
+    assert (counts.corrupted, counts.without_result, counts.failed) == (2, 1, 1)
+    assert (counts.doubled, counts.not_given) == (1, 2)
     assert not counts.is_clean
     assert audit(url, [sent(1)], 0, 0).is_clean
     assert not audit(url, [sent(1)], 0, 1).is_clean

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,9 @@ from edge_worker.errors import StoreError
 from edge_worker.protocol.sharing.held_shards import HeldShards
 from edge_worker.protocol.sharing.shard import SHARDS, account_of, shard_of
 from edge_worker.settings import Settings
+from edge_worker.telemetry.supervisor import RUNS
 from edge_worker.upkeep.living import liveness
+from edge_worker.upkeep.living.worker_process import STANDS_STILL_S, WorkerProcess
 from edge_worker.upkeep.site_checks import check_worker
 from simulator.site.process import Process
 from simulator.site.site import Site
@@ -118,6 +121,21 @@ def test_two_processes_share_the_devices_and_survive_kill_9(shared: Site) -> Non
     assert rows(shared, "SELECT worker_id FROM workers") == [("edge-01",)]
     assert "Fatal" not in worker.log
     assert "event=process_retired worker=edge-01-2" in shared.processes[-1].log
+
+
+def test_a_process_that_stands_still_is_ended_and_one_that_says_nothing_is_not() -> None:
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    still, silent = (WorkerProcess(number, sleep, dict(os.environ), []) for number in (1, 2))
+    still.hear([RUNS])
+    for process in (still, silent):
+        process.wait_on(STANDS_STILL_S)
+        assert process.status is None
+    os.kill(still.pid, signal.SIGSTOP)
+    for process in (still, silent):
+        process.wait_on(1.0)
+    wait_until(lambda: still.status == -signal.SIGKILL, "its end")
+    assert silent.status is None
+    silent.end(0)
 
 
 def test_a_process_that_hangs_is_named_by_all_checks_and_replaced(
