@@ -23,6 +23,7 @@ from broker.nats.connections import disconnect
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.permissions import permissions_of
 from broker.nats.queue_limit import limit_queue
+from broker.nats.redelivery import Redelivery
 from edge_worker.telemetry.logfmt import line
 
 _LOG: Final = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Access:
 
     async def _serve(self, servers: list[str]) -> None:
         system, site = await self._connect(servers, USER), await self._connect(servers, _SITE_USER)
+        self._redelivery = Redelivery(site)
         try:
             await system.subscribe(_SUBJECT, queue=USER, cb=self._on_request)
             await system.flush()
@@ -101,6 +103,7 @@ class Access:
             return
         rights = permissions_of(request.username)
         await message.respond(access_token.admission(self._key, request, rights))
+        self._redelivery.admitted(request.client_id)
 
     def _objection(self, request: AccessRequest) -> str:
         """Return why a client is not let in, empty where it is."""

@@ -8,7 +8,6 @@ import logging
 import random
 import ssl
 import time
-from collections import deque
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,6 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_worker.errors import BrokerError, PayloadError, SettingsError
 from edge_worker.mqtt.batched_client import BatchedClient
+from edge_worker.mqtt.broker_order import BrokerOrder
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.shared_account import ShortConnections
 from edge_worker.mqtt.subscriptions import Subscriptions
@@ -83,8 +83,7 @@ class Session:
         self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions)
         self._listener = listener
         self._log_level = log_level
-        self._brokers = deque(settings.brokers)
-        self._brokers.rotate(random.randrange(len(self._brokers)))  # noqa: S311 - shares them out
+        self._brokers = BrokerOrder(settings.brokers)
         self._untried = len(self._brokers)
         self._refused_since: float | None = None
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
@@ -146,8 +145,7 @@ class Session:
             self._untried = len(self._brokers)
             self._reconnect_at = now + self._reconnect_delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
             self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
-        broker = self._brokers[0]
-        self._brokers.rotate(-1)
+        broker = self._brokers.next(now)
         try:
             self._client.connect(
                 *broker, _KEEPALIVE_S if len(self._brokers) == 1 else _KEEPALIVE_OF_SEVERAL_S
@@ -162,6 +160,7 @@ class Session:
             problem = f"the broker's certificate is not trusted ({error.verify_message})"
             raise BrokerError(f"{problem}; check STETHO_MQTT_CA_FILE") from error
         except OSError as error:
+            self._brokers.failed(broker, time.monotonic())
             _LOG.warning(line("broker_unreachable", broker=broker, error=error))
             return False
         return True

@@ -29,6 +29,7 @@ class Probe:
         transport: Literal["tcp", "websockets"] = "tcp",
         ca: Path | None = None,
         reconnects: bool = False,
+        acknowledges: bool = True,
     ) -> None:
         assert port
         self.received: list[tuple[str, bytes]] = []
@@ -43,6 +44,7 @@ class Probe:
             clean_session=clean_session,
             transport=transport,
             reconnect_on_failure=reconnects,
+            manual_ack=not acknowledges,
         )
         self._client.max_inflight_messages_set(1000)
         if credentials:

@@ -73,6 +73,23 @@ def test_a_session_belongs_to_its_account_and_lives_on_when_another_asks_for_it(
     assert "it must be the user name" in cluster.log("access-0") + cluster.log("access-1")
 
 
+def test_what_a_shard_did_not_acknowledge_comes_again_at_once(
+    cluster: NatsCluster, worker: Credentials
+) -> None:
+    """NATS alone would wait for a minute."""
+    device = cluster.add_user("device", "st-77")
+    shard = Credentials(shard_account(worker.username, shard_of("st-77")), worker.password)
+    chunks = [b"first", b"second", b"third"]
+    with Probe(cluster.ports[1], device) as st_77:
+        with Probe(cluster.ports[0], shard, clean_session=False, acknowledges=False) as holder:
+            holder.subscribe(f"stetho/v1/shard/{shard_of('st-77')}/device/+/up/pcm")
+            st_77.publish_all(topics.pcm("st-77"), chunks[:2])
+            holder.wait_for(shard_topic("st-77"), 2)
+        st_77.publish(topics.pcm("st-77"), chunks[2])
+    with Probe(cluster.ports[2], shard, clean_session=False) as holder:
+        wait_until(lambda: {content for _, content in holder.received} == set(chunks), "all three")
+
+
 def test_a_device_has_its_own_topics_alone(cluster: NatsCluster, worker: Credentials) -> None:
     device = cluster.add_user("device", "st-02")
     own, others = "stetho/v1/device/st-02", "stetho/v1/device/st-03"
