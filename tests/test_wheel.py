@@ -79,6 +79,26 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return installed
 
 
+def test_every_package_of_an_image_has_a_wheel_for_arm64(tmp_path: Path) -> None:
+    """Images have no compiler, and a Raspberry Pi would take hours; it asks the index, and downloads none."""
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--target", str(tmp_path)]
+    uv += [
+        "--python-platform",
+        "aarch64-manylinux_2_28",
+        "--python-version",
+        "3.11",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    ]
+    for name in ("worker", "api", "notify", "nats", "trainer"):
+        done = subprocess.run(
+            [*uv, "--requirement", str(PROJECT / "requirements" / f"{name}.txt")],
+            capture_output=True, text=True, check=False, timeout=INSTALL_WITHIN_S,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_the_command_is_there(installed: Installed) -> None:
     assert installed.run("--version").stdout == f"stetho-edge {__version__}\n"
     assert "synthesise" in installed.run("--help").stdout

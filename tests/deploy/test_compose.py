@@ -116,7 +116,7 @@ def test_the_broker_is_started_as_everywhere_else() -> None:
 
 
 def test_the_trainer_is_there_where_it_is_asked_for() -> None:
-    assert SERVICES["trainer"]["profiles"] == ["trainer"]
+    assert SERVICES["trainer"]["profiles"] == ["trainer", "training"]
     assert not [name for name in LASTING if "trainer" in SERVICES[name].get("depends_on", {})]
     assert f'"/data/{TRAINER_LOCK}"' in SERVICES["trainer"]["healthcheck"]["test"][-1]
     assert 'CMD ["stetho", "trainer", "serve"]' in STAGES["trainer"][1]

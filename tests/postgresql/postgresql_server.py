@@ -57,6 +57,14 @@ class PostgresqlServer:
         """Return the URL of a database of this server."""
         return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
 
+    def new_database_without_encoding(self) -> str:
+        """Create an empty database whose encoding is `SQL_ASCII`; return its URL."""
+        name = f"test_{next(self._names)}"
+        self._execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        return self.url(name)
+
     def new_database(self, *, with_tables: bool) -> str:
         """Create a database, empty or as a worker that has received nothing leaves it; return its URL."""
         name = f"test_{next(self._names)}"

@@ -1,12 +1,14 @@
-"""A database of decades: numbers of rows above 31 bits; and one that several workers create at once."""
+"""Databases of decades (numbers above 31 bits), that several workers create at once, and without encoding."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from postgresql_server import PostgresqlServer
 from sqlalchemy import BigInteger, Connection, inspect, text
 from stored_results import result_of, store_recording, store_result
 
@@ -111,3 +113,13 @@ def test_workers_that_start_together_create_the_tables_once(url: str) -> None:
     assert current_revision(connect(url)) == REVISION
     for store in stores:
         store.close()
+
+
+def test_a_database_without_encoding_keeps_what_people_write(postgresql: PostgresqlServer) -> None:
+    url = postgresql.new_database_without_encoding()
+    with closing(Store.open(url)) as store:
+        store_result(store, result_of(1))
+    with connect(url).begin() as connection:
+        connection.execute(text("CREATE TABLE words (word text)"))
+        connection.execute(text("INSERT INTO words VALUES (:word)"), {"word": "Müller Жук 心"})
+        assert connection.execute(text("SELECT word FROM words")).scalar_one() == "Müller Жук 心"

@@ -19,6 +19,8 @@ PATIENCE: Final = {
     "tcp_user_timeout": 15_000,
 }
 """Of libpq; what the URL says comes before it."""
+_ENCODING: Final = {"client_encoding": "utf8"}
+"""A database without an encoding (`SQL_ASCII`: its server was made without a locale) would answer bytes."""
 _ANSWERS_WITHIN_S: Final = 20.0
 """A statement that takes longer is given up, and its connection with it: the slowest query takes 10 ms."""
 _OF_THE_SERVER: Final = ("25006", "25P03", "42501", "42P01", "3F000", "XX")
@@ -42,7 +44,7 @@ def wait_without_end(connection: Connection) -> None:
 def _connect(_dialect: object, _record: object, arguments: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's own types
     from edge_worker.database.postgresql.patient_connection import PatientConnection  # noqa: PLC0415 - likewise
 
-    connection = PatientConnection.connect(*arguments, **(PATIENCE | options))
+    connection = PatientConnection.connect(*arguments, **(PATIENCE | _ENCODING | options))
     connection.answers_within_s = _ANSWERS_WITHIN_S
     return connection
 
