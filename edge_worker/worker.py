@@ -183,7 +183,7 @@ class Worker:
             if self._keeper is not None:
                 self._keeper.start()
             while not self._is_stopping:
-                is_quiet = self._connection.loop()
+                is_quiet = self._connection.loop(is_idle=self._is_idle)
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:
             self._live_analysis.stop()
@@ -202,6 +202,11 @@ class Worker:
         self._is_stopping = True
         self._status.is_stopping = True
         self._connection.wake()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing happens without a message."""
+        return not (self._intake or self._reception.waits or self._keeper)
 
     def _wake(self) -> None:
         self._connection.wake()

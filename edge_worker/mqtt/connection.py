@@ -9,8 +9,8 @@ from edge_worker.mqtt import socket_wait
 from edge_worker.mqtt.session import Listener, Session
 from edge_worker.settings import Settings
 
-_LOOP_S: Final = 0.1
-"""`loop` waits at most so long."""
+_LOOP_S, _IDLE_LOOP_S = 0.1, 0.5
+"""`loop` waits at most so long; the second is for a program that waits for nothing but messages."""
 _FEW, _GATHER_S = 16, 0.05
 """After fewer messages, what comes within so many seconds is read together: a turn costs as much as two."""
 _SOON_S: Final = 0.02
@@ -69,8 +69,8 @@ class Connection:
         self._sessions.remove(session)
         session.disconnect()
 
-    def loop(self) -> bool:
-        """Wait at most `_LOOP_S` for network traffic, and handle it; when disconnected, try to connect once.
+    def loop(self, *, is_idle: bool = False) -> bool:
+        """Wait some time for network traffic, and handle it; when disconnected, try to connect once.
 
         Returns True when connected and nothing had arrived: no message of a device is on the way.
 
@@ -82,7 +82,7 @@ class Connection:
         if not sessions:
             self._sleep()
             return False
-        return not self._poll(sessions, _LOOP_S) and self.is_connected
+        return not self._poll(sessions, _IDLE_LOOP_S if is_idle else _LOOP_S) and self.is_connected
 
     def busy_s(self, now: float) -> float:
         """Return for how long since the last call this thread did not wait for messages, seconds.

@@ -16,7 +16,7 @@ from conftest import Client
 from broker.mosquitto import Broker
 from edge_worker.mqtt import connection as connection_module
 from edge_worker.mqtt import socket_wait
-from edge_worker.mqtt.connection import _FEW, _GATHER_S, _LOOP_S, _SOON_S, Connection
+from edge_worker.mqtt.connection import _FEW, _GATHER_S, _IDLE_LOOP_S, _LOOP_S, _SOON_S, Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import MESSAGES_PER_READ
 from edge_worker.protocol import topics
@@ -108,7 +108,8 @@ class _Gathering:
         self.waits: list[float] = []
         self.during: Callable[[], None] = lambda: None
         self.before_poll: Callable[[], None] = lambda: None
-        self._poll: tuple[list[socket.socket], float] = ([], 0.0)
+        self.polled: tuple[list[socket.socket], float] = ([], 0.0)
+        """What the last wait for everything found, and how long it would have waited."""
         self._wait = socket_wait.wait
         clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self.waits.append)
         monkeypatch.setattr(connection_module, "time", clock)
@@ -121,7 +122,7 @@ class _Gathering:
         if len(readers) > 1:
             self.before_poll()
             polled = self._wait(readers, writers, timeout_s)
-            self._poll = (polled[0], timeout_s)
+            self.polled = (polled[0], timeout_s)
             return polled
         self.during()
         found = self._wait(readers, writers, 0)
@@ -130,7 +131,7 @@ class _Gathering:
 
     def ended_at_once(self) -> bool:
         """Return whether the last wait for everything found something, or was none."""
-        found, timeout_s = self._poll
+        found, timeout_s = self.polled
         return bool(found) or not timeout_s
 
 
@@ -179,11 +180,13 @@ def test_who_wakes_while_nothing_is_gathered_is_not_kept_waiting(
         while not connection.loop():  # until a turn in which nothing came
             pass
         gathering = _Gathering(monkeypatch)
-        for wake in (connection.wake, connection.wake_soon):
-            gathering.now += 1
-            gathering.before_poll = wake
-            connection.loop()
-            assert gathering.ended_at_once()
+        for is_idle, longest_s in ((False, _LOOP_S), (True, _IDLE_LOOP_S)):
+            for wake in (connection.wake, connection.wake_soon):
+                gathering.now += 1
+                gathering.before_poll = wake
+                connection.loop(is_idle=is_idle)
+                assert gathering.polled[1] == longest_s
+                assert gathering.ended_at_once()
 
 
 def test_the_more_comes_the_shorter_is_gathered(tmp_path: Path) -> None:
