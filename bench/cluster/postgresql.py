@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -35,8 +36,8 @@ def programs() -> Path | None:
 class PostgreSql:
     """A server with its data in a directory of its own, on a socket there; a context manager."""
 
-    def __init__(self, directory: Path) -> None:
-        """Make its data.
+    def __init__(self, directory: Path, options: Sequence[str] = ()) -> None:
+        """Make its data; `options` are further settings of the server.
 
         Raises:
             StoreError: PostgreSQL is not installed here.
@@ -45,6 +46,7 @@ class PostgreSql:
         if found is None:
             raise StoreError("PostgreSQL is not installed here: tests/install_postgresql.sh installs it")
         self._programs = found
+        self._options = [part for option in (*_OPTIONS, *options) for part in ("-c", option)]
         # It refuses to run as root.
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._folder = directory.absolute()
@@ -73,11 +75,10 @@ class PostgreSql:
     def start(self) -> None:
         """Start it, and return when it answers; raises StoreError."""
         deadline = time.monotonic() + _WITHIN_S
-        options = [part for option in _OPTIONS for part in ("-c", option)]
         engine = create_engine(self.url)
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:  # until the last one has let go
-                self._process = self._run("postgres", "-k", str(self._folder), *options)
+                self._process = self._run("postgres", "-k", str(self._folder), *self._options)
             with suppress(SQLAlchemyError), engine.connect():
                 engine.dispose()
                 return

@@ -16,15 +16,10 @@ from edge_worker.audio_store.sound import ASIDE, sound_name
 from edge_worker.errors import AudioError
 from edge_worker.ingest import wav
 
+pytest_plugins = ["object_fixtures"]
 NAME = sound_name("st-01", "00000000000000aa")
 OTHER = sound_name("st-02", "00000000000000bb")
 PCM = bytes(range(256)) * 8
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with ObjectServer(tmp_path_factory.mktemp("s3") / "objects") as server:
-        yield server
 
 
 @pytest.fixture(params=["directory", "bucket", "prefix"])

@@ -1,6 +1,5 @@
 """`stetho migrate-audio`: sounds come into a bucket, all of them, as often as it is run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,14 @@ from edge_worker.audio_store.opening import audio_at
 from edge_worker.audio_store.sound import ASIDE, FOLDER
 from edge_worker.upkeep import migrate_audio
 
+pytest_plugins = ["object_fixtures"]
 NAMES = [*(f"{FOLDER}/st-0{device}/{number:016x}.wav" for device in (1, 2) for number in range(6))]
 NAMES += [f"{ASIDE}/st-01/{99:016x}.wav"]
 TO = f"s3://{BUCKET}/ward-3"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with ObjectServer(tmp_path_factory.mktemp("s3") / "objects") as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
-def environ(monkeypatch: pytest.MonkeyPatch, server: ObjectServer) -> None:
-    for name, value in server.environ().items():
-        monkeypatch.setenv(name, value)
+def environ(monkeypatch: pytest.MonkeyPatch, at_server: None) -> None:
     monkeypatch.delenv("STETHO_AUDIO_URL")
 
 

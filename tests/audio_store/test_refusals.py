@@ -2,11 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from object_server import BUCKET, KEY, ObjectServer, RefusingServer
+from object_server import BUCKET, KEY, RefusingServer
 from stored_results import result_of, store_recording
 
 from broker.mosquitto import free_port
@@ -22,19 +21,12 @@ from edge_worker.ingest.spool import Spool
 from edge_worker.settings import Settings
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["object_fixtures"]
 NAME = sound_name("st-01", "00000000000000aa")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with ObjectServer(tmp_path_factory.mktemp("s3") / "objects") as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
-def environ(monkeypatch: pytest.MonkeyPatch, server: ObjectServer) -> None:
-    for name, value in server.environ().items():
-        monkeypatch.setenv(name, value)
+def environ(monkeypatch: pytest.MonkeyPatch, at_server: None) -> None:
     monkeypatch.setenv("AWS_TIMEOUT", "5s")
 
 

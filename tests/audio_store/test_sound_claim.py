@@ -1,11 +1,9 @@
 """The claim of a store of sounds: one site, one place, in directories and in a bucket."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from object_server import ObjectServer
 
 from edge_worker.audio_store.opening import open_audio
 from edge_worker.audio_store.sound import OWNER, sound_name
@@ -15,20 +13,9 @@ from edge_worker.errors import AudioOwnerError
 from edge_worker.settings import Settings
 from edge_worker.upkeep import migrate_audio
 
-pytest_plugins = ["store_fixtures"]
+pytest_plugins = ["store_fixtures", "object_fixtures"]
+pytestmark = pytest.mark.usefixtures("at_server")
 NAME = sound_name("st-01", "00000000000000aa")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with ObjectServer(tmp_path_factory.mktemp("s3") / "objects") as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def environ(monkeypatch: pytest.MonkeyPatch, server: ObjectServer) -> None:
-    for name, value in server.environ().items():
-        monkeypatch.setenv(name, value)
 
 
 def claim(database: str, directory: Path, bucket: str = "") -> str:

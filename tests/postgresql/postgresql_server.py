@@ -1,12 +1,6 @@
 """PostgreSQL for tests: a real server of Debian's package, with a database for each test."""
 
-import os
-import pwd
-import shutil
-import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
+from bench.cluster.postgresql import PostgreSql
 from edge_worker.database.moving.history_move import TABLES_OF
 from edge_worker.database.schema import metadata
 from edge_worker.database.store import Store
 
-_WITHIN_S: Final = 60.0
 _EMPTY: Final = "empty_site"
 """Database with the tables of a site, which others are copied from: migrating takes longer than a test."""
 _OBJECTS: Final = text(
@@ -29,18 +23,7 @@ _OBJECTS: Final = text(
     "(SELECT count(*) FROM pg_rewrite), (SELECT version_num FROM alembic_version)"
 )
 """What a test has changed of a database if it has changed more than rows."""
-_WITH_US: Final = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
-"""What lets a server end with the process that started it, however that ends."""
 _NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-
-
-def programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, the newest version; None where it is not installed."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    newest = max(folders, key=lambda path: int(path.parts[-3]), default=None)
-    return newest and newest.parent
 
 
 class PostgresqlServer:
@@ -100,17 +83,6 @@ class PostgresqlServer:
         """Delete a database, whoever is still connected to it."""
         self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
-    def wait(self) -> None:
-        """Wait until the server answers."""
-        end = time.monotonic() + _WITHIN_S
-        while True:
-            try:
-                return self._execute("SELECT 1")
-            except OperationalError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.05)
-
     def close(self) -> None:
         """Close the connections of this object."""
         self._engine.dispose()
@@ -150,38 +122,14 @@ _CLEAR: Final = "".join(_clear_statements()) if TABLES_OF else ""
 
 
 @contextmanager
-def running_server(folder_of_programs: Path) -> Iterator[PostgresqlServer]:
-    """Run a server with an empty data directory; it refuses to run as root, and runs as `postgres` then."""
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+def running_server() -> Iterator[PostgresqlServer]:
+    """Run a server with an empty data directory."""
     with tempfile.TemporaryDirectory(prefix="stetho-pg-", ignore_cleanup_errors=True) as made:
-        folder, data = Path(made), str(Path(made) / "data")
-        if user is not None:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        log = (folder / "log").open("w")
-
-        def start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
-                [*_WITH_US, folder_of_programs / program, "-D", data, *arguments],
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-                user=user and user.pw_uid,
-                group=user and user.pw_gid,
-                extra_groups=user and [],
-            )
-
-        made_data = start("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8").wait(
-            _WITHIN_S
-        )
-        assert made_data == 0, (folder / "log").read_text()
-        options = [part for each in (*_NOT_DURABLE, "listen_addresses=") for part in ("-c", each)]
-        process = start("postgres", "-k", str(folder), *options)
-        server = PostgresqlServer(folder)
-        try:
-            server.wait()
-            yield server
-        finally:
-            server.close()
-            process.send_signal(signal.SIGINT)  # ends it, whoever is connected
-            process.wait(_WITHIN_S)
-            log.close()
+        folder = Path(made)
+        folder.chmod(0o755)  # started by root, the server has a user of its own
+        with PostgreSql(folder / "server", _NOT_DURABLE):
+            server = PostgresqlServer(folder / "server")
+            try:
+                yield server
+            finally:
+                server.close()

@@ -7,11 +7,11 @@ A test with `url` runs on SQLite and on PostgreSQL; one that looks into the file
 from collections.abc import Iterator
 from pathlib import Path
 
-import postgresql_server
 import pytest
-from postgresql_server import PostgresqlServer
+from postgresql_server import PostgresqlServer, running_server
 from stored_results import empty_database
 
+from bench.cluster.postgresql import programs
 from edge_worker.database.history import History
 from edge_worker.database.store import Store
 
@@ -19,10 +19,9 @@ from edge_worker.database.store import Store
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """Server of PostgreSQL; skips the test, with a reason, where it is not installed."""
-    programs = postgresql_server.programs()
-    if programs is None:
+    if programs() is None:
         pytest.skip("PostgreSQL is not installed (tests/install_postgresql.sh): this runs on SQLite alone")
-    with postgresql_server.running_server(programs) as server:
+    with running_server() as server:
         yield server
 
 

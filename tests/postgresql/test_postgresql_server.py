@@ -7,22 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-import postgresql_server
 import pytest
 from conftest import wait_until
+
+from bench.cluster.postgresql import programs
 
 STARTER = """
 import time
 import postgresql_server
 
-with postgresql_server.running_server(postgresql_server.programs()) as server:
+with postgresql_server.running_server() as server:
     print(server.url("postgres"), flush=True)
     time.sleep(600)
 """
 
 
 @pytest.mark.skipif(
-    postgresql_server.programs() is None or not shutil.which("setpriv"),
+    programs() is None or not shutil.which("setpriv"),
     reason="PostgreSQL or setpriv is not installed",
 )
 def test_a_server_ends_with_the_tests_that_were_killed() -> None:
@@ -38,4 +39,4 @@ def test_a_server_ends_with_the_tests_that_were_killed() -> None:
     starter.send_signal(signal.SIGKILL)
     starter.communicate()
     wait_until(lambda: not Path(f"/proc/{server}").exists(), "the end of the server")
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.parent)

@@ -1,12 +1,13 @@
 """Plans that PostgreSQL makes of every query of API and worker: none reads all of a large table or index."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import pytest
+from plan_reading import RARE, statements
 from postgresql_server import PostgresqlServer
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from bench import history_queries, history_rows
 from edge_worker.database.engine import connect
@@ -29,8 +30,6 @@ AS_IF_LARGE = text(
     "OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid::regclass::text = ANY(:tables)))"
 )
 """Lets the planner believe in a million rows, distributed as these thousand are."""
-RARE = ("murmur", "none of them", "error", "finding", "True", "heart")
-"""Values of filters that few rows have, in a history of a thousand."""
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +46,6 @@ def url(postgresql: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory) 
     engine.dispose()
     yield url
     postgresql.drop(url)
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Collect what is executed, with its parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def collect(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        seen.append((arguments[2], arguments[3]))
-
-    event.listen(engine, "before_cursor_execute", collect)
-    yield seen
-    event.remove(engine, "before_cursor_execute", collect)
 
 
 def scans(engine: Engine, query: Callable[[], object]) -> Iterator[tuple[str, bool]]:

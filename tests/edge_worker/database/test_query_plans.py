@@ -1,12 +1,11 @@
 """Plans of every query of API and worker: none reads a whole table of recordings or of predictions."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from plan_reading import RARE, statements
+from sqlalchemy import Engine
 
 from bench import history_queries, history_rows
 from edge_worker.audio_store.audio_directory import AudioDirectory
@@ -23,8 +22,6 @@ LARGE = (
 """Tables with as many rows as there are recordings, and the names that queries give them."""
 SMALL = ("INDEX recordings_without_result", "INDEX recordings_without_subject")
 """Indexes of few rows, which may be read whole; of the second, where it has many, no more than a page."""
-RARE = ("murmur", "none of them", "error", "finding", "True", "heart")
-"""Values of filters that few rows have, in a history of a thousand."""
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +32,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[History, St
     yield history, store
     history.close()
     store.close()
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Collect what is executed, with its parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def collect(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        seen.append((arguments[2], arguments[3]))
-
-    event.listen(engine, "before_cursor_execute", collect)
-    yield seen
-    event.remove(engine, "before_cursor_execute", collect)
 
 
 def scans(engine: Engine, query: Callable[[], object]) -> Iterator[tuple[str, bool]]:
