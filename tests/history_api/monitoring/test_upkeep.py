@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from archive import Archive
 from keyed_api import KeyedApi
 
@@ -11,6 +12,7 @@ from edge_worker.ingest.quarantine import Origin, Quarantine
 from edge_worker.protocol.result import Result
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 BROWSER = {"Accept": "text/html"}
 HOSTILE = "<script>alert(1)</script>"
 
