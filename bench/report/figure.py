@@ -88,7 +88,9 @@ FIGURES: Final[dict[str, Figure]] = {
     ),
     "stream_hints_per_s_least": Figure("hints per second of the device that received fewest", at_least=2),
     "stream_skipped_windows_share": Figure("windows of these streams that were skipped for lack of time", 0),
-    "stream_worker_cores": Figure("cores that the worker used for them"),
+    "stream_by_2_hint_ms_p95": Figure("the 95th percentile where two processes share them, ms", 100),
+    "stream_by_2_skipped_windows_share": Figure("windows that these skipped", 0),
+    "stream_worker_cores": Figure("cores that one process used for them"),
     "stream_cpu_s_per_device_minute": Figure("processor time for one minute of one of them, s"),
     "stream_windows_per_s": Figure(
         "windows classified per second when ten streams arrive as fast as they can, hints included"

@@ -15,6 +15,7 @@ from broker.mosquitto import Broker
 from broker.nats.cluster import NatsCluster
 from simulator.site.process import Process
 
+_READY: Final = "event=ready"
 _MODELS: Final = Path(models_tflite.__file__).parent
 _B = TypeVar("_B", Broker, NatsCluster)
 
@@ -34,6 +35,7 @@ class AnySite(Generic[_B]):
         self._api_account = self.broker.add_user("api", rotate=True)
         self.operator = self.broker.add_user("operator", rotate=True)
         self._settings = dict(settings or {})
+        self._worker_ready = _READY
         self.processes: list[Process] = []
 
     def __enter__(self) -> Self:
@@ -75,7 +77,7 @@ class AnySite(Generic[_B]):
         """
         process = self._start("edge_worker", settings, name)
         if wait:
-            process.wait_for("event=ready")
+            process.wait_for(self._worker_ready)
         return process
 
     def start_api(self, settings: Mapping[str, str] | None = None) -> str:
@@ -100,6 +102,7 @@ class Site(AnySite[Broker]):
         count = {} if processes == 1 else {"STETHO_PROCESSES": str(processes)}
         super().__init__(directory, Broker(state), {**(settings or {}), **count})
         Accounts(StateDirectory(state)).set_processes(self._worker_account.username, processes)
+        self._worker_ready = "(?s)" + ".*".join([_READY] * processes)
 
 
 class NatsSite(AnySite[NatsCluster]):

@@ -111,6 +111,30 @@ def test_figures_of_parts_that_were_not_measured_stay_when_they_are_of_this_mach
     assert not rows["ready_s"].endswith("(earlier run)")
 
 
+@pytest.mark.parametrize(
+    ("figures", "aims"),
+    [
+        ({"ready_s": 2.1}, "aim: at most 2, missed"),
+        ({"ready_s": 2.0}, "aim: at most 2"),
+        ({"processes_2_ratio": 1.69}, "aim: at least 1.7, missed"),
+        ({"processes_2_ratio": 1.7}, "aim: at least 1.7"),
+        ({"a_detail": 1.0}, "1"),
+    ],
+)
+def test_the_table_says_which_aims_are_missed(
+    output: Path,
+    use_parts: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    figures: Figures,
+    aims: str,
+) -> None:
+    use_parts(start=lambda: figures)
+    assert run(output) == 0
+    (name,) = figures
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name} ")]
+    assert row.endswith(f" {aims}")
+
+
 @pytest.mark.parametrize("earlier", [{"machine": "another"}, {}])
 def test_figures_of_another_machine_are_dropped(
     output: Path, use_parts: Callable[..., None], earlier: dict[str, str]
