@@ -150,11 +150,12 @@ class StorageThread(threading.Thread):
                 samples += samples_of(job)
                 batch.append((job, since))
         except queue.Empty:
-            pass
+            return batch, None
+        self._begun_at = float("-inf")  # more may wait: the next batch begins at once
         return batch, None
 
     def _keep_pace(self) -> None:
-        """Let a batch begin no sooner than `_PACE_S` after the last one."""
+        """Let a batch begin no sooner than `_PACE_S` after the last one, unless that was full."""
         now = time.monotonic()
         wait_s = self._begun_at + _PACE_S - now
         if wait_s > 0:

@@ -54,6 +54,12 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
             assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(0,)]
             may_go_on.set()
             second.wait_for("stetho/v1/device/st-02/down/result", recording_id="0000000000000003")
+            monkeypatch.setattr(storage_thread, "_BATCH_JOBS", 1)
+            for number in (4, 5, 6):
+                second.send_all(cut(PCM, number))
+                second.wait_for("stetho/v1/device/st-02/down/result", recording_id=f"{number:016x}")
+                monkeypatch.setattr(storage_thread, "_PACE_S", 3600.0)  # after a full batch nobody waits
+            monkeypatch.setattr(storage_thread, "_BATCH_JOBS", 16)
             batches: list[int] = []
             store = Pipeline.store
 
@@ -63,9 +69,9 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
 
             monkeypatch.setattr(Pipeline, "store", counted)
             monkeypatch.setattr(storage_thread, "_PACE_S", 1.0)
-            for number in (4, 5, 6, 7):
+            for number in (7, 8, 9, 10):
                 second.send_all(cut(PCM, number))
-            for number in (4, 5, 6, 7):
+            for number in (7, 8, 9, 10):
                 second.wait_for("stetho/v1/device/st-02/down/result", recording_id=f"{number:016x}")
             assert sum(batches) == 4
             assert len(batches) < 4, "those that come close together are stored together"
