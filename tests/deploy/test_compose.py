@@ -136,6 +136,9 @@ def test_the_parts_of_a_cluster_are_there_where_they_are_asked_for() -> None:
     assert needed <= set(CLUSTER), "the site of one machine is not started with it"
     workers = [environment(name) for name in CLUSTER_PROGRAMS[:2]]
     assert [each.get("STETHO_FIRST_PROCESS", "1") for each in workers] == ["1", "2"]
+    assert [each["STETHO_PROCESSES"] for each in workers] == ["1", "1"], (
+        "as one machine of two, whatever its cores"
+    )
     data = [volume for name in CLUSTER_PROGRAMS for volume in SERVICES[name]["volumes"] if "/data" in volume]
     assert len(set(data)) == len(data) == 3, "each has its own"
 
