@@ -183,6 +183,7 @@ class Worker:
             if self._keeper is not None:
                 self._keeper.start()
             while not self._is_stopping:
+                self._connection.is_prompt = bool(self._intake.streams.open)
                 is_quiet = self._connection.loop(is_idle=self._is_idle)
                 self._work(time.monotonic(), is_quiet=is_quiet)
         finally:

@@ -14,7 +14,7 @@ _LOOP_S, _IDLE_LOOP_S = 0.1, 0.5
 _FEW, _GATHER_S = 16, 0.05
 """After fewer messages, what comes within so many seconds is read together: a turn costs as much as two."""
 _SOON_S: Final = 0.02
-"""A call of `wake` waits at most so long meanwhile."""
+"""A call of `wake` waits at most so long meanwhile, and so does everything of a connection that is prompt."""
 _GATHER_BYTES: Final = 2**17
 """Less than any socket holds. At a rate that brings more, the time is shorter."""
 
@@ -40,6 +40,8 @@ class Connection:
         self._wake_in.setblocking(False)
         self._gather_until, self._gathered_bytes, self._gathered_at = 0.0, 0, 0.0
         self._is_gathering = self._is_wanted = False
+        self.is_prompt = False
+        """Whether somebody waits for what comes of each message at once."""
         self._looked_at, self._waited_s = time.monotonic(), 0.0
         self._session = Session(settings, subscriptions, will, listener, is_persistent=is_persistent)
         self._sessions = [self._session]
@@ -137,8 +139,9 @@ class Connection:
 
     def _gather(self, now: float, received_bytes: int) -> None:
         """Let what follows come together, as long as sockets hold it: the broker never waits for that."""
+        longest_s = _SOON_S if self.is_prompt else _GATHER_S
         per_s = (received_bytes - self._gathered_bytes) / max(now - self._gathered_at, 1e-4)
-        self._gather_until = now + min(_GATHER_S, _GATHER_BYTES / max(per_s, 1.0))
+        self._gather_until = now + min(longest_s, _GATHER_BYTES / max(per_s, 1.0))
         self._gathered_bytes, self._gathered_at = received_bytes, now
 
     def _let_gather(self, now: float) -> None:

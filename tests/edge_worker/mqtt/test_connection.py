@@ -138,7 +138,8 @@ class _Gathering:
 def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _connected(tmp_path) as (connection, recorder, publish):
         gathering = _Gathering(monkeypatch)
-        for count in (3, 2 * _FEW):
+        for count, longest_s in ((3, _GATHER_S), (3, _SOON_S), (2 * _FEW, _GATHER_S)):
+            connection.is_prompt = longest_s == _SOON_S
             gathering.now += 1
             before = len(recorder.payloads)
             for number in range(count):
@@ -147,7 +148,7 @@ def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: py
             received = len(recorder.payloads) - before
             gathering.waits.clear()
             connection.loop()
-            assert sum(gathering.waits) == pytest.approx(_GATHER_S if received < _FEW else 0)
+            assert sum(gathering.waits) == pytest.approx(longest_s if received < _FEW else 0)
             gathering.now += 1
             gathering.waits.clear()
             connection.loop()
