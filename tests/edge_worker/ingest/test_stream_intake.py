@@ -241,6 +241,38 @@ def test_segments_are_deleted_when_not_needed_and_the_state_stays(rig: StreamRig
     assert rig.files == [], "stored meanwhile"
 
 
+def test_a_stream_goes_on_from_a_state_alone_which_is_what_a_machine_that_is_gone_leaves(
+    rig: StreamRig,
+) -> None:
+    chunks = split(random_pcm(20 * RATE), RATE)
+    for chunk in chunks[:10]:
+        rig.send(chunk)
+    stream = rig.intake.streams.open["st-01", 7]
+    facts = {"received_at": stream.received_at, "meta": None, "sample_rate": RATE, "channels": 1}
+    state = {"position": 10 * RATE, "needed_from": 8 * RATE, **facts}
+    rig.intake.streams._spool.save_state(stream, state)
+    for path in rig.directory.rglob("*.chunks"):
+        path.unlink()
+
+    rig.restart()
+    rig.send(chunks[12])
+    assert control_documents(rig.wait(0.5))[0]["ranges"] == [[8 * RATE, 12 * RATE]]
+    for chunk in (*chunks[9:12], *chunks[13:-1]):  # one the device has no more
+        assert rig.send(chunk) == []
+    rig.wait(2.0)
+    (end,) = rig.send(chunks[-1])
+    assert isinstance(end, StreamEnd)
+    assert end.is_ended
+    assert bytes(rig.audio)[2 * 9 * RATE :] == b"".join(bytes(each.body) for each in chunks[9:])
+
+    for path in rig.directory.rglob("*.chunks"):
+        path.unlink()
+    rig.restart()
+    (end,) = [event for event in rig.wait(30.0) if isinstance(event, StreamEnd)]
+    assert not end.is_ended
+    assert end.stream.next_sample == 10 * RATE, "it is as long as its state says, though nothing came"
+
+
 def test_a_half_written_chunk_is_cut_off_and_received_again(rig: StreamRig) -> None:
     pcm = random_pcm(1500)
     chunks = split(pcm)

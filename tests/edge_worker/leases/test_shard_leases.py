@@ -10,8 +10,9 @@ from typing import Self
 import pytest
 from conftest import wait_until
 from sqlalchemy import create_engine, text
+from stored_results import result_of, store_recording
 
-from edge_worker.database.sharing.moving_files import MovingFiles
+from edge_worker.database.sharing.moving_files import MovingFile, MovingFiles
 from edge_worker.database.sharing.shard_locks import ShardLocks
 from edge_worker.database.store import Store
 from edge_worker.errors import SpoolError, StoreError
@@ -19,7 +20,7 @@ from edge_worker.ingest.spool_transfer import SpoolTransfer
 from edge_worker.leases import fair_share as sharing
 from edge_worker.leases import standstill
 from edge_worker.leases.fair_share import Shares, fair_share, surplus
-from edge_worker.leases.handover import Handover
+from edge_worker.leases.handover import STATE_OF, Handover
 from edge_worker.leases.shard_leases import (
     LeaseEvent,
     LeaseFault,
@@ -334,3 +335,16 @@ def test_a_look_after_a_pause_finds_nobody_standing_still() -> None:
     assert watch.look({1: "a", 2: "y"}, 10.1) == [1]
     assert watch.look({1: "a", 2: "y"}, 25.0) == []  # the database, or we, stood still
     assert watch.look({1: "b", 2: "y"}, 25.1) == []
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_the_state_of_a_stream_that_is_stored_is_kept_no_longer(store: Store, url: str) -> None:
+    result, locks = result_of(0), ShardLocks(url, 1, machine=1)
+    store_recording(store, result)
+    locks.connect()
+    files = MovingFiles(locks)
+    for name in (result.recording_id, "00000000000000ff"):
+        files.put([MovingFile(result.device_id, STATE_OF.format(name), b"{}")])
+    files.remove_stored()
+    assert files.names(ALL) == [(result.device_id, STATE_OF.format("00000000000000ff"))]
+    locks.close()
