@@ -47,8 +47,8 @@ class AudioDirectory:
             for draft, parts in zip(drafts, sounds.values(), strict=True):
                 draft.writelines(parts)
                 draft.flush()
-            for draft in drafts if len(drafts) > 1 else ():  # the disk begins to write all of them
-                os.posix_fadvise(draft.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            for draft in drafts if len(drafts) > 1 else ():
+                _begin_to_sync(draft.fileno())
             for draft in drafts:
                 os.fsync(draft.fileno())
         for path in paths:
@@ -149,6 +149,12 @@ def _opened(path: str) -> BufferedWriter:
     except FileNotFoundError:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return open(path, "wb")  # noqa: PTH123 - likewise
+
+
+def _begin_to_sync(descriptor: int) -> None:
+    """Let the disk begin to write a file, and return; where the system cannot, `fsync` does all of it."""
+    if hasattr(os, "posix_fadvise"):  # macOS has none
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_directory(directory: str) -> None:
