@@ -141,6 +141,8 @@ def test_a_second_worker_on_the_same_data_or_database_is_refused(site: Site) -> 
     assert third.wait() == 2
     assert f"another worker uses the database {site.data_dir / 'stetho.db'}" in third.log
     first.kill()
+    (site.directory / "second").mkdir(exist_ok=True)
+    (site.data_dir / "audio").rename(site.directory / "second" / "audio")
     site.start_worker(settings=database)
 
 
@@ -194,7 +196,10 @@ def test_a_worker_starts_with_damaged_files_of_its_spool(site: Site) -> None:
         device.send_all(cut(PCM, 1))
         assert operator.wait_for("stetho/v1/result/st-02")["completeness"] == "complete"
     aside = {each.reason.split(":")[0] for each in Quarantine(site.data_dir / "quarantine").entries()}
-    assert aside == {"st-01/0000000000000004.stream", "st-01/0000000000000006.chunks", "spool/st-02"}
+    assert aside == {
+        *("st-01/0000000000000004.stream", "st-01/0000000000000006.chunks", "spool/st-02"),
+        "0000000000000003.stream/state.json",
+    }
 
 
 def test_the_will_is_offline_and_the_will_of_an_earlier_boot_is_ignored(site: Site) -> None:
