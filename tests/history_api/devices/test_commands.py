@@ -278,9 +278,9 @@ def test_commands_are_for_operators(tmp_path: Path) -> None:
 
 
 def test_a_device_gets_so_many_commands_a_minute(running: CommandSite) -> None:
-    with silent_device(running.site, "st-06"):
-        running.wait_for_state("st-06", "online")
-        codes = [running.ask("st-06", "identify", wait=0).status_code for _ in range(31)]
+    with silent_device(running.site, "st-07"):
+        running.wait_for_state("st-07", "online")
+        codes = [running.ask("st-07", "identify", wait=0).status_code for _ in range(31)]
     assert codes == [200] * 30 + [429]
 
 
