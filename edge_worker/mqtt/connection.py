@@ -17,6 +17,8 @@ _SOON_S: Final = 0.02
 """A call of `wake` waits at most so long meanwhile, and so does everything of a connection that is prompt."""
 _GATHER_BYTES: Final = 2**17
 """Less than any socket holds. At a rate that brings more, the time is shorter."""
+_MUCH_BYTES: Final = 3 * _GATHER_BYTES // 2
+"""What comes at once of a broker that has more: nothing is to be waited for."""
 
 
 class Connection:
@@ -40,6 +42,7 @@ class Connection:
         self._wake_in.setblocking(False)
         self._gather_until, self._gathered_bytes, self._gathered_at = 0.0, 0, 0.0
         self._is_gathering = self._is_wanted = False
+        self._received_bytes = 0
         self.is_prompt = False
         """Whether somebody waits for what comes of each message at once."""
         self._looked_at, self._waited_s = time.monotonic(), 0.0
@@ -178,6 +181,8 @@ class Connection:
             if is_writable:
                 session.write()
             session.keep_alive()
-        if 0 < count < _FEW:
-            self._gather(time.monotonic(), sum(session.received_bytes for session in sessions))
+        received = sum(session.received_bytes for session in sessions)
+        if 0 < count < _FEW and received - self._received_bytes < _MUCH_BYTES:
+            self._gather(time.monotonic(), received)
+        self._received_bytes = received
         return has_input
