@@ -86,8 +86,16 @@ class Process:
         self._process.send_signal(signal.SIGCONT)
 
     def wait(self, within_s: float = 30.0) -> int:
-        """Wait until the process ends; return its exit status."""
-        return self._process.wait(within_s)
+        """Wait until the process ends; return its exit status.
+
+        Raises:
+            ProcessError: it did not end in time.
+        """
+        try:
+            return self._process.wait(within_s)
+        except subprocess.TimeoutExpired as error:
+            problem = f"did not end within {within_s:g} s"
+            raise ProcessError(f"{self.module} {problem}; its output:\n{self.log[-3000:]}") from error
 
     def kill(self) -> None:
         """End it with SIGKILL, and wait until it has ended."""
