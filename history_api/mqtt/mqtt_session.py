@@ -97,6 +97,7 @@ class MqttSession:
         # NATS has no such topics, and each subscription costs its nodes something.
         statistics = [] if settings.broker == "nats" else [f"{BROKER}/{name}" for name in _STATISTICS]
         self._connection = Connection(account, [*_TOPICS, *statistics], None, self, is_persistent=False)
+        self._connection.is_prompt = True  # somebody waits for an upload or a command
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
