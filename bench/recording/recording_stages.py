@@ -27,7 +27,7 @@ from edge_worker.ingest.intake_event import ClosedRecording, stored_message
 from edge_worker.ingest.recording import Recording
 from edge_worker.ingest.spool import Spool
 from edge_worker.live import recording_preview
-from edge_worker.live.preview_schedule import FIRST_PREVIEW_S, TURN_S, TURNS_APART
+from edge_worker.live.preview_schedule import FIRST_PREVIEW_S, TURN_S
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.mqtt.connection import Connection
 from edge_worker.mqtt.inbound import Inbound
@@ -117,7 +117,7 @@ class _Stages:
             self._preview, self._hint_at_s = RecordingPreview(recording), FIRST_PREVIEW_S
         received_s = recording.received.end / RATE
         if received_s >= self._hint_at_s and recording.end is None:
-            self._hint_at_s = received_s + TURN_S * TURNS_APART
+            self._hint_at_s = received_s + TURN_S
             self._hint(self._preview)
 
     def _send_hint(self, preview: RecordingPreview) -> None:

@@ -1,7 +1,7 @@
 """Schedule of previews of open recordings, and the share of a core that they may take.
 
-All have their turn at the same moments: alone, a preview takes twice the processor time, as its code and what
-it reads have left the caches.
+All have their turn at the same moment, once a second: alone, a preview takes twice the processor time, as its
+code and what it reads have left the caches.
 """
 
 import contextlib
@@ -14,10 +14,8 @@ from edge_worker.ingest.recording import Recording, RecordingKey
 from edge_worker.live.recording_preview import RecordingPreview
 from edge_worker.protocol.sharing.held_shards import HeldShards
 
-TURN_S: Final = 0.5
-"""Time between two moments at which previews are made."""
-TURNS_APART: Final = 2
-"""A recording has one in so many turns."""
+TURN_S: Final = 1.0
+"""Time between two moments at which previews are made, one of each recording that has new sound."""
 FIRST_PREVIEW_S: Final = 1.5
 """Of sound: shorter than this it is too short to tell anything."""
 PREVIEW_SHARE: Final = 0.15
@@ -34,8 +32,7 @@ class PreviewSchedule:
         self._lock = threading.Lock()
         self._waiting: dict[RecordingKey, Recording] = {}
         """Those with sound that no preview was made of."""
-        self._previews: dict[RecordingKey, tuple[RecordingPreview, int]] = {}
-        """With the turn of the last one."""
+        self._previews: dict[RecordingKey, RecordingPreview] = {}
         self._began_at: dict[RecordingKey, float] = {}
         """Monotonic time at which the sound of each recording began, if it arrives as it is recorded."""
         self._turn = 0
@@ -62,20 +59,14 @@ class PreviewSchedule:
             return []
         self._turn = turn
         with self._lock:
-            found = [self._of(recording, turn) for recording in self._waiting.values()]
-            due = [preview for preview in found if preview is not None]
-            for preview in due:
-                del self._waiting[preview.recording.key]
+            due = [self._of(recording) for recording in self._waiting.values()]
+            self._waiting.clear()
         return due
 
-    def _of(self, recording: Recording, turn: int) -> RecordingPreview | None:
-        """Return the preview of a recording, where it is its turn."""
-        preview, last = self._previews.get(recording.key, (None, 0))
+    def _of(self, recording: Recording) -> RecordingPreview:
+        preview = self._previews.get(recording.key)
         if preview is None or preview.recording is not recording:
-            preview = RecordingPreview(recording)
-        elif turn - last < TURNS_APART:
-            return None
-        self._previews[recording.key] = (preview, turn)
+            preview = self._previews[recording.key] = RecordingPreview(recording)
         return preview
 
     def forget(self, key: RecordingKey) -> None:
