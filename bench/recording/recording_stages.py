@@ -128,8 +128,8 @@ class _Stages:
             self.connection.publish_at_most_once(topics.live(_DEVICE), value.to_json())
 
 
-def measure(models_dir: Path, recordings: int = RECORDINGS) -> dict[str, float]:
-    """Return CPU milliseconds per recording, by stage."""
+def measure(models_dir: Path, recordings: int = RECORDINGS, apart_s: float = 0.0) -> dict[str, float]:
+    """Return CPU milliseconds per recording, by stage; this process rests for `apart_s` before each."""
     timer, sound = StageTimer(), pcm()
     with tempfile.TemporaryDirectory() as name, Site(Path(name)) as site:
         settings = Settings.from_environ(site.environ | {"STETHO_MODELS_DIR": str(models_dir)})
@@ -141,6 +141,7 @@ def measure(models_dir: Path, recordings: int = RECORDINGS) -> dict[str, float]:
             for number in steps(range(recordings + _WARM), "recordings"):
                 if number == _WARM:
                     timer.seconds.clear()
+                time.sleep(apart_s)
                 device.send_recording(sound)
                 stages.run()
         device.close()

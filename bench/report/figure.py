@@ -39,6 +39,8 @@ FIGURES: Final[dict[str, Figure]] = {
     "live_cpu_ms_per_recording_100": Figure("the same with 100 devices", 8),
     "live_cpu_ms_per_recording_500": Figure("the same with 500 devices", 8),
     "live_cpu_ratio_to_stages_100": Figure("with 100 devices, divided by the sum of all stages", 1.3),
+    "live_cpu_ms_all_stages": Figure("the sum of all stages, one recording at once after the other, ms"),
+    "live_cpu_ms_all_stages_at_pace_of_10": Figure("the same, a recording each 0.4 s, as of 10 devices"),
     "live_cpu_ms_spread": Figure("the most of the three divided by the least", 1.2),
     **{
         f"window_ms_{model}": _window(model)
