@@ -106,6 +106,10 @@ def _run_process(settings: Settings, process: int) -> int:
 
 def _work(site: Settings, process: int, stopping: threading.Event, locks: object = None) -> int:
     """Be one process of the worker until `stopping` is set or a signal comes; hold its `locks`."""
+    from edge_worker.upkeep.living.gentle_import import import_gently  # noqa: PLC0415
+
+    if site.is_cluster:
+        import_gently("edge_worker.assembly")
     from edge_worker.assembly import assemble  # noqa: PLC0415
     from edge_worker.telemetry.metrics import serve  # noqa: PLC0415
     from edge_worker.upkeep.start_wait import announce  # noqa: PLC0415
