@@ -6,7 +6,7 @@ is let go is disconnected first; when all work on it has ended, others may have 
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,8 @@ from edge_worker.database.sharing.moving_files import MovingFiles
 from edge_worker.database.store import Store
 from edge_worker.errors import StoreError
 from edge_worker.ingest.intake import Intake
-from edge_worker.ingest.intake_event import IntakeEvent
+from edge_worker.ingest.intake_event import ControlMessage, IntakeEvent
+from edge_worker.ingest.recording import RecordingKey
 from edge_worker.ingest.spool_transfer import SpoolTransfer
 from edge_worker.leases.cluster import Cluster
 from edge_worker.leases.fair_share import Shares
@@ -28,9 +29,10 @@ from edge_worker.live.live_analysis import LiveAnalysis
 from edge_worker.mqtt.connection import Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.mqtt.session import Session
-from edge_worker.protocol import topics
+from edge_worker.protocol import control, topics
+from edge_worker.protocol.chunk import recording_name
 from edge_worker.protocol.sharing.held_shards import HeldShards
-from edge_worker.protocol.sharing.shard import shard_account
+from edge_worker.protocol.sharing.shard import shard_account, shard_of
 from edge_worker.publisher import Publisher
 from edge_worker.reception import Reception
 
@@ -84,9 +86,9 @@ class ShardKeeper:
             store,
             intake.directory,
             shares=Shares(cluster.locks.number, cluster.locks.machine),
-            handover=Handover(MovingFiles(cluster.locks), transfer, live.states),
+            handover=Handover(MovingFiles(cluster.locks), transfer, live.states, lambda: intake.unstored),
             post=post,
-            busy=lambda: intake.busy_shards,
+            busy=lambda: {shard_of(device) for device, _ in intake.unstored},
         )
 
     def connect(self, connection: Connection, reception: Reception, publisher: Publisher) -> None:
@@ -150,9 +152,18 @@ class ShardKeeper:
             for message in taken.pending:
                 self._publisher.publish_outbox(message)
             self._handle(self._intake.load_streams(now, new))
+            self._handle(self._ask_for(taken.unstored))
         finally:
             for shard in sorted(taken.shards):
                 self._open(shard)
+
+    def _ask_for(self, unstored: Iterable[RecordingKey]) -> Iterator[ControlMessage]:
+        """Ask for what the last holder had not stored, and which is not here: it took its spool along."""
+        known = self._intake.unstored
+        for device_id, recording_id in unstored:
+            if (device_id, recording_id) not in known:
+                document = control.missing(recording_name(recording_id), [control.ALL_SO_FAR], meta=True)
+                yield ControlMessage(device_id, document)
 
     def leave(self, left: ShardsLeft) -> None:
         """Let shards go: receive nothing more of them, and end the work on them."""

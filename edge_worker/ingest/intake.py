@@ -32,7 +32,6 @@ from edge_worker.protocol import control
 from edge_worker.protocol.chunk import META, Chunk, decode, is_meta, recording_name
 from edge_worker.protocol.result import Completeness
 from edge_worker.protocol.sharing.held_shards import HeldShards
-from edge_worker.protocol.sharing.shard import shard_of
 from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
@@ -129,9 +128,9 @@ class Intake:
         self._closing = {key: size for key, size in self._closing.items() if not shards.holds(key[0])}
 
     @property
-    def busy_shards(self) -> set[int]:
-        """Shards of which something is open; safe from any thread."""
-        return {shard_of(device) for device, _ in [*self.recordings.open, *self.streams.open]}
+    def unstored(self) -> set[RecordingKey]:
+        """What is open, or closed and not stored yet; safe from any thread."""
+        return {*list(self.recordings.open), *list(self.streams.open), *list(self._closing)}
 
     def receive(self, device_id: str, payload: bytes, now: float) -> list[IntakeEvent]:
         """Take one payload; return the events that it leads to.

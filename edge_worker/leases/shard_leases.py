@@ -42,6 +42,8 @@ class ShardsTaken:
     shards: frozenset[int]
     unanalysed: list[StoredRecording]
     pending: list[OutboxMessage]
+    unstored: list[tuple[str, int]]
+    """Device and id of what their last holder had not stored, wherever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ class ShardLeases(threading.Thread):
         taken: set[int] = set()
         try:
             taken.update(shard for shard in shards if self._lock(shard))
-            self._handover.receive(taken)
+            unstored = self._handover.receive(taken)
             new = HeldShards(taken)
             waiting = (self._store.unanalysed(new), self._store.pending(new)) if taken else ([], [])
         except Exception:
@@ -243,7 +245,7 @@ class ShardLeases(threading.Thread):
         if taken:
             self._held |= taken
             _LOG.info(line("shards_taken", shards=_text(taken), held=len(self._held)))
-            self._post(ShardsTaken(frozenset(taken), *waiting))
+            self._post(ShardsTaken(frozenset(taken), *waiting, unstored))
 
     def _lock(self, shard: int) -> bool:
         """Lock a shard, on this machine and for all; return False where somebody else holds it."""

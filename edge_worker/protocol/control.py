@@ -18,6 +18,8 @@ MAX_DETAIL: Final = 200
 Document = dict[str, Any]
 OpenRange = Sequence[int | None]
 """Samples `[start, end)` per channel; an end of None: to the end of the recording, LAST included."""
+ALL_SO_FAR: Final[OpenRange] = (0, 2**32 - 2)
+"""All that a device has of a recording, without waiting for its end: it sends of a range what exists."""
 
 
 def missing(recording_id: str, ranges: Sequence[OpenRange], *, meta: bool) -> Document:

@@ -6,7 +6,7 @@ They go through the connection that holds the locks, so that nobody gives what a
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Text, delete, exists, func, select
+from sqlalchemy import Text, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from edge_worker.database.schema import recordings
@@ -21,11 +21,11 @@ _PUT: Final = _NEW.on_conflict_do_update(
 )
 _RECORDING: Final = func.left(_FILES.name, 16, type_=Text)
 """A file is called after its recording."""
-_REMOVE_STORED: Final = delete(moving_files).where(
-    exists().where(
-        recordings.c.device_id == _FILES.device_id,
-        recordings.c.recording_id == _RECORDING,
-    )
+_IS_STORED: Final = exists().where(
+    recordings.c.device_id == _FILES.device_id, recordings.c.recording_id == _RECORDING
+)
+_REMOVE: Final = delete(moving_files).where(
+    _FILES.device_id == bindparam("device"), _FILES.name == bindparam("file")
 )
 
 
@@ -53,10 +53,10 @@ class MovingFiles:
             connection.execute(_PUT, rows)
 
     def names(self, shards: Collection[int]) -> list[tuple[str, str]]:
-        """Return device and name of the files of shards."""
-        query = select(_FILES.device_id, _FILES.name).where(_FILES.shard.in_(shards)).order_by(_FILES.name)
+        """Return device and name of the files of shards, except of what is stored."""
+        query = select(_FILES.device_id, _FILES.name).where(_FILES.shard.in_(shards), ~_IS_STORED)
         with self._locks.using() as connection:
-            return [(device_id, name) for device_id, name in connection.execute(query)]
+            return [(device_id, name) for device_id, name in connection.execute(query.order_by(_FILES.name))]
 
     def read(self, device_id: str, name: str) -> bytes:
         """Return the content of a file that is there."""
@@ -64,12 +64,13 @@ class MovingFiles:
         with self._locks.using() as connection:
             return bytes(connection.execute(query).scalar_one())
 
-    def remove(self, device_id: str, name: str) -> None:
-        """Delete a file: it has arrived."""
-        with self._locks.using() as connection:
-            connection.execute(delete(moving_files).where(_FILES.device_id == device_id, _FILES.name == name))
+    def remove(self, files: Collection[tuple[str, str]]) -> None:
+        """Delete files, by device and name: they have arrived, or are not needed."""
+        if files:
+            with self._locks.using() as connection:
+                connection.execute(_REMOVE, [{"device": device, "file": name} for device, name in files])
 
     def remove_stored(self) -> None:
         """Delete the files of recordings and streams that are stored."""
         with self._locks.using() as connection:
-            connection.execute(_REMOVE_STORED)
+            connection.execute(delete(moving_files).where(_IS_STORED))

@@ -15,4 +15,5 @@ moving_files: Final = Table(
     Column("content", LargeBinary, nullable=False),
     Index("moving_files_by_shard", "shard"),
 )
-"""Files of the spool of shards that were let go, until they are taken, and the last state of open streams."""
+"""Files of the spool of shards that were let go, until they are taken; the last state of open streams; names
+of what is not stored, without content."""

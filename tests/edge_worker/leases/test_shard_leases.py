@@ -53,6 +53,8 @@ class Holder:
         self.locks = ShardLocks(url, number, machine=1 if spool.name == "one" else 3)
         self.spool = spool
         self.states = SharedStates()
+        self.unstored: set[tuple[str, int]] = set()
+        self.asked: list[tuple[str, int]] = []
         self.leases = self.new_leases()
         self.locks.connect()
         self.leases.start()
@@ -71,7 +73,9 @@ class Holder:
             self.store,
             self.spool,
             shares=Shares(self.locks.number, self.locks.machine),
-            handover=Handover(MovingFiles(self.locks), SpoolTransfer(self.spool), self.states),
+            handover=Handover(
+                MovingFiles(self.locks), SpoolTransfer(self.spool), self.states, lambda: self.unstored
+            ),
             post=self._on_event,
             busy=self._busy,
         )
@@ -91,8 +95,9 @@ class Holder:
 
     def _on_event(self, event: LeaseEvent) -> None:
         match event:
-            case ShardsTaken(shards):
+            case ShardsTaken(shards, unstored=unstored):
                 self.held |= shards
+                self.asked += unstored
             case ShardsLeft(shards, is_lost):
                 self.held -= shards
                 self.lost |= shards if is_lost else set()
@@ -290,6 +295,33 @@ def test_the_spool_goes_along_to_another_machine(
     wait_until(lambda: first.held == ALL, "all shards again")
     assert (first.spool / device / "00000000000000cc.stream" / "state.json").read_bytes() == b'{"position":9}'
     assert shared() == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_who_takes_over_from_another_machine_knows_what_that_had_not_stored(
+    holder: Callable[[int, str], Holder], store: Store, url: str
+) -> None:
+    first, second = holder(1, "one"), holder(3, "other")
+    wait_until(lambda: len(first.held) == len(second.held) == SHARDS // 2, "two shares")
+    theirs, ours = device_of_shard(min(second.held)), device_of_shard(min(first.held))
+    engine = create_engine(url)
+
+    def shared() -> set[tuple[str, int]]:
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT device_id, name FROM moving_files"))
+            return {(device, int(name.removesuffix(".unstored"), 16)) for device, name in rows}
+
+    second.unstored = {(theirs, number) for number in (1, 2, 3)}
+    first.unstored = {(ours, 4)}
+    wait_until(lambda: shared() == second.unstored | first.unstored, "the names")
+    second.unstored = {(theirs, 1), (theirs, 2)}  # the third was given up, and has no row
+    wait_until(lambda: (theirs, 3) not in shared(), "one name less")
+    store_recording(store, result_of(2, theirs))
+    second.die()
+    wait_until(lambda: first.held == ALL, "all shards")
+    assert first.asked == [(theirs, 1)]
+    assert (theirs, 1) not in shared()
     engine.dispose()
 
 
