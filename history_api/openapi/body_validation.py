@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from history_api.openapi.operation_lookup import openapi_path
-from history_api.openapi.problem import ProblemError
+from history_api.openapi.problem import NUL, ProblemError
 from history_api.openapi.schemas import Schema
 
 _JSON: Final = "application/json"
@@ -47,6 +47,8 @@ def _validate(validators: Validators) -> None:
     if request.mimetype != _JSON:
         raise ProblemError(415, f"the body must be JSON; send Content-Type: {_JSON}")
     g.body = _parse(request.get_data())
+    if (pointer := _pointer_to_nul(g.body)) is not None:
+        raise ProblemError(400, f"the text at {pointer} of the body has {NUL}", pointer=pointer)
     error = best_match(validator.iter_errors(g.body))
     if error is not None:
         raise _invalid(error)
@@ -57,6 +59,19 @@ def _parse(data: bytes) -> Any:  # noqa: ANN401 - JSON is what it is
         return json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise ProblemError(400, f"the body is not JSON in UTF-8: {error}") from None
+
+
+def _pointer_to_nul(value: object, pointer: str = "") -> str | None:
+    """Return the JSON pointer of the first text, or name, with the character 0; None: none has it."""
+    if isinstance(value, str):
+        return (pointer or "/") if "\0" in value else None
+    if isinstance(value, dict) and any("\0" in name for name in value):
+        return pointer or "/"
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    found = (_pointer_to_nul(each, f"{pointer}/{name}") for name, each in members)
+    return next((each for each in found if each is not None), None)
 
 
 def _invalid(error: ValidationError) -> ProblemError:

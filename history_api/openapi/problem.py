@@ -22,6 +22,8 @@ _RETRY_AFTER_S: Final = 5
 _FULL_RETRY_AFTER_S: Final = 60
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _LOG: Final = logging.getLogger(__name__)
+NUL: Final = "the character 0 in it, which no text here may have (PostgreSQL stores none); send it without"
+"""Why a text is refused, after its name and `has`."""
 DETAILS: Final[dict[int, str]] = {
     404: "there is nothing at this address; GET / lists the endpoints",
     405: "this address does not support this method; the header Allow names those it does",

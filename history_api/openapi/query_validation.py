@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import Flask, g, request
 
 from history_api.openapi.operation_lookup import OperationLookup, path_parameters, query_parameters
-from history_api.openapi.problem import ProblemError
+from history_api.openapi.problem import NUL, ProblemError
 
 _ROUND_UP: Final = timedelta(microseconds=999)
 """Added before a time is cut to milliseconds."""
@@ -37,6 +37,8 @@ def _validate(operations: OperationLookup) -> None:
             raise _invalid(name, f"there is no query parameter {name!r} here; this address takes: {names}")
         if len(values) > 1:
             raise _invalid(name, f"{name} is given {len(values)} times; give it once")
+        if "\0" in values[0]:
+            raise _invalid(name, f"{name} has {NUL}")
     g.query = {
         name: _parse(name, request.args[name], schema) if name in request.args else schema.get("default")
         for name, schema in known.items()
@@ -46,7 +48,7 @@ def _validate(operations: OperationLookup) -> None:
 def _require_path(known: Mapping[str, Mapping[str, Any]]) -> None:
     for name, schema in known.items():
         text = str((request.view_args or {}).get(name, ""))
-        if not re.fullmatch(schema.get("pattern", "(?s:.*)"), text):
+        if "\0" in text or not re.fullmatch(schema.get("pattern", "(?s:.*)"), text):
             what = f"no {name.removesuffix('_id')} can have this id"
             raise ProblemError(404, f"{what}; take one from a list of the API", parameter=name)
 

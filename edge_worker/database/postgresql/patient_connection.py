@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that gives a silent server up, and whose texts have no character 0."""
 
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.types.string import StrDumper
@@ -11,11 +11,15 @@ class PatientConnection(psycopg.Connection[Any]):
 
     answers_within_s: float | None = None
 
-    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - psycopg's own
-        super().__init__(*arguments)
-        self.adapters.register_dumper(str, _TextDumper)
+    def without_nul(self) -> Self:
+        """Write a space for the character 0 of any text from now on; the connection must be made.
 
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401 - likewise
+        Not when it is made: SQLAlchemy's adapters take the place of those that it has then.
+        """
+        self.adapters.register_dumper(str, _TextDumper)
+        return self
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401 - psycopg's own
         """Wait for the server, but not without end."""
         try:
             return super().wait(gen, interval, timeout or self.answers_within_s)

@@ -44,7 +44,7 @@ def wait_without_end(connection: Connection) -> None:
 def _connect(_dialect: object, _record: object, arguments: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's own types
     from edge_worker.database.postgresql.patient_connection import PatientConnection  # noqa: PLC0415 - likewise
 
-    connection = PatientConnection.connect(*arguments, **(PATIENCE | _ENCODING | options))
+    connection = PatientConnection.connect(*arguments, **(PATIENCE | _ENCODING | options)).without_nul()
     connection.answers_within_s = _ANSWERS_WITHIN_S
     return connection
 

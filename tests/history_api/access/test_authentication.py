@@ -13,6 +13,9 @@ from edge_worker.errors import SettingsError
 from history_api.application import create_app
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedApi]:

@@ -23,6 +23,9 @@ from history_api.access.session import COOKIE
 from history_api.openapi.operation import operation
 from history_api.settings import ApiSettings
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 OWN = {"Origin": "http://localhost"}
 FOREIGN = {"Origin": "http://evil.example"}
 

@@ -9,6 +9,9 @@ from archive import Api, Archive, problem
 from exam_archive import add_four
 from keyed_api import KeyedApi
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 PREFIX = "/stetho"
 INGRESS = "/api/hassio_ingress/Zm9v-bar_1"
 PAGES = (

@@ -6,6 +6,9 @@ import pytest
 from archive import problem
 from keyed_api import KeyedApi
 
+pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
+
 PUBLIC = "https://stetho.example.org/hearts"
 FHIR = "/api/v1/recordings/0000000000000001/fhir.json"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from archive import Api, Archive
 from exam_archive import ADDRESS, EXAM, SITES, add_evidence, add_four, add_noisy, review
 from fhir_validation import validate_bundle
@@ -18,6 +19,7 @@ from history_api.pictures.notice import LABEL_NOTICE
 from history_api.results import exam_words
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 Resources = dict[str, list[dict[str, Any]]]
 

@@ -22,6 +22,7 @@ from history_api.pictures.notice import LABEL_NOTICE
 from history_api.reports import fhir_attachment, fhir_codes
 
 pytest_plugins = ["archive_fixtures"]
+pytestmark = pytest.mark.usefixtures("database")
 
 ADDRESS = "/api/v1/recordings/0000000000000001/fhir.json"
 Resources = dict[str, list[dict[str, Any]]]
