@@ -10,7 +10,6 @@ from typing import Final
 
 from bench import (
     first_paint,
-    history_page,
     ingest,
     live_devices,
     live_streams,
@@ -21,6 +20,7 @@ from bench import (
     site_load,
     upload_latency,
 )
+from bench.history import history_page
 from bench.recording import live_cost
 from bench.report.results import Figures, Results
 from edge_worker.errors import StethoError

@@ -67,7 +67,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "history_first_page_ms": Figure("the first page of a million results, four clients at once, ms", 10),
     "history_page_1000_ms": Figure("the thousandth page, ms", 10),
     "history_query_median_ms": Figure(
-        "a query of API and worker, median of all (`bench/history_queries.py`), ms", 10
+        "a query of API and worker, median of all (`bench/history/history_queries.py`), ms", 10
     ),
     "history_query_slowest_ms": Figure("the slowest of them, ms", 10),
     "dashboard_first_paint_ms": Figure("first contentful paint of the dashboard, ms", 1000),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import history_page, live_streams, queue_drain, upload_latency
+from bench import live_streams, queue_drain, upload_latency
+from bench.history import history_page
 from bench.recording import live_cost, recording_stages
 from edge_worker.protocol.sharing.shard import shard_of
 

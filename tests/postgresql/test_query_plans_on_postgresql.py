@@ -9,7 +9,7 @@ from plan_reading import RARE, statements
 from postgresql_server import PostgresqlServer
 from sqlalchemy import Engine, text
 
-from bench import history_queries, history_rows
+from bench.history import history_queries, history_rows
 from edge_worker.database.engine import connect
 from edge_worker.database.history import History
 from edge_worker.database.moving.history_move import HistoryMove

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect, select
 from stored_results import NOW, result_of, store_recording, store_result
 
-from bench import history_rows
+from bench.history import history_rows
 from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.engine import connect

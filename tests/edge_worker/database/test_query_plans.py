@@ -7,7 +7,7 @@ import pytest
 from plan_reading import RARE, statements
 from sqlalchemy import Engine
 
-from bench import history_queries, history_rows
+from bench.history import history_queries, history_rows
 from edge_worker.audio_store.audio_directory import AudioDirectory
 from edge_worker.database.deletion import RecordingDeletion
 from edge_worker.database.history import History

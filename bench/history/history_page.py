@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from bench import history_queries, history_rows
+from bench.history import history_queries, history_rows
 from bench.progress import steps
 from simulator.site.process import Process
 

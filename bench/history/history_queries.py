@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final
 
-from bench import history_rows
-from bench.history_rows import RARE_EVERY, exam_of
+from bench.history import history_rows
+from bench.history.history_rows import RARE_EVERY, exam_of
 from bench.progress import steps
 from edge_worker.database.history import History
 from edge_worker.database.page_cursor import Sort
