@@ -97,6 +97,7 @@ containers: setup ## Build all images and run the site of docker-compose.yml, on
 
 bench: setup ## Measure against named baselines; prints a table, writes bench/results.json
 	@tests/install_chromium.sh
+	@tests/install_postgresql.sh
 	@requirements/install.sh .venv-training training
 	.venv-training/bin/python -m bench $(ARGS)
 
@@ -122,7 +123,7 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew, into requirement
 	$(call lock_of,dev,--extra demo --extra nats --extra notify --extra postgresql --extra s3 --extra evaluation --group dev)
 	$(call lock_of,fuzz,--extra demo --group fuzz)
 	$(call lock_of,trainer,--extra training --extra s3 --extra postgresql)
-	$(call lock_of,training,--extra demo --extra s3 --extra training --group dev)
+	$(call lock_of,training,--extra demo --extra postgresql --extra s3 --extra training --group dev)
 	$(LOCK) requirements/tflite-runtime.in -o requirements/tflite-runtime.txt
 
 clean: ## Remove environments and caches

@@ -20,7 +20,7 @@ from bench import (
     site_load,
     upload_latency,
 )
-from bench.history import history_page
+from bench.history import history_page, postgresql_history
 from bench.recording import live_cost
 from bench.report.results import Figures, Results
 from edge_worker.errors import StethoError
@@ -31,7 +31,7 @@ _MODELS: Final = _HERE.parent / "models_tflite"
 _EXAMPLES: Final = """examples:
   make bench                         everything, about ten minutes
   make bench ARGS="--only cost"      one part: cost, live-cost, models, ingest, processes, start, memory,
-                                     uploads, history, paint, streams or live
+                                     uploads, history, history-postgresql, paint, streams or live
 
 Figures are processor time and ratios to baselines of the same run: machines differ, ratios less so. The
 figures of a part are written when it ends. A part that cannot run here (a program is missing) is left out and
@@ -47,6 +47,7 @@ _PARTS: Final[dict[str, Callable[[], Figures]]] = {
     "memory": lambda: {"peak_rss_mb_200_open": site_load.peak_rss_mb_open()},
     "uploads": upload_latency.measure,
     "history": history_page.measure,
+    "history-postgresql": postgresql_history.measure,
     "paint": first_paint.measure,
     "streams": live_streams.measure,
     "live": live_devices.measure,

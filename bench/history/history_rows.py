@@ -1,7 +1,7 @@
 """A history of a million results: rows as a busy site has them, with labels and states that are rare."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from edge_worker.protocol.prediction import Prediction
 from edge_worker.protocol.result import Audio, Quality, Result
 from edge_worker.protocol.timestamp import rfc3339
 
+Table = tuple[str, tuple[str, ...], Iterable[tuple[Any, ...]]]
+"""Name, columns and rows of a table; a column of truth has numbers or bool, as SQLite takes both."""
 ROWS: Final = 1_000_000
 DEVICES: Final = 300
 RARE_EVERY: Final = 100_003
@@ -44,20 +46,10 @@ def fill(path: Path, rows: int = ROWS, rare_every: int = RARE_EVERY) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000"):
         connection.execute(f"PRAGMA {pragma}")
-    document = _result().to_json().decode()
-    for first in steps(range(1, rows + 1, _BATCH), "history"):
-        numbers = range(first, min(first + _BATCH, rows + 1))
+    for tables in batches(rows, rare_every):
         connection.execute("BEGIN")
-        _insert(
-            connection,
-            "recordings",
-            _RECORDING_COLUMNS,
-            (_recording(n, rows, document, rare_every) for n in numbers),
-        )
-        with_result = [number for number in numbers if number <= rows - UNANALYSED]
-        _insert(connection, "result_feed", ("number", "recording"), ((n, n) for n in with_result))
-        predictions = (_prediction(number, model, rare_every) for number in with_result for model in _MODELS)
-        _insert(connection, "predictions", _PREDICTION_COLUMNS, predictions)
+        for table, columns, values in tables:
+            _insert(connection, table, columns, values)
         connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
@@ -65,6 +57,23 @@ def fill(path: Path, rows: int = ROWS, rare_every: int = RARE_EVERY) -> None:
     with engine.begin() as counting:
         counts.count_again(counting)
     engine.dispose()
+
+
+def batches(rows: int = ROWS, rare_every: int = RARE_EVERY) -> Iterator[list[Table]]:
+    """Yield the rows of all tables, some thousand recordings at a time."""
+    document = _result().to_json().decode()
+    for first in steps(range(1, rows + 1, _BATCH), "history"):
+        numbers = range(first, min(first + _BATCH, rows + 1))
+        with_result = [number for number in numbers if number <= rows - UNANALYSED]
+        yield [
+            ("recordings", _RECORDING_COLUMNS, (_recording(n, rows, document, rare_every) for n in numbers)),
+            ("result_feed", ("number", "recording"), ((n, n) for n in with_result)),
+            (
+                "predictions",
+                _PREDICTION_COLUMNS,
+                (_prediction(number, model, rare_every) for number in with_result for model in _MODELS),
+            ),
+        ]
 
 
 def names(number: int) -> tuple[str, str]:

@@ -70,6 +70,8 @@ FIGURES: Final[dict[str, Figure]] = {
         "a query of API and worker, median of all (`bench/history/history_queries.py`), ms", 10
     ),
     "history_query_slowest_ms": Figure("the slowest of them, ms", 10),
+    "postgresql_history_query_median_ms": Figure("the median of all on PostgreSQL, ms", 10),
+    "postgresql_history_query_slowest_ms": Figure("the slowest there, ms", 10),
     "dashboard_first_paint_ms": Figure("first contentful paint of the dashboard, ms", 1000),
     "live_devices_in_time": Figure(
         "devices that record 44.1 kHz live on this machine, broker and load generator included, with no "

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench import live_streams, queue_drain, upload_latency
-from bench.history import history_page
+from bench.cluster.postgresql import programs
+from bench.history import history_page, postgresql_history
 from bench.recording import live_cost, recording_stages
 from edge_worker.protocol.sharing.shard import shard_of
 
@@ -18,6 +19,13 @@ def test_pages_of_a_history_are_measured(monkeypatch: pytest.MonkeyPatch) -> Non
     figures = history_page.measure(rows=200)
     assert figures["history_rows"] == 200
     assert min(value for name, value in figures.items() if "over" not in name) > 0
+
+
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed (tests/install_postgresql.sh)")
+def test_the_same_queries_are_measured_on_postgresql() -> None:
+    figures = postgresql_history.measure(rows=400)
+    assert figures["postgresql_history_queries"] > 100
+    assert figures["postgresql_history_query_median_ms"] > 0
 
 
 def test_hints_of_streams_are_measured() -> None:
