@@ -52,9 +52,13 @@ def latest(
     )
     query = select(*columns).join_from(predictions, recordings)
     if device is not None:
-        # From its recordings, which an index has in this order; no index has this text of the model.
+        # From its recordings, which an index has in this order: for SQLite no index has this text of the
+        # model. PostgreSQL would take it for rare, and sort all of the device.
+        of_model = (
+            predictions.c.model if connection.dialect.name != "sqlite" else predictions.c.model.concat("")
+        )
         query = query.where(recordings.c.device_id == device).order_by(recordings.c.id.desc())
-        query = query if model is None else query.where(predictions.c.model.concat("") == model)
+        query = query if model is None else query.where(of_model == model)
     elif model is not None:
         query = query.where(predictions.c.model == model).order_by(predictions.c.recording.desc())
     else:

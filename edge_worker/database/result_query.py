@@ -33,7 +33,11 @@ NEAR_ID: Final = bindparam("near_id", type_=LONG)
 LAST_CAPTURED_AT: Final = bindparam("last_captured_at", type_=String)
 NEXT_ID: Final = bindparam("next_id", type_=LONG)
 _NEAR: Final = 2_000
-"""Rows that are looked at one by one: of all, before a range of time is read, then of the range."""
+"""Rows that are looked at one by one before a range of time is read."""
+_NEAR_OF_DEVICE: Final = 300
+"""The same of one device, whose rows lie apart from each other."""
+_NEXT: Final = 300
+"""Rows of the range that are looked at then: more than a page, of which most pass the other filters."""
 _Part = Literal["near", "range", "rest"]
 """Which rows a query of a page with a range of time looks at: those that come next, the next of the range, or
 all of the range."""
@@ -83,8 +87,8 @@ def _walk(
     rows: list[Row[Any]] = []
     statements = _compiled(filters, sort, not parameters, connection.dialect)
     if any(NEAR_ID.key in each.constants for each in statements):
-        last = parameters.get(LAST_ID.key) or connection.execute(_LAST_ROW).scalar() or 0
-        parameters = parameters | {NEAR_ID.key: last - _NEAR, NEXT_ID.key: last - _NEAR}
+        near = _near(connection, filters.device, parameters.get(LAST_ID.key))
+        parameters = parameters | {NEAR_ID.key: near, NEXT_ID.key: near}
     for statement in statements:
         if rows and NEXT_ID.key in statement.constants:
             parameters = parameters | {NEXT_ID.key: rows[-1].id}
@@ -94,6 +98,16 @@ def _walk(
 
 
 _LAST_ROW: Final = select(func.max(recordings.c.id))
+
+
+def _near(connection: Connection, device: str | None, last: int | None) -> int:
+    """Return from which row on those before `last`, of one device or of all, are looked at one by one."""
+    if device is None:
+        return (last or connection.execute(_LAST_ROW).scalar() or 0) - _NEAR
+    mine = select(recordings.c.id).where(recordings.c.device_id == device)
+    mine = mine if last is None else mine.where(recordings.c.id < last)
+    query = mine.order_by(recordings.c.id.desc()).limit(1).offset(_NEAR_OF_DEVICE)
+    return connection.execute(query).scalar() or 0
 
 
 @lru_cache(maxsize=256)
@@ -108,7 +122,7 @@ def queries(filters: ResultFilter, sort: Sort, is_first: bool) -> list[Select[An
     queries are written so that SQLite walks one index in order and stops early.
     """
     if sort == "-stored":
-        if filters.device is None and result_filter.time_conditions(filters):
+        if result_filter.time_conditions(filters):
             return [_by_storing(filters, is_first, part) for part in get_args(_Part)]
         return [_by_storing(filters, is_first)]
     query, captured_at, key = _by_capture(filters), recordings.c.captured_at, recordings.c.id
@@ -128,7 +142,8 @@ def query_of_few(few: Select[Any], filters: ResultFilter, sort: Sort, *, is_firs
     Its documents are read last, of the rows of the page alone.
     """
     captured_at, key = result_filter.hidden(recordings.c.captured_at), recordings.c.id
-    query = _by_capture(filters).with_only_columns(key, captured_at.label("captured_at"))
+    # Hidden here, too: PostgreSQL believes that hardly any row is in a range of time, and would begin there.
+    query = _by_capture(filters, captured_at).with_only_columns(key, captured_at.label("captured_at"))
     query = query.where(key.in_(few))
     later, same = captured_at > LAST_CAPTURED_AT, captured_at == LAST_CAPTURED_AT
     earlier = captured_at < LAST_CAPTURED_AT
@@ -173,7 +188,8 @@ def _by_storing(filters: ResultFilter, is_first: bool, part: _Part | None = None
     one the next rows are read from an index alone: PostgreSQL would walk all rows that came after it.
     """
     times, device_id, key = result_filter.time_conditions(filters), recordings.c.device_id, recordings.c.id
-    query = result_filter.base_query(filters, result_filter.hidden(device_id) if times else device_id)
+    is_walk = part == "near" or not times
+    query = result_filter.base_query(filters, device_id if is_walk else result_filter.hidden(device_id))
     conditions = result_filter.prediction_conditions(filters)
     if (filters.model or filters.label) and filters.device is None:
         # From the predictions to their recordings: a rare label is found without reading the others.
@@ -200,7 +216,7 @@ def _by_storing(filters: ResultFilter, is_first: bool, part: _Part | None = None
                 if is_first
                 else (recordings.c.id < NEXT_ID, recordings.c.id < LAST_ID)
             )
-            range_of_time = range_of_time.where(*is_next).order_by((recordings.c.id + 0).desc()).limit(_NEAR)
+            range_of_time = range_of_time.where(*is_next).order_by((recordings.c.id + 0).desc()).limit(_NEXT)
         query = query.where(key.in_(range_of_time))
     if part in ("range", "rest"):
         query = query.where(key < NEXT_ID)
@@ -210,8 +226,11 @@ def _by_storing(filters: ResultFilter, is_first: bool, part: _Part | None = None
     return query.order_by((key + 0).desc() if part == "range" else key.desc())
 
 
-def _by_capture(filters: ResultFilter) -> Select[Any]:
-    query = result_filter.base_query(filters).where(*result_filter.time_conditions(filters))
+def _by_capture(
+    filters: ResultFilter, captured_at: ColumnElement[str] = recordings.c.captured_at
+) -> Select[Any]:
+    times = result_filter.time_conditions(filters, captured_at)
+    query = result_filter.base_query(filters).where(*times)
     if conditions := result_filter.prediction_conditions(filters):
         query = query.where(result_filter.has_prediction(conditions))
     return query.where(*(column == value for column, value in result_filter.hidden_outcomes(filters)))

@@ -26,7 +26,8 @@ def rarest(connection: Connection, conditions: Iterable[Select[Any]]) -> Select[
 
 def of_outcome(column: ColumnElement[Any], value: Any) -> Select[Any]:  # noqa: ANN401 - of the column's type
     """Return the query of the recordings whose status, verdict or severity is `value`."""
-    return select(recordings.c.id).where(column == value)
+    # PostgreSQL uses a partial index for "not true" only where it is told that null is not meant.
+    return select(recordings.c.id).where(column == value, column.is_not(None))
 
 
 def file_name_conditions(part: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -32,7 +32,7 @@ program."""
 def set_up(engine: Engine) -> None:
     """Prepare the connections of an engine, which has none yet."""
     event.listen(engine, "do_connect", _connect)
-    event.listen(engine, "connect", _without_compiler)
+    event.listen(engine, "connect", _for_pages)
     event.listen(engine, "handle_error", _name_error_of_server)
 
 
@@ -49,9 +49,13 @@ def _connect(_dialect: object, _record: object, arguments: Any, options: dict[st
     return connection
 
 
-def _without_compiler(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    """Let PostgreSQL compile no query: a page ends after 50 rows, and compiling it takes half a second."""
+def _for_pages(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    """Let PostgreSQL neither compile a query nor start processes for it: a page ends after 50 rows.
+
+    Compiling takes half a second, a process some ms.
+    """
     connection.execute("SET jit = off")
+    connection.execute("SET max_parallel_workers_per_gather = 0")
     connection.commit()
 
 

@@ -81,6 +81,8 @@ def test_every_combination_of_filters_gives_its_results_newest_first(
     """Both where a query walks the order of a page, and where it begins with a rare condition."""
     monkeypatch.setattr(few_recordings, "FEW", few)
     monkeypatch.setattr(result_query, "_NEAR", near)
+    monkeypatch.setattr(result_query, "_NEAR_OF_DEVICE", near // 10)
+    monkeypatch.setattr(result_query, "_NEXT", near // 5)
     chance = random.Random(4)
     results = []
     for number in range(120):
