@@ -61,7 +61,7 @@ class Handover:
         """Give away what the spool has of shards that are still locked, and that nobody works on."""
         given = list(self._spool.names(HeldShards(shards)))
         for device_id, name in given:
-            self._files.put([MovingFile(device_id, name, self._spool.read(device_id, name))])
+            self._files.put([MovingFile(device_id, name, self._spool.read(device_id, name))], durably=True)
             self._spool.remove(device_id, name)
         if given:
             _LOG.info(line("files_given", files=len(given)))

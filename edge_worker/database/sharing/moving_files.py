@@ -46,10 +46,10 @@ class MovingFiles:
     def __init__(self, locks: ShardLocks) -> None:
         self._locks = locks
 
-    def put(self, files: Sequence[MovingFile]) -> None:
-        """Keep files for whoever takes their shards next."""
+    def put(self, files: Sequence[MovingFile], *, durably: bool = False) -> None:
+        """Keep files for whoever takes their shards next; those that exist nowhere else `durably`."""
         rows = [{**each._asdict(), "shard": shard_of(each.device_id)} for each in files]
-        with self._locks.using() as connection:
+        with self._locks.durably() if durably else self._locks.using() as connection:
             connection.execute(_PUT, rows)
 
     def names(self, shards: Collection[int]) -> list[tuple[str, str]]:

@@ -35,6 +35,9 @@ _SERVERS_PATIENCE: Final = (
     "SET tcp_keepalives_count = 4",
 )
 """Of the other end: so soon the locks of a process whose machine is gone are free."""
+_PROMPT: Final = "SET synchronous_commit = off"
+"""Who takes shards does not wait for the server's disk: what a crash of the server loses then, such as names
+of what is not stored, devices still have."""
 _TRY: Final = text("SELECT pg_try_advisory_lock(:kind, :number)")
 _SHARE: Final = text("SELECT pg_advisory_lock_shared(:kind, :number)")
 _FREE: Final = text("SELECT pg_advisory_unlock(:kind, :number)")
@@ -98,7 +101,7 @@ class ShardLocks:
             connection.detach()  # closed with us: a pool would keep it, and the locks with it
             self._connection = connection
         with self.using() as connection:
-            for statement in _SERVERS_PATIENCE:
+            for statement in (*_SERVERS_PATIENCE, _PROMPT):
                 connection.exec_driver_sql(statement)
             connection.execute(_SHARE, {"kind": _MACHINES, "number": self.machine})
             is_free = connection.execute(_TRY, {"kind": _MEMBERS, "number": self.number}).scalar_one()
@@ -152,6 +155,14 @@ class ShardLocks:
                 connection.close()
             except SQLAlchemyError:  # it was lost before
                 connection.invalidate()
+
+    @contextmanager
+    def durably(self) -> Iterator[Connection]:
+        """Yield the connection; what is written is on the server's disk before it goes on."""
+        with self.using() as connection:
+            connection.exec_driver_sql("SET synchronous_commit = on")
+            yield connection
+            connection.exec_driver_sql(_PROMPT)
 
     @contextmanager
     def using(self) -> Iterator[Connection]:

@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 from conftest import wait_until
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from stored_results import result_of, store_recording
 
 from edge_worker.database.sharing.moving_files import MovingFile, MovingFiles
@@ -379,4 +379,19 @@ def test_the_state_of_a_stream_that_is_stored_is_kept_no_longer(store: Store, ur
         files.put([MovingFile(result.device_id, STATE_OF.format(name), b"{}")])
     files.remove_stored()
     assert files.names(ALL) == [(result.device_id, STATE_OF.format("00000000000000ff"))]
+    locks.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_only_what_exists_nowhere_else_waits_for_the_disk_of_the_server(store: Store, url: str) -> None:
+    locks = ShardLocks(url, 1, machine=1)
+    locks.connect()
+
+    def setting(connection: Connection) -> str:
+        return str(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+
+    with locks.durably() as connection:
+        assert setting(connection) == "on"
+    with locks.using() as connection:
+        assert setting(connection) == "off"
     locks.close()
