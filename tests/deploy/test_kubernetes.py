@@ -29,7 +29,8 @@ def documents() -> list[dict[str, Any]]:
 DOCUMENTS: Final = documents()
 DEPLOYMENTS: Final = [each for each in DOCUMENTS if each["kind"] == "Deployment"]
 SETS: Final = [each for each in DOCUMENTS if each["kind"] == "StatefulSet"]
-OVERLAYS: Final = ("full", "cluster")
+OVERLAYS: Final = ("full", "cluster", "cluster-full")
+_WITH_PODS: Final = ("Deployment-api", "Deployment-notify", "Deployment-trainer", "StatefulSet-worker")
 COMPOSE: Final = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
@@ -168,6 +169,35 @@ def test_a_cluster_has_three_nodes_and_no_part_that_all_need_on_one_machine(tmp_
     patterns = re.findall(r"/secrets/(\S+)", script)
     assert {key for key in keys if any(fnmatch(key, pattern) for pattern in patterns)} == keys
     assert not any(fnmatch("ca.key", pattern) for pattern in patterns)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
+def test_in_a_cluster_training_and_notifications_share_the_volume_of_the_api(tmp_path: Path) -> None:
+    made = built("cluster-full", tmp_path)
+    pods = {name: each["spec"]["template"]["spec"] for name, each in made.items() if name in _WITH_PODS}
+    volumes = {
+        name: {
+            mount["mountPath"]: volume.get("persistentVolumeClaim", volume.get("secret"))
+            for mount in pod["containers"][0]["volumeMounts"]
+            for volume in pod["volumes"]
+            if mount["name"] == volume["name"]
+        }
+        for name, pod in pods.items()
+    }
+    for name in ("notify", "trainer"):
+        (term,) = pods[f"Deployment-{name}"]["affinity"]["podAffinity"][
+            "requiredDuringSchedulingIgnoredDuringExecution"
+        ]
+        assert term["labelSelector"] == {"matchLabels": {"app": "api"}}
+        assert volumes[f"Deployment-{name}"]["/data"] == volumes["Deployment-api"]["/data"]
+    for name in ("Deployment-api", "Deployment-trainer", "StatefulSet-worker"):
+        assert volumes[name]["/data/models"] == {"claimName": "models"}, name
+        assert volumes[name]["/stores"] == {"secretName": "stores", "defaultMode": 0o400}, name
+    assert made["PersistentVolumeClaim-models"]["spec"]["accessModes"] == ["ReadWriteMany"]
+    (trainer,) = pods["Deployment-trainer"]["containers"]
+    assert [each["configMapRef"]["name"][:5] for each in trainer["envFrom"]] == ["site-"]
+    (selector,) = made["NetworkPolicy-to-stores"]["spec"]["podSelector"]["matchExpressions"]
+    assert selector["values"] == ["worker", "api", "trainer"]
 
 
 def built(overlay: str, home: Path) -> dict[str, dict[str, Any]]:
