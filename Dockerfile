@@ -9,6 +9,8 @@ COPY requirements/build.txt .
 RUN pip install --no-cache-dir --require-hashes --requirement build.txt && python -m venv --without-pip /opt/stetho
 COPY . .
 RUN python -m hatchling build --target wheel --directory /wheel && pip --python /opt/stetho/bin/python install --no-cache-dir --no-deps /wheel/*.whl
+# Networks are for the programs that run them.
+RUN cd /opt/stetho/lib/python3*/site-packages/models_tflite && mkdir -p "/networks$PWD" && mv ./*.tflite "/networks$PWD"
 
 # An ffmpeg that decodes sound and can do nothing else: 4 MB, where Debian's comes with 500 MB. m4a and webm only; wav,
 # mp3, ogg and flac are read by libsndfile, which comes with its Python package.
@@ -18,7 +20,8 @@ RUN sh image_ffmpeg.sh /ffmpeg
 
 # Letters of reports beyond Latin-1: Cyrillic, Arabic, Chinese.
 FROM ${BASE} AS fonts
-RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-droid-fallback
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-droid-fallback \
+ && rm /usr/share/fonts/truetype/dejavu/*Mono* /usr/share/fonts/truetype/dejavu/*Serif*
 
 # The packages of each program.
 FROM ${BASE} AS packages
@@ -33,6 +36,8 @@ RUN sh image_packages.sh worker.txt
 
 FROM packages AS api-packages
 RUN sh image_packages.sh api.txt
+COPY requirements/image_blas.sh .
+RUN sh image_blas.sh
 
 FROM packages AS notify-packages
 RUN sh image_packages.sh notify.txt
@@ -40,7 +45,7 @@ RUN sh image_packages.sh notify.txt
 FROM packages AS trainer-packages
 RUN sh image_packages.sh trainer.txt
 
-# What all images have in common: the base without what installs packages, which would be the larger half of it.
+# What all images have in common: the base without what installs packages, which would be the larger part of it.
 FROM ${BASE} AS small
 COPY requirements/image_base.sh .
 RUN sh image_base.sh --delete-from-this-system
@@ -64,6 +69,7 @@ CMD ["--help"]
 # The edge worker: chunks in over MQTT, results out.
 FROM runtime AS worker
 COPY --from=worker-packages /opt/stetho /opt/stetho
+COPY --from=project /networks /
 CMD ["stetho", "worker"]
 
 # The history API: serves what the worker stored, takes uploads in; runs no model.
@@ -81,4 +87,5 @@ CMD ["stetho", "notify"]
 # The trainer: learns from labelled recordings of this site, and puts into use only what is better.
 FROM runtime AS trainer
 COPY --from=trainer-packages /opt/stetho /opt/stetho
+COPY --from=project /networks /
 CMD ["stetho", "trainer", "serve"]

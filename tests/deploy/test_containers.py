@@ -15,7 +15,7 @@ from upload_site import synthesise_heart
 
 SERVICES: Final = ["broker", "edge_worker", "history_api", "notify", "trainer"]
 PROGRAMS: Final = [each for each in SERVICES if each != "broker"]
-MEGABYTES: Final = {"provision": 150, "edge_worker": 400, "history_api": 260, "notify": 150, "trainer": 2700}
+MEGABYTES: Final = {"provision": 90, "edge_worker": 350, "history_api": 200, "notify": 95, "trainer": 2700}
 """The most that an image may take on disk."""
 
 LIBRARIES: Final = {
