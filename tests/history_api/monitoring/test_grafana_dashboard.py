@@ -76,6 +76,12 @@ def test_every_metric_of_the_dashboard_is_exported(exported: set[str]) -> None:
     used = {name for target in TARGETS for name in names(target["expr"])}
     assert used - exported == set()
     assert len(used) > 20
+    assert used >= {
+        "stetho_notify_up",
+        "stetho_notify_waiting",
+        "stetho_notify_messages_total",
+        "stetho_worker_shards",
+    }
 
 
 def test_every_metric_in_the_operations_manual_is_exported(exported: set[str]) -> None:
