@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from broker import directory
 from broker.directory import StateDirectory, write_private
 from edge_worker import RELEASED
+from edge_worker.broker_address import is_host
 from edge_worker.errors import BrokerError, StethoError
 from edge_worker.own_command import stetho
 
@@ -94,6 +95,8 @@ def hosts(folder: Path) -> list[str]:
 
 
 def _create(folder: Path, name: str, hosts: list[str], days: int, *usages: x509.ObjectIdentifier) -> str:
+    if bad := [host for host in hosts if not is_host(host)]:
+        raise BrokerError(f"{bad[0]!r} is no host; use names and addresses by which this machine is reached")
     ca, ca_key = _load_ca(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (

@@ -18,7 +18,7 @@ from broker.account import Accounts, Credentials, role_of, username_for
 from broker.directory import StateDirectory, write_private
 from broker.service_settings import PREFIXES
 from edge_worker.errors import StethoError
-from edge_worker.own_command import IN_COMPOSE
+from edge_worker.own_command import IN_COMPOSE, stetho
 from edge_worker.protocol.sharing.shard import MOST_PROCESSES, SHARDS
 
 ROLES: Final = {
@@ -73,10 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         if role == "worker":
             command.add_argument(
                 "--processes",
-                type=int,
-                choices=range(1, SHARDS + 1),
+                type=_process_count,
                 metavar="N",
-                help="give the worker that is there the accounts of N processes",
+                help=f"give the worker that is there the accounts of N processes, 1 to {SHARDS}",
             )
         if role not in PREFIXES:
             command.add_argument(
@@ -92,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show all accounts")
     commands.add_parser("remove", help="remove an account").add_argument("username", metavar="USER")
     return parser
+
+
+def _process_count(text: str) -> int:
+    """Return how many processes a worker may be; argparse says the sentence where it cannot."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= SHARDS):
+        raise argparse.ArgumentTypeError(f"it is {text!r}; it takes a whole number from 1 to {SHARDS}")
+    return int(text)
 
 
 def _run(args: argparse.Namespace, state: StateDirectory) -> None:
@@ -111,10 +117,7 @@ def _run(args: argparse.Namespace, state: StateDirectory) -> None:
         case "worker" if args.processes:
             username = username_for("worker", args.name)
             _allow_processes(state, accounts, username, args.processes)
-            print(
-                f"{username} may be {args.processes} processes, as far as its machine has cores and memory; "
-                f"STETHO_PROCESSES={args.processes} makes it so many in any case."
-            )
+            print(_what_they_are_for(state, username, args.processes))
             _reload(state)
         case role:
             credentials = accounts.add(role, args.name, rotate=args.rotate)
@@ -146,6 +149,20 @@ def _initialise(state: StateDirectory, accounts: Accounts, hosts: list[str]) -> 
     print(announcement.write(state, certified))
     if new:
         _reload(state)
+
+
+def _what_they_are_for(state: StateDirectory, username: str, count: int) -> str:
+    """Return how so many processes of a worker come to run."""
+    if state.nats_hosts.exists():
+        return (
+            f"{username} may be {count} processes, those of all machines together: STETHO_PROCESSES says how "
+            "many of them a machine has, STETHO_FIRST_PROCESS the number of its first. Copy the file "
+            f"`passwords` to the other machines that run `{stetho('nats access')}`."
+        )
+    return (
+        f"{username} may be {count} processes, as far as its machine has cores and memory; "
+        f"STETHO_PROCESSES={count} makes it so many in any case."
+    )
 
 
 def _allow_processes(state: StateDirectory, accounts: Accounts, username: str, count: int) -> None:

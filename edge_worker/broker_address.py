@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 _MAX_PORT: Final = 65_535
 _SEPARATOR: Final = ","
+_NEVER: Final = frozenset(" /\\?#@;,'\"`$&|<>(){}*!")
+"""Characters of no host: those of URLs, shells and lists."""
 
 
 class BrokerAddress(NamedTuple):
@@ -32,14 +34,15 @@ def _parse_one(text: str, port: int) -> BrokerAddress:
     if not (number.isascii() and number.isdigit() and 0 < int(number[:6]) <= _MAX_PORT):
         raise ValueError(f"{number!r} is no port")
     host = host.removeprefix("[").removesuffix("]")
-    if not _is_host(host):
+    if not is_host(host):
         raise ValueError(f"{host!r} is no host")
     return BrokerAddress(host, int(number))
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
+    """Return whether a text can be the name or address of a machine; an IPv6 address may have a zone."""
     try:
         text.encode("idna")
     except UnicodeError:  # empty labels, labels too long
         return False
-    return bool(text) and text.isprintable() and " " not in text
+    return bool(text) and not any(each in _NEVER or not each.isprintable() for each in text)

@@ -179,7 +179,8 @@ class Settings:
     @property
     def provision_command(self) -> str:
         """What `stetho` is called with to make the accounts of this worker."""
-        more = f" --processes {self.processes}" if self.processes > 1 else ""
+        last = self.first_process + self.process_count - 1
+        more = f" --processes {last}" if last > 1 else ""
         return f"provision worker{more}"
 
     def check(self) -> None:
@@ -199,7 +200,9 @@ class Settings:
             "use s3://BUCKET or s3://BUCKET/PREFIX, of a-z, 0-9, - and . in BUCKET",
         )
         self.require_name("worker_id")
-        self.require("processes", self.processes <= SHARDS, f"there are {SHARDS} parts of the devices")
+        self.require(
+            "processes", self.processes <= SHARDS, f"it takes at most {SHARDS}, the parts of the devices"
+        )
         self.require(
             "broker",
             not (self.is_cluster and self.uses_database) or self.database_url.startswith("postgresql"),

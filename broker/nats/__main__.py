@@ -64,14 +64,20 @@ def _node_of_this_machine(state: StateDirectory) -> str:
     Raises:
         BrokerError: none is.
     """
-    hosts = state.nats_hosts.read_text().split() if state.nats_hosts.exists() else []
+    if not state.nats_hosts.exists():
+        command = stetho("provision nats HOST HOST HOST")
+        raise BrokerError(
+            f"{state.path} has no files of NATS: `{command}` makes them on one machine, from which this "
+            "folder is copied to each"
+        )
+    hosts = state.nats_hosts.read_text().split()
     own = {socket.gethostname(), socket.getfqdn()}
     for number, host in enumerate(hosts, 1):
         if host in own:
             return node_name(number)
     raise BrokerError(
         f"no node is on {socket.gethostname()}; name one, such as `{stetho('nats node n1')}` (nodes are on "
-        f"{', '.join(hosts) or 'no machine yet'})"
+        f"{', '.join(hosts)})"
     )
 
 

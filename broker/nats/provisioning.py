@@ -7,6 +7,7 @@ from broker.account import read_hashes
 from broker.directory import StateDirectory, write_private
 from broker.nats.nats_directory import NatsDirectory
 from broker.nats.node import ROUTE_PORT, Node, node_name, write_configuration
+from edge_worker.broker_address import is_host
 from edge_worker.errors import BrokerError
 from edge_worker.own_command import stetho
 
@@ -18,8 +19,13 @@ def make(state: StateDirectory, hosts: list[str]) -> str:
     """Make certificates, keys and the configuration of a node for each host; return what to do next.
 
     Raises:
-        BrokerError: two nodes are no more than one: without either of them nothing would go on.
+        BrokerError: a host is none, or two nodes are no more than one: without either nothing would go on.
     """
+    for host in hosts:
+        if ":" in host or not is_host(host):
+            raise BrokerError(
+                f"{host!r} is no host; name each node by its name or its IPv4 address, without a port"
+            )
     if len(hosts) == _FEW:
         raise BrokerError("two nodes are not safer than one, as each is needed; name one host, or three")
     if len(set(hosts)) < len(hosts):

@@ -44,7 +44,10 @@ def connect(url: str, *, read_only: bool = False, even_unwritable: bool = False)
             url, pool_pre_ping=not url.startswith("sqlite"), json_serializer=strict_json.write
         )
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise StoreError(f"STETHO_DATABASE_URL is not usable: {error}") from error
+        raise StoreError(
+            f"STETHO_DATABASE_URL is not usable ({error}); URLs are sqlite:////FILE and "
+            "postgresql+psycopg://USER@HOST/DATABASE, whose driver comes with stetho-edge[postgresql]"
+        ) from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, read_only=read_only)
         if not even_unwritable:

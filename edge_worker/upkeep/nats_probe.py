@@ -26,8 +26,9 @@ _REFUSED: Final = 0x80
 _NOT_LET_IN: Final = {4, 5}
 """Codes of CONNACK."""
 _PACKET_ID: Final = struct.pack(">H", 1)
-_PROBES: Final = ("Probe-a", "Probe-b", "Probe-c", "Probe-end")
-"""In the place of a device; none has a capital letter, so that no worker takes these for chunks."""
+_PROBES: Final = (*(f"Probe-{number}" for number in range(16)), "Probe-end")
+"""In the place of a device; none has a capital letter, so that no worker takes these for chunks. So many, as
+with twice the shards every other device is dealt out as with 32."""
 
 
 class UnfitBrokerError(BrokerError):
@@ -92,8 +93,9 @@ def _client(settings: Settings) -> Iterator[tuple[Callable[[bytes], None], Read]
         code = answer(answers.read, CONNACK)[1]
         if code in _NOT_LET_IN:
             raise BrokerError(
-                f"NATS refuses the account {user!r}: its password is wrong, or no `{stetho('nats access')}` "
-                f"answers NATS; `{stetho('provision worker --rotate')}` gives it a new password"
+                f"NATS refuses the account {user!r}: there is none (`{stetho(settings.provision_command)}` "
+                f"makes it), its password is wrong (`{stetho('provision worker --rotate')}` gives it a new "
+                f"one), or no `{stetho('nats access')}` that knows it answers NATS"
             )
         if code:
             raise BrokerError(

@@ -58,7 +58,15 @@ def test_the_settings_of_programs_name_the_nodes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hosts", "reason"), [(["a.lan", "b.lan"], "not safer"), (["a.lan"] * 3, "named twice")]
+    ("hosts", "reason"),
+    [
+        (["a.lan", "b.lan"], "not safer"),
+        (["a.lan"] * 3, "named twice"),
+        (["a.lan", "b lan", "c.lan"], "'b lan' is no host; name each node by its name or its IPv4 address"),
+        (["a.lan", "b.lan", "c;x"], "'c;x' is no host"),
+        (["a.lan", "b.lan", "c.lan:4222"], "without a port"),
+        (["a.lan", "", "c.lan"], "'' is no host"),
+    ],
 )
 def test_hosts_that_make_no_cluster_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], hosts: list[str], reason: str
@@ -93,6 +101,31 @@ def test_a_machine_runs_its_own_node(
     monkeypatch.setattr("socket.getfqdn", lambda: "elsewhere.lan")
     assert command.main(["--dir", str(tmp_path), "node"]) == 2
     assert "10.0.0.1, n2.lan" in capsys.readouterr().err
+
+
+def test_accounts_of_processes_say_how_a_cluster_numbers_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "init", *HOSTS) == 0
+    for is_cluster in (False, True):
+        assert run(tmp_path, "worker", "--processes", "6") == 0
+        said = capsys.readouterr().out
+        assert ("STETHO_FIRST_PROCESS" in said) == is_cluster
+        assert ("STETHO_PROCESSES=6 makes it" in said) != is_cluster
+        assert run(tmp_path, "nats", *HOSTS) == 0
+    for count in ("0", "33", "many", "-1"):
+        with pytest.raises(SystemExit):
+            run(tmp_path, "worker", f"--processes={count}")
+        assert f"it is '{count}'; it takes a whole number from 1 to 32\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["init", "my host"], ["init", "a.lan", "http://b.lan"]])
+def test_a_certificate_is_made_for_hosts_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(tmp_path, *arguments) == 2
+    assert f"{arguments[-1]!r} is no host" in capsys.readouterr().err
+    assert not (tmp_path / "certificates" / "server.pem").exists()
 
 
 def test_a_program_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

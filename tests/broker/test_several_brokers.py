@@ -74,7 +74,8 @@ def test_addresses_are_read(text: str, expected: list[tuple[str, int]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a,", "a b", "a:0", "a:65536", "a:x", "a:1883,:1883", "..", "a:-1", "[::1]:"]
+    "text",
+    ["", "a,", "a b", "a:0", "a:65536", "a:x", "a:1883,:1883", "..", "a:-1", "[::1]:", "a;b", "http://a"],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no"):

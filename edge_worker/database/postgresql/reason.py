@@ -10,6 +10,7 @@ _HINTS: Final = (
         "let this machine connect in pg_hba.conf, with TLS (?sslmode=require) or without",
     ),
     ("SSL", "set up TLS at the server, or ?sslmode= in STETHO_DATABASE_URL"),
+    ("not currently accepting", "let the database accept connections (ALTER DATABASE)"),
     ('database "', "create it, or name another one in STETHO_DATABASE_URL"),
     ("permission denied", "let the user of STETHO_DATABASE_URL own the database"),
     ("no schema has been selected", "let the user of STETHO_DATABASE_URL own the database and its schema"),

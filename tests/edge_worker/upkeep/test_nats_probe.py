@@ -61,9 +61,12 @@ def test_the_state_of_a_worker_that_does_not_run_is_published_and_its_session_en
     broker_probe.end_session(settings)
 
 
-def test_an_account_that_is_not_let_in_is_told_both_reasons(cluster: NatsCluster) -> None:
-    settings = settings_of(cluster, mqtt_password="wrong")
-    with pytest.raises(BrokerError, match=r"password is wrong, or no `.*nats access` answers"):
+def test_an_account_that_is_not_let_in_is_told_all_reasons(cluster: NatsCluster) -> None:
+    settings = settings_of(cluster, mqtt_password="wrong", processes=2, first_process=4)
+    reasons = (
+        r"none \(`.*provision worker --processes 5`.*password is wrong .* or no `.*nats access` that knows it"
+    )
+    with pytest.raises(BrokerError, match=reasons):
         nats_probe.require_site(settings)
     assert nats_probe.fault(settings) == "", "the connection tries again"
 

@@ -210,7 +210,7 @@ def test_a_process_that_hangs_is_named_by_all_checks_and_replaced(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--processes", "33"], "STETHO_PROCESSES is 33; there are 32 parts of the devices"),
+        (["--processes", "33"], "STETHO_PROCESSES is 33; it takes at most 32, the parts of the devices"),
         (["--processes=-1"], "STETHO_PROCESSES"),
         (["--processes", "4", "--process", "5"], "--process is 5; the processes are 1 to 4"),
         (["--process", "0"], "--process is 0; the processes are 1 to 1"),
