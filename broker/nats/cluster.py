@@ -32,7 +32,7 @@ class NatsCluster:
     sessions and queues when they are stopped or killed and started again; they are numbered from 0.
     """
 
-    def __init__(self, directory: Path, nodes: int = 3, access: int = 2, *, tls: bool = False) -> None:
+    def __init__(self, directory: Path, nodes: int = 3, access: int = 3, *, tls: bool = False) -> None:
         """Prepare so many nodes, and so many programs that say who is let in."""
         self._directory = StateDirectory(directory)
         self._files = NatsDirectory(self._directory)

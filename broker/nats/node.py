@@ -71,7 +71,9 @@ cluster {{
   name: stetho
   listen: "{node.route}"
   routes: [ {routes} ]
-  no_advertise: true{certificate}
+  no_advertise: true
+  ping_interval: "1s"
+  ping_max: 3{certificate}
 }}"""
 
 

@@ -11,6 +11,9 @@ from typing import ClassVar, Final
 from edge_worker.broker_address import BrokerAddress
 
 _LAST_FOR_S: Final = 10.0
+_KEEPALIVE_S: Final = 30
+_KEEPALIVE_OF_SEVERAL_S: Final = 3
+"""With several brokers: a machine that is gone says no farewell, and is noticed after twice this time."""
 
 
 class BrokerOrder:
@@ -25,6 +28,16 @@ class BrokerOrder:
 
     def __len__(self) -> int:
         return len(self._brokers)
+
+    @property
+    def keepalive_s(self) -> int:
+        """Seconds without a message after which a session asks its broker whether it is still there."""
+        return _KEEPALIVE_S if len(self) == 1 else _KEEPALIVE_OF_SEVERAL_S
+
+    @property
+    def tried(self) -> BrokerAddress:
+        """The one that `next` returned last."""
+        return self._brokers[-1]
 
     def next(self, now: float) -> BrokerAddress:
         """Return the one to be tried now, and after it the next."""

@@ -28,9 +28,6 @@ from edge_worker.settings import Settings
 from edge_worker.telemetry.logfmt import line
 
 _LOG = logging.getLogger(__name__)
-_KEEPALIVE_S: Final = 30
-_KEEPALIVE_OF_SEVERAL_S: Final = 4
-"""With several brokers: a machine that is gone says no farewell, and is noticed after twice this time."""
 _CONNECT_WITHIN_S: Final = 2.0
 """With several brokers: then the next one is tried."""
 _MIN_RECONNECT_DELAY_S: Final = 0.25
@@ -45,6 +42,8 @@ _MATTERS_OF_TIME: Final = {9, 10}
 _TIME_ADVICE: Final = f"if this clock is wrong, set it; if not, renew it: `{stetho('certificate server')}`"
 _AUTHENTICATION_FAILURES: Final = {4, 5, 134, 135}
 """CONNACK codes of MQTT 3.1.1 and 5 for a wrong password and a missing permission."""
+_SILENT: Final = 141
+"""Code of a connection that ended because the broker said nothing: one that hangs still accepts the next."""
 _REFUSED_FOR_S: Final = {"mosquitto": 0.0, "nats": 20.0}
 """After so long a refusal is final: NATS refuses everybody for as long as it cannot ask who is let in."""
 
@@ -78,12 +77,13 @@ class Session:
         is_persistent: bool,
         log_level: int = logging.INFO,
     ) -> None:
-        """Prepare a session that subscribes to `subscriptions` at QoS 1 and leaves `will`: topic, payload."""
+        """Prepare a session that subscribes to `subscriptions` and leaves `will`: topic, payload."""
         self._settings = settings
         self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions)
         self._listener = listener
         self._log_level = log_level
         self._brokers = BrokerOrder(settings.brokers)
+        self._has_answered = False
         self._untried = len(self._brokers)
         self._refused_since: float | None = None
         self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S
@@ -147,9 +147,7 @@ class Session:
             self._reconnect_delay_s = min(_MAX_RECONNECT_DELAY_S, 2 * self._reconnect_delay_s)
         broker = self._brokers.next(now)
         try:
-            self._client.connect(
-                *broker, _KEEPALIVE_S if len(self._brokers) == 1 else _KEEPALIVE_OF_SEVERAL_S
-            )
+            self._client.connect(*broker, self._brokers.keepalive_s)
         except ssl.SSLCertVerificationError as error:
             if error.verify_code in _MATTERS_OF_TIME:
                 # Time passes, a clock is set, a certificate is renewed: ending would help nobody.
@@ -216,7 +214,7 @@ class Session:
         self._client.send_at_most_once(topic, payload)
 
     def subscribe(self, topic: str) -> None:
-        """Subscribe to `topic` at QoS 1, now and after each reconnect."""
+        """Subscribe to `topic`, now and after each reconnect."""
         self._subscriptions.add(self._client, topic)
 
     def unsubscribe(self, topic: str) -> None:
@@ -244,9 +242,7 @@ class Session:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_subscribe = lambda _client, _data, mid, codes, _rest: self._subscriptions.answered(
-            mid, codes
-        )
+        client.on_subscribe = lambda *given: self._subscriptions.answered(given[2], given[3])
         return client
 
     def _use_tls(self, client: mqtt.Client) -> None:
@@ -265,6 +261,7 @@ class Session:
             self._handle_refusal(code)
             return
         self._refused_since = None
+        self._has_answered = True
         self._short_connections.began(time.monotonic())
         self._subscriptions.renew(client)
         self._client.send_again()
@@ -290,6 +287,9 @@ class Session:
     ) -> None:
         level = logging.WARNING if code.is_failure else self._log_level
         _LOG.log(level, line("disconnected", reason=code, user=self._settings.mqtt_username))
+        if code.value == _SILENT and self._has_answered:
+            self._brokers.failed(self._brokers.tried, time.monotonic())
+        self._has_answered = False
         # Two that share an account and return at once would throw each other out many times a second.
         if not self._short_connections.ended(time.monotonic()) and self._refused_since is None:
             self._reconnect_delay_s = _MIN_RECONNECT_DELAY_S

@@ -22,6 +22,8 @@ from simulator.device.event_loop import EventLoop
 from simulator.device.message import Message
 
 _KEEPALIVE_S: Final = 30
+_KEEPALIVE_OF_SEVERAL_S: Final = 3
+"""With several brokers: one that hangs is noticed after twice this time."""
 _MAINTENANCE_S: Final = 1.0
 _ANSWER_WITHIN_S: Final = 20.0
 """A broker that takes longer to accept a connection and its subscriptions is called again."""
@@ -85,6 +87,7 @@ class Connection:
         self._event_loop = event_loop
         self._address = address
         self._brokers = _brokers(address)
+        self._keepalive_s = _KEEPALIVE_S if len(self._brokers) == 1 else _KEEPALIVE_OF_SEVERAL_S
         self._account = account
         self._subscriptions = subscriptions
         self._qos = qos
@@ -149,7 +152,7 @@ class Connection:
             broker = self._brokers[0]
             self._brokers.rotate(-1)
             try:
-                self._client.connect(*broker, _KEEPALIVE_S)
+                self._client.connect(*broker, self._keepalive_s)
             except OSError:
                 if not left:
                     raise

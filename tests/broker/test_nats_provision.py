@@ -31,6 +31,7 @@ def test_each_host_gets_a_node_that_nats_takes(tmp_path: Path, capsys: pytest.Ca
         assert all(f"nats://{other}:6222" in text for other in others)
         assert f"nats://{host}:6222" not in text
         assert "stream_replicas: 3" in text
+        assert 'ping_interval: "1s"' in text
         done = subprocess.run(
             [find_nats(), "-t", "-c", str(configuration)],
             cwd=tmp_path, capture_output=True, text=True, check=False,

@@ -1,18 +1,23 @@
 """A program with several addresses of the broker: it goes on with another when one ends, or hangs."""
 
+import json
 import socket
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from conftest import wait_until
 from mqtt_probe import Probe
 
 from broker.nats.cluster import NatsCluster
+from broker.nats.node import Node
 from edge_worker import broker_address
 from edge_worker.broker_address import BrokerAddress
 from edge_worker.errors import BrokerError
-from edge_worker.mqtt import session
+from edge_worker.mqtt import broker_order, session
+from edge_worker.mqtt.broker_order import BrokerOrder
 from edge_worker.mqtt.connection import Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
@@ -147,3 +152,34 @@ def test_a_subscription_that_is_refused_is_asked_for_again(
         assert caplog.text.count(f"topics={topics.ALL_PCM}") == 2
         assert topics.ALL_RESULTS not in caplog.text.replace(topics.ALL_PCM, "")
         recorder.connection.close(1)
+
+
+def test_a_node_that_hangs_is_left_out_by_the_others_and_tried_last_by_sessions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Until the others do, they ask the program beside it who is let in."""
+    monkeypatch.setattr(broker_order, "_KEEPALIVE_OF_SEVERAL_S", 1)
+    monkeypatch.setattr(BrokerOrder, "_failed_at", {})
+    with NatsCluster(tmp_path) as cluster:
+        worker = cluster.add_user("worker")
+        settings = settings_of(cluster, cluster.address, worker.password)
+        recorder = Recorder()
+        recorder.connection = Connection(settings, [], None, recorder, is_persistent=False)
+        recorder.loop_until(1, 0)
+        address = BrokerAddress(*recorder.connection._session.socket.getpeername())
+        number = cluster.ports.index(address.port)
+        hung, other = cluster.nodes[number], cluster.nodes[(number + 1) % 3]
+        cluster.pause_node(number)
+        recorder.loop_until(2, 0)
+        assert recorder.connection._session.socket.getpeername() != address
+        tried = {BrokerOrder(settings.brokers).next(time.monotonic()) for _ in range(30)}
+        assert address not in tried
+        wait_until(lambda: hung.name not in routes_of(other), "no route to it", 30)
+        cluster.resume_node(number)
+        wait_until(lambda: hung.name in routes_of(other), "a route to it again", 30)
+        recorder.connection.close(1)
+
+
+def routes_of(node: Node) -> set[str]:
+    with urlopen(f"http://{node.monitor}/routez") as answer:
+        return {route["remote_name"] for route in json.load(answer)["routes"]}
