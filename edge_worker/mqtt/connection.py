@@ -33,7 +33,7 @@ class Connection:
         *,
         is_persistent: bool = True,
     ) -> None:
-        """Prepare a connection that subscribes to `subscriptions` at QoS 1 and leaves `will`.
+        """Prepare a connection that subscribes to `subscriptions` and leaves `will`.
 
         `will` is a topic and a payload. A session that is not persistent (MQTT: clean session) gets no
         messages of the time when it was disconnected.

@@ -79,7 +79,9 @@ class Session:
     ) -> None:
         """Prepare a session that subscribes to `subscriptions` and leaves `will`: topic, payload."""
         self._settings = settings
-        self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions)
+        # NATS would keep it on three nodes, and elect leaders of that, where nothing outlives the connection.
+        qos = 1 if is_persistent or settings.broker != "nats" else 0
+        self._subscriptions = Subscriptions(settings.mqtt_username, subscriptions, qos=qos)
         self._listener = listener
         self._log_level = log_level
         self._brokers = BrokerOrder(settings.brokers)

@@ -1,4 +1,4 @@
-"""Subscriptions of one session, all at QoS 1. What the broker refuses or does not answer is asked for again.
+"""Subscriptions of one session, all at one QoS. What the broker refuses or does not answer is asked again.
 
 A cluster that has just lost a node refuses for a moment; what is sent meanwhile would reach nobody.
 """
@@ -21,9 +21,10 @@ _ANSWER_WITHIN_S: Final = 20.0
 class Subscriptions:
     """Topics of one session, and what the broker said of them."""
 
-    def __init__(self, user: str, topics: Sequence[str]) -> None:
+    def __init__(self, user: str, topics: Sequence[str], *, qos: int = 1) -> None:
         """Subscribe the account `user` to `topics` at each connection."""
         self._user = user
+        self._qos = qos
         self._topics = list(topics)
         self._asked: dict[int, list[str]] = {}
         """By packet id: what was not answered yet."""
@@ -72,6 +73,6 @@ class Subscriptions:
 
     def _ask(self, client: mqtt.Client, wanted: list[str]) -> None:
         if wanted:
-            _, mid = client.subscribe([(topic, 1) for topic in wanted])
+            _, mid = client.subscribe([(topic, self._qos) for topic in wanted])
             self._asked[mid or 0] = list(wanted)
             self._answer_by = time.monotonic() + _ANSWER_WITHIN_S

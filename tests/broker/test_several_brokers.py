@@ -154,6 +154,31 @@ def test_a_subscription_that_is_refused_is_asked_for_again(
         recorder.connection.close(1)
 
 
+def consumers_of(cluster: NatsCluster) -> int:
+    """Return how many subscriptions NATS keeps, each on all nodes."""
+    with urlopen(f"http://{cluster.nodes[0].monitor}/jsz") as answer:
+        return int(json.load(answer)["consumers"])
+
+
+@pytest.mark.parametrize(("is_persistent", "kept"), [(False, 0), (True, 1)])
+def test_nats_keeps_the_subscriptions_of_those_alone_who_come_back_for_their_messages(
+    tmp_path: Path, is_persistent: bool, kept: int
+) -> None:
+    with NatsCluster(tmp_path, nodes=1, access=1) as cluster:
+        device, worker = cluster.add_user("device", "st-01"), cluster.add_user("worker")
+        recorder = Recorder()
+        settings = settings_of(cluster, cluster.address, worker.password)
+        recorder.connection = Connection(
+            settings, [topics.ALL_STATES], None, recorder, is_persistent=is_persistent
+        )
+        with Probe(cluster.port, device) as probe:
+            recorder.loop_until(1, 0)
+            probe.publish(topics.state("st-01"), b"{}", retain=True)
+            recorder.loop_until(1, 1)
+            assert consumers_of(cluster) == 1 + kept  # NATS has one of its own
+        recorder.connection.close(1)
+
+
 def test_a_node_that_hangs_is_left_out_by_the_others_and_tried_last_by_sessions(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
