@@ -56,6 +56,7 @@ class RecordingAnalysis(threading.Thread):
         *,
         post: Post,
         write_heartbeat: Callable[[], None],
+        many_come: Callable[[], bool],
         shards: HeldShards = ALL_SHARDS,
     ) -> None:
         super().__init__(name="recording-analysis", daemon=True)
@@ -76,6 +77,7 @@ class RecordingAnalysis(threading.Thread):
             analyse=self._put,
             release=self._release,
             write_heartbeat=write_heartbeat,
+            many_come=many_come,
         )
         self.turns = (self._retry.turns, storing.turns)
         """Of both threads."""

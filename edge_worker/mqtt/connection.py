@@ -43,8 +43,10 @@ class Connection:
         self._gather_until, self._gathered_bytes, self._gathered_at = 0.0, 0, 0.0
         self._is_gathering = self._is_wanted = False
         self._received_bytes = 0
+        self.gathers = True
+        """Whether what follows few messages comes together; else nothing waits for others."""
         self.is_prompt = False
-        """Whether somebody waits for what comes of each message at once."""
+        """Whether somebody waits for what comes of each message: they gather for a shorter time."""
         self._looked_at, self._waited_s = time.monotonic(), 0.0
         self._session = Session(settings, subscriptions, will, listener, is_persistent=is_persistent)
         self._sessions = [self._session]
@@ -182,7 +184,7 @@ class Connection:
                 session.write()
             session.keep_alive()
         received = sum(session.received_bytes for session in sessions)
-        if 0 < count < _FEW and received - self._received_bytes < _MUCH_BYTES:
+        if self.gathers and 0 < count < _FEW and received - self._received_bytes < _MUCH_BYTES:
             self._gather(time.monotonic(), received)
         self._received_bytes = received
         return has_input

@@ -82,6 +82,10 @@ class CommandExchange:
         self._unsent: list[tuple[SentCommand, bool]] = []
         self._lock = threading.Lock()
 
+    def __bool__(self) -> bool:
+        """Return whether somebody waits for the answer to a command."""
+        return bool(self._open)
+
     def ask(self, sent: SentCommand, wake: Callable[[], None], within_s: float, *, with_expiry: bool) -> None:
         """Have a command published, and wait for its answer; `wake` has `publish_due` called.
 

@@ -97,7 +97,7 @@ class MqttSession:
         # NATS has no such topics, and each subscription costs its nodes something.
         statistics = [] if settings.broker == "nats" else [f"{BROKER}/{name}" for name in _STATISTICS]
         self._connection = Connection(account, [*_TOPICS, *statistics], None, self, is_persistent=False)
-        self._connection.is_prompt = True  # somebody waits for an upload or a command
+        self._connection.is_prompt = True  # somebody may look on
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -238,6 +238,7 @@ class MqttSession:
                 if self.is_connected:
                     self._publish_waiting()
                     self._subscribe_to_sound()
+                self._connection.gathers = not (self.uploads or self.commands)  # somebody waits for those
                 self._connection.loop()
             except BrokerError as error:
                 self.connection_error = str(error)

@@ -26,6 +26,10 @@ class UploadQueue:
         self._rejected: dict[_Key, UploadPublisher] = {}
         self._unacknowledged: set[int] = set()
 
+    def __bool__(self) -> bool:
+        """Return whether an upload is under way."""
+        return bool(self._publishers)
+
     def add(self, publisher: UploadPublisher) -> None:
         """Publish an upload, until the worker has stored it."""
         self._publishers[publisher.sound.device_id, publisher.sound.name] = publisher

@@ -31,10 +31,9 @@ BATCH_SAMPLES: Final = 4_000_000
 _BATCH_JOBS: Final = 16
 """Jobs of one batch: very short recordings are many, and each has a file."""
 _PACE_S: Final = 0.2
-"""From the begin of one batch to the next: what comes meanwhile is stored, analysed and saved together.
-
-Where recordings are rare none waits for others. Where many come one that waits costs less than one that does
-not: a sync of the disk, a transaction and a wake-up of each thread serve several.
+"""From the begin of one batch to the next where many come: those of this time are stored, analysed and saved
+together. One that waits costs less than one that does not: a sync of the disk, a transaction and a wake-up of
+each thread serve several. Where few come none waits for others.
 """
 _JOB_COST_S: Final = 0.1
 """A job takes as much time as the analysis of so much sound, beside its own."""
@@ -58,7 +57,9 @@ class StorageThread(threading.Thread):
         analyse: Analyse,
         release: Callable[[ShardRelease], None],
         write_heartbeat: Callable[[], None],
+        many_come: Callable[[], bool],
     ) -> None:
+        """Wait for others to be stored with a recording while `many_come`."""
         super().__init__(name="recording-storage", daemon=True)
         self._pipeline = pipeline
         self._store = store
@@ -68,6 +69,7 @@ class StorageThread(threading.Thread):
         self._analyse = analyse
         self._release = release
         self._write_heartbeat = write_heartbeat
+        self._many_come = many_come
         pipeline.while_waiting = retry.while_waiting = self._beat
         self._waiting: FairQueue[tuple[Unstored | ShardRelease, float]] = FairQueue()
         """Jobs, and the monotonic time since when each waits."""
@@ -155,9 +157,9 @@ class StorageThread(threading.Thread):
         return batch, None
 
     def _keep_pace(self) -> None:
-        """Let a batch begin no sooner than `_PACE_S` after the last one, unless that was full."""
+        """Let a batch begin no sooner than `_PACE_S` after the last one, unless that was full or few come."""
         now = time.monotonic()
-        wait_s = self._begun_at + _PACE_S - now
+        wait_s = self._begun_at + _PACE_S - now if self._many_come() else 0.0
         if wait_s > 0:
             self._stopping.wait(wait_s)
         self._begun_at = max(now, now + wait_s)

@@ -1,6 +1,6 @@
 """Storage has a thread of its own: neither `stored` nor the heartbeat waits for an analysis.
 
-What comes close together is stored together.
+Where much is open, what comes close together is stored together; else nothing waits for others.
 """
 
 import threading
@@ -18,6 +18,7 @@ from edge_worker.database.worker_heartbeat import EVERY_S
 from edge_worker.ingest.intake_event import ClosedRecording
 from edge_worker.settings import Settings
 from edge_worker.upkeep.site_claim import claim_site
+from edge_worker.worker import _MANY
 from simulator.site.site import Site
 
 PCM = beep(16_000)
@@ -40,7 +41,7 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        with Device(site, "st-01") as first, Device(site, "st-02") as second:
+        with Device(site, "st-01") as first, Device(site, "st-02") as second, Device(site, "st-03") as third:
             first.send_all(cut(PCM, 1))
             assert is_analysing.wait(30)
             seen_at = rows(site, "SELECT seen_at FROM workers")
@@ -54,6 +55,14 @@ def test_recordings_are_stored_and_the_heart_beats_while_one_is_analysed(
             assert rows(site, "SELECT count(*) FROM recordings WHERE document IS NOT NULL") == [(0,)]
             may_go_on.set()
             second.wait_for("stetho/v1/device/st-02/down/result", recording_id="0000000000000003")
+            with monkeypatch.context() as patched:
+                patched.setattr(storage_thread, "_PACE_S", 3600.0)
+                for number in (11, 12, 13):  # where few come nobody waits
+                    second.send_all(cut(PCM, number))
+                    second.wait_for("stetho/v1/device/st-02/down/result", recording_id=f"{number:016x}")
+            for number in range(_MANY):
+                (first, third)[number % 2].send(cut(PCM, 100 + number)[0])
+            wait_until(worker._many_come, "open recordings")
             monkeypatch.setattr(storage_thread, "_BATCH_JOBS", 1)
             for number in (4, 5, 6):
                 second.send_all(cut(PCM, number))

@@ -138,8 +138,8 @@ class _Gathering:
 def test_what_follows_a_few_messages_is_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _connected(tmp_path) as (connection, recorder, publish):
         gathering = _Gathering(monkeypatch)
-        for count, longest_s in ((3, _GATHER_S), (3, _SOON_S), (2 * _FEW, _GATHER_S)):
-            connection.is_prompt = longest_s == _SOON_S
+        for count, longest_s in ((3, _GATHER_S), (3, _SOON_S), (3, 0.0), (2 * _FEW, _GATHER_S)):
+            connection.is_prompt, connection.gathers = longest_s == _SOON_S, longest_s > 0
             gathering.now += 1
             before = len(recorder.payloads)
             for number in range(count):

@@ -4,8 +4,12 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
+from edge_worker.mqtt.connection import Connection
 from edge_worker.mqtt.inbound import Inbound
 from edge_worker.protocol import topics
+from history_api.mqtt.command_exchange import SentCommand
 from history_api.mqtt.mqtt_session import MqttSession
 from history_api.mqtt.upload_publisher import Sound, UploadPublisher
 from history_api.settings import ApiSettings
@@ -58,3 +62,32 @@ def test_an_upload_that_is_refused_for_now_is_sent_again_when_the_worker_says(tm
     publisher.on_control({"type": "missing", "ranges": [[0, None]]})
     assert publisher.next_payload(start + 1) is not None
     assert not publisher.rejection
+
+
+def test_messages_come_together_only_while_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = MqttSession(ApiSettings(data_dir=tmp_path, api_mqtt_password="x"))
+    pcm = tmp_path / "sound.pcm"
+    pcm.write_bytes(bytes(8))
+    upload = UploadPublisher.spool(Sound("st-01", 7, 4000, 1, 4), pcm)
+    command = SentCommand("st-01", "restart", {})
+    during = iter(
+        (
+            lambda: session.send(upload),
+            lambda: session.uploads.on_result("st-01", {"recording_id": upload.sound.name}),
+            lambda: session.commands._open.update({command.id: command}),
+            session.commands._open.clear,
+            session.stop,
+        )
+    )
+    gathers: list[bool] = []
+
+    def loop(connection: Connection) -> bool:
+        gathers.append(connection.gathers)
+        next(during)()
+        return True
+
+    monkeypatch.setattr(Connection, "loop", loop)
+    session._run()
+    assert gathers == [True, False, True, False, True]
