@@ -89,6 +89,7 @@ class ShardKeeper:
             handover=Handover(MovingFiles(cluster.locks), transfer, live.states, lambda: intake.unstored),
             post=post,
             busy=lambda: {shard_of(device) for device, _ in intake.unstored},
+            hears=lambda: self._connection.is_connected,
         )
 
     def connect(self, connection: Connection, reception: Reception, publisher: Publisher) -> None:

@@ -12,6 +12,9 @@ _NEAR_FIRST_S: Final = 2.0
 """So long what a process held is left to others of its machine, where there are any: twenty looks."""
 _EVEN_AFTER_S: Final = 10.0
 """So long a process that ended may be away before its machine lets others have its part: it is replaced."""
+_DEAF_AFTER_S: Final = 15.0
+"""So long a process may be without the broker before it lets those have its part that are not: it takes up to
+ten to notice that a node is gone, and to find another."""
 
 
 def fair_share(own: int, members: Collection[int]) -> int:
@@ -34,19 +37,23 @@ class Shares:
         """Be the process `own` of a `machine`."""
         self._own, self._machine = own, machine
         self._members: Mapping[int, int] = {}
-        """By process that is there: its machine."""
+        """By process that is there and has the broker: its machine."""
+        self._heard_at = float("-inf")
+        """When we had the broker."""
         self._last: dict[int, tuple[int, int]] = {}
         """By shard: the process that holds it, or was the last to, and the machine of that."""
         self._free_since: dict[int, float] = {}
         self._even_at = float("-inf")
 
     def look(self, members: Mapping[int, int], holders: Mapping[int, int], now: float) -> None:
-        """Take a look at who is there, on which machine, and at who holds what."""
+        """Take a look at who is there and has the broker, on which machine, and at who holds what."""
         if members.keys() - self._members.keys():
             self._even_at = float("-inf")
         elif self._members.keys() - members.keys():
             self._even_at = now + _EVEN_AFTER_S
         self._members = members
+        if self._own in members:
+            self._heard_at = now
         self._last |= {shard: (each, members[each]) for shard, each in holders.items() if each in members}
         free = set(range(SHARDS)) - set(holders)
         self._free_since = {shard: self._free_since.get(shard, now) for shard in free}
@@ -58,11 +65,15 @@ class Shares:
 
     def surplus(self, held: Collection[int], busy: Collection[int], now: float) -> frozenset[int]:
         """Return what is to be let go of what is held."""
+        if self._members and now - self._heard_at >= _DEAF_AFTER_S:
+            return frozenset(held)
         share = fair_share(self._own, self._members)
         return surplus(held, busy, share) if now >= self._even_at else frozenset()
 
     def choices(self, held: Collection[int], now: float) -> tuple[list[int], int]:
-        """Return what is free to be taken, and how many of it may be."""
+        """Return what is free to be taken, and how many of it may be; without the broker nothing."""
+        if self._own not in self._members:
+            return [], 0
         room = max(0, fair_share(self._own, self._members) - len(held))
         free, lost_here = [], []
         for shard, since in self._free_since.items():

@@ -85,8 +85,12 @@ class ShardLeases(threading.Thread):
         handover: Handover,
         post: Callable[[LeaseEvent], None],
         busy: Callable[[], Collection[int]],
+        hears: Callable[[], bool],
     ) -> None:
-        """Hand events on with `post`; `busy` tells of which shards something is open."""
+        """Hand events on with `post`; `busy` tells of which shards something is open.
+
+        `hears` tells whether this process has the broker.
+        """
         super().__init__(name="shard-leases", daemon=True)
         self._locks = locks
         self._store = store
@@ -96,6 +100,7 @@ class ShardLeases(threading.Thread):
         self._standstill = Standstill()
         self._post = post
         self._busy = busy
+        self._hears = hears
         self._held: set[int] = set()
         self._leaving: set[int] = set()
         """Let go, but not free yet."""
@@ -182,6 +187,7 @@ class ShardLeases(threading.Thread):
         try:
             if not self._locks.is_connected:
                 self._connect()
+            self._locks.set_hearing(is_hearing=self._hears())
             survey, now = self._locks.survey(), time.monotonic()
             self._answer(survey)
             self._balance(survey, now)

@@ -1,8 +1,9 @@
 """Locks of shards in PostgreSQL: whoever holds one serves the devices of the shard, wherever it runs.
 
 They are advisory locks of a session (PostgreSQL manual, § 13.3.5): a process that dies, or whose machine is
-gone, loses them with its connection, and nobody has to clean up. Each process holds two more that say that
-it is there, and on which machine. Those of another database, so of another site, are others.
+gone, loses them with its connection, and nobody has to clean up. Each process holds three more that say that
+it is there, on which machine, and that it has the broker. Those of another database, so of another site, are
+others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from edge_worker.errors import StoreError
 _SHARDS: Final = 0x57E7_0001
 _MEMBERS: Final = 0x57E7_0002
 _MACHINES: Final = 0x57E7_0003
+_HEARING: Final = 0x57E7_0004
 """Classes of the locks: any numbers that no other program uses in the same database."""
 _PATIENCE: Final = {
     "connect_timeout": "5",
@@ -47,13 +49,13 @@ _SURVEY: Final = text(
     "locks.pid = pg_backend_pid() AS is_own FROM pg_locks locks LEFT JOIN pg_stat_activity USING (pid) "
     "WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-    "AND classid::bigint IN (:shards, :members, :machines)"
+    "AND classid::bigint IN (:shards, :members, :machines, :hearing)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LockSurvey:
-    """Which shards are locked, and which processes are there, by their numbers."""
+    """Which shards are locked, and which processes are there and have the broker, by their numbers."""
 
     own: frozenset[int]
     """Shards."""
@@ -81,6 +83,7 @@ class ShardLocks:
         self._engine: Engine = connect(tuned.render_as_string(hide_password=False))
         self.number, self.machine = number, machine
         self._connection: Connection | None = None
+        self._is_hearing = False
         self._sessions: dict[int, int] = {}
         """By process: the id of its session."""
 
@@ -112,19 +115,30 @@ class ShardLocks:
                 "so that the processes of all machines have numbers of their own"
             )
 
+    def set_hearing(self, *, is_hearing: bool) -> None:
+        """Say whether this process has the broker; who has not counts as not there."""
+        if is_hearing != self._is_hearing:
+            with self.using() as connection:
+                statement = _TRY if is_hearing else _FREE
+                connection.execute(statement, {"kind": _HEARING, "number": self.number})
+            self._is_hearing = is_hearing
+
     def survey(self) -> LockSurvey:
         """Return who holds what at this moment."""
         with self.using() as connection:
-            kinds = {"shards": _SHARDS, "members": _MEMBERS, "machines": _MACHINES}
+            kinds = {"shards": _SHARDS, "members": _MEMBERS, "machines": _MACHINES, "hearing": _HEARING}
             rows = connection.execute(_SURVEY, kinds).all()
         processes = {row.pid: row for row in rows if row.kind == _MEMBERS}
         machines = {row.pid: row.number for row in rows if row.kind == _MACHINES}
+        hearing = {row.pid for row in rows if row.kind == _HEARING}
         shards = [row for row in rows if row.kind == _SHARDS]
         self._sessions = {row.number: pid for pid, row in processes.items()}
         return LockSurvey(
             own=frozenset(row.number for row in shards if row.is_own),
             holders={row.number: processes[row.pid].number if row.pid in processes else 0 for row in shards},
-            members={row.number: machines.get(pid, row.number) for pid, row in processes.items()},
+            members={
+                row.number: machines.get(pid, row.number) for pid, row in processes.items() if pid in hearing
+            },
             signs={
                 row.number: row.state_change
                 for row in processes.values()
@@ -150,6 +164,7 @@ class ShardLocks:
     def close(self) -> None:
         """End the connection, and with it all locks."""
         connection, self._connection = self._connection, None
+        self._is_hearing = False
         if connection is not None:
             try:
                 connection.close()

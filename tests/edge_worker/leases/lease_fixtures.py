@@ -14,8 +14,8 @@ def holder(url: str, store: Store, tmp_path: Path) -> Iterator[Callable[[int, st
     """Make a holder with a number, in the spool of a machine."""
     holders: list[Holder] = []
 
-    def make(number: int, machine: str = "one") -> Holder:
-        holders.append(Holder(url, number, tmp_path / machine))
+    def make(number: int, machine: str = "one", *, hears: bool = True) -> Holder:
+        holders.append(Holder(url, number, tmp_path / machine, hears=hears))
         return holders[-1]
 
     yield make

@@ -27,7 +27,7 @@ ALL = set(range(SHARDS))
 class Holder:
     """A process as its leases see it: holds what it is told to, and lets go at once."""
 
-    def __init__(self, url: str, number: int, spool: Path) -> None:
+    def __init__(self, url: str, number: int, spool: Path, *, hears: bool = True) -> None:
         spool.mkdir(exist_ok=True)
         self.held: set[int] = set()
         self.lost: set[int] = set()
@@ -35,6 +35,8 @@ class Holder:
         self.faults: list[str] = []
         self.busy: set[int] = set()
         self.lets_go = True
+        self.hears = hears
+        """Whether it has the broker."""
         self.on_busy: Callable[[], object] = lambda: None
         """Called in each turn."""
         self.store = Store.open(url)
@@ -66,6 +68,7 @@ class Holder:
             ),
             post=self._on_event,
             busy=self._busy,
+            hears=lambda: self.hears,
         )
 
     def seen(self) -> dict[int, int]:
