@@ -94,9 +94,10 @@ def test_a_part_that_dies_while_one_records_is_started_again_and_nothing_is_lost
     sending = site.send(heart, "--realtime")
     wait_until(site.worker_of_device, "the first chunk")
     site.crash(name)
-    check(site, finish(sending))
+    recording = finish(sending)
     wait_until(lambda: site.container(name)["RestartCount"] == 1, "a new start", WITHIN_S)
     site.wait_healthy(name)
+    check(site, recording)
 
 
 def test_what_was_stored_outlives_the_containers(site: ClusterSite, heart: Path) -> None:
