@@ -17,10 +17,9 @@ pytest_plugins = ["store_fixtures"]
 
 ROWS = 12_000
 DEVICES = 3
-MOST = 2_500
-"""Blocks of one query. A recording that is looked at takes four of the 12,000 to 50,000 that all have."""
-
-
+MOST = 6_000
+"""Blocks of one query: a recording that is looked at takes four, so all of a device 16,000. The server
+chooses by a sample of the rows, another each time: a query that took less than 2,500 took 3,576 then."""
 OF_MANY = ("device", "since=", "until=")
 """In the names of queries of conditions that thousands of recordings meet, of which a page is wanted."""
 
@@ -69,5 +68,5 @@ def test_a_query_that_reads_them_is_seen(url: str) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT count(document) FROM recordings WHERE device_id = 'st-000'")
 
-    assert blocks(engine, query) > MOST / 5
+    assert blocks(engine, query) > 500
     engine.dispose()
